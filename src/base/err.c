@@ -1,0 +1,58 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
+{
+	va_list ap;
+
+	err->kind = kind;
+	va_start(ap, fmt);
+	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+bool err_in(struct err *err, const char *fmt, ...)
+{
+	char where[sizeof(err->msg)], whole[2 * sizeof(err->msg) + 2];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(where, sizeof(where), fmt, ap);
+	va_end(ap);
+	snprintf(whole, sizeof(whole), "%s: %s", where, err->msg);
+	whole[sizeof(err->msg) - 1] = 0;
+	memcpy(err->msg, whole, sizeof(err->msg));
+	return false;
+}
+
+int err_exit_status(const struct err *err)
+{
+	switch (err->kind) {
+	case ERR_NONE: return 0;
+	case ERR_USAGE: return 2;
+	case ERR_FORMAT: return 3;
+	case ERR_UNSUPPORTED: return 4;
+	case ERR_REFUSED: return 5;
+	case ERR_DENIED: return 6;
+	case ERR_GONE: return 7;
+	case ERR_IO: return 8;
+	}
+	return 8;
+}
+
+void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("goshawk: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	exit(8);
+}

@@ -1,0 +1,74 @@
+/* out - buffered text to a descriptor or to memory, and the one JSON writer.
+ *
+ * Owns     its buffer, until out_release(); the descriptor is the caller's.
+ * Units    bytes. Text from targets goes through out_clean (terminals) or json_* (escapes).
+ * Fails    sticky: after a failed write nothing more is written; out_ok() tells (ERR_IO, or ERR_GONE
+ *          for a closed pipe).
+ * Threads  one struct per thread. */
+#ifndef BASE_OUT_H
+#define BASE_OUT_H
+
+#include <stdarg.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct out {
+	char *buf;
+	size_t n, room;
+	int fd;			/* -1: to memory */
+	bool lines;		/* flush at each out_line: one write(2) a line */
+	bool color;
+	int failed;		/* errno of the first failed write */
+};
+
+void out_open(struct out *o, int fd);	/* lines and color off */
+void out_memory(struct out *o);
+void out_release(struct out *o);
+bool out_flush(struct out *o);
+bool out_ok(const struct out *o, struct err *err) MUST_CHECK;
+void out_str(struct out *o, struct str s);
+void out_z(struct out *o, const char *z);
+void out_c(struct out *o, char c);
+void out_fmt(struct out *o, const char *fmt, ...) PRINTF(2, 3);
+void out_u64(struct out *o, u64 v);		/* fast paths for hot output */
+void out_i64(struct out *o, i64 v);
+void out_hex(struct out *o, u64 v);		/* 0x… */
+void out_line(struct out *o);			/* '\n'; flushes when `lines` or when the buffer is large */
+void out_clean(struct out *o, struct str s);	/* control bytes and bad UTF-8 as \xNN: safe on a terminal */
+void out_quoted(struct out *o, struct str s);	/* "…" as Go's %q */
+void out_color(struct out *o, const char *sgr);	/* "1;31"; nothing unless color */
+void out_plain(struct out *o);
+/* Durations as Go prints them: 1.5s, 13.25µs, 800ns. */
+void out_duration(struct out *o, i64 ns);
+/* RFC 3339 in UTC with nanoseconds. */
+void out_time(struct out *o, i64 unix_ns);
+
+/* JSON: commas and nesting are kept here. Begin with json_begin, end each line with json_line. */
+struct json {
+	struct out *o;
+	u32 depth;
+	u64 comma;		/* a bit for each depth: something stands before */
+	bool after_key;
+};
+void json_begin(struct json *j, struct out *o);
+void json_object(struct json *j);	/* { */
+void json_object_end(struct json *j);
+void json_array(struct json *j);
+void json_array_end(struct json *j);
+void json_key(struct json *j, const char *key);
+void json_key_str(struct json *j, struct str key);
+void json_str(struct json *j, struct str s);	/* bad UTF-8 becomes U+FFFD */
+void json_z(struct json *j, const char *z);
+void json_u64(struct json *j, u64 v);		/* beyond 2^53: a string */
+void json_i64(struct json *j, i64 v);
+void json_f64(struct json *j, double v);	/* NaN, Inf: strings */
+void json_bool(struct json *j, bool v);
+void json_null(struct json *j);
+void json_hex(struct json *j, u64 v);		/* "0x…" */
+void json_time(struct json *j, i64 unix_ns);
+void json_base64(struct json *j, struct str bytes);
+bool str_is_utf8(struct str s);
+void json_line(struct json *j);			/* ends one JSON Lines object */
+
+#endif

@@ -1,0 +1,49 @@
+/* rd - the one door for bytes that we did not make: bounds-checked, and sticky.
+ *
+ * After the first bad read every read gives 0 and nothing moves, so a parser reads a whole
+ * record and asks rd_ok() once.
+ *
+ * Owns     nothing: views that it gives live as long as the bytes.
+ * Units    little endian; offsets count from the start of the bytes that it was made with.
+ * Fails    rd_ok: ERR_FORMAT, naming `what` and the offset of the first bad read.
+ * Threads  one struct per thread. */
+#ifndef BASE_RD_H
+#define BASE_RD_H
+
+#include "base/defs.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct rd {
+	const u8 *start;
+	size_t n, at;
+	const char *what;	/* for messages: "pclntab" */
+	const char *bad;	/* NULL while all is well; else what was wrong */
+	size_t bad_at;
+};
+
+struct rd rd_of(const void *p, size_t n, const char *what);
+bool rd_ok(const struct rd *r, struct err *err) MUST_CHECK;
+/* Declares the bytes bad, for a parser that found a lie. Only the first one counts. */
+void rd_fail(struct rd *r, const char *why);
+
+u8 rd_u8(struct rd *r);
+u16 rd_u16(struct rd *r);
+u32 rd_u32(struct rd *r);
+u64 rd_u64(struct rd *r);
+u64 rd_uvarint(struct rd *r);	/* LEB128, at most 10 bytes */
+struct str rd_bytes(struct rd *r, size_t n);
+struct str rd_z(struct rd *r);	/* up to a NUL, which is skipped */
+void rd_seek(struct rd *r, u64 at);
+void rd_skip(struct rd *r, u64 n);
+/* n, or 0 and bad unless n * each fits in what is left. */
+u64 rd_count(struct rd *r, u64 n, size_t each);
+/* A reader of n bytes at offset `at`; bad from the start if they are not all there. */
+struct rd rd_sub(const struct rd *r, u64 at, u64 n);
+
+static inline size_t rd_left(const struct rd *r)
+{
+	return r->n - r->at;
+}
+
+#endif

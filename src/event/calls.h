@@ -1,0 +1,58 @@
+/* calls - pairs records into calls, per goroutine and stack depth.
+ *
+ * A call is keyed by goroutine + (stack.hi - SP): right under recursion, stack growth and migration
+ * between threads. A frame that ends without a RET (panic, Goexit, a lost record) is closed by the
+ * next shallower event of its goroutine and marked.
+ *
+ * Owns     copies of the entry records of open calls, until calls_release().
+ * Units    times are Unix ns; depth is bytes of stack; level counts open traced callers.
+ * Fails    never. A record that contradicts the plan is dropped and counted (`bad`).
+ * Threads  one. */
+#ifndef EVENT_CALLS_H
+#define EVENT_CALLS_H
+
+#include "plan/plan.h"
+
+enum call_end { END_RETURN, END_PANIC, END_RECOVERED, END_GOEXIT, END_UNFINISHED, END_LOST };
+const char *call_end_name(enum call_end e);
+
+/* A record, already copied out of the ring and checked. */
+struct record {
+	u32 func;		/* index in the plan */
+	enum site_kind kind;
+	i64 time_ns;
+	u64 goid;		/* for g0: (1 << 63) | low half of g */
+	u32 depth;
+	const u8 *bytes;	/* from the head on; `size` of the site's reading */
+	u32 size;
+};
+
+struct call {
+	const struct plan_func *fn;
+	u64 goid;
+	i64 start_ns, duration_ns;	/* duration -1 where the end was not seen */
+	u32 level;			/* traced callers that are open */
+	const struct plan_func *caller;	/* the nearest of them, or NULL */
+	enum call_end end;
+	const u8 *entry;		/* its record, NULL when lost */
+	const u8 *exit;			/* NULL when it has no results */
+};
+
+/* What a sink is told. `lost` is not optional. */
+struct sink {
+	void *ctx;
+	void (*call)(void *ctx, const struct call *c);		/* called when a call has ended */
+	void (*entry)(void *ctx, const struct call *c);		/* called at an entry, with --entry */
+	void (*lost)(void *ctx, u64 count, i64 from_ns, i64 to_ns);	/* called when records were lost */
+};
+
+struct calls;
+struct calls *calls_new(const struct plan *plan, const struct sink *sink);
+void calls_release(struct calls **c);	/* with OWN-like use: struct calls *c; */
+void calls_record(struct calls *c, const struct record *r);
+void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns);
+void calls_finish(struct calls *c);	/* closes what is open as unfinished */
+struct calls_totals { u64 calls, entries, lost, bad, unfinished; };
+struct calls_totals calls_totals(const struct calls *c);
+
+#endif

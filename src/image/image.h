@@ -1,0 +1,82 @@
+/* image - bytes at an address: an ELF file, a live process or a core file behind one door.
+ *
+ * The ELF file is mapped privately and its RELATIVE relocations are applied to that copy, so
+ * pointers in the bytes of a PIE read as link-time addresses. A process or a core is its
+ * executable's file (for code and tables) plus its memory (for what changes).
+ *
+ * Owns     the mapping, descriptors and tables, until image_release(); views die with it.
+ * Units    _va is a link-time address of the file, _off an offset in the file, _rt an address in
+ *          the process or core: rt = va + bias. For a file bias is 0.
+ * Fails    ERR_FORMAT (not ELF, truncated), ERR_UNSUPPORTED (32 bit, another machine), ERR_DENIED,
+ *          ERR_IO, ERR_GONE (no such process). "Not there" is an empty str or NULL.
+ * Threads  immutable after open. */
+#ifndef IMAGE_IMAGE_H
+#define IMAGE_IMAGE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/rd.h"
+#include "base/str.h"
+
+enum image_kind { IMAGE_FILE, IMAGE_PROCESS, IMAGE_CORE };
+
+/* A PT_LOAD. */
+struct segment {
+	u64 va, size;		/* in memory */
+	u64 off, filesz;	/* in the file, already checked against its end */
+	bool read, write, exec;
+};
+
+struct section {
+	struct str name;
+	u64 va, off, size;	/* off and size are checked; size is 0 for SHT_NOBITS */
+	u32 type;
+	bool alloc;		/* SHF_ALLOC: without it va means nothing */
+};
+
+struct memory;	/* process or core: how to read memory (proc.c, core.c) */
+
+struct image {
+	enum image_kind kind;
+	struct str path;	/* as the user gave it, or the executable's path */
+	const u8 *bytes;	/* the whole file */
+	size_t size;
+	struct segment *segs;
+	size_t nsegs;
+	struct section *secs;	/* none when the section headers are gone or lie */
+	size_t nsecs;
+	u64 entry_va;
+	u64 lo_va, hi_va;	/* from the lowest to the highest byte of the PT_LOADs, page aligned */
+	u64 phdrs_off, nphdrs;
+	bool pie;		/* ET_DYN */
+	bool interp;		/* has PT_INTERP: the dynamic loader runs first */
+	u64 bias;
+	int pid;		/* IMAGE_PROCESS */
+	struct memory *memory;
+	u64 mapped_size;	/* for release */
+	struct arena arena;
+};
+
+/* An ELF executable, or a core file (then its executable is opened too). */
+bool image_open(struct image *img, const char *path, struct err *err) MUST_CHECK;
+bool image_open_pid(struct image *img, int pid, struct err *err) MUST_CHECK;
+void image_release(struct image *img);
+
+/* File bytes at a link-time address; empty unless all n lie in the file part of one PT_LOAD. */
+struct str image_bytes(const struct image *img, u64 va, u64 n);
+/* How many file bytes there are from va to the end of its PT_LOAD's file part; 0 outside. */
+u64 image_room(const struct image *img, u64 va);
+/* A reader over them; bad from the start if they are not there. */
+struct rd image_rd(const struct image *img, u64 va, u64 n, const char *what);
+bool image_u64(const struct image *img, u64 va, u64 *to) MUST_CHECK;
+/* What is there now: memory of the process or core, else the file (zero in .bss). By va. */
+bool image_read(const struct image *img, u64 va, void *to, size_t n) MUST_CHECK;
+/* Memory by run-time address (heap, stacks). False for files. */
+bool image_read_rt(const struct image *img, u64 rt, void *to, size_t n) MUST_CHECK;
+const struct section *image_section(const struct image *img, const char *name);
+struct str image_section_bytes(const struct image *img, const struct section *s);
+/* The places whose RELATIVE relocation has this addend (finding moduledata in a PIE whose bytes
+ * the linker left zero needs no more than image_u64, because relocations are applied). */
+u64 image_off_of(const struct image *img, u64 va);	/* file offset, or ~0 */
+
+#endif

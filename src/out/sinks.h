@@ -1,0 +1,40 @@
+/* sinks - what is done with finished calls: text lines, JSON lines.
+ *
+ * Owns     its state, until sink_release(); writes to the caller's out.
+ * Units    as event/calls.h.
+ * Fails    by the out (sticky).
+ * Threads  one. */
+#ifndef OUT_SINKS_H
+#define OUT_SINKS_H
+
+#include "event/calls.h"
+#include "out/value.h"
+
+struct target_facts {	/* what sinks say in `begin`, and need for values */
+	const struct go_program *prog;
+	const struct plan *plan;
+	const char *path;
+	int pid;
+	u64 bias;
+	bool (*read_rt)(void *ctx, u64 rt, void *to, size_t n);
+	void *read_ctx;
+};
+
+struct end_facts {
+	u64 calls, lost, unreadable, sites, refused;
+	const char *engine;
+	i64 stop_ns, elapsed_ns;
+	bool exited;
+	int program_exit;	/* as the shell says it: 128+n for a signal */
+};
+
+struct sink_text;
+struct sink_json;
+/* Text: one line per finished call (cli.md "trace"): goroutine, start, duration, call(args) = results. */
+struct sink sink_text_new(struct arena *a, struct out *o, const struct target_facts *t);
+struct sink sink_json_new(struct arena *a, struct out *o, const struct target_facts *t);
+void sink_json_begin(struct out *o, const struct target_facts *t);
+void sink_json_end(struct out *o, const struct end_facts *e);
+void sink_text_end(struct out *talk, const struct end_facts *e);
+
+#endif

@@ -1,0 +1,65 @@
+/* flow - a function's instructions, where control can enter and where it leaves.
+ *
+ * Owns     nothing: arrays lie in the caller's arena.
+ * Units    `at` counts bytes from the function's entry; targets too.
+ * Fails    ERR_UNSUPPORTED when a byte does not decode. What could not be resolved (an indirect jump
+ *          that is no jump table) is `unresolved`, not an error: windows are then refused.
+ * Threads  immutable after flow_make. */
+#ifndef X86_FLOW_H
+#define X86_FLOW_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+enum insn_kind {
+	INSN_PLAIN,
+	INSN_NOP,
+	INSN_JCC,	/* conditional, direct (also jrcxz, loop: then !relocatable) */
+	INSN_JMP,	/* direct, within the function */
+	INSN_TAIL,	/* jmp out of the function, direct or indirect that is no jump table */
+	INSN_TABLE,	/* jmp through a jump table */
+	INSN_CALL,	/* direct or indirect */
+	INSN_RET,
+	INSN_TRAP,	/* int3, ud2, hlt */
+};
+
+struct insn {
+	u32 at;
+	u8 size;
+	u8 kind;		/* enum insn_kind */
+	u8 disp_at;		/* where a RIP-relative disp32 lies in the instruction, 0 if none */
+	u8 rel_size;		/* direct branches: 1 or 4, else 0 (the displacement ends the instruction) */
+	bool is_target;		/* control can arrive here other than from the instruction before */
+	bool entry_target;	/* ... and a branch inside the function goes here (at == 0 only) */
+	bool relocatable;
+	bool may_fault;		/* reads or writes memory other than by RSP, or divides */
+	bool after_deferreturn;	/* lies on the path behind `call runtime.deferreturn` up to its RET */
+	i64 target;		/* direct branches: from the function's entry; may lie outside */
+};
+
+struct flow {
+	const u8 *bytes;
+	u32 size;		/* exact, without padding */
+	u32 padding;		/* int3 bytes behind it, up to the next function */
+	u64 va;			/* of the entry */
+	struct insn *insns;
+	u32 n;
+	bool unresolved;	/* an indirect jump whose targets are not known */
+};
+
+struct flow_input {
+	struct str bytes;	/* the function and the padding behind it */
+	u32 size;		/* exact size */
+	u64 va;
+	u32 deferreturn;	/* offset of `call runtime.deferreturn`, 0 if none */
+	/* reads a jump table's word by link-time address */
+	bool (*word)(const void *ctx, u64 va, u64 *to);
+	const void *ctx;
+};
+
+bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, struct err *err) MUST_CHECK;
+/* Index of the instruction that starts at `at`, or -1. */
+i64 flow_find(const struct flow *f, i64 at);
+
+#endif
