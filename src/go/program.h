@@ -103,6 +103,10 @@ struct go_line {
 /* Of the innermost inlined body at pc (an offset from text). */
 struct go_line go_line_at(const struct go_program *prog, const struct go_func *f, u64 pc);
 
+/* Does any instruction of f come from this line of a file whose path satisfies `ends`? */
+bool go_func_has_line(const struct go_program *prog, const struct go_func *f, struct str file, i32 line,
+		      bool (*ends)(struct str path, struct str end));
+
 /* A frame at one pc: the function itself, or one that was inlined there. */
 struct go_frame {
 	struct str name;

@@ -1,0 +1,279 @@
+#include "plan/pattern.h"
+
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum kind { NAME, TREE, LINE, ADDRESS, REGEX };
+
+struct pattern {
+	const char *whole;	/* as given, for messages */
+	struct str text;	/* without `!`, `re:`, `/...`, `:88` */
+	enum kind kind;
+	bool negative;
+	i32 line;
+	u64 va;
+	regex_t regex;
+};
+
+static bool parse_line(struct pattern *p)
+{
+	ptrdiff_t colon = str_find_last(p->text, ':');
+	char *end;
+	long n;
+
+	if (colon <= 0 || (size_t)colon + 1 == p->text.n)
+		return false;
+	n = strtol(p->text.p + colon + 1, &end, 10);
+	if (end != p->text.p + p->text.n || n <= 0 || n > INT32_MAX)
+		return false;
+	p->text = str_cut(p->text, 0, (size_t)colon);
+	p->line = (i32)n;
+	return true;
+}
+
+static bool parse(struct pattern *p, const char *text, struct err *err)
+{
+	char *end;
+	int bad;
+
+	p->whole = text;
+	p->negative = *text == '!';
+	p->text = str_of(text + p->negative);
+	if (!p->text.n)
+		return err_set(err, ERR_USAGE, "an empty pattern matches nothing: give a function's name, or '*'");
+	if (str_starts(p->text, STR("re:"))) {
+		p->kind = REGEX;
+		p->text = str_cut(p->text, 3, p->text.n);
+		bad = regcomp(&p->regex, p->text.p, REG_EXTENDED | REG_NOSUB);
+		if (bad) {
+			char why[200];
+
+			regerror(bad, &p->regex, why, sizeof(why));
+			p->kind = NAME;		/* nothing to free */
+			return err_set(err, ERR_USAGE, "pattern '%s': %s", text, why);
+		}
+	} else if (str_starts(p->text, STR("0x"))) {
+		p->kind = ADDRESS;
+		p->va = strtoull(p->text.p, &end, 16);
+		if (*end)
+			return err_set(err, ERR_USAGE, "pattern '%s': not an address; write it as 0x459e60", text);
+	} else if (str_ends(p->text, STR("/..."))) {
+		p->kind = TREE;
+		p->text = str_cut(p->text, 0, p->text.n - 4);
+	} else if (parse_line(p)) {
+		p->kind = LINE;
+	} else {
+		p->kind = NAME;
+	}
+	return true;
+}
+
+bool patterns_compile(struct patterns *p, const char *const *texts, size_t n, struct err *err)
+{
+	p->at = ARENA_ARRAY(&p->arena, struct pattern, n ? n : 1);
+	for (p->n = 0; p->n < n; p->n++)
+		if (!parse(&p->at[p->n], texts[p->n], err))
+			return false;
+	return true;
+}
+
+void patterns_release(struct patterns *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->at[i].kind == REGEX)
+			regfree(&p->at[i].regex);
+	arena_release(&p->arena);
+	*p = (struct patterns){ 0 };
+}
+
+/* `*` is any run of characters. Linear but for the one star to go back to. */
+static bool glob(struct str pat, struct str s)
+{
+	size_t i = 0, j = 0, star = SIZE_MAX, from = 0;
+
+	while (j < s.n) {
+		if (i < pat.n && pat.p[i] == '*') {
+			star = i++;
+			from = j;
+		} else if (i < pat.n && pat.p[i] == s.p[j]) {
+			i++, j++;
+		} else if (star != SIZE_MAX) {
+			i = star + 1;
+			j = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (i < pat.n && pat.p[i] == '*')
+		i++;
+	return i == pat.n;
+}
+
+/* The name without type arguments: main.Map[go.shape.int,go.shape.string].func1 -> main.Map.func1. */
+static struct str plain_name(struct str name, char *to, size_t room)
+{
+	size_t n = 0;
+	int depth = 0;
+
+	if (!name.n || !memchr(name.p, '[', name.n))
+		return name;
+	for (size_t i = 0; i < name.n && n < room; i++) {
+		if (name.p[i] == '[')
+			depth++;
+		else if (name.p[i] == ']' && depth)
+			depth--;
+		else if (!depth)
+			to[n++] = name.p[i];
+	}
+	return (struct str){ to, n };
+}
+
+static bool match_name(const struct pattern *p, struct str name)
+{
+	char plain[1024];
+	regmatch_t all = { 0, (regoff_t)name.n };
+
+	switch (p->kind) {
+	case REGEX:
+		return !regexec(&p->regex, name.p, 1, &all, REG_STARTEND);
+	case NAME:
+		return glob(p->text, name) || glob(p->text, plain_name(name, plain, sizeof(plain)));
+	default:
+		return false;
+	}
+}
+
+static bool path_ends(struct str path, struct str end)
+{
+	return str_ends(path, end) && (path.n == end.n || path.p[path.n - end.n - 1] == '/' || end.p[0] == '/');
+}
+
+static bool match(const struct pattern *p, const struct go_program *prog, const struct go_func *f)
+{
+	u64 va = go_func_va(prog, f);
+	struct str pkg;
+
+	switch (p->kind) {
+	case ADDRESS:
+		return p->va >= va && p->va < va + MAX(f->size, 1u);
+	case LINE:
+		return go_func_has_line(prog, f, p->text, p->line, path_ends);
+	case TREE:
+		pkg = go_name_split(f->name).package;
+		return str_starts(pkg, p->text) && (pkg.n == p->text.n || pkg.p[p->text.n] == '/');
+	default:
+		return match_name(p, f->name);
+	}
+}
+
+/* Does the pattern say this package, so that a function of the runtime is meant and not only met? */
+static bool says_package(const struct pattern *p, struct str pkg)
+{
+	struct str head = p->text;
+	const char *star;
+
+	switch (p->kind) {
+	case ADDRESS:
+	case LINE:
+		return true;
+	case TREE:
+		return true;	/* it matched: the package lies below what was named */
+	case REGEX:
+		return str_find(head, pkg) >= 0;
+	case NAME:
+		break;
+	}
+	star = memchr(head.p, '*', head.n);
+	if (star)
+		head = str_cut(head, 0, (size_t)(star - head.p));
+	return str_starts(head, pkg);
+}
+
+bool patterns_match_func(const struct patterns *p, const struct go_program *prog,
+			 const struct go_func *f, bool *named)
+{
+	bool yes = p->n == 0 || p->at[0].negative;	/* `!x` alone: everything but x */
+
+	*named = false;
+	for (size_t i = 0; i < p->n; i++) {
+		if (!match(&p->at[i], prog, f))
+			continue;
+		yes = !p->at[i].negative;
+		*named = yes && (*named || says_package(&p->at[i], go_name_split(f->name).package));
+	}
+	return yes;
+}
+
+bool patterns_match_text(const struct patterns *p, struct str text)
+{
+	bool yes = p->n == 0 || p->at[0].negative;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (match_name(&p->at[i], text))
+			yes = !p->at[i].negative;
+	return yes;
+}
+
+void patterns_count(const struct patterns *p, const struct go_program *prog, const struct go_func *f,
+		    u64 *hits)
+{
+	for (size_t i = 0; i < p->n; i++)
+		hits[i] += match(&p->at[i], prog, f);
+}
+
+static void say_inlined(void *ctx, const struct go_func *in, u64 pc)
+{
+	struct str *first = ctx;
+
+	(void)pc;
+	if (!first->n)
+		*first = in->name;
+}
+
+bool patterns_check_hits(const struct patterns *p, const struct go_program *prog, const u64 *hits,
+			 struct err *err)
+{
+	const struct pattern *miss = NULL;
+	struct str host = { 0 }, best[3] = { { 0 } };
+	unsigned away[3] = { 0 };
+	size_t nbest = 0;
+	char near[512] = "";
+
+	for (size_t i = 0; i < p->n && !miss; i++)
+		if (!hits[i])
+			miss = &p->at[i];
+	if (!miss)
+		return true;
+	if (miss->kind == NAME)
+		go_each_inlined(prog, miss->text, say_inlined, &host);
+	if (host.n)
+		return err_set(err, ERR_USAGE,
+			       "pattern '%s': it exists only inlined, for example into %.*s: trace that instead",
+			       miss->whole, STR_F(host));
+	for (size_t i = 0; miss->kind == NAME && i < prog->nfuncs; i++) {
+		struct str name = prog->funcs[i].name;
+		unsigned limit = (unsigned)MAX(miss->text.n / 3, (size_t)2), d;
+		size_t at = nbest;
+
+		d = str_distance(miss->text, name, limit);
+		if (d > limit && str_find(name, miss->text) >= 0)
+			d = limit;
+		if (d > limit)
+			continue;
+		while (at && away[at - 1] > d)
+			at--;
+		if (at == ARRAY_LEN(best))
+			continue;
+		if (nbest < ARRAY_LEN(best))
+			nbest++;
+		for (size_t k = nbest - 1; k > at; k--)
+			best[k] = best[k - 1], away[k] = away[k - 1];
+		best[at] = name;
+		away[at] = d;
+	}
+	for (size_t i = 0, n = 0; i < nbest && n < sizeof(near); i++)
+		n += (size_t)snprintf(near + n, sizeof(near) - n, "%s%.*s", i ? ", " : "; near it: ", STR_F(best[i]));
+	return err_set(err, ERR_USAGE, "pattern '%s' matches no function%s (goshawk funcs lists them)", miss->whole,
+		       near);
+}

@@ -1,0 +1,35 @@
+/* pattern - which functions (or types) a person means (cli.md "Patterns").
+ *
+ * Owns     compiled expressions, until patterns_release(); refers to the texts.
+ * Units    addresses are link-time addresses.
+ * Fails    ERR_USAGE: a pattern that can't be parsed.
+ * Threads  immutable after compile. */
+#ifndef PLAN_PATTERN_H
+#define PLAN_PATTERN_H
+
+#include "go/program.h"
+
+struct pattern;
+struct patterns {
+	struct pattern *at;
+	size_t n;
+	struct arena arena;
+};
+
+bool patterns_compile(struct patterns *p, const char *const *texts, size_t n, struct err *err) MUST_CHECK;
+void patterns_release(struct patterns *p);
+/* The last pattern that speaks of it decides; without any pattern everything matches. `named` is
+ * set when the pattern says the package itself, so that the runtime's functions are meant too. */
+bool patterns_match_func(const struct patterns *p, const struct go_program *prog,
+			 const struct go_func *f, bool *named);
+/* By text alone: type names, parameter and field names. */
+bool patterns_match_text(const struct patterns *p, struct str text);
+/* ERR_USAGE naming the first pattern that matched no function, with the nearest names or the
+ * places where it was inlined. Call after matching everything; `hits[i]` counts pattern i's. */
+bool patterns_check_hits(const struct patterns *p, const struct go_program *prog, const u64 *hits,
+			 struct err *err) MUST_CHECK;
+/* Counts a function's matches into hits (one per pattern). */
+void patterns_count(const struct patterns *p, const struct go_program *prog, const struct go_func *f,
+		    u64 *hits);
+
+#endif
