@@ -17,6 +17,7 @@
 
 struct value_view {
 	const struct go_program *prog;
+	const struct plan *plan;		/* for plan_redacts: fields whose bytes were not copied */
 	const struct reading *reading;
 	const u8 *record;
 	u64 bias;				/* rt = va + bias */

@@ -9,6 +9,7 @@
 #define PLAN_PLAN_H
 
 #include "go/sig.h"
+#include "plan/pattern.h"
 #include "plan/record.h"
 #include "x86/patch.h"
 
@@ -18,21 +19,28 @@ enum read_kind {
 	READ_STACK,	/* `size` bytes at SP + disp (SP at entry, or at the RET) */
 	READ_MEM,	/* `size` bytes at (word in the record at `from`) + disp; nothing if that word is 0 */
 	READ_BYTES,	/* min(count * elem, size) bytes there; count = the word in the record at len_at */
+	READ_WHEN,	/* the next `size` steps only if the record's word at when_at equals `when` (or not) */
 };
 
 /* One step of what a site reads. Steps run in order; a later one may use words that an earlier one
- * put into the record. READ_MEM and READ_BYTES put a u32 status at `status`: how many bytes were
- * copied, or CAPTURE_UNREADABLE. */
+ * put into the record (which is all zero before). READ_MEM and READ_BYTES put a u32 status at
+ * `status`: how many bytes were copied, or CAPTURE_UNREADABLE.
+ *
+ * What lies behind an interface depends on its dynamic type, so steps for several types stand side
+ * by side, each in a READ_WHEN of its own, and share the same bytes of the record. Each step in such
+ * a block repeats the block's condition, so that a printer can tell which one holds. */
 struct read {
 	u8 kind, reg;
 	u16 size;
 	u32 at;		/* where in the record the bytes go */
+	u32 span;	/* READ_MEM: bytes there that stand for the pointee. More than `size` where
+			 * redacted fields are left out: further steps with the same `from` fill the rest */
 	i32 disp;
 	u32 from, len_at, elem, status;
 	u32 when_at;	/* 0: always; else only if the record's word there equals `when`... */
-	u64 when;	/* ...which is a link-time address (load bias is added), or a small number */
+	u64 when;	/* ...which is a link-time address (load bias is added), or a plain number */
 	bool when_va;
-	u32 if_below;	/* 0, or: only if the record's word at `when_at` is below this (maps) */
+	bool when_not;	/* the opposite */
 };
 
 /* A parameter or result, and where its bytes lie in the record. */
@@ -51,6 +59,13 @@ struct reading {
 	u32 size;	/* of the record, a multiple of 8 */
 };
 
+enum plan_hook {
+	HOOK_NONE,
+	HOOK_GOPANIC,	/* runtime.gopanic: a panic starts */
+	HOOK_GOEXIT,	/* runtime.Goexit */
+	HOOK_GOEXIT1,	/* runtime.goexit1: the goroutine ends */
+};
+
 struct plan_func {
 	const struct go_func *func;
 	struct go_name name;
@@ -58,7 +73,8 @@ struct plan_func {
 	enum refusal refusal;		/* the whole function; then nothing else is valid */
 	struct patches patches;		/* entry and each exit have refusals of their own */
 	struct reading entry, exit;
-	bool hook;			/* ours (gopanic, goexit1): patched, not shown */
+	u8 hook;			/* enum plan_hook: what its entry means to the pairing of calls */
+	bool shown;			/* asked for by the user; false for what is there as a hook only */
 };
 
 struct plan_request {
@@ -73,6 +89,7 @@ struct plan_request {
 struct plan {
 	const struct go_program *prog;
 	struct plan_request request;
+	struct patterns redact;
 	struct plan_func *funcs;	/* ascending by pc; hooks too */
 	u32 nfuncs;
 	u32 nrefused;			/* functions refused as a whole or at their entry */
@@ -83,6 +100,8 @@ struct plan {
 bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_request *r,
 	       struct err *err) MUST_CHECK;
 void plan_release(struct plan *p);
+/* Is a parameter, field or function of this name not to be shown (nor copied)? */
+bool plan_redacts(const struct plan *p, struct str name);
 /* Why a function can't be probed at its entry (REFUSE_NONE: it can), and its windows; `a` owns them. */
 enum refusal plan_probe(const struct go_program *prog, const struct go_func *f, bool named,
 			struct arena *a, struct patches *patches);
