@@ -43,6 +43,10 @@ void out_plain(struct out *o);
 void out_duration(struct out *o, i64 ns);
 /* RFC 3339 in UTC with nanoseconds. */
 void out_time(struct out *o, i64 unix_ns);
+/* The same for any year, with as many decimals as it needs. */
+void out_date(struct out *o, i64 unix_s, u32 ns);
+/* As Go's %v: the shortest digits that read back as the same number; bits is 32 or 64. */
+void out_float(struct out *o, double v, int bits);
 
 /* JSON: commas and nesting are kept here. Begin with json_begin, end each line with json_line. */
 struct json {
@@ -69,6 +73,8 @@ void json_hex(struct json *j, u64 v);		/* "0x…" */
 void json_time(struct json *j, i64 unix_ns);
 void json_base64(struct json *j, struct str bytes);
 bool str_is_utf8(struct str s);
+/* Bytes of the rune that stands at s.p[at], or 0 when they are not UTF-8. */
+size_t utf8_rune(struct str s, size_t at, u32 *rune);
 void json_line(struct json *j);			/* ends one JSON Lines object */
 
 #endif
