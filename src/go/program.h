@@ -57,7 +57,8 @@ struct moduledata {
 };
 
 struct go_types;	/* types.c */
-struct go_dwarf;	/* sig.c's cache over image/dwarf.c */
+struct go_dwarf;	/* go/dwarf.c */
+struct go_sigs;		/* sig.c: signatures made so far */
 
 struct go_program {
 	const struct image *img;
@@ -79,6 +80,7 @@ struct go_program {
 	size_t nfuncs;
 	struct go_types *types;			/* loaded on demand */
 	struct go_dwarf *dwarf;
+	struct go_sigs *sigs;
 	struct arena arena;
 };
 

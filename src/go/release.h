@@ -21,6 +21,9 @@ struct go_release {
 	enum go_map_layout maps;
 	bool dict_before_receiver;	/* shape methods: 1.18, 1.19 */
 	u16 chan_elemtype;
+	bool field_offset_shifted;	/* a struct field's offset word is offset << 1 | embedded: up to 1.18 */
+	u8 direct_iface_tflag;		/* 0: it is bit 5 of the kind byte (up to 1.25) */
+	bool dwarf_lacks_results;	/* of optimised functions: 1.17 */
 };
 
 enum {	/* the same in 1.17 to 1.27 (runtime/runtime2.go) */

@@ -26,7 +26,7 @@ struct go_place {
 };
 
 struct go_param {
-	struct str name;	/* "arg0", "ret0" where names are gone; "~r0" is given as "ret0" */
+	struct str name;	/* "recv", "arg0", "ret0" where names are gone; "~r0" is given as "ret0" */
 	struct go_type *type;	/* NULL: only the shape is known */
 	u32 size;		/* of the value in bytes (shape: 8 for each word, in order) */
 	struct go_place *places;
@@ -56,6 +56,12 @@ const char *sig_source_name(enum sig_source s);	/* "dwarf", "types", "shape", "n
 struct abi_state { u8 ints, floats; u32 stack; };
 void abi_assign(struct abi_state *st, const struct go_program *prog, struct go_type *t, bool abi0,
 		struct arena *a, struct go_param *to);
+
+/* From the last parameter to the first result: registers start anew, the stack part goes on. */
+void abi_results(struct abi_state *st);
+
+/* For go_program_release, before its arena goes. */
+void go_sigs_release(struct go_program *prog);
 
 /* Offset of g's word from FS (thread-local), read from code; false if it could not be found. */
 bool go_tls_offset(const struct go_program *prog, i32 *off) MUST_CHECK;

@@ -77,5 +77,7 @@ size_t go_types_all(const struct go_program *prog, struct go_type ***types);
 const struct go_method *go_method_of(const struct go_program *prog, const struct go_func *f,
 				     struct go_type **receiver);
 bool go_type_is_pointer_shaped(const struct go_program *prog, struct go_type *t);
+/* For go_program_release, before its arena goes. */
+void go_types_release(struct go_program *prog);
 
 #endif

@@ -32,6 +32,7 @@ struct section {
 	u64 va, off, size;	/* off and size are checked; size is 0 for SHT_NOBITS */
 	u32 type;
 	bool alloc;		/* SHF_ALLOC: without it va means nothing */
+	bool compressed;	/* SHF_COMPRESSED: the bytes begin with an Elf64_Chdr */
 };
 
 struct memory;	/* process or core: how to read memory (proc.c, core.c) */
