@@ -41,6 +41,7 @@ int err_exit_status(const struct err *err)
 	case ERR_DENIED: return 6;
 	case ERR_GONE: return 7;
 	case ERR_IO: return 8;
+	case ERR_CLOSED: return 0;
 	}
 	return 8;
 }

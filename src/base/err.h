@@ -17,7 +17,8 @@ enum err_kind {
 	ERR_REFUSED,     /* 5: we could, and will not: it would put the target at risk */
 	ERR_DENIED,      /* 6: privilege, kernel */
 	ERR_GONE,        /* 7: the target or a peer went away */
-	ERR_IO,          /* 8: disk, pipe */
+	ERR_IO,          /* 8: disk */
+	ERR_CLOSED,      /* 0: whoever read our output went away; nothing is said */
 };
 
 struct err {

@@ -52,7 +52,7 @@ bool out_ok(const struct out *o, struct err *err)
 	if (!o->failed)
 		return true;
 	if (o->failed == EPIPE)
-		return err_set(err, ERR_GONE, "output: whoever read it went away");
+		return err_set(err, ERR_CLOSED, "output: whoever read it went away");
 	return err_set(err, ERR_IO, "output: cannot write: %s", strerror(o->failed));
 }
 

@@ -2,8 +2,8 @@
  *
  * Owns     its buffer, until out_release(); the descriptor is the caller's.
  * Units    bytes. Text from targets goes through out_clean (terminals) or json_* (escapes).
- * Fails    sticky: after a failed write nothing more is written; out_ok() tells (ERR_IO, or ERR_GONE
- *          for a closed pipe).
+ * Fails    sticky: after a failed write nothing more is written; out_ok() tells (ERR_IO, or
+ *          ERR_CLOSED for a closed pipe).
  * Threads  one struct per thread. */
 #ifndef BASE_OUT_H
 #define BASE_OUT_H

@@ -1,0 +1,15 @@
+/* cmds - the table of commands, in the order of --help.
+ *
+ * A command is src/cmd/NAME.c with `const struct command cmd_NAME`, declared here and listed in
+ * cmds.c once it works.
+ *
+ * Owns     nothing: constants.  Units  none.  Fails  never.  Threads  any. */
+#ifndef CMD_CMDS_H
+#define CMD_CMDS_H
+
+#include "base/opt.h"
+
+extern const struct command *const commands[];
+extern const size_t ncommands;
+
+#endif

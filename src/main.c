@@ -1,0 +1,128 @@
+/* main - finds the command in a table, runs it, and turns its failure into a sentence and a status. */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/version.h"
+#include "cmd/cmds.h"
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < ncommands; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+static bool find_or_fail(const char *name, const struct command **to, struct err *err)
+{
+	const char *names[32], *nearest;
+	size_t n = MIN(ncommands, ARRAY_LEN(names));
+
+	*to = find(name);
+	if (*to)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		names[i] = commands[i]->name;
+	nearest = opt_nearest(name, names, n);
+	if (nearest)
+		return err_set(err, ERR_USAGE, "no command %s; the nearest is %s", name, nearest);
+	return err_set(err, ERR_USAGE, "no command %s; `goshawk --help` lists them", name);
+}
+
+static void overview(struct out *o)
+{
+	out_z(o, "goshawk looks into, stresses and instruments compiled Go programs from the outside.\n\n"
+		 "Usage: goshawk COMMAND [OPTIONS] …\n\nCommands:\n");
+	for (size_t i = 0; i < ncommands; i++)
+		out_fmt(o, "  %-10s  %s\n", commands[i]->name, commands[i]->what);
+	out_z(o, "\n`goshawk help COMMAND` (or goshawk COMMAND --help) tells more; --version says which "
+		 "goshawk this is.\n");
+}
+
+/* Help and the version go to stdout; an unread rest (`| head -1`) is no failure. */
+static bool finish(struct out *o, struct err *err)
+{
+	bool ok = out_flush(o) || out_ok(o, err);
+
+	out_release(o);
+	return ok;
+}
+
+static bool help(const char *name, struct err *err)
+{
+	const struct command *cmd = NULL;
+	struct out o;
+
+	if (name && !find_or_fail(name, &cmd, err))
+		return false;
+	out_open(&o, STDOUT_FILENO);
+	if (cmd)
+		opt_help(cmd, &o);
+	else
+		overview(&o);
+	return finish(&o, err);
+}
+
+static bool run(const struct command *cmd, int argc, char **argv, struct arena *arena, int *status,
+		struct err *err)
+{
+	struct common_args *args = arena_alloc(arena, cmd->args_size);
+	struct parsed parsed;
+
+	if (!opt_parse(cmd, argc, argv, arena, args, &parsed, err))
+		return false;
+	if (args->help)
+		return help(cmd->name, err);
+	return cmd->run(args, parsed.rest, parsed.nrest, parsed.program, status, err);
+}
+
+static bool dispatch(int argc, char **argv, struct arena *arena, int *status, struct err *err)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+	const struct command *cmd;
+	struct out o;
+
+	if (!*name)
+		return err_set(err, ERR_USAGE, "which command? `goshawk --help` lists them");
+	if (!strcmp(name, "--version")) {
+		out_open(&o, STDOUT_FILENO);
+		out_z(&o, "goshawk " GOSHAWK_VERSION "\n");
+		return finish(&o, err);
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
+		return help(NULL, err);
+	if (!strcmp(name, "help"))
+		return help(argc > 2 ? argv[2] : NULL, err);
+	return find_or_fail(name, &cmd, err) && run(cmd, argc - 1, argv + 1, arena, status, err);
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/* A closed pipe is seen by write(2). A handler rather than SIG_IGN: exec puts a handler back to the
+ * default, so that a program that we start has the signals that we were started with. */
+static void see_closed_pipes(void)
+{
+	struct sigaction now;
+
+	if (!sigaction(SIGPIPE, NULL, &now) && now.sa_handler == SIG_DFL)
+		sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = nothing, .sa_flags = SA_RESTART }, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	OWN(arena) arena = {0};
+	struct err err = {0};
+	int status = 0;
+
+	see_closed_pipes();
+	if (dispatch(argc, argv, &arena, &status, &err))
+		return status;
+	if (err.kind != ERR_CLOSED)
+		fprintf(stderr, "goshawk: %s\n", err.msg);
+	return err_exit_status(&err);
+}
