@@ -1,42 +1,169 @@
-# goshawk: make, make check, make demo, make lint, make help
-CFLAGS ?= -O2 -g
-warn := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough
-std := -std=gnu11 -D_GNU_SOURCE -Isrc
-strict := image go x86 event
-libs := -lZydis -ldw -lelf
+# goshawk
+#
+#   make                  build/goshawk
+#   make check            setup, build, all tests (the quick selection of releases)
+#   make check-all        the same on all eleven Go releases and all kinds of binaries
+#   make demo [ACT=n]     what it does, on real programs
+#   make lint             layers, style, and the static analysers that are installed
+#   make layers           draws which folder includes which
+#   make bench            ratios, measured in one run
+#   make fuzz [FOR=60]    each fuzz target for so many seconds (needs clang)
+#   make install [DESTDIR=] [PREFIX=/usr/local], make uninstall, make clean
+#
+# V=1 shows commands; V=asan builds and checks with the sanitizers, in build/asan.
+# SETUP=no installs and downloads nothing. CFLAGS, LDFLAGS, CC are honoured. B= is the build folder.
+
 B := build
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+PYTHON ?= /usr/bin/python3
 Q := $(if $(filter 1,$(V)),,@)
+
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-print-directory
 
 ifeq ($(V),asan)
 B := build/asan
-CFLAGS := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-LDFLAGS += -fsanitize=address,undefined
+sanitize := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+CFLAGS := -O1 -g $(sanitize)
+override LDFLAGS += $(sanitize)
 endif
 
-src := $(filter-out src/main.c,$(wildcard src/*/*.c))
-obj := $(src:%.c=$B/%.o)
-unit := $(wildcard tests/unit/*.c tests/fake/*.c)
+# The same sources give the same bytes wherever they lie: relative paths, no dates.
+flags := -std=gnu11 -D_GNU_SOURCE -Isrc -include src/base/banned.h -ffile-prefix-map=$(CURDIR)=. \
+	-Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough \
+	$(if $(CI),-Werror)
+# Where numbers come from untrusted bytes, conversions must be written down.
+careful := $(addprefix src/,image/% go/% x86/% event/%)
+careful_flags := -Wconversion -Wno-sign-conversion
+libs := -lZydis -ldw -lelf
 
-.PHONY: all clean unit
+src := $(wildcard src/*/*.c)
+unit := $(wildcard tests/unit/*.c)
+fake := $(wildcard tests/fake/*.c)
+fuzz := $(filter-out fuzz/replay.c,$(wildcard fuzz/*.c))
+objects = $(patsubst %.c,$B/%.o,$(1))
+
+.PHONY: all unit replay spec check check-all setup demo lint layers bench fuzz docs install uninstall clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
 all: $B/goshawk
 
 $B/goshawk: $B/src/main.o $B/libgoshawk.a
+	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(libs)
 
-$B/libgoshawk.a: $(obj)
-	$(Q)rm -f $@; $(AR) rcsD $@ $^
+$B/libgoshawk.a: $(call objects,$(src)) $B/src.list
+	$(Q)rm -f $@; $(AR) rcsD $@ $(filter %.o,$^)
 
-$B/%.o: %.c
+$B/%.o: %.c Makefile
+	$(say) CC $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(std) $(warn) $(if $(filter $(strict),$(word 2,$(subst /, ,$*))),-Wconversion -Wno-sign-conversion) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(flags) $(if $(filter $(careful),$<),$(careful_flags)) $(extra) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$B/unit: $(unit:%.c=$B/%.o) $B/libgoshawk.a
+# Lists of files that change only when a file comes or goes.
+$B/src.list: files := $(src)
+$B/unit.list: files := $(unit) $(fake)
+$B/%.list: .always
+	$(Q)mkdir -p $(@D); echo $(files) | cmp -s - $@ || echo $(files) > $@
+.PHONY: .always
+
+# Tests ------------------------------------------------------------------------------------------
+
+# tests/unit/NAME.c has the suite NAME_suite().
+$B/tests/unit/main.o: extra := -DSUITES="$(patsubst tests/unit/%.c,SUITE(%),$(filter-out %/main.c,$(unit)))"
+$B/tests/unit/main.o: $B/unit.list
+
+$B/unit: $(call objects,$(unit) $(fake)) $B/libgoshawk.a
+	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(libs) -lcheck -lsubunit -lm -lrt -lpthread
 
 unit: $B/unit
 	$(Q)$B/unit
 
+# fuzz/NAME.c reads the surface NAME of untrusted bytes; its corpus is fuzz/corpus/NAME/.
+$B/fuzz/%: $B/fuzz/%.o $B/fuzz/replay.o $(call objects,$(fake)) $B/libgoshawk.a
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(libs)
+
+replay: $(fuzz:%.c=$B/%)
+	$(Q)for t in $(^F); do $B/fuzz/$$t fuzz/corpus/$$t || exit; done
+
+pytest = GOSHAWK=$(abspath $B/goshawk) PATH="$$(tools/tool-path.sh)" $(PYTHON) -m pytest -q -p no:cacheprovider
+
+setup:
+	$(Q)tools/setup.sh $(if $(filter no,$(SETUP)),--check) $(GOALS_SETUP)
+
+check: setup
+	$(Q)$(MAKE) all unit replay
+	$(Q)$(pytest) tests
+
+check-all: GOALS_SETUP := all
+check-all: setup
+	$(Q)$(MAKE) all unit replay
+	$(Q)GOSHAWK_RELEASES=all $(pytest) tests
+
+demo: GOALS_SETUP := demo
+demo: setup
+	$(Q)$(MAKE) all
+	$(Q)GOSHAWK=$B/goshawk tools/demo.sh $(ACT)
+
+bench: all
+	$(Q)GOSHAWK=$(abspath $B/goshawk) bench/run.sh
+
+# libFuzzer wants every source compiled by clang, with coverage.
+FOR ?= 60
+fuzz:
+	$(Q)command -v clang >/dev/null || { echo "make fuzz needs clang and libclang-rt-14-dev"; exit 1; }
+	$(Q)$(MAKE) B=build/fuzz CC=clang CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" fuzzers
+	$(Q)for t in $(notdir $(fuzz:.c=)); do mkdir -p build/fuzz/corpus/$$t; echo "fuzz $$t"; \
+		build/fuzz/fuzz/$$t-fuzzer -max_total_time=$(FOR) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix=build/fuzz/$$t- build/fuzz/corpus/$$t fuzz/corpus/$$t || exit; done
+.PHONY: fuzzers
+fuzzers: $(fuzz:%.c=$B/%-fuzzer)
+$B/fuzz/%-fuzzer: $B/fuzz/%.o $(call objects,$(fake)) $B/libgoshawk.a
+	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(libs)
+
+# Review -----------------------------------------------------------------------------------------
+
+lint:
+	$(Q)tools/layers.sh
+	$(Q)tools/lint.sh "$(flags)"
+
+layers:
+	$(Q)tools/layers.sh --draw
+
+# Documents and installation ---------------------------------------------------------------------
+
+# Man pages and completion are written from the commands' option tables.
+$B/docs: $B/tools/docs.o $B/libgoshawk.a
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(libs)
+
+docs: $B/man/done
+$B/man/done: $B/docs
+	$(Q)rm -rf $(@D); mkdir -p $(@D); $B/docs $(@D); touch $@
+
+share := $(DESTDIR)$(PREFIX)/share
+install: all docs
+	install -D -m 755 $B/goshawk $(DESTDIR)$(PREFIX)/bin/goshawk
+	install -d $(share)/man/man1 $(share)/bash-completion/completions $(share)/zsh/site-functions
+	install -m 644 $B/man/*.1 $(share)/man/man1
+	install -m 644 $B/man/goshawk.bash $(share)/bash-completion/completions/goshawk
+	install -m 644 $B/man/_goshawk $(share)/zsh/site-functions/_goshawk
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/goshawk $(share)/man/man1/goshawk.1 $(share)/man/man1/goshawk-*.1 \
+		$(share)/bash-completion/completions/goshawk $(share)/zsh/site-functions/_goshawk
+
 clean:
 	rm -rf build
 
--include $(shell find build -name '*.d' 2>/dev/null)
+help:
+	@sed -n '/^#   make/,/^$$/s/^# *//p' Makefile
+
+say = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n')
+
+-include $(patsubst %.c,$B/%.d,$(src) src/main.c $(unit) $(fake) $(fuzz) fuzz/replay.c tools/docs.c)

@@ -45,7 +45,7 @@ void out_float(struct out *o, double v, int bits)
 	}
 	shortest(text, sizeof(text), v, bits);
 	e = strchr(text, 'e');
-	exp = atoi(e + 1);
+	exp = (int)strtol(e + 1, NULL, 10);
 	for (char *p = text; p < e; p++)
 		if (*p >= '0' && *p <= '9')
 			figures[n++] = *p;
