@@ -1,0 +1,129 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool cannot(struct err *err, const char *path, const char *what)
+{
+	bool denied = errno == EACCES || errno == EPERM || errno == EROFS;
+
+	return err_set(err, denied ? ERR_DENIED : ERR_IO, "%s: cannot %s: %s", path, what, strerror(errno));
+}
+
+/* "dir/name" -> "dir/.name.XXXXXX": the same folder, so that rename() stays within a file system. */
+static char *temporary_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t dir = slash ? (size_t)(slash + 1 - path) : 0, room = strlen(path) + sizeof("..XXXXXX");
+	char *temp = mem_resize(NULL, room);
+
+	snprintf(temp, room, "%.*s.%s.XXXXXX", (int)dir, path, path + dir);
+	return temp;
+}
+
+static bool open_temporary(struct out_file *f, const char *path, int *fd, struct err *err)
+{
+	char *real = realpath(path, NULL);	/* a symbolic link stays, and what it names is replaced */
+
+	f->final = real ? real : strdup(path);
+	if (!f->final)
+		die("out of memory");
+	f->temp = temporary_name(f->final);
+	*fd = mkostemp(f->temp, O_CLOEXEC);
+	if (*fd >= 0)
+		return true;
+	mem_free(f->temp);
+	f->temp = NULL;
+	return cannot(err, path, "create a file beside it");
+}
+
+bool out_file_open(struct out_file *f, const char *path, bool stream, struct err *err)
+{
+	int fd = STDOUT_FILENO;
+	struct stat st;
+
+	*f = (struct out_file){ .path = path && strcmp(path, "-") ? path : "stdout" };
+	if (path && strcmp(path, "-")) {
+		bool exists = !stat(path, &st);
+
+		if (exists && S_ISDIR(st.st_mode))
+			return err_set(err, ERR_USAGE, "%s: is a directory; name a file", path);
+		if (!stream && (!exists || S_ISREG(st.st_mode))) {
+			if (!open_temporary(f, path, &fd, err))
+				return false;
+		} else {
+			fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+			if (fd < 0)
+				return cannot(err, path, "open");
+		}
+		f->own_fd = true;
+	}
+	out_open(&f->out, fd);
+	return true;
+}
+
+bool out_file_commit(struct out_file *f, struct err *err)
+{
+	int closed = 0;
+
+	out_flush(&f->out);
+	if (!out_ok(&f->out, err))
+		return f->own_fd ? err_in(err, "%s", f->path) : false;
+	if (f->own_fd)	/* a full disk may be known only now (NFS) */
+		closed = close(f->out.fd);
+	f->own_fd = false;
+	f->out.fd = -1;
+	if (closed < 0)
+		return cannot(err, f->path, "write");
+	if (f->temp && rename(f->temp, f->final) < 0)
+		return cannot(err, f->path, "rename the finished file");
+	mem_free(f->temp);
+	f->temp = NULL;
+	return true;
+}
+
+void out_file_release(struct out_file *f)
+{
+	if (f->temp)
+		unlink(f->temp);
+	if (f->own_fd)
+		close(f->out.fd);
+	mem_free(f->temp);
+	mem_free(f->final);
+	out_release(&f->out);
+	*f = (struct out_file){ .out.fd = -1 };
+}
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
+}
+
+bool find_program(struct arena *a, const char *name, const char **path, struct err *err)
+{
+	const char *dirs = getenv("PATH");
+
+	*path = name;
+	if (strchr(name, '/')) {
+		if (is_program(name))
+			return true;
+		if (access(name, F_OK))
+			return err_set(err, ERR_IO, "%s: %s", name, strerror(errno));
+		return err_set(err, ERR_DENIED, "%s: not a file that may be executed", name);
+	}
+	for (dirs = dirs ? dirs : "/usr/bin:/bin"; *name && *dirs; dirs += *dirs == ':') {
+		size_t n = strcspn(dirs, ":");
+
+		*path = str_fmt(a, "%.*s%s%s", (int)n, dirs, n ? "/" : "./", name).p;	/* empty: here */
+		if (is_program(*path))
+			return true;
+		dirs += n;
+	}
+	return err_set(err, ERR_IO, "%s: no such program in PATH", name);
+}
