@@ -75,3 +75,16 @@ void arena_release(struct arena *a)
 	a->blocks = NULL;
 	a->left = 0;
 }
+
+void arena_reset(struct arena *a)
+{
+	struct arena_block *keep = a->blocks;
+	struct arena rest = { .blocks = keep ? keep->next : NULL };
+
+	arena_release(&rest);
+	if (!keep)
+		return;
+	keep->next = NULL;
+	memset(keep->bytes + a->left, 0, keep->size - a->left);	/* the rest was never given out */
+	a->left = keep->size;
+}

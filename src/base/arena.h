@@ -18,6 +18,8 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t n);
 void *arena_copy(struct arena *a, const void *p, size_t n);
 void arena_release(struct arena *a);
+/* Forgets all that it gave out, but keeps a block for the next round. */
+void arena_reset(struct arena *a);
 
 #define ARENA_NEW(a, T) ((T *)arena_alloc((a), sizeof(T)))
 #define ARENA_ARRAY(a, T, n) ((T *)arena_alloc((a), sizeof(T) * (size_t)(n)))

@@ -11,6 +11,7 @@
 #include "base/defs.h"
 
 #define VEC(T) struct { T *at; size_t n, room; }
+#define VEC_TYPE(name, T) struct name { T *at; size_t n, room; }
 
 /* Makes room for one more and gives its place, not zeroed. */
 #define vec_push(v) (vec_reserve(v, (v)->n + 1), &(v)->at[(v)->n++])

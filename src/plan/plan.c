@@ -1,0 +1,164 @@
+#include "plan/plan.h"
+
+#include "base/vec.h"
+#include "go/fork.h"
+#include "plan/reading.h"
+
+/* Reached from a signal handler, or before there is one, whatever its stack check says. */
+static const char *const signal_names[] = {
+	"runtime.sigtramp", "runtime.sigtrampgo", "runtime.cgoSigtramp", "runtime.sigreturn",
+	"runtime.sigfwd", "runtime.sigfwdgo", "runtime.rt0_go", "runtime.mstart", "runtime.mcall",
+	"runtime.gogo", "runtime.systemstack", "runtime.systemstack_switch", "runtime.asmcgocall",
+	"runtime.cgocallback", "runtime.morestack", "runtime.morestack_noctxt", "runtime.asyncPreempt",
+	"runtime.sigpanic0", "runtime.clone", "runtime.goexit", "runtime.settls", "runtime.rt_sigaction",
+	"runtime.jmpdefer", "runtime.racecall", "runtime.racecallbackthunk", "runtime.gcWriteBarrier",
+	"runtime.debugCallV2", "runtime.sigprofNonGoWrapper", "runtime.sigreturn__sigaction",
+};
+
+static bool among(struct str name, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(name, str_of(list[i])))
+			return true;
+	return false;
+}
+
+bool plan_flow(const struct go_program *prog, const struct go_func *f, struct arena *a, struct flow *flow,
+	       struct err *err)
+{
+	return go_flow(prog, f, a, flow, err);
+}
+
+enum refusal plan_probe(const struct go_program *prog, const struct go_func *f, bool named, struct arena *a,
+			struct patches *patches)
+{
+	struct str package = go_name_split(f->name).package;
+	struct flow flow;
+	struct err err;
+
+	if (!f->pcsp || !f->size)
+		return REFUSE_NO_STACK_MAP;
+	if (among(f->name, signal_names, ARRAY_LEN(signal_names)))
+		return REFUSE_SIGNAL;
+	if (go_runs_in_fork_child(prog, f))
+		return REFUSE_FORK;
+	if (go_is_runtime(package) && !named)
+		return REFUSE_RUNTIME;
+	if (f->wrapper)
+		return REFUSE_WRAPPER;
+	if (f->assembly && (go_is_runtime(package) || go_sig_of(prog, f)->from == SIG_NONE))
+		return REFUSE_ASSEMBLY;
+	if (!plan_flow(prog, f, a, &flow, &err))
+		return REFUSE_DECODE;
+	patches_make(patches, a, &flow);
+	return patches->entry;
+}
+
+bool plan_redacts(const struct plan *p, struct str name)
+{
+	return p->redact.n && patterns_match_text(&p->redact, name);
+}
+
+static enum plan_hook hook_of(struct str name)
+{
+	static const struct { const char *name; enum plan_hook hook; } hooks[] = {
+		{ "runtime.gopanic", HOOK_GOPANIC },
+		{ "runtime.Goexit", HOOK_GOEXIT },
+		{ "runtime.goexit1", HOOK_GOEXIT1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(hooks); i++)
+		if (str_eq(name, str_of(hooks[i].name)))
+			return hooks[i].hook;
+	return HOOK_NONE;
+}
+
+static void keep_patches(struct plan *p, struct patches *to, const struct patches *from)
+{
+	*to = *from;
+	to->windows = arena_copy(&p->arena, from->windows, from->nwindows * sizeof(*from->windows));
+	to->exits = arena_copy(&p->arena, from->exits, from->nexits * sizeof(*from->exits));
+}
+
+/* Exits whose window would displace an instruction of the entry only: nothing to pair them with. */
+static void count_exits(struct plan *p, const struct plan_func *f)
+{
+	for (u32 i = 0; i < f->patches.nexits; i++) {
+		p->nexits++;
+		p->nexits_refused += f->patches.exits[i].refusal != REFUSE_NONE;
+	}
+}
+
+static void add_func(struct plan *p, const struct dynamic_types *d, struct plan_func *f, bool named,
+		     struct arena *scratch)
+{
+	bool secret = plan_redacts(p, f->func->name);
+
+	f->name = go_name_split(f->func->name);
+	f->refusal = plan_probe(p->prog, f->func, named || f->hook, scratch, &f->patches);
+	if (f->refusal) {
+		f->patches = (struct patches){ 0 };
+		p->nrefused += f->shown;
+		return;
+	}
+	keep_patches(p, &f->patches, &f->patches);
+	if (!f->shown) {
+		f->entry.size = f->exit.size = RECORD_HEAD;
+		f->patches.nexits = 0;
+		f->sig = NULL;
+		return;
+	}
+	f->sig = go_sig_of(p->prog, f->func);
+	reading_make(&f->entry, p, d, f->sig->params, f->sig->nparams, secret);
+	reading_make(&f->exit, p, d, f->sig->results, f->sig->nresults, secret);
+	count_exits(p, f);
+}
+
+bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_request *r, struct err *err)
+{
+	struct patterns want = { 0 };
+	VEC(struct plan_func) funcs = { 0 };
+	struct dynamic_types d = { 0 };
+	struct arena scratch = { 0 };
+	u64 *hits;
+	bool ok;
+
+	p->prog = prog;
+	p->request = *r;
+	ok = patterns_compile(&want, r->patterns, r->npatterns, err) &&
+	     patterns_compile(&p->redact, r->redact, r->nredact, err);
+	hits = ARENA_ARRAY(&p->arena, u64, r->npatterns + 1);
+	for (size_t i = 0; ok && i < prog->nfuncs; i++) {
+		const struct go_func *f = &prog->funcs[i];
+		enum plan_hook hook = hook_of(f->name);
+		bool named, shown = patterns_match_func(&want, prog, f, &named);
+
+		patterns_count(&want, prog, f, hits);
+		if (shown && !named && (go_is_runtime(go_name_split(f->name).package) || f->wrapper))
+			shown = false;
+		if (!shown && !hook)
+			continue;
+		*vec_push(&funcs) = (struct plan_func){ .func = f, .hook = (u8)hook, .shown = shown };
+	}
+	ok = ok && patterns_check_hits(&want, prog, hits, err);
+	patterns_release(&want);
+	if (ok) {
+		dynamic_types_find(&d, p);
+		for (size_t i = 0; i < funcs.n; i++) {
+			add_func(p, &d, &funcs.at[i], true, &scratch);
+			arena_reset(&scratch);
+		}
+		p->nfuncs = (u32)funcs.n;
+		p->funcs = arena_copy(&p->arena, funcs.at, funcs.n * sizeof(*funcs.at));
+	}
+	arena_release(&scratch);
+	vec_release(&funcs);
+	return ok;
+}
+
+void plan_release(struct plan *p)
+{
+	patterns_release(&p->redact);
+	arena_release(&p->arena);
+	*p = (struct plan){ 0 };
+}

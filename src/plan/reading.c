@@ -1,0 +1,485 @@
+/* Values are copied whole first (one slot each), then what their pointers lead to. What is left of the
+ * record is shared fairly: a deep first parameter does not take the room of the second.
+ *
+ * Interfaces: the steps for each dynamic type that we look into stand in a READ_WHEN block, and all
+ * blocks of one interface use the same bytes of the record. Type words inside such a block are the
+ * exception: they lie outside the shared bytes, because a nested block asks for them, and another
+ * block's text must never be taken for a type. */
+#include "plan/reading.h"
+
+#include "base/vec.h"
+#include "go/release.h"
+
+enum {
+	POINTEE_MAX = 512,	/* bytes of what one pointer leads to */
+	BLOCK_MAX = 768,	/* bytes that the dynamic types of one interface may use */
+	TYPES_MAX = 16,		/* dynamic types looked into behind one interface */
+	TYPES_MAX_NESTED = 6,
+	STEPS_MAX = 600,
+	APART_MAX = 32,
+	APART = 1 << 30,	/* offsets of type words outside the shared bytes, until they are placed */
+};
+
+struct item {
+	struct go_type *type;
+	u32 at;
+	u64 depth;	/* levels of pointers that may still be followed */
+};
+
+VEC_TYPE(items, struct item);
+
+struct builder {
+	struct plan *p;
+	const struct dynamic_types *d;
+	VEC(struct read) reads;
+	u32 at;			/* next free byte */
+	u32 limit;
+	struct read when;	/* the condition of the block that we are in */
+	u32 nblocks;		/* how many blocks deep */
+	u32 napart;
+};
+
+static void expand(struct builder *b, struct item first);
+
+/* Room for n bytes, or 0. Everything is aligned to 8. */
+static u32 take(struct builder *b, u64 n)
+{
+	u32 at = b->at;
+
+	n = round_up(n, 8);
+	if (n > b->limit - b->at || b->reads.n >= STEPS_MAX)
+		return 0;
+	b->at += (u32)n;
+	return at;
+}
+
+static struct read *step(struct builder *b, enum read_kind kind)
+{
+	struct read *r = vec_push(&b->reads);
+
+	*r = (struct read){ .kind = (u8)kind, .when_at = b->when.when_at, .when = b->when.when,
+			    .when_va = b->when.when_va, .when_not = b->when.when_not };
+	return r;
+}
+
+/* The status word of a capture goes before its bytes. 0: no room. */
+static struct read *capture(struct builder *b, enum read_kind kind, u32 from, u64 size)
+{
+	u32 status = take(b, 8 + size);
+	struct read *r;
+
+	if (!status)
+		return NULL;
+	r = step(b, kind);
+	r->status = status;
+	r->at = status + 8;
+	r->from = from;
+	r->size = (u16)size;
+	r->span = (u32)size;
+	return r;
+}
+
+static struct read *capture_mem(struct builder *b, u32 from, u64 size)
+{
+	return capture(b, READ_MEM, from, MIN(size, (u64)POINTEE_MAX));
+}
+
+static size_t begin_when(struct builder *b, u32 at, u64 value, bool va, bool not)
+{
+	b->when = (struct read){ .when_at = at, .when = value, .when_va = va, .when_not = not };
+	step(b, READ_WHEN);
+	return b->reads.n - 1;
+}
+
+static void end_when(struct builder *b, size_t block, struct read outer)
+{
+	b->reads.at[block].size = (u16)(b->reads.n - block - 1);
+	b->when = outer;
+}
+
+/* The pointee, but for redacted fields: their bytes are not copied. */
+static void pointee(struct builder *b, struct item it, struct go_type *elem)
+{
+	struct read *r = capture_mem(b, it.at, elem->size);
+	u32 at, status, size, from = 0;
+	bool first = true;
+
+	if (!r)
+		return;
+	at = r->at;
+	status = r->status;
+	size = r->size;
+	if (b->p->request.nredact && elem->kind == GO_STRUCT) {
+		for (size_t i = 0; i <= elem->nfields; i++) {
+			u64 to = i < elem->nfields ? elem->fields[i].offset : size;
+
+			if (i < elem->nfields && !plan_redacts(b->p, elem->fields[i].name))
+				continue;
+			to = MIN(to, (u64)size);
+			if (first) {
+				b->reads.at[b->reads.n - 1].size = (u16)to;
+			} else if (to > from) {
+				r = step(b, READ_MEM);
+				r->at = at + from;
+				r->status = status + 4;
+				r->from = it.at;
+				r->disp = (i32)from;
+				r->size = (u16)(to - from);
+			}
+			first = false;
+			if (i < elem->nfields)
+				from = (u32)MIN(elem->fields[i].offset +
+						go_type_load(b->p->prog, elem->fields[i].type)->size, (u64)size);
+		}
+	}
+	if (size == elem->size)
+		expand(b, (struct item){ elem, at, it.depth - 1 });
+}
+
+static void slice(struct builder *b, struct item it, struct go_type *elem)
+{
+	bool bytes = elem->kind == GO_UINT8;
+	u64 count = bytes ? b->p->request.strings : b->p->request.elements;
+	struct read *r;
+	u32 at;
+
+	if (!elem->size || !count)
+		return;
+	count = MIN(count, (u64)(2 * POINTEE_MAX) / elem->size);
+	r = count ? capture(b, READ_BYTES, it.at, count * elem->size) : NULL;
+	if (!r)
+		return;
+	r->len_at = it.at + 8;
+	r->elem = (u32)elem->size;
+	at = r->at;
+	for (u64 i = 0; i < count && !bytes; i++)
+		expand(b, (struct item){ elem, at + (u32)(i * elem->size), it.depth });
+}
+
+static void interface(struct builder *b, struct item it, struct go_type *t)
+{
+	struct go_type *const *types, *some[TYPES_MAX];
+	size_t n = 0, most = b->nblocks ? TYPES_MAX_NESTED : TYPES_MAX, block;
+	struct read *r, outer = b->when;
+	u32 type_at = it.at, base, top, limit;
+	bool error = t->nmethods == 1 && str_eq(t->methods[0].name, STR("Error"));
+
+	if (t->nmethods) {
+		if (b->nblocks && b->napart == APART_MAX)
+			return;
+		if (b->nblocks) {	/* apart: 8 bytes for the status, 8 for the word */
+			r = step(b, READ_MEM);
+			r->status = APART + 16 * b->napart;
+			r->at = r->status + 8;
+			r->from = it.at;
+			r->size = 8;
+			r->span = 8;
+			b->napart++;
+		} else {
+			r = capture_mem(b, it.at, 8);
+			if (!r)
+				return;
+		}
+		r->disp = 8;	/* itab: the concrete type */
+		type_at = r->at;
+	}
+	if (!it.depth)
+		return;
+	types = error ? b->d->errors : b->d->boxed;
+	for (size_t i = 0; i < (error ? b->d->nerrors : t->nmethods ? 0 : b->d->nboxed) && n < most; i++)
+		some[n++] = types[i];
+	for (size_t i = 0; t->va && t->nmethods && i < b->d->nitabs && n < most; i++) {
+		struct go_type *c;
+		bool twice = false;
+
+		if (b->d->itabs[i].inter_va != t->va)
+			continue;
+		c = go_type_at(b->p->prog, b->d->itabs[i].type_va);
+		for (size_t k = 0; k < n; k++)
+			twice |= some[k] == c;
+		if (!twice)
+			some[n++] = c;
+	}
+	base = top = b->at;
+	limit = b->limit;
+	b->limit = MIN(b->limit, base + BLOCK_MAX);
+	b->nblocks++;
+	for (size_t i = 0; i < n; i++) {
+		struct go_type *c = go_type_load(b->p->prog, some[i]);
+
+		if (!c->va || !c->size || c->kind == GO_BAD)
+			continue;
+		b->at = base;
+		block = begin_when(b, type_at, c->va, true, false);
+		if (go_type_is_pointer_shaped(b->p->prog, c)) {
+			expand(b, (struct item){ c, it.at + 8, it.depth });
+		} else {
+			r = capture_mem(b, it.at + 8, c->size);
+			if (r && r->size == c->size)
+				expand(b, (struct item){ c, r->at, it.depth - 1 });
+		}
+		if (b->reads.n == block + 1)
+			b->reads.n--;	/* nothing hangs on it: its word is the value */
+		else
+			b->reads.at[block].size = (u16)(b->reads.n - block - 1);
+		b->when = outer;
+		top = MAX(top, b->at);
+	}
+	b->nblocks--;
+	b->limit = limit;
+	b->at = top;
+}
+
+static void map_entries(struct builder *b, struct go_type *t, u32 at, u64 keys, u64 key_stride, u64 elems,
+			u64 elem_stride, u64 depth)
+{
+	struct go_type *k = go_type_load(b->p->prog, t->key), *e = go_type_load(b->p->prog, t->elem);
+
+	for (u32 i = 0; i < 8 && i < b->p->request.elements; i++) {
+		if (!t->map.indirect_key)
+			expand(b, (struct item){ k, at + (u32)(keys + i * key_stride), depth });
+		if (!t->map.indirect_elem)
+			expand(b, (struct item){ e, at + (u32)(elems + i * elem_stride), depth });
+	}
+}
+
+static void hmap(struct builder *b, struct go_type *t, u32 head, u64 depth)
+{
+	const struct go_map_facts *m = &t->map;
+	struct read *r;
+
+	if (!m->bucket_size || m->bucket_size > 2 * POINTEE_MAX)
+		return;
+	r = capture(b, READ_MEM, head + 16, m->bucket_size);	/* buckets: the first one */
+	if (r)
+		map_entries(b, t, r->at, 8, m->key_size, 8 + 8 * (u64)m->key_size, m->elem_size, depth);
+}
+
+static void swiss(struct builder *b, struct go_type *t, u32 head, u64 depth)
+{
+	const struct go_map_facts *m = &t->map;
+	struct read *r, outer = b->when;
+	u32 base = b->at, top;
+	size_t block;
+
+	if (!m->group_size || m->group_size > 2 * POINTEE_MAX || b->nblocks)
+		return;		/* a condition inside a condition is for types only */
+	b->nblocks++;
+	block = begin_when(b, head + 24, 0, false, false);	/* dirLen 0: dirPtr is the one group */
+	r = capture(b, READ_MEM, head + 16, m->group_size);
+	if (r)
+		map_entries(b, t, r->at, m->keys_off, m->key_stride, m->elems_off, m->elem_stride, depth);
+	end_when(b, block, outer);
+	top = b->at;
+	b->at = base;
+	block = begin_when(b, head + 24, 0, false, true);
+	r = capture_mem(b, head + 16, 8);			/* the directory's first table */
+	if (r)
+		r = capture_mem(b, r->at, 32);			/* the table; its groups at 16 */
+	if (r)
+		r = capture(b, READ_MEM, r->at + 16, m->group_size);
+	if (r)
+		map_entries(b, t, r->at, m->keys_off, m->key_stride, m->elems_off, m->elem_stride, depth);
+	end_when(b, block, outer);
+	b->nblocks--;
+	b->at = MAX(top, b->at);
+}
+
+static void one(struct builder *b, struct item it, struct items *later)
+{
+	struct go_type *t = go_type_load(b->p->prog, it.type), *elem;
+	struct read *r;
+
+	switch (t->kind) {
+	case GO_STRING:
+		r = b->p->request.strings ? capture(b, READ_BYTES, it.at, MIN(b->p->request.strings, (u64)2048)) : NULL;
+		if (r) {
+			r->len_at = it.at + 8;
+			r->elem = 1;
+		}
+		break;
+	case GO_SLICE:
+		slice(b, it, go_type_load(b->p->prog, t->elem));
+		break;
+	case GO_PTR:
+		elem = go_type_load(b->p->prog, t->elem);
+		if (it.depth && elem->size)
+			pointee(b, it, elem);
+		break;
+	case GO_INTERFACE:
+		interface(b, it, t);
+		break;
+	case GO_MAP:
+		r = it.depth ? capture_mem(b, it.at, 48) : NULL;
+		if (r && t->map.layout == GO_MAP_HMAP)
+			hmap(b, t, r->at, it.depth - 1);
+		else if (r)
+			swiss(b, t, r->at, it.depth - 1);
+		break;
+	case GO_CHAN:
+		(void)capture_mem(b, it.at, 16);
+		break;
+	case GO_FUNC:
+		(void)capture_mem(b, it.at, 8);
+		break;
+	case GO_STRUCT:
+		if (str_eq(t->name, STR("time.Time")))
+			break;		/* its third word leads to a Location, which is not shown */
+		for (size_t i = 0; i < t->nfields; i++)
+			if (!plan_redacts(b->p, t->fields[i].name))
+				*vec_push(later) = (struct item){ t->fields[i].type,
+								  it.at + (u32)t->fields[i].offset, it.depth };
+		break;
+	case GO_ARRAY:
+		elem = go_type_load(b->p->prog, t->elem);
+		for (u64 i = 0; i < MIN(t->len, b->p->request.elements); i++)
+			*vec_push(later) = (struct item){ elem, it.at + (u32)(i * elem->size), it.depth };
+		break;
+	default:
+		break;
+	}
+}
+
+/* One value and the fields inside it; what is behind pointers is reached by recursion, whose depth
+ * `it.depth` and STEPS_MAX bound. */
+static void expand(struct builder *b, struct item first)
+{
+	struct items q = { 0 };
+
+	*vec_push(&q) = first;
+	for (size_t i = 0; i < q.n && b->reads.n < STEPS_MAX; i++)
+		one(b, q.at[i], &q);
+	vec_release(&q);
+}
+
+/* Copies the bytes of a value that lie at one place, but for redacted fields. */
+static void raw(struct builder *b, const struct go_place *pl, u32 at)
+{
+	struct read *r;
+
+	if (pl->kind == PLACE_INT || pl->kind == PLACE_FLOAT) {
+		r = step(b, pl->kind == PLACE_INT ? READ_INT : READ_FLOAT);
+		r->reg = pl->reg;
+	} else {
+		r = step(b, READ_STACK);
+		r->disp = pl->off;
+	}
+	r->at = at + pl->at;
+	r->size = pl->size;
+}
+
+static bool hidden_piece(struct builder *b, struct go_type *t, u32 at)
+{
+	if (!t || !b->p->request.nredact || go_type_load(b->p->prog, t)->kind != GO_STRUCT)
+		return false;
+	for (size_t i = 0; i < t->nfields; i++) {
+		struct go_type *f = go_type_load(b->p->prog, t->fields[i].type);
+
+		if (at >= t->fields[i].offset && at < t->fields[i].offset + f->size)
+			return plan_redacts(b->p, t->fields[i].name) ||
+			       hidden_piece(b, f, at - (u32)t->fields[i].offset);
+	}
+	return false;
+}
+
+/* A struct on the stack is one place; with redacted fields it is taken field by field. */
+static void raw_stack(struct builder *b, struct go_type *t, const struct go_place *pl, u32 at)
+{
+	if (!t || !b->p->request.nredact || go_type_load(b->p->prog, t)->kind != GO_STRUCT) {
+		raw(b, pl, at);
+		return;
+	}
+	for (size_t i = 0; i < t->nfields; i++) {
+		struct go_place part = *pl;
+
+		if (plan_redacts(b->p, t->fields[i].name))
+			continue;
+		part.at = 0;
+		part.off += (i32)t->fields[i].offset;
+		part.size = (u16)go_type_load(b->p->prog, t->fields[i].type)->size;
+		if (part.size)
+			raw_stack(b, t->fields[i].type, &part, at + (u32)t->fields[i].offset);
+	}
+}
+
+static bool take_slot(struct builder *b, struct slot *s, bool redact_all)
+{
+	const struct go_param *param = s->param;
+	bool known = param->nplaces || !param->size;
+
+	s->redacted = redact_all || plan_redacts(b->p, param->name);
+	for (size_t i = 0; i < param->nplaces; i++)
+		known &= param->places[i].kind != PLACE_UNKNOWN;
+	if (s->redacted || !known || param->size > 1024)
+		return false;
+	s->at = param->size ? take(b, param->size) : b->at;
+	if (!s->at)
+		return false;
+	for (size_t i = 0; i < param->nplaces; i++) {
+		const struct go_place *pl = &param->places[i];
+
+		if (pl->kind == PLACE_STACK)
+			raw_stack(b, param->type, pl, s->at + pl->at);
+		else if (!hidden_piece(b, param->type, pl->at))
+			raw(b, pl, s->at);
+	}
+	return true;
+}
+
+void reading_make(struct reading *r, struct plan *p, const struct dynamic_types *d,
+		  const struct go_param *params, size_t n, bool redact_all)
+{
+	enum { LIMIT = RECORD_MAX - 16 * APART_MAX };
+	struct builder b = { .p = p, .d = d, .at = RECORD_HEAD, .limit = LIMIT };
+	u32 apart;
+
+	r->slots = ARENA_ARRAY(&p->arena, struct slot, n ? n : 1);
+	for (size_t i = 0; i < n; i++) {
+		struct slot *s = &r->slots[r->nslots++];
+
+		s->param = &params[i];
+		s->taken = take_slot(&b, s, redact_all);
+	}
+	for (u32 i = 0; i < r->nslots; i++) {
+		b.limit = b.at + (LIMIT - b.at) / (r->nslots - i);
+		if (r->slots[i].taken && r->slots[i].param->type && r->slots[i].param->size)
+			expand(&b, (struct item){ r->slots[i].param->type, r->slots[i].at, p->request.depth });
+	}
+	apart = b.at;
+	for (size_t i = 0; i < b.reads.n; i++) {
+		struct read *s = &b.reads.at[i];
+		u32 *offsets[] = { &s->at, &s->status, &s->from, &s->when_at };
+
+		for (size_t k = 0; k < ARRAY_LEN(offsets); k++)
+			if (*offsets[k] >= APART)
+				*offsets[k] = apart + (*offsets[k] - APART);
+	}
+	r->nreads = (u32)b.reads.n;
+	r->reads = arena_copy(&p->arena, b.reads.at, b.reads.n * sizeof(*b.reads.at));
+	r->size = (u32)round_up(apart + 16 * b.napart, 8);
+	vec_release(&b.reads);
+}
+
+static void add(struct plan *p, struct go_type **to, size_t *n, size_t most, const char *name)
+{
+	struct go_type *t = go_type_named(p->prog, str_of(name));
+
+	if (t && t->va && *n < most)
+		to[(*n)++] = t;
+}
+
+void dynamic_types_find(struct dynamic_types *d, struct plan *p)
+{
+	static const char *const boxed[] = { "string", "int", "bool", "float64", "int64", "uint64", "int32",
+					     "[]uint8", "error", "*errors.errorString", "time.Duration" };
+	static const char *const errors[] = { "*errors.errorString", "*fmt.wrapError", "*fs.PathError",
+					      "*errors.joinError", "syscall.Errno", "*os.SyscallError",
+					      "*net.OpError", "*strconv.NumError", "*url.Error",
+					      "*fmt.wrapErrors", "*json.SyntaxError", "*exec.Error" };
+
+	d->nitabs = go_itabs(p->prog, &p->arena, &d->itabs);
+	for (size_t i = 0; i < ARRAY_LEN(boxed); i++)
+		add(p, d->boxed, &d->nboxed, ARRAY_LEN(d->boxed), boxed[i]);
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++)
+		add(p, d->errors, &d->nerrors, ARRAY_LEN(d->errors), errors[i]);
+}
