@@ -32,8 +32,7 @@ static void walk(const struct go_program *prog, struct map *set)
 	for (size_t i = 0; i < prog->nfuncs; i++) {
 		struct str name = prog->funcs[i].name;
 
-		if (str_starts(name, STR("syscall.forkAndExec")) || str_starts(name, STR("syscall.forkExec")) ||
-		    str_starts(name, STR("syscall.rawVfork")) || str_starts(name, STR("syscall.runtime_AfterFork")) ||
+		if (str_starts(name, STR("syscall.forkAndExec")) || str_starts(name, STR("syscall.rawVfork")) || str_starts(name, STR("syscall.runtime_AfterFork")) ||
 		    str_starts(name, STR("syscall.runtime_BeforeFork")))
 			*vec_push(&todo) = &prog->funcs[i];
 	}

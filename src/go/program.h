@@ -80,6 +80,7 @@ struct go_program {
 	size_t nfuncs;
 	struct go_types *types;			/* loaded on demand */
 	struct go_dwarf *dwarf;
+	struct map *fork_child;			/* fork.c: pcs, made on demand */
 	struct go_sigs *sigs;
 	struct arena arena;
 };
