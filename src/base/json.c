@@ -53,7 +53,7 @@ void json_array_end(struct json *j)
 	up(j, ']');
 }
 
-/* Runs of what needs no escape go out at once. C1 controls are escaped too: a terminal obeys them. */
+/* Runs of what needs no escape go out at once. C1 controls are escaped too: terminals obey them. */
 static void text(struct out *o, struct str s)
 {
 	size_t from = 0, at = 0, n;
@@ -64,8 +64,8 @@ static void text(struct out *o, struct str s)
 		u32 rune = c;
 
 		n = c < 0x80 ? 1 : utf8_rune(s, at, &rune);
-		if (n && rune >= 0x20 && rune != '"' && rune != '\\' && (rune < 0x7f || rune > 0x9f) &&
-		    rune != 0x2028 && rune != 0x2029) {
+		if (n && rune >= 0x20 && rune != '"' && rune != '\\' &&
+		    (rune < 0x7f || rune > 0x9f) && rune != 0x2028 && rune != 0x2029) {
 			at += n;
 			continue;
 		}
@@ -184,7 +184,8 @@ void json_time(struct json *j, i64 unix_ns)
 
 void json_base64(struct json *j, struct str bytes)
 {
-	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789+/";
 
 	before(j);
 	out_c(j->o, '"');

@@ -37,7 +37,7 @@ bool out_flush(struct out *o)
 
 		if (n >= 0) {
 			at += (size_t)n;
-		} else if (errno == EAGAIN) {	/* a program that shares the terminal may have made it so */
+		} else if (errno == EAGAIN) {	/* a program may share the terminal */
 			poll(&(struct pollfd){ .fd = o->fd, .events = POLLOUT }, 1, -1);
 		} else if (errno != EINTR) {
 			o->failed = errno;
@@ -204,12 +204,13 @@ bool str_is_utf8(struct str s)
 }
 
 /* Runes that a terminal may obey, or that hide or reorder the text around them: C1 controls, soft
- * hyphen, spaces other than ' ', zero-width and bidirectional marks, byte order mark, private use. */
+ * hyphen, spaces other than ' ', zero-width and bidirectional marks, byte order mark, private
+ * use. */
 static bool is_odd(u32 r)
 {
 	static const struct { u32 from, to; } odd[] = {
-		{ 0x00, 0x1f }, { 0x7f, 0xa0 }, { 0xad, 0xad }, { 0x61c, 0x61c }, { 0x1680, 0x1680 },
-		{ 0x180e, 0x180e }, { 0x2000, 0x200f }, { 0x2028, 0x202f }, { 0x205f, 0x206f },
+		{ 0x00, 0x1f }, { 0x7f, 0xa0 }, { 0xad, 0xad }, { 0x61c, 0x61c },
+		{ 0x1680, 0x1680 }, { 0x180e, 0x180e }, { 0x2000, 0x200f }, { 0x2028, 0x202f }, { 0x205f, 0x206f },
 		{ 0x3000, 0x3000 }, { 0xe000, 0xf8ff }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
 		{ 0xfffe, 0xffff }, { 0xe0000, 0x10ffff },
 	};

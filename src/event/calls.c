@@ -1,0 +1,335 @@
+/* How frames end without a RET (runtime/panic.go): a panic runs the deferred functions on top of
+ * the frames that it ends; when one of them recovers, its frame F goes on at its `call deferreturn`
+ * and leaves by the RET behind that. Whatever stood between F and gopanic is gone, and is seen to
+ * be gone by the next event that is not deeper. Goexit is the same, but nothing goes on: goexit1 ends
+ * the goroutine. So each goroutine has, beside its open calls, the list of what unwinds it.
+ *
+ * What can't be told: when F itself is not traced, its nearest traced caller is taken for it if
+ * that one leaves by the RET behind its own deferreturn. */
+#include "event/calls.h"
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/vec.h"
+
+enum {
+	IDLE_KEPT = 1024,	/* goroutines without open calls that are kept for their next one */
+	OPEN_MAX = 1 << 24,	/* no real program has more calls open */
+	BUFFER_KEPT = 1 << 16,
+};
+
+struct frame {
+	i64 start_ns;
+	u64 bytes;		/* where its entry record lies in the goroutine's bytes */
+	u32 depth, func;
+	bool recovered;		/* a panic ended above it, and no traced frame was nearer */
+};
+
+/* A panic or a Goexit that is under way: frames that are not deeper end by it. */
+struct unwinding {
+	i64 time_ns;
+	u32 depth;
+	bool panic;
+};
+
+struct goroutine {
+	u64 goid;
+	VEC(struct frame) frames;		/* ascending by depth */
+	VEC(struct unwinding) unwindings;	/* ascending by depth; empty when frames is */
+	VEC(u8) bytes;				/* entry records of the frames, in order */
+};
+
+struct calls {
+	const struct plan *plan;
+	struct sink sink;
+	struct calls_totals totals;
+	struct map by_goid;			/* to struct goroutine * */
+	VEC(struct goroutine *) all;		/* those in the map */
+	VEC(struct goroutine *) spare;
+	struct goroutine *last;
+	size_t idle;				/* of `all`, without frames */
+	u64 open;				/* frames of all */
+};
+
+const char *call_end_name(enum call_end e)
+{
+	switch (e) {
+	case END_RETURN: return "return";
+	case END_PANIC: return "panic";
+	case END_RECOVERED: return "recovered";
+	case END_GOEXIT: return "goexit";
+	case END_UNFINISHED: return "unfinished";
+	case END_LOST: return "lost";
+	}
+	return "lost";
+}
+
+struct calls *calls_new(const struct plan *plan, const struct sink *sink)
+{
+	struct calls *c = mem_resize(NULL, sizeof(*c));
+
+	*c = (struct calls){ .plan = plan, .sink = *sink };
+	return c;
+}
+
+static void goroutine_release(struct goroutine *g)
+{
+	vec_release(&g->frames);
+	vec_release(&g->unwindings);
+	vec_release(&g->bytes);
+	mem_free(g);
+}
+
+void calls_release(struct calls **at)
+{
+	struct calls *c = *at;
+
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->all.n; i++)
+		goroutine_release(c->all.at[i]);
+	for (size_t i = 0; i < c->spare.n; i++)
+		goroutine_release(c->spare.at[i]);
+	vec_release(&c->all);
+	vec_release(&c->spare);
+	map_release(&c->by_goid);
+	mem_free(c);
+	*at = NULL;
+}
+
+/* Goroutines come and go in great numbers and not each end is seen, so those without open calls are
+ * let go when they are many and at least half of all: constant work for each that is made. */
+static void drop_idle(struct calls *c)
+{
+	size_t kept = 0;
+
+	if (c->idle < IDLE_KEPT || c->idle < c->all.n / 2)
+		return;
+	for (size_t i = 0; i < c->all.n; i++) {
+		struct goroutine *g = c->all.at[i];
+
+		if (g->frames.n) {
+			c->all.at[kept++] = g;
+			continue;
+		}
+		map_remove(&c->by_goid, g->goid);
+		if (g->bytes.room > BUFFER_KEPT)
+			vec_release(&g->bytes);
+		*vec_push(&c->spare) = g;
+	}
+	c->all.n = kept;
+	c->idle = 0;
+	c->last = NULL;
+}
+
+static struct goroutine *goroutine_of(struct calls *c, u64 goid)
+{
+	struct goroutine *g = c->last;
+	u64 *place;
+
+	if (g && g->goid == goid)
+		return g;
+	place = map_get(&c->by_goid, goid);
+	if (place)
+		return c->last = (struct goroutine *)(uintptr_t)*place;
+	drop_idle(c);
+	if (c->spare.n) {
+		g = c->spare.at[--c->spare.n];
+	} else {
+		g = mem_resize(NULL, sizeof(*g));
+		*g = (struct goroutine){ 0 };
+	}
+	g->goid = goid;
+	*vec_push(&c->all) = g;
+	*map_put(&c->by_goid, goid) = (uintptr_t)g;
+	c->idle++;
+	return c->last = g;
+}
+
+static void push(struct calls *c, struct goroutine *g, const struct record *r)
+{
+	struct frame *f = vec_push(&g->frames);
+
+	*f = (struct frame){
+		.start_ns = r->time_ns, .bytes = g->bytes.n, .depth = r->depth, .func = r->func,
+	};
+	vec_reserve(&g->bytes, g->bytes.n + r->size);
+	memcpy(g->bytes.at + g->bytes.n, r->bytes, r->size);
+	g->bytes.n += r->size;
+	c->idle -= g->frames.n == 1;
+	c->open++;
+}
+
+/* Hands a call to the sink; its frame, if it had one, is already off the stack. */
+static void emit(struct calls *c, const struct goroutine *g, struct call *call)
+{
+	call->goid = g->goid;
+	call->level = (u32)g->frames.n;
+	if (g->frames.n)
+		call->caller = &c->plan->funcs[g->frames.at[g->frames.n - 1].func];
+	c->totals.calls++;
+	c->totals.unfinished += call->end == END_UNFINISHED;
+	c->sink.call(c->sink.ctx, call);
+}
+
+/* Ends the innermost call. `end_ns` is before its start where the end was not seen. */
+static void pop(struct calls *c, struct goroutine *g, enum call_end end, i64 end_ns, const u8 *exit)
+{
+	const struct frame *f = &g->frames.at[--g->frames.n];
+	struct call call = {
+		.fn = &c->plan->funcs[f->func], .start_ns = f->start_ns, .end = end, .exit = exit,
+		.duration_ns = end_ns < f->start_ns ? -1 : end_ns - f->start_ns,
+		.entry = g->bytes.at + f->bytes,
+	};
+
+	g->bytes.n = f->bytes;
+	c->open--;
+	if (!g->frames.n) {
+		g->unwindings.n = 0;
+		c->idle++;
+	}
+	emit(c, g, &call);
+}
+
+/* The innermost call has ended, and no RET was seen. A call that a panic ends has ended when the
+ * panic began: what the deferred functions took is theirs. Without a known cause the record was
+ * lost, or the call left by an exit that could not be patched. */
+static void pop_unseen(struct calls *c, struct goroutine *g, enum call_end without_cause)
+{
+	u32 depth = g->frames.at[g->frames.n - 1].depth;
+	const struct unwinding *u = g->unwindings.n ? &g->unwindings.at[g->unwindings.n - 1] : NULL;
+
+	if (u && u->depth >= depth)
+		pop(c, g, u->panic ? END_PANIC : END_GOEXIT, u->time_ns, NULL);
+	else
+		pop(c, g, without_cause, INT64_MIN, NULL);
+}
+
+/* Something happened at a place where no frame of `depth` or deeper can be any more. Tells whether
+ * that ended a panic. */
+static bool close_deeper(struct calls *c, struct goroutine *g, u32 depth)
+{
+	bool panic = false;
+
+	while (g->frames.n && g->frames.at[g->frames.n - 1].depth >= depth)
+		pop_unseen(c, g, END_LOST);
+	for (; g->unwindings.n; g->unwindings.n--) {
+		const struct unwinding *u = &g->unwindings.at[g->unwindings.n - 1];
+
+		if (u->depth < depth)
+			break;
+		panic |= u->panic;
+	}
+	return panic;
+}
+
+static void entered(struct calls *c, struct goroutine *g, const struct record *r)
+{
+	const struct plan_func *fn = &c->plan->funcs[r->func];
+
+	if (close_deeper(c, g, r->depth) && g->frames.n)
+		g->frames.at[g->frames.n - 1].recovered = true;
+	if (fn->shown)
+		push(c, g, r);
+	switch ((enum plan_hook)fn->hook) {
+	case HOOK_NONE:
+		return;
+	case HOOK_GOPANIC:
+	case HOOK_GOEXIT:
+		if (g->frames.n)
+			*vec_push(&g->unwindings) = (struct unwinding){
+				.time_ns = r->time_ns, .depth = r->depth,
+				.panic = fn->hook == HOOK_GOPANIC,
+			};
+		return;
+	case HOOK_GOEXIT1:	/* a Goexit that was not seen began here at the latest */
+		if (g->frames.n && !g->unwindings.n)
+			*vec_push(&g->unwindings) = (struct unwinding){
+				.time_ns = r->time_ns, .depth = r->depth,
+			};
+		while (g->frames.n)
+			pop_unseen(c, g, END_GOEXIT);
+		return;
+	}
+}
+
+static void left(struct calls *c, struct goroutine *g, const struct record *r)
+{
+	bool panic = r->depth < UINT32_MAX && close_deeper(c, g, r->depth + 1);
+	const struct frame *f = g->frames.n ? &g->frames.at[g->frames.n - 1] : NULL;
+	const u8 *results = r->kind == SITE_TAIL ? NULL : r->bytes;
+
+	if (f && f->depth == r->depth && f->func == r->func) {
+		bool recovered = r->kind == SITE_EXIT_DEFER && (panic || f->recovered);
+
+		pop(c, g, recovered ? END_RECOVERED : END_RETURN, r->time_ns, results);
+		return;
+	}
+	close_deeper(c, g, r->depth);
+	emit(c, g, &(struct call){
+		.fn = &c->plan->funcs[r->func], .start_ns = r->time_ns, .duration_ns = -1,
+		.end = END_RETURN, .exit = results,
+	});
+}
+
+static bool is_sound(const struct calls *c, const struct record *r)
+{
+	const struct plan_func *fn;
+
+	if (r->func >= c->plan->nfuncs || r->size < RECORD_HEAD)
+		return false;
+	fn = &c->plan->funcs[r->func];
+	if (fn->refusal != REFUSE_NONE)
+		return false;
+	switch (r->kind) {
+	case SITE_ENTRY: return r->size >= fn->entry.size && c->open < OPEN_MAX;
+	case SITE_EXIT:
+	case SITE_EXIT_DEFER: return r->size >= fn->exit.size;
+	case SITE_TAIL: return true;
+	}
+	return false;
+}
+
+void calls_record(struct calls *c, const struct record *r)
+{
+	const struct plan_func *fn;
+
+	if (!is_sound(c, r)) {
+		c->totals.bad++;
+		return;
+	}
+	fn = &c->plan->funcs[r->func];
+	if (r->kind == SITE_ENTRY && fn->shown) {
+		c->totals.entries++;
+		if (c->plan->request.entry_only)
+			c->sink.entry(c->sink.ctx, &(struct call){
+				.fn = fn, .goid = r->goid, .start_ns = r->time_ns,
+				.duration_ns = -1, .end = END_UNFINISHED, .entry = r->bytes,
+			});
+	}
+	if (c->plan->request.entry_only || (r->kind != SITE_ENTRY && !fn->shown))
+		return;
+	if (r->kind == SITE_ENTRY)
+		entered(c, goroutine_of(c, r->goid), r);
+	else
+		left(c, goroutine_of(c, r->goid), r);
+}
+
+void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns)
+{
+	c->totals.lost += count;
+	c->sink.lost(c->sink.ctx, count, from_ns, to_ns);
+}
+
+/* A call that was panicking when the program ended has ended by the panic; the others go on. */
+void calls_finish(struct calls *c)
+{
+	for (size_t i = 0; i < c->all.n; i++)
+		while (c->all.at[i]->frames.n)
+			pop_unseen(c, c->all.at[i], END_UNFINISHED);
+}
+
+struct calls_totals calls_totals(const struct calls *c)
+{
+	return c->totals;
+}

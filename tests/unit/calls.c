@@ -1,0 +1,296 @@
+/* Streams of records as text, and the calls that must come out.
+ *
+ * A stream is words: `+f@100` entry of f at depth 100, `-f@100` RET, `~f@100` the RET behind
+ * deferreturn, `>f@100` a tail jump, `!p@300` the panic hook (!x Goexit, !e goexit1), `g7` from
+ * now on goroutine 7. Functions are the letters a to z. Each record is 10 ns after the one before.
+ * What comes out is `f:end:duration`, with `<caller` where there is one. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/out.h"
+#include "event/calls.h"
+
+Suite *calls_suite(void);
+
+enum { LETTERS = 26, PANIC = LETTERS, GOEXIT, GOEXIT1, NFUNCS };
+
+static struct plan_func funcs[NFUNCS];
+static struct plan plan = { .funcs = funcs, .nfuncs = NFUNCS };
+static struct out came;
+
+static void on_call(void *ctx, const struct call *c)
+{
+	(void)ctx;
+	if (came.n)
+		out_c(&came, ' ');
+	out_fmt(&came, "%c:%s:%d", (int)(c->fn - funcs) + 'a', call_end_name(c->end),
+		(int)c->duration_ns);
+	if (c->caller)
+		out_fmt(&came, "<%c%u", (int)(c->caller - funcs) + 'a', c->level);
+	if (!c->entry)
+		out_z(&came, "?");
+	/* a call's entry record is its own */
+	else
+		ck_assert_int_eq(((const struct record_head *)c->entry)->tsc, c->start_ns);
+	ck_assert_int_eq(c->exit != NULL, (c->end == END_RETURN || c->end == END_RECOVERED) &&
+					  c->fn != &funcs['t' - 'a']);
+}
+
+static void on_entry(void *ctx, const struct call *c)
+{
+	(void)ctx;
+	out_fmt(&came, "+%c", (int)(c->fn - funcs) + 'a');
+}
+
+static void on_lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
+{
+	(void)ctx;
+	out_fmt(&came, " lost:%d:%d-%d", (int)count, (int)from_ns, (int)to_ns);
+}
+
+static struct calls *start(void)
+{
+	memset(funcs, 0, sizeof(funcs));
+	for (int i = 0; i < LETTERS; i++) {
+		funcs[i].shown = true;
+		funcs[i].entry.size = 40;
+		funcs[i].exit.size = RECORD_HEAD;
+	}
+	funcs[PANIC].hook = HOOK_GOPANIC;
+	funcs[GOEXIT].hook = HOOK_GOEXIT;
+	funcs[GOEXIT1].hook = HOOK_GOEXIT1;
+	out_release(&came);
+	out_memory(&came);
+	plan.request.entry_only = false;
+	return calls_new(&plan, &(struct sink){ NULL, on_call, on_entry, on_lost });
+}
+
+static void feed(struct calls *c, const char *stream)
+{
+	u64 goid = 1;
+	i64 now = 0;
+
+	for (const char *p = stream; *p; p += strcspn(p, " "), p += *p == ' ') {
+		union { struct record_head head; u8 bytes[40]; } bytes = { 0 };
+		struct record r = { .bytes = bytes.bytes, .size = 40, .time_ns = now += 10 };
+
+		if (*p == 'g') {
+			goid = strtoul(p + 1, NULL, 10);
+			now -= 10;
+			continue;
+		}
+		r.goid = goid;
+		r.depth = (u32)strtoul(strchr(p, '@') + 1, NULL, 10);
+		r.func = (u32)(p[1] - 'a');
+		bytes.head.tsc = (u64)now;
+		switch (*p) {
+		case '+': r.kind = SITE_ENTRY; break;
+		case '-': r.kind = SITE_EXIT; break;
+		case '~': r.kind = SITE_EXIT_DEFER; break;
+		case '>': r.kind = SITE_TAIL; break;
+		case '!': r.func = p[1] == 'p' ? PANIC : p[1] == 'x' ? GOEXIT : GOEXIT1; break;
+		default: ck_abort_msg("no such record: %s", p);
+		}
+		calls_record(c, &r);
+	}
+}
+
+static const struct { const char *why, *stream, *calls; } streams[] = {
+	{ "a call", "+a@100 -a@100", "a:return:10" },
+	{ "nested", "+a@100 +b@200 -b@200 -a@100", "b:return:10<a1 a:return:30" },
+	{ "recursion", "+a@100 +a@200 +a@300 -a@300 -a@200 -a@100",
+	  "a:return:10<a2 a:return:30<a1 a:return:50" },
+	{ "siblings at one depth", "+a@100 +b@200 -b@200 +b@200 -b@200 -a@100",
+	  "b:return:10<a1 b:return:10<a1 a:return:50" },
+	{ "goroutines do not mix", "g1 +a@100 g2 +a@100 +b@200 g1 -a@100 g2 -b@200 -a@100",
+	  "a:return:30 b:return:20<a1 a:return:40" },
+	{ "a tail call ends its caller", "+t@100 >t@100 +b@100 -b@100", "t:return:10 b:return:10" },
+	{ "an exit that was lost, closed by what is shallower", "+a@100 +b@200 -a@100",
+	  "b:lost:-1<a1 a:return:20" },
+	{ "... and by another frame at its place", "+a@100 +b@200 +c@200 -c@200 -a@100",
+	  "b:lost:-1<a1 c:return:10<a1 a:return:40" },
+	{ "an entry that was lost", "-a@100", "a:return:-1?" },
+	{ "... of another function than what is open there", "+a@100 +b@200 -c@200 -a@100",
+	  "b:lost:-1<a1 c:return:-1<a1? a:return:30" },
+	{ "unfinished, the innermost first", 
+	  "+a@100 +b@200", "b:unfinished:-1<a1 a:unfinished:-1" },
+
+	{ "a recovered panic: its frames end when it began",
+	  "+a@100 +b@200 !p@300 +c@400 -c@400 ~a@100",
+	  "c:return:10<b2 b:panic:10<a1 a:recovered:50" },
+	{ "a is told by more defers after the recovery",
+	  "+a@100 +b@200 !p@300 +c@400 -c@400 +d@150 -d@150 ~a@100",
+	  "c:return:10<b2 b:panic:10<a1 d:return:10<a1 a:recovered:70" },
+	{ "recovered below a, in what is not traced", "+a@100 +b@200 !p@300 -a@100",
+	  "b:panic:10<a1 a:return:30" },
+	{ "a deferreturn that no panic led to", "+a@100 +b@200 -b@200 ~a@100",
+	  "b:return:10<a1 a:return:30" },
+	{ "a panic in a deferred function, recovered there; then the outer one",
+	  "+a@100 +b@200 !p@300 +c@400 !p@500 +d@600 -d@600 ~c@400 ~a@100",
+	  "d:return:10<c3 c:recovered:40<b2 b:panic:10<a1 a:recovered:80" },
+	{ "a second panic takes the place of the first",
+	  "+a@100 +b@200 !p@300 +c@400 !p@500 +d@600 -d@600 ~a@100",
+	  "d:return:10<c3 c:panic:10<b2 b:panic:30<a1 a:recovered:70" },
+	{ "a panic that nobody recovers", "+a@100 +b@200 !p@300 +c@400",
+	  "c:unfinished:-1<b2 b:panic:10<a1 a:panic:20" },
+	{ "after the recovery the next panic is a new one",
+	  "+a@100 +b@200 !p@300 ~b@200 +c@200 -c@200 -a@100",
+	  "b:recovered:20<a1 c:return:10<a1 a:return:60" },
+	{ "a lost exit on top of a panic is no panic", "+a@100 !p@200 +c@300 ~a@100",
+	  "c:lost:-1<a1 a:recovered:30" },
+
+	{ "Goexit", "+a@100 +b@200 !x@300 +c@400 -c@400 !e@350",
+	  "c:return:10<b2 b:goexit:10<a1 a:goexit:20" },
+	{ "Goexit that was not seen", "+a@100 +b@200 !e@350", "b:goexit:10<a1 a:goexit:20" },
+	{ "a goroutine's end after its first function returned",
+	  "+a@40 -a@40 !e@40", "a:return:10" },
+	{ "a goroutine's end; a RET was lost", "+a@40 !e@40", "a:lost:-1" },
+	{ "a panic recovered on top of Goexit does not stop it",
+	  "+a@100 !x@200 +c@300 !p@400 ~c@300 !e@350", "c:recovered:20<a1 a:goexit:10" },
+};
+
+START_TEST(streams_give_calls)
+{
+	struct calls *c = start();
+
+	feed(c, streams[_i].stream);
+	calls_finish(c);
+	out_c(&came, 0);
+	ck_assert_msg(!strcmp(came.buf, streams[_i].calls), "%s:\n%s\ngave %s\nnot  %s",
+		      streams[_i].why, streams[_i].stream, came.buf, streams[_i].calls);
+	ck_assert_uint_eq(calls_totals(c).bad, 0);
+	calls_release(&c);
+	ck_assert_ptr_null(c);
+}
+END_TEST
+
+START_TEST(entries_alone)
+{
+	struct calls *c = start();
+
+	plan.request.entry_only = true;
+	feed(c, "+a@100 !p@300 +b@200 +b@200");
+	calls_finish(c);
+	out_c(&came, 0);
+	ck_assert_str_eq(came.buf, "+a+b+b");
+	ck_assert_uint_eq(calls_totals(c).entries, 3);
+	ck_assert_uint_eq(calls_totals(c).calls, 0);
+	calls_release(&c);
+}
+END_TEST
+
+START_TEST(losses_are_told)
+{
+	struct calls *c = start();
+
+	calls_lost(c, 5, 10, 20);
+	out_c(&came, 0);
+	ck_assert_str_eq(came.buf, " lost:5:10-20");
+	ck_assert_uint_eq(calls_totals(c).lost, 5);
+	calls_release(&c);
+}
+END_TEST
+
+START_TEST(a_hook_that_is_asked_for_is_shown_too)
+{
+	struct calls *c = start();
+
+	funcs['p' - 'a'].hook = HOOK_GOPANIC;
+	feed(c, "+a@100 +p@200 ~a@100");
+	out_c(&came, 0);
+	ck_assert_str_eq(came.buf, "p:panic:0<a1 a:recovered:20");
+	calls_release(&c);
+}
+END_TEST
+
+START_TEST(records_that_contradict_the_plan_are_dropped)
+{
+	struct calls *c = start();
+	u8 bytes[40] = { 0 };
+	struct record bad[] = {
+		{ .func = NFUNCS, .bytes = bytes, .size = 40 },
+		{ .func = 0, .bytes = bytes, .size = 39 },
+		{ .func = 0, .bytes = bytes, .size = 8 },
+		{ .func = 0, .kind = SITE_EXIT, .bytes = bytes, .size = 31 },
+		{ .func = 0, .kind = (enum site_kind)9, .bytes = bytes, .size = 40 },
+		{ .func = 1, .bytes = bytes, .size = 40 },
+	};
+
+	funcs[1].refusal = REFUSE_RUNTIME;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		calls_record(c, &bad[i]);
+	ck_assert_uint_eq(calls_totals(c).bad, ARRAY_LEN(bad));
+	calls_finish(c);
+	ck_assert_uint_eq(came.n, 0);
+	calls_release(&c);
+}
+END_TEST
+
+static u64 returned;
+
+static void count_returns(void *ctx, const struct call *c)
+{
+	(void)ctx;
+	returned += c->end == END_RETURN && c->duration_ns >= 0 && c->entry;
+}
+
+static void one(struct calls *c, u64 goid, u32 depth, enum site_kind kind)
+{
+	static i64 now;
+	u8 bytes[40] = { 0 };
+
+	calls_record(c, &(struct record){ .goid = goid, .depth = depth, .kind = kind,
+					  .time_ns = ++now, .bytes = bytes, .size = 40 });
+}
+
+/* A million calls deep, and a million goroutines whose ends are not seen: neither may be slow. */
+START_TEST(depth_and_numbers)
+{
+	enum { N = 1000000 };
+	struct calls *c;
+	clock_t began = clock();
+
+	calls_release(&(struct calls *){ start() });
+	c = calls_new(&plan, &(struct sink){ NULL, count_returns, on_entry, on_lost });
+	returned = 0;
+	for (u32 i = 0; i < N; i++)
+		one(c, 1, 100 + i * 100, SITE_ENTRY);
+	for (u32 i = N; i-- > 0;)
+		one(c, 1, 100 + i * 100, SITE_EXIT);
+	ck_assert_uint_eq(returned, N);
+	for (u64 g = 10; g < N + 10; g++) {
+		one(c, g, 100, SITE_ENTRY);
+		one(c, g, 100, SITE_EXIT);
+	}
+	ck_assert_uint_eq(returned, 2 * N);
+	for (u64 g = 10; g < 20010; g++)
+		one(c, g, 100, SITE_ENTRY);
+	for (u64 g = 10; g < 20010; g++)
+		one(c, g, 100, SITE_EXIT);
+	ck_assert_uint_eq(returned, 2 * N + 20000);
+	calls_finish(c);
+	ck_assert_uint_eq(returned, 2 * N + 20000);
+	calls_release(&c);
+	ck_assert_msg(clock() - began < 5 * CLOCKS_PER_SEC, "4 million records took %g s",
+		      (double)(clock() - began) / CLOCKS_PER_SEC);
+}
+END_TEST
+
+Suite *calls_suite(void)
+{
+	Suite *s = suite_create("calls");
+	TCase *t = tcase_create("calls");
+
+	tcase_set_timeout(t, 30);
+	tcase_add_loop_test(t, streams_give_calls, 0, ARRAY_LEN(streams));
+	tcase_add_test(t, entries_alone);
+	tcase_add_test(t, losses_are_told);
+	tcase_add_test(t, a_hook_that_is_asked_for_is_shown_too);
+	tcase_add_test(t, records_that_contradict_the_plan_are_dropped);
+	tcase_add_test(t, depth_and_numbers);
+	suite_add_tcase(s, t);
+	return s;
+}
