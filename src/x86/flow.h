@@ -32,6 +32,7 @@ struct insn {
 	u8 rel_size;		/* direct branches: 1 or 4, else 0 (the displacement ends the instruction) */
 	bool is_target;		/* control can arrive here other than from the instruction before */
 	bool entry_target;	/* ... and a branch inside the function goes here (at == 0 only) */
+	bool indirect_target;	/* ... by other than a direct branch: behind a CALL, by a table, deferreturn */
 	bool relocatable;
 	bool may_fault;		/* reads or writes memory other than by RSP, or divides */
 	bool after_deferreturn;	/* lies on the path behind `call runtime.deferreturn` up to its RET */

@@ -1,0 +1,360 @@
+#include "x86/flow.h"
+
+#include <Zydis/Zydis.h>
+
+#include "base/vec.h"
+
+/* Zydis runs in its minimal mode: lengths, mnemonics and the raw parts of an instruction, without
+ * operands, which is several times faster. What operands would say is read off ModRM and SIB here.
+ *
+ * The stack is taken to be mapped: Go checks it on entry. So RSP-based operands without an index,
+ * push, pop, call and ret do not fault; neither do RIP-relative operands, which lie in the image, nor
+ * FS-relative ones, which lie in the thread's block. All else may. */
+
+enum {
+	RSP = 4, RBP = 5,		/* numbers in ModRM and SIB */
+	TABLE_MAX = 1 << 16,		/* more words than this are no jump table */
+	TABLE_LEA_BACK = 64,		/* how far back the `lea` of a table is looked for */
+};
+
+/* While a function is decoded. */
+struct walk {
+	ZydisDecoder decoder;
+	const struct flow_input *in;
+	struct flow *f;
+	VEC(struct insn) list;
+	bool moves_rsp;			/* an instruction that changes SP other than call and ret */
+};
+
+static bool has_modrm(const ZydisDecodedInstruction *z)
+{
+	return z->attributes & ZYDIS_ATTRIB_HAS_MODRM;
+}
+
+static bool memory_operand(const ZydisDecodedInstruction *z)
+{
+	return has_modrm(z) && z->raw.modrm.mod != 3;
+}
+
+static bool rip_relative(const ZydisDecodedInstruction *z)
+{
+	return memory_operand(z) && z->raw.modrm.mod == 0 && z->raw.modrm.rm == 5;
+}
+
+/* The bit that makes a base 8 to 15 (R12 instead of RSP). The VEX and EVEX bytes hold it inverted. */
+static bool base_is_extended(const ZydisDecodedInstruction *z, const u8 *p)
+{
+	switch (z->encoding) {
+	case ZYDIS_INSTRUCTION_ENCODING_LEGACY: return z->raw.rex.B;
+	case ZYDIS_INSTRUCTION_ENCODING_VEX:
+		return z->raw.vex.size == 3 && !(p[z->raw.vex.offset + 1] & 0x20);
+	case ZYDIS_INSTRUCTION_ENCODING_EVEX: return !(p[z->raw.evex.offset + 1] & 0x20);
+	default: return true;		/* XOP, 3DNow!: not known, so not RSP */
+	}
+}
+
+static bool index_is_none(const ZydisDecodedInstruction *z, const u8 *p)
+{
+	if (z->raw.sib.index != 4)
+		return false;
+	switch (z->encoding) {
+	case ZYDIS_INSTRUCTION_ENCODING_LEGACY: return !z->raw.rex.X;
+	case ZYDIS_INSTRUCTION_ENCODING_VEX:
+		return z->raw.vex.size != 3 || (p[z->raw.vex.offset + 1] & 0x40);
+	case ZYDIS_INSTRUCTION_ENCODING_EVEX: return p[z->raw.evex.offset + 1] & 0x40;
+	default: return false;
+	}
+}
+
+static bool may_fault(const ZydisDecodedInstruction *z, const u8 *p)
+{
+	switch (z->mnemonic) {
+	case ZYDIS_MNEMONIC_LEA: case ZYDIS_MNEMONIC_NOP:
+	case ZYDIS_MNEMONIC_PREFETCH: case ZYDIS_MNEMONIC_PREFETCHW:
+	case ZYDIS_MNEMONIC_PREFETCHNTA: case ZYDIS_MNEMONIC_PREFETCHT0:
+	case ZYDIS_MNEMONIC_PREFETCHT1: case ZYDIS_MNEMONIC_PREFETCHT2:
+		return false;
+	case ZYDIS_MNEMONIC_DIV: case ZYDIS_MNEMONIC_IDIV:
+	/* memory that no ModRM names */
+	case ZYDIS_MNEMONIC_MOVSB: case ZYDIS_MNEMONIC_MOVSW: case ZYDIS_MNEMONIC_MOVSD:
+	case ZYDIS_MNEMONIC_MOVSQ: case ZYDIS_MNEMONIC_STOSB: case ZYDIS_MNEMONIC_STOSW:
+	case ZYDIS_MNEMONIC_STOSD: case ZYDIS_MNEMONIC_STOSQ: case ZYDIS_MNEMONIC_LODSB:
+	case ZYDIS_MNEMONIC_LODSW: case ZYDIS_MNEMONIC_LODSD: case ZYDIS_MNEMONIC_LODSQ:
+	case ZYDIS_MNEMONIC_SCASB: case ZYDIS_MNEMONIC_SCASW: case ZYDIS_MNEMONIC_SCASD:
+	case ZYDIS_MNEMONIC_SCASQ: case ZYDIS_MNEMONIC_CMPSB: case ZYDIS_MNEMONIC_CMPSW:
+	case ZYDIS_MNEMONIC_CMPSD: case ZYDIS_MNEMONIC_CMPSQ: case ZYDIS_MNEMONIC_XLAT:
+	case ZYDIS_MNEMONIC_MASKMOVDQU: case ZYDIS_MNEMONIC_VMASKMOVDQU:
+	case ZYDIS_MNEMONIC_MASKMOVQ: case ZYDIS_MNEMONIC_LEAVE: case ZYDIS_MNEMONIC_ENTER:
+		return true;
+	default:
+		break;
+	}
+	if (z->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY && z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
+	    (z->opcode & 0xfc) == 0xa0)		/* mov with a 64-bit address */
+		return true;
+	if (!memory_operand(z) || rip_relative(z))
+		return false;
+	if (z->attributes & (ZYDIS_ATTRIB_HAS_SEGMENT_FS | ZYDIS_ATTRIB_HAS_SEGMENT_GS))
+		return false;
+	return !(z->raw.modrm.rm == RSP && z->raw.sib.base == RSP && !base_is_extended(z, p) &&
+		 index_is_none(z, p));
+}
+
+/* Only asked where an indirect jump has to be told from a computed goto: doubt is "yes". */
+static bool moves_rsp(const ZydisDecodedInstruction *z)
+{
+	switch (z->mnemonic) {
+	case ZYDIS_MNEMONIC_PUSH: case ZYDIS_MNEMONIC_POP: case ZYDIS_MNEMONIC_PUSHFQ:
+	case ZYDIS_MNEMONIC_POPFQ: case ZYDIS_MNEMONIC_LEAVE: case ZYDIS_MNEMONIC_ENTER:
+		return true;
+	case ZYDIS_MNEMONIC_CMP: case ZYDIS_MNEMONIC_TEST: case ZYDIS_MNEMONIC_JMP: case ZYDIS_MNEMONIC_CALL:
+		return false;
+	default:
+		return has_modrm(z) && (z->raw.modrm.reg == RSP ||
+					(z->raw.modrm.mod == 3 && z->raw.modrm.rm == RSP));
+	}
+}
+
+static enum insn_kind kind_of(const ZydisDecodedInstruction *z)
+{
+	switch (z->mnemonic) {
+	case ZYDIS_MNEMONIC_NOP: return INSN_NOP;
+	case ZYDIS_MNEMONIC_CALL: return INSN_CALL;
+	case ZYDIS_MNEMONIC_JMP: return INSN_TAIL;	/* until its target is seen to lie inside */
+	case ZYDIS_MNEMONIC_RET: return z->opcode == 0xc3 || z->opcode == 0xc2 ? INSN_RET : INSN_TRAP;
+	case ZYDIS_MNEMONIC_INT3: case ZYDIS_MNEMONIC_INT1: case ZYDIS_MNEMONIC_INT:
+	case ZYDIS_MNEMONIC_UD0: case ZYDIS_MNEMONIC_UD1: case ZYDIS_MNEMONIC_UD2: case ZYDIS_MNEMONIC_HLT:
+	case ZYDIS_MNEMONIC_IRET: case ZYDIS_MNEMONIC_IRETD: case ZYDIS_MNEMONIC_IRETQ:
+	case ZYDIS_MNEMONIC_SYSRET: case ZYDIS_MNEMONIC_SYSEXIT:
+		return INSN_TRAP;
+	default:
+		return z->raw.imm[0].is_relative ? INSN_JCC : INSN_PLAIN;	/* xbegin too */
+	}
+}
+
+static bool relocatable(const ZydisDecodedInstruction *z, enum insn_kind kind)
+{
+	if (kind == INSN_TRAP)
+		return false;		/* who looks at the trap expects its address */
+	switch (z->mnemonic) {
+	case ZYDIS_MNEMONIC_LOOP: case ZYDIS_MNEMONIC_LOOPE: case ZYDIS_MNEMONIC_LOOPNE:
+	case ZYDIS_MNEMONIC_JCXZ: case ZYDIS_MNEMONIC_JECXZ: case ZYDIS_MNEMONIC_JRCXZ:	/* rel8 only */
+	case ZYDIS_MNEMONIC_XBEGIN:
+	case ZYDIS_MNEMONIC_SYSCALL: case ZYDIS_MNEMONIC_SYSENTER:	/* a thread may stay in it */
+		return false;
+	default:
+		break;
+	}
+	if (z->raw.imm[0].is_relative && z->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE)
+		return false;		/* 16 or 32 bits, by maker */
+	return !(rip_relative(z) && z->attributes & ZYDIS_ATTRIB_HAS_ADDRESSSIZE);
+}
+
+static bool decode(struct walk *w, struct err *err)
+{
+	const u8 *p = (const u8 *)w->in->bytes.p;
+	ZydisDecodedInstruction z;
+
+	vec_reserve(&w->list, w->in->size / 3 + 8);
+	for (u32 at = 0; at < w->in->size; at += z.length) {
+		struct insn *i;
+
+		if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&w->decoder, NULL, p + at,
+								w->in->size - at, &z)))
+			return err_set(err, ERR_UNSUPPORTED, "0x%llx: bytes that are no instruction",
+				       (unsigned long long)(w->in->va + at));
+		i = vec_push(&w->list);
+		*i = (struct insn){ .at = at, .size = z.length, .kind = (u8)kind_of(&z) };
+		i->relocatable = relocatable(&z, i->kind);
+		i->may_fault = may_fault(&z, p + at);
+		if (rip_relative(&z))
+			i->disp_at = z.raw.disp.offset;
+		if (z.raw.imm[0].is_relative) {
+			i->rel_size = z.raw.imm[0].size / 8;
+			i->target = (i64)at + z.length + z.raw.imm[0].value.s;
+		}
+		w->moves_rsp = w->moves_rsp || moves_rsp(&z);
+	}
+	return true;
+}
+
+i64 flow_find(const struct flow *f, i64 at)
+{
+	u32 lo = 0, hi = f->n;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (f->insns[mid].at < at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < f->n && f->insns[lo].at == at ? (i64)lo : -1;
+}
+
+static bool inside(const struct flow *f, i64 at)
+{
+	return at >= 0 && at < f->size;
+}
+
+/* Control can arrive at `at`. False: an instruction does not start there. */
+static bool mark(struct flow *f, i64 at, bool indirect)
+{
+	i64 k = flow_find(f, at);
+
+	if (k < 0)
+		return false;
+	f->insns[k].is_target = true;
+	f->insns[k].indirect_target |= indirect;
+	return true;
+}
+
+static i64 rip_target(const struct flow *f, const struct insn *i)
+{
+	i32 disp;
+
+	memcpy(&disp, f->bytes + i->at + i->disp_at, sizeof(disp));
+	return (i64)i->at + i->size + disp;
+}
+
+/* `lea r, [rip+x]` of any register (only forms that the Go compiler and assembler emit). */
+static bool is_lea_rip(const struct flow *f, const struct insn *i)
+{
+	const u8 *p = f->bytes + i->at;
+
+	return i->size == 7 && i->disp_at == 3 && (p[0] & 0xf8) == 0x48 && p[1] == 0x8d;
+}
+
+/* cmd/compile (1.19+): `lea r, [rip+T]; … jmp [r+i*8]`; T lies in rodata and holds code addresses.
+ * How long it is stands nowhere: it ends at the first word that is no instruction of this function.
+ * Words of the function's next table may be taken along, which only makes more targets. */
+static bool mark_table(const struct walk *w, u32 jump)
+{
+	struct flow *f = w->f;
+	const u8 *p = f->bytes + f->insns[jump].at;
+	u8 size = f->insns[jump].size, rex = size > 3 && (p[0] & 0xf0) == 0x40 ? p[0] : 0;
+	u8 base;
+	u32 n = 0;
+
+	if (rex)
+		p++;
+	/* ff /4, SIB with scale 8; no displacement, or 0 in one byte (base RBP or R13) */
+	if (p[0] != 0xff || (p[1] & 0x3f) != 0x24 || p[2] >> 6 != 3 ||
+	    !(p[1] >> 6 == 0 ? (p[2] & 7) != 5 : p[1] >> 6 == 1 && p[3] == 0))
+		return false;
+	base = (u8)((p[2] & 7) | (rex & 1) << 3);
+	for (u32 back = 1; back <= TABLE_LEA_BACK && back <= jump; back++) {
+		const struct insn *lea = &f->insns[jump - back];
+		const u8 *q = f->bytes + lea->at;
+		u64 table, to;
+
+		if (!is_lea_rip(f, lea) || (((q[2] >> 3) & 7) | (q[0] & 4) << 1) != base)
+			continue;
+		table = f->va + (u64)rip_target(f, lea);
+		while (n < TABLE_MAX && w->in->word(w->in->ctx, table + n * 8ull, &to) &&
+		       inside(f, (i64)(to - f->va)) && mark(f, (i64)(to - f->va), true))
+			n++;
+		break;
+	}
+	return n && n < TABLE_MAX;
+}
+
+/* `jmp reg` and `jmp [mem]` leave the function when SP is as at its entry (wrappers of methods promoted
+ * from an embedded interface, 1.27; stubs in assembly) and it takes no address of its own code. */
+static bool leaves(const struct walk *w)
+{
+	const struct flow *f = w->f;
+
+	if (w->moves_rsp)
+		return false;
+	for (u32 k = 0; k < f->n; k++) {
+		const struct insn *i = &f->insns[k];
+		u64 to;
+
+		if (i->disp_at && (inside(f, rip_target(f, i)) ||
+				   (w->in->word(w->in->ctx, f->va + (u64)rip_target(f, i), &to) &&
+				    inside(f, (i64)(to - f->va)))))
+			return false;
+	}
+	return true;
+}
+
+static void mark_targets(const struct walk *w)
+{
+	struct flow *f = w->f;
+
+	for (u32 k = 0; k < f->n; k++) {
+		struct insn *i = &f->insns[k];
+		bool here = i->rel_size && inside(f, i->target);
+
+		if (i->kind == INSN_TAIL && here)
+			i->kind = INSN_JMP;
+		if (here && i->kind == INSN_CALL) {
+			/* recursion, or a call that only wants its own address */
+			if (i->target && !mark(f, i->target, true))
+				f->unresolved = true;
+		} else if (here) {
+			if (!mark(f, i->target, false))
+				f->unresolved = true;	/* into the middle of an instruction */
+			if (i->target == 0)
+				f->insns[0].entry_target = true;
+		} else if (i->kind == INSN_TAIL && !i->rel_size) {
+			if (mark_table(w, k))
+				i->kind = INSN_TABLE;
+			else if (!leaves(w))
+				f->unresolved = true;
+		}
+		if (i->kind == INSN_CALL && k + 1 < f->n)
+			mark(f, i[1].at, true);
+		if (is_lea_rip(f, i) && inside(f, rip_target(f, i)) && rip_target(f, i))
+			mark(f, rip_target(f, i), true);
+	}
+}
+
+/* A recovered panic goes on at `call runtime.deferreturn`, without a branch to it, and from there to a
+ * RET of its own (runtime/panic.go). */
+static void mark_deferreturn(const struct walk *w)
+{
+	struct flow *f = w->f;
+	i64 k = w->in->deferreturn ? flow_find(f, w->in->deferreturn) : -1;
+
+	if (!w->in->deferreturn)
+		return;
+	if (k < 0) {
+		f->unresolved = true;
+		return;
+	}
+	mark(f, w->in->deferreturn, true);
+	for (k++; k < f->n; k++) {
+		u8 kind = f->insns[k].kind;
+
+		f->insns[k].after_deferreturn = true;
+		if (kind == INSN_RET || kind == INSN_TAIL || kind == INSN_JMP || kind == INSN_TRAP)
+			return;
+	}
+}
+
+bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, struct err *err)
+{
+	struct walk w = { .in = in, .f = f };
+	bool good;
+
+	*f = (struct flow){ .bytes = (const u8 *)in->bytes.p, .size = in->size, .va = in->va };
+	if (in->size > in->bytes.n)
+		return err_set(err, ERR_FORMAT, "0x%llx: the function is longer than its bytes",
+			       (unsigned long long)in->va);
+	while (f->size + f->padding < in->bytes.n && f->bytes[f->size + f->padding] == 0xcc)
+		f->padding++;
+	ZydisDecoderInit(&w.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	ZydisDecoderEnableMode(&w.decoder, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
+	good = decode(&w, err);
+	if (good) {
+		f->insns = arena_copy(a, w.list.at, w.list.n * sizeof(*w.list.at));
+		f->n = (u32)w.list.n;
+		mark_targets(&w);
+		mark_deferreturn(&w);
+	}
+	vec_release(&w.list);
+	return good;
+}
