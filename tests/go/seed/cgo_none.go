@@ -1,0 +1,6 @@
+//go:build !cgoseed
+// +build !cgoseed
+
+package main
+
+func cgoCalls() {}

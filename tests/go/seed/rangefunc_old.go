@@ -1,0 +1,6 @@
+//go:build !go1.23
+// +build !go1.23
+
+package main
+
+func rangeCounts() {}
