@@ -1,9 +1,21 @@
 /* patch - which bytes of a function are replaced so that its entry and its exits are seen.
  *
- * A window is a run of whole instructions, at least five bytes, that no branch enters but at its
- * first byte; a `jmp rel32` replaces its first five bytes and a trampoline runs the instructions.
- * An exit (RET, tail jump) is seen when control can reach it only through a trampoline: it lies in
- * a window, or every branch to it does (then the trampoline's copy of the branch leaves).
+ * A window is a run of whole instructions, at least five bytes; a `jmp rel32` replaces its first five
+ * bytes and a trampoline runs the instructions. An exit (RET, jump out of the function) is seen when
+ * control can reach it only through a trampoline: it lies in a window, or every branch to it does.
+ *
+ * What a trampoline must do. A piece is a run of instructions that it copies: the window's, or a
+ * landing's. For each instruction of the piece, in order:
+ *   the record_after'th of an entry window   first the entry record
+ *   INSN_RET, INSN_TAIL                      first the exit record, then the instruction
+ *   INSN_JCC with a target outside [0, size) where taken: the exit record, then a jump to the target
+ *   INSN_JCC, INSN_JMP to a place behind it in the same piece   to the copy of that place
+ *   INSN_JCC, INSN_JMP to landings[k].first  to a copy of landings[k] (patches_landing finds it)
+ *   all others                               asm_relocated
+ * Behind the piece, unless its last instruction never goes on: a jump to insns[first + count].at.
+ * Landings hold no branches to other places of the function, so a copy needs no further ones.
+ * Windows with `inner` set have branch targets inside: they are written after all other windows of the
+ * function stand, and taken back before them. None of a function's windows may be left out.
  *
  * Owns     nothing: arrays lie in the caller's arena.
  * Units    `at` and sizes are bytes from the function's entry.
@@ -47,10 +59,17 @@ struct window {
 	bool entry;		/* insns[first] is the function's entry, seen as such */
 	u32 record_after;	/* entry: how many of them come before the record (the stack check: cmp, jcc) */
 	bool may_fault;		/* an instruction of it may fault: needs the sigtramp hook */
+	bool inner;		/* branches from other windows lead inside: see above */
+};
+
+/* Instructions that are copied once more for branches to `first`, because the original ones are
+ * overwritten (they end a window) or because they hold an exit without a window. */
+struct landing {
+	u32 first, count;
 };
 
 struct exit_point {
-	u32 insn;		/* RET or INSN_TAIL */
+	u32 insn;		/* RET, INSN_TAIL, or INSN_JCC that leaves the function */
 	enum refusal refusal;
 	u8 tactic;		/* 1 window, 2 branch and RET in one, 3 by its branches (docs: see patch.c) */
 };
@@ -58,13 +77,19 @@ struct exit_point {
 struct patches {
 	struct window *windows;	/* ascending, never overlapping */
 	u32 nwindows;
+	struct landing *landings;	/* ascending */
+	u32 nlandings;
 	struct exit_point *exits;
 	u32 nexits;
-	enum refusal entry;	/* REFUSE_NONE: windows[0].entry */
+	enum refusal entry;	/* REFUSE_NONE: windows[0].entry; else there are no windows */
 	bool stack_check;	/* the entry window begins with one */
 };
 
-/* asm_function: assembly has no stack check in Go's sense; its entry is seen at its first byte. */
 void patches_make(struct patches *p, struct arena *a, const struct flow *f);
+/* The landing of branches to this instruction, or NULL. */
+const struct landing *patches_landing(const struct patches *p, u32 insn);
+
+/* How many instructions at the entry are Go's stack check, its last jcc included; 0 if there is none. */
+u32 stack_check_of(const struct flow *f);
 
 #endif
