@@ -1,5 +1,6 @@
 #include "cmd/cmds.h"
 
 const struct command *const commands[] = {
+	&cmd_doctor,
 };
 const size_t ncommands = ARRAY_LEN(commands);

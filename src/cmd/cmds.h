@@ -12,4 +12,6 @@
 extern const struct command *const commands[];
 extern const size_t ncommands;
 
+extern const struct command cmd_doctor;
+
 #endif
