@@ -46,7 +46,7 @@ fake := $(wildcard tests/fake/*.c)
 fuzz := $(filter-out fuzz/replay.c,$(wildcard fuzz/*.c))
 objects = $(patsubst %.c,$B/%.o,$(1))
 
-.PHONY: all unit replay spec check check-all setup demo lint layers bench fuzz docs install uninstall clean help
+.PHONY: all unit replay check check-all demo lint layers bench fuzz docs install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -92,22 +92,22 @@ $B/fuzz/%: $B/fuzz/%.o $B/fuzz/replay.o $(call objects,$(fake)) $B/libgoshawk.a
 replay: $(fuzz:%.c=$B/%)
 	$(Q)for t in $(^F); do $B/fuzz/$$t fuzz/corpus/$$t || exit; done
 
-pytest = GOSHAWK=$(abspath $B/goshawk) PATH="$$(tools/tool-path.sh)" $(PYTHON) -m pytest -q -p no:cacheprovider
+pytest = GOSHAWK=$(abspath $B/goshawk) $(PYTHON) -m pytest -q -p no:cacheprovider tests
+setup = $(Q)$(if $(filter no,$(SETUP)),:,tools/setup.sh)
 
-setup:
-	$(Q)tools/setup.sh $(if $(filter no,$(SETUP)),--check) $(GOALS_SETUP)
-
-check: setup
+# In this order, and the next only if the one before passed.
+check:
+	$(setup) quick
 	$(Q)$(MAKE) all unit replay
-	$(Q)$(pytest) tests
+	$(Q)$(pytest)
 
-check-all: GOALS_SETUP := all
-check-all: setup
+check-all:
+	$(setup) all
 	$(Q)$(MAKE) all unit replay
-	$(Q)GOSHAWK_RELEASES=all $(pytest) tests
+	$(Q)GOSHAWK_RELEASES=all $(pytest)
 
-demo: GOALS_SETUP := demo
-demo: setup
+demo:
+	$(setup) demo
 	$(Q)$(MAKE) all
 	$(Q)GOSHAWK=$B/goshawk tools/demo.sh $(ACT)
 

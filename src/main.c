@@ -103,14 +103,18 @@ static void nothing(int signal)
 	(void)signal;
 }
 
-/* A closed pipe is seen by write(2). A handler rather than SIG_IGN: exec puts a handler back to the
- * default, so that a program that we start has the signals that we were started with. */
-static void see_closed_pipes(void)
+/* A closed pipe and a file that may not grow are seen by write(2). A handler rather than SIG_IGN:
+ * exec puts a handler back to the default, so that a program that we start has the signals that we
+ * were started with. */
+static void let_writes_fail(void)
 {
+	static const int signals[] = { SIGPIPE, SIGXFSZ };
 	struct sigaction now;
 
-	if (!sigaction(SIGPIPE, NULL, &now) && now.sa_handler == SIG_DFL)
-		sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = nothing, .sa_flags = SA_RESTART }, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		if (!sigaction(signals[i], NULL, &now) && now.sa_handler == SIG_DFL)
+			sigaction(signals[i], &(struct sigaction){ .sa_handler = nothing, .sa_flags = SA_RESTART },
+				  NULL);
 }
 
 int main(int argc, char **argv)
@@ -119,7 +123,7 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	int status = 0;
 
-	see_closed_pipes();
+	let_writes_fail();
 	if (dispatch(argc, argv, &arena, &status, &err))
 		return status;
 	if (err.kind != ERR_CLOSED)

@@ -1,0 +1,55 @@
+#!/bin/sh
+# setup.sh [build|quick|demo|all]: what building (build), `make check` (quick), `make demo` (demo) and
+# `make check-all` (all) need: packages of Debian, and Go toolchains. Quick when nothing is missing.
+set -eu
+cd "$(dirname "$0")/.."
+what=${1:-quick}
+
+packages="gcc libc6-dev make libzydis-dev libdw-dev libelf-dev"
+[ "$what" = build ] ||
+	packages="$packages check python3 python3-pytest binutils golang-1.19-go hugo util-linux"
+
+missing() { # those that are not installed; the order is kept
+	for p in $packages; do
+		case "$installed" in *" $p "*) ;; *) printf ' %s' "$p" ;; esac
+	done
+}
+look() { # one call for all of them
+	installed=" $(dpkg-query -W -f='${db:Status-Status} ${Package}\n' $packages 2>/dev/null |
+		sed -n 's/^installed //p' | tr '\n' ' ')"
+}
+
+command -v dpkg-query >/dev/null || {
+	echo "setup: this is not Debian; install what these packages of Debian 12 hold, then run make SETUP=no:" >&2
+	echo "setup: $packages" >&2
+	exit 1
+}
+look
+need=$(missing)
+if [ "$need" ]; then
+	as_root=
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null && as_root="sudo" || {
+			echo "setup: missing packages, and no root or sudo to install them. Ask for: apt-get install$need" >&2
+			exit 1
+		}
+	fi
+	echo "setup: installing$need" >&2
+	install="$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300"
+	# The lists may be missing (a fresh container) or old.
+	$install $need </dev/null >/dev/null 2>&1 ||
+		{ $as_root apt-get update -qq </dev/null >&2 && $install $need </dev/null >&2; } || true
+	look
+	need=$(missing)
+	[ -z "$need" ] || { echo "setup: could not install$need; see what apt-get says above" >&2; exit 1; }
+fi
+
+case $what in
+quick|demo) wanted=$(sed -n 's/ quick$//p' tools/releases) ;;
+all) wanted=$(sed -n '/^[0-9]/s/ .*//p; /^[0-9.]*$/p' tools/releases | sort -uV) ;;
+*) wanted= ;;
+esac
+[ "$what" != demo ] || wanted=$(echo "$wanted" | tail -1)
+for release in $wanted; do
+	[ -x "${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/goshawk/go/$release/bin/go" ] || tools/go-toolchain.sh "$release" >/dev/null
+done
