@@ -1,0 +1,101 @@
+/* emit - the few forms of instructions that stubs and trampolines are written in.
+ *
+ * Owns     nothing.  Units  as x86/asm.h.  Fails  sticky, as there.  Threads  any. */
+#ifndef INLINE_EMIT_H
+#define INLINE_EMIT_H
+
+#include "x86/asm.h"
+
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+
+/* op reg, [base+disp32] (or the reverse, as the opcode says); w: 64 bit. */
+static inline void op_mem(struct assembler *a, bool w, u8 op, unsigned reg, unsigned base, i32 disp)
+{
+	PUT(a, (u8)(0x40 | (w << 3) | ((reg >> 3) << 2) | (base >> 3)), op,
+	    (u8)(0x80 | ((reg & 7) << 3) | (base & 7)));
+	if ((base & 7) == 4)
+		PUT(a, 0x24);
+	asm_u32(a, (u32)disp);
+}
+
+static inline void load(struct assembler *a, unsigned reg, unsigned base, i32 disp)
+{
+	op_mem(a, true, 0x8b, reg, base, disp);		/* mov reg, [base+disp] */
+}
+
+static inline void store(struct assembler *a, unsigned reg, unsigned base, i32 disp)
+{
+	op_mem(a, true, 0x89, reg, base, disp);		/* mov [base+disp], reg */
+}
+
+static inline void lea(struct assembler *a, unsigned reg, unsigned base, i32 disp)
+{
+	op_mem(a, true, 0x8d, reg, base, disp);		/* lea reg, [base+disp] */
+}
+
+static inline void store_sized(struct assembler *a, unsigned reg, unsigned base, i32 disp, unsigned size)
+{
+	if (size == 2)
+		PUT(a, 0x66);
+	op_mem(a, size == 8, size == 1 ? 0x88 : 0x89, reg, base, disp);
+}
+
+static inline void load_sized(struct assembler *a, unsigned reg, unsigned base, i32 disp, unsigned size)
+{
+	if (size == 2)
+		PUT(a, 0x66);
+	op_mem(a, size == 8, size == 1 ? 0x8a : 0x8b, reg, base, disp);
+}
+
+static inline void lea_rip(struct assembler *a, unsigned reg, u64 rt)
+{
+	PUT(a, (u8)(0x48 | ((reg >> 3) << 2)), 0x8d, (u8)(0x05 | ((reg & 7) << 3)));	/* lea reg, [rip+…] */
+	asm_rel32_to(a, rt);
+}
+
+static inline void lea_label(struct assembler *a, unsigned reg, unsigned label)
+{
+	PUT(a, (u8)(0x48 | ((reg >> 3) << 2)), 0x8d, (u8)(0x05 | ((reg & 7) << 3)));
+	asm_rel32(a, label);
+}
+
+static inline void jmp_to(struct assembler *a, u64 rt)
+{
+	PUT(a, 0xe9);
+	asm_rel32_to(a, rt);
+}
+
+/* `cc`: the low nibble of the opcode. */
+enum { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_A = 7, CC_L = 12, CC_GE = 13, CC_LE = 14, CC_G = 15 };
+
+static inline void jcc(struct assembler *a, u8 cc, unsigned label)
+{
+	PUT(a, 0x0f, (u8)(0x80 | cc));
+	asm_rel32(a, label);
+}
+
+static inline void jcc_to(struct assembler *a, u8 cc, u64 rt)
+{
+	PUT(a, 0x0f, (u8)(0x80 | cc));
+	asm_rel32_to(a, rt);
+}
+
+static inline void jmp(struct assembler *a, unsigned label)
+{
+	PUT(a, 0xe9);
+	asm_rel32(a, label);
+}
+
+static inline void mov_imm64(struct assembler *a, unsigned reg, u64 v)
+{
+	PUT(a, (u8)(0x48 | (reg >> 3)), (u8)(0xb8 | (reg & 7)));	/* mov reg, imm64 */
+	asm_u64(a, v);
+}
+
+static inline void load_fs(struct assembler *a, unsigned reg, i32 off)
+{
+	PUT(a, 0x64, (u8)(0x48 | ((reg >> 3) << 2)), 0x8b, (u8)(0x04 | ((reg & 7) << 3)), 0x25);
+	asm_u32(a, (u32)off);		/* mov reg, fs:off */
+}
+
+#endif

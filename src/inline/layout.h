@@ -1,0 +1,96 @@
+/* layout - where everything of ours lies in the target, and what it looks like.
+ *
+ * Three mappings:
+ *   code   near the text (±2 GiB), read and execute: stubs, trampolines, the table of fix-ups
+ *   near   behind it, private and anonymous, MADV_WIPEONFORK: the gate, and the pages known to be mapped
+ *   shared one sparse memory file: which thread (m) has which ring, then the rings
+ *
+ * near:   OFFSET SIZE    MEANING
+ *         0      4       gate: 0 means "run the displaced code only". A fork's child reads 0
+ *         8      8       cookie: this session
+ *         4096   524288  direct-mapped table of page numbers that were seen to be readable
+ *
+ * shared: OFFSET SIZE    MEANING
+ *         0      8       cookie
+ *         64     8       records lost because no ring was left
+ *         4096   8*1024  address of the m that has ring i
+ *         16384  ...     rings
+ *
+ * ring:   OFFSET SIZE    MEANING
+ *         0      8       head: bytes reserved so far           } written by the target's thread
+ *         8      8       limit: reserve only while head <= limit }
+ *         16     8       records lost                          }
+ *         64     8       tail: bytes consumed so far           written by goshawk
+ *         128    ...     registers and times of a thread that waits (lossless)
+ *         4096   buffer  records; one begins at (position & (buffer - 1)) and may run past the end
+ *         +buffer 4352   ...into this room
+ *
+ * A record with captures has SCRATCH bytes before it, in which the copying code keeps registers; the
+ * commit word is then at the start of the scratch.
+ *
+ * Owns     nothing.  Units  bytes, rt addresses.  Fails  never.  Threads  any. */
+#ifndef INLINE_LAYOUT_H
+#define INLINE_LAYOUT_H
+
+#include "plan/plan.h"
+
+enum {
+	NEAR_GATE = 0,
+	NEAR_COOKIE = 8,
+	NEAR_PAGES = 4096,
+	NEAR_PAGES_COUNT = 65536,
+	NEAR_SIZE = NEAR_PAGES + 8 * NEAR_PAGES_COUNT,
+
+	SHARED_COOKIE = 0,
+	SHARED_LOST = 64,
+	SHARED_TABLE = 4096,
+	SHARED_RINGS = 16384,
+	RINGS_LOG2 = 10,
+	RINGS = 1 << RINGS_LOG2,
+
+	RING_HEAD = 0,
+	RING_LIMIT = 8,
+	RING_LOST = 16,
+	RING_TAIL = 64,
+	RING_SAVE = 128,	/* rax rcx rsi rdi r11 */
+	RING_WAIT_START = 168,
+	RING_WAIT_TAIL = 176,
+	RING_WAIT_SPEC = 184,	/* struct timespec */
+	RING_WAIT_DEAD = 200,	/* 1 + tail at which a wait was given up */
+	RING_DATA = 4096,
+
+	SCRATCH = 96,
+	SLOT_MAX = RECORD_MAX + SCRATCH,
+	RING_SLACK = 4 * SLOT_MAX,	/* signal handlers may reserve between our check and our reserve */
+	RING_ROOM = 4352,		/* behind the ring: SLOT_MAX, rounded up */
+};
+_Static_assert(RING_ROOM >= SLOT_MAX, "a record that begins at the ring's last byte must fit");
+
+struct layout {
+	u64 code_rt, near_rt, shared_rt;
+	u64 buffer;		/* a power of two */
+	bool lossless;
+	i32 tls;		/* offset of g's word from FS */
+	u64 bias;
+	u64 ticks_10ms;		/* TSC */
+};
+
+static inline u64 ring_stride(u64 buffer)
+{
+	return RING_DATA + round_up(buffer + RING_ROOM, 4096);
+}
+
+static inline u64 shared_size(u64 buffer)
+{
+	return SHARED_RINGS + RINGS * ring_stride(buffer);
+}
+
+static inline bool reading_has_captures(const struct reading *r)
+{
+	for (u32 i = 0; i < r->nreads; i++)
+		if (r->reads[i].kind >= READ_MEM)
+			return true;
+	return false;
+}
+
+#endif

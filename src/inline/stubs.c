@@ -1,0 +1,316 @@
+#include "inline/stubs.h"
+
+#include "go/release.h"
+#include "inline/emit.h"
+
+enum { SYS_RT_SIGPROCMASK = 14, SYS_NANOSLEEP = 35, EFAULT_NEGATIVE = -14 };
+
+/* Gives this thread's ring: the slot of the table that holds its m, or a free one.
+ * in:  rax link, xmm15 low the caller's rax, r12 m, r13 first slot, r15 shared
+ * out: r13 slot, carry clear; or carry set: none left. rax as the caller had it, xmm15 zero, r12 lost */
+static void claim(struct assembler *a)
+{
+	enum { TRY, FOUND, NONE, OUT };
+
+	asm_new_scope(a);
+	PUT(a, 0x66, 0x4c, 0x0f, 0x3a, 0x22, 0xf8, 0x01);	/* pinsrq xmm15, rax, 1: the link */
+	asm_label(a, TRY);
+	PUT(a, 0x31, 0xc0);					/* xor eax, eax */
+	PUT(a, 0xf0, 0x4f, 0x0f, 0xb1, 0xa4, 0xef);		/* lock cmpxchg [r15+r13*8+table], r12 */
+	asm_u32(a, SHARED_TABLE);
+	jcc(a, CC_E, FOUND);
+	PUT(a, 0x4c, 0x39, 0xe0);				/* cmp rax, r12: ours already */
+	jcc(a, CC_E, FOUND);
+	PUT(a, 0x41, 0xff, 0xc5);				/* inc r13d */
+	PUT(a, 0x41, 0x81, 0xe5);				/* and r13d, RINGS - 1 */
+	asm_u32(a, RINGS - 1);
+	PUT(a, 0x49, 0x69, 0xc4);				/* imul rax, r12, hash */
+	asm_u32(a, 0x9e3779b1u);
+	PUT(a, 0x48, 0xc1, 0xe8, 64 - RINGS_LOG2);		/* shr rax, …: the first slot again */
+	PUT(a, 0x4c, 0x39, 0xe8);				/* cmp rax, r13 */
+	jcc(a, CC_E, NONE);
+	jmp(a, TRY);
+	asm_label(a, NONE);
+	PUT(a, 0xf0, 0x49, 0xff, 0x87);				/* lock inc qword [r15+lost] */
+	asm_u32(a, SHARED_LOST);
+	PUT(a, 0xf9);						/* stc */
+	jmp(a, OUT);
+	asm_label(a, FOUND);
+	PUT(a, 0xf8);						/* clc */
+	asm_label(a, OUT);
+	PUT(a, 0x66, 0x4d, 0x0f, 0x3a, 0x16, 0xfc, 0x01);	/* pextrq r12, xmm15, 1 */
+	PUT(a, 0x66, 0x4c, 0x0f, 0x7e, 0xf8);			/* movq rax, xmm15 */
+	PUT(a, 0x45, 0x0f, 0x57, 0xff);				/* xorps xmm15, xmm15 */
+	PUT(a, 0x41, 0xff, 0xe4);				/* jmp r12 */
+}
+
+/* rdx:rax of rdtsc as one number in rax. */
+static void tsc_in_rax(struct assembler *a)
+{
+	PUT(a, 0x0f, 0x31);			/* rdtsc */
+	PUT(a, 0x48, 0xc1, 0xe2, 0x20);		/* shl rdx, 32 */
+	PUT(a, 0x48, 0x09, 0xd0);		/* or rax, rdx */
+}
+
+/* The ring looks full: the limit may be old. Lossless: sleep until the reader makes room, for at most
+ * 10 ms without any progress of his; never on g0 or gsignal, where the scheduler or a signal handler
+ * would wait. One wait that was given up is the last until he moves again.
+ * in:  r12 ring, r13 link
+ * out: carry clear: there is room; carry set: the record is lost and counted. r15 lost */
+static void full(struct assembler *a, const struct layout *l, const struct go_release *rel)
+{
+	enum { LOST, ROOM, LOOP, MOVED, GIVE_UP, BACK, DONE };
+	static const u8 saved[] = { RAX, RCX, RSI, RDI, R11 };
+
+	asm_new_scope(a);
+	load(a, R15, R12, RING_TAIL);
+	PUT(a, 0x49, 0x81, 0xc7);			/* add r15, buffer - slack */
+	asm_u32(a, (u32)(l->buffer - RING_SLACK));
+	store(a, R15, R12, RING_LIMIT);
+	op_mem(a, true, 0x39, R15, R12, RING_HEAD);	/* cmp [r12+head], r15 */
+	jcc(a, CC_BE, ROOM);
+	if (l->lossless) {
+		load_fs(a, R15, l->tls);		/* g, also in assembly and on signal stacks */
+		load(a, R15, R15, G_M);
+		PUT(a, 0x66, 0x4d, 0x0f, 0x6e, 0xfe);	/* movq xmm15, r14 */
+		load(a, R14, R15, M_G0);
+		PUT(a, 0x64, 0x4c, 0x3b, 0x34, 0x25);	/* cmp r14, fs:tls */
+		asm_u32(a, (u32)l->tls);
+		jcc(a, CC_E, GIVE_UP);
+		load(a, R14, R15, rel->m_gsignal);
+		PUT(a, 0x64, 0x4c, 0x3b, 0x34, 0x25);	/* cmp r14, fs:tls */
+		asm_u32(a, (u32)l->tls);
+		jcc(a, CC_E, GIVE_UP);
+		load(a, R14, R12, RING_TAIL);
+		PUT(a, 0x49, 0xff, 0xc6);		/* inc r14 */
+		op_mem(a, true, 0x3b, R14, R12, RING_WAIT_DEAD);	/* cmp r14, [r12+dead] */
+		jcc(a, CC_E, GIVE_UP);
+		for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
+			store(a, saved[i], R12, (i32)(RING_SAVE + 8 * i));
+		PUT(a, 0x49, 0x89, 0xd6);		/* mov r14, rdx */
+		op_mem(a, true, 0xc7, 0, R12, RING_WAIT_SPEC);	/* mov qword [r12+spec], 0 */
+		asm_u32(a, 0);
+		op_mem(a, true, 0xc7, 0, R12, RING_WAIT_SPEC + 8);
+		asm_u32(a, 50000);			/* ns */
+		asm_label(a, MOVED);
+		load(a, R15, R12, RING_TAIL);
+		store(a, R15, R12, RING_WAIT_TAIL);
+		tsc_in_rax(a);
+		store(a, RAX, R12, RING_WAIT_START);
+		asm_label(a, LOOP);
+		PUT(a, 0xb8);				/* mov eax, nanosleep */
+		asm_u32(a, SYS_NANOSLEEP);
+		lea(a, RDI, R12, RING_WAIT_SPEC);
+		PUT(a, 0x31, 0xf6, 0x0f, 0x05);		/* xor esi, esi; syscall */
+		load(a, R15, R12, RING_TAIL);
+		PUT(a, 0x4c, 0x89, 0xf8);		/* mov rax, r15 */
+		PUT(a, 0x48, 0x05);			/* add rax, buffer - slack */
+		asm_u32(a, (u32)(l->buffer - RING_SLACK));
+		store(a, RAX, R12, RING_LIMIT);
+		op_mem(a, true, 0x39, RAX, R12, RING_HEAD);	/* cmp [r12+head], rax */
+		jcc(a, CC_BE, DONE);
+		op_mem(a, true, 0x3b, R15, R12, RING_WAIT_TAIL);	/* cmp r15, [r12+wait tail] */
+		jcc(a, CC_NE, MOVED);
+		tsc_in_rax(a);
+		op_mem(a, true, 0x2b, RAX, R12, RING_WAIT_START);	/* sub rax, [r12+start] */
+		PUT(a, 0x48, 0x3d);			/* cmp rax, 10 ms */
+		asm_u32(a, (u32)l->ticks_10ms);
+		jcc(a, CC_BE, LOOP);
+		PUT(a, 0x49, 0xff, 0xc7);		/* inc r15 */
+		store(a, R15, R12, RING_WAIT_DEAD);
+		asm_label(a, DONE);			/* room, or not: the limit tells */
+		PUT(a, 0x4c, 0x89, 0xf2);		/* mov rdx, r14 */
+		for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
+			load(a, saved[i], R12, (i32)(RING_SAVE + 8 * i));
+		PUT(a, 0x66, 0x4d, 0x0f, 0x7e, 0xfe);	/* movq r14, xmm15 */
+		PUT(a, 0x45, 0x0f, 0x57, 0xff);		/* xorps xmm15, xmm15 */
+		load(a, R15, R12, RING_LIMIT);
+		op_mem(a, true, 0x39, R15, R12, RING_HEAD);
+		jcc(a, CC_BE, ROOM);
+		jmp(a, LOST);
+		asm_label(a, GIVE_UP);
+		PUT(a, 0x66, 0x4d, 0x0f, 0x7e, 0xfe);	/* movq r14, xmm15 */
+		PUT(a, 0x45, 0x0f, 0x57, 0xff);		/* xorps xmm15, xmm15 */
+	}
+	asm_label(a, LOST);
+	op_mem(a, true, 0xff, 0, R12, RING_LOST);	/* inc qword [r12+lost] */
+	PUT(a, 0xf9);					/* stc */
+	jmp(a, BACK);
+	asm_label(a, ROOM);
+	PUT(a, 0xf8);					/* clc */
+	asm_label(a, BACK);
+	PUT(a, 0x41, 0xff, 0xe5);			/* jmp r13 */
+}
+
+/* One page of what is to be copied: known to be mapped, or asked of the kernel. rt_sigprocmask reads
+ * its set before it looks at `how`, and with a `how` that does not exist it changes nothing; every Go
+ * program may call it.
+ * in: rsi source, rcx count, rdx destination; rax page number. Falls through when it is readable. */
+static void check_page(struct assembler *a, const struct layout *l, unsigned known, unsigned fault)
+{
+	PUT(a, 0x0f, 0xb7, 0xf8);			/* movzx edi, ax: 65536 places */
+	lea_rip(a, R8, l->near_rt + NEAR_PAGES);
+	PUT(a, 0x49, 0x39, 0x04, 0xf8);			/* cmp [r8+rdi*8], rax */
+	jcc(a, CC_E, known);
+	store(a, R10, R12, -SCRATCH + 56);
+	store(a, R11, R12, -SCRATCH + 64);
+	store(a, RSI, R12, -SCRATCH + 72);
+	store(a, RCX, R12, -SCRATCH + 80);
+	store(a, RDX, R12, -SCRATCH + 88);
+	PUT(a, 0x66, 0x4c, 0x0f, 0x6e, 0xf8);		/* movq xmm15, rax */
+	PUT(a, 0x48, 0x89, 0xc6);			/* mov rsi, rax */
+	PUT(a, 0x48, 0xc1, 0xe6, 0x0c);			/* shl rsi, 12 */
+	PUT(a, 0x83, 0xcf, 0xff);			/* or edi, -1: how */
+	PUT(a, 0x31, 0xd2);				/* xor edx, edx */
+	PUT(a, 0x41, 0xba);				/* mov r10d, 8 */
+	asm_u32(a, 8);
+	PUT(a, 0xb8);					/* mov eax, rt_sigprocmask */
+	asm_u32(a, SYS_RT_SIGPROCMASK);
+	PUT(a, 0x0f, 0x05);				/* syscall */
+	load(a, R10, R12, -SCRATCH + 56);
+	load(a, R11, R12, -SCRATCH + 64);
+	load(a, RSI, R12, -SCRATCH + 72);
+	load(a, RCX, R12, -SCRATCH + 80);
+	load(a, RDX, R12, -SCRATCH + 88);
+	PUT(a, 0x83, 0xf8, (u8)EFAULT_NEGATIVE);	/* cmp eax, -EFAULT */
+	jcc(a, CC_E, fault);
+	PUT(a, 0x66, 0x4c, 0x0f, 0x7e, 0xf8);		/* movq rax, xmm15 */
+	PUT(a, 0x0f, 0xb7, 0xf8);			/* movzx edi, ax */
+	PUT(a, 0x49, 0x89, 0x04, 0xf8);			/* mov [r8+rdi*8], rax */
+	asm_label(a, known);
+}
+
+/* Copies bytes of the target that may not be there.
+ * in:  rsi source, rcx count (1 to RECORD_MAX), rdx destination, r15 status word, r13 link, r12 record;
+ *      rax rcx rdx rsi rdi r8 are kept in the scratch by the caller
+ * out: the status says how many bytes there are, or CAPTURE_UNREADABLE. xmm15 dirty */
+static void copy(struct assembler *a, struct stubs *s, const struct layout *l)
+{
+	enum { KNOWN1, KNOWN2, FAULT, BIG, EIGHT, FOUR, THREE, LOOP, DONE };
+
+	asm_new_scope(a);
+	PUT(a, 0x48, 0x89, 0xf0);			/* mov rax, rsi */
+	PUT(a, 0x48, 0xc1, 0xe8, 0x0c);			/* shr rax, 12 */
+	check_page(a, l, KNOWN1, FAULT);
+	PUT(a, 0x48, 0x8d, 0x44, 0x0e, 0xff);		/* lea rax, [rsi+rcx-1] */
+	PUT(a, 0x48, 0xc1, 0xe8, 0x0c);			/* shr rax, 12 */
+	check_page(a, l, KNOWN2, FAULT);
+
+	s->copy_lo_rt = asm_here(a);
+	PUT(a, 0x83, 0xf9, 0x10);			/* cmp ecx, 16 */
+	jcc(a, CC_AE, BIG);
+	PUT(a, 0x83, 0xf9, 0x08);			/* cmp ecx, 8 */
+	jcc(a, CC_AE, EIGHT);
+	PUT(a, 0x83, 0xf9, 0x04);			/* cmp ecx, 4 */
+	jcc(a, CC_AE, FOUR);
+	PUT(a, 0x0f, 0xb6, 0x06);			/* 1..3: movzx eax, byte [rsi] */
+	PUT(a, 0x88, 0x02);				/* mov [rdx], al */
+	PUT(a, 0x0f, 0xb6, 0x44, 0x0e, 0xff);		/* movzx eax, byte [rsi+rcx-1] */
+	PUT(a, 0x88, 0x44, 0x0a, 0xff);			/* mov [rdx+rcx-1], al */
+	PUT(a, 0x89, 0xcf, 0xd1, 0xef);			/* mov edi, ecx; shr edi, 1 */
+	PUT(a, 0x0f, 0xb6, 0x04, 0x3e);			/* movzx eax, byte [rsi+rdi] */
+	PUT(a, 0x88, 0x04, 0x3a);			/* mov [rdx+rdi], al */
+	jmp(a, DONE);
+	asm_label(a, FOUR);
+	PUT(a, 0x8b, 0x06);				/* mov eax, [rsi] */
+	PUT(a, 0x8b, 0x7c, 0x0e, 0xfc);			/* mov edi, [rsi+rcx-4] */
+	PUT(a, 0x89, 0x02);				/* mov [rdx], eax */
+	PUT(a, 0x89, 0x7c, 0x0a, 0xfc);			/* mov [rdx+rcx-4], edi */
+	jmp(a, DONE);
+	asm_label(a, EIGHT);
+	PUT(a, 0x48, 0x8b, 0x06);			/* mov rax, [rsi] */
+	PUT(a, 0x48, 0x8b, 0x7c, 0x0e, 0xf8);		/* mov rdi, [rsi+rcx-8] */
+	PUT(a, 0x48, 0x89, 0x02);			/* mov [rdx], rax */
+	PUT(a, 0x48, 0x89, 0x7c, 0x0a, 0xf8);		/* mov [rdx+rcx-8], rdi */
+	jmp(a, DONE);
+	asm_label(a, BIG);
+	PUT(a, 0x31, 0xff);				/* xor edi, edi */
+	asm_label(a, LOOP);
+	PUT(a, 0x44, 0x0f, 0x10, 0x3c, 0x3e);		/* movups xmm15, [rsi+rdi] */
+	PUT(a, 0x44, 0x0f, 0x11, 0x3c, 0x3a);		/* movups [rdx+rdi], xmm15 */
+	PUT(a, 0x83, 0xc7, 0x10);			/* add edi, 16 */
+	PUT(a, 0x8d, 0x47, 0x10);			/* lea eax, [rdi+16] */
+	PUT(a, 0x39, 0xc8);				/* cmp eax, ecx */
+	jcc(a, CC_BE, LOOP);
+	PUT(a, 0x44, 0x0f, 0x10, 0x7c, 0x0e, 0xf0);	/* movups xmm15, [rsi+rcx-16] */
+	PUT(a, 0x44, 0x0f, 0x11, 0x7c, 0x0a, 0xf0);	/* movups [rdx+rcx-16], xmm15 */
+	asm_label(a, DONE);
+	PUT(a, 0x41, 0x89, 0x0f);			/* mov [r15], ecx */
+	PUT(a, 0x41, 0xff, 0xe5);			/* jmp r13 */
+	s->copy_hi_rt = asm_here(a);
+	s->copy_fault_rt = asm_here(a);
+	asm_label(a, FAULT);
+	PUT(a, 0x41, 0xc7, 0x07);			/* mov dword [r15], CAPTURE_UNREADABLE */
+	asm_u32(a, CAPTURE_UNREADABLE);
+	PUT(a, 0x41, 0xff, 0xe5);			/* jmp r13 */
+}
+
+void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l, const struct go_program *prog)
+{
+	s->claim_rt = asm_here(a);
+	claim(a);
+	s->full_rt = asm_here(a);
+	full(a, l, prog->rel);
+	s->copy_rt = asm_here(a);
+	copy(a, s, l);
+	asm_new_scope(a);
+}
+
+/* Runs at the entry of the signal handler, as C calls it: edi signal, rsi siginfo, rdx ucontext. A fault
+ * (si_code > 0: the kernel's own) in our copy goes on at its fix-up; one in an instruction that we run
+ * for the target is shown to Go at the instruction's own address, so that it panics and recovers as
+ * always. Anything else, a SIGPROF in a trampoline above all, is left as it is.
+ * rax, rcx and r8 to r11 are free here. */
+void sigtramp_hook_emit(struct assembler *a, const struct stubs *s, const struct layout *l, u64 code_end_rt,
+			u64 table_rt, u64 nfixups)
+{
+	enum { OUT, SEARCH, LOOP, UPPER };
+	enum { SI_CODE = 8, UC_RIP = 168 };
+
+	asm_new_scope(a);
+	PUT(a, 0x8d, 0x47, 0xf9);			/* lea eax, [rdi-7]: SIGBUS 7, SIGFPE 8, SIGSEGV 11 */
+	PUT(a, 0x83, 0xf8, 0x04);			/* cmp eax, 4 */
+	jcc(a, CC_A, OUT);
+	PUT(a, 0x83, 0x7e, SI_CODE, 0x00);		/* cmp dword [rsi+8], 0 */
+	jcc(a, CC_LE, OUT);
+	load(a, RAX, RDX, UC_RIP);
+	lea_rip(a, RCX, l->code_rt);
+	PUT(a, 0x48, 0x39, 0xc8);			/* cmp rax, rcx */
+	jcc(a, CC_B, OUT);
+	lea_rip(a, RCX, code_end_rt);
+	PUT(a, 0x48, 0x39, 0xc8);			/* cmp rax, rcx */
+	jcc(a, CC_AE, OUT);
+	lea_rip(a, RCX, s->copy_lo_rt);
+	PUT(a, 0x48, 0x39, 0xc8);
+	jcc(a, CC_B, SEARCH);
+	lea_rip(a, RCX, s->copy_hi_rt);
+	PUT(a, 0x48, 0x39, 0xc8);
+	jcc(a, CC_AE, SEARCH);
+	lea_rip(a, RCX, s->copy_fault_rt);
+	store(a, RCX, RDX, UC_RIP);
+	PUT(a, 0xc3);					/* ret: to the kernel's restorer */
+	asm_label(a, SEARCH);
+	lea_rip(a, R8, table_rt);			/* r8 table; r9 low, r10 high: the entry is in [low, high) */
+	PUT(a, 0x45, 0x31, 0xc9);			/* xor r9d, r9d */
+	PUT(a, 0x41, 0xba);				/* mov r10d, nfixups */
+	asm_u32(a, (u32)nfixups);
+	asm_label(a, LOOP);
+	PUT(a, 0x45, 0x39, 0xd1);			/* cmp r9d, r10d */
+	jcc(a, CC_AE, OUT);
+	PUT(a, 0x47, 0x8d, 0x1c, 0x11);			/* lea r11d, [r9+r10] */
+	PUT(a, 0x41, 0xd1, 0xeb);			/* shr r11d, 1 */
+	PUT(a, 0x44, 0x89, 0xd9);			/* mov ecx, r11d */
+	PUT(a, 0x48, 0xc1, 0xe1, 0x04);			/* shl rcx, 4 */
+	PUT(a, 0x4c, 0x01, 0xc1);			/* add rcx, r8 */
+	PUT(a, 0x48, 0x3b, 0x01);			/* cmp rax, [rcx] */
+	jcc(a, CC_A, UPPER);
+	PUT(a, 0x45, 0x89, 0xda);			/* mov r10d, r11d */
+	jcc(a, CC_B, LOOP);
+	load(a, RCX, RCX, 8);
+	store(a, RCX, RDX, UC_RIP);
+	jmp(a, OUT);
+	asm_label(a, UPPER);
+	PUT(a, 0x45, 0x8d, 0x4b, 0x01);			/* lea r9d, [r11+1] */
+	jmp(a, LOOP);
+	asm_label(a, OUT);
+}

@@ -1,0 +1,38 @@
+/* trampoline - the code behind a window: records, and the instructions that the jump displaced.
+ *
+ * Owns     its buffers, until code_release().
+ * Units    rt addresses.
+ * Fails    code_make: ERR_REFUSED when the code can't be put within reach of the text.
+ * Threads  none. */
+#ifndef INLINE_TRAMPOLINE_H
+#define INLINE_TRAMPOLINE_H
+
+#include "base/vec.h"
+#include "inline/stubs.h"
+
+/* Bytes of the text that are replaced, and what they were. */
+struct jump {
+	u64 rt;
+	u8 was[5], is[5];
+	u32 func;		/* in the plan, or NOT_PLANNED for the sigtramp hook */
+	u64 to_rt;		/* the trampoline */
+	u32 size;		/* of the trampoline */
+};
+#define NOT_PLANNED 0xffffffffu
+
+struct code {
+	u8 *bytes;		/* what goes to layout.code_rt */
+	size_t size, room;
+	VEC(struct jump) jumps;	/* ascending by function */
+	VEC(struct fixup) fixups;
+	struct stubs stubs;
+	bool hooked;		/* sigtramp is: displaced instructions may fault */
+	u32 sites;
+};
+
+bool code_make(struct code *c, const struct plan *p, const struct layout *l, struct err *err) MUST_CHECK;
+void code_release(struct code *c);
+/* Bytes of a record of this site in the ring. */
+u32 site_size(const struct plan *p, u32 site);
+
+#endif
