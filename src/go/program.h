@@ -59,6 +59,7 @@ struct moduledata {
 struct go_types;	/* types.c */
 struct go_dwarf;	/* go/dwarf.c */
 struct go_sigs;		/* sig.c: signatures made so far */
+struct go_names;	/* pclntab.c: functions by name */
 
 struct go_program {
 	const struct image *img;
@@ -82,6 +83,7 @@ struct go_program {
 	struct go_dwarf *dwarf;
 	struct map *fork_child;			/* fork.c: pcs, made on demand */
 	struct go_sigs *sigs;
+	struct go_names *names;
 	struct arena arena;
 };
 
@@ -129,7 +131,10 @@ u64 go_funcdata_va(const struct go_program *prog, const struct go_func *f, unsig
 /* Calls fn for each name that is inlined somewhere, with the place (pc) of the inlined body. */
 void go_each_inlined(const struct go_program *prog, struct str name,
 		     void (*fn)(void *ctx, const struct go_func *in, u64 pc), void *ctx);
-/* Does `name` occur in an inline tree at all (for all names: go_inlined_names)? */
+/* The same for every inlined call of the program, in order of the functions that hold them. */
+void go_each_inline(const struct go_program *prog,
+		    void (*fn)(void *ctx, struct str name, const struct go_func *in, u64 pc), void *ctx);
+/* Each name that occurs in an inline tree, once. */
 size_t go_inlined_names(const struct go_program *prog, struct arena *a, struct str **names);
 
 /* A name in parts, views into it: package "net/http" (still escaped), receiver "*Server" or "",

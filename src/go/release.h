@@ -10,13 +10,37 @@
 
 enum go_map_layout { GO_MAP_HMAP, GO_MAP_SWISS, GO_MAP_SWISS_STRIDES /* 1.27 */ };
 
+/* pclntab: its header, functab, _func and the records of an inline tree. Offsets within each. */
+struct pcln_layout {
+	const char *since;
+	u32 magic;
+	u8 offsets_at;		/* in the header: funcname, cu, filetab, pctab, pcln (u64 each) */
+	u8 header_size;
+	u8 functab_each;	/* 16: {u64 pc, u64 funcoff}; 8: {u32 pc - text, u32 funcoff} */
+	u8 func_size;		/* of _func, up to pcdata[] */
+	u8 name, args, deferreturn, pcsp, npcdata, cu, start_line /* 0: none */, func_id;
+	bool funcdata_pointers;	/* absolute pointers; else u32 from gofunc */
+	u8 tree_size, tree_name, tree_parent_pc;
+	bool tree_parents;	/* i16 parent at 0, file and line of the call at 4 and 8 */
+};
+
+/* runtime.moduledata. What stands before `end` moved only once (covctrs), and up to etext never. */
+struct moduledata_layout {
+	const char *since;
+	u16 end;
+	u16 types, typedesclen /* 0: none, as below */, etypes, itaboffset, rodata, gofunc;
+	u16 textsectmap, typelinks, itablinks;
+	u16 hasmain, bad, next, size;
+	u8 cutab_unit;		/* cutab.len counts this many bytes */
+};
+
 /* runtime.g, runtime.m: offsets. What no release moved is in go-runtime's constants below. */
 struct go_release {
-	unsigned minor;			/* first release with this row's facts: 1.minor */
+	unsigned minor;			/* 1.minor */
 	u16 g_goid, g_atomicstatus, g_gopc, g_startpc, g_racectx, g_parent_goid /* 0: none */;
 	u16 g_sched_bp;
 	u16 m_procid, m_curg, m_gsignal, m_alllink;
-	u8 wrapper_func_id;
+	u8 wrapper_func_id;		/* the highest funcID of its release */
 	u8 func_assembly_flag;		/* 0: the release has none */
 	enum go_map_layout maps;
 	bool dict_before_receiver;	/* shape methods: 1.18, 1.19 */
@@ -24,6 +48,9 @@ struct go_release {
 	bool field_offset_shifted;	/* a struct field's offset word is offset << 1 | embedded: up to 1.18 */
 	u8 direct_iface_tflag;		/* 0: it is bit 5 of the kind byte (up to 1.25) */
 	bool dwarf_lacks_results;	/* of optimised functions: 1.17 */
+	bool fipsinfo;			/* every binary has .go.fipsinfo */
+	const struct pcln_layout *pcln;
+	const struct moduledata_layout *moduledata;
 };
 
 enum {	/* the same in 1.17 to 1.27 (runtime/runtime2.go) */
@@ -31,7 +58,20 @@ enum {	/* the same in 1.17 to 1.27 (runtime/runtime2.go) */
 	M_G0 = 0,
 };
 
+enum {	/* moduledata's head, the same in 1.17 to 1.27: slices of 24 bytes, then pointers */
+	MD_PCHEADER = 0, MD_FUNCNAMETAB = 8, MD_CUTAB = 0x20, MD_FILETAB = 0x38, MD_PCTAB = 0x50,
+	MD_PCLNTABLE = 0x68, MD_FTAB = 0x80, MD_FINDFUNCTAB = 0x98, MD_MINPC = 0xa0, MD_MAXPC = 0xa8,
+	MD_TEXT = 0xb0, MD_ETEXT = 0xb8, MD_NOPTRDATA = 0xc0,
+};
+
+enum {	/* pcdata and funcdata indexes that we read (internal/abi/symtab.go) */
+	PCDATA_UNSAFE_POINT = 0, PCDATA_STACK_MAP = 1, PCDATA_INL_TREE = 2, PCDATA_ARG_LIVE = 3,
+	FUNCDATA_INL_TREE = 3, FUNCDATA_ARG_INFO = 5, FUNCDATA_ARG_LIVE_INFO = 6, FUNCDATA_WRAP_INFO = 7,
+};
+
 const struct go_release *release_of(unsigned minor);
+/* Layouts of pclntab in order of release; NULL after the last. */
+const struct pcln_layout *pcln_layout_at(size_t i);
 enum { RELEASE_FIRST = 17, RELEASE_LAST = 27 };
 
 #endif

@@ -1,0 +1,246 @@
+#include "go/program.h"
+
+#include <string.h>
+
+#include "go/sig.h"
+#include "go/tables.h"
+
+/* Packers leave PT_LOADs and nothing of Go's; UPX signs its header, which follows the program's. */
+static bool packed_by_upx(const struct image *img)
+{
+	struct str head = { (const char *)img->bytes, MIN(img->size, (size_t)4096) };
+
+	return str_find(head, STR("UPX!")) >= 0;
+}
+
+static bool not_go(const struct go_program *prog, bool has_info, struct err *err)
+{
+	if (packed_by_upx(prog->img))
+		return err_set(err, ERR_UNSUPPORTED, "packed by UPX: unpack it first (upx -d)");
+	if (!has_info)
+		return err_set(err, ERR_FORMAT,
+			       "not a Go program (no build information and no function table)");
+	return err_set(err, ERR_FORMAT, "built by %.*s, but its function table is gone or damaged",
+		       STR_F(prog->version.text));
+}
+
+static bool supported(const struct go_version *v, struct err *err)
+{
+	if (!v->known || (v->minor >= RELEASE_FIRST && v->minor <= RELEASE_LAST))
+		return true;
+	return err_set(err, ERR_UNSUPPORTED, "built by %.*s; goshawk knows go1.%d to go1.%d",
+		       STR_F(v->text), RELEASE_FIRST, RELEASE_LAST);
+}
+
+static unsigned lowest(u32 minors)
+{
+	return (unsigned)__builtin_ctz(minors);
+}
+
+static u8 highest_func_id(const struct go_program *prog)
+{
+	u8 highest = 0;
+
+	for (size_t i = 0; i < prog->nfuncs; i++)
+		highest = MAX(highest, prog->funcs[i].func_id);
+	return highest;
+}
+
+/* Of releases that share all layouts, those with this highest funcID (the wrapper's, which every
+ * program has) and with or without the FIPS record. */
+static u32 by_evidence(const struct go_program *prog, u32 minors)
+{
+	u8 highest = highest_func_id(prog);
+	bool fips = fipsinfo_there(prog->img);
+	u32 left = 0;
+
+	for (unsigned m = RELEASE_FIRST; m <= RELEASE_LAST; m++)
+		if (minors & 1u << m && release_of(m)->wrapper_func_id == highest
+		    && release_of(m)->fipsinfo == fips)
+			left |= 1u << m;
+	return left;
+}
+
+/* Without a version: what the data and the tables themselves say, and no guess where they leave two. */
+static bool release_by_evidence(struct go_program *prog, u32 minors, struct err *err)
+{
+	struct go_version v = version_in_data(prog, minors);
+	u32 left = v.known ? 1u << v.minor : by_evidence(prog, minors);
+
+	if (!left || left & (left - 1))
+		return err_set(err, ERR_UNSUPPORTED,
+			       "does not say its Go release, and its tables fit more than one: go1.%u to go1.%u",
+			       lowest(minors), 31 - (unsigned)__builtin_clz(minors));
+	if (v.known)
+		prog->version = v;
+	prog->rel = release_of(lowest(left));
+	for (size_t i = 0; i < prog->nfuncs; i++)
+		prog->funcs[i].wrapper = prog->funcs[i].func_id == prog->rel->wrapper_func_id;
+	return true;
+}
+
+static bool contradicted(const struct go_program *prog, u32 minors, struct err *err)
+{
+	return err_set(err, ERR_FORMAT, "says that it was built by %.*s, but its tables are those of go1.%u",
+		       STR_F(prog->version.text), lowest(minors));
+}
+
+static bool read_tables(struct go_program *prog, struct err *err)
+{
+	bool has_info = buildinfo_read(prog);
+	struct found found = { 0 };
+
+	if (!supported(&prog->version, err))
+		return false;
+	if (!moduledata_find(prog->img, &found))
+		return not_go(prog, has_info, err);
+	if (prog->version.known && !(found.minors & 1u << prog->version.minor))
+		return contradicted(prog, found.minors, err);
+	prog->rel = release_of(prog->version.known ? prog->version.minor : lowest(found.minors));
+	return moduledata_read(prog, &found, err) && pclntab_read(prog, err)
+	    && (prog->version.known || release_by_evidence(prog, found.minors, err));
+}
+
+static bool setting_is(const struct go_program *prog, struct str key, struct str value)
+{
+	for (size_t i = 0; i < prog->nsettings; i++)
+		if (str_eq(prog->settings[i].key, key))
+			return str_eq(prog->settings[i].value, value);
+	return false;
+}
+
+/* A whole name in funcnametab, used by a function or only inlined. */
+static bool has_name(const struct go_program *prog, struct str name_with_nuls)
+{
+	return str_find(prog->funcnametab, name_with_nuls) >= 0;
+}
+
+/* Files of a trimmed build have no root: std is "runtime/proc.go". */
+static bool is_trimmed(const struct go_program *prog)
+{
+	const struct go_func *f = go_func_named(prog, STR("runtime.main"));
+	struct str file = f ? go_line_at(prog, f, f->pc).file : STR("");
+
+	return setting_is(prog, STR("-trimpath"), STR("true")) || (file.n && file.p[0] != '/');
+}
+
+static struct str build_mode(const struct go_program *prog)
+{
+	for (size_t i = 0; i < prog->nsettings; i++)
+		if (str_eq(prog->settings[i].key, STR("-buildmode")))
+			return prog->settings[i].value;
+	if (!prog->md.hasmain)
+		return prog->img->interp ? STR("c-archive") : STR("c-shared");
+	return prog->img->pie ? STR("pie") : STR("exe");
+}
+
+static void derive(struct go_program *prog)
+{
+	/* internal/buildcfg writes -race; before 1.18, and with other build systems, nobody does */
+	prog->race = setting_is(prog, STR("-race"), STR("true"))
+		  || (!prog->nsettings && has_name(prog, STR("\0runtime.racefuncenter\0")));
+	prog->cgo = has_name(prog, STR("\0crosscall2\0"));
+	prog->trimpath = is_trimmed(prog);
+	prog->buildmode = build_mode(prog);
+	for (size_t i = 0; i < prog->img->nsecs; i++) {
+		struct str name = prog->img->secs[i].name;
+
+		prog->has_symtab |= str_eq(name, STR(".symtab"));
+		prog->has_dwarf |= str_eq(name, STR(".debug_info")) || str_eq(name, STR(".zdebug_info"));
+	}
+}
+
+bool go_open(struct go_program *prog, const struct image *img, struct err *err)
+{
+	*prog = (struct go_program){ .img = img };
+	if (!read_tables(prog, err))
+		return err_in(err, "%.*s", STR_F(img->path));
+	derive(prog);
+	return true;
+}
+
+void go_program_release(struct go_program *prog)
+{
+	go_types_release(prog);
+	go_sigs_release(prog);
+	arena_release(&prog->arena);
+	*prog = (struct go_program){ 0 };
+}
+
+const struct go_func *go_func_at(const struct go_program *prog, u64 pc)
+{
+	size_t lo = 0, hi = prog->nfuncs;
+	const struct go_func *f;
+
+	while (lo < hi) {	/* the first that begins behind pc; of several at one pc the last counts */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (prog->funcs[mid].pc <= pc)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo)
+		return NULL;
+	f = &prog->funcs[lo - 1];
+	return pc - f->pc < f->room ? f : NULL;
+}
+
+struct str go_func_bytes(const struct go_program *prog, const struct go_func *f)
+{
+	return image_bytes(prog->img, go_func_va(prog, f), f->room);
+}
+
+/* Functions by name: a hash table of 1 + index, made at the first question. */
+struct go_names {
+	u32 *slots;
+	u32 mask;
+};
+
+static const struct go_names *names_of(const struct go_program *prog)
+{
+	struct go_program *mut = (struct go_program *)(uintptr_t)prog;
+	struct go_names *t = prog->names;
+	u32 room = 16;
+
+	if (t)
+		return t;
+	while (room < 2 * prog->nfuncs)
+		room *= 2;
+	t = ARENA_NEW(&mut->arena, struct go_names);
+	t->slots = ARENA_ARRAY(&mut->arena, u32, room);
+	t->mask = room - 1;
+	for (u32 i = 0; i < prog->nfuncs; i++) {
+		u32 at = str_hash(prog->funcs[i].name) & t->mask;
+
+		while (t->slots[at])
+			at = (at + 1) & t->mask;
+		t->slots[at] = i + 1;
+	}
+	mut->names = t;
+	return t;
+}
+
+const struct go_func *go_func_named(const struct go_program *prog, struct str name)
+{
+	const struct go_names *t = names_of(prog);
+	const struct go_func *best = NULL;
+
+	for (u32 at = str_hash(name) & t->mask; t->slots[at]; at = (at + 1) & t->mask) {
+		const struct go_func *f = &prog->funcs[t->slots[at] - 1];
+
+		if (!str_eq(f->name, name))
+			continue;
+		if (!best || (best->assembly || best->wrapper) > (f->assembly || f->wrapper))
+			best = f;
+	}
+	return best;
+}
+
+const char *go_setting(const struct go_program *prog, const char *key)
+{
+	for (size_t i = 0; i < prog->nsettings; i++)
+		if (str_eq(prog->settings[i].key, str_of(key)))
+			return str_z((struct arena *)(uintptr_t)&prog->arena, prog->settings[i].value);
+	return NULL;
+}

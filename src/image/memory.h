@@ -1,0 +1,38 @@
+/* memory - what elf.c, proc.c and core.c share: opening the parts of an image, and reading memory.
+ *
+ * Owns     struct memory: its descriptor, mapping and table, until memory_release().
+ * Units    _rt: run-time addresses.
+ * Fails    as image.h. memory_read: how many bytes were there, from the start on.
+ * Threads  immutable after open. */
+#ifndef IMAGE_MEMORY_H
+#define IMAGE_MEMORY_H
+
+#include "image/image.h"
+
+/* A PT_LOAD of a core file: what lies in the file is already checked against its end. */
+struct dumped {
+	u64 rt, off, size;
+};
+
+struct memory {
+	int fd;			/* /proc/PID/mem, or -1 */
+	const u8 *bytes;	/* the core file, or NULL */
+	size_t size;
+	struct dumped *dumped;
+	size_t ndumped;
+};
+
+/* A whole file, mapped privately and writable; names it in its errors. */
+bool file_map(const char *path, const u8 **bytes, size_t *size, struct err *err) MUST_CHECK;
+void file_unmap(const u8 *bytes, size_t size);
+/* Parses img->bytes as a program and applies its relocations. */
+bool elf_parse(struct image *img, struct err *err) MUST_CHECK;
+/* img->bytes is a core file: opens its executable in its place. */
+bool core_open(struct image *img, struct err *err) MUST_CHECK;
+/* Sets the bias by where the kernel says that the entry point (and program headers) are. */
+bool image_place(struct image *img, u64 entry_rt, u64 phdr_rt, struct err *err) MUST_CHECK;
+
+size_t memory_read(const struct memory *m, u64 rt, void *to, size_t n);
+void memory_release(struct memory *m);
+
+#endif

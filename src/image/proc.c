@@ -1,0 +1,139 @@
+/* A live process: its executable by /proc/PID/exe (also when the file was deleted), its load bias
+ * by the auxiliary vector that the kernel gave it, its memory by /proc/PID/mem. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image/memory.h"
+
+enum { AUXV_MOST = 64 };
+
+struct path {
+	char z[64];
+};
+
+static struct path proc_path(int pid, const char *file)
+{
+	struct path p;
+
+	snprintf(p.z, sizeof(p.z), "/proc/%d/%s", pid, file);
+	return p;
+}
+
+static bool failed(int e, const char *what, struct err *err)
+{
+	if (e == EACCES || e == EPERM)
+		return err_set(err, ERR_DENIED,
+			       "no permission to look into the process (%s): it takes the same user or root, "
+			       "and a program that is neither set-uid nor undumpable", what);
+	if (e == ENOENT || e == ESRCH)
+		return err_set(err, ERR_GONE, "no such process, or it has ended");
+	return err_set(err, ERR_IO, "can't read its %s (%s)", what, strerror(e));
+}
+
+/* The name behind /proc/PID/exe. A kernel thread has none. */
+static bool exe_name(struct image *img, struct err *err)
+{
+	char name[PATH_MAX];
+	ssize_t n = readlink(proc_path(img->pid, "exe").z, name, sizeof(name));
+
+	if (n < 0 && errno == ENOENT && !access(proc_path(img->pid, "stat").z, F_OK))
+		return err_set(err, ERR_FORMAT, "has no executable (a kernel thread, or it is ending)");
+	if (n < 0)
+		return failed(errno, "exe", err);
+	img->path = str_of(str_z(&img->arena, (struct str){ name, (size_t)n }));
+	return true;
+}
+
+static bool place_by_auxv(struct image *img, struct err *err)
+{
+	u64 pairs[AUXV_MOST][2], entry = 0, phdr = 0;
+	int fd = open(proc_path(img->pid, "auxv").z, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, pairs, sizeof(pairs));
+	int e = errno;
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return failed(e, "auxv", err);
+	for (size_t i = 0; i < (size_t)n / sizeof(pairs[0]); i++) {
+		if (pairs[i][0] == AT_ENTRY)
+			entry = pairs[i][1];
+		if (pairs[i][0] == AT_PHDR)
+			phdr = pairs[i][1];
+	}
+	if (!entry)
+		return err_set(err, ERR_GONE, "no such process, or it has ended");
+	return image_place(img, entry, phdr, err);
+}
+
+static bool open_pid(struct image *img, struct err *err)
+{
+	if (!exe_name(img, err)
+	    || !file_map(proc_path(img->pid, "exe").z, &img->bytes, &img->size, err))
+		return false;
+	img->mapped_size = img->size;
+	if (!elf_parse(img, err) || !place_by_auxv(img, err))
+		return false;
+	img->memory = ARENA_NEW(&img->arena, struct memory);
+	img->memory->fd = open(proc_path(img->pid, "mem").z, O_RDONLY | O_CLOEXEC);
+	return img->memory->fd >= 0 || failed(errno, "mem", err);
+}
+
+bool image_open_pid(struct image *img, int pid, struct err *err)
+{
+	*img = (struct image){ .kind = IMAGE_PROCESS, .pid = pid };
+	if (pid <= 0)
+		return err_set(err, ERR_GONE, "process %d: no such process", pid);
+	return open_pid(img, err) || err_in(err, "process %d", pid);
+}
+
+static size_t read_fd(int fd, u64 rt, u8 *to, size_t n)
+{
+	size_t had = 0;
+
+	while (had < n && rt + had <= LONG_MAX) {
+		ssize_t k = pread(fd, to + had, n - had, (off_t)(rt + had));
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			break;
+		had += (size_t)k;
+	}
+	return had;
+}
+
+static size_t read_dumped(const struct memory *m, u64 rt, u8 *to, size_t n)
+{
+	size_t had = 0;
+
+	for (size_t i = 0; i < m->ndumped && had < n; i++) {
+		const struct dumped *d = &m->dumped[i];
+		u64 in = rt + had - d->rt;
+
+		if (rt + had < d->rt || in >= d->size)
+			continue;
+		memcpy(to + had, m->bytes + d->off + in, (size_t)MIN(n - had, d->size - in));
+		had += (size_t)MIN(n - had, d->size - in);
+	}
+	return had;
+}
+
+size_t memory_read(const struct memory *m, u64 rt, void *to, size_t n)
+{
+	return m->bytes ? read_dumped(m, rt, to, n) : read_fd(m->fd, rt, to, n);
+}
+
+void memory_release(struct memory *m)
+{
+	if (m->fd >= 0)
+		close(m->fd);
+	file_unmap(m->bytes, m->size);
+	m->bytes = NULL;
+	m->fd = -1;
+}
