@@ -1,0 +1,31 @@
+"""Options and fixtures that the spec and the live tests share."""
+
+import os
+
+import pytest
+
+import gobuild
+import goshawk
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", default=os.environ.get("GOSHAWK_RELEASES") == "all",
+                     help="all eleven Go releases, not three of them (also GOSHAWK_RELEASES=all)")
+
+
+def pytest_generate_tests(metafunc):
+    if "release" in metafunc.fixturenames:
+        all_of_them = metafunc.config.getoption("--all")
+        metafunc.parametrize("release", gobuild.RELEASES if all_of_them else gobuild.SOME_RELEASES)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests marked "ptrace" trace a program: say why they can't where that is not permitted."""
+    reason = goshawk.why_no_ptrace()
+    for item in items:
+        if reason and item.get_closest_marker("ptrace"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "ptrace: starts a program under ptrace")

@@ -1,0 +1,3 @@
+module firstblock
+
+go 1.20

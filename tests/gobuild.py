@@ -1,0 +1,92 @@
+"""Go programs for the tests: built once per release and variant, found again by their sources' hash."""
+
+import fcntl
+import functools
+import hashlib
+import os
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+OUT = ROOT / "build" / "tests" / "go"
+
+RELEASES, SOME_RELEASES = [], []  # tools/releases: all of them, and those of `make check`
+for line in (ROOT / "tools" / "releases").read_text().splitlines():
+    if line and not line.startswith("#"):
+        release, *marks = line.split()
+        RELEASES.append(release)
+        if "quick" in marks:
+            SOME_RELEASES.append(release)
+NEWEST = RELEASES[-1]
+
+# What the variants of one program add to `go build`, and whether they need cgo.
+VARIANTS = {
+    "plain": ([], False),
+    "stripped": (["-ldflags=-s -w"], False),
+    "pie": (["-buildmode=pie"], False),
+    "race": (["-race"], True),
+    "cgo": (["-tags=cgoseed"], True),
+    "cgo-stripped": (["-tags=cgoseed", "-ldflags=-s -w"], True),
+    "cgo-pie": (["-tags=cgoseed", "-buildmode=pie"], True),
+}
+
+
+@functools.lru_cache(maxsize=None)
+def goroot(release):
+    """The GOROOT of a release; tools/go-toolchain.sh fetches it if it is not there yet."""
+    tool = ROOT / "tools" / "go-toolchain.sh"
+    return pathlib.Path(subprocess.run([tool, release], check=True, text=True, stdout=subprocess.PIPE).stdout.strip())
+
+
+def minor(release):
+    return int(release.split(".")[1])
+
+
+def environment(release, cgo, **more):
+    """What a `go` command sees: only its own toolchain, and none of the user's settings."""
+    env = dict(os.environ, GOROOT=str(goroot(release)), GOTOOLCHAIN="local", GOENV="off", GOFLAGS="",
+               GOWORK="off", CGO_ENABLED="1" if cgo else "0", GODEBUG="goindex=0")
+    if minor(release) >= 18:
+        env["GOFLAGS"] = "-buildvcs=false"
+    env.update(more)
+    return env
+
+
+def hash_of(*things):
+    h = hashlib.sha256()
+    for t in things:
+        h.update(repr(t).encode())
+        if isinstance(t, pathlib.Path):
+            for f in sorted(p for p in t.rglob("*") if p.is_file()):
+                h.update(str(f.relative_to(t)).encode())
+                h.update(f.read_bytes())
+    return h.hexdigest()[:16]
+
+
+def go(release, args, to, cwd, cgo=False, key=(), **env):
+    """Runs `go ARGS -o TO` unless TO is there already; `key` says what else it is made from."""
+    to = OUT / release / (to + "-" + hash_of(args, cgo, sorted(env.items()), *key))
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with open(str(to) + ".lock", "w") as lock:  # two runs of the tests may share the folder
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not to.exists():
+            new = str(to) + ".new"
+            command = [goroot(release) / "bin" / "go", args[0], "-o", new, *args[1:]]
+            done = subprocess.run(command, cwd=cwd, env=environment(release, cgo, **env), text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            assert done.returncode == 0, "go %s (%s):\n%s" % (" ".join(args), release, done.stdout)
+            os.rename(new, to)
+    return to
+
+
+def build(program, release, variant="plain"):
+    """tests/go/PROGRAM, built by a release in one of the VARIANTS."""
+    source = ROOT / "tests" / "go" / program
+    args, cgo = VARIANTS[variant]
+    return go(release, ["build", *args, "."], program + "-" + variant, source, cgo, key=(source,))
+
+
+def std_test(package, release, *flags):
+    """The test binary of a package of the standard library."""
+    where = goroot(release) / "src" / package
+    return go(release, ["test", "-c", *flags, package], "test-" + package.replace("/", "-"), where)

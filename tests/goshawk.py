@@ -1,0 +1,82 @@
+"""Running goshawk, and reading what it says."""
+
+import ctypes
+import functools
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+GOSHAWK = pathlib.Path(os.environ.get("GOSHAWK", ROOT / "build" / "goshawk")).resolve()
+BUILD = GOSHAWK.parent  # the tools of the tests are in tests/ there
+
+
+class Ended:
+    """How a program ended: its status as a shell says it, and what it wrote."""
+
+    def __init__(self, done):
+        self.status = done.returncode if done.returncode >= 0 else 128 - done.returncode
+        self.out, self.err = done.stdout, done.stderr
+
+    def __repr__(self):
+        return "status %d\n--- stdout\n%s\n--- stderr\n%s" % (self.status, self.out[-3000:], self.err[-3000:])
+
+
+def run(*args, env=None, cwd=None, timeout=120, stdin=subprocess.DEVNULL):
+    """goshawk with these arguments."""
+    return run_plain(GOSHAWK, *args, env=env, cwd=cwd, timeout=timeout, stdin=stdin)
+
+
+def run_plain(*args, env=None, cwd=None, timeout=120, stdin=subprocess.DEVNULL):
+    """Any program."""
+    return Ended(subprocess.run([str(a) for a in args], env=dict(os.environ, **(env or {})), cwd=cwd,
+                                timeout=timeout, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, errors="surrogateescape"))
+
+
+def read_lines(path):
+    """The objects of a file of JSON lines."""
+    with open(path, encoding="utf-8") as f:
+        return [json.loads(line) for line in f]
+
+
+class Trace:
+    """`goshawk trace --json` of a program: how it ended, and what it printed, by type."""
+
+    def __init__(self, tmp, patterns, program, options=(), env=None, timeout=300, cwd=None):
+        to = tmp / "trace.json"
+        self.ended = run("trace", "--json", "-o", to, "--lossless", *options, *patterns, "--", *program,
+                         env=env, timeout=timeout, cwd=cwd)
+        self.objects = read_lines(to) if to.exists() else []
+        self.calls = [o for o in self.objects if o["type"] == "call"]
+        self.end = self.objects[-1] if self.objects and self.objects[-1]["type"] == "end" else None
+
+    def check(self, status=0):
+        """It all went well: nothing was lost, and the program ended as it should."""
+        assert self.ended.status == status, self.ended
+        assert self.objects and self.objects[0]["type"] == "begin", self.ended
+        assert self.end, self.ended
+        assert self.end["lost"] == 0, self.end
+        return self
+
+
+@functools.lru_cache(maxsize=None)
+def why_no_ptrace():
+    """None if a child can be traced here, else the reason why not."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if libc.ptrace(0, 0, 0, 0) == 0 else min(ctypes.get_errno(), 255))
+    _, status = os.waitpid(pid, 0)
+    code = os.WEXITSTATUS(status)
+    return None if code == 0 else "ptrace is not permitted here: %s" % os.strerror(code)
+
+
+def asan():
+    return "asan" in str(BUILD)
+
+
+if __name__ == "__main__":
+    sys.exit("a helper of the tests, not a program")
