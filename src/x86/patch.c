@@ -39,6 +39,7 @@ struct search {
 	VEC(struct span) spans;		/* a stack: undo() takes off the newest */
 	u32 *owner;			/* instruction -> index of its span + 1 */
 	u32 *source_at, *sources;	/* branches to instruction k: sources[source_at[k] … source_at[k + 1]) */
+	u32 check;			/* instructions of the stack check: they read g, which can't fault */
 	u32 budget;
 	bool faults;			/* windows may hold instructions that can fault */
 	bool page;			/* a page's end stood in the way of a try */
@@ -66,6 +67,11 @@ static bool can_land(const struct insn *i)
 {
 	return i->relocatable && (i->kind == INSN_PLAIN || i->kind == INSN_NOP || i->kind == INSN_RET ||
 				  i->kind == INSN_TAIL);
+}
+
+static bool faults(const struct search *s, u32 k)
+{
+	return s->f->insns[k].may_fault && k >= s->check;
 }
 
 static void list_sources(struct search *s)
@@ -172,7 +178,7 @@ static bool fits(struct search *s, u32 first, u32 end, bool *outside)
 	for (u32 k = end; k-- > first; ) {
 		const struct insn *i = &f->insns[k];
 
-		if (!i->relocatable || i->kind == INSN_CALL || (i->may_fault && !s->faults))
+		if (!i->relocatable || i->kind == INSN_CALL || (faults(s, k) && !s->faults))
 			return false;
 		lands = lands && can_land(i);
 		if (k == first || !i->is_target)
@@ -277,15 +283,15 @@ static bool park(struct search *s, u32 exit)
 	return good;
 }
 
-static enum refusal enter(struct search *s, struct patches *p, u32 check)
+static enum refusal enter(struct search *s, struct patches *p)
 {
 	const struct flow *f = s->f;
-	u32 end = MAX(check, 1u);
+	u32 end = MAX(s->check, 1u);
 
 	/* 1. a loop to the entry would be taken for calls; with a stack check only morestack goes there */
-	if (!check && f->insns[0].entry_target)
+	if (!s->check && f->insns[0].entry_target)
 		return REFUSE_LOOP_TO_ENTRY;
-	p->stack_check = check;
+	p->stack_check = s->check;
 	/* 2. the shortest window that holds the check */
 	for (u32 more = 0; more <= AHEAD && end + more <= f->n; more++)
 		if (take(s, 0, end + more, false, 0))
@@ -346,7 +352,7 @@ static u8 tactic_of(const struct search *s, u32 exit)
 	return tactic;
 }
 
-static void write_windows(const struct search *s, struct patches *p, struct arena *a, u32 check)
+static void write_windows(const struct search *s, struct patches *p, struct arena *a)
 {
 	const struct flow *f = s->f;
 
@@ -362,9 +368,9 @@ static void write_windows(const struct search *s, struct patches *p, struct aren
 		*w = (struct window){ .first = k, .count = span->end - k, .at = f->insns[k].at,
 				      .size = span_bytes(f, k, span->end) };
 		w->entry = k == 0;
-		w->record_after = k == 0 ? check : 0;
+		w->record_after = k == 0 ? s->check : 0;
 		for (; k < span->end; k++) {
-			w->may_fault |= f->insns[k].may_fault;
+			w->may_fault |= faults(s, k);
 			w->inner |= k > span->first && from_outside(s, k, span->first, span->end);
 		}
 		p->nwindows++;
@@ -408,8 +414,8 @@ static void list_exits(const struct flow *f, struct patches *p, struct arena *a,
 
 void patches_make(struct patches *p, struct arena *a, const struct flow *f)
 {
-	struct search s = { .f = f, .faults = true, .budget = 2000 + 64 * f->n };
 	u32 check = stack_check_of(f);
+	struct search s = { .f = f, .check = check, .faults = true, .budget = 2000 + 64 * f->n };
 
 	*p = (struct patches){0};
 	list_exits(f, p, a, check);
@@ -418,14 +424,14 @@ void patches_make(struct patches *p, struct arena *a, const struct flow *f)
 		s.owner = mem_resize(NULL, f->n * sizeof(u32));
 		memset(s.owner, 0, f->n * sizeof(u32));
 		list_sources(&s);
-		p->entry = enter(&s, p, check);
+		p->entry = enter(&s, p);
 	}
 	if (!p->entry) {
 		leave(&s, p);
 		for (u32 k = 0; k < p->nexits; k++)
 			if (!p->exits[k].refusal)
 				p->exits[k].tactic = tactic_of(&s, p->exits[k].insn);
-		write_windows(&s, p, a, check);
+		write_windows(&s, p, a);
 		write_landings(&s, p, a);
 	} else {
 		for (u32 k = 0; k < p->nexits; k++)
