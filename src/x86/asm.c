@@ -116,11 +116,16 @@ void asm_relocated(struct assembler *a, const struct flow *f, const struct insn 
 {
 	const u8 *p = f->bytes + i->at;
 
-	if (!i->relocatable || i->kind == INSN_CALL) {
+	if (!i->relocatable) {
 		fail(a, "an instruction can't be moved");
-		return;
-	}
-	if (i->rel_size == 1) {		/* 70+cc rel8 -> 0F 80+cc rel32; EB rel8 -> E9 rel32 */
+	} else if (i->kind == INSN_CALL) {
+		/* The return address must be one that Go knows: the original one. */
+		PUT(a, 0x4c, 0x8d, 0x25);			/* lea r12, [rip+…] */
+		asm_rel32_to(a, from_rt + i->at + i->size);
+		PUT(a, 0x41, 0x54);				/* push r12 */
+		PUT(a, 0xe9);					/* jmp morestack */
+		asm_rel32_to(a, from_rt + (u64)i->target);
+	} else if (i->rel_size == 1) {		/* 70+cc rel8 -> 0F 80+cc rel32; EB rel8 -> E9 rel32 */
 		u8 op = p[i->size - 2];
 
 		asm_put(a, p, i->size - 2u);	/* prefixes */

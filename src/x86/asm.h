@@ -42,7 +42,8 @@ static inline u64 asm_here(const struct assembler *a)
 }
 
 /* The instruction as it must read at asm_here(): RIP-relative displacements and branches lead where
- * they led (rel8 branches become rel32). from_rt: where the function's entry runs. */
+ * they led (rel8 branches become rel32), and `call morestack` returns to where it returned (by R12).
+ * from_rt: where the function's entry runs. */
 void asm_relocated(struct assembler *a, const struct flow *f, const struct insn *i, u64 from_rt);
 
 #endif

@@ -134,8 +134,8 @@ static enum insn_kind kind_of(const ZydisDecodedInstruction *z)
 
 static bool relocatable(const ZydisDecodedInstruction *z, enum insn_kind kind)
 {
-	if (kind == INSN_TRAP)
-		return false;		/* who looks at the trap expects its address */
+	if (kind == INSN_TRAP || kind == INSN_CALL)
+		return false;		/* somebody will look at the address */
 	switch (z->mnemonic) {
 	case ZYDIS_MNEMONIC_LOOP: case ZYDIS_MNEMONIC_LOOPE: case ZYDIS_MNEMONIC_LOOPNE:
 	case ZYDIS_MNEMONIC_JCXZ: case ZYDIS_MNEMONIC_JECXZ: case ZYDIS_MNEMONIC_JRCXZ:	/* rel8 only */
@@ -335,6 +335,21 @@ static void mark_deferreturn(const struct walk *w)
 	}
 }
 
+/* Where the stack check's jcc leads: [arguments to their spill slots]; call morestack; [and back]; jmp
+ * entry. asm_relocated moves that call with R12, which holds nothing there, and so that it returns to
+ * where the original returns; the runtime can't tell. */
+static void mark_morestack(struct flow *f)
+{
+	u32 check = stack_check_of(f);
+	i64 k = check ? flow_find(f, f->insns[check - 1].target) : -1;
+
+	while (k >= 0 && k < f->n && (f->insns[k].kind == INSN_PLAIN || f->insns[k].kind == INSN_NOP))
+		k++;
+	if (k >= 0 && k < f->n && f->insns[k].kind == INSN_CALL && f->insns[k].rel_size == 4 &&
+	    f->bytes[f->insns[k].at] == 0xe8 && !inside(f, f->insns[k].target))
+		f->insns[k].relocatable = true;
+}
+
 bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, struct err *err)
 {
 	struct walk w = { .in = in, .f = f };
@@ -354,6 +369,7 @@ bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, str
 		f->n = (u32)w.list.n;
 		mark_targets(&w);
 		mark_deferreturn(&w);
+		mark_morestack(f);
 	}
 	vec_release(&w.list);
 	return good;

@@ -33,7 +33,7 @@ struct insn {
 	bool is_target;		/* control can arrive here other than from the instruction before */
 	bool entry_target;	/* ... and a branch inside the function goes here (at == 0 only) */
 	bool indirect_target;	/* ... by other than a direct branch: behind a CALL, by a table, deferreturn */
-	bool relocatable;
+	bool relocatable;	/* asm_relocated can move it; of calls only the stack check's `call morestack` */
 	bool may_fault;		/* reads or writes memory other than by RSP, or divides */
 	bool after_deferreturn;	/* lies on the path behind `call runtime.deferreturn` up to its RET */
 	i64 target;		/* direct branches: from the function's entry; may lie outside */
@@ -62,5 +62,7 @@ struct flow_input {
 bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, struct err *err) MUST_CHECK;
 /* Index of the instruction that starts at `at`, or -1. */
 i64 flow_find(const struct flow *f, i64 at);
+/* How many instructions at the entry are Go's stack check, its last jcc included; 0 if there is none. */
+u32 stack_check_of(const struct flow *f);
 
 #endif

@@ -16,6 +16,9 @@
  * windows. So a window for a branch may need windows for other branches: the search goes on from there,
  * a few levels deep, and takes back what led nowhere.
  *
+ * So `call f; pop rbp; ret; call morestack` has room too: the bytes of the last call are the window's
+ * tail, and only the stack check's jcc leads to it, whose window is the entry's.
+ *
  * What indirect control leads to (behind a CALL, from a jump table, call deferreturn) is never inside. */
 
 enum {
@@ -66,7 +69,7 @@ static bool branches_inside(const struct flow *f, const struct insn *i)
 static bool can_land(const struct insn *i)
 {
 	return i->relocatable && (i->kind == INSN_PLAIN || i->kind == INSN_NOP || i->kind == INSN_RET ||
-				  i->kind == INSN_TAIL);
+				  i->kind == INSN_TAIL || i->kind == INSN_CALL);
 }
 
 static bool faults(const struct search *s, u32 k)
@@ -178,7 +181,7 @@ static bool fits(struct search *s, u32 first, u32 end, bool *outside)
 	for (u32 k = end; k-- > first; ) {
 		const struct insn *i = &f->insns[k];
 
-		if (!i->relocatable || i->kind == INSN_CALL || (faults(s, k) && !s->faults))
+		if (!i->relocatable || (faults(s, k) && !s->faults))
 			return false;
 		lands = lands && can_land(i);
 		if (k == first || !i->is_target)

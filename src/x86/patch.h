@@ -11,7 +11,7 @@
  *   INSN_JCC with a target outside [0, size) where taken: the exit record, then a jump to the target
  *   INSN_JCC, INSN_JMP to a place behind it in the same piece   to the copy of that place
  *   INSN_JCC, INSN_JMP to landings[k].first  to a copy of landings[k] (patches_landing finds it)
- *   all others                               asm_relocated
+ *   all others                               asm_relocated (also `call morestack`, always the last)
  * Behind the piece, unless its last instruction never goes on: a jump to insns[first + count].at.
  * Landings hold no branches to other places of the function, so a copy needs no further ones.
  * Windows with `inner` set have branch targets inside: they are written after all other windows of the
@@ -88,8 +88,5 @@ struct patches {
 void patches_make(struct patches *p, struct arena *a, const struct flow *f);
 /* The landing of branches to this instruction, or NULL. */
 const struct landing *patches_landing(const struct patches *p, u32 insn);
-
-/* How many instructions at the entry are Go's stack check, its last jcc included; 0 if there is none. */
-u32 stack_check_of(const struct flow *f);
 
 #endif

@@ -1,4 +1,4 @@
-#include "x86/patch.h"
+#include "x86/flow.h"
 
 /* Go's stack check (cmd/internal/obj/x86/obj6.go, stacksplit), by the size of the frame:
  *

@@ -96,7 +96,7 @@ static inline void sound_piece(struct sound *s, u32 piece, u32 k)
 	u32 first = window ? s->p->windows[piece - 1].first : s->p->landings[piece - 1 - s->p->nwindows].first;
 	u32 count = window ? s->p->windows[piece - 1].count : s->p->landings[piece - 1 - s->p->nwindows].count;
 
-	if (i->kind == INSN_CALL || !i->relocatable)
+	if (!i->relocatable || (i->kind == INSN_CALL && k + 1 != first + count))
 		s->bad = "an instruction is moved that can't be";
 	if (sound_is_exit(f, i))
 		s->exits[k] = 1;
