@@ -38,6 +38,8 @@ flags := -std=gnu11 -D_GNU_SOURCE -Isrc -include src/base/banned.h -ffile-prefix
 # Where numbers come from untrusted bytes, conversions must be written down.
 careful := $(addprefix src/,image/% go/% x86/% event/%)
 careful_flags := -Wconversion -Wno-sign-conversion
+# Suites and fuzz targets are called by name only.
+$B/tests/unit/%.o $B/fuzz/%.o: extra = -Wno-missing-prototypes
 libs := -lZydis -ldw -lelf
 
 src := $(wildcard src/*/*.c)
@@ -74,7 +76,7 @@ $B/%.list: .always
 # Tests ------------------------------------------------------------------------------------------
 
 # tests/unit/NAME.c has the suite NAME_suite().
-$B/tests/unit/main.o: extra := -DSUITES="$(patsubst tests/unit/%.c,SUITE(%),$(filter-out %/main.c,$(unit)))"
+$B/tests/unit/main.o: extra = -DSUITES="$(patsubst tests/unit/%.c,SUITE(%),$(filter-out %/main.c,$(unit)))"
 $B/tests/unit/main.o: $B/unit.list
 
 $B/unit: $(call objects,$(unit) $(fake)) $B/libgoshawk.a
@@ -143,8 +145,8 @@ $B/docs: $B/tools/docs.o $B/libgoshawk.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(libs)
 
 docs: $B/man/done
-$B/man/done: $B/docs
-	$(Q)rm -rf $(@D); mkdir -p $(@D); $B/docs $(@D); touch $@
+$B/man/done: $B/docs docs/manual.mdoc
+	$(Q)rm -rf $(@D); mkdir -p $(@D); $B/docs $(@D) docs/manual.mdoc; touch $@
 
 share := $(DESTDIR)$(PREFIX)/share
 install: all docs

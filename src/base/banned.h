@@ -11,10 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #undef alloca
 #pragma GCC poison gets strcpy stpcpy strcat strncpy strncat sprintf vsprintf strtok
-#pragma GCC poison atoi atol atoll atof alloca tmpnam mktemp asctime ctime
+#pragma GCC poison atoi atol atoll atof alloca tmpnam mktemp
 
 #endif

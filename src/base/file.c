@@ -117,13 +117,13 @@ bool find_program(struct arena *a, const char *name, const char **path, struct e
 			return err_set(err, ERR_IO, "%s: %s", name, strerror(errno));
 		return err_set(err, ERR_DENIED, "%s: not a file that may be executed", name);
 	}
-	for (dirs = dirs ? dirs : "/usr/bin:/bin"; *name && *dirs; dirs += *dirs == ':') {
+	for (dirs = dirs ? dirs : "/usr/bin:/bin"; *name && dirs;) {
 		size_t n = strcspn(dirs, ":");
 
 		*path = str_fmt(a, "%.*s%s%s", (int)n, dirs, n ? "/" : "./", name).p;	/* empty: here */
 		if (is_program(*path))
 			return true;
-		dirs += n;
+		dirs = dirs[n] ? dirs + n + 1 : NULL;
 	}
 	return err_set(err, ERR_IO, "%s: no such program in PATH", name);
 }

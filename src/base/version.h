@@ -7,6 +7,7 @@
 #define BASE_VERSION_H
 
 #define GOSHAWK_VERSION "0.1.0"
+#define GOSHAWK_DATE "November 25, 2026"	/* of the manual */
 enum { JSON_SCHEMA = 1 };
 
 #endif

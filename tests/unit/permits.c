@@ -1,0 +1,73 @@
+#include "inline/permits.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+static const struct permit *named(const struct permit *p, const char *name)
+{
+	for (size_t i = 0; i < PERMITS; i++)
+		if (!strcmp(p[i].name, name))
+			return &p[i];
+	ck_abort_msg("no permit %s", name);
+}
+
+START_TEST(every_need_says_what_was_found_and_how_to_change_it)
+{
+	struct permit p[PERMITS];
+
+	permits_probe(p);
+	for (size_t i = 0; i < PERMITS; i++) {
+		ck_assert_msg(p[i].found[0], "%s", p[i].name);
+		ck_assert_msg(p[i].state == PERMIT_YES || p[i].change[0], "%s", p[i].name);
+	}
+}
+END_TEST
+
+START_TEST(no_child_is_left)
+{
+	struct permit p[PERMITS];
+
+	permits_probe(p);
+	ck_assert_int_eq(waitpid(-1, NULL, __WALL | WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+}
+END_TEST
+
+START_TEST(a_limit_on_address_space_is_seen)
+{
+	struct permit p[PERMITS];
+
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &(struct rlimit){ 512 << 20, 512 << 20 }), 0);
+	permits_probe(p);
+	ck_assert_int_eq(named(p, "memory")->state, PERMIT_LIMITED);
+	ck_assert_int_eq(named(p, "rings")->state, PERMIT_NO);
+}
+END_TEST
+
+START_TEST(a_forbidden_clock_is_seen)
+{
+	struct permit p[PERMITS];
+
+	ck_assert_int_eq(prctl(PR_SET_TSC, PR_TSC_SIGSEGV), 0);
+	permits_probe(p);
+	ck_assert_int_eq(named(p, "clock")->state, PERMIT_NO);
+	prctl(PR_SET_TSC, PR_TSC_ENABLE);
+}
+END_TEST
+
+Suite *permits_suite(void)
+{
+	Suite *s = suite_create("permits");
+	TCase *t = tcase_create("permits");
+
+	tcase_add_test(t, every_need_says_what_was_found_and_how_to_change_it);
+	tcase_add_test(t, no_child_is_left);
+	tcase_add_test(t, a_limit_on_address_space_is_seen);
+	tcase_add_test(t, a_forbidden_clock_is_seen);
+	suite_add_tcase(s, t);
+	return s;
+}
