@@ -40,6 +40,7 @@ pid_t inline_pid(const struct inline_session *s);
 u64 inline_bias(const struct inline_session *s);
 bool inline_read_rt(void *session, u64 rt, void *to, size_t n);
 u32 inline_sites(const struct inline_session *s);
+i64 inline_stop_ns(const struct inline_session *s);
 /* Writes the generated code of a plan as text (--plan), as it would be for an unbiased image. */
 void inline_print(const struct plan *plan, struct out *o, bool json);
 

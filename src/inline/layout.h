@@ -35,6 +35,8 @@
 #include "plan/plan.h"
 
 enum {
+	CODE_ROOM = 256 << 20,
+
 	NEAR_GATE = 0,
 	NEAR_COOKIE = 8,
 	NEAR_PAGES = 4096,

@@ -18,7 +18,6 @@
 #include "go/release.h"
 #include "inline/emit.h"
 
-enum { CODE_ROOM = 1 << 30 };
 /* labels of one record; those of the window come behind */
 enum { L_CLAIMED, L_CLAIM, L_CLAIM_BACK, L_RESERVE, L_FULL, L_FULL_BACK, L_SKIP };
 
@@ -455,7 +454,7 @@ bool code_make(struct code *c, const struct plan *p, const struct layout *l, str
 	c->bytes = mmap(NULL, c->room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (c->bytes == MAP_FAILED) {
 		c->bytes = NULL;
-		return err_set(err, ERR_IO, "no memory for generated code (1 GiB of address space)");
+		return err_set(err, ERR_IO, "no memory for generated code (256 MiB of address space)");
 	}
 	asm_start(&e.a, c->bytes, c->room, l->code_rt);
 	stubs_emit(&e.a, &c->stubs, l, p->prog);

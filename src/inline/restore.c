@@ -1,0 +1,41 @@
+/* Putting everything back into a process that runs. All threads are stopped first; a thread may then
+ * stand in a trampoline: it goes on there and comes back behind the window, so trampolines are never
+ * unmapped. The memory descriptor belongs to the address space that was patched: if the process has
+ * become another program since, nothing can be read or written through it. */
+#include <string.h>
+
+#include "inline/session.h"
+#include "inline/tracee.h"
+
+bool inline_restore(struct inline_session *s, struct err *err)
+{
+	struct stopped st = { 0 };
+	u64 cookie = 0;
+	u32 shut = 0;
+	i64 began = unix_now();
+	bool ok = true;
+
+	if (s->restored)
+		return true;
+	if (!tracee_stop_all(s->pid, &st, err))
+		return false;
+	if (!mem_read(s->mem_fd, s->layout.near_rt + NEAR_COOKIE, &cookie, 8) || cookie != s->cookie) {
+		tracee_resume_all(&st);
+		return err_set(err, ERR_GONE, "process %d has become another program: there is nothing to put back",
+			       s->pid);
+	}
+	mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &shut, sizeof(shut));
+	for (size_t i = s->code.jumps.n; i-- > 0;) {
+		const struct jump *j = &s->code.jumps.at[i];
+		u8 now[5];
+
+		/* what somebody else has put there since is not ours to take away */
+		if (mem_read(s->mem_fd, j->rt, now, 5) && !memcmp(now, j->is, 5))
+			ok &= mem_write(s->mem_fd, s->pid, j->rt, j->was, 5);
+	}
+	tracee_resume_all(&st);
+	s->stop_ns += unix_now() - began;
+	s->restored = ok;
+	return ok ? true : err_set(err, ERR_DENIED, "process %d: its text can't be written any more; it goes on with "
+				   "jumps that record nothing", s->pid);
+}

@@ -1,0 +1,214 @@
+/* The reader's side of the rings. All rings are merged by time, up to a horizon: a record that is older
+ * than the horizon can no longer appear. A writer reserves, then takes the time, so what is reserved
+ * after we looked is younger than the moment before we looked; MARGIN covers that processors reorder.
+ * A slot that is reserved and not yet committed holds everything back that is not older than the
+ * record before it. */
+#include <string.h>
+
+#include "inline/session.h"
+
+enum { MARGIN_NS = 50000, PUBLISH = 1 << 16 };
+
+static u64 *word(const struct inline_session *s, u64 off)
+{
+	return (u64 *)(void *)(s->shared + off);
+}
+
+static u8 *ring_at(const struct inline_session *s, u32 i)
+{
+	return s->shared + SHARED_RINGS + i * ring_stride(s->layout.buffer);
+}
+
+static u64 *ring_word(const struct inline_session *s, u32 i, u64 off)
+{
+	return (u64 *)(void *)(ring_at(s, i) + off);
+}
+
+void rings_start(struct inline_session *s)
+{
+	s->nsites = 4 * s->plan->nfuncs;
+	s->sites = ARENA_ARRAY(&s->arena, struct site_info, s->nsites + 1);
+	for (u32 i = 0; i < s->nsites; i++) {
+		const struct plan_func *f = &s->plan->funcs[i / 4];
+		u32 size = f->refusal ? 0 : site_size(s->plan, i);
+		bool deep = i % 4 == SITE_ENTRY ? reading_has_captures(&f->entry) :
+			    i % 4 != SITE_TAIL && reading_has_captures(&f->exit);
+
+		s->sites[i] = (struct site_info){ (u16)size, deep ? SCRATCH : 0 };
+	}
+	s->lost_since_ns = unix_now();
+}
+
+/* The slot at the ring's tail, or NULL: nothing there, or not committed yet. */
+static u8 *peek(struct inline_session *s, u32 i, bool *waiting)
+{
+	struct ring_state *r = &s->ring[i];
+	u8 *slot = ring_at(s, i) + RING_DATA + (r->tail & (s->layout.buffer - 1));
+	u64 commit;
+	u32 site;
+
+	*waiting = false;
+	if (r->tail == r->head)
+		return NULL;
+	commit = __atomic_load_n((u64 *)(void *)slot, __ATOMIC_ACQUIRE);
+	if (!commit) {
+		*waiting = true;
+		return NULL;
+	}
+	site = (u32)(commit - 1);
+	if (commit - 1 >= s->nsites || !s->sites[site].size || s->sites[site].size > r->head - r->tail) {
+		/* somebody else wrote here: nothing in this ring can be trusted up to its head */
+		s->bad++;
+		memset(ring_at(s, i) + RING_DATA, 0, s->layout.buffer + RING_ROOM);
+		r->tail = r->head;
+		__atomic_store_n(ring_word(s, i, RING_TAIL), r->tail, __ATOMIC_RELEASE);
+		return NULL;
+	}
+	memcpy(&r->time, slot + s->sites[site].head + offsetof(struct record_head, tsc), 8);
+	return slot;
+}
+
+static bool earlier(const struct inline_session *s, u32 a, u32 b)
+{
+	return s->ring[s->heap[a]].time < s->ring[s->heap[b]].time;
+}
+
+static void swap(struct inline_session *s, u32 a, u32 b)
+{
+	u16 t = s->heap[a];
+
+	s->heap[a] = s->heap[b];
+	s->heap[b] = t;
+}
+
+static void sink(struct inline_session *s, u32 at)
+{
+	for (;;) {
+		u32 child = 2 * at + 1;
+
+		if (child >= s->nheap)
+			return;
+		if (child + 1 < s->nheap && earlier(s, child + 1, child))
+			child++;
+		if (!earlier(s, child, at))
+			return;
+		swap(s, child, at);
+		at = child;
+	}
+}
+
+static void publish(struct inline_session *s, u32 i)
+{
+	__atomic_store_n(ring_word(s, i, RING_TAIL), s->ring[i].tail, __ATOMIC_RELEASE);
+}
+
+/* Copies the record out, checks it, hands it over, and leaves zeros for the next lap. */
+static void take(struct inline_session *s, u32 i, u8 *slot, inline_record_fn *fn, void *ctx)
+{
+	struct ring_state *r = &s->ring[i];
+	u32 site = (u32)(*(u64 *)(void *)slot - 1);
+	struct site_info info;
+	_Alignas(16) u8 copy[SLOT_MAX];
+	struct record_head h;
+	struct record rec;
+
+	if (site >= s->nsites || !s->sites[site].size)
+		return;		/* changed since we looked; the next peek sees it */
+	info = s->sites[site];
+	memcpy(copy, slot, info.size);
+	memset(slot, 0, info.size);
+	r->last = r->time;
+	r->tail += info.size;
+	memcpy(&h, copy + info.head, sizeof(h));
+	rec = (struct record){
+		.func = site / 4,
+		.kind = site % 4,
+		.time_ns = tsc_to_ns(&s->clock, h.tsc),
+		.goid = h.goid ? h.goid : (u64)1 << 63 | h.g,
+		.depth = h.depth,
+		.bytes = copy + info.head,
+		.size = info.size - info.head,
+	};
+	fn(ctx, &rec);
+}
+
+static void find_rings(struct inline_session *s)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < RINGS; i++)
+		if (__atomic_load_n(word(s, SHARED_TABLE + 8 * i), __ATOMIC_RELAXED))
+			s->active[n++] = (u16)i;
+	s->nactive = n;
+}
+
+static void count_lost(struct inline_session *s, inline_lost_fn *lost, void *ctx)
+{
+	u64 n = __atomic_load_n(word(s, SHARED_LOST), __ATOMIC_RELAXED), more = n - s->lost_no_ring;
+	i64 now = unix_now();
+
+	s->lost_no_ring = n;
+	for (u32 k = 0; k < s->nactive; k++) {
+		u32 i = s->active[k];
+
+		n = __atomic_load_n(ring_word(s, i, RING_LOST), __ATOMIC_RELAXED);
+		more += n - s->ring[i].lost;
+		s->ring[i].lost = n;
+	}
+	more += s->bad;
+	s->bad = 0;
+	if (more)
+		lost(ctx, more, s->lost_since_ns, now);
+	s->lost_since_ns = now;
+}
+
+u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, inline_lost_fn *lost, void *ctx)
+{
+	u64 margin = (u64)(((unsigned __int128)MARGIN_NS << 32) / s->clock.mult);
+	u64 horizon = all ? UINT64_MAX : __rdtsc() - margin, got = 0;
+	bool waiting;
+
+	tsc_measure(&s->clock);
+	find_rings(s);
+	s->nheap = 0;
+	for (u32 k = 0; k < s->nactive; k++) {
+		u32 i = s->active[k];
+		struct ring_state *r = &s->ring[i];
+
+		r->head = __atomic_load_n(ring_word(s, i, RING_HEAD), __ATOMIC_ACQUIRE);
+		if (r->head - r->tail > s->layout.buffer + RING_SLACK) {	/* garbage */
+			r->tail = r->head;
+			s->bad++;
+			publish(s, i);
+		}
+		if (peek(s, i, &waiting))
+			s->heap[s->nheap++] = (u16)i;
+		else if (waiting && !all)
+			horizon = MIN(horizon, r->last);
+	}
+	for (u32 i = s->nheap; i-- > 0;)
+		sink(s, i);
+	while (s->nheap) {
+		u32 i = s->heap[0];
+		struct ring_state *r = &s->ring[i];
+		u64 before = r->tail;
+
+		if (r->time > horizon)
+			break;
+		take(s, i, ring_at(s, i) + RING_DATA + (r->tail & (s->layout.buffer - 1)), record, ctx);
+		got++;
+		if ((before ^ r->tail) & ~(u64)(PUBLISH - 1))
+			publish(s, i);
+		if (!peek(s, i, &waiting)) {
+			if (waiting && !all)
+				horizon = MIN(horizon, r->last);
+			publish(s, i);
+			s->heap[0] = s->heap[--s->nheap];
+		}
+		sink(s, 0);
+	}
+	for (u32 k = 0; k < s->nactive; k++)
+		publish(s, s->active[k]);
+	count_lost(s, lost, ctx);
+	return got;
+}

@@ -1,0 +1,56 @@
+/* session - the inline engine at work on one process: what launch, ring and restore share.
+ *
+ * Owns     the child until it is waited for, descriptors, the mapping of the shared memory.
+ * Units    rt addresses of the target.
+ * Fails    see inline.h.
+ * Threads  one. */
+#ifndef INLINE_SESSION_H
+#define INLINE_SESSION_H
+
+#include "inline/inline.h"
+#include "inline/trampoline.h"
+#include "inline/tsc.h"
+
+struct ring_state {
+	u64 tail;	/* consumed */
+	u64 head;	/* as of this poll */
+	u64 lost;	/* counted so far */
+	u64 time;	/* of the record at tail; valid while it is in the heap */
+	u64 last;	/* of the newest record that was taken */
+};
+
+struct site_info {
+	u16 size;	/* in the ring; 0: no such site */
+	u16 head;	/* where the record's head lies in it */
+};
+
+struct inline_session {
+	const struct plan *plan;
+	struct layout layout;
+	struct code code;
+	pid_t pid;
+	int mem_fd, memfd;
+	u8 *shared;		/* our mapping of the rings */
+	u64 shared_bytes;
+	u64 cookie;
+	struct tsc_clock clock;
+	struct site_info *sites;
+	u32 nsites;
+	struct ring_state ring[RINGS];
+	u16 active[RINGS];	/* rings that some thread has */
+	u32 nactive;
+	u16 heap[RINGS];
+	u32 nheap;
+	u64 lost_no_ring;
+	i64 lost_since_ns;
+	u64 bad;
+	i64 stop_ns;		/* how long the target stood still */
+	bool restored;
+	struct arena arena;
+};
+
+bool mem_read(int mem_fd, u64 rt, void *to, size_t n);
+bool mem_write(int mem_fd, pid_t pid, u64 rt, const void *p, size_t n);
+void rings_start(struct inline_session *s);
+
+#endif
