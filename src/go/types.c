@@ -5,16 +5,21 @@
 
 enum {
 	NAME_MAX_BYTES = 1 << 20,
-	BY_VALUE_STEPS = 256,	/* a chain of wrappers, struct{ struct{ … } }; honest ones: under ten */
+	DEEPEST = 100,		/* structs in structs; honest ones stay below ten */
 };
 
-static const u8 basic_size[] = {
+static const u8 kind_sizes[] = {
 	[GO_BOOL] = 1, [GO_INT] = 8, [GO_INT8] = 1, [GO_INT16] = 2, [GO_INT32] = 4, [GO_INT64] = 8,
 	[GO_UINT] = 8, [GO_UINT8] = 1, [GO_UINT16] = 2, [GO_UINT32] = 4, [GO_UINT64] = 8,
 	[GO_UINTPTR] = 8, [GO_FLOAT32] = 4, [GO_FLOAT64] = 8, [GO_COMPLEX64] = 8,
 	[GO_COMPLEX128] = 16, [GO_CHAN] = 8, [GO_FUNC] = 8, [GO_INTERFACE] = 16, [GO_MAP] = 8,
 	[GO_PTR] = 8, [GO_SLICE] = 24, [GO_STRING] = 16, [GO_UNSAFE_POINTER] = 8,
 };
+
+u64 kind_size(u8 kind)
+{
+	return kind < ARRAY_LEN(kind_sizes) ? kind_sizes[kind] : 0;
+}
 
 struct go_types *types_of(const struct go_program *prog)
 {
@@ -72,7 +77,7 @@ bool descriptor_read(const struct go_types *ts, u64 off, struct descriptor *d)
 	kind = d->kind & KIND_MASK;
 	if (r.bad || kind == GO_BAD || kind > GO_UNSAFE_POINTER || d->ptrdata > d->size)
 		return false;
-	if (kind != GO_STRUCT && kind != GO_ARRAY && d->size != basic_size[kind])
+	if (kind != GO_STRUCT && kind != GO_ARRAY && d->size != kind_sizes[kind])
 		return false;
 	return d->align && d->align <= 8 && !(d->align & (d->align - 1));
 }
@@ -200,92 +205,56 @@ struct go_type *go_type_at(const struct go_program *prog, u64 va)
 	return type_ptr(*slot);
 }
 
-/* A child whose own head is sound, or NULL. Its size is asked for by who contains it by value. */
-static struct go_type *child(const struct go_program *prog, u64 va, u64 *size)
+/* A child whose own head is sound, or NULL. */
+static struct go_type *child(const struct go_program *prog, u64 va)
 {
 	struct descriptor d;
 
-	if (!descriptor_read(types_of(prog), area_off(prog, va), &d))
-		return NULL;
-	if (size)
-		*size = d.size;
-	return go_type_at(prog, va);
+	return descriptor_read(types_of(prog), area_off(prog, va), &d) ? go_type_at(prog, va) : NULL;
 }
 
-/* The only way for a value to contain itself is a chain of parts that are as large as the whole.
- * At most one part of a sound struct is, unless all are of size zero. */
-static bool holds_itself(const struct go_program *prog, u64 self, u64 va, u64 size, unsigned *steps)
+/* What lies inside a value is loaded with it, and a kind is set last: a type that would contain
+ * itself meets itself as GO_BAD. */
+bool type_load_part(const struct go_program *prog, struct go_type *part)
 {
-	const struct go_types *ts = types_of(prog);
-	u64 off = area_off(prog, va);
-	struct descriptor d;
-	struct rd r;
-	u64 fields, n;
+	struct go_types *ts = types_of(prog);
 
-	if (++*steps > BY_VALUE_STEPS)
-		return true;
-	if (!descriptor_read(ts, off, &d) || d.size != size)
+	if (!part || ts->depth == DEEPEST)
 		return false;
-	r = area_rd(ts, off + TYPE_HEAD);
-	if ((d.kind & KIND_MASK) == GO_ARRAY) {
-		u64 elem = rd_u64(&r);
-
-		return !r.bad && (elem == self || holds_itself(prog, self, elem, size, steps));
-	}
-	if ((d.kind & KIND_MASK) != GO_STRUCT)
-		return false;
-	rd_skip(&r, 8);
-	fields = rd_u64(&r);
-	n = rd_u64(&r);
-	r = area_rd(ts, area_off(prog, fields));
-	n = rd_count(&r, n, FIELD_SIZE);
-	for (u64 i = 0; i < n && !r.bad; i++) {
-		u64 type;
-
-		rd_skip(&r, 8);
-		type = rd_u64(&r);
-		rd_skip(&r, 8);
-		if (type == self || holds_itself(prog, self, type, size, steps))
-			return true;
-	}
-	return false;
-}
-
-static bool sound_by_value(const struct go_program *prog, const struct go_type *t)
-{
-	unsigned steps = 0;
-
-	return !holds_itself(prog, t->va, t->va, t->size, &steps);
+	ts->depth++;
+	go_type_load(prog, part);
+	ts->depth--;
+	return part->kind != GO_BAD;
 }
 
 static bool load_array(const struct go_program *prog, struct go_type *t, struct rd *r)
 {
-	u64 each = 0, all;
+	u64 all;
 
-	t->elem = child(prog, rd_u64(r), &each);
+	t->elem = child(prog, rd_u64(r));
 	rd_skip(r, 8);
 	t->len = rd_u64(r);
-	return t->elem && !__builtin_mul_overflow(each, t->len, &all) && all == t->size &&
-	       sound_by_value(prog, t);
+	return type_load_part(prog, t->elem) && !__builtin_mul_overflow(t->elem->size, t->len, &all) &&
+	       all == t->size;
 }
 
 /* A field: 8 name, 8 type, 8 offset (shifted left by one up to 1.18: bit 0 is "embedded"). */
 static bool load_field(const struct go_program *prog, const struct go_type *t, struct rd *r,
 		       u64 *end, struct go_field *f)
 {
-	u64 name_va = rd_u64(r), type_va = rd_u64(r), offset = rd_u64(r), size = 0;
+	u64 name_va = rd_u64(r), type_va = rd_u64(r), offset = rd_u64(r);
 	struct raw_name name;
 
-	f->type = child(prog, type_va, &size);
-	if (!f->type || !name_read(types_of(prog), area_off(prog, name_va), &name))
+	f->type = child(prog, type_va);
+	if (!type_load_part(prog, f->type) || !name_read(types_of(prog), area_off(prog, name_va), &name))
 		return false;
 	f->name = name.text;
 	f->tag = name.tag;
 	f->embedded = prog->rel->field_offset_shifted ? offset & 1 : name.flags & NAME_EMBEDDED;
 	f->offset = prog->rel->field_offset_shifted ? offset >> 1 : offset;
-	if (f->offset < *end || f->offset > t->size || size > t->size - f->offset)
+	if (f->offset < *end || f->offset > t->size || f->type->size > t->size - f->offset)
 		return false;
-	*end = f->offset + size;
+	*end = f->offset + f->type->size;
 	return true;
 }
 
@@ -301,7 +270,7 @@ static bool load_struct(const struct go_program *prog, struct go_type *t, struct
 		return true;
 	fields = area_rd(types_of(prog), area_off(prog, at));
 	n = rd_count(&fields, n, FIELD_SIZE);
-	if (fields.bad || !sound_by_value(prog, t))
+	if (fields.bad)
 		return false;
 	t->fields = ARENA_ARRAY(types_arena(prog), struct go_field, n);
 	for (; t->nfields < n; t->nfields++)
@@ -325,10 +294,10 @@ static bool load_func(const struct go_program *prog, struct go_type *t, const st
 	t->in = ARENA_ARRAY(a, struct go_type *, in);
 	t->out = ARENA_ARRAY(a, struct go_type *, out);
 	for (; t->nin < in; t->nin++)
-		if (!(t->in[t->nin] = child(prog, rd_u64(r), NULL)))
+		if (!(t->in[t->nin] = child(prog, rd_u64(r))))
 			return false;
 	for (; t->nout < out; t->nout++)
-		if (!(t->out[t->nout] = child(prog, rd_u64(r), NULL)))
+		if (!(t->out[t->nout] = child(prog, rd_u64(r))))
 			return false;
 	return true;
 }
@@ -354,7 +323,7 @@ static bool load_interface(const struct go_program *prog, struct go_type *t, str
 		u32 name = rd_u32(&methods), type = rd_u32(&methods);
 
 		m->name = type_name_at(ts, name);
-		m->type = child(prog, prog->md.types_va + type, NULL);
+		m->type = child(prog, prog->md.types_va + type);
 		if (!m->name.n || !m->type)
 			return false;
 	}
@@ -368,15 +337,19 @@ static bool load_map(const struct go_program *prog, struct go_type *t, struct rd
 	enum { INDIRECT_KEY_HMAP = 1, INDIRECT_ELEM_HMAP = 2, INDIRECT_KEY = 4, INDIRECT_ELEM = 8,
 	       SLOTS = 8, CTRL = 8 };
 	struct go_map_facts *m = &t->map;
-	u64 key_size = 0, elem_size = 0, group;
+	const struct go_types *ts = types_of(prog);
+	struct descriptor key, elem;	/* only their sizes: a map may hold maps of its own type */
+	u64 key_size, elem_size;
 	u32 flags;
 
-	t->key = child(prog, rd_u64(r), &key_size);
-	t->elem = child(prog, rd_u64(r), &elem_size);
-	group = rd_u64(r);
-	rd_skip(r, 8);
-	if (!t->key || !t->elem || !child(prog, group, NULL))
+	t->key = child(prog, rd_u64(r));
+	t->elem = child(prog, rd_u64(r));
+	rd_skip(r, 16);
+	if (!t->key || !descriptor_read(ts, area_off(prog, t->key->va), &key) ||
+	    !t->elem || !descriptor_read(ts, area_off(prog, t->elem->va), &elem))
 		return false;
+	key_size = key.size;
+	elem_size = elem.size;
 	m->layout = (u8)map_layout(prog, area_off(prog, t->va));
 	if (m->layout == GO_MAP_HMAP) {
 		m->key_size = rd_u8(r);
@@ -415,17 +388,17 @@ static bool load_map(const struct go_program *prog, struct go_type *t, struct rd
 	       m->elems_off + (SLOTS - 1) * m->elem_stride + m->elem_size <= m->group_size;
 }
 
-static bool load_kind(const struct go_program *prog, struct go_type *t, const struct descriptor *d)
+static bool load_parts(const struct go_program *prog, struct go_type *t, const struct descriptor *d)
 {
 	struct rd r = area_rd(types_of(prog), area_off(prog, t->va) + TYPE_HEAD);
 	bool good = true;
 
-	switch (t->kind) {
+	switch (d->kind & KIND_MASK) {
 	case GO_ARRAY:
 		good = load_array(prog, t, &r);
 		break;
 	case GO_CHAN:
-		t->elem = child(prog, rd_u64(&r), NULL);
+		t->elem = child(prog, rd_u64(&r));
 		t->dir = (u8)(rd_u64(&r) & 3);
 		good = t->elem && t->dir;
 		break;
@@ -439,7 +412,7 @@ static bool load_kind(const struct go_program *prog, struct go_type *t, const st
 		good = load_map(prog, t, &r);
 		break;
 	case GO_PTR: case GO_SLICE:
-		t->elem = child(prog, rd_u64(&r), NULL);
+		t->elem = child(prog, rd_u64(&r));
 		good = t->elem;
 		break;
 	case GO_STRUCT:
@@ -464,7 +437,7 @@ static void load_methods(const struct go_program *prog, struct go_type *t, const
 		if (!raw_method_read(ts, u, i, &raw))
 			break;
 		m->name = type_name_at(ts, (u64)raw.name);
-		m->type = raw.type > 0 ? child(prog, md->types_va + (u64)raw.type, NULL) : NULL;
+		m->type = raw.type > 0 ? child(prog, md->types_va + (u64)raw.type) : NULL;
 		m->ifn_va = raw.ifn > 0 ? md->text_va + (u64)raw.ifn : 0;
 		m->tfn_va = raw.tfn > 0 ? md->text_va + (u64)raw.tfn : 0;
 	}
@@ -479,7 +452,6 @@ static bool load_descriptor(const struct go_program *prog, struct go_type *t)
 
 	if (!descriptor_read(ts, off, &d) || !descriptor_name(ts, &d, &t->name))
 		return false;
-	t->kind = d.kind & KIND_MASK;
 	t->size = d.size;
 	t->align = d.align;
 	t->field_align = d.field_align;
@@ -487,16 +459,17 @@ static bool load_descriptor(const struct go_program *prog, struct go_type *t)
 	t->comparable = d.equal;
 	t->direct_iface = prog->rel->direct_iface_tflag ? d.tflag & prog->rel->direct_iface_tflag
 							: d.kind & KIND_DIRECT_IFACE;
-	if (!load_kind(prog, t, &d))
+	if (!load_parts(prog, t, &d))
 		return false;
 	if (d.tflag & TFLAG_UNCOMMON) {
 		if (!uncommon_read(prog, off, &d, &u))
 			return false;
 		if (t->named && u.pkg_path > 0)
 			t->pkg_path = type_name_at(ts, (u64)u.pkg_path);
-		if (t->kind != GO_INTERFACE && u.nmethods)
+		if ((d.kind & KIND_MASK) != GO_INTERFACE && u.nmethods)
 			load_methods(prog, t, &u);
 	}
+	t->kind = d.kind & KIND_MASK;
 	return true;
 }
 

@@ -49,6 +49,7 @@ struct go_types {
 	struct map by_va;		/* struct go_type * */
 	u32 *links;			/* offsets of the typelinks, sorted by name */
 	size_t nlinks;
+	unsigned depth;			/* of types being loaded inside one another */
 	bool have_links, have_methods, have_all;
 	struct map method_at;		/* code address: index of rows, plus one */
 	VEC(struct method_row) rows;
@@ -88,8 +89,13 @@ struct raw_method {
 bool raw_method_read(const struct go_types *ts, const struct uncommon *u, unsigned i,
 		     struct raw_method *m);
 
-/* types_all.c: fills links. */
-void types_load_links(const struct go_program *prog);
+/* Bytes of a value of this kind; 0 where the type says. */
+u64 kind_size(u8 kind);
+/* Loads what lies inside a value by itself; false if that is bad. */
+bool type_load_part(const struct go_program *prog, struct go_type *part);
+
+/* types_all.c: with its links. */
+struct go_types *types_with_links(const struct go_program *prog);
 
 /* go/dwarf.c: a type that has no descriptor. */
 void dwarf_type_load(const struct go_program *prog, struct go_type *t);

@@ -1,0 +1,219 @@
+#include "image/dwarf.h"
+
+#include <string.h>
+
+enum { EHDR = sizeof(Elf64_Ehdr), SHDR = sizeof(Elf64_Shdr), MAX_SECTIONS = 16 };
+
+/* What names, types and the addresses of functions need; the rest (lines, locations, frames) would
+ * only be decompressed for nothing. */
+static const char *const wanted[] = {
+	"debug_info", "debug_abbrev", "debug_str", "debug_line_str", "debug_str_offsets",
+	"debug_addr", "debug_ranges", "debug_rnglists",
+};
+
+static bool is_wanted(struct str name)
+{
+	struct str plain = str_cut(name, str_starts(name, STR(".z")) ? 2 : 1, name.n);
+
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		if (str_eq(plain, str_of(wanted[i])))
+			return true;
+	return false;
+}
+
+/* Header, section headers, section names, then the sections, each aligned to 8. */
+struct copy {
+	u8 *at;
+	size_t size;
+	const struct section *from[MAX_SECTIONS];
+	size_t n;
+};
+
+static void choose(struct copy *c, const struct image *img)
+{
+	c->size = EHDR + (MAX_SECTIONS + 2) * SHDR;
+	for (size_t i = 0; i < img->nsecs && c->n < MAX_SECTIONS; i++) {
+		const struct section *s = &img->secs[i];
+
+		if (!s->size || !str_starts(s->name, STR(".")) || !is_wanted(s->name))
+			continue;
+		c->from[c->n++] = s;
+		c->size += s->name.n + 1 + round_up(s->size, 8) + 8;
+	}
+}
+
+static void fill(struct copy *c, const struct image *img)
+{
+	Elf64_Ehdr *head = (Elf64_Ehdr *)c->at;
+	Elf64_Shdr *sections = (Elf64_Shdr *)(c->at + EHDR);
+	size_t names = EHDR + (c->n + 2) * SHDR, name = names + 1, at;
+	Elf64_Shdr *last = &sections[c->n + 1];
+
+	*head = (Elf64_Ehdr){ .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			      .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
+			      .e_shoff = EHDR, .e_ehsize = EHDR, .e_shentsize = SHDR,
+			      .e_shnum = (u16)(c->n + 2), .e_shstrndx = (u16)(c->n + 1) };
+	for (size_t i = 0; i < c->n; i++) {
+		const struct section *s = c->from[i];
+
+		sections[i + 1] = (Elf64_Shdr){ .sh_name = (u32)(name - names), .sh_type = SHT_PROGBITS,
+						.sh_flags = s->compressed ? SHF_COMPRESSED : 0,
+						.sh_size = s->size, .sh_addralign = 1 };
+		memcpy(c->at + name, s->name.p, s->name.n);
+		name += s->name.n + 1;
+	}
+	*last = (Elf64_Shdr){ .sh_type = SHT_STRTAB, .sh_offset = names, .sh_size = name - names,
+			      .sh_addralign = 1 };
+	at = round_up(name, 8);
+	for (size_t i = 0; i < c->n; i++) {
+		struct str bytes = image_section_bytes(img, c->from[i]);
+
+		sections[i + 1].sh_offset = at;
+		sections[i + 1].sh_size = bytes.n;
+		memcpy(c->at + at, bytes.p, bytes.n);
+		at = round_up(at + bytes.n, 8);
+	}
+}
+
+static void remember_entries(struct debug *d, const Elf_Data *data)
+{
+	if (data && data->d_buf)
+		d->entries = (struct str){ data->d_buf, data->d_size };
+}
+
+bool debug_open(struct debug *d, const struct image *img)
+{
+	struct copy c = { 0 };
+
+	*d = (struct debug){ 0 };
+	choose(&c, img);
+	if (!c.n)
+		return false;
+	c.at = memset(mem_resize(NULL, c.size), 0, c.size);
+	fill(&c, img);
+	d->copy = c.at;
+	elf_version(EV_CURRENT);
+	d->elf = elf_memory((char *)c.at, c.size);
+	d->dw = d->elf ? dwarf_begin_elf(d->elf, DWARF_C_READ, NULL) : NULL;
+	for (size_t i = 0; d->dw && i < c.n; i++)
+		if (str_ends(c.from[i]->name, STR("debug_info")))
+			remember_entries(d, elf_rawdata(elf_getscn(d->elf, i + 1), NULL));
+	if (d->entries.n)
+		return true;
+	debug_release(d);
+	return false;
+}
+
+void debug_release(struct debug *d)
+{
+	if (d->dw)
+		dwarf_end(d->dw);
+	if (d->elf)
+		elf_end(d->elf);
+	mem_free(d->copy);
+	*d = (struct debug){ 0 };
+}
+
+bool debug_unit(const struct debug *d, u64 *at, Dwarf_Die *unit)
+{
+	for (;;) {
+		Dwarf_Off next;
+		size_t header;
+
+		if (dwarf_nextcu(d->dw, *at, &next, &header, NULL, NULL, NULL) != 0 || next <= *at)
+			return false;
+		if (dwarf_offdie(d->dw, *at + header, unit)) {
+			*at = next;
+			return true;
+		}
+		*at = next;
+	}
+}
+
+bool debug_entry(const struct debug *d, u64 offset, Dwarf_Die *die)
+{
+	return dwarf_offdie(d->dw, offset, die);
+}
+
+bool debug_child(Dwarf_Die *die, Dwarf_Die *child)
+{
+	u64 here = debug_offset(die);
+
+	return dwarf_child(die, child) == 0 && debug_offset(child) > here;
+}
+
+/* DW_AT_sibling may point anywhere: only forward is believed. */
+bool debug_next(Dwarf_Die *die, Dwarf_Die *next)
+{
+	u64 here = debug_offset(die);
+
+	return dwarf_siblingof(die, next) == 0 && debug_offset(next) > here;
+}
+
+/* libdw gives texts that stand in .debug_info itself unchecked: one may run past the end. */
+struct str debug_text(const struct debug *d, Dwarf_Die *die, unsigned attribute)
+{
+	Dwarf_Attribute a;
+	const char *z = dwarf_attr(die, attribute, &a) ? dwarf_formstring(&a) : NULL;
+	const char *end = d->entries.p + d->entries.n;
+
+	if (!z || (z >= d->entries.p && z < end && !memchr(z, 0, (size_t)(end - z))))
+		return STR("");
+	return str_of(z);
+}
+
+bool debug_number(Dwarf_Die *die, unsigned attribute, u64 *to)
+{
+	Dwarf_Attribute a;
+	Dwarf_Addr va;
+	Dwarf_Word v;
+	bool flag;
+
+	if (!dwarf_attr(die, attribute, &a))
+		return false;
+	if (dwarf_formudata(&a, &v) == 0)
+		*to = v;
+	else if (dwarf_formaddr(&a, &va) == 0)
+		*to = va;
+	else if (dwarf_formflag(&a, &flag) == 0)
+		*to = flag;
+	else
+		return false;
+	return true;
+}
+
+bool debug_ref(Dwarf_Die *die, unsigned attribute, Dwarf_Die *to)
+{
+	Dwarf_Attribute a;
+
+	return dwarf_attr(die, attribute, &a) && dwarf_formref_die(&a, to);
+}
+
+bool debug_flag(Dwarf_Die *die, unsigned attribute)
+{
+	u64 v = 0;
+
+	return debug_number(die, attribute, &v) && v;
+}
+
+bool debug_low_pc(Dwarf_Die *die, u64 *va)
+{
+	Dwarf_Addr a;
+
+	if (dwarf_lowpc(die, &a) != 0)
+		return false;
+	*va = a;
+	return true;
+}
+
+bool debug_range(Dwarf_Die *unit, ptrdiff_t *at, u64 *lo, u64 *hi)
+{
+	Dwarf_Addr base, from, to;
+
+	*at = dwarf_ranges(unit, *at, &base, &from, &to);
+	if (*at <= 0)
+		return false;
+	*lo = from;
+	*hi = to;
+	return true;
+}

@@ -1,0 +1,47 @@
+/* dwarf - a thin layer over elfutils' libdw: debug sections, units, entries, attributes.
+ *
+ * libdw gets an ELF file of our own making that holds copies of the debug sections that we use and
+ * nothing else: it may change what it reads (it decompresses in place), and it sees no header that
+ * was not checked.
+ *
+ * Owns     the copy and libdw's tables, until debug_release(); entries and texts die with it.
+ * Units    entries are named by their offset in .debug_info; addresses are link-time addresses.
+ * Fails    debug_open: false when there is no usable debug information. Everything else is "not
+ *          there": false, or an empty text. Walks over entries that lie come to an end.
+ * Threads  one. */
+#ifndef IMAGE_DWARF_H
+#define IMAGE_DWARF_H
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+
+#include "image/image.h"
+
+struct debug {
+	Dwarf *dw;
+	Elf *elf;
+	void *copy;
+	struct str entries;	/* .debug_info, decompressed */
+};
+
+bool debug_open(struct debug *d, const struct image *img) MUST_CHECK;
+void debug_release(struct debug *d);
+
+/* The next unit's entry; *at starts with 0 and goes on. False behind the last. */
+bool debug_unit(const struct debug *d, u64 *at, Dwarf_Die *unit);
+bool debug_entry(const struct debug *d, u64 offset, Dwarf_Die *die);
+bool debug_child(Dwarf_Die *die, Dwarf_Die *child);
+bool debug_next(Dwarf_Die *die, Dwarf_Die *next);	/* may be the same struct */
+struct str debug_text(const struct debug *d, Dwarf_Die *die, unsigned attribute);
+bool debug_number(Dwarf_Die *die, unsigned attribute, u64 *to);	/* constants, flags, addresses */
+bool debug_ref(Dwarf_Die *die, unsigned attribute, Dwarf_Die *to);
+bool debug_flag(Dwarf_Die *die, unsigned attribute);
+bool debug_low_pc(Dwarf_Die *die, u64 *va);
+/* The unit's i-th range of code; *at starts with 0. False behind the last. */
+bool debug_range(Dwarf_Die *unit, ptrdiff_t *at, u64 *lo, u64 *hi);
+static inline u64 debug_offset(Dwarf_Die *die)
+{
+	return dwarf_dieoffset(die);
+}
+
+#endif
