@@ -40,11 +40,13 @@ func encode(v reflect.Value, depth int) interface{} {
 			return strconv.FormatInt(n, 10)
 		}
 		return v.Int()
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		if n := v.Uint(); n > 1<<53 {
 			return strconv.FormatUint(n, 10)
 		}
 		return v.Uint()
+	case reflect.Uintptr:
+		return Object{"$": "address", "address": address(uintptr(v.Uint()))}
 	case reflect.Float32, reflect.Float64:
 		return float(v.Float(), v.Type().Bits())
 	case reflect.Complex64, reflect.Complex128:
