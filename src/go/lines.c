@@ -37,6 +37,28 @@ struct go_line go_line_at(const struct go_program *prog, const struct go_func *f
 	return line_of(prog, f, go_pcvalue(prog, f, f->pcfile, pc), go_pcvalue(prog, f, f->pcln, pc));
 }
 
+/* Both tables are walked side by side: line counts only where the file is the right one. */
+bool go_func_has_line(const struct go_program *prog, const struct go_func *f, struct str file, i32 line,
+		      bool (*ends)(struct str path, struct str end))
+{
+	struct runs files = runs_of(prog, f->pcfile), lines = runs_of(prog, f->pcln);
+	struct str path;
+	bool right = false;
+	i32 last = -1;
+
+	while (runs_next(&files)) {
+		if (files.value != last) {
+			path = pclntab_file(prog, f, files.value);
+			right = path.n && ends(path, file);
+			last = files.value;
+		}
+		while (right && lines.to < files.to && runs_next(&lines))
+			if (lines.value == line && lines.to > files.from)
+				return true;
+	}
+	return false;
+}
+
 bool inlined_call_at(const struct go_program *prog, const struct go_func *f, i32 index,
 		     struct inlined_call *to)
 {

@@ -35,14 +35,14 @@ static size_t skip_group(struct str s, size_t at)
 /* Up to the first dot behind the last slash; slashes in brackets belong to type arguments. */
 static size_t package_end(struct str s)
 {
-	size_t from = 0, i;
+	size_t from = 0;
 
-	for (i = 0; i < s.n && s.p[i] != '[' && s.p[i] != '('; i++)
+	for (size_t i = 0; i < s.n && s.p[i] != '[' && s.p[i] != '('; i++)
 		if (s.p[i] == '/')
 			from = i + 1;
-	for (i = from; i < s.n && s.p[i] != '.'; i++)
-		;
-	return i < s.n ? i : 0;
+	while (from < s.n && s.p[from] != '.')
+		from++;
+	return from < s.n ? from : 0;
 }
 
 /* The next component, up to a dot outside of brackets; `at` comes to stand on that dot. */
@@ -75,12 +75,13 @@ static bool is_closure(struct str s)
 	return false;
 }
 
-/* Splits at -fm, -range1, ·dwrap·1: those hang on the function without a dot. */
+/* Where -fm, -range1, ·dwrap·1 begin: those hang on the function without a dot. (T·1 is a type that
+ * was declared in a function.) */
 static size_t suffix_at(struct str s)
 {
 	size_t i = 0;
 
-	while (i < s.n && s.p[i] != '-' && !str_starts(str_cut(s, i, s.n), STR("·")))
+	while (i < s.n && s.p[i] != '-' && !str_starts(str_cut(s, i, s.n), STR("·dwrap")))
 		i = s.p[i] == '[' ? skip_group(s, i) : i + 1;
 	return MIN(i, s.n);
 }
@@ -95,63 +96,94 @@ static void cut_type_args(struct str *part, struct str *args)
 	*part = str_cut(*part, 0, (size_t)at);
 }
 
-static struct str without_separator(struct str s)
-{
-	return str_starts(s, STR("·")) ? str_cut(s, 2, s.n) : str_cut(s, 1, s.n);
-}
-
 static bool made_by_linker(struct str s)
 {
 	return str_starts(s, STR("type:")) || str_starts(s, STR("type..")) || str_starts(s, STR("go:"))
 	    || str_starts(s, STR("go.struct {")) || str_starts(s, STR("go.buildid"));
 }
 
-/* The rest behind a method or function: what hangs on it with a dash, and what follows a dot. */
-static void split_tail(struct go_name *n, struct str s, struct str part, size_t at)
+/* How much of what follows the package is a function whose own name has dots: init.0, map.init.0, and
+ * `glob.`, which stands for the initialisers of package variables. */
+static size_t dotted_name(struct str s)
 {
-	size_t suffix = suffix_at(part);
+	size_t n = str_starts(s, STR("map.init.")) ? 9 : str_starts(s, STR("init.")) ? 5 : 0;
 
-	n->function = str_cut(part, 0, suffix);
-	if (suffix < part.n)
-		n->closure = without_separator(str_cut(s, at - (part.n - suffix), s.n));
-	else
-		n->closure = str_cut(s, at + 1, s.n);
+	if (str_starts(s, STR("glob..")))
+		return 5;
+	if (!n || n == s.n || !is_digit(s.p[n]))
+		return 0;
+	while (n < s.n && is_digit(s.p[n]))
+		n++;
+	return n;
+}
+
+/* The function that ends at `at` in s, and its closure: what hangs on it, or follows its dot. */
+static void set_function(struct go_name *n, struct str s, struct str function, size_t at)
+{
+	size_t suffix = suffix_at(function), skip = str_starts(str_cut(function, suffix, function.n), STR("·")) ? 2 : 1;
+
+	n->function = str_cut(function, 0, suffix);
+	n->closure = str_cut(s, at - (function.n - suffix) + skip, s.n);
 	cut_type_args(&n->function, &n->type_args);
+}
+
+/* Of `a.b`: a type and its method, or a function and its closure? */
+static bool is_receiver(struct str a, struct str b)
+{
+	if (str_starts(a, STR("(")))
+		return true;
+	return b.n && suffix_at(a) == a.n && !is_closure(b) && b.p[0] != '(';
 }
 
 struct go_name go_name_split(struct str s)
 {
 	struct go_name n = { STR(""), STR(""), s, STR(""), STR(""), false };
-	size_t end = made_by_linker(s) ? 0 : package_end(s), at = end + 1, then;
+	size_t end = made_by_linker(s) ? 0 : package_end(s), at = end + 1, dotted;
 	struct str first, second;
 
 	if (!end)
 		return n;
 	n.package = str_cut(s, 0, end);
-	if (str_starts(str_cut(s, at, s.n), STR("init.")) || str_starts(str_cut(s, at, s.n), STR("map.init."))
-	    || str_starts(str_cut(s, at, s.n), STR("glob.."))) {
-		/* init.0 is a function; init.func1 and glob..func1 are closures of variables */
-		while (at < s.n && !is_closure(str_cut(s, at, s.n)))
-			at = (size_t)(str_find(str_cut(s, at, s.n), STR(".")) + 1 ? at + (size_t)str_find(str_cut(s, at, s.n), STR(".")) + 1 : s.n);
-		n.function = str_cut(s, end + 1, s.n);
+	dotted = dotted_name(str_cut(s, at, s.n));
+	if (dotted) {
+		set_function(&n, s, str_cut(s, at, at + dotted), at + dotted);
 		return n;
 	}
 	first = component(s, &at);
-	then = at + 1;
-	if (at >= s.n || suffix_at(first) < first.n) {
-		split_tail(&n, s, first, MIN(at, s.n));
+	end = MIN(at + 1, s.n);
+	second = component(s, &end);
+	if (!is_receiver(first, second)) {
+		set_function(&n, s, first, at);
 		return n;
 	}
-	second = component(s, &then);
-	if (str_starts(first, STR("(*")) || !(is_closure(second) || str_starts(second, STR("(")) || !second.n)) {
-		n.receiver = first;
-		if (str_starts(first, STR("(")) && str_ends(first, STR(")")))
-			n.receiver = str_cut(first, 1, first.n - 1);
-		n.pointer = str_starts(n.receiver, STR("*"));
-		split_tail(&n, s, second, MIN(then, s.n));
-		cut_type_args(&n.receiver, &n.type_args);
-	} else {
-		split_tail(&n, s, first, at);
-	}
+	n.receiver = str_starts(first, STR("(")) ? str_cut(first, 1, first.n - 1) : first;
+	n.pointer = str_starts(n.receiver, STR("*"));
+	set_function(&n, s, second, end);
+	cut_type_args(&n.receiver, &n.type_args);
 	return n;
+}
+
+/* What `go list -deps runtime` names in some release, but for packages that others call just as well
+ * (sync, math/bits, internal/strconv…). Such code runs on system stacks, in signal handlers, and with
+ * locks held that a probe must not wait for. Linker-made and C functions have no package. */
+bool go_is_runtime(struct str package)
+{
+	static const struct str exact[] = {
+#define P(lit) { lit, sizeof(lit) - 1 }
+		P(""), P("runtime"), P("runtime/cgo"), P("internal/abi"), P("internal/asan"), P("internal/bytealg"),
+		P("internal/byteorder"), P("internal/chacha8rand"), P("internal/coverage/rtcov"), P("internal/cpu"),
+		P("internal/goarch"), P("internal/godebugs"), P("internal/goexperiment"), P("internal/goos"),
+		P("internal/msan"), P("internal/profilerecord"), P("internal/race"), P("internal/stringslite"),
+		P("internal/trace/tracev2"),
+	};
+	static const struct str trees[] = { P("runtime/internal/"), P("internal/runtime/"), P("runtime/race") };
+#undef P
+
+	for (size_t i = 0; i < ARRAY_LEN(exact); i++)
+		if (str_eq(package, exact[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(trees); i++)
+		if (str_starts(package, trees[i]))
+			return true;
+	return false;
 }

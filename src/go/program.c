@@ -109,19 +109,10 @@ static bool setting_is(const struct go_program *prog, struct str key, struct str
 	return false;
 }
 
-/* A whole name in funcnametab, used by a function or only inlined. */
-static bool has_name(const struct go_program *prog, struct str name_with_nuls)
+/* A whole name in funcnametab or a whole path in filetab: both are texts that end in NUL. */
+static bool has_text(struct str table, struct str text_with_nuls)
 {
-	return str_find(prog->funcnametab, name_with_nuls) >= 0;
-}
-
-/* Files of a trimmed build have no root: std is "runtime/proc.go". */
-static bool is_trimmed(const struct go_program *prog)
-{
-	const struct go_func *f = go_func_named(prog, STR("runtime.main"));
-	struct str file = f ? go_line_at(prog, f, f->pc).file : STR("");
-
-	return setting_is(prog, STR("-trimpath"), STR("true")) || (file.n && file.p[0] != '/');
+	return str_find(table, text_with_nuls) >= 0 || str_starts(table, str_cut(text_with_nuls, 1, text_with_nuls.n));
 }
 
 static struct str build_mode(const struct go_program *prog)
@@ -138,9 +129,11 @@ static void derive(struct go_program *prog)
 {
 	/* internal/buildcfg writes -race; before 1.18, and with other build systems, nobody does */
 	prog->race = setting_is(prog, STR("-race"), STR("true"))
-		  || (!prog->nsettings && has_name(prog, STR("\0runtime.racefuncenter\0")));
-	prog->cgo = has_name(prog, STR("\0crosscall2\0"));
-	prog->trimpath = is_trimmed(prog);
+		  || (!prog->nsettings && has_text(prog->funcnametab, STR("\0runtime.racefuncenter\0")));
+	/* an assembly function of runtime/cgo, which every program with cgo has */
+	prog->cgo = has_text(prog->funcnametab, STR("\0crosscall2\0"));
+	/* a trimmed build's files have no root; 1.17 and 1.18 don't record -trimpath */
+	prog->trimpath = has_text(prog->filetab, STR("\0runtime/proc.go\0"));
 	prog->buildmode = build_mode(prog);
 	for (size_t i = 0; i < prog->img->nsecs; i++) {
 		struct str name = prog->img->secs[i].name;
