@@ -144,12 +144,17 @@ void json_i64(struct json *j, i64 v)
 
 void json_f64(struct json *j, double v)
 {
+	json_float(j, v, 64);
+}
+
+void json_float(struct json *j, double v, int bits)
+{
 	bool quote = v - v != 0;	/* NaN, Inf */
 
 	before(j);
 	if (quote)
 		out_c(j->o, '"');
-	out_float(j->o, v, 64);
+	out_float(j->o, v, bits);
 	if (quote)
 		out_c(j->o, '"');
 }

@@ -67,6 +67,7 @@ void json_z(struct json *j, const char *z);
 void json_u64(struct json *j, u64 v);		/* beyond 2^53: a string */
 void json_i64(struct json *j, i64 v);
 void json_f64(struct json *j, double v);	/* NaN, Inf: strings */
+void json_float(struct json *j, double v, int bits);	/* digits for 32 or 64 bits */
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
 void json_hex(struct json *j, u64 v);		/* "0x…" */

@@ -28,9 +28,10 @@ struct end_facts {
 	int program_exit;	/* as the shell says it: 128+n for a signal */
 };
 
-struct sink_text;
-struct sink_json;
-/* Text: one line per finished call (cli.md "trace"): goroutine, start, duration, call(args) = results. */
+/* What a printer of values needs to know of the target. */
+struct value_view target_view(const struct target_facts *t);
+
+/* Text: one line per finished call: goroutine, start, duration, call(args) = results. */
 struct sink sink_text_new(struct arena *a, struct out *o, const struct target_facts *t);
 struct sink sink_json_new(struct arena *a, struct out *o, const struct target_facts *t);
 void sink_json_begin(struct out *o, const struct target_facts *t);

@@ -2,8 +2,9 @@
  *
  * The bytes of a value lie at an offset of the record. What a pointer in it leads to is found by
  * looking among the reading's captures for the one whose `from` is that pointer's record offset
- * (and whose condition holds). Nothing is read from the target, but for what never changes there:
- * itabs and type descriptors that the runtime made, and function names by their code address.
+ * (and whose step ran). value_begin finds out which steps ran, once for each record. Nothing is
+ * read from the target, but for what never changes there: itabs and type descriptors that the
+ * runtime made, and function names by their code address.
  *
  * Owns     nothing.
  * Units    record offsets; addresses in values are run-time addresses.
@@ -17,17 +18,25 @@
 
 struct value_view {
 	const struct go_program *prog;
-	const struct plan *plan;		/* for plan_redacts: fields whose bytes were not copied */
+	const struct plan *plan;		/* for plan_redacts; or NULL */
 	const struct reading *reading;
 	const u8 *record;
 	u64 bias;				/* rt = va + bias */
 	/* reads memory of the process by run-time address, or NULL (gone, or a recording) */
 	bool (*read_rt)(void *ctx, u64 rt, void *to, size_t n);
 	void *read_ctx;
-	u64 strings, elements, depth;		/* limits, as in plan_request */
+	u64 strings, elements;			/* limits, as in plan_request */
+
+	/* filled by value_begin */
+	u16 first[RECORD_MAX / 8];		/* 1 + first step that ran with `from` = 8 * i */
+	u32 budget;				/* values that may still be shown: types may lie */
 };
 
-void value_text(struct out *o, const struct value_view *v, const struct slot *s);
-void value_json(struct json *j, const struct value_view *v, const struct slot *s);	/* {"name","type","value"} */
+/* After `reading` and `record` were set. */
+void value_begin(struct value_view *v);
+
+void value_text(struct out *o, struct value_view *v, const struct slot *s);
+/* {"name","type","value"} */
+void value_json(struct json *j, struct value_view *v, const struct slot *s);
 
 #endif
