@@ -1,6 +1,7 @@
 #include "cmd/cmds.h"
 
 const struct command *const commands[] = {
+	&cmd_trace,
 	&cmd_doctor,
 };
 const size_t ncommands = ARRAY_LEN(commands);

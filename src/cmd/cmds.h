@@ -12,6 +12,7 @@
 extern const struct command *const commands[];
 extern const size_t ncommands;
 
+extern const struct command cmd_trace;
 extern const struct command cmd_doctor;
 
 #endif

@@ -35,6 +35,8 @@ typedef void inline_lost_fn(void *ctx, u64 count, i64 from_ns, i64 to_ns);
 u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, inline_lost_fn *lost, void *ctx);
 /* Puts every byte back. ERR_GONE when the process is no longer the one that was patched. */
 bool inline_restore(struct inline_session *s, struct err *err) MUST_CHECK;
+/* Is the process still the program that was patched? */
+bool inline_is_there(const struct inline_session *s);
 void inline_release(struct inline_session **s);
 pid_t inline_pid(const struct inline_session *s);
 u64 inline_bias(const struct inline_session *s);
@@ -42,6 +44,6 @@ bool inline_read_rt(void *session, u64 rt, void *to, size_t n);
 u32 inline_sites(const struct inline_session *s);
 i64 inline_stop_ns(const struct inline_session *s);
 /* Writes the generated code of a plan as text (--plan), as it would be for an unbiased image. */
-void inline_print(const struct plan *plan, struct out *o, bool json);
+bool inline_print(const struct plan *plan, struct out *o, bool json, struct err *err) MUST_CHECK;
 
 #endif

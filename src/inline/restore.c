@@ -7,10 +7,16 @@
 #include "inline/session.h"
 #include "inline/tracee.h"
 
+bool inline_is_there(const struct inline_session *s)
+{
+	u64 cookie;
+
+	return mem_read(s->mem_fd, s->layout.near_rt + NEAR_COOKIE, &cookie, 8) && cookie == s->cookie;
+}
+
 bool inline_restore(struct inline_session *s, struct err *err)
 {
 	struct stopped st = { 0 };
-	u64 cookie = 0;
 	u32 shut = 0;
 	i64 began = unix_now();
 	bool ok = true;
@@ -19,7 +25,7 @@ bool inline_restore(struct inline_session *s, struct err *err)
 		return true;
 	if (!tracee_stop_all(s->pid, &st, err))
 		return false;
-	if (!mem_read(s->mem_fd, s->layout.near_rt + NEAR_COOKIE, &cookie, 8) || cookie != s->cookie) {
+	if (!inline_is_there(s)) {
 		tracee_resume_all(&st);
 		return err_set(err, ERR_GONE, "process %d has become another program: there is nothing to put back",
 			       s->pid);

@@ -1,0 +1,127 @@
+#include "cmd/pump.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ROUND_MS = 1, IDENTITY_EVERY = 256 };
+
+static volatile sig_atomic_t stop_signal;	/* sent to goshawk alone */
+static volatile sig_atomic_t tty_signal;	/* from the terminal: the program got it too */
+
+static void on_signal(int sig, siginfo_t *info, void *ctx)
+{
+	(void)ctx;
+	if (info->si_code == SI_KERNEL)
+		tty_signal = sig;
+	else
+		stop_signal = sig;
+}
+
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+static void catch_signals(struct sigaction *old)
+{
+	struct sigaction act = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+
+	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+		sigaction(caught[i], &act, &old[i]);
+}
+
+static i64 now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void record(void *ctx, const struct record *r)
+{
+	calls_record(ctx, r);
+}
+
+static void lost(void *ctx, u64 count, i64 from, i64 to)
+{
+	calls_lost(ctx, count, from, to);
+}
+
+static bool enough(const struct calls *c, const struct pump_limits *l, i64 began)
+{
+	struct calls_totals t = calls_totals(c);
+
+	return (l->max && t.calls + t.entries >= l->max) || (l->for_ns && now_ns() - began >= l->for_ns);
+}
+
+/* The program's own end; false while it runs. */
+static bool ended(pid_t pid, bool wait, struct pump_result *r)
+{
+	int status;
+	pid_t got;
+
+	do
+		got = waitpid(pid, &status, wait ? 0 : WNOHANG);
+	while (got < 0 && errno == EINTR && wait);
+	if (got != pid)
+		return false;
+	r->exited = true;
+	r->program_exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return true;
+}
+
+bool pump(struct inline_session *s, const struct plan *plan, const struct sink *sink, struct out *out,
+	  const struct pump_limits *limits, struct pump_result *result, struct err *err)
+{
+	struct sigaction old[ARRAY_LEN(caught)];
+	struct calls *calls = calls_new(plan, sink);
+	pid_t pid = inline_pid(s);
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	i64 began = now_ns();
+	bool alone = false, ok = true, said = false;
+	u64 rounds = 0;
+
+	stop_signal = tty_signal = 0;
+	catch_signals(old);
+	while (!ended(pid, false, result)) {
+		struct pollfd p = { .fd = pidfd, .events = POLLIN };
+		u64 got = inline_poll(s, false, record, lost, calls);
+
+		if (!out_flush(out) || stop_signal) {
+			alone = true;
+			break;
+		}
+		if (tty_signal || enough(calls, limits, began))
+			break;
+		if (!said && ++rounds % IDENTITY_EVERY == 0 && !inline_is_there(s)) {
+			said = true;
+			fprintf(stderr, "goshawk: process %d has become another program, which is not traced\n", pid);
+		}
+		if (!got)
+			poll(&p, 1, ROUND_MS);
+	}
+	if (!result->exited) {
+		ok = inline_restore(s, err);
+		if (!ok && err->kind == ERR_GONE)
+			ok = true;	/* it ended, or became another program, at this very moment */
+		result->detached = alone && ok;
+	}
+	inline_poll(s, true, record, lost, calls);
+	calls_finish(calls);
+	result->elapsed_ns = now_ns() - began;
+	result->totals = calls_totals(calls);
+	ok &= out_flush(out) || out->failed == EPIPE || out_ok(out, err);
+	if (!result->exited && !alone && ok)
+		ended(pid, true, result);
+	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+		sigaction(caught[i], &old[i], NULL);
+	calls_release(&calls);
+	if (pidfd >= 0)
+		close(pidfd);
+	return ok;
+}

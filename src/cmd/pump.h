@@ -1,0 +1,30 @@
+/* pump - records to events to a sink, until the program ends or somebody says stop.
+ *
+ * Owns     nothing.  Units  Unix ns.
+ * Fails    as the engine and the output do; what was gathered has then reached the sink.
+ * Threads  one; installs handlers for INT, TERM, HUP, QUIT while it runs. */
+#ifndef CMD_PUMP_H
+#define CMD_PUMP_H
+
+#include "base/out.h"
+#include "event/calls.h"
+#include "inline/inline.h"
+
+struct pump_limits {
+	i64 for_ns;		/* 0: until the program ends */
+	u64 max;		/* shown events; 0: no limit */
+};
+
+struct pump_result {
+	bool exited;
+	int program_exit;	/* as the shell says it */
+	bool detached;		/* we left a program running */
+	i64 elapsed_ns;
+	struct calls_totals totals;
+};
+
+/* `out` is flushed after each round; when it fails (a closed pipe), the program is let go. */
+bool pump(struct inline_session *s, const struct plan *plan, const struct sink *sink, struct out *out,
+	  const struct pump_limits *limits, struct pump_result *result, struct err *err) MUST_CHECK;
+
+#endif

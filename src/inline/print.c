@@ -1,0 +1,166 @@
+/* What --plan shows: every site, every refusal, and the code that would be generated. Addresses are those
+ * of the file; the rings and the gate lie where they would in a process that is not randomised. */
+#include <Zydis/Zydis.h>
+
+#include "inline/session.h"
+
+enum { SHARED_EXAMPLE = 0x7000 };
+
+static const char *read_name(u8 kind)
+{
+	static const char *const names[] = { "register", "float", "stack", "memory", "bytes", "when" };
+
+	return names[kind];
+}
+
+static void listing(struct out *o, const u8 *p, size_t n, u64 rt)
+{
+	ZydisDisassembledInstruction in;
+
+	while (n && ZYAN_SUCCESS(ZydisDisassembleIntel(ZYDIS_MACHINE_MODE_LONG_64, rt, p, n, &in))) {
+		out_fmt(o, "      %12llx  %s", (unsigned long long)rt, in.text);
+		out_line(o);
+		p += in.info.length;
+		n -= in.info.length;
+		rt += in.info.length;
+	}
+}
+
+static void reading_text(struct out *o, const char *what, const struct reading *r)
+{
+	out_fmt(o, "    %s: record of %u bytes", what, r->size);
+	out_line(o);
+	for (u32 i = 0; i < r->nslots; i++) {
+		const struct slot *s = &r->slots[i];
+
+		out_fmt(o, "      %.*s", STR_F(s->param->name));
+		if (s->param->type)
+			out_fmt(o, " %.*s", STR_F(s->param->type->name));
+		if (s->redacted)
+			out_z(o, ": redacted");
+		else if (s->taken)
+			out_fmt(o, " at +%u", s->at);
+		else
+			out_z(o, ": not taken");
+		out_line(o);
+	}
+	for (u32 i = 0; i < r->nreads; i++) {
+		const struct read *d = &r->reads[i];
+
+		if (d->kind < READ_MEM)
+			continue;
+		if (d->kind == READ_WHEN)
+			out_fmt(o, "      when +%u %s 0x%llx: the next %u", d->when_at, d->when_not ? "!=" : "==",
+				(unsigned long long)d->when, d->size);
+		else
+			out_fmt(o, "      %s behind +%u%+d: at most %u bytes to +%u", read_name(d->kind), d->from,
+				d->disp, d->size, d->at);
+		out_line(o);
+	}
+}
+
+static void func_text(struct out *o, const struct plan *p, const struct code *c, const struct layout *l, u32 index)
+{
+	const struct plan_func *f = &p->funcs[index];
+	u64 va = go_func_va(p->prog, f->func);
+
+	out_fmt(o, "%.*s 0x%llx", STR_F(f->func->name), (unsigned long long)va);
+	if (!f->shown)
+		out_z(o, " (to know where panics and goroutines end)");
+	if (f->refusal)
+		out_fmt(o, ": refused: %s", refusal_text(f->refusal));
+	out_line(o);
+	if (f->refusal)
+		return;
+	if (f->shown) {
+		reading_text(o, "entry", &f->entry);
+		if (!p->request.entry_only)
+			reading_text(o, "exit", &f->exit);
+	}
+	for (u32 i = 0; i < f->patches.nexits; i++)
+		if (f->patches.exits[i].refusal) {
+			out_fmt(o, "    exit %u refused: %s", i, refusal_text(f->patches.exits[i].refusal));
+			out_line(o);
+		}
+	for (size_t i = 0; i < c->jumps.n; i++) {
+		const struct jump *j = &c->jumps.at[i];
+
+		if (j->func != index)
+			continue;
+		out_fmt(o, "    window 0x%llx -> trampoline 0x%llx, %u bytes", (unsigned long long)j->rt,
+			(unsigned long long)j->to_rt, j->size);
+		out_line(o);
+		listing(o, c->bytes + (j->to_rt - l->code_rt), j->size, j->to_rt);
+	}
+}
+
+static void site_json(struct json *j, const struct plan_func *f, const char *kind, u64 va,
+		      enum refusal refusal, const struct reading *r)
+{
+	json_object(j);
+	json_key(j, "type");
+	json_z(j, "site");
+	json_key(j, "func");
+	json_str(j, f->func->name);
+	json_key(j, "kind");
+	json_z(j, kind);
+	json_key(j, "address");
+	json_hex(j, va);
+	json_key(j, "probe");
+	json_z(j, refusal ? "refused" : "ok");
+	if (refusal) {
+		json_key(j, "reason");
+		json_z(j, refusal_name(refusal));
+	} else if (r) {
+		json_key(j, "record_bytes");
+		json_u64(j, r->size);
+	}
+	json_object_end(j);
+	json_line(j);
+}
+
+static void func_json(struct json *j, const struct plan *p, const struct plan_func *f)
+{
+	u64 va = go_func_va(p->prog, f->func);
+	struct arena scratch = { 0 };
+	struct flow flow;
+	struct err err;
+
+	site_json(j, f, f->shown ? "entry" : "hook", va, f->refusal, &f->entry);
+	if (!f->refusal && f->shown && !p->request.entry_only && plan_flow(p->prog, f->func, &scratch, &flow, &err))
+		for (u32 i = 0; i < f->patches.nexits; i++) {
+			const struct exit_point *x = &f->patches.exits[i];
+			bool ret = flow.insns[x->insn].kind == INSN_RET;
+
+			site_json(j, f, ret ? "return" : "tail", va + flow.insns[x->insn].at, x->refusal,
+				  ret ? &f->exit : NULL);
+		}
+	arena_release(&scratch);
+}
+
+bool inline_print(const struct plan *plan, struct out *o, bool json, struct err *err)
+{
+	struct layout l = { .buffer = 8 << 20, .tls = -8, .ticks_10ms = 1 << 24 };
+	struct code c = { 0 };
+	struct json j;
+	bool ok;
+
+	l.near_rt = round_up(plan->prog->img->hi_va, 4096) + (512 << 20);
+	l.code_rt = l.near_rt + NEAR_SIZE;
+	l.shared_rt = (u64)SHARED_EXAMPLE << 32;
+	ok = code_make(&c, plan, &l, err);
+	json_begin(&j, o);
+	for (u32 i = 0; ok && i < plan->nfuncs; i++) {
+		if (json)
+			func_json(&j, plan, &plan->funcs[i]);
+		else
+			func_text(o, plan, &c, &l, i);
+	}
+	if (ok && !json) {
+		out_fmt(o, "%u sites, %u functions refused, %u of %u exits refused, %zu bytes of code", c.sites,
+			plan->nrefused, plan->nexits_refused, plan->nexits, c.size);
+		out_line(o);
+	}
+	code_release(&c);
+	return ok;
+}
