@@ -48,7 +48,7 @@ fake := $(wildcard tests/fake/*.c)
 fuzz := $(filter-out fuzz/replay.c,$(wildcard fuzz/*.c))
 objects = $(patsubst %.c,$B/%.o,$(1))
 
-.PHONY: all unit replay check check-all demo lint layers bench fuzz docs install uninstall clean help
+.PHONY: all unit replay testtools check check-all demo lint layers bench fuzz docs install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -94,18 +94,25 @@ $B/fuzz/%: $B/fuzz/%.o $B/fuzz/replay.o $(call objects,$(fake)) $B/libgoshawk.a
 replay: $(fuzz:%.c=$B/%)
 	$(Q)for t in $(^F); do $B/fuzz/$$t fuzz/corpus/$$t || exit; done
 
+# Small programs that the tests run: tests/tools/NAME.c becomes $B/tests/NAME.
+tools := $(wildcard tests/tools/*.c)
+$B/tests/%: $B/tests/tools/%.o $B/libgoshawk.a
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(libs)
+testtools: $(tools:tests/tools/%.c=$B/tests/%)
+
 pytest = GOSHAWK=$(abspath $B/goshawk) $(PYTHON) -m pytest -q -p no:cacheprovider tests
 setup = $(Q)$(if $(filter no,$(SETUP)),:,tools/setup.sh)
 
 # In this order, and the next only if the one before passed.
 check:
 	$(setup) quick
-	$(Q)$(MAKE) all unit replay
+	$(Q)$(MAKE) all unit replay testtools
 	$(Q)$(pytest)
 
 check-all:
 	$(setup) all
-	$(Q)$(MAKE) all unit replay
+	$(Q)$(MAKE) all unit replay testtools
 	$(Q)GOSHAWK_RELEASES=all $(pytest)
 
 demo:
@@ -168,4 +175,4 @@ help:
 
 say = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n')
 
--include $(patsubst %.c,$B/%.d,$(src) src/main.c $(unit) $(fake) $(fuzz) fuzz/replay.c tools/docs.c)
+-include $(patsubst %.c,$B/%.d,$(src) src/main.c $(unit) $(fake) $(fuzz) fuzz/replay.c $(tools) tools/docs.c)

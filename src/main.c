@@ -1,4 +1,4 @@
-/* main - finds the command in a table, runs it, and turns its failure into a sentence and a status. */
+/* main - finds the command in a table, runs it, and says what failed: a sentence and a status. */
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -33,12 +33,12 @@ static bool find_or_fail(const char *name, const struct command **to, struct err
 
 static void overview(struct out *o)
 {
-	out_z(o, "goshawk looks into, stresses and instruments compiled Go programs from the outside.\n\n"
-		 "Usage: goshawk COMMAND [OPTIONS] …\n\nCommands:\n");
+	out_z(o, "goshawk looks into, stresses and instruments compiled Go programs, from "
+		 "the outside.\n\nUsage: goshawk COMMAND [OPTIONS] …\n\nCommands:\n");
 	for (size_t i = 0; i < ncommands; i++)
 		out_fmt(o, "  %-10s  %s\n", commands[i]->name, commands[i]->what);
-	out_z(o, "\n`goshawk help COMMAND` (or goshawk COMMAND --help) tells more; --version says which "
-		 "goshawk this is.\n");
+	out_z(o, "\n`goshawk help COMMAND` (or goshawk COMMAND --help) tells more; --version says "
+		 "which goshawk this is.\n");
 }
 
 /* Help and the version go to stdout; an unread rest (`| head -1`) is no failure. */
@@ -113,7 +113,9 @@ static void let_writes_fail(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		if (!sigaction(signals[i], NULL, &now) && now.sa_handler == SIG_DFL)
-			sigaction(signals[i], &(struct sigaction){ .sa_handler = nothing, .sa_flags = SA_RESTART },
+			sigaction(signals[i],
+				  &(struct sigaction){ .sa_handler = nothing,
+						       .sa_flags = SA_RESTART },
 				  NULL);
 }
 

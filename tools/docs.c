@@ -1,5 +1,6 @@
-/* docs FOLDER MANUAL: writes the manual pages and the shell completions into FOLDER, from the option
- * tables of the commands. MANUAL is what goshawk(1) says beyond them, in mdoc. Runs at build time. */
+/* docs FOLDER MANUAL: writes the manual pages and the shell completions into FOLDER, from the
+ * option tables of the commands. MANUAL is what goshawk(1) says beyond them, in mdoc. Runs at build
+ * time. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -7,7 +8,8 @@
 #include "base/err.h"
 #include "cmd/cmds.h"
 
-static struct out create(const char *folder, const char *before, const char *name, const char *after)
+static struct out create(const char *folder, const char *before, const char *name,
+			 const char *after)
 {
 	char path[4096];
 	struct out o;

@@ -11,14 +11,16 @@ static bool cannot(struct err *err, const char *path, const char *what)
 {
 	bool denied = errno == EACCES || errno == EPERM || errno == EROFS;
 
-	return err_set(err, denied ? ERR_DENIED : ERR_IO, "%s: cannot %s: %s", path, what, strerror(errno));
+	return err_set(err, denied ? ERR_DENIED : ERR_IO, "%s: cannot %s: %s", path, what,
+		       strerror(errno));
 }
 
-/* "dir/name" -> "dir/.name.XXXXXX": the same folder, so that rename() stays within a file system. */
+/* "dir/name" -> "dir/.name.XXXXXX": in the same folder, so that rename() stays in a file system. */
 static char *temporary_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	size_t dir = slash ? (size_t)(slash + 1 - path) : 0, room = strlen(path) + sizeof("..XXXXXX");
+	size_t dir = slash ? (size_t)(slash + 1 - path) : 0,
+	       room = strlen(path) + sizeof("..XXXXXX");
 	char *temp = mem_resize(NULL, room);
 
 	snprintf(temp, room, "%.*s.%s.XXXXXX", (int)dir, path, path + dir);
@@ -27,7 +29,8 @@ static char *temporary_name(const char *path)
 
 static bool open_temporary(struct out_file *f, const char *path, int *fd, struct err *err)
 {
-	char *real = realpath(path, NULL);	/* a symbolic link stays, and what it names is replaced */
+	/* a symbolic link stays, and what it names is replaced */
+	char *real = realpath(path, NULL);
 
 	f->final = real ? real : strdup(path);
 	if (!f->final)
@@ -120,7 +123,8 @@ bool find_program(struct arena *a, const char *name, const char **path, struct e
 	for (dirs = dirs ? dirs : "/usr/bin:/bin"; *name && dirs;) {
 		size_t n = strcspn(dirs, ":");
 
-		*path = str_fmt(a, "%.*s%s%s", (int)n, dirs, n ? "/" : "./", name).p;	/* empty: here */
+		/* an empty part of PATH is the working directory */
+		*path = str_fmt(a, "%.*s%s%s", (int)n, dirs, n ? "/" : "./", name).p;
 		if (is_program(*path))
 			return true;
 		dirs = dirs[n] ? dirs + n + 1 : NULL;

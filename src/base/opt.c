@@ -72,7 +72,8 @@ static bool scaled(const struct decimal *d, u64 times, u64 *to)
 {
 	u64 fraction = (u64)((unsigned __int128)d->part * times / d->unit);
 
-	return !__builtin_mul_overflow(d->whole, times, to) && !__builtin_add_overflow(*to, fraction, to);
+	return !__builtin_mul_overflow(d->whole, times, to) &&
+	       !__builtin_add_overflow(*to, fraction, to);
 }
 
 struct unit {
@@ -111,7 +112,8 @@ bool parse_duration(const char *text, i64 *ns, struct err *err)
 		u64 part;
 
 		if (!decimal(&p, &d) || !(unit = unit_at(&p, units, ARRAY_LEN(units))))
-			return err_set(err, ERR_USAGE, "\"%s\" is not a duration (such as 50us, 1.5s, 2m)", text);
+			return err_set(err, ERR_USAGE,
+				       "\"%s\" is not a duration (such as 50us, 1.5s, 2m)", text);
 		if (!scaled(&d, unit->times, &part) || __builtin_add_overflow(sum, part, &sum) ||
 		    sum > INT64_MAX)
 			return err_set(err, ERR_USAGE, "\"%s\" is too long a duration", text);
@@ -133,7 +135,8 @@ bool parse_size(const char *text, u64 *bytes, struct err *err)
 
 	*bytes = 0;
 	if (!decimal(&p, &d) || !(unit = unit_at(&p, units, ARRAY_LEN(units))) || *p)
-		return err_set(err, ERR_USAGE, "\"%s\" is not a size (such as 4096, 64KiB, 1GiB)", text);
+		return err_set(err, ERR_USAGE, "\"%s\" is not a size (such as 4096, 64KiB, 1GiB)",
+			       text);
 	if (!scaled(&d, unit->times, bytes))
 		return err_set(err, ERR_USAGE, "\"%s\" is too large a size", text);
 	return true;
@@ -228,9 +231,10 @@ static bool unknown_name(const struct parse *p, struct str name)
 		names[i] = opt_at(p->cmd, i)->name;
 	nearest = opt_nearest(str_z(p->arena, name), names, n);
 	if (nearest)
-		return err_set(p->err, ERR_USAGE, "no option --%.*s; the nearest is --%s", STR_F(name), nearest);
-	return err_set(p->err, ERR_USAGE, "no option --%.*s; `goshawk %s --help` lists them", STR_F(name),
-		       p->cmd->name);
+		return err_set(p->err, ERR_USAGE, "no option --%.*s; the nearest is --%s",
+			       STR_F(name), nearest);
+	return err_set(p->err, ERR_USAGE, "no option --%.*s; `goshawk %s --help` lists them",
+		       STR_F(name), p->cmd->name);
 }
 
 /* --name, --name=value, --name value. `next` is the argument that follows, or NULL; *used says
@@ -247,7 +251,8 @@ static bool long_option(const struct parse *p, const char *text, const char *nex
 	if (o->kind == OPT_FLAG && equals)
 		return err_set(p->err, ERR_USAGE, "--%s takes no value", o->name);
 	if (o->kind != OPT_FLAG && !value)
-		return err_set(p->err, ERR_USAGE, "--%s needs a value: --%s %s", o->name, o->name, o->value);
+		return err_set(p->err, ERR_USAGE, "--%s needs a value: --%s %s", o->name, o->name,
+			       o->value);
 	*used = o->kind != OPT_FLAG && !equals;
 	return store(p, o, value) || err_in(p->err, "--%s", o->name);
 }
@@ -259,7 +264,8 @@ static bool short_options(const struct parse *p, const char *text, const char *n
 		const struct opt *o = by_letter(p->cmd, *text);
 
 		if (!o)
-			return err_set(p->err, ERR_USAGE, "no option -%c; `goshawk %s --help` lists them", *text,
+			return err_set(p->err, ERR_USAGE,
+				       "no option -%c; `goshawk %s --help` lists them", *text,
 				       p->cmd->name);
 		if (o->kind == OPT_FLAG) {
 			if (!store(p, o, NULL))
@@ -268,7 +274,8 @@ static bool short_options(const struct parse *p, const char *text, const char *n
 		}
 		*used = !text[1];
 		if (*used && !next)
-			return err_set(p->err, ERR_USAGE, "-%c needs a value: -%c %s", *text, *text, o->value);
+			return err_set(p->err, ERR_USAGE, "-%c needs a value: -%c %s", *text, *text,
+				       o->value);
 		return store(p, o, *used ? next : text + 1) || err_in(p->err, "-%c", *text);
 	}
 	return true;
@@ -293,7 +300,8 @@ bool opt_parse(const struct command *cmd, int argc, char **argv, struct arena *a
 		used = false;
 		if (!strcmp(text, "--")) {
 			if (programs && !next)
-				return err_set(err, ERR_USAGE, "%s: no program after --", cmd->name);
+				return err_set(err, ERR_USAGE, "%s: no program after --",
+					       cmd->name);
 			if (programs)
 				to->program = argv + i + 1;
 			for (i++; !programs && i < argc; i++)
@@ -364,8 +372,8 @@ void opt_help(const struct command *cmd, struct out *o)
 	enum { INDENT = 28 };
 	const char *about = cmd->about;
 
-	out_fmt(o, "goshawk %s: %s\n\nUsage: goshawk %s %s\n\nOptions:\n", cmd->name, cmd->what, cmd->name,
-		cmd->usage);
+	out_fmt(o, "goshawk %s: %s\n\nUsage: goshawk %s %s\n\nOptions:\n", cmd->name, cmd->what,
+		cmd->name, cmd->usage);
 	for (size_t i = 0; i < opt_count(cmd); i++) {
 		struct out left;
 		size_t n;

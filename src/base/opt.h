@@ -1,4 +1,4 @@
-/* opt - one table per command makes its parser, --help, man page and shell completion (style.md 13).
+/* opt - one table per command makes its parser, --help, man page and shell completion.
  *
  * Owns     nothing: tables are constants, texts point into argv, lists lie in the caller's arena.
  * Units    OPT_DURATION: ns (i64); OPT_SIZE: bytes (u64); OPT_NUM: u64.
@@ -29,7 +29,7 @@ struct opt {
 	char letter;		/* 0: none */
 	const char *name;	/* "strings" */
 	u8 kind;
-	const char *value;	/* "N", "DURATION"; "auto|always|never": one of these; NULL for flags */
+	const char *value;	/* "N", "DURATION"; "auto|always|never": one of these; NULL: flag */
 	size_t offset;		/* in the arguments struct */
 	const char *help;	/* one or two lines */
 };
@@ -43,16 +43,16 @@ struct example {
 
 struct command {
 	const char *name;
-	/* "[OPTIONS] PATTERN… -- PROGRAM [ARG…]". Where it says "-- PROGRAM", what follows `--` is a
-	 * program; elsewhere `--` only ends the options. */
+	/* "[OPTIONS] PATTERN… -- PROGRAM [ARG…]". Where it says "-- PROGRAM", what follows `--` is
+	 * a program; elsewhere `--` only ends the options. */
 	const char *usage;
 	const char *what;		/* one line */
-	const char *about;		/* paragraphs for the man page and the end of --help, or NULL */
+	const char *about;		/* more paragraphs for the man page and --help, or NULL */
 	const struct opt *opts;
 	size_t nopts;
 	struct example examples[3];
 	size_t args_size;
-	/* args is the filled struct; rest what is not an option before `--`; program what follows it
+	/* args is the filled struct; rest what is no option before `--`; program what follows it
 	 * (NULL without `--`). Gives the exit status; prints its own failure through *err by
 	 * returning false: main prints it. */
 	bool (*run)(const void *args, const char **rest, size_t nrest, char **program, int *status,

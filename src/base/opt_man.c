@@ -108,7 +108,8 @@ static void man_command(const struct command *cmd, struct out *o)
 static void man_all(const struct command *const *cmds, size_t n, struct out *o)
 {
 	head(o, NULL, "looks into, stresses and instruments compiled Go programs from the outside");
-	out_z(o, ".Sh SYNOPSIS\n.Nm goshawk\n.Ar COMMAND\n.Op Ar OPTIONS\n.Op Ar ARGUMENTS\n.Sh COMMANDS\n"
+	out_z(o, ".Sh SYNOPSIS\n.Nm goshawk\n.Ar COMMAND\n.Op Ar OPTIONS\n.Op Ar ARGUMENTS\n"
+		 ".Sh COMMANDS\n"
 		 ".Bl -tag -width Ds\n");
 	for (size_t i = 0; i < n; i++) {
 		out_fmt(o, ".It Cm %s\n", cmds[i]->name);
@@ -175,13 +176,15 @@ static void bash(const struct command *const *cmds, size_t n, struct out *o)
 		 "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} i\n"
 		 "\treply() { COMPREPLY=($(compgen \"$@\" -- \"$cur\")); }\n"
 		 "\t# --name=value comes as three words\n"
-		 "\tif [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
+		 "\tif [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then "
+		 "prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
 		 "\tif ((COMP_CWORD == 1)); then _goshawk_reply -W '");
 	names(cmds, n, o);
 	out_z(o, "help --help --version'; return; fi\n"
 		 "\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
 		 "\t\t[[ ${COMP_WORDS[i]} == -- ]] || continue\n"
-		 "\t\tdeclare -F _command_offset >/dev/null && _command_offset $((i + 1)) || _goshawk_reply -c\n"
+		 "\t\tdeclare -F _command_offset >/dev/null && _command_offset $((i + 1)) || "
+		 "_goshawk_reply -c\n"
 		 "\t\treturn\n"
 		 "\tdone\n"
 		 "\tcase ${COMP_WORDS[1]}:$prev in\n");
@@ -225,7 +228,8 @@ static void zsh_option(const struct opt *opt, struct out *o)
 	else if (opt->letter)
 		out_fmt(o, "'(-%c --%s)'", opt->letter, opt->name);
 	if (opt->letter)
-		out_fmt(o, "{-%c%s,--%s%s}", opt->letter, value ? "+" : "", opt->name, value ? "=" : "");
+		out_fmt(o, "{-%c%s,--%s%s}", opt->letter, value ? "+" : "", opt->name,
+			value ? "=" : "");
 	else
 		out_fmt(o, "--%s%s", opt->name, value ? "=" : "");
 	out_z(o, "'[");
@@ -236,7 +240,8 @@ static void zsh_option(const struct opt *opt, struct out *o)
 		words(o, opt->value);
 		out_c(o, ')');
 	} else if (value) {
-		out_fmt(o, ":%s:%s", opt->value, is_file(opt) ? "_files" : !strcmp(opt->value, "PID") ? "_pids" : " ");
+		out_fmt(o, ":%s:%s", opt->value,
+			is_file(opt) ? "_files" : strcmp(opt->value, "PID") ? " " : "_pids");
 	}
 	out_z(o, "' \\\n");
 }
@@ -250,13 +255,14 @@ static void zsh(const struct command *const *cmds, size_t n, struct out *o)
 		zsh_text(o, cmds[i]->what, ":\\");
 		out_z(o, "'\n");
 	}
-	out_z(o, "\t'help:options and examples of a command'\n)\n"
-		 "local -i program=${words[(i)--]}\n"
-		 "if ((CURRENT == 2)); then\n\t_describe command commands\n\treturn\nfi\n"
-		 "if ((program < CURRENT)); then\t# what follows `--` is a command line of its own\n"
-		 "\tshift $program words\n\t((CURRENT -= program))\n\t_normal\n\treturn\nfi\n"
-		 "local name=$words[2]\nshift words\n((CURRENT--))\ncase $name in\n"
-		 "help) _describe command commands ;;\n");
+	out_z(o,
+	      "\t'help:options and examples of a command'\n)\n"
+	      "local -i program=${words[(i)--]}\n"
+	      "if ((CURRENT == 2)); then\n\t_describe command commands\n\treturn\nfi\n"
+	      "if ((program < CURRENT)); then\t# what follows `--` is a command line of its own\n"
+	      "\tshift $program words\n\t((CURRENT -= program))\n\t_normal\n\treturn\nfi\n"
+	      "local name=$words[2]\nshift words\n((CURRENT--))\ncase $name in\n"
+	      "help) _describe command commands ;;\n");
 	for (size_t i = 0; i < n; i++) {
 		out_fmt(o, "%s)\n\t_arguments -s \\\n", cmds[i]->name);
 		for (size_t k = 0; k < opt_count(cmds[i]); k++)

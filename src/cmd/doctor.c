@@ -16,8 +16,8 @@ static void print_text(const struct permit *permits, const struct utsname *u, st
 {
 	const struct passwd *user = getpwuid(geteuid());
 
-	out_fmt(o, "goshawk " GOSHAWK_VERSION ", %s %s %s, user %s\n\n", u->sysname, u->release, u->machine,
-		user ? user->pw_name : "without a name");
+	out_fmt(o, "goshawk " GOSHAWK_VERSION ", %s %s %s, user %s\n\n", u->sysname, u->release,
+		u->machine, user ? user->pw_name : "without a name");
 	permits_print(permits, o);
 }
 
@@ -80,13 +80,15 @@ const struct command cmd_doctor = {
 	.name = "doctor",
 	.usage = "[OPTIONS]",
 	.what = "what this machine and user permit, and how to change it",
-	.about = "Each line is one need of goshawk's engines: it was tried on a child process that does "
-		 "nothing, and undone. Settings of the machine are only read.",
+	.about = "Each line is one need of goshawk's engines: it was tried on a child process that "
+		 "does nothing, and undone. Settings of the machine are only read.",
 	.args_size = sizeof(struct doctor_args),
 	.examples = {
 		{ "goshawk doctor", "all that is permitted here" },
-		{ "goshawk doctor --json | jq -r 'select(.state == \"no\") | .change'", "what stands in the way" },
-		{ "docker run --cap-add SYS_PTRACE IMAGE goshawk doctor", "what a container would permit" },
+		{ "goshawk doctor --json | jq -r 'select(.state == \"no\") | .change'",
+		  "what stands in the way" },
+		{ "docker run --cap-add SYS_PTRACE IMAGE goshawk doctor",
+		  "what a container would permit" },
 	},
 	.run = doctor,
 };

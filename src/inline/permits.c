@@ -56,7 +56,12 @@ static u64 own_status(const char *field, int base)
 	return value;
 }
 
-enum capability { CAPABILITY_SYS_PTRACE = 19, CAPABILITY_SYS_ADMIN = 21, CAPABILITY_PERFMON = 38, CAPABILITY_BPF = 39 };
+enum capability {
+	CAPABILITY_SYS_PTRACE = 19,
+	CAPABILITY_SYS_ADMIN = 21,
+	CAPABILITY_PERFMON = 38,
+	CAPABILITY_BPF = 39
+};
 
 static bool have(enum capability c)
 {
@@ -135,7 +140,7 @@ static void waiter_end(struct waiter *w)
 	if (w->pid <= 0)
 		return;
 	kill(w->pid, SIGKILL);
-	waitpid(w->pid, NULL, __WALL);	/* an orphan that was not seized is not ours to wait for: ECHILD */
+	waitpid(w->pid, NULL, __WALL);	/* ECHILD: an orphan that was not seized */
 }
 
 /* Stops it as the engine does. 0, or errno of the call that failed. */
@@ -159,11 +164,14 @@ static void why_no_ptrace(struct permit *p, int error)
 
 	p->state = PERMIT_NO;
 	if (scope == 3)
-		CHANGE(p, "kernel.yama.ptrace_scope is 3, which lasts until the next boot: remove the setting and reboot");
+		CHANGE(p, "kernel.yama.ptrace_scope is 3, which lasts until the next boot: remove "
+			  "the setting and reboot");
 	else if (scope == 2 && !have(CAPABILITY_SYS_PTRACE))
-		CHANGE(p, "kernel.yama.ptrace_scope is 2: sysctl kernel.yama.ptrace_scope=1, or run with CAP_SYS_PTRACE");
+		CHANGE(p, "kernel.yama.ptrace_scope is 2: sysctl kernel.yama.ptrace_scope=1, or "
+			  "run with CAP_SYS_PTRACE");
 	else if (own_status("Seccomp", 10))
-		CHANGE(p, "a seccomp filter is in place: run the container with --cap-add SYS_PTRACE (docker), or --security-opt seccomp=unconfined");
+		CHANGE(p, "a seccomp filter is in place: run the container with --cap-add "
+			  "SYS_PTRACE (docker), or --security-opt seccomp=unconfined");
 	else
 		CHANGE(p, "ptrace(2) says \"%s\": run with CAP_SYS_PTRACE", strerror(error));
 }
@@ -173,7 +181,8 @@ static void probe_launch(struct permit *p)
 	struct waiter w;
 	int error = waiter_start(&w, false) ? seize(w.pid) : EAGAIN;
 
-	FOUND(p, "%s", error ? "a child cannot be traced" : "a child was stopped and its registers read");
+	FOUND(p, "%s",
+	      error ? "a child cannot be traced" : "a child was stopped and its registers read");
 	if (error)
 		why_no_ptrace(p, error);
 	waiter_end(&w);
@@ -240,12 +249,15 @@ static void probe_text(struct permit *p)
 		FOUND(p, "/proc/PID/mem writes to read-only text");
 	} else if (rewrite_by_poke(w.pid, text)) {
 		p->state = PERMIT_LIMITED;
-		FOUND(p, "/proc/PID/mem says \"%s\"; PTRACE_POKEDATA works, word by word", strerror(error));
+		FOUND(p, "/proc/PID/mem says \"%s\"; PTRACE_POKEDATA works, word by word",
+		      strerror(error));
 		CHANGE(p, "boot with proc_mem.force_override=ptrace");
 	} else {
 		p->state = PERMIT_NO;
-		FOUND(p, "neither /proc/PID/mem nor PTRACE_POKEDATA writes to read-only text (%s)", strerror(error));
-		CHANGE(p, "boot with proc_mem.force_override=ptrace, or lift the security module's rule");
+		FOUND(p, "neither /proc/PID/mem nor PTRACE_POKEDATA writes to read-only text (%s)",
+		      strerror(error));
+		CHANGE(p, "boot with proc_mem.force_override=ptrace, or lift the security module's "
+			  "rule");
 	}
 	waiter_end(&w);
 }
@@ -269,7 +281,8 @@ static void probe_rings(struct permit *p)
 	} else if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0) {
 		FOUND(p, "sealing a memfd: %s", strerror(errno));
 		CHANGE(p, "let the sandbox allow fcntl(F_ADD_SEALS)");
-	} else if ((map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0)) == MAP_FAILED) {
+	} else if ((map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
+			       0)) == MAP_FAILED) {
 		FOUND(p, "mapping %d GiB of shared memory: %s", RING_GIB, strerror(errno));
 		CHANGE(p, "ulimit -v unlimited; or a smaller --buffer");
 	} else {
@@ -293,11 +306,13 @@ static void probe_memory(struct permit *p)
 		munmap(page, 4096);
 	if (!wipe) {
 		p->state = PERMIT_NO;
-		FOUND(p, "MADV_WIPEONFORK is not there: the child of a fork could not be told from its parent");
+		FOUND(p, "MADV_WIPEONFORK is not there: the child of a fork could not be told from "
+			 "its parent");
 		CHANGE(p, "a kernel from 4.14 on");
 	} else if (address_space.rlim_cur != RLIM_INFINITY) {
 		p->state = PERMIT_LIMITED;
-		FOUND(p, "address space is limited to %llu MiB", (unsigned long long)address_space.rlim_cur >> 20);
+		FOUND(p, "address space is limited to %llu MiB",
+		      (unsigned long long)address_space.rlim_cur >> 20);
 		CHANGE(p, "ulimit -v unlimited");
 	} else if (setting("/proc/sys/vm/overcommit_memory", 0) == 2) {
 		p->state = PERMIT_LIMITED;
@@ -321,8 +336,9 @@ static void probe_clock(struct permit *p)
 		CHANGE(p, "start goshawk from a process that is not restricted so");
 	} else if (strcmp(source, "tsc") && strcmp(source, "kvm-clock")) {
 		p->state = PERMIT_LIMITED;
-		FOUND(p, "the kernel's clock is %s, not the processor's counter: it may not trust that one", source);
-		CHANGE(p, "see `dmesg | grep -i tsc`; durations across processors may be off");
+		FOUND(p, "the kernel's clock is %s: it may not trust the processor's counter",
+		      source);
+		CHANGE(p, "durations across processors may be off: see `dmesg | grep -i tsc`");
 	} else {
 		FOUND(p, "the kernel's own clock is %s", source);
 	}
@@ -336,7 +352,8 @@ static void probe_seccomp(struct permit *p)
 	FOUND(p, "%s on goshawk itself, and so on what it starts", modes[mode]);
 	if (mode) {
 		p->state = PERMIT_LIMITED;
-		CHANGE(p, "in a container: --security-opt seccomp=unconfined, if something fails for it");
+		CHANGE(p, "in a container: --security-opt seccomp=unconfined, if something fails "
+			  "for it");
 	}
 }
 
@@ -364,7 +381,8 @@ static int load_bpf(void)
 static void probe_bpf(struct permit *p)
 {
 	int error = load_bpf();
-	bool rights = have(CAPABILITY_SYS_ADMIN) || (have(CAPABILITY_BPF) && have(CAPABILITY_PERFMON));
+	bool rights =
+		have(CAPABILITY_SYS_ADMIN) || (have(CAPABILITY_BPF) && have(CAPABILITY_PERFMON));
 
 	if (!error) {
 		FOUND(p, "a BPF program for probes was loaded");
@@ -376,7 +394,8 @@ static void probe_bpf(struct permit *p)
 	if (!rights)
 		CHANGE(p, "run as root, or with CAP_BPF and CAP_PERFMON");
 	else
-		CHANGE(p, "this has the rights and still is refused: a container's seccomp filter, kernel lockdown, or a kernel without CONFIG_BPF_SYSCALL");
+		CHANGE(p, "this has the rights and still is refused: a container's seccomp filter, "
+			  "kernel lockdown, or a kernel without CONFIG_BPF_SYSCALL");
 }
 
 static void probe_uprobes(struct permit *p)
@@ -385,7 +404,8 @@ static void probe_uprobes(struct permit *p)
 
 	if (type < 0) {
 		p->state = PERMIT_NO;
-		FOUND(p, "the kernel offers no uprobes (CONFIG_UPROBE_EVENTS), or /sys is not mounted");
+		FOUND(p, "the kernel offers no uprobes (CONFIG_UPROBE_EVENTS), or /sys is not "
+			 "mounted");
 		CHANGE(p, "mount /sys, or a kernel with CONFIG_UPROBE_EVENTS");
 	} else if (!kernel_is(6, 6)) {
 		p->state = PERMIT_LIMITED;

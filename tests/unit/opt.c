@@ -46,15 +46,19 @@ static bool parse(const struct command *cmd, const char *line)
 	char *argv[32] = { (char *)(uintptr_t)cmd->name }, *save = NULL;
 	int argc = 1;
 
-	for (char *w = strtok_r(str_z(&arena, str_of(line)), " ", &save); w; w = strtok_r(NULL, " ", &save))
+	for (char *w = strtok_r(str_z(&arena, str_of(line)), " ", &save); w;
+	     w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
 	err = (struct err){0};
-	return opt_parse(cmd, argc, arena_copy(&arena, argv, sizeof(argv)), &arena, &args, &parsed, &err);
+	return opt_parse(cmd, argc, arena_copy(&arena, argv, sizeof(argv)), &arena, &args, &parsed,
+			 &err);
 }
 
 START_TEST(values_come_behind_equals_or_as_the_next_word)
 {
-	ck_assert(parse(&starts, "--strings=8 --buffer 64KiB --for 1.5s -oout --engine inline main.* -- ./p"));
+	ck_assert(
+		parse(&starts,
+		      "--strings=8 --buffer 64KiB --for 1.5s -oout --engine inline main.* -- ./p"));
 	ck_assert_uint_eq(args.strings, 8);
 	ck_assert_uint_eq(args.buffer, 65536);
 	ck_assert_int_eq(args.span, 1500000000);
@@ -148,7 +152,8 @@ static const struct {
 	{ "-o", "starts: -o needs a value: -o FILE" },
 	{ "--strings many", "starts: --strings: \"many\" is not a number" },
 	{ "--strings -1", "starts: --strings: \"-1\" is not a number" },
-	{ "--strings 18446744073709551616", "starts: --strings: \"18446744073709551616\" is too large" },
+	{ "--strings 18446744073709551616",
+	  "starts: --strings: \"18446744073709551616\" is too large" },
 	{ "--for 10", "starts: --for: \"10\" is not a duration (such as 50us, 1.5s, 2m)" },
 	{ "--buffer 10x", "starts: --buffer: \"10x\" is not a size (such as 4096, 64KiB, 1GiB)" },
 	{ "--engine uprobe", "starts: --engine: \"uprobe\" is none of auto|inline" },
@@ -168,10 +173,10 @@ static const struct {
 	i64 ns;
 } durations[] = {
 	{ "0", 0 }, { "1ns", 1 }, { "50us", 50000 }, { "50µs", 50000 }, { "1.5s", 1500000000 },
-	{ ".5ms", 500000 }, { "2m", 120000000000 }, { "1h30m", 5400000000000 }, { "1.000000001s", 1000000001 },
-	{ "2540400h", 9145440000000000000 },
-	{ "", -1 }, { "s", -1 }, { ".s", -1 }, { "1", -1 }, { "-1s", -1 }, { "1s ", -1 }, { "1 s", -1 },
-	{ "2562048h", -1 }, { "99999999999999999999s", -1 }, { "1d", -1 },
+	{ ".5ms", 500000 }, { "2m", 120000000000 }, { "1h30m", 5400000000000 },
+	{ "1.000000001s", 1000000001 }, { "2540400h", 9145440000000000000 },
+	{ "", -1 }, { "s", -1 }, { ".s", -1 }, { "1", -1 }, { "-1s", -1 }, { "1s ", -1 },
+	{ "1 s", -1 }, { "2562048h", -1 }, { "99999999999999999999s", -1 }, { "1d", -1 },
 };
 
 START_TEST(durations_are_those_of_go)
@@ -190,10 +195,11 @@ static const struct {
 	u64 bytes;
 	bool bad;
 } sizes[] = {
-	{ "4096", 4096, false }, { "0", 0, false }, { "64KiB", 65536, false }, { "1.5K", 1536, false },
-	{ "1GiB", 1 << 30, false }, { "12B", 12, false }, { "16T", (u64)16 << 40, false },
-	{ "", 0, true }, { "KiB", 0, true }, { "1 KiB", 0, true }, { "-1", 0, true }, { "1KB", 0, true },
-	{ "18446744073709551616", 0, true }, { "16777216TiB", 0, true },
+	{ "4096", 4096, false }, { "0", 0, false }, { "64KiB", 65536, false },
+	{ "1.5K", 1536, false }, { "1GiB", 1 << 30, false }, { "12B", 12, false },
+	{ "16T", (u64)16 << 40, false }, { "", 0, true }, { "KiB", 0, true }, { "1 KiB", 0, true },
+	{ "-1", 0, true }, { "1KB", 0, true }, { "18446744073709551616", 0, true },
+	{ "16777216TiB", 0, true },
 };
 
 START_TEST(sizes_are_binary)
@@ -227,15 +233,17 @@ START_TEST(every_option_has_help_and_a_name_of_its_own)
 		ck_assert_msg(o->offset < cmd->args_size, "%s --%s", cmd->name, o->name);
 		for (size_t k = 0; k < i; k++) {
 			ck_assert_str_ne(o->name, opt_at(cmd, k)->name);
-			ck_assert_msg(!o->letter || o->letter != opt_at(cmd, k)->letter, "%s -%c", cmd->name, o->letter);
-			ck_assert_msg(o->offset != opt_at(cmd, k)->offset, "%s --%s and --%s share a field",
-				      cmd->name, o->name, opt_at(cmd, k)->name);
+			ck_assert_msg(!o->letter || o->letter != opt_at(cmd, k)->letter, "%s -%c",
+				      cmd->name, o->letter);
+			ck_assert_msg(o->offset != opt_at(cmd, k)->offset,
+				      "%s --%s and --%s share a field", cmd->name, o->name,
+				      opt_at(cmd, k)->name);
 		}
 	}
 }
 END_TEST
 
-/* What stands behind "goshawk NAME", up to the shell's next command, in words as the shell splits. */
+/* What stands behind "goshawk", up to the shell's next command, in words as the shell splits. */
 START_TEST(every_command_has_three_examples_that_parse)
 {
 	const struct command *cmd = command_under_test(_i);
@@ -252,7 +260,9 @@ START_TEST(every_command_has_three_examples_that_parse)
 		for (end = at; *end && !strchr("|>;&", *end) && strncmp(end, "2>", 2); end++)
 			if (*end == '\'')
 				end += strcspn(end + 1, "'") + 1;
-		ck_assert_int_eq(wordexp(str_z(&arena, (struct str){ at, (size_t)(end - at) }), &words, WRDE_NOCMD), 0);
+		ck_assert_int_eq(wordexp(str_z(&arena, (struct str){ at, (size_t)(end - at) }),
+					 &words, WRDE_NOCMD),
+				 0);
 		ck_assert_str_eq(words.we_wordv[0], cmd->name);
 		ck_assert_msg(opt_parse(cmd, (int)words.we_wordc, words.we_wordv, &arena,
 					arena_alloc(&arena, cmd->args_size), &to, &err),
@@ -271,7 +281,8 @@ START_TEST(help_fits_a_terminal_and_names_every_option)
 	out_memory(&o);
 	opt_help(cmd, &o);
 	for (size_t i = 0; i < opt_count(cmd); i++)
-		ck_assert(str_find((struct str){ o.buf, o.n }, str_fmt(&arena, "--%s", opt_at(cmd, i)->name)) >= 0);
+		ck_assert(str_find((struct str){ o.buf, o.n },
+				   str_fmt(&arena, "--%s", opt_at(cmd, i)->name)) >= 0);
 	for (size_t i = 0; i < o.n; i++) {
 		column = o.buf[i] == '\n' ? 0 : column + (((u8)o.buf[i] & 0xc0) != 0x80);
 		ck_assert_msg(column <= 100, "%s: %.*s", cmd->name, 60, o.buf + i - 60);
@@ -305,7 +316,8 @@ Suite *opt_suite(void)
 	tcase_add_test(parsing, one_dash_is_a_name);
 	tcase_add_test(parsing, help_wins_over_what_stands_behind_it);
 	tcase_add_test(parsing, the_nearest_name_is_near);
-	tcase_add_loop_test(parsing, a_wrong_line_is_a_usage_error_that_says_what_is_right, 0, ARRAY_LEN(wrong));
+	tcase_add_loop_test(parsing, a_wrong_line_is_a_usage_error_that_says_what_is_right, 0,
+			    ARRAY_LEN(wrong));
 	tcase_add_loop_test(parsing, durations_are_those_of_go, 0, ARRAY_LEN(durations));
 	tcase_add_loop_test(parsing, sizes_are_binary, 0, ARRAY_LEN(sizes));
 	suite_add_tcase(s, parsing);
