@@ -77,6 +77,7 @@ static void keep_patches(struct plan *p, struct patches *to, const struct patche
 {
 	*to = *from;
 	to->windows = arena_copy(&p->arena, from->windows, from->nwindows * sizeof(*from->windows));
+	to->landings = arena_copy(&p->arena, from->landings, from->nlandings * sizeof(*from->landings));
 	to->exits = arena_copy(&p->arena, from->exits, from->nexits * sizeof(*from->exits));
 }
 
