@@ -234,6 +234,12 @@ bool go_dwarf_func(const struct go_program *prog, u64 va, struct dwarf_func *f)
 	if (!entry || !debug_entry(&dw->debug, *entry, &die))
 		return false;
 	f->optimised = u->optimised;
+	for (unsigned hops = 0; hops < HOPS && !f->name.n; hops++) {
+		f->name = debug_text(&dw->debug, &die, DW_AT_name);
+		if (!f->name.n && !debug_ref(&die, DW_AT_abstract_origin, &die))
+			break;
+	}
+	debug_entry(&dw->debug, *entry, &die);
 	read_params(prog, dw, &die, f);
 	return true;
 }

@@ -18,6 +18,7 @@ struct dwarf_param {
 };
 
 struct dwarf_func {
+	struct str name;
 	struct dwarf_param *params;	/* in source order: receiver, parameters, results */
 	size_t nparams;
 	bool optimised;			/* its unit was compiled without -N */

@@ -4,7 +4,6 @@
 #include "go/types_impl.h"
 
 enum {
-	NAME_MAX_BYTES = 1 << 20,
 	DEEPEST = 100,		/* structs in structs; honest ones stay below ten */
 };
 
@@ -95,9 +94,9 @@ static bool name_read(const struct go_types *ts, u64 off, struct raw_name *n)
 
 	*n = (struct raw_name){ .text = STR(""), .tag = STR("") };
 	n->flags = rd_u8(&r);
-	n->text = rd_bytes(&r, MIN(rd_uvarint(&r), (u64)NAME_MAX_BYTES));
+	n->text = rd_bytes(&r, rd_uvarint(&r));
 	if (n->flags & NAME_TAGGED)
-		n->tag = rd_bytes(&r, MIN(rd_uvarint(&r), (u64)NAME_MAX_BYTES));
+		n->tag = rd_bytes(&r, rd_uvarint(&r));
 	return !r.bad;
 }
 

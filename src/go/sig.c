@@ -1,0 +1,295 @@
+/* A signature, from the best source that there is: DWARF (names and types), the method types of the
+ * runtime's data (types), ArgInfo (how many words of which size), in this order. A source whose
+ * signature needs another amount of argument memory than the compiler recorded for the function is
+ * wrong, and the next one is asked. */
+#include "go/sig.h"
+
+#include "go/dwarf.h"
+#include "go/sig_impl.h"
+#include "go/types_impl.h"
+
+enum { SCAN_WRAPPER = 256 };
+
+struct go_sigs {
+	struct map by_func;	/* index in prog->funcs: struct go_sig * */
+};
+
+static const struct go_func *twin_of(const struct go_program *prog, const struct go_func *f)
+{
+	const struct go_func *other = go_func_named(prog, f->name);
+
+	return other == f ? NULL : other;
+}
+
+/* Of a pair of one name, one is made by the linker's wish to be called by the other ABI. A wrapper
+ * that lets assembly (ABI0) call Go sets X15 and loads g before its call; one that lets Go call
+ * assembly does it behind the call. */
+static bool wrapper_is_abi0(const struct go_program *prog, const struct go_func *f)
+{
+	struct str code = str_cut(go_func_bytes(prog, f), 0, MIN(f->size, (u32)SCAN_WRAPPER));
+	ptrdiff_t zero = str_find(code, STR("\x45\x0f\x57\xff"));	/* xorps x15, x15 */
+
+	if (zero < 0)
+		return false;
+	for (size_t i = 0; i + 5 <= (size_t)zero; i++) {
+		struct rd r = rd_of(code.p + i, code.n - i, "code");
+		const struct go_func *to;
+		u64 pc;
+
+		if (rd_u8(&r) != 0xe8)
+			continue;
+		pc = f->pc + i + 5 + (u64)(i64)(i32)rd_u32(&r);
+		to = go_func_at(prog, pc);
+		if (to && to->pc == pc)
+			return false;
+	}
+	return true;
+}
+
+/* Assembly that is written for the registers' ABI, because compiled code calls it directly
+ * (TEXT with <ABIInternal>, in runtime and internal/bytealg). */
+static bool is_internal_assembly(const struct go_func *f)
+{
+	static const struct str prefixes[] = {
+		{ "runtime.mem", 11 }, { "runtime.strhash", 15 }, { "runtime.gcWriteBarrier", 22 },
+		{ "runtime.cmpstring", 17 }, { "runtime.duff", 12 }, { "runtime.panic", 13 },
+		{ "runtime.race", 12 }, { "runtime.mcall", 13 }, { "internal/bytealg.Compare", 24 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (str_starts(f->name, prefixes[i]))
+			return true;
+	return false;
+}
+
+static bool is_abi0(const struct go_program *prog, const struct go_func *f)
+{
+	if (f->assembly)
+		return !is_internal_assembly(f);
+	return f->wrapper && twin_of(prog, f) && wrapper_is_abi0(prog, f);
+}
+
+static struct sig_form form_of(const struct go_program *prog, const struct go_func *f, struct go_name n)
+{
+	struct sig_form form = {
+		.method = n.receiver.n && !n.closure.n,
+		.bracket = str_find(f->name, STR("[")) >= 0,
+		.dict_first = prog->rel->dict_before_receiver,
+	};
+
+	/* 1.18 to 1.20 leave the type arguments out; what is no shape then is a wrapper */
+	form.shape = n.type_args.n && !n.closure.n && n.package.n && !f->wrapper && !f->assembly &&
+		     (str_eq(n.type_args, STR("...")) || str_find(n.type_args, STR("go.shape.")) >= 0);
+	return form;
+}
+
+static struct str numbered(const struct go_program *prog, const char *what, size_t i)
+{
+	return str_fmt(types_arena(prog), "%s%zu", what, i);
+}
+
+/* Puts every parameter and result to its place. */
+static void assign(const struct go_program *prog, struct go_sig *sig)
+{
+	struct abi_state st = { 0 };
+
+	for (size_t i = 0; i < sig->nparams; i++)
+		abi_assign(&st, prog, sig->params[i].type, sig->abi0, types_arena(prog), &sig->params[i]);
+	abi_results(&st);
+	for (size_t i = 0; i < sig->nresults; i++)
+		abi_assign(&st, prog, sig->results[i].type, sig->abi0, types_arena(prog), &sig->results[i]);
+}
+
+/* Bytes of argument area that a signature needs: stack parameters, stack results, and a slot for
+ * each parameter that came in registers. */
+static bool size_of_area(const struct go_program *prog, const struct go_sig *sig, u64 *size)
+{
+	struct abi_state st = { 0 };
+	struct arena scratch = { 0 };
+	struct go_param p;
+	u64 spill = 0;
+
+	for (size_t i = 0; i < sig->nparams; i++) {
+		const struct go_param *q = &sig->params[i];
+
+		abi_assign(&st, prog, q->type, sig->abi0, &scratch, &p);
+		if (p.nplaces && p.places[0].kind != PLACE_STACK)
+			spill = round_up(spill, MAX(q->type ? q->type->align : 1, 1)) + p.size;
+	}
+	abi_results(&st);
+	for (size_t i = 0; i < sig->nresults; i++)
+		abi_assign(&st, prog, sig->results[i].type, sig->abi0, &scratch, &p);
+	arena_release(&scratch);
+	*size = round_up(st.stack, 8) + round_up(spill, 8);
+	return st.stack != ABI_LOST;
+}
+
+static bool agrees(const struct go_program *prog, const struct go_func *f, const struct go_sig *sig)
+{
+	u64 size;
+
+	if (f->args < 0 || !size_of_area(prog, sig, &size))
+		return true;
+	return sig->results_known ? size == (u64)f->args : size <= (u64)f->args;
+}
+
+static bool is_result_name(struct str s)
+{
+	return !s.n || str_starts(s, STR("~"));
+}
+
+static bool from_dwarf(const struct go_program *prog, const struct go_func *f, struct sig_form *form,
+		       struct go_sig *sig)
+{
+	struct arena *a = types_arena(prog);
+	struct dwarf_func d;
+	bool dict_listed = false;
+	size_t n = 0, dict_at;
+
+	if (!go_dwarf_func(prog, go_func_va(prog, f), &d))
+		return false;
+	for (size_t i = 0; i < d.nparams; i++)
+		dict_listed |= str_eq(d.params[i].name, STR(".dict"));
+	if (d.name.n)	/* the table may leave type arguments out, DWARF does not */
+		form->shape &= str_find(d.name, STR("go.shape.")) >= 0;
+	dict_at = form->method && !form->dict_first;
+	sig->params = ARENA_ARRAY(a, struct go_param, d.nparams + 1);
+	sig->results = ARENA_ARRAY(a, struct go_param, d.nparams + 1);
+	for (size_t i = 0; i < d.nparams; i++) {
+		const struct dwarf_param *q = &d.params[i];
+		struct go_param *p;
+
+		if (q->result) {
+			p = &sig->results[sig->nresults];
+			p->name = is_result_name(q->name) ? numbered(prog, "ret", sig->nresults) : q->name;
+			p->type = q->type;
+			sig->nresults++;
+			continue;
+		}
+		if (form->shape && !dict_listed && sig->nparams == dict_at)
+			sig->params[sig->nparams++].dictionary = true;
+		p = &sig->params[sig->nparams++];
+		p->dictionary = str_eq(q->name, STR(".dict"));
+		p->receiver = form->method && !p->dictionary && !n;
+		p->name = q->name.n ? q->name : numbered(prog, "arg", n - (form->method && n));
+		p->type = q->type;
+		n += !p->dictionary;
+	}
+	if (form->shape && !dict_listed && sig->nparams == dict_at)
+		sig->params[sig->nparams++].dictionary = true;
+	for (size_t i = 0; i < sig->nparams; i++)
+		if (sig->params[i].dictionary) {
+			sig->params[i].type = go_type_basic(prog, GO_UNSAFE_POINTER);
+			sig->params[i].name = STR(".dict");
+		}
+	sig->results_known = !(prog->rel->dwarf_lacks_results && d.optimised);
+	sig->from = SIG_DWARF;
+	return true;
+}
+
+static void set_params(const struct go_program *prog, struct go_sig *sig, struct go_type *receiver,
+		       const struct go_type *func)
+{
+	struct arena *a = types_arena(prog);
+	size_t n = 0;
+
+	sig->params = ARENA_ARRAY(a, struct go_param, func->nin + 1);
+	sig->results = ARENA_ARRAY(a, struct go_param, func->nout);
+	if (receiver)
+		sig->params[n++] = (struct go_param){ .name = STR("recv"), .type = receiver, .receiver = true };
+	for (size_t i = 0; i < func->nin; i++)
+		sig->params[n++] = (struct go_param){ .name = numbered(prog, "arg", i), .type = func->in[i] };
+	for (size_t i = 0; i < func->nout; i++)
+		sig->results[i] = (struct go_param){ .name = numbered(prog, "ret", i), .type = func->out[i] };
+	sig->nparams = n;
+	sig->nresults = func->nout;
+}
+
+static bool from_types(const struct go_program *prog, const struct go_func *f, struct sig_form *form,
+		       struct go_sig *sig)
+{
+	struct go_type *receiver;
+	const struct go_method *m = go_method_of(prog, f, &receiver);
+
+	if (!form->method || !m || !m->type || go_type_load(prog, m->type)->kind != GO_FUNC)
+		return false;
+	set_params(prog, sig, receiver, m->type);
+	sig->results_known = true;
+	sig->from = SIG_TYPES;
+	return true;
+}
+
+/* 1.17 leaves results out of DWARF: the method type has them. */
+static void add_results(const struct go_program *prog, const struct go_func *f, struct sig_form *form,
+			struct go_sig *sig)
+{
+	struct go_sig types = { .abi0 = sig->abi0 };
+
+	if (sig->results_known || !from_types(prog, f, form, &types) || types.nparams != sig->nparams)
+		return;
+	sig->results = types.results;
+	sig->nresults = types.nresults;
+	sig->results_known = true;
+}
+
+static struct go_sig *make_sig(const struct go_program *prog, const struct go_func *f)
+{
+	typedef bool source_fn(const struct go_program *, const struct go_func *, struct sig_form *,
+			       struct go_sig *);
+	/* DWARF lists no receiver of the compiler's wrappers */
+	static source_fn *const sources[2][2] = { { from_dwarf, from_types }, { from_types, from_dwarf } };
+	struct go_sig *sig = ARENA_NEW(types_arena(prog), struct go_sig);
+	struct go_name name = go_name_split(f->name);
+	struct sig_form form = form_of(prog, f, name);
+	struct go_sig plain = { .abi0 = is_abi0(prog, f), .closure = name.closure.n > 0 };
+
+	for (size_t i = 0; i < 2; i++) {
+		*sig = plain;
+		if (!sources[f->wrapper][i](prog, f, &form, sig))
+			continue;
+		add_results(prog, f, &form, sig);
+		if (!agrees(prog, f, sig))
+			continue;
+		assign(prog, sig);
+		return sig;
+	}
+	*sig = plain;
+	if (sig_from_shape(prog, f, &form, sig))
+		sig->from = SIG_SHAPE;
+	return sig;
+}
+
+static struct go_sigs *sigs_of(const struct go_program *prog)
+{
+	struct go_program *p = (struct go_program *)prog;
+
+	if (!p->sigs)
+		p->sigs = ARENA_NEW(&p->arena, struct go_sigs);
+	return p->sigs;
+}
+
+const struct go_sig *go_sig_of(const struct go_program *prog, const struct go_func *f)
+{
+	u64 *slot = map_put(&sigs_of(prog)->by_func, (u64)(f - prog->funcs));
+
+	if (!*slot)
+		*slot = (u64)(uintptr_t)make_sig(prog, f);
+	return (const struct go_sig *)(uintptr_t)*slot;
+}
+
+void go_sigs_release(struct go_program *prog)
+{
+	if (prog->sigs)
+		map_release(&prog->sigs->by_func);
+	prog->sigs = NULL;
+	go_dwarf_release(prog);
+}
+
+const char *sig_source_name(enum sig_source s)
+{
+	static const char *const names[] = {
+		[SIG_NONE] = "none", [SIG_DWARF] = "dwarf", [SIG_TYPES] = "types", [SIG_SHAPE] = "shape",
+	};
+
+	return names[s];
+}
