@@ -10,7 +10,8 @@
 
 #include "out/value.h"
 
-/* Limits against types that lie (a struct that contains itself): levels of values, and values. */
+/* Limits against types that lie (a struct that contains itself): levels of values, and values. A
+ * level takes at most three of JSON's. */
 enum { LEVELS = 20, VALUES = 2000 };
 
 bool look_is_time(const struct go_type *t);
@@ -32,6 +33,15 @@ static inline bool look_has_room(struct val x)
 {
 	return x.t->size <= x.room || (x.t->kind == GO_STRUCT && !look_is_time(x.t)) ||
 	       x.t->kind == GO_ARRAY;
+}
+
+/* May this value be shown? */
+static inline bool look_spend(struct value_view *v, struct val x)
+{
+	if (!v->budget)
+		return false;
+	v->budget--;
+	return x.level < LEVELS;
 }
 
 u64 look_word(const struct value_view *v, u32 at, unsigned size);	/* size 1 to 8 */

@@ -333,11 +333,10 @@ static void print(struct out *o, struct value_view *v, struct val x)
 {
 	unsigned size = (unsigned)x.t->size;
 
-	if (!v->budget || x.level >= LEVELS) {
+	if (!look_spend(v, x)) {
 		out_str(o, STR("…"));
 		return;
 	}
-	v->budget--;
 	if (!look_has_room(x)) {
 		out_c(o, '?');
 		return;

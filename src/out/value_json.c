@@ -326,11 +326,10 @@ static void number(struct json *j, struct value_view *v, struct val x, bool held
 
 static void value(struct json *j, struct value_view *v, struct val x, bool held)
 {
-	if (!v->budget || x.level >= LEVELS) {
+	if (!look_spend(v, x)) {
 		failed(j, held, "too deep");
 		return;
 	}
-	v->budget--;
 	if (!look_has_room(x)) {
 		failed(j, held, "not captured");
 		return;
