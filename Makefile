@@ -91,8 +91,16 @@ $B/fuzz/%: $B/fuzz/%.o $B/fuzz/replay.o $(call objects,$(fake)) $B/libgoshawk.a
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(libs)
 
-replay: $(fuzz:%.c=$B/%)
-	$(Q)for t in $(^F); do $B/fuzz/$$t fuzz/corpus/$$t || exit; done
+# A Go program that the targets change bytes of (fuzz/edited.h).
+go := $(shell sed -n '$$s/ .*//p' tools/releases)
+$B/fuzz/base: $(wildcard tests/go/seed/*.go)
+	$(Q)mkdir -p $(@D); root=$$(tools/go-toolchain.sh $(go)) && cd tests/go/seed && \
+		GOROOT=$$root GOENV=off GOFLAGS= GOTOOLCHAIN=local CGO_ENABLED=0 $$root/bin/go build \
+		-trimpath -ldflags=-compressdwarf=false -o $(abspath $@) .
+
+replay: $(fuzz:%.c=$B/%) $B/fuzz/base
+	$(Q)export GOSHAWK_FUZZ_BASE=$B/fuzz/base; \
+		for t in $(notdir $(fuzz:.c=)); do $B/fuzz/$$t fuzz/corpus/$$t || exit; done
 
 # Small programs that the tests run: tests/tools/NAME.c becomes $B/tests/NAME.
 tools := $(wildcard tests/tools/*.c)
@@ -128,11 +136,11 @@ FOR ?= 60
 fuzz:
 	$(Q)command -v clang >/dev/null || { echo "make fuzz needs clang and libclang-rt-14-dev"; exit 1; }
 	$(Q)$(MAKE) B=build/fuzz CC=clang CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" fuzzers
-	$(Q)for t in $(notdir $(fuzz:.c=)); do mkdir -p build/fuzz/corpus/$$t; echo "fuzz $$t"; \
+	$(Q)export GOSHAWK_FUZZ_BASE=build/fuzz/fuzz/base; for t in $(notdir $(fuzz:.c=)); do mkdir -p build/fuzz/corpus/$$t; echo "fuzz $$t"; \
 		build/fuzz/fuzz/$$t-fuzzer -max_total_time=$(FOR) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 		-artifact_prefix=build/fuzz/$$t- build/fuzz/corpus/$$t fuzz/corpus/$$t || exit; done
 .PHONY: fuzzers
-fuzzers: $(fuzz:%.c=$B/%-fuzzer)
+fuzzers: $(fuzz:%.c=$B/%-fuzzer) $B/fuzz/base
 $B/fuzz/%-fuzzer: $B/fuzz/%.o $(call objects,$(fake)) $B/libgoshawk.a
 	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(libs)
 
