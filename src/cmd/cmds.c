@@ -2,6 +2,8 @@
 
 const struct command *const commands[] = {
 	&cmd_trace,
+	&cmd_info,
+	&cmd_funcs,
 	&cmd_doctor,
 };
 const size_t ncommands = ARRAY_LEN(commands);

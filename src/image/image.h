@@ -61,6 +61,8 @@ struct image {
 /* An ELF executable, or a core file (then its executable is opened too). */
 bool image_open(struct image *img, const char *path, struct err *err) MUST_CHECK;
 bool image_open_pid(struct image *img, int pid, struct err *err) MUST_CHECK;
+/* The one process whose executable has this name. ERR_GONE: none; ERR_USAGE: several, listed. */
+bool process_named(const char *name, int *pid, struct err *err) MUST_CHECK;
 void image_release(struct image *img);
 
 /* File bytes at a link-time address; empty unless all n lie in the file part of one PT_LOAD. */

@@ -1,10 +1,12 @@
 /* A live process: its executable by /proc/PID/exe (also when the file was deleted), its load bias
  * by the auxiliary vector that the kernel gave it, its memory by /proc/PID/mem. */
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -90,6 +92,50 @@ bool image_open_pid(struct image *img, int pid, struct err *err)
 	if (pid <= 0)
 		return err_set(err, ERR_GONE, "process %d: no such process", pid);
 	return open_pid(img, err) || err_in(err, "process %d", pid);
+}
+
+/* Is this the name of the process's executable, or what it calls itself? */
+static bool has_name(int pid, const char *name)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlink(proc_path(pid, "exe").z, text, sizeof(text) - 1);
+	const char *slash;
+	int fd;
+
+	text[MAX(n, 0)] = 0;
+	slash = strrchr(text, '/');
+	if (slash && !strcmp(slash + 1, name))
+		return true;
+	fd = open(proc_path(pid, "comm").z, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	return n > 1 && (size_t)n - 1 == strlen(name) && !strncmp(text, name, (size_t)n - 1);
+}
+
+bool process_named(const char *name, int *pid, struct err *err)
+{
+	char list[256] = "";
+	size_t found = 0, n = 0;
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		long one = strtol(e->d_name, NULL, 10);
+
+		if (one <= 0 || one == getpid() || !has_name((int)one, name))
+			continue;
+		*pid = (int)one;
+		if (found++ < 16)
+			n += (size_t)snprintf(list + n, sizeof(list) - n, " %ld", one);
+	}
+	if (dir)
+		closedir(dir);
+	if (!found)
+		return err_set(err, ERR_GONE, "%s: no process has this name", name);
+	if (found > 1)
+		return err_set(err, ERR_USAGE, "%s: several processes have this name, give one of:%s", name, list);
+	return true;
 }
 
 static size_t read_fd(int fd, u64 rt, u8 *to, size_t n)

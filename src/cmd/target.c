@@ -1,0 +1,103 @@
+#include "cmd/target.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/version.h"
+
+static bool number(const char *text, int *to)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	*to = (int)n;
+	return *text >= '0' && *text <= '9' && !*end && !errno && n <= INT32_MAX;
+}
+
+static bool open_process(struct image *img, const char *who, struct err *err)
+{
+	int pid;
+
+	if (!number(who, &pid) && !process_named(who, &pid, err))
+		return false;
+	return image_open_pid(img, pid, err);
+}
+
+/* A bare name that is no file here is often a command: say where that is. */
+static bool open_path(struct image *img, const char *path, struct err *err)
+{
+	OWN(arena) a = {0};
+	struct err ignored;
+	const char *found;
+
+	if (image_open(img, path, err))
+		return true;
+	if (err->kind == ERR_IO && !strchr(path, '/') && access(path, F_OK)
+	    && find_program(&a, path, &found, &ignored))
+		err_set(err, ERR_IO, "%s: no such file here; the command is %s", path, found);
+	return false;
+}
+
+bool target_open(struct target *t, const char *command, const char *pid, const char **rest, size_t nrest,
+		 struct err *err)
+{
+	int n;
+	bool ok;
+
+	*t = (struct target){ .rest = rest, .nrest = nrest };
+	if (!pid && !nrest)
+		return err_set(err, ERR_USAGE, "%s: which program? Give a path, or -p PID", command);
+	if (pid) {
+		ok = open_process(&t->img, pid, err);
+	} else {
+		ok = number(rest[0], &n) ? open_process(&t->img, rest[0], err)
+					 : open_path(&t->img, rest[0], err);
+		t->rest++;
+		t->nrest--;
+	}
+	return ok && go_open(&t->prog, &t->img, err);
+}
+
+void target_release(struct target *t)
+{
+	go_program_release(&t->prog);
+	image_release(&t->img);
+}
+
+void target_json_begin(const struct target *t, struct out *o)
+{
+	struct json j;
+
+	json_begin(&j, o);
+	json_object(&j);
+	json_key(&j, "type");
+	json_z(&j, "begin");
+	json_key(&j, "version");
+	json_z(&j, GOSHAWK_VERSION);
+	json_key(&j, "schema");
+	json_u64(&j, JSON_SCHEMA);
+	json_key(&j, "pid");
+	if (t->img.kind == IMAGE_PROCESS)
+		json_u64(&j, (u64)t->img.pid);
+	else
+		json_null(&j);
+	json_key(&j, "target");
+	json_str(&j, t->img.path);
+	json_object_end(&j);
+	json_line(&j);
+}
+
+void target_json_end(struct out *o)
+{
+	struct json j;
+
+	json_begin(&j, o);
+	json_object(&j);
+	json_key(&j, "type");
+	json_z(&j, "end");
+	json_object_end(&j);
+	json_line(&j);
+}
