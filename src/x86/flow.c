@@ -41,6 +41,15 @@ static bool rip_relative(const ZydisDecodedInstruction *z)
 	return memory_operand(z) && z->raw.modrm.mod == 0 && z->raw.modrm.rm == 5;
 }
 
+/* The minimal mode leaves most prefix attributes out, but lists the bytes. */
+static bool has_prefix(const ZydisDecodedInstruction *z, u8 byte)
+{
+	for (u8 k = 0; k < z->raw.prefix_count; k++)
+		if (z->raw.prefixes[k].value == byte)
+			return true;
+	return false;
+}
+
 /* The bit that makes a base 8 to 15 (R12 instead of RSP). The VEX and EVEX bytes hold it inverted. */
 static bool base_is_extended(const ZydisDecodedInstruction *z, const u8 *p)
 {
@@ -94,8 +103,11 @@ static bool may_fault(const ZydisDecodedInstruction *z, const u8 *p)
 		return true;
 	if (!memory_operand(z) || rip_relative(z))
 		return false;
-	if (z->attributes & (ZYDIS_ATTRIB_HAS_SEGMENT_FS | ZYDIS_ATTRIB_HAS_SEGMENT_GS))
+	if (has_prefix(z, 0x64))		/* FS */
 		return false;
+	if (z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY && z->opcode_map == ZYDIS_OPCODE_MAP_0F38 &&
+	    ((z->opcode & 0xfc) == 0x90 || (z->opcode & 0xfc) == 0xa0))
+		return true;		/* gather and scatter: the index is a vector */
 	return !(z->raw.modrm.rm == RSP && z->raw.sib.base == RSP && !base_is_extended(z, p) &&
 		 index_is_none(z, p));
 }
@@ -145,9 +157,9 @@ static bool relocatable(const ZydisDecodedInstruction *z, enum insn_kind kind)
 	default:
 		break;
 	}
-	if (z->raw.imm[0].is_relative && z->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE)
+	if (z->raw.imm[0].is_relative && has_prefix(z, 0x66))
 		return false;		/* 16 or 32 bits, by maker */
-	return !(rip_relative(z) && z->attributes & ZYDIS_ATTRIB_HAS_ADDRESSSIZE);
+	return !(rip_relative(z) && has_prefix(z, 0x67));
 }
 
 static bool decode(struct walk *w, struct err *err)
