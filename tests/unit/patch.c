@@ -279,6 +279,19 @@ static const struct example examples[] = {
 	  "e8 e2 0f 00 00 ",		/* 25: call 0x1000 */
 	  "0+5 entry/0; 24:tight_exit" },
 
+	{ "what was taken for an exit that is refused is given back",
+	  "b9 01 00 00 00 "		/*  0: mov ecx, 1 */
+	  "e8 f6 0f 00 00 "		/*  5: call 0x1000 */
+	  "48 85 c0 "			/* 10: test rax, rax */
+	  "74 0e "			/* 13: je 29 */
+	  "e8 ec 0f 00 00 "		/* 15: call 0x1000 */
+	  "74 07 "			/* 20: je 29 */
+	  "e8 e5 0f 00 00 "		/* 22: call 0x1000 */
+	  "eb ed "			/* 27: jmp 10 */
+	  "c3 "				/* 29: ret */
+	  "e8 dd 0f 00 00 ",		/* 30: call 0x1000 */
+	  "0+5 entry/0; 29:tight_exit" },
+
 	{ "a loop is never moved into a trampoline",
 	  "b9 01 00 00 00 "		/*  0: mov ecx, 1 */
 	  "e8 f6 0f 00 00 "		/*  5: call 0x1000 */
