@@ -52,10 +52,10 @@ static int by_lo(const void *a, const void *b)
 static void list_units(struct go_dwarf *dw)
 {
 	Dwarf_Die die;
-	u64 at = 0, language, lo, hi;
+	u64 at = 0, language;
 
 	while (debug_unit(&dw->debug, &at, &die)) {
-		ptrdiff_t range = 0;
+		struct debug_range range = { 0 };
 		struct str producer;
 
 		if (dwarf_tag(&die) != DW_TAG_compile_unit ||
@@ -68,8 +68,10 @@ static void list_units(struct go_dwarf *dw)
 			.package = debug_text(&dw->debug, &die, AT_GO_PACKAGE_NAME),
 			.optimised = str_find(producer, STR("-N")) < 0,
 		};
-		while (debug_range(&die, &range, &lo, &hi))
-			*vec_push(&dw->ranges) = (struct code_range){ lo, hi, (u32)dw->units.n - 1 };
+		while (debug_range(&die, &range))
+			*vec_push(&dw->ranges) = (struct code_range){
+				range.lo, range.hi, (u32)dw->units.n - 1,
+			};
 	}
 	if (dw->ranges.n)
 		qsort(dw->ranges.at, dw->ranges.n, sizeof(dw->ranges.at[0]), by_lo);
@@ -214,10 +216,12 @@ static void read_params(const struct go_program *prog, struct go_dwarf *dw, Dwar
 	for (size_t i = 0; i < dw->all.n; i++) {
 		struct dwarf_param p = read_param(prog, dw, dw->all.at[i]);
 
-		if (p.result)
-			results[nresults++] = p;
-		else
+		if (!p.result)
 			f->params[f->nparams++] = p;
+		/* unnamed results stand there twice when the compiler had split them (1.18 to 1.20) */
+		else if (!nresults || !str_starts(p.name, STR("~")) ||
+			 !str_eq(results[nresults - 1].name, p.name))
+			results[nresults++] = p;
 	}
 	for (size_t i = 0; i < nresults; i++)
 		f->params[f->nparams++] = results[i];
@@ -266,6 +270,15 @@ struct str dwarf_package_of(const struct go_program *prog, struct str path)
 	return STR("");
 }
 
+/* hash<string,int>, *hchan<bool>, groupReference<...>: made by the linker for debuggers. */
+static bool is_made_up(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] == '<' && (i + 1 == name.n || name.p[i + 1] != '-'))
+			return true;
+	return !name.n;
+}
+
 size_t go_dwarf_types(const struct go_program *prog, struct go_type ***types)
 {
 	struct go_dwarf *dw = dwarf_of(prog);
@@ -278,7 +291,7 @@ size_t go_dwarf_types(const struct go_program *prog, struct go_type ***types)
 			    debug_child(&unit, &die);
 
 		for (; more; more = debug_next(&die, &die))
-			if (dwarf_is_type(&die))
+			if (dwarf_is_type(&die) && !is_made_up(debug_text(&dw->debug, &die, DW_AT_name)))
 				*vec_push(&all) = dwarf_type(prog, &die);
 	}
 	n = all.n;

@@ -26,7 +26,7 @@ struct dwarf_func {
 
 /* The function whose code begins there, or false. */
 bool go_dwarf_func(const struct go_program *prog, u64 va, struct dwarf_func *f);
-/* Every named type, also those without a descriptor. */
+/* Every type, also those without a descriptor; some of them more than once. */
 size_t go_dwarf_types(const struct go_program *prog, struct go_type ***types);
 void go_dwarf_release(struct go_program *prog);
 

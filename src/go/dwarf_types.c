@@ -79,6 +79,17 @@ static void add(struct text *t, struct str s)
 		*vec_push(t) = s.p[i];
 }
 
+/* "go.shape.int", in 1.18 and 1.19 "go.shape.int_0": the underlying type's name. */
+static struct str shape_name(struct str s)
+{
+	size_t end = s.n;
+
+	while (end && s.p[end - 1] >= '0' && s.p[end - 1] <= '9')
+		end--;
+	end = end < s.n && end && s.p[end - 1] == '_' ? end - 1 : s.n;
+	return str_cut(s, 9, end);
+}
+
 /* How far a quoted text, or the type arguments behind a name, reach. */
 static size_t quoted_end(struct str s, size_t i)
 {
@@ -117,7 +128,7 @@ static void add_name(const struct go_program *prog, struct text *to, struct str 
 	add(to, str_cut(s, 0, dots));
 	s = str_cut(s, dots, s.n);
 	if (str_starts(s, STR("go.shape.")))
-		s = str_cut(s, 9, s.n);
+		s = shape_name(s);
 	end = path_end(s);
 	if (!end) {
 		add(to, s);
@@ -224,17 +235,19 @@ struct go_type *dwarf_type(const struct go_program *prog, Dwarf_Die *from)
 	if (kind == GO_BAD)
 		return NULL;
 	if (str_starts(name, STR("go.shape.")))
-		t = by_shape(prog, str_cut(name, 9, name.n), kind);
+		t = by_shape(prog, shape_name(name), kind);
+	else if (kind == GO_PTR && !dwarf_hasattr(&holder, DW_AT_type))
+		t = go_type_basic(prog, GO_UNSAFE_POINTER);
 	else
 		t = by_descriptor(prog, &holder, kind);
 	if (t) {
-		t->die = t->die ? t->die : debug_offset(&die);
+		t->die = t->die ? t->die : debug_offset(&holder);
 		return t;
 	}
-	slot = dwarf_type_slot(prog, debug_offset(&die));
+	slot = dwarf_type_slot(prog, debug_offset(&holder));
 	if (!*slot) {
 		*slot = ARENA_NEW(types_arena(prog), struct go_type);
-		(*slot)->die = debug_offset(&die);
+		(*slot)->die = debug_offset(&holder);
 	}
 	return *slot;
 }

@@ -166,7 +166,8 @@ static void split(struct shapes *s, const struct evidence *e)
 
 /* Between two words whose registers are proved, all are integers or all are floats if the number of
  * integer registers says so. */
-static void place_between(struct go_place **place, unsigned n, u8 *next_int, u8 *next_float, i32 ints)
+static void place_between(struct go_place **place, unsigned n, u8 *next_int, u8 *next_float,
+			  i32 ints)
 {
 	bool all_ints = ints < 0 || (u32)ints == n;
 	bool none = !ints;
@@ -218,7 +219,8 @@ static void place_registers(struct shapes *s, const struct evidence *e, struct g
 	place_between(open, nopen, &next_int, &next_float, -1);
 }
 
-static void place_all(struct shapes *s, const struct evidence *e, bool abi0, struct go_place *places)
+static void place_all(struct shapes *s, const struct evidence *e, bool abi0,
+		      struct go_place *places)
 {
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct shape *p = &s->at[i];
@@ -245,8 +247,22 @@ static struct rd funcdata(const struct go_program *prog, const struct go_func *f
 	return image_rd(prog->img, va, va ? MIN(image_room(prog->img, va), (u64)MAX_BYTES) : 0, what);
 }
 
-bool sig_from_shape(const struct go_program *prog, const struct go_func *f, const struct sig_form *form,
-		    struct go_sig *sig)
+bool sig_counts_agree(const struct go_program *prog, const struct go_func *f,
+		      const struct sig_form *form, const struct go_sig *sig)
+{
+	struct rd r = funcdata(prog, f, FUNCDATA_ARG_INFO, "argument info");
+	size_t hidden = form->bracket && (form->shape || form->method || sig->closure);
+	struct shapes s = { 0 };
+
+	if (!go_funcdata_va(prog, f, FUNCDATA_ARG_INFO))
+		return !sig->nparams && (!f->assembly || !f->args);
+	if (!read_arg_info(&r, &s))
+		return true;
+	return s.cut ? sig->nparams > s.n + hidden : sig->nparams == s.n + hidden;
+}
+
+bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
+		    const struct sig_form *form, struct go_sig *sig)
 {
 	struct arena *a = types_arena(prog);
 	struct rd r = funcdata(prog, f, FUNCDATA_ARG_INFO, "argument info"), live;

@@ -69,7 +69,8 @@ static bool is_abi0(const struct go_program *prog, const struct go_func *f)
 	return f->wrapper && twin_of(prog, f) && wrapper_is_abi0(prog, f);
 }
 
-static struct sig_form form_of(const struct go_program *prog, const struct go_func *f, struct go_name n)
+static struct sig_form form_of(const struct go_program *prog, const struct go_func *f,
+			       struct go_name n)
 {
 	struct sig_form form = {
 		.method = n.receiver.n && !n.closure.n,
@@ -124,10 +125,13 @@ static bool size_of_area(const struct go_program *prog, const struct go_sig *sig
 	return st.stack != ABI_LOST;
 }
 
-static bool agrees(const struct go_program *prog, const struct go_func *f, const struct go_sig *sig)
+static bool agrees(const struct go_program *prog, const struct go_func *f,
+		   const struct sig_form *form, const struct go_sig *sig)
 {
 	u64 size;
 
+	if (!sig->results_known && !sig_counts_agree(prog, f, form, sig))
+		return false;
 	if (f->args < 0 || !size_of_area(prog, sig, &size))
 		return true;
 	return sig->results_known ? size == (u64)f->args : size <= (u64)f->args;
@@ -138,8 +142,8 @@ static bool is_result_name(struct str s)
 	return !s.n || str_starts(s, STR("~"));
 }
 
-static bool from_dwarf(const struct go_program *prog, const struct go_func *f, struct sig_form *form,
-		       struct go_sig *sig)
+static bool from_dwarf(const struct go_program *prog, const struct go_func *f,
+		       struct sig_form *form, struct go_sig *sig)
 {
 	struct arena *a = types_arena(prog);
 	struct dwarf_func d;
@@ -196,17 +200,20 @@ static void set_params(const struct go_program *prog, struct go_sig *sig, struct
 	sig->params = ARENA_ARRAY(a, struct go_param, func->nin + 1);
 	sig->results = ARENA_ARRAY(a, struct go_param, func->nout);
 	if (receiver)
-		sig->params[n++] = (struct go_param){ .name = STR("recv"), .type = receiver, .receiver = true };
+		sig->params[n++] = (struct go_param){ .name = STR("recv"), .type = receiver,
+						      .receiver = true };
 	for (size_t i = 0; i < func->nin; i++)
-		sig->params[n++] = (struct go_param){ .name = numbered(prog, "arg", i), .type = func->in[i] };
+		sig->params[n++] = (struct go_param){ .name = numbered(prog, "arg", i),
+						      .type = func->in[i] };
 	for (size_t i = 0; i < func->nout; i++)
-		sig->results[i] = (struct go_param){ .name = numbered(prog, "ret", i), .type = func->out[i] };
+		sig->results[i] = (struct go_param){ .name = numbered(prog, "ret", i),
+						     .type = func->out[i] };
 	sig->nparams = n;
 	sig->nresults = func->nout;
 }
 
-static bool from_types(const struct go_program *prog, const struct go_func *f, struct sig_form *form,
-		       struct go_sig *sig)
+static bool from_types(const struct go_program *prog, const struct go_func *f,
+		       struct sig_form *form, struct go_sig *sig)
 {
 	struct go_type *receiver;
 	const struct go_method *m = go_method_of(prog, f, &receiver);
@@ -220,8 +227,8 @@ static bool from_types(const struct go_program *prog, const struct go_func *f, s
 }
 
 /* 1.17 leaves results out of DWARF: the method type has them. */
-static void add_results(const struct go_program *prog, const struct go_func *f, struct sig_form *form,
-			struct go_sig *sig)
+static void add_results(const struct go_program *prog, const struct go_func *f,
+			struct sig_form *form, struct go_sig *sig)
 {
 	struct go_sig types = { .abi0 = sig->abi0 };
 
@@ -237,7 +244,9 @@ static struct go_sig *make_sig(const struct go_program *prog, const struct go_fu
 	typedef bool source_fn(const struct go_program *, const struct go_func *, struct sig_form *,
 			       struct go_sig *);
 	/* DWARF lists no receiver of the compiler's wrappers */
-	static source_fn *const sources[2][2] = { { from_dwarf, from_types }, { from_types, from_dwarf } };
+	static source_fn *const sources[2][2] = {
+		{ from_dwarf, from_types }, { from_types, from_dwarf },
+	};
 	struct go_sig *sig = ARENA_NEW(types_arena(prog), struct go_sig);
 	struct go_name name = go_name_split(f->name);
 	struct sig_form form = form_of(prog, f, name);
@@ -248,7 +257,7 @@ static struct go_sig *make_sig(const struct go_program *prog, const struct go_fu
 		if (!sources[f->wrapper][i](prog, f, &form, sig))
 			continue;
 		add_results(prog, f, &form, sig);
-		if (!agrees(prog, f, sig))
+		if (!agrees(prog, f, &form, sig))
 			continue;
 		assign(prog, sig);
 		return sig;

@@ -15,8 +15,12 @@ struct sig_form {
 };
 
 /* shape.c: from FUNCDATA ArgInfo. */
-bool sig_from_shape(const struct go_program *prog, const struct go_func *f, const struct sig_form *form,
-		    struct go_sig *sig);
+bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
+		    const struct sig_form *form, struct go_sig *sig);
+
+/* Does a signature whose results are not known have as many parameters as ArgInfo lists? */
+bool sig_counts_agree(const struct go_program *prog, const struct go_func *f,
+		      const struct sig_form *form, const struct go_sig *sig);
 
 /* spills.c: which register the stack check's slow path saves in which slot of the argument area:
  * proof of what is passed where, in a function that has a stack check. */

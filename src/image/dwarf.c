@@ -206,14 +206,10 @@ bool debug_low_pc(Dwarf_Die *die, u64 *va)
 	return true;
 }
 
-bool debug_range(Dwarf_Die *unit, ptrdiff_t *at, u64 *lo, u64 *hi)
+bool debug_range(Dwarf_Die *unit, struct debug_range *r)
 {
-	Dwarf_Addr base, from, to;
+	ptrdiff_t before = r->at;
 
-	*at = dwarf_ranges(unit, *at, &base, &from, &to);
-	if (*at <= 0)
-		return false;
-	*lo = from;
-	*hi = to;
-	return true;
+	r->at = dwarf_ranges(unit, r->at, &r->base, &r->lo, &r->hi);
+	return r->at > before;
 }

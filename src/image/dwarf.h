@@ -37,8 +37,12 @@ bool debug_number(Dwarf_Die *die, unsigned attribute, u64 *to);	/* constants, fl
 bool debug_ref(Dwarf_Die *die, unsigned attribute, Dwarf_Die *to);
 bool debug_flag(Dwarf_Die *die, unsigned attribute);
 bool debug_low_pc(Dwarf_Die *die, u64 *va);
-/* The unit's i-th range of code; *at starts with 0. False behind the last. */
-bool debug_range(Dwarf_Die *unit, ptrdiff_t *at, u64 *lo, u64 *hi);
+/* The unit's next range of code; starts with {0}. False behind the last. */
+struct debug_range {
+	ptrdiff_t at;
+	Dwarf_Addr base, lo, hi;
+};
+bool debug_range(Dwarf_Die *unit, struct debug_range *r);
 static inline u64 debug_offset(Dwarf_Die *die)
 {
 	return dwarf_dieoffset(die);
