@@ -310,10 +310,13 @@ static struct val part_of_slot(const struct value_view *v, struct val x, struct 
 			       bool indirect, const struct map_walk *m, u32 off)
 {
 	struct behind b = { BEHIND_THERE, m->slots + off, m->room - off };
+	struct val part;
 
 	if (indirect)
 		b = look_behind(v, b.at, 0);
-	return val_in(x, look_load(v, t), b.at, b.state == BEHIND_THERE ? b.n : 0);
+	part = val_in(x, look_load(v, t), b.at, b.n);
+	part.absent = b.state != BEHIND_THERE;
+	return part;
 }
 
 /* A bucket and a group both begin with eight bytes that say what is in each slot: a bucket's is at

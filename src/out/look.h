@@ -20,19 +20,21 @@ bool look_is_time(const struct go_type *t);
 struct val {
 	struct go_type *t;
 	u32 at, room, level;
+	bool absent;	/* behind a pointer that was not followed */
 };
 
 /* One inside another. */
 static inline struct val val_in(struct val x, struct go_type *t, u32 at, u32 room)
 {
-	return (struct val){ t, at, room, x.level + 1 };
+	return (struct val){ t, at, room, x.level + 1, false };
 }
 
 /* Structs and arrays are shown as far as they go; anything else is there as a whole or not. */
 static inline bool look_has_room(struct val x)
 {
-	return x.t->size <= x.room || (x.t->kind == GO_STRUCT && !look_is_time(x.t)) ||
-	       x.t->kind == GO_ARRAY;
+	bool in_parts = x.t->kind == GO_ARRAY || (x.t->kind == GO_STRUCT && !look_is_time(x.t));
+
+	return !x.absent && (in_parts || x.t->size <= x.room);
 }
 
 /* May this value be shown? */

@@ -415,7 +415,7 @@ void value_json(struct json *j, struct value_view *v, const struct slot *s)
 	} else if (!s->taken) {
 		failed(j, true, "not captured");
 	} else if (p->type) {
-		value(j, v, (struct val){ look_load(v, p->type), s->at, p->size, 0 }, true);
+		value(j, v, (struct val){ look_load(v, p->type), s->at, p->size, 0, false }, true);
 	} else {
 		shape(j, v, s);
 	}
