@@ -252,7 +252,7 @@ static bool mark_table(const struct walk *w, u32 jump)
 	if (rex)
 		p++;
 	/* ff /4, SIB with scale 8; no displacement, or 0 in one byte (base RBP or R13) */
-	if (p[0] != 0xff || (p[1] & 0x3f) != 0x24 || p[2] >> 6 != 3 ||
+	if (p[0] != 0xff || (p[1] & 0x3f) != 0x24 || p[1] >> 6 > 1 || p[2] >> 6 != 3 ||
 	    !(p[1] >> 6 == 0 ? (p[2] & 7) != 5 : p[1] >> 6 == 1 && p[3] == 0))
 		return false;
 	base = (u8)((p[2] & 7) | (rex & 1) << 3);
