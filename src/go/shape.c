@@ -306,7 +306,7 @@ bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
 		if (p->dictionary)
 			p->name = STR(".dict");
 		else
-			p->name = p->receiver ? STR("recv") : str_fmt(a, "arg%zu", args++);
+			p->name = p->receiver ? STR("recv") : sig_numbered(prog, "arg", args++);
 		sig->cut |= s.at[i].cut;
 	}
 	sig->cut |= s.cut;

@@ -11,7 +11,7 @@
 enum { SCAN_WRAPPER = 256 };
 
 struct go_sigs {
-	struct map by_func;	/* index in prog->funcs: struct go_sig * */
+	struct go_sig **of;	/* by index in prog->funcs; NULL: not asked for yet */
 };
 
 static const struct go_func *twin_of(const struct go_program *prog, const struct go_func *f)
@@ -62,11 +62,12 @@ static bool is_internal_assembly(const struct go_func *f)
 	return false;
 }
 
-static bool is_abi0(const struct go_program *prog, const struct go_func *f)
+static bool is_abi0(const struct go_program *prog, const struct go_func *f, struct go_name n)
 {
 	if (f->assembly)
 		return !is_internal_assembly(f);
-	return f->wrapper && twin_of(prog, f) && wrapper_is_abi0(prog, f);
+	/* wrappers of methods are many, and for another purpose */
+	return f->wrapper && !n.receiver.n && twin_of(prog, f) && wrapper_is_abi0(prog, f);
 }
 
 static struct sig_form form_of(const struct go_program *prog, const struct go_func *f,
@@ -80,61 +81,55 @@ static struct sig_form form_of(const struct go_program *prog, const struct go_fu
 
 	/* 1.18 to 1.20 leave the type arguments out; what is no shape then is a wrapper */
 	form.shape = n.type_args.n && !n.closure.n && n.package.n && !f->wrapper && !f->assembly &&
-		     (str_eq(n.type_args, STR("...")) || str_find(n.type_args, STR("go.shape.")) >= 0);
+		     (str_eq(n.type_args, STR("...")) ||
+		      str_find(n.type_args, STR("go.shape.")) >= 0);
 	return form;
 }
 
-static struct str numbered(const struct go_program *prog, const char *what, size_t i)
+/* "arg0" and the like: made again and again, so the usual ones are constants. */
+struct str sig_numbered(const struct go_program *prog, const char *what, size_t i)
 {
+	static const char args[][6] = { "arg0", "arg1", "arg2", "arg3", "arg4", "arg5", "arg6", "arg7" };
+	static const char rets[][6] = { "ret0", "ret1", "ret2", "ret3" };
+
+	if (what[0] == 'a' && i < ARRAY_LEN(args))
+		return str_of(args[i]);
+	if (what[0] == 'r' && i < ARRAY_LEN(rets))
+		return str_of(rets[i]);
 	return str_fmt(types_arena(prog), "%s%zu", what, i);
 }
 
-/* Puts every parameter and result to its place. */
-static void assign(const struct go_program *prog, struct go_sig *sig)
+/* Puts every parameter and result to its place. Gives the bytes of argument area that this needs:
+ * stack parameters, stack results, and a slot for each parameter that came in registers; or
+ * UINT64_MAX when a place is not known. */
+static u64 assign(const struct go_program *prog, struct go_sig *sig)
 {
 	struct abi_state st = { 0 };
-
-	for (size_t i = 0; i < sig->nparams; i++)
-		abi_assign(&st, prog, sig->params[i].type, sig->abi0, types_arena(prog), &sig->params[i]);
-	abi_results(&st);
-	for (size_t i = 0; i < sig->nresults; i++)
-		abi_assign(&st, prog, sig->results[i].type, sig->abi0, types_arena(prog), &sig->results[i]);
-}
-
-/* Bytes of argument area that a signature needs: stack parameters, stack results, and a slot for
- * each parameter that came in registers. */
-static bool size_of_area(const struct go_program *prog, const struct go_sig *sig, u64 *size)
-{
-	struct abi_state st = { 0 };
-	struct arena scratch = { 0 };
-	struct go_param p;
-	u64 spill = 0;
+	struct arena *a = types_arena(prog);
+	u64 slots = 0;
 
 	for (size_t i = 0; i < sig->nparams; i++) {
-		const struct go_param *q = &sig->params[i];
+		struct go_param *p = &sig->params[i];
 
-		abi_assign(&st, prog, q->type, sig->abi0, &scratch, &p);
-		if (p.nplaces && p.places[0].kind != PLACE_STACK)
-			spill = round_up(spill, MAX(q->type ? q->type->align : 1, 1)) + p.size;
+		abi_assign(&st, prog, p->type, sig->abi0, a, p);
+		if (p->nplaces && p->places[0].kind != PLACE_STACK)
+			slots = round_up(slots, p->type ? MAX(p->type->align, 1) : 1) + p->size;
 	}
 	abi_results(&st);
 	for (size_t i = 0; i < sig->nresults; i++)
-		abi_assign(&st, prog, sig->results[i].type, sig->abi0, &scratch, &p);
-	arena_release(&scratch);
-	*size = round_up(st.stack, 8) + round_up(spill, 8);
-	return st.stack != ABI_LOST;
+		abi_assign(&st, prog, sig->results[i].type, sig->abi0, a, &sig->results[i]);
+	return st.stack == ABI_LOST ? UINT64_MAX : round_up(st.stack, 8) + round_up(slots, 8);
 }
 
+/* Does the compiler's record of the function allow this? */
 static bool agrees(const struct go_program *prog, const struct go_func *f,
-		   const struct sig_form *form, const struct go_sig *sig)
+		   const struct sig_form *form, const struct go_sig *sig, u64 area)
 {
-	u64 size;
-
 	if (!sig->results_known && !sig_counts_agree(prog, f, form, sig))
 		return false;
-	if (f->args < 0 || !size_of_area(prog, sig, &size))
+	if (f->args < 0 || area == UINT64_MAX)
 		return true;
-	return sig->results_known ? size == (u64)f->args : size <= (u64)f->args;
+	return sig->results_known ? area == (u64)f->args : area <= (u64)f->args;
 }
 
 static bool is_result_name(struct str s)
@@ -165,7 +160,7 @@ static bool from_dwarf(const struct go_program *prog, const struct go_func *f,
 
 		if (q->result) {
 			p = &sig->results[sig->nresults];
-			p->name = is_result_name(q->name) ? numbered(prog, "ret", sig->nresults) : q->name;
+			p->name = is_result_name(q->name) ? sig_numbered(prog, "ret", sig->nresults) : q->name;
 			p->type = q->type;
 			sig->nresults++;
 			continue;
@@ -175,7 +170,7 @@ static bool from_dwarf(const struct go_program *prog, const struct go_func *f,
 		p = &sig->params[sig->nparams++];
 		p->dictionary = str_eq(q->name, STR(".dict"));
 		p->receiver = form->method && !p->dictionary && !n;
-		p->name = q->name.n ? q->name : numbered(prog, "arg", n - (form->method && n));
+		p->name = q->name.n ? q->name : sig_numbered(prog, "arg", n - (form->method && n));
 		p->type = q->type;
 		n += !p->dictionary;
 	}
@@ -203,10 +198,10 @@ static void set_params(const struct go_program *prog, struct go_sig *sig, struct
 		sig->params[n++] = (struct go_param){ .name = STR("recv"), .type = receiver,
 						      .receiver = true };
 	for (size_t i = 0; i < func->nin; i++)
-		sig->params[n++] = (struct go_param){ .name = numbered(prog, "arg", i),
+		sig->params[n++] = (struct go_param){ .name = sig_numbered(prog, "arg", i),
 						      .type = func->in[i] };
 	for (size_t i = 0; i < func->nout; i++)
-		sig->results[i] = (struct go_param){ .name = numbered(prog, "ret", i),
+		sig->results[i] = (struct go_param){ .name = sig_numbered(prog, "ret", i),
 						     .type = func->out[i] };
 	sig->nparams = n;
 	sig->nresults = func->nout;
@@ -250,17 +245,15 @@ static struct go_sig *make_sig(const struct go_program *prog, const struct go_fu
 	struct go_sig *sig = ARENA_NEW(types_arena(prog), struct go_sig);
 	struct go_name name = go_name_split(f->name);
 	struct sig_form form = form_of(prog, f, name);
-	struct go_sig plain = { .abi0 = is_abi0(prog, f), .closure = name.closure.n > 0 };
+	struct go_sig plain = { .abi0 = is_abi0(prog, f, name), .closure = name.closure.n > 0 };
 
 	for (size_t i = 0; i < 2; i++) {
 		*sig = plain;
 		if (!sources[f->wrapper][i](prog, f, &form, sig))
 			continue;
 		add_results(prog, f, &form, sig);
-		if (!agrees(prog, f, &form, sig))
-			continue;
-		assign(prog, sig);
-		return sig;
+		if (agrees(prog, f, &form, sig, assign(prog, sig)))
+			return sig;
 	}
 	*sig = plain;
 	if (sig_from_shape(prog, f, &form, sig))
@@ -268,28 +261,23 @@ static struct go_sig *make_sig(const struct go_program *prog, const struct go_fu
 	return sig;
 }
 
-static struct go_sigs *sigs_of(const struct go_program *prog)
-{
-	struct go_program *p = (struct go_program *)prog;
-
-	if (!p->sigs)
-		p->sigs = ARENA_NEW(&p->arena, struct go_sigs);
-	return p->sigs;
-}
-
 const struct go_sig *go_sig_of(const struct go_program *prog, const struct go_func *f)
 {
-	u64 *slot = map_put(&sigs_of(prog)->by_func, (u64)(f - prog->funcs));
+	struct go_program *p = (struct go_program *)prog;
+	struct go_sig **slot;
 
+	if (!p->sigs) {
+		p->sigs = ARENA_NEW(&p->arena, struct go_sigs);
+		p->sigs->of = ARENA_ARRAY(&p->arena, struct go_sig *, prog->nfuncs);
+	}
+	slot = &p->sigs->of[f - prog->funcs];
 	if (!*slot)
-		*slot = (u64)(uintptr_t)make_sig(prog, f);
-	return (const struct go_sig *)(uintptr_t)*slot;
+		*slot = make_sig(prog, f);
+	return *slot;
 }
 
 void go_sigs_release(struct go_program *prog)
 {
-	if (prog->sigs)
-		map_release(&prog->sigs->by_func);
 	prog->sigs = NULL;
 	go_dwarf_release(prog);
 }

@@ -14,6 +14,9 @@ struct sig_form {
 	bool dict_first;	/* the dictionary comes before the receiver */
 };
 
+/* sig.c: "arg0", "ret1" */
+struct str sig_numbered(const struct go_program *prog, const char *what, size_t i);
+
 /* shape.c: from FUNCDATA ArgInfo. */
 bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
 		    const struct sig_form *form, struct go_sig *sig);
