@@ -218,10 +218,9 @@ static void read_params(const struct go_program *prog, struct go_dwarf *dw, Dwar
 
 		if (!p.result)
 			f->params[f->nparams++] = p;
-		/* unnamed results stand there twice when the compiler had split them (1.18 to 1.20) */
-		else if (!nresults || !str_starts(p.name, STR("~")) ||
+		else if (!nresults || str_eq(p.name, STR("_")) ||
 			 !str_eq(results[nresults - 1].name, p.name))
-			results[nresults++] = p;
+			results[nresults++] = p;	/* some stand there twice (1.18 to 1.22) */
 	}
 	for (size_t i = 0; i < nresults; i++)
 		f->params[f->nparams++] = results[i];

@@ -145,7 +145,8 @@ static bool from_dwarf(const struct go_program *prog, const struct go_func *f,
 	bool dict_listed = false;
 	size_t n = 0, dict_at;
 
-	if (!go_dwarf_func(prog, go_func_va(prog, f), &d))
+	/* of assembly it knows the name only */
+	if (f->assembly || !go_dwarf_func(prog, go_func_va(prog, f), &d))
 		return false;
 	for (size_t i = 0; i < d.nparams; i++)
 		dict_listed |= str_eq(d.params[i].name, STR(".dict"));

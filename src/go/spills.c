@@ -41,7 +41,7 @@ static u32 slow_path(struct str code)
 /* The ABI's index of a general register, by its number in the encoding. */
 static int int_index(u8 reg)
 {
-	static const i8 of[16] = { 0, 2, 3, 1, -1, -1, 4, 5, 6, 7, 8, -1, -1, -1, -1, -1 };
+	static const i8 of[16] = { 0, 2, -1, 1, -1, -1, 4, 3, 5, 6, 7, 8, -1, -1, -1, -1 };
 
 	return of[reg & 15];	/* rax rcx rdx rbx rsp rbp rsi rdi r8... */
 }
