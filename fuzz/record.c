@@ -35,7 +35,7 @@ static const struct plan *plan_of_base(struct target_facts *facts)
 	static struct image img;
 	static struct go_program prog;
 	static struct plan plan;
-	static const char *patterns[] = { "main.*", "fmt...", "strings...", "os..." };
+	static const char *patterns[] = { "main.*", "errors.*", "internal/..." };
 	const char *base = getenv("GOSHAWK_FUZZ_BASE");
 	struct plan_request request = {
 		.patterns = patterns, .npatterns = ARRAY_LEN(patterns), .strings = 64, .elements = 8, .depth = 2,

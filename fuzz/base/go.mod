@@ -1,0 +1,3 @@
+module base
+
+go 1.17
