@@ -60,7 +60,7 @@ bool out_ok(const struct out *o, struct err *err)
 static char *room(struct out *o, size_t n)
 {
 	if (o->n + n > o->room) {
-		if (o->n >= LARGE && o->fd >= 0 && !o->lines)
+		if (o->n >= LARGE && o->fd >= 0 && !o->lines && !o->held)
 			out_flush(o);
 		if (o->n + n > o->room) {
 			o->room = MAX(o->room * 2, MAX(o->n + n, (size_t)2 * LARGE));
@@ -151,7 +151,7 @@ void out_hex(struct out *o, u64 v)
 void out_line(struct out *o)
 {
 	out_c(o, '\n');
-	if (o->fd >= 0 && (o->lines || o->n >= LARGE))
+	if (o->fd >= 0 && !o->held && (o->lines || o->n >= LARGE))
 		out_flush(o);
 }
 

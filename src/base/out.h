@@ -18,6 +18,7 @@ struct out {
 	size_t n, room;
 	int fd;			/* -1: to memory */
 	bool lines;		/* flush at each out_line: one write(2) a line */
+	bool held;		/* written by out_flush only: whole lines, when the owner can afford to wait */
 	bool color;
 	int failed;		/* errno of the first failed write */
 };

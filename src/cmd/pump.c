@@ -92,10 +92,11 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
 		u64 got = inline_poll(s, false, record, lost, calls);
 
-		if (!out_flush(out) || stop_signal) {
-			alone = true;
+		inline_output_blocks(s, true);
+		alone = !out_flush(out) || stop_signal;
+		inline_output_blocks(s, false);
+		if (alone)
 			break;
-		}
 		if (tty_signal || enough(calls, limits, began))
 			break;
 		if (!said && ++rounds % IDENTITY_EVERY == 0 && !inline_is_there(s)) {

@@ -120,6 +120,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	    !image_open(&img, launch.path, err) || !go_open(&prog, &img, err) ||
 	    !plan_make(&plan, &prog, &request, err) || !out_file_open(&file, to, true, err))
 		return false;
+	file.out.held = !a->plan;
 	file.out.color = use_color(&a->common, file.out.fd);
 	if (a->plan ? !inline_print(&plan, &file.out, a->common.json, err)
 		    : !traced(a, &plan, &launch, &file.out, status, err))

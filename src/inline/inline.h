@@ -33,6 +33,8 @@ bool inline_launch(struct inline_session **s, const struct plan *plan, const str
 typedef void inline_record_fn(void *ctx, const struct record *r);
 typedef void inline_lost_fn(void *ctx, u64 count, i64 from_ns, i64 to_ns);
 u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, inline_lost_fn *lost, void *ctx);
+/* Around writing to somebody who may not read: a lossless program then waits for 10 ms only. */
+void inline_output_blocks(struct inline_session *s, bool blocks);
 /* Puts every byte back. ERR_GONE when the process is no longer the one that was patched. */
 bool inline_restore(struct inline_session *s, struct err *err) MUST_CHECK;
 /* Is the process still the program that was patched? */

@@ -208,11 +208,11 @@ static bool prepare(struct inline_session *s, u64 entry_rt, struct err *err)
 	if (s->mem_fd < 0)
 		return err_set(err, ERR_DENIED, "%s: %s (see goshawk doctor)", path, strerror(errno));
 	tsc_measure(&s->clock);
-	s->layout.ticks_10ms = ((u64)10000000 << 32) / s->clock.mult;
 	if (!map_all(s, entry_rt, err) || !code_make(&s->code, s->plan, &s->layout, err) ||
 	    !write_code(s, entry_rt, err) || !write_jumps(s, err))
 		return false;
-	rings_start(s);
+	if (!rings_start(s, err))
+		return false;
 	return mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &open_gate, 4) ?
 	       true : err_set(err, ERR_GONE, "the program ended while it was being prepared");
 }

@@ -13,6 +13,8 @@
  * shared: OFFSET SIZE    MEANING
  *         0      8       cookie
  *         64     8       records lost because no ring was left
+ *         128    8       lossless: ticks that a thread waits at most without progress of the reader
+ *         192    40      a robust mutex that the reader holds: the kernel marks it when he dies
  *         4096   8*1024  address of the m that has ring i
  *         16384  ...     rings
  *
@@ -45,6 +47,8 @@ enum {
 
 	SHARED_COOKIE = 0,
 	SHARED_LOST = 64,
+	SHARED_WAIT = 128,
+	SHARED_READER = 192,
 	SHARED_TABLE = 4096,
 	SHARED_RINGS = 16384,
 	RINGS_LOG2 = 10,
@@ -74,7 +78,6 @@ struct layout {
 	bool lossless;
 	i32 tls;		/* offset of g's word from FS */
 	u64 bias;
-	u64 ticks_10ms;		/* TSC */
 };
 
 static inline u64 ring_stride(u64 buffer)

@@ -140,7 +140,7 @@ static void func_json(struct json *j, const struct plan *p, const struct plan_fu
 
 bool inline_print(const struct plan *plan, struct out *o, bool json, struct err *err)
 {
-	struct layout l = { .buffer = 8 << 20, .tls = -8, .ticks_10ms = 1 << 24 };
+	struct layout l = { .buffer = 8 << 20, .tls = -8 };
 	struct code c = { 0 };
 	struct json j;
 	bool ok;

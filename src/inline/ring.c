@@ -3,11 +3,19 @@
  * after we looked is younger than the moment before we looked; MARGIN covers that processors reorder.
  * A slot that is reserved and not yet committed holds everything back that is not older than the
  * record before it. */
+#include <pthread.h>
 #include <string.h>
 
 #include "inline/session.h"
 
-enum { MARGIN_NS = 50000, PUBLISH = 1 << 16 };
+enum {
+	MARGIN_NS = 50000,
+	PUBLISH = 1 << 12,
+	ROUND = 8192,			/* records in one poll: output is written between polls */
+	WAIT_WORKING_NS = 1000000000,
+	WAIT_BLOCKED_NS = 10000000,
+};
+_Static_assert(sizeof(pthread_mutex_t) <= 64, "the reader's mutex has 64 bytes");
 
 static u64 *word(const struct inline_session *s, u64 off)
 {
@@ -24,8 +32,36 @@ static u64 *ring_word(const struct inline_session *s, u32 i, u64 off)
 	return (u64 *)(void *)(ring_at(s, i) + off);
 }
 
-void rings_start(struct inline_session *s)
+static u64 ticks(const struct inline_session *s, u64 ns)
 {
+	return (u64)(((unsigned __int128)ns << 32) / s->clock.mult);
+}
+
+static void may_wait(struct inline_session *s, u64 ns)
+{
+	__atomic_store_n(word(s, SHARED_WAIT), ticks(s, ns), __ATOMIC_RELEASE);
+}
+
+void inline_output_blocks(struct inline_session *s, bool blocks)
+{
+	may_wait(s, blocks ? WAIT_BLOCKED_NS : WAIT_WORKING_NS);
+}
+
+static bool hold_mutex(struct inline_session *s)
+{
+	pthread_mutex_t *m = (void *)(s->shared + SHARED_READER);
+	pthread_mutexattr_t attr;
+
+	return !pthread_mutexattr_init(&attr) && !pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) &&
+	       !pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) && !pthread_mutex_init(m, &attr) &&
+	       !pthread_mutex_lock(m);
+}
+
+bool rings_start(struct inline_session *s, struct err *err)
+{
+	if (!hold_mutex(s))
+		return err_set(err, ERR_IO, "no robust mutex in the shared memory");
+	may_wait(s, WAIT_WORKING_NS);
 	s->nsites = 4 * s->plan->nfuncs;
 	s->sites = ARENA_ARRAY(&s->arena, struct site_info, s->nsites + 1);
 	for (u32 i = 0; i < s->nsites; i++) {
@@ -37,6 +73,7 @@ void rings_start(struct inline_session *s)
 		s->sites[i] = (struct site_info){ (u16)size, deep ? SCRATCH : 0 };
 	}
 	s->lost_since_ns = unix_now();
+	return true;
 }
 
 /* The slot at the ring's tail, or NULL: nothing there, or not committed yet. */
@@ -164,8 +201,7 @@ static void count_lost(struct inline_session *s, inline_lost_fn *lost, void *ctx
 
 u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, inline_lost_fn *lost, void *ctx)
 {
-	u64 margin = (u64)(((unsigned __int128)MARGIN_NS << 32) / s->clock.mult);
-	u64 horizon = all ? UINT64_MAX : __rdtsc() - margin, got = 0;
+	u64 horizon = all ? UINT64_MAX : __rdtsc() - ticks(s, MARGIN_NS), got = 0;
 	bool waiting;
 
 	tsc_measure(&s->clock);
@@ -188,7 +224,7 @@ u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, in
 	}
 	for (u32 i = s->nheap; i-- > 0;)
 		sink(s, i);
-	while (s->nheap) {
+	while (s->nheap && (all || got < ROUND)) {
 		u32 i = s->heap[0];
 		struct ring_state *r = &s->ring[i];
 		u64 before = r->tail;

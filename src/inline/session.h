@@ -51,6 +51,7 @@ struct inline_session {
 
 bool mem_read(int mem_fd, u64 rt, void *to, size_t n);
 bool mem_write(int mem_fd, pid_t pid, u64 rt, const void *p, size_t n);
-void rings_start(struct inline_session *s);
+/* Says to waiting threads that we are here, and how long they may wait for us. */
+bool rings_start(struct inline_session *s, struct err *err) MUST_CHECK;
 
 #endif

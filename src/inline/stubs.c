@@ -52,14 +52,16 @@ static void tsc_in_rax(struct assembler *a)
 	PUT(a, 0x48, 0x09, 0xd0);		/* or rax, rdx */
 }
 
-/* The ring looks full: the limit may be old. Lossless: sleep until the reader makes room, for at most
- * 10 ms without any progress of his; never on g0 or gsignal, where the scheduler or a signal handler
- * would wait. One wait that was given up is the last until he moves again.
+/* The ring looks full: the limit may be old. Lossless: sleep until the reader makes room, never on g0 or
+ * gsignal, where the scheduler or a signal handler would wait. How long a reader may stand still he says
+ * himself: 10 ms while he waits for his own output, a second while he works and so can only be short of
+ * a processor. If he has died (the kernel then marks his mutex) nobody waits, and one wait that was given
+ * up is the last until he moves again.
  * in:  r12 ring, r13 link
  * out: carry clear: there is room; carry set: the record is lost and counted. r15 lost */
 static void full(struct assembler *a, const struct layout *l, const struct go_release *rel)
 {
-	enum { LOST, ROOM, LOOP, MOVED, GIVE_UP, BACK, DONE };
+	enum { LOST, ROOM, LOOP, MOVED, GIVE_UP, BACK, DONE, TIRED };
 	static const u8 saved[] = { RAX, RCX, RSI, RDI, R11 };
 
 	asm_new_scope(a);
@@ -113,9 +115,13 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 		jcc(a, CC_NE, MOVED);
 		tsc_in_rax(a);
 		op_mem(a, true, 0x2b, RAX, R12, RING_WAIT_START);	/* sub rax, [r12+start] */
-		PUT(a, 0x48, 0x3d);			/* cmp rax, 10 ms */
-		asm_u32(a, (u32)l->ticks_10ms);
-		jcc(a, CC_BE, LOOP);
+		mov_imm64(a, RCX, l->shared_rt);
+		op_mem(a, true, 0x3b, RAX, RCX, SHARED_WAIT);	/* cmp rax, [rcx+wait] */
+		jcc(a, CC_A, TIRED);
+		op_mem(a, false, 0xf7, 0, RCX, SHARED_READER);	/* test dword [rcx+reader], FUTEX_OWNER_DIED */
+		asm_u32(a, 0x40000000);
+		jcc(a, CC_E, LOOP);
+		asm_label(a, TIRED);
 		PUT(a, 0x49, 0xff, 0xc7);		/* inc r15 */
 		store(a, R15, R12, RING_WAIT_DEAD);
 		asm_label(a, DONE);			/* room, or not: the limit tells */
