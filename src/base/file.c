@@ -44,13 +44,22 @@ static bool open_temporary(struct out_file *f, const char *path, int *fd, struct
 	return cannot(err, path, "create a file beside it");
 }
 
+/* Our own descriptors, not opened anew: that would truncate a log that they lead to, and write to it
+ * from its start. -1: a file. */
+static int own_descriptor(const char *path)
+{
+	if (!path || !strcmp(path, "-") || !strcmp(path, "/dev/stdout"))
+		return STDOUT_FILENO;
+	return strcmp(path, "/dev/stderr") ? -1 : STDERR_FILENO;
+}
+
 bool out_file_open(struct out_file *f, const char *path, bool stream, struct err *err)
 {
-	int fd = STDOUT_FILENO;
+	int fd = own_descriptor(path);
 	struct stat st;
 
-	*f = (struct out_file){ .path = path && strcmp(path, "-") ? path : "stdout" };
-	if (path && strcmp(path, "-")) {
+	*f = (struct out_file){ .path = path ? path : "stdout" };
+	if (fd < 0) {
 		bool exists = !stat(path, &st);
 
 		if (exists && S_ISDIR(st.st_mode))

@@ -109,6 +109,22 @@ START_TEST(a_stream_has_its_name_from_the_start)
 }
 END_TEST
 
+START_TEST(stderr_is_not_opened_anew)
+{
+	struct out_file f;
+	int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+	ck_assert_int_eq(write(log, "before ", 7), 7);
+	ck_assert_int_eq(dup2(log, STDERR_FILENO), STDERR_FILENO);
+	ck_assert(out_file_open(&f, "/dev/stderr", true, &err));
+	out_z(&f.out, "calls");
+	ck_assert(out_file_commit(&f, &err));
+	out_file_release(&f);
+	ck_assert_str_eq(content("log"), "before calls");
+	ck_assert_int_eq(write(STDERR_FILENO, "", 0), 0);	/* still open */
+}
+END_TEST
+
 START_TEST(a_device_is_written_in_place)
 {
 	struct out_file f;
@@ -184,6 +200,7 @@ Suite *file_suite(void)
 	tcase_add_test(t, what_is_not_committed_leaves_nothing);
 	tcase_add_test(t, a_symbolic_link_stays);
 	tcase_add_test(t, a_stream_has_its_name_from_the_start);
+	tcase_add_test(t, stderr_is_not_opened_anew);
 	tcase_add_test(t, a_device_is_written_in_place);
 	tcase_add_test(t, a_full_disk_is_an_error_and_the_old_file_stays);
 	tcase_add_test(t, a_folder_is_no_output);
