@@ -44,8 +44,8 @@ static bool open_temporary(struct out_file *f, const char *path, int *fd, struct
 	return cannot(err, path, "create a file beside it");
 }
 
-/* Our own descriptors, not opened anew: that would truncate a log that they lead to, and write to it
- * from its start. -1: a file. */
+/* Our own descriptors, not opened anew: that would truncate a log that they lead to, and write to
+ * it from its start. -1: a file. */
 static int own_descriptor(const char *path)
 {
 	if (!path || !strcmp(path, "-") || !strcmp(path, "/dev/stdout"))

@@ -18,8 +18,9 @@ struct out_file {
 	bool own_fd;
 };
 
-/* NULL and "-" are stdout, /dev/stderr is stderr as it stands. A new file has mode 0600. `stream`: readers follow it as it grows, so it
- * has its name from the start. What is no regular file (/dev/null, a FIFO) is written in place. */
+/* NULL and "-" are stdout, /dev/stderr is stderr as it stands. A new file has mode 0600. `stream`:
+ * readers follow it as it grows, so it has its name from the start. What is no regular file
+ * (/dev/null, a FIFO) is written in place. */
 bool out_file_open(struct out_file *f, const char *path, bool stream, struct err *err) MUST_CHECK;
 /* Flushes, and gives the file its name. */
 bool out_file_commit(struct out_file *f, struct err *err) MUST_CHECK;
