@@ -4,6 +4,7 @@ const struct command *const commands[] = {
 	&cmd_trace,
 	&cmd_info,
 	&cmd_funcs,
+	&cmd_types,
 	&cmd_doctor,
 };
 const size_t ncommands = ARRAY_LEN(commands);

@@ -15,6 +15,7 @@ extern const size_t ncommands;
 extern const struct command cmd_trace;
 extern const struct command cmd_info;
 extern const struct command cmd_funcs;
+extern const struct command cmd_types;
 extern const struct command cmd_doctor;
 
 #endif

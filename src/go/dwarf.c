@@ -165,7 +165,8 @@ static void list_params(Dwarf_Die *func, struct entries *to)
 	bool more;
 
 	to->n = 0;
-	for (more = debug_child(func, &die); more && to->n < MAX_PARAMS; more = debug_next(&die, &die))
+	for (more = debug_child(func, &die); more && to->n < MAX_PARAMS;
+	     more = debug_next(&die, &die))
 		if (dwarf_tag(&die) == DW_TAG_formal_parameter)
 			*vec_push(to) = die;
 }
@@ -174,7 +175,8 @@ static bool is_origin_of(Dwarf_Die *die, Dwarf_Die *origin)
 {
 	Dwarf_Die to;
 
-	return debug_ref(die, DW_AT_abstract_origin, &to) && debug_offset(&to) == debug_offset(origin);
+	return debug_ref(die, DW_AT_abstract_origin, &to) &&
+	       debug_offset(&to) == debug_offset(origin);
 }
 
 /* A function that was also inlined is in two entries, and each may lack parameters that the other
@@ -290,7 +292,8 @@ size_t go_dwarf_types(const struct go_program *prog, struct go_type ***types)
 			    debug_child(&unit, &die);
 
 		for (; more; more = debug_next(&die, &die))
-			if (dwarf_is_type(&die) && !is_made_up(debug_text(&dw->debug, &die, DW_AT_name)))
+			if (dwarf_is_type(&die) &&
+			    !is_made_up(debug_text(&dw->debug, &die, DW_AT_name)))
 				*vec_push(&all) = dwarf_type(prog, &die);
 	}
 	n = all.n;

@@ -1,4 +1,5 @@
-/* dwarf - what DWARF says about Go functions and types; go/types.h and go/sig.h are the doors to it.
+/* dwarf - what DWARF says about Go functions and types; go/types.h and go/sig.h are the doors to
+ * it.
  *
  * Owns     libdw's tables and indexes, until go_dwarf_release(); types and names lie in the
  *          program's arena.

@@ -20,8 +20,8 @@ bool dwarf_is_type(Dwarf_Die *die)
 
 static bool is_word(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-	       (u8)c >= 0x80;
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_' || (u8)c >= 0x80;
 }
 
 /* Path elements have more in them than words: "github.com/go-chi/chi/v5.Mux". */
@@ -48,7 +48,8 @@ static struct str unescape(struct arena *a, struct str s)
 		bool escaped = s.p[i] == '%' && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 &&
 			       hex_digit(s.p[i + 2]) >= 0;
 
-		to[n++] = escaped ? (char)(hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2])) : s.p[i];
+		to[n++] = escaped ? (char)(hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2]))
+				  : s.p[i];
 		i += escaped ? 2 : 0;
 	}
 	return (struct str){ to, n };
@@ -136,7 +137,8 @@ static void add_name(const struct go_program *prog, struct text *to, struct str 
 	}
 	path = unescape(types_arena(prog), str_cut(s, 0, end));
 	package = dwarf_package_of(prog, path);
-	add(to, package.n ? package : str_cut(path, (size_t)(str_find_last(path, '/') + 1), path.n));
+	add(to,
+	    package.n ? package : str_cut(path, (size_t)(str_find_last(path, '/') + 1), path.n));
 	add(to, str_cut(s, end, s.n));
 }
 
@@ -209,7 +211,8 @@ static struct go_type *by_descriptor(const struct go_program *prog, Dwarf_Die *h
 /* A type parameter's shape: predeclared types stand for themselves, and *uint8 for any pointer. */
 static struct go_type *by_shape(const struct go_program *prog, struct str shape, u8 kind)
 {
-	struct go_type *basic = kind < GO_ARRAY || kind == GO_STRING ? go_type_basic(prog, kind) : NULL;
+	struct go_type *basic =
+		kind < GO_ARRAY || kind == GO_STRING ? go_type_basic(prog, kind) : NULL;
 
 	if (kind == GO_PTR)
 		return go_type_basic(prog, GO_UNSAFE_POINTER);
@@ -329,7 +332,9 @@ static bool load_parts(const struct go_program *prog, struct go_type *t, u8 kind
 		return t->elem;
 	case GO_CHAN:
 		t->elem = part(prog, die, AT_GO_ELEM);
-		t->dir = str_starts(t->name, STR("<-")) ? 1 : str_starts(t->name, STR("chan<-")) ? 2 : 3;
+		t->dir = str_starts(t->name, STR("<-"))	      ? 1
+			 : str_starts(t->name, STR("chan<-")) ? 2
+							      : 3;
 		return t->elem;
 	case GO_MAP:
 		t->key = part(prog, die, AT_GO_KEY);
@@ -379,7 +384,8 @@ static bool load_entry(const struct go_program *prog, struct go_type *t)
 	if (t->named)
 		t->pkg_path = unescape(types_arena(prog), str_cut(name, 0, path_end(name)));
 	t->size = kind_size(kind);
-	if ((kind == GO_STRUCT || kind == GO_ARRAY) && !debug_number(&holder, DW_AT_byte_size, &t->size))
+	if ((kind == GO_STRUCT || kind == GO_ARRAY) &&
+	    !debug_number(&holder, DW_AT_byte_size, &t->size))
 		return false;
 	t->align = (u8)MIN(MAX(t->size, 1), kind == GO_COMPLEX64 ? 4 : 8);
 	if (!load_parts(prog, t, kind, &holder))

@@ -156,9 +156,11 @@ static void split(struct shapes *s, const struct evidence *e)
 
 		for (unsigned k = i + 1; k < s->n; k++)
 			if (s->at[k].n && s->scalar[s->at[k].first].off < at)
-				highest = UINT32_MAX;	/* a later one lies lower: this one is a slot */
-		p->in_regs = p->n && (at >= lowest || highest || (lowest == UINT32_MAX && fits(p, used)) ||
-				      (fits(p, used) && at + 8 > lowest));
+				highest =
+					UINT32_MAX; /* a later one lies lower: this one is a slot */
+		p->in_regs = p->n &&
+			     (at >= lowest || highest || (lowest == UINT32_MAX && fits(p, used)) ||
+			      (fits(p, used) && at + 8 > lowest));
 		if (p->in_regs)
 			used += p->n;
 	}
@@ -203,7 +205,8 @@ static void place_registers(struct shapes *s, const struct evidence *e, struct g
 				continue;
 			}
 			if (proof->kind == PLACE_INT)
-				place_between(open, nopen, &next_int, &next_float, proof->reg - next_int);
+				place_between(open, nopen, &next_int, &next_float,
+					      proof->reg - next_int);
 			else
 				place_between(open, nopen, &next_int, &next_float,
 					      (i32)nopen - (proof->reg - next_float));
@@ -244,7 +247,8 @@ static struct rd funcdata(const struct go_program *prog, const struct go_func *f
 {
 	u64 va = go_funcdata_va(prog, f, index);
 
-	return image_rd(prog->img, va, va ? MIN(image_room(prog->img, va), (u64)MAX_BYTES) : 0, what);
+	return image_rd(prog->img, va, va ? MIN(image_room(prog->img, va), (u64)MAX_BYTES) : 0,
+			what);
 }
 
 bool sig_counts_agree(const struct go_program *prog, const struct go_func *f,
@@ -268,7 +272,8 @@ bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
 	struct rd r = funcdata(prog, f, FUNCDATA_ARG_INFO, "argument info"), live;
 	struct shapes s = { 0 };
 	struct evidence e = { .has_live = false };
-	bool dict_is_hidden = form->shape && (!form->method || form->dict_first), method = form->method;
+	bool dict_is_hidden = form->shape && (!form->method || form->dict_first),
+	     method = form->method;
 	struct go_place *places;
 	size_t args = 0;
 

@@ -89,7 +89,8 @@ static struct sig_form form_of(const struct go_program *prog, const struct go_fu
 /* "arg0" and the like: made again and again, so the usual ones are constants. */
 struct str sig_numbered(const struct go_program *prog, const char *what, size_t i)
 {
-	static const char args[][6] = { "arg0", "arg1", "arg2", "arg3", "arg4", "arg5", "arg6", "arg7" };
+	static const char args[][6] = { "arg0", "arg1", "arg2", "arg3",
+					"arg4", "arg5", "arg6", "arg7" };
 	static const char rets[][6] = { "ret0", "ret1", "ret2", "ret3" };
 
 	if (what[0] == 'a' && i < ARRAY_LEN(args))
@@ -161,7 +162,8 @@ static bool from_dwarf(const struct go_program *prog, const struct go_func *f,
 
 		if (q->result) {
 			p = &sig->results[sig->nresults];
-			p->name = is_result_name(q->name) ? sig_numbered(prog, "ret", sig->nresults) : q->name;
+			p->name = is_result_name(q->name) ? sig_numbered(prog, "ret", sig->nresults)
+							  : q->name;
 			p->type = q->type;
 			sig->nresults++;
 			continue;
@@ -222,13 +224,15 @@ static bool from_types(const struct go_program *prog, const struct go_func *f,
 	return true;
 }
 
-/* 1.17 leaves results out of DWARF: the method type has them. */
+/* DWARF leaves results out in 1.17, and later those of functions that never return: the method type
+ * has them. */
 static void add_results(const struct go_program *prog, const struct go_func *f,
 			struct sig_form *form, struct go_sig *sig)
 {
 	struct go_sig types = { .abi0 = sig->abi0 };
 
-	if (sig->results_known || !from_types(prog, f, form, &types) || types.nparams != sig->nparams)
+	if (sig->from != SIG_DWARF || !from_types(prog, f, form, &types) ||
+	    types.nparams != sig->nparams || types.nresults <= sig->nresults)
 		return;
 	sig->results = types.results;
 	sig->nresults = types.nresults;
@@ -286,7 +290,10 @@ void go_sigs_release(struct go_program *prog)
 const char *sig_source_name(enum sig_source s)
 {
 	static const char *const names[] = {
-		[SIG_NONE] = "none", [SIG_DWARF] = "dwarf", [SIG_TYPES] = "types", [SIG_SHAPE] = "shape",
+		[SIG_NONE] = "none",
+		[SIG_DWARF] = "dwarf",
+		[SIG_TYPES] = "types",
+		[SIG_SHAPE] = "shape",
 	};
 
 	return names[s];

@@ -1,6 +1,7 @@
 /* sig_impl - what sig.c, shape.c and spills.c share. Not for others.
  *
- * Owns     nothing.  Units  as in sig.h.  Fails  false: this source knows nothing.  Threads  one. */
+ * Owns     nothing.  Units  as in sig.h.  Fails  false: this source knows nothing.  Threads  one.
+ */
 #ifndef GO_SIG_IMPL_H
 #define GO_SIG_IMPL_H
 

@@ -31,7 +31,8 @@ static bool offset_in(struct str code, i32 *off)
 		r = rd_of(code.p, code.n, "code");
 		rd_seek(&r, (u64)at + forms[i].before.n);
 		v = (i32)rd_u32(&r);
-		if (!str_eq(rd_bytes(&r, forms[i].after.n), forms[i].after) || r.bad || v >= 0 || v % 8)
+		if (!str_eq(rd_bytes(&r, forms[i].after.n), forms[i].after) || r.bad || v >= 0 ||
+		    v % 8)
 			continue;
 		*off = v;
 		return true;

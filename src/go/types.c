@@ -209,7 +209,8 @@ static struct go_type *child(const struct go_program *prog, u64 va)
 {
 	struct descriptor d;
 
-	return descriptor_read(types_of(prog), area_off(prog, va), &d) ? go_type_at(prog, va) : NULL;
+	return descriptor_read(types_of(prog), area_off(prog, va), &d) ? go_type_at(prog, va)
+								       : NULL;
 }
 
 /* What lies inside a value is loaded with it, and a kind is set last: a type that would contain
@@ -233,8 +234,8 @@ static bool load_array(const struct go_program *prog, struct go_type *t, struct 
 	t->elem = child(prog, rd_u64(r));
 	rd_skip(r, 8);
 	t->len = rd_u64(r);
-	return type_load_part(prog, t->elem) && !__builtin_mul_overflow(t->elem->size, t->len, &all) &&
-	       all == t->size;
+	return type_load_part(prog, t->elem) &&
+	       !__builtin_mul_overflow(t->elem->size, t->len, &all) && all == t->size;
 }
 
 /* A field: 8 name, 8 type, 8 offset (shifted left by one up to 1.18: bit 0 is "embedded"). */
@@ -245,7 +246,8 @@ static bool load_field(const struct go_program *prog, const struct go_type *t, s
 	struct raw_name name;
 
 	f->type = child(prog, type_va);
-	if (!type_load_part(prog, f->type) || !name_read(types_of(prog), area_off(prog, name_va), &name))
+	if (!type_load_part(prog, f->type) ||
+	    !name_read(types_of(prog), area_off(prog, name_va), &name))
 		return false;
 	f->name = name.text;
 	f->tag = name.tag;
@@ -480,8 +482,10 @@ struct go_type *go_type_load(const struct go_program *prog, struct go_type *t)
 	if (!t->va) {
 		dwarf_type_load(prog, t);
 	} else if (!load_descriptor(prog, t)) {
-		/* Nothing of what it says is kept: who looks at a GO_BAD finds no parts to follow. */
-		*t = (struct go_type){ .va = t->va, .die = t->die, .loaded = true, .name = STR("?") };
+		/* Nothing of what it says is kept: a GO_BAD has no parts to follow. */
+		*t = (struct go_type){
+			.va = t->va, .die = t->die, .loaded = true, .name = STR("?"),
+		};
 	}
 	return t;
 }

@@ -135,8 +135,8 @@ static bool is_wanted(const struct go_program *prog, struct go_type *t, const st
 	return !w->pkg_path.n || (named && str_eq(named->pkg_path, w->pkg_path));
 }
 
-static struct go_type *in_links(const struct go_program *prog, const struct wanted *w, struct str as,
-				bool pointee)
+static struct go_type *in_links(const struct go_program *prog, const struct wanted *w,
+				struct str as, bool pointee)
 {
 	struct go_types *ts = types_with_links(prog);
 	struct str name;

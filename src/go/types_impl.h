@@ -61,7 +61,7 @@ struct go_types {
 struct go_types *types_of(const struct go_program *prog);
 static inline struct arena *types_arena(const struct go_program *prog)
 {
-	return &((struct go_program *)prog)->arena;	/* loads on demand: the model looks constant */
+	return &((struct go_program *)prog)->arena; /* loads on demand: the model looks constant */
 }
 static inline struct go_type *type_ptr(u64 v)
 {

@@ -49,16 +49,24 @@ static void fill(struct copy *c, const struct image *img)
 	size_t names = EHDR + (c->n + 2) * SHDR, name = names + 1, at;
 	Elf64_Shdr *last = &sections[c->n + 1];
 
-	*head = (Elf64_Ehdr){ .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-			      .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
-			      .e_shoff = EHDR, .e_ehsize = EHDR, .e_shentsize = SHDR,
-			      .e_shnum = (u16)(c->n + 2), .e_shstrndx = (u16)(c->n + 1) };
+	*head = (Elf64_Ehdr){ .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB,
+					   EV_CURRENT },
+			      .e_type = ET_EXEC,
+			      .e_machine = EM_X86_64,
+			      .e_version = EV_CURRENT,
+			      .e_shoff = EHDR,
+			      .e_ehsize = EHDR,
+			      .e_shentsize = SHDR,
+			      .e_shnum = (u16)(c->n + 2),
+			      .e_shstrndx = (u16)(c->n + 1) };
 	for (size_t i = 0; i < c->n; i++) {
 		const struct section *s = c->from[i];
 
-		sections[i + 1] = (Elf64_Shdr){ .sh_name = (u32)(name - names), .sh_type = SHT_PROGBITS,
+		sections[i + 1] = (Elf64_Shdr){ .sh_name = (u32)(name - names),
+						.sh_type = SHT_PROGBITS,
 						.sh_flags = s->compressed ? SHF_COMPRESSED : 0,
-						.sh_size = s->size, .sh_addralign = 1 };
+						.sh_size = s->size,
+						.sh_addralign = 1 };
 		memcpy(c->at + name, s->name.p, s->name.n);
 		name += s->name.n + 1;
 	}
