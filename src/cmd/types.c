@@ -22,13 +22,13 @@ static void read_types(struct listing *l, const struct go_program *prog)
 	l->n = go_types_all(prog, &l->all);
 	l->names = ARENA_ARRAY(&l->arena, struct str, l->n);
 	for (size_t i = 0; i < l->n; i++)
-		l->names[i] = type_full_name(&l->arena, go_type_load(prog, l->all[i]));
+		l->names[i] = type_full_name(&l->arena, prog, l->all[i]);
 }
 
 static bool nothing_like(const struct listing *l, const char *pattern, struct err *err)
 {
 	struct str want = str_of(pattern), nearest = STR("");
-	unsigned best = 6;
+	unsigned best = strchr(pattern, '*') ? 1 : (unsigned)MIN(want.n / 3, 5) + 1;
 
 	for (size_t i = 0; i < l->n; i++) {
 		struct str full = l->names[i], name = l->all[i]->name;

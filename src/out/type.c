@@ -11,16 +11,23 @@ static const char *const kinds[] = {
 	[GO_STRUCT] = "struct", [GO_UNSAFE_POINTER] = "unsafe.Pointer",
 };
 
-struct str type_full_name(struct arena *a, const struct go_type *t)
+struct str type_full_name(struct arena *a, const struct go_program *prog, struct go_type *t)
 {
-	ptrdiff_t dot = str_find(t->name, STR("."));
-	ptrdiff_t slash = str_find_last(t->pkg_path, '/');
-	struct str name = str_cut(t->name, (size_t)(dot + 1), t->name.n);
+	const struct go_type *named = go_type_load(prog, t);
+	int stars = 0;
+	ptrdiff_t dot;
+	struct str name;
 
+	while (named->kind == GO_PTR && !named->named && stars < 8) {
+		named = go_type_load(prog, named->elem);
+		stars++;
+	}
 	/* the path ends in what the name begins with, but for packages with another name */
-	if (!t->named || slash < 0 || dot < 0)
+	dot = str_find(named->name, STR("."));
+	if (!named->named || str_find_last(named->pkg_path, '/') < 0 || dot < 0)
 		return t->name;
-	return str_fmt(a, "%.*s.%.*s", STR_F(t->pkg_path), STR_F(name));
+	name = str_cut(named->name, (size_t)dot + 1, named->name.n);
+	return str_fmt(a, "%.*s%.*s.%.*s", stars, "********", STR_F(named->pkg_path), STR_F(name));
 }
 
 static void name_of(struct out *o, const struct go_program *prog, struct go_type *t)
@@ -133,11 +140,35 @@ static void methods_of_interface(struct out *o, const struct go_program *prog,
 	}
 }
 
-static void methods(struct out *o, const struct go_program *prog, const struct go_type *t)
+static bool has_method(const struct go_type *t, struct str name)
+{
+	for (size_t i = 0; i < t->nmethods; i++)
+		if (str_eq(t->methods[i].name, name))
+			return true;
+	return false;
+}
+
+/* A pointer to a named type has the type's methods and more. NULL if there is none. */
+static struct go_type *pointer_to(const struct go_program *prog, struct go_type *t)
+{
+	OWN(arena) a = {0};
+	struct str name = type_full_name(&a, prog, t);
+	struct go_type *p;
+
+	if (!t->named || t->kind == GO_INTERFACE)
+		return NULL;
+	p = go_type_named(prog, str_fmt(&a, "*%.*s", STR_F(name)));
+	return p && p->elem == t ? p : NULL;
+}
+
+static void methods(struct out *o, const struct go_program *prog, const struct go_type *t,
+		    const struct go_type *but)
 {
 	for (size_t i = 0; i < t->nmethods; i++) {
 		const struct go_method *m = &t->methods[i];
 
+		if (but && has_method(but, m->name))
+			continue;
 		out_z(o, "func (");
 		out_clean(o, t->name);
 		out_z(o, ") ");
@@ -198,6 +229,8 @@ static bool has_body(const struct go_type *t)
 
 void type_print(struct out *o, const struct go_program *prog, struct go_type *t)
 {
+	const struct go_type *pointer;
+
 	go_type_load(prog, t);
 	if (t->named) {
 		out_z(o, "type ");
@@ -229,8 +262,12 @@ void type_print(struct out *o, const struct go_program *prog, struct go_type *t)
 		layout(o, t);
 	}
 	out_line(o);
-	if (t->kind != GO_INTERFACE)
-		methods(o, prog, t);
+	if (t->kind == GO_INTERFACE)
+		return;
+	methods(o, prog, t, NULL);
+	pointer = pointer_to(prog, t);
+	if (pointer)
+		methods(o, prog, pointer, t);
 }
 
 static void json_fields(struct json *j, const struct go_program *prog, const struct go_type *t)
@@ -253,17 +290,17 @@ static void json_fields(struct json *j, const struct go_program *prog, const str
 	json_array_end(j);
 }
 
-static void json_methods(struct json *j, const struct go_program *prog, const struct go_type *t)
+static void json_methods(struct json *j, const struct go_program *prog, const struct go_type *t,
+			 const struct go_type *but)
 {
-	json_key(j, "methods");
-	json_array(j);
 	for (size_t i = 0; i < t->nmethods; i++) {
 		const struct go_method *m = &t->methods[i];
 
-		if (!m->name.n)
+		if (!m->name.n || (but && has_method(but, m->name)))
 			continue;
 		json_object(j);
 		json_key(j, "name"), json_str(j, m->name);
+		json_key(j, "pointer"), json_bool(j, but);
 		json_key(j, "type");
 		if (m->type)
 			json_str(j, go_type_load(prog, m->type)->name);
@@ -273,11 +310,12 @@ static void json_methods(struct json *j, const struct go_program *prog, const st
 			json_key(j, "address"), json_hex(j, m->tfn_va);
 		json_object_end(j);
 	}
-	json_array_end(j);
 }
 
 void type_json(struct json *j, const struct go_program *prog, struct go_type *t)
 {
+	const struct go_type *pointer;
+
 	go_type_load(prog, t);
 	json_object(j);
 	json_key(j, "type"), json_z(j, "go_type");
@@ -296,7 +334,13 @@ void type_json(struct json *j, const struct go_program *prog, struct go_type *t)
 	if (t->elem)
 		json_key(j, "elem"), json_str(j, go_type_load(prog, t->elem)->name);
 	json_fields(j, prog, t);
-	json_methods(j, prog, t);
+	json_key(j, "methods");
+	json_array(j);
+	json_methods(j, prog, t, NULL);
+	pointer = pointer_to(prog, t);
+	if (pointer)
+		json_methods(j, prog, pointer, t);
+	json_array_end(j);
 	json_object_end(j);
 	json_line(j);
 }

@@ -10,8 +10,8 @@
 #include "base/out.h"
 #include "go/types.h"
 
-/* The name that a person and a pattern use: with the package's path, "net/http.Server". */
-struct str type_full_name(struct arena *a, const struct go_type *t);
+/* The name that a person and a pattern use: with the package's path, "*net/http.Server". */
+struct str type_full_name(struct arena *a, const struct go_program *prog, struct go_type *t);
 void type_print(struct out *o, const struct go_program *prog, struct go_type *t);
 /* A line of JSON: a `go_type` object. */
 void type_json(struct json *j, const struct go_program *prog, struct go_type *t);
