@@ -122,19 +122,23 @@ static bool tail_fits(const struct image *img, u64 md_va, const struct moduledat
 	    && field(img, md_va, (u16)(at->itablinks + 8)) <= img->size / 8;
 }
 
+/* A program's hasmain is 1. Libraries have 0 there, but so have most bytes that are something else. */
 static u32 minors_that_fit(const struct image *img, u64 md_va, u64 pclntab_va, bool any_magic)
 {
-	u32 minors = 0;
+	u32 minors = 0, with_main = 0;
 
 	for (unsigned minor = RELEASE_FIRST; minor <= RELEASE_LAST; minor++) {
 		const struct go_release *rel = release_of(minor);
 		struct header h;
 
 		if (read_header(img, pclntab_va, rel->pcln, any_magic, &h)
-		    && head_fits(img, md_va, &h, rel->pcln) && tail_fits(img, md_va, rel->moduledata))
+		    && head_fits(img, md_va, &h, rel->pcln) && tail_fits(img, md_va, rel->moduledata)) {
 			minors |= 1u << minor;
+			if ((u8)field(img, md_va, rel->moduledata->hasmain))
+				with_main |= 1u << minor;
+		}
 	}
-	return minors;
+	return with_main ? with_main : minors;
 }
 
 /* Looks for a word that points to the header: moduledata is always in writable memory. */

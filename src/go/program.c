@@ -67,10 +67,13 @@ static bool release_by_evidence(struct go_program *prog, u32 minors, struct err 
 	struct go_version v = version_in_data(prog, minors);
 	u32 left = v.known ? 1u << v.minor : by_evidence(prog, minors);
 
-	if (!left || left & (left - 1))
+	if (left & (left - 1))
 		return err_set(err, ERR_UNSUPPORTED,
-			       "does not say its Go release, and its tables fit more than one: go1.%u to go1.%u",
-			       lowest(minors), 31 - (unsigned)__builtin_clz(minors));
+			       "does not say its Go release, and its tables fit go1.%u as well as go1.%u",
+			       lowest(left), lowest(left & (left - 1)));
+	if (!left)
+		return err_set(err, ERR_UNSUPPORTED, "does not say its Go release, and its tables contradict "
+			       "each other (they look like go1.%u's)", lowest(minors));
 	if (v.known)
 		prog->version = v;
 	prog->rel = release_of(lowest(left));

@@ -1,0 +1,152 @@
+/* Arenas, maps, vectors, texts, errors. */
+#include <check.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+Suite *base_suite(void);
+
+START_TEST(arena_gives_zeroed_aligned_memory)
+{
+	struct arena a = { 0 };
+	u8 *big, *last = NULL;
+
+	for (size_t n = 0; n < 3000; n += 7) {
+		u8 *p = arena_alloc(&a, n);
+
+		ck_assert_uint_eq((uintptr_t)p % 16, 0);
+		for (size_t i = 0; i < n; i++)
+			ck_assert_uint_eq(p[i], 0);
+		if (n)
+			memset(p, 0xff, n);
+	}
+	/* a big one does not use up the room of small ones */
+	last = arena_alloc(&a, 16);
+	big = arena_alloc(&a, 1u << 20);
+	memset(big, 1, 1u << 20);
+	ck_assert_ptr_eq((u8 *)arena_alloc(&a, 16), last - 16);
+	ck_assert(!memcmp(arena_copy(&a, "abc", 3), "abc", 3));
+	arena_release(&a);
+	ck_assert_ptr_null(a.blocks);
+}
+END_TEST
+
+START_TEST(map_keeps_what_is_put_and_forgets_what_is_removed)
+{
+	struct map m = { 0 };
+
+	ck_assert_ptr_null(map_get(&m, 0));
+	for (u64 k = 0; k < 5000; k++)
+		*map_put(&m, k * 0x10001) = k;
+	ck_assert_uint_eq(m.n, 5000);
+	for (u64 k = 0; k < 5000; k += 2)
+		map_remove(&m, k * 0x10001);
+	map_remove(&m, 12345678901);
+	ck_assert_uint_eq(m.n, 2500);
+	for (u64 k = 0; k < 5000; k++) {
+		u64 *v = map_get(&m, k * 0x10001);
+
+		if (k % 2)
+			ck_assert(v && *v == k);
+		else
+			ck_assert_ptr_null(v);
+	}
+	ck_assert_uint_eq(*map_put(&m, 0), 0);	/* new keys start with zero */
+	map_release(&m);
+}
+END_TEST
+
+START_TEST(vec_grows)
+{
+	VEC(u32) v = { 0 };
+
+	for (u32 i = 0; i < 1000; i++)
+		*vec_push(&v) = i;
+	ck_assert_uint_eq(v.n, 1000);
+	ck_assert_uint_eq(v.at[999], 999);
+	vec_release(&v);
+	ck_assert_uint_eq(v.n, 0);
+}
+END_TEST
+
+START_TEST(str_compares_and_finds)
+{
+	struct str s = STR("net/http.Get"), empty = { NULL, 0 };
+
+	ck_assert(str_eq(s, STR("net/http.Get")) && !str_eq(s, STR("net/http.Ge")));
+	ck_assert(str_eq(empty, STR("")));
+	ck_assert(str_starts(s, STR("net/")) && !str_starts(s, STR("http")) && str_starts(s, empty));
+	ck_assert(str_ends(s, STR(".Get")) && !str_ends(STR("t"), STR("Get")));
+	ck_assert(str_eq(str_cut(s, 4, 8), STR("http")));
+	ck_assert_uint_eq(str_cut(s, 9, 3).n, 0);
+	ck_assert_uint_eq(str_cut(s, 100, 200).n, 0);
+	ck_assert_int_eq(str_find(s, STR("http")), 4);
+	ck_assert_int_eq(str_find(s, STR("https")), -1);
+	ck_assert_int_eq(str_find(empty, STR("a")), -1);
+	ck_assert_int_eq(str_find_last(s, 't'), 11);
+	ck_assert_int_eq(str_find_last(s, 'z'), -1);
+	ck_assert_int_lt(str_cmp(STR("ab"), STR("abc")), 0);
+	ck_assert_int_gt(str_cmp(STR("b"), STR("abc")), 0);
+	ck_assert_uint_eq(str_hash(STR("a")), str_hash(str_cut(STR("ba"), 1, 2)));
+}
+END_TEST
+
+START_TEST(str_measures_distance)
+{
+	ck_assert_uint_eq(str_distance(STR("main"), STR("main"), 3), 0);
+	ck_assert_uint_eq(str_distance(STR("main"), STR("mian"), 3), 2);
+	ck_assert_uint_eq(str_distance(STR("handle"), STR("handler"), 3), 1);
+	ck_assert_uint_eq(str_distance(STR("abc"), STR("xyz"), 2), 3);	/* limit + 1 */
+	ck_assert_uint_eq(str_distance(STR("a"), STR("abcdefgh"), 2), 3);
+}
+END_TEST
+
+START_TEST(err_carries_one_sentence)
+{
+	struct err err = { 0 };
+	char longest[2000];
+
+	ck_assert(!err_set(&err, ERR_FORMAT, "at %d", 7));
+	ck_assert(!err_in(&err, "file %s", "x"));
+	ck_assert_str_eq(err.msg, "file x: at 7");
+	ck_assert_int_eq(err_exit_status(&err), 3);
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = 0;
+	ck_assert(!err_set(&err, ERR_IO, "%s", longest));
+	ck_assert(!err_in(&err, "%s", longest));
+	ck_assert_uint_eq(strlen(err.msg), sizeof(err.msg) - 1);
+	ck_assert_int_eq(err_exit_status(&err), 8);
+}
+END_TEST
+
+START_TEST(err_kinds_are_exit_statuses)
+{
+	static const int want[] = { [ERR_NONE] = 0, [ERR_USAGE] = 2, [ERR_FORMAT] = 3, [ERR_UNSUPPORTED] = 4,
+				    [ERR_REFUSED] = 5, [ERR_DENIED] = 6, [ERR_GONE] = 7, [ERR_IO] = 8 };
+
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		struct err err = { .kind = (enum err_kind)i };
+
+		ck_assert_int_eq(err_exit_status(&err), want[i]);
+	}
+}
+END_TEST
+
+Suite *base_suite(void)
+{
+	Suite *s = suite_create("base");
+	TCase *t = tcase_create("base");
+
+	tcase_add_test(t, arena_gives_zeroed_aligned_memory);
+	tcase_add_test(t, map_keeps_what_is_put_and_forgets_what_is_removed);
+	tcase_add_test(t, vec_grows);
+	tcase_add_test(t, str_compares_and_finds);
+	tcase_add_test(t, str_measures_distance);
+	tcase_add_test(t, err_carries_one_sentence);
+	tcase_add_test(t, err_kinds_are_exit_statuses);
+	suite_add_tcase(s, t);
+	return s;
+}
