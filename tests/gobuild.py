@@ -67,7 +67,7 @@ def go(release, args, to, cwd, cgo=False, key=(), **env):
     """Runs `go ARGS -o TO` unless TO is there already; `key` says what else it is made from."""
     to = OUT / release / (to + "-" + hash_of(args, cgo, sorted(env.items()), *key))
     to.parent.mkdir(parents=True, exist_ok=True)
-    with open(str(to) + ".lock", "w") as lock:  # two runs of the tests may share the folder
+    with open(to.parent / "lock", "w") as lock:  # two runs of the tests may share the folder
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not to.exists():
             new = str(to) + ".new"

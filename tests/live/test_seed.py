@@ -199,7 +199,9 @@ def shape_differs(want, p):
         return "length %d, not %d" % (words[1], value["len"])
     if kind == "pointer" and words[0] != int(value["address"], 16):
         return "address"
-    if kind is None and value is not None and not want["type"].startswith(("[]", "map", "*", "func", "chan")):
+    if kind == "address":
+        value, kind = value["address"], None
+    if kind is None and value is not None and want["type"] not in ("float32", "float64") and not want["type"].startswith(("[]", "map", "*", "func", "chan")):
         mask = (1 << small) - 1
         if words[0] & mask != words_of(value)[0] & mask:
             return "not %r" % value

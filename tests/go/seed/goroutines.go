@@ -65,7 +65,6 @@ func goroutines() {
 	}
 	wait.Wait()
 
-	const many = 10000
 	start := make(chan struct{})
 	for i := 0; i < many; i++ {
 		wait.Add(1)

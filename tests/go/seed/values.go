@@ -373,6 +373,10 @@ func valueCollections() {
 			m[fmt.Sprint("key", i)] = i
 			im[i] = fmt.Sprint("value", i)
 		}
+		if n > 8 {
+			expect.Grown(m)
+			expect.Grown(im)
+		}
 		do("main.echoMap", echoMap, "m", m)
 		do("main.echoIntMap", echoIntMap, "m", im)
 		for i := 0; i < n*3/4; i++ {

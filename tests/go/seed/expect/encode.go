@@ -81,7 +81,7 @@ func encode(v reflect.Value, depth int) interface{} {
 		for _, k := range v.MapKeys() {
 			pairs = append(pairs, []interface{}{encode(k, depth+1), encode(v.MapIndex(k), depth+1)})
 		}
-		return Object{"$": "map", "pairs": pairs, "len": v.Len()}
+		return Object{"$": "map", "pairs": pairs, "len": v.Len(), "always_small": !grown[v.Pointer()]}
 	case reflect.Ptr:
 		if v.IsNil() {
 			return nil
@@ -120,6 +120,11 @@ func encode(v reflect.Value, depth int) interface{} {
 	}
 	panic("expect: kind " + v.Kind().String())
 }
+
+var grown = map[uintptr]bool{}
+
+// Grown says that a map once had more than eight entries: its tables stay when they are deleted.
+func Grown(m interface{}) { grown[reflect.ValueOf(m).Pointer()] = true }
 
 func nilPointer(v reflect.Value) bool { return v.Kind() == reflect.Ptr && v.IsNil() }
 

@@ -1,0 +1,6 @@
+//go:build !race
+// +build !race
+
+package main
+
+const many = 10000

@@ -1,0 +1,184 @@
+"""What is not a sound Go program gets one sentence and its own exit status, within a second."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import gobuild
+import goshawk
+
+SECOND = 10 if goshawk.asan() else 1
+FORMAT, UNSUPPORTED, REFUSED, DENIED = 3, 4, 5, 6
+NOBODY = 65534
+
+
+def says(status, pattern, *args, user=None):
+    """goshawk fails with this status, and one sentence that matches."""
+    began = time.monotonic()
+    done = subprocess.run([goshawk.GOSHAWK, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, errors="replace", timeout=60, user=user,
+                          cwd="/" if user else None)
+    took = time.monotonic() - began
+    ended = goshawk.Ended(done)
+    assert ended.status == status, ended
+    lines = ended.err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("goshawk: "), ended
+    assert re.search(pattern, lines[0]), ended
+    assert took < SECOND, "%s took %.1f s" % (args, took)
+    return ended
+
+
+COMMANDS = [["info"], ["funcs"], ["types"], ["disasm"]]
+
+
+def each_command(status, pattern, path, user=None):
+    """Commands that look into a file, and `trace`, say the same about it."""
+    for command in COMMANDS:
+        says(status, pattern, *command, path, *(["main.main"] if command == ["disasm"] else []), user=user)
+    if os.access(path, os.X_OK) and os.path.isfile(path):
+        says(status, pattern, "trace", "main.*", "--", path, user=user)
+
+
+def test_a_c_program():
+    each_command(FORMAT, r"^goshawk: /bin/ls: not a Go program \(no build information and no function table\)$",
+                 "/bin/ls")
+
+
+def test_a_text_file(tmp_path):
+    (tmp_path / "notes").write_text("just some text\n")
+    each_command(FORMAT, "not a program", tmp_path / "notes")
+
+
+def test_a_script(tmp_path):
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\necho hello\n")
+    script.chmod(0o755)
+    each_command(FORMAT, "script", script)
+
+
+def test_an_empty_file(tmp_path):
+    (tmp_path / "empty").write_bytes(b"")
+    each_command(FORMAT, "empty file", tmp_path / "empty")
+
+
+def test_a_directory(tmp_path):
+    each_command(FORMAT, "directory", tmp_path)
+
+
+def test_a_device():
+    each_command(FORMAT, "not a regular file", "/dev/null")
+
+
+def test_nothing_there(tmp_path):
+    for command in COMMANDS[:3]:
+        says(8, "no such file", *command, tmp_path / "nothing")
+    says(8, "no such", "trace", "main.*", "--", tmp_path / "nothing")
+
+
+def test_an_arm64_program():
+    path = gobuild.go(gobuild.NEWEST, ["build", "."], "odd-arm64", gobuild.ROOT / "tests/go/odd",
+                      key=(gobuild.ROOT / "tests/go/odd",), GOARCH="arm64")
+    each_command(UNSUPPORTED, r"arm64|aarch64", path)
+
+
+def test_an_i386_program():
+    path = gobuild.go(gobuild.NEWEST, ["build", "."], "odd-386", gobuild.ROOT / "tests/go/odd",
+                      key=(gobuild.ROOT / "tests/go/odd",), GOARCH="386")
+    each_command(UNSUPPORTED, r"386|32.bit|x86-64 only", path)
+
+
+def test_an_unknown_release(tmp_path):
+    text = gobuild.build("odd", gobuild.NEWEST).read_bytes()
+    new = tmp_path / "new"
+    new.write_bytes(text.replace(b"go" + gobuild.NEWEST.encode(), b"go1.99.1"))
+    new.chmod(0o755)
+    each_command(UNSUPPORTED, r"go1\.99\.1", new)
+
+
+def test_an_old_release(tmp_path):
+    text = gobuild.build("odd", "1.17.13").read_bytes()
+    new = tmp_path / "old"
+    new.write_bytes(text.replace(b"go1.17.13", b"go1.12.13"))
+    new.chmod(0o755)
+    each_command(UNSUPPORTED, r"go1\.12\.13", new)
+
+
+def drop(tmp_path, path):
+    """A folder where another user can reach goshawk's own file and a copy of the program."""
+    os.chmod(tmp_path, 0o755)
+    for parent in tmp_path.parents:
+        if not os.stat(parent).st_mode & 0o001:
+            if os.stat(parent).st_uid != os.getuid():
+                pytest.skip("%s can't be reached by another user" % parent)
+            os.chmod(parent, os.stat(parent).st_mode | 0o001)
+    copy = tmp_path / "program"
+    shutil.copy(path, copy)
+    copy.chmod(0o755)
+    tool = tmp_path / "goshawk"
+    shutil.copy(goshawk.GOSHAWK, tool)
+    tool.chmod(0o755)
+    return tool, copy
+
+
+def test_no_permission(tmp_path, monkeypatch):
+    if os.getuid() != 0:
+        target = tmp_path / "program"
+        shutil.copy(gobuild.build("odd", gobuild.NEWEST), target)
+        target.chmod(0)
+        each_command(DENIED, "no permission|permitted|denied", target)
+        return
+    tool, copy = drop(tmp_path, gobuild.build("odd", gobuild.NEWEST))
+    copy.chmod(0o600)
+    monkeypatch.setattr(goshawk, "GOSHAWK", tool)
+    for command in COMMANDS[:3]:
+        says(DENIED, "permission", *command, copy, user=NOBODY)
+    copy.chmod(0o711)
+    says(DENIED, "permission", "trace", "main.*", "--", copy, user=NOBODY)
+
+
+@pytest.mark.ptrace
+def test_a_set_uid_program(tmp_path, monkeypatch):
+    tool, copy = drop(tmp_path, gobuild.build("odd", gobuild.NEWEST))
+    copy.chmod(0o4755)
+    if not os.stat(copy).st_mode & 0o4000:
+        pytest.skip("set-uid files can't be made here")
+    monkeypatch.setattr(goshawk, "GOSHAWK", tool)
+    says(REFUSED, "set-uid", "trace", "main.*", "--", copy, "exit", "0", user=NOBODY if os.getuid() == 0 else None)
+
+
+@pytest.mark.ptrace
+def test_a_pattern_that_matches_nothing_offers_the_nearest_names():
+    program = gobuild.build("seed", gobuild.NEWEST)
+    says(2, r"main\.nine", "trace", "main.nein", "--", program, "values")
+
+
+def test_a_binary_that_ends_too_early(tmp_path):
+    """At each of 200 lengths: a sentence, or an answer where only what is at the end is missing."""
+    whole = gobuild.build("odd", gobuild.NEWEST, "plain").read_bytes()
+    cut = tmp_path / "cut"
+    statuses = set()
+    for i in range(200):
+        cut.write_bytes(whole[:len(whole) * i // 200])
+        began = time.monotonic()
+        done = goshawk.run("funcs", "--json", cut)
+        assert time.monotonic() - began < SECOND, i
+        statuses.add(done.status)
+        if done.status:
+            assert done.status in (FORMAT, UNSUPPORTED), (i, done)
+            assert re.fullmatch(r"goshawk: .*/cut: .*\n", done.err), (i, done)
+            assert not done.out or '"type":"function"' not in done.out, (i, done)
+    assert FORMAT in statuses
+
+
+@pytest.mark.parametrize("variant", ["plain", "stripped", "pie"])
+def test_ten_thousand_bytes_flipped_in_the_tables(release, variant):
+    """In one process, by the tool that does it (tests/tools/flips.c): no crash, no hang."""
+    count = 100 if goshawk.asan() else 1000 if variant == "plain" else 250
+    done = goshawk.run_plain(goshawk.BUILD / "tests" / "flips", gobuild.build("odd", release, variant), count, 1,
+                             timeout=1200)
+    assert done.status == 0, done
+    assert re.fullmatch(r"flips: \d+ opened, \d+ refused\n", done.out), done

@@ -1,0 +1,316 @@
+"""A traced program goes on as if nobody looked: exec, fork, faults, signals, descriptors, and the end of
+goshawk itself at any moment."""
+
+import collections
+import json
+import os
+import pty
+import random
+import re
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+
+import gobuild
+import goshawk
+
+pytestmark = pytest.mark.ptrace
+
+
+def odd(release=gobuild.NEWEST, variant="plain"):
+    return gobuild.build("odd", release, variant)
+
+
+def counts(t):
+    return collections.Counter(c["func"] for c in t.calls)
+
+
+def start(*args, to=subprocess.PIPE, **kw):
+    return subprocess.Popen([str(a) for a in args], stdin=subprocess.PIPE, stdout=to, stderr=subprocess.PIPE,
+                            text=True, **kw)
+
+
+def start_traced(tmp_path, *program, options=(), patterns=("main.*",), **kw):
+    """A traced program; the output goes to trace.json."""
+    return start(goshawk.GOSHAWK, "trace", "--json", "-o", tmp_path / "trace.json", *options, *patterns, "--",
+                 *program, **kw)
+
+
+def ready(p, timeout=60):
+    """The PID that the program says when it is up."""
+    readable, _, _ = select.select([p.stdout], [], [], timeout)
+    assert readable, "the program never said that it is ready"
+    line = p.stdout.readline()
+    assert line.startswith("ready "), (line, p.stderr.read() if p.poll() is not None else "")
+    return int(line.split()[1])
+
+
+def finish(p, timeout=60):
+    out, err = p.communicate(timeout=timeout)
+    return goshawk.Ended(subprocess.CompletedProcess(p.args, p.returncode, out, err))
+
+
+def gone(pid):
+    return not os.path.exists("/proc/%d" % pid)
+
+
+# The program's own ways.
+
+@pytest.mark.parametrize("status", [0, 1, 3, 125])
+def test_a_program_that_ends_at_once_gives_its_status(tmp_path, status):
+    t = goshawk.Trace(tmp_path, ["main.*"], [odd(), "exit", status]).check(status)
+    assert t.end["program_exit"] == status
+    assert counts(t)["main.main"] == 1
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL, signal.SIGABRT])
+def test_a_program_that_dies_of_a_signal_gives_128_and_more(tmp_path, sig):
+    t = goshawk.Trace(tmp_path, ["main.*"], [odd(), "raise", int(sig)])
+    if sig == signal.SIGABRT:  # Go's runtime turns it into a crash report and exit 2
+        t.check(2)
+    else:
+        t.check(128 + sig)
+    assert counts(t)["main.main"] == 1
+
+
+def test_stdin_stdout_stderr_arguments_and_environment_are_the_programs_own(tmp_path):
+    p = start_traced(tmp_path, odd(), "echo", "a b", "c", env=dict(os.environ, ODD="value"))
+    out, err = p.communicate("fed\n", timeout=60)
+    assert (p.returncode, out) == (7, "a b,c|value|fed\n\n")
+    assert "on stderr" in err
+
+
+def test_output_goes_to_stderr_while_the_program_owns_stdout():
+    done = goshawk.run("trace", "main.work", "--", odd(), "spawn", 1)
+    assert done.status == 0 and done.out == "spawned\n", done
+    assert "main.work(" in done.err
+
+
+def test_it_sees_no_descriptor_of_ours(tmp_path, release):
+    plain = goshawk.run_plain(odd(release), "fds")
+    traced = goshawk.Trace(tmp_path, ["main.*"], [odd(release), "fds"]).check()
+    assert traced.ended.out == plain.out
+
+
+def test_children_run_and_are_not_recorded(tmp_path, release):
+    t = goshawk.Trace(tmp_path, ["main.*"], [odd(release), "spawn", 20]).check()
+    assert t.ended.out == "spawned\n"
+    assert counts(t)["main.work"] == counts(t)["main.mix"] == 20 * 1000
+
+
+def test_a_raw_fork_of_a_cgo_program_that_goes_on_running(tmp_path, release):
+    """The child runs right, and the parent's counts are exact: nothing that the child did is in them."""
+    t = goshawk.Trace(tmp_path, ["main.*"], [gobuild.build("forks", release, "cgo")]).check()
+    assert t.ended.out == "child 42\n"
+    assert counts(t)["main.work"] == 21 * 1000
+    assert counts(t)["main.worked"] == 21
+
+
+def test_a_program_that_becomes_another_one(tmp_path):
+    t = goshawk.Trace(tmp_path, ["main.*"], [odd(), "exec", "/bin/echo", "I am echo now"])
+    assert t.ended.status == 0 and t.ended.out == "I am echo now\n", t.ended
+    assert counts(t)["main.work"] == 100
+    assert len(re.findall("exec", t.ended.err)) == 1, t.ended
+
+
+def test_faults_are_recovered(tmp_path, release):
+    """Nil dereferences at places that were moved, and next to them."""
+    t = goshawk.Trace(tmp_path, ["main.*"], [odd(release), "faults", 20000], timeout=600).check()
+    assert t.ended.out == "faults 20000 bad 0\n"
+    ends = collections.Counter((c["func"], c["end"]) for c in t.calls)
+    assert ends["main.load", "panic"] == ends["main.load", "return"] == 20000
+    assert ends["main.faultAt", "recovered"] == ends["main.faultAt", "return"] == 20000
+
+
+# The end of goshawk.
+
+def test_kill_9_of_goshawk_at_random_moments(tmp_path):
+    """Whatever goshawk was doing, the program goes on and its sums are right, or it had not started."""
+    went_on = 0
+    for i in range(20):
+        p = start_traced(tmp_path, odd(), "beat", start_new_session=True)
+        moment = random.Random(i).uniform(0, 0.08) if i % 2 else None
+        if moment is None:
+            pid = ready(p)
+        else:
+            time.sleep(moment)  # the moment is the point of it: nothing is waited for
+        os.kill(p.pid, signal.SIGKILL)
+        p.wait(timeout=10)
+        # The program has our pipes: closing stdin ends it, and EOF on stdout says that it has ended.
+        p.stdin.close()
+        left = p.stdout.read()
+        if moment is None or "ready" in left:
+            assert left.splitlines()[-1] == "beats ok True".lower() or "beats ok true" in left, (i, moment, left)
+            went_on += 1
+        else:
+            assert left == "", (i, moment, left)
+        assert "panic" not in p.stderr.read()
+    assert went_on >= 10
+
+
+def fault_points():
+    """Where a debug build of goshawk can be made to die on purpose."""
+    done = goshawk.run("trace", "main.*", "--", odd(), "exit", "0", env={"GOSHAWK_FAULT": "list"})
+    return done.out.split() if done.status == 0 and not done.err.startswith("goshawk") else []
+
+
+def test_the_end_of_goshawk_while_it_patches(tmp_path):
+    faulty = goshawk.BUILD / "tests" / "goshawk-faults"
+    assert faulty.exists(), "make builds it from the same sources with -DGOSHAWK_FAULTS"
+    points = goshawk.run_plain(faulty, "trace", "main.*", "--", odd(), "exit", "0",
+                               env={"GOSHAWK_FAULT": "list"}).out.split()
+    assert points
+    for point in points:
+        p = start(faulty, "trace", "-o", tmp_path / "out", "main.*", "--", odd(), "beat",
+                  env=dict(os.environ, GOSHAWK_FAULT=point), start_new_session=True)
+        p.wait(timeout=30)
+        assert p.returncode == -signal.SIGKILL, (point, p.returncode)
+        p.stdin.close()
+        left = p.stdout.read()
+        assert left == "" or "beats ok true" in left, (point, left)
+        assert "panic" not in p.stderr.read(), point
+
+
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_to_goshawk_alone_restores_and_lets_it_go_on(tmp_path, sig):
+    before = time.monotonic()
+    p = start_traced(tmp_path, odd(), "beat", start_new_session=True)
+    pid = ready(p)
+    text = text_of(pid)
+    os.kill(p.pid, sig)
+    p.wait(timeout=30)
+    assert p.returncode == 0, p.stderr.read()
+    assert not gone(pid)
+    assert text_of(pid) != text, "its text is as it was before"
+    assert text_of(pid) == text_on_disk(odd())
+    p.stdin.close()
+    assert "beats ok true" in p.stdout.read()
+    objects = goshawk.read_lines(tmp_path / "trace.json")
+    assert objects[-1]["type"] == "end"
+    assert objects[-1]["calls"] == sum(o["type"] == "call" for o in objects) > 1000
+    assert objects[-1]["elapsed_ns"] <= (time.monotonic() - before) * 1e9
+
+
+def text_of(pid):
+    """The bytes of the text of a running, unmoved program."""
+    with open("/proc/%d/maps" % pid) as maps:
+        low, high = next(tuple(int(x, 16) for x in line.split()[0].split("-"))
+                         for line in maps if " r-xp " in line and line.rstrip().endswith(str(os.readlink("/proc/%d/exe" % pid))))
+    with open("/proc/%d/mem" % pid, "rb") as mem:
+        mem.seek(low)
+        return mem.read(high - low)
+
+
+def text_on_disk(path):
+    """The same from its file: the one segment that is executable."""
+    raw = path.read_bytes()
+    at = int.from_bytes(raw[32:40], "little")
+    for i in range(int.from_bytes(raw[56:58], "little")):
+        p = raw[at + 56 * i:at + 56 * i + 56]
+        if int.from_bytes(p[0:4], "little") == 1 and p[4] & 1:
+            offset, size = int.from_bytes(p[8:16], "little"), int.from_bytes(p[32:40], "little")
+            return raw[offset:offset + size].ljust((size + 4095) // 4096 * 4096, b"\0") \
+                if len(raw) < offset + (size + 4095) // 4096 * 4096 else raw[offset:offset + (size + 4095) // 4096 * 4096]
+    raise AssertionError("no text in %s" % path)
+
+
+def test_ctrl_c_reaches_both_and_the_program_decides(tmp_path):
+    """On a terminal: the program handles SIGINT; goshawk restores, waits and ends with its status."""
+    master, slave = pty.openpty()
+    p = subprocess.Popen([goshawk.GOSHAWK, "trace", "--json", "-o", tmp_path / "trace.json", "main.*", "--",
+                          odd(), "waits"], stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                         start_new_session=True, preexec_fn=lambda: make_controlling(slave))
+    os.close(slave)
+    pid = ready(p)
+    for got in range(3):
+        os.write(master, b"\x03")
+        assert p.stdout.readline() == "got interrupt\n"
+    p.wait(timeout=30)
+    assert p.returncode == 9, p.stderr.read()
+    assert gone(pid)
+    objects = goshawk.read_lines(tmp_path / "trace.json")
+    assert objects[-1]["type"] == "end" and objects[-1]["program_exit"] == 9
+    os.close(master)
+
+
+def make_controlling(fd):
+    import fcntl
+    import termios
+    fcntl.ioctl(fd, termios.TIOCSCTTY, 0)
+
+
+def test_ctrl_c_ends_a_program_that_does_not_handle_it(tmp_path):
+    master, slave = pty.openpty()
+    p = subprocess.Popen([goshawk.GOSHAWK, "trace", "--json", "-o", tmp_path / "trace.json", "main.*", "--",
+                          odd(), "beat"], stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                         start_new_session=True, preexec_fn=lambda: make_controlling(slave))
+    os.close(slave)
+    pid = ready(p)
+    os.write(master, b"\x03")
+    p.wait(timeout=30)
+    assert p.returncode == 130 or p.returncode == 2, p.stderr.read()
+    assert gone(pid)
+    objects = goshawk.read_lines(tmp_path / "trace.json")
+    assert objects[-1]["type"] == "end" and objects[-1]["calls"] > 1000
+    os.close(master)
+
+
+@pytest.mark.parametrize("option", [["--for", "300ms"], ["--max", "5"]])
+def test_stops_by_itself_and_waits_for_the_program(tmp_path, option):
+    p = start_traced(tmp_path, odd(), "beat", options=option)
+    pid = ready(p)
+    deadline = time.monotonic() + 30
+    while text_of(pid) != text_on_disk(odd()) and time.monotonic() < deadline:
+        select.select([p.stderr], [], [], 0.02)
+    assert text_of(pid) == text_on_disk(odd())
+    p.stdin.close()
+    assert "beats ok true" in p.stdout.read()
+    p.wait(timeout=30)
+    assert p.returncode == 0
+    objects = goshawk.read_lines(tmp_path / "trace.json")
+    if option[0] == "--max":
+        assert sum(o["type"] == "call" for o in objects) == 5
+
+
+def test_a_stopped_goshawk_never_stalls_the_program(tmp_path):
+    p = start_traced(tmp_path, odd(), "beat", options=["--lossless"], start_new_session=True)
+    ready(p)
+    os.kill(p.pid, signal.SIGSTOP)
+    p.stdin.close()
+    assert "beats ok true" in p.stdout.read()  # it ended, while goshawk stands still
+    os.kill(p.pid, signal.SIGCONT)
+    p.wait(timeout=60)
+    assert p.returncode == 0
+
+
+def test_losses_are_counted_and_shown(tmp_path):
+    """A small ring and a reader that stands still: calls + lost = what happened, never a silence."""
+    p = start_traced(tmp_path, odd(), "spawn", "40", options=["--buffer", "64KiB"], start_new_session=True)
+    p.stdin.close()
+    stopped = 0
+    while p.poll() is None and stopped < 20:
+        os.kill(p.pid, signal.SIGSTOP)
+        select.select([p.stdout], [], [], 0.01)
+        os.kill(p.pid, signal.SIGCONT)
+        stopped += 1
+    ended = finish(p)
+    assert ended.status == 0, ended
+    objects = goshawk.read_lines(tmp_path / "trace.json")
+    end = objects[-1]
+    lost = sum(o["count"] for o in objects if o["type"] == "lost")
+    assert end["lost"] == lost
+    if lost:
+        assert "lost" in ended.err
+
+
+def test_redacted_values_are_not_shown(tmp_path):
+    program = gobuild.build("seed", gobuild.NEWEST)
+    t = goshawk.Trace(tmp_path, ["main.echoUser", "main.nine", "main.echoString"], [program, "values"],
+                      ["--redact", "Name", "--redact", "d"]).check()
+    text = json.dumps(t.objects, ensure_ascii=False)
+    assert "Arthur" not in text and "Zaphod" not in text and '"nine"' not in text
+    assert "‹redacted›" in text
+    assert "hello, world" in text
