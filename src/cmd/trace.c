@@ -46,20 +46,28 @@ static bool check(const struct trace_args *a, size_t npatterns, char **program, 
 	return true;
 }
 
+/* What was asked for and is not done: by name where these are few, in any case with the way to see all. */
 static void refusals(const struct plan *p)
 {
-	u32 n = 0;
+	u32 counts[REFUSE_COUNT] = { 0 }, kinds = 0;
 
 	for (u32 i = 0; i < p->nfuncs; i++) {
-		if (!p->funcs[i].refusal || !p->funcs[i].shown)
+		const struct plan_func *f = &p->funcs[i];
+
+		if (!f->refusal || !f->shown)
 			continue;
-		if (++n > 3)
-			break;
-		fprintf(stderr, "goshawk: %.*s is not traced: %s\n", STR_F(p->funcs[i].func->name),
-			refusal_text(p->funcs[i].refusal));
+		counts[f->refusal]++;
+		if (p->nrefused <= 3)
+			fprintf(stderr, "goshawk: %.*s is not traced: %s\n", STR_F(f->func->name),
+				refusal_text(f->refusal));
 	}
-	if (p->nrefused > 3)
-		fprintf(stderr, "goshawk: … and %u more functions; --plan lists them all\n", p->nrefused - 3);
+	if (p->nrefused <= 3)
+		return;
+	fprintf(stderr, "goshawk: %u functions are not traced (--plan lists them):", p->nrefused);
+	for (u32 r = 0; r < REFUSE_COUNT; r++)
+		if (counts[r])
+			fprintf(stderr, "%s %u: %s", kinds++ ? ";" : "", counts[r], refusal_text(r));
+	fputc('\n', stderr);
 }
 
 static bool traced(const struct trace_args *a, const struct plan *plan, const struct launch *l, struct out *out,

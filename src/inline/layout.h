@@ -65,7 +65,7 @@ enum {
 	RING_WAIT_DEAD = 200,	/* 1 + tail at which a wait was given up */
 	RING_DATA = 4096,
 
-	SCRATCH = 96,
+	SCRATCH = 112,	/* commit, rax rcx rdx rsi rdi r8 r9, then r10 r11 rsi rcx rdx of a call, link */
 	SLOT_MAX = RECORD_MAX + SCRATCH,
 	RING_SLACK = 4 * SLOT_MAX,	/* signal handlers may reserve between our check and our reserve */
 	RING_ROOM = 4352,		/* behind the ring: SLOT_MAX, rounded up */

@@ -6,7 +6,8 @@
  *     head <= limit ? xadd head, size   (full, when not)
  *     rdtsc, goid, depth, g             the head of the record
  *     words of arguments or results
- *     captures                          with rax, rcx, rdx, rsi, rdi, r8 kept in the scratch
+ *     captures                          with the registers they use kept in the scratch; a few as
+ *                                       code, many as a table of steps
  *     commit                            x86 keeps stores in order: whoever sees it sees the rest
  * skip:
  */
@@ -18,7 +19,8 @@
 #include "go/release.h"
 #include "inline/emit.h"
 
-/* labels of one record; those of the window come behind */
+enum { IN_LINE = 4 };	/* captures that are worth code of their own */
+/* labels of one record */
 enum { L_CLAIMED, L_CLAIM, L_CLAIM_BACK, L_RESERVE, L_FULL, L_FULL_BACK, L_SKIP };
 
 struct emitter {
@@ -27,6 +29,7 @@ struct emitter {
 	const struct layout *l;
 	const struct stubs *stubs;
 	struct code *code;
+	struct map tables;	/* reads -> address of their table */
 	/* the function at hand */
 	const struct plan_func *fn;
 	const struct flow *flow;
@@ -142,30 +145,80 @@ static void capture_step(struct emitter *e, const struct read *r)
 		fill(a, none);
 }
 
-static size_t when_step(struct emitter *e, const struct read *r)
+static bool few(const struct reading *r)
 {
-	struct assembler *a = &e->a;
+	u32 n = 0;
 
-	mov_imm64(a, RAX, r->when + (r->when_va ? e->l->bias : 0));
-	op_mem(a, true, 0x39, RAX, R12, (i32)r->when_at);	/* cmp [r12+when_at], rax */
-	PUT(a, 0x0f, r->when_not ? 0x84 : 0x85);		/* je / jne past the block */
-	return hole(a);
+	for (u32 i = 0; i < r->nreads; i++) {
+		if (r->reads[i].kind == READ_WHEN)
+			return false;
+		n += r->reads[i].kind >= READ_MEM;
+	}
+	return n <= IN_LINE;
 }
 
-static void captures(struct emitter *e, const struct reading *r, u32 from, u32 to)
+/* The steps as data (stubs.h); one table serves every function whose values have these types. */
+static u64 table(struct emitter *e, const struct reading *r)
 {
-	for (u32 i = from; i < to; i++) {
-		if (r->reads[i].kind == READ_WHEN) {
-			u32 end = MIN(i + 1 + r->reads[i].size, to);
-			size_t past = when_step(e, &r->reads[i]);
+	struct assembler *a = &e->a;
+	u64 *known = map_put(&e->tables, (u64)(uintptr_t)r->reads);
 
-			captures(e, r, i + 1, end);
-			fill(&e->a, past);
-			i = end - 1;
-		} else if (r->reads[i].kind >= READ_MEM && r->reads[i].size) {
-			capture_step(e, &r->reads[i]);
+	if (*known)
+		return *known;
+	while (a->n % 8)
+		PUT(a, 0xcc);
+	*known = asm_here(a);
+	for (u32 i = 0; i < r->nreads; i++) {
+		const struct read *d = &r->reads[i];
+		u32 block = 0;
+
+		if (d->kind >= READ_MEM && !d->size) {	/* nothing to copy: a condition without a block */
+			asm_u32(a, STEP_WHEN);
+			asm_u32(a, 0);
+			asm_u64(a, 0);
+			continue;
+		}
+		switch (d->kind) {
+		case READ_MEM:
+		case READ_BYTES:
+			asm_u32(a, (d->kind == READ_MEM ? STEP_MEM : STEP_BYTES) | d->from << 16);
+			asm_u32(a, d->at | d->status << 16);
+			asm_u32(a, d->kind == READ_MEM ? d->size : d->size / d->elem | d->elem << 16);
+			asm_u32(a, d->kind == READ_MEM ? (u32)d->disp : d->len_at);
+			break;
+		case READ_WHEN:
+			for (u32 k = i + 1; k <= i + d->size; k++)
+				block += STEP_SIZE * (r->reads[k].kind >= READ_MEM);
+			asm_u32(a, (d->when_not ? STEP_WHEN_NOT : STEP_WHEN) | d->when_at << 16);
+			asm_u32(a, block);
+			asm_u64(a, d->when + (d->when_va ? e->l->bias : 0));
+			break;
+		default:
+			break;
 		}
 	}
+	asm_u64(a, STEP_END);
+	asm_u64(a, 0);
+	return *known;
+}
+
+static void captures(struct emitter *e, const struct reading *r, u64 table_rt)
+{
+	struct assembler *a = &e->a;
+	size_t back;
+
+	if (!table_rt) {
+		for (u32 i = 0; i < r->nreads; i++)
+			if (r->reads[i].kind >= READ_MEM && r->reads[i].size)
+				capture_step(e, &r->reads[i]);
+		return;
+	}
+	PUT(a, 0x48, 0x8d, 0x05);			/* lea rax, [rip+back] */
+	back = hole(a);
+	store(a, RAX, R12, -8);
+	lea_rip(a, R9, table_rt);
+	jmp_to(a, e->stubs->steps_rt);
+	fill(a, back);
 }
 
 static void head(struct emitter *e, bool keep_rdx)
@@ -195,11 +248,11 @@ static void head(struct emitter *e, bool keep_rdx)
 
 static void emit_record(struct emitter *e, enum site_kind kind)
 {
-	static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8 };
+	static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8, R9 };
 	struct assembler *a = &e->a;
 	const struct reading *r = site_reading(e->fn, kind);
 	bool deep = reading_has_captures(r);
-	u64 stride = ring_stride(e->l->buffer);
+	u64 stride = ring_stride(e->l->buffer), steps = deep && !few(r) ? table(e, r) : 0;
 
 	e->code->sites++;
 	asm_new_scope(a);
@@ -243,7 +296,7 @@ static void emit_record(struct emitter *e, enum site_kind kind)
 	if (deep) {
 		for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
 			store(a, kept[i], R12, (i32)(-SCRATCH + 8 + 8 * (int)i));
-		captures(e, r, 0, r->nreads);
+		captures(e, r, steps);
 		for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
 			load(a, kept[i], R12, (i32)(-SCRATCH + 8 + 8 * (int)i));
 		PUT(a, 0x45, 0x0f, 0x57, 0xff);		/* xorps xmm15, xmm15 */
@@ -394,6 +447,10 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 	e->index = index;
 	e->entry_rt = go_func_va(e->p->prog, fn->func) + e->l->bias;
 	e->abi0 = fn->func->assembly;
+	if (fn->shown && !few(&fn->entry))	/* tables lie before the trampolines that use them */
+		(void)table(e, &fn->entry);
+	if (exits && !few(&fn->exit))
+		(void)table(e, &fn->exit);
 	for (u32 pass = 0; pass < 2; pass++)
 		for (u32 i = 0; i < fn->patches.nwindows && !e->a.bad; i++) {
 			const struct window *w = &fn->patches.windows[i];
@@ -473,6 +530,7 @@ bool code_make(struct code *c, const struct plan *p, const struct layout *l, str
 	ok = emit_hooks(&e, &scratch, table_rt, err) && asm_ok(&e.a, err);
 	c->size = e.a.n;
 	arena_release(&scratch);
+	map_release(&e.tables);
 	return ok;
 }
 

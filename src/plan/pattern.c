@@ -1,5 +1,6 @@
 #include "plan/pattern.h"
 
+#include <ctype.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +120,10 @@ static struct str plain_name(struct str name, char *to, size_t room)
 	if (!name.n || !memchr(name.p, '[', name.n))
 		return name;
 	for (size_t i = 0; i < name.n && n < room; i++) {
-		if (name.p[i] == '[')
+		/* type arguments follow a word: in the types []T and *[4]T there are none */
+		bool word = i && (isalnum((u8)name.p[i - 1]) || name.p[i - 1] == '_');
+
+		if (name.p[i] == '[' && (depth || word))
 			depth++;
 		else if (name.p[i] == ']' && depth)
 			depth--;
@@ -173,6 +177,8 @@ static bool says_package(const struct pattern *p, struct str pkg)
 	struct str head = p->text;
 	const char *star;
 
+	if (!pkg.n)
+		return false;	/* assembly's local symbols */
 	switch (p->kind) {
 	case ADDRESS:
 	case LINE:
@@ -203,6 +209,16 @@ bool patterns_match_func(const struct patterns *p, const struct go_program *prog
 		*named = yes && (*named || says_package(&p->at[i], go_name_split(f->name).package));
 	}
 	return yes;
+}
+
+bool patterns_say_exactly(const struct patterns *p, const struct go_program *prog, const struct go_func *f)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!p->at[i].negative && match(&p->at[i], prog, f) &&
+		    (p->at[i].kind == ADDRESS || p->at[i].kind == LINE ||
+		     (p->at[i].kind == NAME && !memchr(p->at[i].text.p, '*', p->at[i].text.n))))
+			return true;
+	return false;
 }
 
 bool patterns_match_text(const struct patterns *p, struct str text)

@@ -22,6 +22,8 @@ void patterns_release(struct patterns *p);
  * set when the pattern says the package itself, so that the runtime's functions are meant too. */
 bool patterns_match_func(const struct patterns *p, const struct go_program *prog,
 			 const struct go_func *f, bool *named);
+/* Does a pattern give its whole name, or an address or line in it? */
+bool patterns_say_exactly(const struct patterns *p, const struct go_program *prog, const struct go_func *f);
 /* By text alone: type names, parameter and field names. */
 bool patterns_match_text(const struct patterns *p, struct str text);
 /* ERR_USAGE naming the first pattern that matched no function, with the nearest names or the

@@ -90,8 +90,8 @@ static void count_exits(struct plan *p, const struct plan_func *f)
 	}
 }
 
-static void add_func(struct plan *p, const struct dynamic_types *d, struct plan_func *f, bool named,
-		     struct arena *scratch)
+static void add_func(struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
+		     struct plan_func *f, bool named, struct arena *scratch)
 {
 	bool secret = plan_redacts(p, f->func->name);
 
@@ -110,8 +110,8 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct plan_
 		return;
 	}
 	f->sig = go_sig_of(p->prog, f->func);
-	reading_make(&f->entry, p, d, f->sig->params, f->sig->nparams, secret);
-	reading_make(&f->exit, p, d, f->sig->results, f->sig->nresults, secret);
+	reading_make(&f->entry, p, d, c, f->sig->params, f->sig->nparams, secret);
+	reading_make(&f->exit, p, d, c, f->sig->results, f->sig->nresults, secret);
 	count_exits(p, f);
 }
 
@@ -120,6 +120,7 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	struct patterns want = { 0 };
 	VEC(struct plan_func) funcs = { 0 };
 	struct dynamic_types d = { 0 };
+	struct reading_cache cache = { 0 };
 	struct arena scratch = { 0 };
 	u64 *hits;
 	bool ok;
@@ -135,8 +136,8 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 		bool named, shown = patterns_match_func(&want, prog, f, &named);
 
 		patterns_count(&want, prog, f, hits);
-		if (shown && !named && (go_is_runtime(go_name_split(f->name).package) || f->wrapper))
-			shown = false;
+		if (shown && ((!named && go_is_runtime(go_name_split(f->name).package)) || f->wrapper))
+			shown = patterns_say_exactly(&want, prog, f);
 		if (!shown && !hook)
 			continue;
 		*vec_push(&funcs) = (struct plan_func){ .func = f, .hook = (u8)hook, .shown = shown };
@@ -146,12 +147,13 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	if (ok) {
 		dynamic_types_find(&d, p);
 		for (size_t i = 0; i < funcs.n; i++) {
-			add_func(p, &d, &funcs.at[i], true, &scratch);
+			add_func(p, &d, &cache, &funcs.at[i], true, &scratch);
 			arena_reset(&scratch);
 		}
 		p->nfuncs = (u32)funcs.n;
 		p->funcs = arena_copy(&p->arena, funcs.at, funcs.n * sizeof(*funcs.at));
 	}
+	reading_cache_release(&cache);
 	arena_release(&scratch);
 	vec_release(&funcs);
 	return ok;

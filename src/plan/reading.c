@@ -426,13 +426,79 @@ static bool take_slot(struct builder *b, struct slot *s, bool redact_all)
 	return true;
 }
 
-void reading_make(struct reading *r, struct plan *p, const struct dynamic_types *d,
+struct cached {
+	const struct go_param *params;
+	size_t n;
+	const struct reading *reading;
+	u64 next;	/* 1 + index of the next with the same hash */
+};
+
+static u64 hash(const struct go_param *params, size_t n)
+{
+	u64 h = n;
+
+	for (size_t i = 0; i < n; i++) {
+		h = (h ^ (u64)(uintptr_t)params[i].type ^ params[i].size) * 0x9e3779b97f4a7c15u;
+		for (size_t k = 0; k < params[i].nplaces; k++)
+			h = (h ^ params[i].places[k].kind ^ (u64)params[i].places[k].reg << 8 ^
+			     (u64)(u32)params[i].places[k].off << 16) * 0x9e3779b97f4a7c15u;
+	}
+	return h;
+}
+
+static bool same(const struct go_param *a, const struct go_param *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (a[i].type != b[i].type || a[i].size != b[i].size || a[i].nplaces != b[i].nplaces)
+			return false;
+		for (size_t k = 0; k < a[i].nplaces; k++) {
+			const struct go_place *x = &a[i].places[k], *y = &b[i].places[k];
+
+			if (x->kind != y->kind || x->reg != y->reg || x->size != y->size || x->at != y->at ||
+			    x->off != y->off)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The same steps; slots of its own, which name the parameters. */
+static bool from_cache(struct reading *r, struct plan *p, const struct reading_cache *c, u64 h,
+		       const struct go_param *params, size_t n)
+{
+	const u64 *at = map_get(&c->by_hash, h);
+
+	for (u64 i = at ? *at : 0; i; i = c->at[i - 1].next) {
+		const struct cached *e = &c->at[i - 1];
+
+		if (e->n != n || !same(e->params, params, n))
+			continue;
+		*r = *e->reading;
+		r->slots = arena_copy(&p->arena, e->reading->slots, n * sizeof(*r->slots));
+		for (size_t k = 0; k < n; k++)
+			r->slots[k].param = &params[k];
+		return true;
+	}
+	return false;
+}
+
+void reading_cache_release(struct reading_cache *c)
+{
+	map_release(&c->by_hash);
+	vec_release(c);
+}
+
+void reading_make(struct reading *r, struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
 		  const struct go_param *params, size_t n, bool redact_all)
 {
 	enum { LIMIT = RECORD_MAX - 16 * APART_MAX };
 	struct builder b = { .p = p, .d = d, .at = RECORD_HEAD, .limit = LIMIT };
+	bool cached = !p->request.nredact;
+	u64 h = hash(params, n);
 	u32 apart;
 
+	if (cached && from_cache(r, p, c, h, params, n))
+		return;
 	r->slots = ARENA_ARRAY(&p->arena, struct slot, n ? n : 1);
 	for (size_t i = 0; i < n; i++) {
 		struct slot *s = &r->slots[r->nslots++];
@@ -458,6 +524,13 @@ void reading_make(struct reading *r, struct plan *p, const struct dynamic_types 
 	r->reads = arena_copy(&p->arena, b.reads.at, b.reads.n * sizeof(*b.reads.at));
 	r->size = (u32)round_up(apart + 16 * b.napart, 8);
 	vec_release(&b.reads);
+	if (cached) {
+		u64 *at = map_put(&c->by_hash, h);
+		struct cached *e = vec_push(c);
+
+		*e = (struct cached){ params, n, arena_copy(&p->arena, r, sizeof(*r)), *at };
+		*at = c->n;
+	}
 }
 
 static void add(struct plan *p, struct go_type **to, size_t *n, size_t most, const char *name)

@@ -20,8 +20,16 @@ struct dynamic_types {
 	size_t nerrors;
 };
 
+/* Readings already made: functions whose values have the same types in the same places share one. */
+struct reading_cache {
+	struct map by_hash;	/* hash -> 1 + index of the newest entry */
+	struct cached *at;
+	size_t n, room;
+};
+
 void dynamic_types_find(struct dynamic_types *d, struct plan *p);
-void reading_make(struct reading *r, struct plan *p, const struct dynamic_types *d,
+void reading_make(struct reading *r, struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
 		  const struct go_param *params, size_t n, bool redact_all);
+void reading_cache_release(struct reading_cache *c);
 
 #endif
