@@ -53,24 +53,33 @@ void json_array_end(struct json *j)
 	up(j, ']');
 }
 
-/* Runs of what needs no escape go out at once. C1 controls are escaped too: terminals obey them. */
+/* How many bytes from `at` on are ASCII that stands for itself. */
+static size_t plain(struct str s, size_t at)
+{
+	size_t from = at;
+
+	while (at < s.n && (u8)(s.p[at] - 0x20) < 0x5f && s.p[at] != '"' && s.p[at] != '\\')
+		at++;
+	return at - from;
+}
+
+/* C1 controls are escaped too: terminals obey them. */
 static void text(struct out *o, struct str s)
 {
-	size_t from = 0, at = 0, n;
-
 	out_c(o, '"');
-	while (at < s.n) {
+	for (size_t at = 0, n; at < s.n; at += n) {
 		u8 c = (u8)s.p[at];
 		u32 rune = c;
 
-		n = c < 0x80 ? 1 : utf8_rune(s, at, &rune);
-		if (n && rune >= 0x20 && rune != '"' && rune != '\\' &&
-		    (rune < 0x7f || rune > 0x9f) && rune != 0x2028 && rune != 0x2029) {
-			at += n;
+		n = plain(s, at);
+		if (n) {
+			out_str(o, (struct str){ s.p + at, n });
 			continue;
 		}
-		out_str(o, (struct str){ s.p + from, at - from });
-		if (!n)
+		n = utf8_rune(s, at, &rune);
+		if (n > 1 && rune > 0x9f && rune != 0x2028 && rune != 0x2029)
+			out_str(o, (struct str){ s.p + at, n });
+		else if (!n)
 			out_str(o, STR("\xef\xbf\xbd"));
 		else if (c == '"' || c == '\\')
 			out_fmt(o, "\\%c", c);
@@ -82,10 +91,8 @@ static void text(struct out *o, struct str s)
 			out_str(o, STR("\\r"));
 		else
 			out_fmt(o, "\\u%04x", rune);
-		at += MAX(n, (size_t)1);
-		from = at;
+		n = MAX(n, (size_t)1);
 	}
-	out_str(o, (struct str){ s.p + from, at - from });
 	out_c(o, '"');
 }
 
@@ -97,9 +104,14 @@ void json_key_str(struct json *j, struct str key)
 	j->after_key = true;
 }
 
+/* A key of ours: nothing in it needs an escape. */
 void json_key(struct json *j, const char *key)
 {
-	json_key_str(j, str_of(key));
+	before(j);
+	out_c(j->o, '"');
+	out_z(j->o, key);
+	out_str(j->o, STR("\":"));
+	j->after_key = true;
 }
 
 void json_str(struct json *j, struct str s)

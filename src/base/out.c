@@ -56,8 +56,8 @@ bool out_ok(const struct out *o, struct err *err)
 	return err_set(err, ERR_IO, "output: cannot write: %s", strerror(o->failed));
 }
 
-/* Room for n more bytes: the place where they go. Output in lines is never written in parts. */
-static char *room(struct out *o, size_t n)
+/* Output in lines is never written in parts. */
+char *out_room(struct out *o, size_t n)
 {
 	if (o->n + n > o->room) {
 		if (o->n >= LARGE && o->fd >= 0 && !o->lines && !o->held)
@@ -74,7 +74,7 @@ void out_str(struct out *o, struct str s)
 {
 	if (!s.n)
 		return;
-	memcpy(room(o, s.n), s.p, s.n);
+	memcpy(out_room(o, s.n), s.p, s.n);
 	o->n += s.n;
 }
 
@@ -83,25 +83,23 @@ void out_z(struct out *o, const char *z)
 	out_str(o, str_of(z));
 }
 
-void out_c(struct out *o, char c)
-{
-	*room(o, 1) = c;
-	o->n++;
-}
-
 void out_fmt(struct out *o, const char *fmt, ...)
 {
+	enum { MOST_ARE_SHORTER = 128 };
+	size_t size = MOST_ARE_SHORTER;
 	va_list ap;
 	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (n <= 0)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(room(o, (size_t)n + 1), (size_t)n + 1, fmt, ap);
-	va_end(ap);
+	for (;;) {
+		va_start(ap, fmt);
+		n = vsnprintf(out_room(o, size), size, fmt, ap);
+		va_end(ap);
+		if (n < 0)
+			return;
+		if ((size_t)n < size)
+			break;
+		size = (size_t)n + 1;
+	}
 	o->n += (size_t)n;
 }
 
@@ -210,7 +208,8 @@ static bool is_odd(u32 r)
 {
 	static const struct { u32 from, to; } odd[] = {
 		{ 0x00, 0x1f }, { 0x7f, 0xa0 }, { 0xad, 0xad }, { 0x61c, 0x61c },
-		{ 0x1680, 0x1680 }, { 0x180e, 0x180e }, { 0x2000, 0x200f }, { 0x2028, 0x202f }, { 0x205f, 0x206f },
+		{ 0x1680, 0x1680 }, { 0x180e, 0x180e }, { 0x2000, 0x200f }, { 0x2028, 0x202f },
+		{ 0x205f, 0x206f },
 		{ 0x3000, 0x3000 }, { 0xe000, 0xf8ff }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
 		{ 0xfffe, 0xffff }, { 0xe0000, 0x10ffff },
 	};

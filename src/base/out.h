@@ -18,7 +18,7 @@ struct out {
 	size_t n, room;
 	int fd;			/* -1: to memory */
 	bool lines;		/* flush at each out_line: one write(2) a line */
-	bool held;		/* written by out_flush only: whole lines, when the owner can afford to wait */
+	bool held;		/* written by out_flush only, when the owner can afford to wait */
 	bool color;
 	int failed;		/* errno of the first failed write */
 };
@@ -30,13 +30,21 @@ bool out_flush(struct out *o);
 bool out_ok(const struct out *o, struct err *err) MUST_CHECK;
 void out_str(struct out *o, struct str s);
 void out_z(struct out *o, const char *z);
-void out_c(struct out *o, char c);
+/* Room for n more bytes: the place where they go; o->n is the caller's to move. */
+char *out_room(struct out *o, size_t n);
+static inline void out_c(struct out *o, char c)
+{
+	char *at = o->n < o->room ? o->buf + o->n : out_room(o, 1);
+
+	*at = c;
+	o->n++;
+}
 void out_fmt(struct out *o, const char *fmt, ...) PRINTF(2, 3);
 void out_u64(struct out *o, u64 v);		/* fast paths for hot output */
 void out_i64(struct out *o, i64 v);
 void out_hex(struct out *o, u64 v);		/* 0x… */
-void out_line(struct out *o);			/* '\n'; flushes when `lines` or when the buffer is large */
-void out_clean(struct out *o, struct str s);	/* control bytes and bad UTF-8 as \xNN: safe on a terminal */
+void out_line(struct out *o);	/* '\n'; flushes when `lines` or when the buffer is large */
+void out_clean(struct out *o, struct str s);	/* control bytes, bad UTF-8 as \xNN: for terminals */
 void out_quoted(struct out *o, struct str s);	/* "…" as Go's %q */
 void out_color(struct out *o, const char *sgr);	/* "1;31"; nothing unless color */
 void out_plain(struct out *o);
@@ -61,7 +69,7 @@ void json_object(struct json *j);	/* { */
 void json_object_end(struct json *j);
 void json_array(struct json *j);
 void json_array_end(struct json *j);
-void json_key(struct json *j, const char *key);
+void json_key(struct json *j, const char *key);	/* ours: written as it is */
 void json_key_str(struct json *j, struct str key);
 void json_str(struct json *j, struct str s);	/* bad UTF-8 becomes U+FFFD */
 void json_z(struct json *j, const char *z);

@@ -70,7 +70,7 @@ START_TEST(text_is_escaped)
 	PRINTS(json_z(&j, "é世\xf0\x9f\x98\x80"), "\"é世\xf0\x9f\x98\x80\"");
 	PRINTS(json_z(&j, "\xc2\x9b"), "\"\\u009b\"");
 	PRINTS(json_z(&j, "a\xff\xc3z"), "\"a\xef\xbf\xbd\xef\xbf\xbdz\"");
-	PRINTS((json_object(&j), json_key(&j, "\n"), json_null(&j), json_object_end(&j)),
+	PRINTS((json_object(&j), json_key_str(&j, STR("\n")), json_null(&j), json_object_end(&j)),
 	       "{\"\\n\":null}");
 }
 END_TEST

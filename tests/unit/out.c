@@ -35,6 +35,10 @@ START_TEST(numbers)
 	PRINTS(out_hex(&memory, 0), "0x0");
 	PRINTS(out_hex(&memory, UINT64_MAX), "0xffffffffffffffff");
 	PRINTS(out_fmt(&memory, "%d-%s", 5, "x"), "5-x");
+	fresh();
+	out_fmt(&memory, "%0*d", 3000, 7);
+	ck_assert_uint_eq(memory.n, 3000);
+	ck_assert_int_eq(memory.buf[2999], '7');
 }
 END_TEST
 
