@@ -23,6 +23,7 @@
 
 enum {
 	BACK = 12, AHEAD = 6,	/* a window's instructions before and behind the one that is wanted */
+	LONGEST = 48,		/* a window's instructions */
 	DEPTH = 3,		/* of 3 */
 	KILLED = 8,
 	JUMP = 5,
@@ -43,7 +44,7 @@ struct search {
 	u32 *owner;			/* instruction -> index of its span + 1 */
 	u32 *source_at, *sources;	/* branches to instruction k: sources[source_at[k] … source_at[k + 1]) */
 	u32 check;			/* instructions of the stack check: they read g, which can't fault */
-	u32 budget;
+	u64 budget;			/* steps of the search that are left: malformed code must not stall it */
 	bool faults;			/* windows may hold instructions that can fault */
 	bool page;			/* a page's end stood in the way of a try */
 };
@@ -154,12 +155,20 @@ static u32 span_bytes(const struct flow *f, u32 first, u32 end)
 
 static bool cover(struct search *s, u32 want, u32 depth);
 
+static bool spend(struct search *s, u32 steps)
+{
+	s->budget -= MIN(s->budget, steps);
+	return s->budget;
+}
+
 /* All branches to instruction k from outside [first, end) get windows. */
 static bool cover_sources(struct search *s, u32 k, u32 first, u32 end, u32 depth)
 {
 	for (u32 b = s->source_at[k]; b < s->source_at[k + 1]; b++) {
 		u32 from = s->sources[b];
 
+		if (!spend(s, 1))
+			return false;
 		if ((from < first || from >= end) && !s->owner[from] &&
 		    (!depth || !cover(s, from, depth - 1)))
 			return false;
@@ -187,7 +196,7 @@ static bool fits(struct search *s, u32 first, u32 end, bool *outside)
 		if (k == first || !i->is_target)
 			continue;
 		/* 3. a target inside: no indirect one, no loop, and what lands there can be copied */
-		if (i->indirect_target)
+		if (i->indirect_target || !spend(s, s->source_at[k + 1] - s->source_at[k]))
 			return false;
 		for (u32 b = s->source_at[k]; b < s->source_at[k + 1]; b++) {
 			u32 from = s->sources[b];
@@ -215,13 +224,12 @@ static bool take(struct search *s, u32 first, u32 end, bool outside_too, u32 dep
 	size_t before = s->spans.n;
 	bool outside;
 
-	if (!s->budget)
-		return false;
-	s->budget--;
 	if (s->owner[first])
 		first = s->spans.at[s->owner[first] - 1].first;
 	if (s->owner[end - 1])
 		end = s->spans.at[s->owner[end - 1] - 1].end;
+	if (end - first > LONGEST || !spend(s, end - first))
+		return false;
 	if (!fits(s, first, end, &outside) || (outside && !outside_too) || !push(s, first, end, false))
 		return false;
 	for (u32 k = first + 1; outside && k < end; k++) {
@@ -418,7 +426,7 @@ static void list_exits(const struct flow *f, struct patches *p, struct arena *a,
 void patches_make(struct patches *p, struct arena *a, const struct flow *f)
 {
 	u32 check = stack_check_of(f);
-	struct search s = { .f = f, .check = check, .faults = true, .budget = 2000 + 64 * f->n };
+	struct search s = { .f = f, .check = check, .faults = true, .budget = 20000 + 500ull * f->n };
 
 	*p = (struct patches){0};
 	list_exits(f, p, a, check);
