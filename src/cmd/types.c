@@ -32,7 +32,7 @@ static bool nothing_like(const struct listing *l, const char *pattern, struct er
 
 	for (size_t i = 0; i < l->n; i++) {
 		struct str full = l->names[i], name = l->all[i]->name;
-		unsigned d = str_eq(name, want) ? 0 : str_distance(full, want, best);
+		unsigned d = MIN(str_distance(full, want, best), str_distance(name, want, best));
 
 		if (d < best) {
 			best = d;
@@ -131,9 +131,9 @@ const struct command cmd_types = {
 	.about = "Behind each field stand its offset and its size in bytes; what the compiler put "
 		 "between fields is shown as padding. Methods that the linker removed are not "
 		 "there.\n\n"
-		 "Patterns mean names with the package's path: net/http.Server. Without patterns the "
-		 "named types are listed, but for those of the runtime; a pattern finds also unnamed "
-		 "ones: 'map[string]*'.",
+		 "Patterns mean names with the package's path: net/http.Server. Without patterns "
+		 "the named types are listed, but for those of the runtime; a pattern finds also "
+		 "unnamed ones: 'map[string]*'.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.args_size = sizeof(struct types_args),
