@@ -135,7 +135,8 @@ bench: all
 FOR ?= 60
 fuzz:
 	$(Q)command -v clang >/dev/null || { echo "make fuzz needs clang and libclang-rt-14-dev"; exit 1; }
-	$(Q)$(MAKE) B=build/fuzz CC=clang CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" fuzzers
+	$(Q)$(MAKE) B=build/fuzz CC=clang fuzzers \
+		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
 	$(Q)export GOSHAWK_FUZZ_BASE=build/fuzz/fuzz/base; for t in $(notdir $(fuzz:.c=)); do mkdir -p build/fuzz/corpus/$$t; echo "fuzz $$t"; \
 		build/fuzz/fuzz/$$t-fuzzer -max_total_time=$(FOR) -len_control=0 -max_len=4096 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
 		-artifact_prefix=build/fuzz/$$t- build/fuzz/corpus/$$t fuzz/corpus/$$t || exit; done

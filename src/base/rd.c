@@ -78,12 +78,13 @@ struct str rd_bytes(struct rd *r, size_t n)
 
 struct str rd_z(struct rd *r)
 {
-	const u8 *p = r->start + r->at, *end;
+	const u8 *p, *end;
 
 	if (r->bad || r->at == r->n) {
 		rd_fail(r, "ends too early");
 		return STR("");
 	}
+	p = r->start + r->at;
 	end = memchr(p, 0, r->n - r->at);
 	if (!end) {
 		rd_fail(r, "has a text without an end");
