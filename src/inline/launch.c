@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "go/release.h"
 #include "inline/session.h"
 #include "inline/tracee.h"
@@ -135,6 +136,7 @@ static bool map_all(struct inline_session *s, u64 entry_rt, struct err *err)
 	if (got)
 		return err_set(err, ERR_UNSUPPORTED, "this kernel can't keep a page out of forked children "
 			       "(MADV_WIPEONFORK, Linux 4.14)");
+	fault_point("mapped");
 	args[0] = (u64)s->memfd;
 	if (!tracee_syscall(s->pid, s->mem_fd, entry_rt, SYS_close, args, &got, err))
 		return false;
@@ -183,6 +185,7 @@ static bool write_jumps(struct inline_session *s, struct err *err)
 		if (!at || rt / PAGE != at / PAGE) {
 			if (at && !mem_write(s->mem_fd, s->pid, at & ~(u64)(PAGE - 1), page, PAGE))
 				return err_set(err, ERR_DENIED, "the program's text can't be written (see goshawk doctor)");
+			fault_point("jumps");	/* with some of them written */
 			at = rt;
 			if (!mem_read(s->mem_fd, at & ~(u64)(PAGE - 1), page, PAGE))
 				return err_set(err, ERR_GONE, "the program ended while it was being prepared");
@@ -243,11 +246,19 @@ bool inline_launch(struct inline_session **to, const struct plan *plan, const st
 		s->pid = 0;
 		return false;
 	}
-	if (!prepare(s, entry_rt, err) || !tracee_let_go(s->pid, err)) {
+	fault_point("started");
+	if (!prepare(s, entry_rt, err)) {
 		tracee_kill(s->pid);
 		s->pid = 0;
 		return false;
 	}
+	fault_point("prepared");
+	if (!tracee_let_go(s->pid, err)) {
+		tracee_kill(s->pid);
+		s->pid = 0;
+		return false;
+	}
+	fault_point("running");
 	return true;
 }
 

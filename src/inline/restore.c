@@ -4,6 +4,7 @@
  * become another program since, nothing can be read or written through it. */
 #include <string.h>
 
+#include "base/fault.h"
 #include "inline/session.h"
 #include "inline/tracee.h"
 
@@ -30,15 +31,19 @@ bool inline_restore(struct inline_session *s, struct err *err)
 		return err_set(err, ERR_GONE, "process %d has become another program: there is nothing to put back",
 			       s->pid);
 	}
+	fault_point("stopped");
 	mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &shut, sizeof(shut));
 	for (size_t i = s->code.jumps.n; i-- > 0;) {
 		const struct jump *j = &s->code.jumps.at[i];
 		u8 now[5];
 
+		if (i == s->code.jumps.n / 2)
+			fault_point("restoring");	/* half of them are back */
 		/* what somebody else has put there since is not ours to take away */
 		if (mem_read(s->mem_fd, j->rt, now, 5) && !memcmp(now, j->is, 5))
 			ok &= mem_write(s->mem_fd, s->pid, j->rt, j->was, 5);
 	}
+	fault_point("restored");
 	tracee_resume_all(&st);
 	s->stop_ns += unix_now() - began;
 	s->restored = ok;
