@@ -58,28 +58,32 @@ static void index_methods(const struct go_program *prog)
 	}
 }
 
-const struct go_method *go_method_of(const struct go_program *prog, const struct go_func *f,
-				     struct go_type **receiver)
+const struct method_row *method_row_of(const struct go_program *prog, const struct go_func *f)
 {
 	struct go_types *ts = types_of(prog);
-	struct method_row *row;
-	struct go_type *t;
-	const struct go_method *m;
-	struct str end;
 
 	if (!ts->have_methods) {
 		ts->have_methods = true;
 		index_methods(prog);
 	}
-	row = row_at(ts, go_func_va(prog, f));
-	t = row ? go_type_load(prog, go_type_at(prog, row->type_va)) : NULL;
-	if (!t || row->index >= t->nmethods)
-		return NULL;
-	m = &t->methods[row->index];
-	/* ".Method", as the linker names it; generic code may lie behind several types' methods */
-	end = str_cut(f->name, f->name.n - MIN(f->name.n, m->name.n + 1), f->name.n);
-	if (end.n < 2 || end.p[0] != '.' || !str_eq(str_cut(end, 1, end.n), m->name))
+	return row_at(ts, go_func_va(prog, f));
+}
+
+bool method_has_name(const struct go_func *f, struct str name)
+{
+	struct str end = str_cut(f->name, f->name.n - MIN(f->name.n, name.n + 1), f->name.n);
+
+	return end.n >= 2 && end.p[0] == '.' && str_eq(str_cut(end, 1, end.n), name);
+}
+
+const struct go_method *go_method_of(const struct go_program *prog, const struct go_func *f,
+				     struct go_type **receiver)
+{
+	const struct method_row *row = method_row_of(prog, f);
+	struct go_type *t = row ? go_type_load(prog, go_type_at(prog, row->type_va)) : NULL;
+
+	if (!t || row->index >= t->nmethods || !method_has_name(f, t->methods[row->index].name))
 		return NULL;
 	*receiver = t;
-	return m;
+	return &t->methods[row->index];
 }

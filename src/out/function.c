@@ -57,12 +57,14 @@ static struct go_line func_line(const struct function_view *v)
 void function_print(struct out *o, const struct function_view *v)
 {
 	if (v->func) {
-		const struct go_sig *sig = go_sig_of(v->prog, v->func);
+		enum sig_source from;
 
 		print_place(o, go_func_va(v->prog, v->func), v->func->size);
 		out_clean(o, v->name);
-		signature_print(o, v->prog, sig);
-		out_fmt(o, "  [%s%s]", sig_source_name(sig->from), v->race ? ", race" : "");
+		from = signature_brief(o, v->prog, v->func);
+		out_z(o, "  [");
+		out_z(o, sig_source_name(from));
+		out_z(o, v->race ? ", race]" : "]");
 		print_line(o, func_line(v));
 		if (v->probed && v->refusal)
 			out_fmt(o, "  refused: %s", refusal_text(v->refusal));

@@ -1,5 +1,7 @@
 #include "out/signature.h"
 
+#include "go/brief.h"
+
 /* The receiver stands in the function's name already, and a dictionary is the compiler's own. */
 static bool is_shown(const struct go_param *p)
 {
@@ -27,6 +29,7 @@ static void print_type(struct out *o, const struct go_program *prog, const struc
 		print_shape(o, p);
 }
 
+/* "ret0" stands for a result without a name. */
 static bool is_made_up(const struct go_param *p)
 {
 	return str_starts(p->name, STR("ret"));
@@ -45,8 +48,10 @@ static void print_params(struct out *o, const struct go_program *prog, const str
 		if (any)
 			out_z(o, ", ");
 		any = true;
-		out_clean(o, p->name);
-		out_c(o, ' ');
+		if (s->from == SIG_DWARF) {
+			out_clean(o, p->name);
+			out_c(o, ' ');
+		}
 		print_type(o, prog, p);
 	}
 	if (s->cut)
@@ -65,7 +70,7 @@ static void print_results(struct out *o, const struct go_program *prog, const st
 	if (!s->nresults)
 		return;
 	for (size_t i = 0; i < s->nresults; i++)
-		names |= !is_made_up(&s->results[i]);
+		names |= s->from == SIG_DWARF && !is_made_up(&s->results[i]);
 	out_z(o, s->nresults > 1 || names ? " (" : " ");
 	for (size_t i = 0; i < s->nresults; i++) {
 		if (i)
@@ -88,6 +93,21 @@ void signature_print(struct out *o, const struct go_program *prog, const struct 
 	}
 	print_params(o, prog, s);
 	print_results(o, prog, s);
+}
+
+enum sig_source signature_brief(struct out *o, const struct go_program *prog, const struct go_func *f)
+{
+	struct go_brief b;
+
+	go_brief_of(prog, f, &b);
+	if (b.ask) {
+		const struct go_sig *sig = go_sig_of(prog, f);
+
+		signature_print(o, prog, sig);
+		return sig->from;
+	}
+	out_clean(o, b.type);
+	return b.from;
 }
 
 static void json_params(struct json *j, const struct go_program *prog, const struct go_param *p, size_t n)

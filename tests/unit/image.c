@@ -162,28 +162,36 @@ START_TEST(says_what_is_wrong_with_a_file)
 }
 END_TEST
 
+static bool opens(const char *path)
+{
+	bool ok = image_open(&img, path, &err);
+
+	image_release(&img);
+	return ok;
+}
+
 START_TEST(says_what_is_wrong_with_a_path)
 {
 	char path[] = "/tmp/goshawk-image-XXXXXX", fifo[64];
 
-	ck_assert(!image_open(&img, "/no/such/file", &err));
+	ck_assert(!opens("/no/such/file"));
 	ck_assert_int_eq(err.kind, ERR_IO);
 	ck_assert_str_eq(err.msg, "/no/such/file: no such file");
-	ck_assert(!image_open(&img, "/", &err));
+	ck_assert(!opens("/"));
 	ck_assert_str_eq(err.msg, "/: a directory, not a program");
 	ck_assert_int_eq(err.kind, ERR_FORMAT);
 	close(mkstemp(path));
-	ck_assert(!image_open(&img, path, &err));
+	ck_assert(!opens(path));
 	ck_assert_msg(strstr(err.msg, ": an empty file"), "%s", err.msg);
 	if (geteuid()) {
 		chmod(path, 0);
-		ck_assert(!image_open(&img, path, &err));
+		ck_assert(!opens(path));
 		ck_assert_int_eq(err.kind, ERR_DENIED);
 	}
 	unlink(path);
 	snprintf(fifo, sizeof(fifo), "%s.fifo", path);
 	ck_assert(!mkfifo(fifo, 0600));
-	ck_assert(!image_open(&img, fifo, &err));	/* and does not wait for a writer */
+	ck_assert(!opens(fifo));	/* and does not wait for a writer */
 	unlink(fifo);
 	ck_assert_msg(strstr(err.msg, ": not a regular file"), "%s", err.msg);
 }
