@@ -107,7 +107,16 @@ tools := $(wildcard tests/tools/*.c)
 $B/tests/%: $B/tests/tools/%.o $B/libgoshawk.a
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(libs)
-testtools: $(tools:tests/tools/%.c=$B/tests/%)
+testtools: $(tools:tests/tools/%.c=$B/tests/%) $B/tests/goshawk-faults
+
+# A goshawk that dies on purpose (src/base/fault.h).
+faulty := $(patsubst src/%.c,$B/faults/%.o,$(shell grep -l fault_point src/*/*.c))
+$B/faults/%.o: src/%.c Makefile
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(flags) $(CPPFLAGS) $(CFLAGS) -DGOSHAWK_FAULTS -MMD -MP -c -o $@ $<
+$B/tests/goshawk-faults: $B/src/main.o $(faulty) $B/libgoshawk.a
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(libs)
 
 pytest = GOSHAWK=$(abspath $B/goshawk) $(PYTHON) -m pytest -q -p no:cacheprovider tests
 setup = $(Q)$(if $(filter no,$(SETUP)),:,tools/setup.sh)
