@@ -5,6 +5,7 @@ const struct command *const commands[] = {
 	&cmd_info,
 	&cmd_funcs,
 	&cmd_types,
+	&cmd_disasm,
 	&cmd_doctor,
 };
 const size_t ncommands = ARRAY_LEN(commands);

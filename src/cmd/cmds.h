@@ -16,6 +16,7 @@ extern const struct command cmd_trace;
 extern const struct command cmd_info;
 extern const struct command cmd_funcs;
 extern const struct command cmd_types;
+extern const struct command cmd_disasm;
 extern const struct command cmd_doctor;
 
 #endif

@@ -222,7 +222,7 @@ static bool mark(struct flow *f, i64 at, bool indirect)
 	return true;
 }
 
-static i64 rip_target(const struct flow *f, const struct insn *i)
+i64 flow_rip_target(const struct flow *f, const struct insn *i)
 {
 	i32 disp;
 
@@ -263,7 +263,7 @@ static bool mark_table(const struct walk *w, u32 jump)
 
 		if (!is_lea_rip(f, lea) || (((q[2] >> 3) & 7) | (q[0] & 4) << 1) != base)
 			continue;
-		table = f->va + (u64)rip_target(f, lea);
+		table = f->va + (u64)flow_rip_target(f, lea);
 		while (n < TABLE_MAX && w->in->word(w->in->ctx, table + n * 8ull, &to) &&
 		       inside(f, (i64)(to - f->va)) && mark(f, (i64)(to - f->va), true))
 			n++;
@@ -284,8 +284,8 @@ static bool leaves(const struct walk *w)
 		const struct insn *i = &f->insns[k];
 		u64 to;
 
-		if (i->disp_at && (inside(f, rip_target(f, i)) ||
-				   (w->in->word(w->in->ctx, f->va + (u64)rip_target(f, i), &to) &&
+		if (i->disp_at && (inside(f, flow_rip_target(f, i)) ||
+				   (w->in->word(w->in->ctx, f->va + (u64)flow_rip_target(f, i), &to) &&
 				    inside(f, (i64)(to - f->va)))))
 			return false;
 	}
@@ -319,8 +319,8 @@ static void mark_targets(const struct walk *w)
 		}
 		if (i->kind == INSN_CALL && k + 1 < f->n)
 			mark(f, i[1].at, true);
-		if (is_lea_rip(f, i) && inside(f, rip_target(f, i)) && rip_target(f, i))
-			mark(f, rip_target(f, i), true);
+		if (is_lea_rip(f, i) && inside(f, flow_rip_target(f, i)) && flow_rip_target(f, i))
+			mark(f, flow_rip_target(f, i), true);
 	}
 }
 

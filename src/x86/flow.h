@@ -64,5 +64,9 @@ bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, str
 i64 flow_find(const struct flow *f, i64 at);
 /* How many instructions at the entry are Go's stack check, its last jcc included; 0 if there is none. */
 u32 stack_check_of(const struct flow *f);
+/* The instruction in Intel's syntax. */
+bool flow_text(const struct flow *f, const struct insn *i, char *to, size_t room) MUST_CHECK;
+/* Where a RIP-relative operand lies, from the function's entry. Only with disp_at. */
+i64 flow_rip_target(const struct flow *f, const struct insn *i);
 
 #endif
