@@ -86,7 +86,7 @@ static void note_data(struct out *o, const struct code_view *v, u32 k, u64 va)
 		note_func(o, v, va);
 	} else if (va >= md->types_va && va < md->etypes_va) {
 		t = go_type_load(prog, go_type_at(prog, va));
-		if (t->name.n) {
+		if (t->kind != GO_BAD) {
 			out_z(o, "type ");
 			out_clean(o, t->name);
 			return;
