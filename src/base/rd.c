@@ -38,21 +38,6 @@ static const u8 *take(struct rd *r, size_t n)
 	return p;
 }
 
-#define READ(T)                                      \
-	T rd_##T(struct rd *r)                       \
-	{                                            \
-		const u8 *p = take(r, sizeof(T));    \
-		T v = 0;                             \
-                                                     \
-		if (p)                               \
-			memcpy(&v, p, sizeof(v));    \
-		return v;                            \
-	}
-READ(u8)
-READ(u16)
-READ(u32)
-READ(u64)
-
 u64 rd_uvarint(struct rd *r)
 {
 	u64 v = 0;

@@ -28,7 +28,7 @@ struct runs runs_of(const struct go_program *prog, u32 table)
 
 /* Bounds-checked like rd_uvarint, but inline: a program of 53 MB has a million runs, and all of
  * them are walked at open. */
-static inline bool number(const u8 **at, const u8 *end, u32 *to)
+static inline __attribute__((always_inline)) bool number(const u8 **at, const u8 *end, u32 *to)
 {
 	const u8 *p = *at;
 	u64 v = 0;
@@ -49,7 +49,7 @@ static inline bool number(const u8 **at, const u8 *end, u32 *to)
 	return false;
 }
 
-static inline bool next(struct runs *r)
+static inline __attribute__((always_inline)) bool next(struct runs *r)
 {
 	u32 delta, length;
 
