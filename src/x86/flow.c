@@ -324,8 +324,22 @@ static void mark_targets(const struct walk *w)
 	}
 }
 
-/* A recovered panic goes on at `call runtime.deferreturn`, without a branch to it, and from there to a
- * RET of its own (runtime/panic.go). */
+/* Everything from instruction k to where the way from it ends. */
+static void mark_after(struct flow *f, i64 k)
+{
+	for (; k < f->n; k++) {
+		u8 kind = f->insns[k].kind;
+
+		f->insns[k].after_deferreturn = true;
+		if (kind == INSN_RET || kind == INSN_TAIL || kind == INSN_JMP || kind == INSN_TRAP)
+			return;
+	}
+}
+
+/* A recovered panic goes on at `call runtime.deferreturn`, without a branch to it, and from there
+ * to a RET of its own (runtime/panic.go). The function table names the first such call. Without
+ * open-coded defers each return has one, and up to 1.24 deferproc returns once more instead and
+ * branches to the last: any of them can be the one. */
 static void mark_deferreturn(const struct walk *w)
 {
 	struct flow *f = w->f;
@@ -338,13 +352,10 @@ static void mark_deferreturn(const struct walk *w)
 		return;
 	}
 	mark(f, w->in->deferreturn, true);
-	for (k++; k < f->n; k++) {
-		u8 kind = f->insns[k].kind;
-
-		f->insns[k].after_deferreturn = true;
-		if (kind == INSN_RET || kind == INSN_TAIL || kind == INSN_JMP || kind == INSN_TRAP)
-			return;
-	}
+	for (i64 i = k; i < f->n; i++)
+		if (f->insns[i].kind == INSN_CALL && f->insns[i].rel_size &&
+		    f->insns[i].target == f->insns[k].target)
+			mark_after(f, i + 1);
 }
 
 /* Where the stack check's jcc leads: [arguments to their spill slots]; call morestack; [and back]; jmp

@@ -144,6 +144,28 @@ START_TEST(a_recovered_panic_arrives_at_deferreturn)
 }
 END_TEST
 
+/* Without open-coded defers each way out calls it; the function table names the first. */
+START_TEST(each_call_of_deferreturn_counts)
+{
+	struct flow_input in = code_input(&arena,
+		"90 "				/*  0: nop */
+		"e8 fa 0f 00 00 "		/*  1: call deferreturn */
+		"c3 "				/*  6: ret */
+		"e8 00 20 00 00 "		/*  7: call another */
+		"c3 "				/* 12: ret */
+		"e8 ee 0f 00 00 "		/* 13: call deferreturn */
+		"c3 ", NULL);			/* 18: ret */
+	struct flow f;
+	struct err err = { 0 };
+
+	in.deferreturn = 1;
+	ck_assert(flow_make(&f, &arena, &in, &err));
+	for (u32 k = 0; k < f.n; k++)
+		ck_assert_msg(f.insns[k].after_deferreturn == (f.insns[k].at == 6 || f.insns[k].at == 18),
+			      "at %u", f.insns[k].at);
+}
+END_TEST
+
 static const char table_code[] =
 	"48 8d 0d f9 ff 00 00 "		/*  0: lea rcx, [TABLE_VA] */
 	"48 89 c2 "			/*  7: mov rdx, rax */
@@ -280,6 +302,7 @@ Suite *flow_suite(void)
 	tcase_add_test(t, branches_calls_and_their_returns_make_targets);
 	tcase_add_test(t, padding_ends_at_the_next_function);
 	tcase_add_test(t, a_recovered_panic_arrives_at_deferreturn);
+	tcase_add_test(t, each_call_of_deferreturn_counts);
 	tcase_add_test(t, jump_tables_end_where_the_function_ends);
 	tcase_add_test(t, a_table_that_is_none_leaves_the_jump_unresolved);
 	tcase_add_loop_test(t, indirect_jumps, 0, ARRAY_LEN(jumps));
