@@ -42,8 +42,9 @@ struct call {
 struct sink {
 	void *ctx;
 	void (*call)(void *ctx, const struct call *c);		/* called when a call has ended */
-	void (*entry)(void *ctx, const struct call *c);		/* called at an entry, with --entry */
-	void (*lost)(void *ctx, u64 count, i64 from_ns, i64 to_ns);	/* called when records were lost */
+	void (*entry)(void *ctx, const struct call *c);		/* called at entries, with --entry */
+	/* called when records were lost */
+	void (*lost)(void *ctx, u64 count, i64 from_ns, i64 to_ns);
 };
 
 struct calls;
