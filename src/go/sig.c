@@ -75,10 +75,13 @@ static struct sig_form form_of(const struct go_program *prog, const struct go_fu
 {
 	struct sig_form form = {
 		.method = n.receiver.n && !n.closure.n,
+		.pointer = n.pointer && !n.closure.n,
 		.bracket = str_find(f->name, STR("[")) >= 0,
 		.dict_first = prog->rel->dict_before_receiver,
 	};
 
+	form.equal = f->name.n > 10 && (str_starts(f->name, STR("type:.")) ||
+					str_starts(f->name, STR("type..")));
 	/* 1.18 to 1.20 leave the type arguments out; what is no shape then is a wrapper */
 	form.shape = n.type_args.n && !n.closure.n && n.package.n && !f->wrapper && !f->assembly &&
 		     (str_eq(n.type_args, STR("...")) ||
@@ -126,7 +129,7 @@ static u64 assign(const struct go_program *prog, struct go_sig *sig)
 static bool agrees(const struct go_program *prog, const struct go_func *f,
 		   const struct sig_form *form, const struct go_sig *sig, u64 area)
 {
-	if (!sig->results_known && !sig_counts_agree(prog, f, form, sig))
+	if (sig->from == SIG_DWARF && !sig_counts_agree(prog, f, form, sig))
 		return false;
 	if (f->args < 0 || area == UINT64_MAX)
 		return true;
@@ -138,52 +141,50 @@ static bool is_result_name(struct str s)
 	return !s.n || str_starts(s, STR("~"));
 }
 
+/* The compiler lists the dictionary since 1.27, and not always where it is passed. */
+static void insert_dictionary(const struct go_program *prog, struct go_sig *sig, size_t at)
+{
+	at = MIN(at, sig->nparams);
+	memmove(sig->params + at + 1, sig->params + at, (sig->nparams - at) * sizeof(*sig->params));
+	sig->params[at] = (struct go_param){ .name = STR(".dict"), .dictionary = true,
+					     .type = go_type_basic(prog, GO_UNSAFE_POINTER) };
+	sig->nparams++;
+}
+
 static bool from_dwarf(const struct go_program *prog, const struct go_func *f,
 		       struct sig_form *form, struct go_sig *sig)
 {
 	struct arena *a = types_arena(prog);
 	struct dwarf_func d;
-	bool dict_listed = false;
-	size_t n = 0, dict_at;
 
 	/* of assembly it knows the name only */
 	if (f->assembly || !go_dwarf_func(prog, go_func_va(prog, f), &d))
 		return false;
-	for (size_t i = 0; i < d.nparams; i++)
-		dict_listed |= str_eq(d.params[i].name, STR(".dict"));
 	if (d.name.n)	/* the table may leave type arguments out, DWARF does not */
 		form->shape &= str_find(d.name, STR("go.shape.")) >= 0;
-	dict_at = form->method && !form->dict_first;
 	sig->params = ARENA_ARRAY(a, struct go_param, d.nparams + 1);
 	sig->results = ARENA_ARRAY(a, struct go_param, d.nparams + 1);
 	for (size_t i = 0; i < d.nparams; i++) {
 		const struct dwarf_param *q = &d.params[i];
-		struct go_param *p;
+		size_t n = sig->nparams;
 
+		if (str_eq(q->name, STR(".dict")))
+			continue;
 		if (q->result) {
-			p = &sig->results[sig->nresults];
-			p->name = is_result_name(q->name) ? sig_numbered(prog, "ret", sig->nresults)
-							  : q->name;
-			p->type = q->type;
-			sig->nresults++;
+			n = sig->nresults++;
+			sig->results[n].name =
+				is_result_name(q->name) ? sig_numbered(prog, "ret", n) : q->name;
+			sig->results[n].type = q->type;
 			continue;
 		}
-		if (form->shape && !dict_listed && sig->nparams == dict_at)
-			sig->params[sig->nparams++].dictionary = true;
-		p = &sig->params[sig->nparams++];
-		p->dictionary = str_eq(q->name, STR(".dict"));
-		p->receiver = form->method && !p->dictionary && !n;
-		p->name = q->name.n ? q->name : sig_numbered(prog, "arg", n - (form->method && n));
-		p->type = q->type;
-		n += !p->dictionary;
+		sig->params[n].receiver = form->method && !n;
+		sig->params[n].name =
+			q->name.n ? q->name : sig_numbered(prog, "arg", n - (form->method && n));
+		sig->params[n].type = q->type;
+		sig->nparams++;
 	}
-	if (form->shape && !dict_listed && sig->nparams == dict_at)
-		sig->params[sig->nparams++].dictionary = true;
-	for (size_t i = 0; i < sig->nparams; i++)
-		if (sig->params[i].dictionary) {
-			sig->params[i].type = go_type_basic(prog, GO_UNSAFE_POINTER);
-			sig->params[i].name = STR(".dict");
-		}
+	if (form->shape)
+		insert_dictionary(prog, sig, form->method && !form->dict_first);
 	sig->results_known = !(prog->rel->dwarf_lacks_results && d.optimised);
 	sig->from = SIG_DWARF;
 	return true;

@@ -91,7 +91,8 @@ bool raw_method_read(const struct go_types *ts, const struct uncommon *u, unsign
 
 /* methods.c: the row of a function's code, or NULL. */
 const struct method_row *method_row_of(const struct go_program *prog, const struct go_func *f);
-/* Does it end in ".Method", as the linker names it? Generic code may lie behind several types' methods. */
+/* Does it end in ".Method", as the linker names it? Generic code may lie behind several types'
+ * methods. */
 bool method_has_name(const struct go_func *f, struct str name);
 
 /* Bytes of a value of this kind; 0 where the type says. */

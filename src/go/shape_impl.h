@@ -1,0 +1,44 @@
+/* shape_impl - what shape.c and shape_regs.c share. Not for others.
+ *
+ * Owns     nothing.
+ * Units    offsets in the argument area: SP at entry + 8 + off.
+ * Fails    shape_registers: PLACE_UNKNOWN where a word's place can't be found out.
+ * Threads  any. */
+#ifndef GO_SHAPE_IMPL_H
+#define GO_SHAPE_IMPL_H
+
+#include "go/sig_impl.h"
+
+enum {
+	MAX_SCALARS = 20,	/* the compiler lists ten; a hidden parameter has at most nine */
+	RETURN_ADDRESS = 8,
+};
+
+struct scalar {
+	u32 off;
+	u8 size;
+	bool far;	/* offset not known */
+};
+
+/* A parameter: scalars [first, first + n). */
+struct shape {
+	u8 first, n;
+	bool aggregate;
+	bool cut;		/* has more than is listed */
+	bool dictionary;
+};
+
+struct shapes {
+	struct scalar scalar[MAX_SCALARS];
+	struct shape at[MAX_SCALARS];
+	unsigned nscalars, n;
+	bool cut;		/* there are more parameters */
+	bool pointer_receiver;	/* the first one is a pointer */
+	bool has_live; /* ArgLiveInfo is there: slots from live_from on belong to registers */
+	u32 live_from;
+};
+
+/* Fills kind, reg and off of each scalar's place. */
+void shape_registers(const struct shapes *s, struct str code, struct go_place *places);
+
+#endif

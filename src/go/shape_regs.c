@@ -1,0 +1,228 @@
+/* Which words of a shape came in which registers.
+ *
+ * In the argument area, parameters on the stack lie first, in order, then (behind the stack
+ * results) a slot for each parameter that came in registers, in order. ArgInfo says neither which
+ * is which, nor what is a float (an X register) and what an array (always on the stack). So every
+ * way to divide the parameters among stack, integer and float registers is tried, and those are
+ * kept that
+ *
+ *  - agree with the offsets, and with ArgLiveInfo;
+ *  - leave on the stack only what does not fit, or may be an array;
+ *  - agree with the code: a register that the function stores into a slot belongs to it (the stack
+ *    check's slow path does so with every argument that matters), what it loads without having
+ *    stored it came on the stack, and a register that is read before it is written belongs to
+ *    some parameter.
+ *
+ * Of these the cheapest count: floats and arrays that nothing speaks for cost. Where two equally
+ * cheap ways differ, the place is not known. */
+#include "go/shape_impl.h"
+#include "x86/live.h"
+
+enum {
+	TRIES = 20000,
+	SLACK = 16,		/* bytes that may lie between two parameters: padding */
+	COST_FLOAT = 1, COST_ARRAY = 2,
+	NO_WAY = 1000,
+};
+
+enum way { ON_STACK, AS_INTS, AS_FLOATS, AS_PROVED, WAYS };
+
+struct solver {
+	const struct shapes *s;
+	const struct live *live;
+	const struct live_store *proof[MAX_SCALARS];	/* of each scalar; NULL: none */
+	bool loaded[MAX_SCALARS];			/* from the stack, by the code */
+	struct go_place now[MAX_SCALARS];
+	struct go_place *best;
+	unsigned best_cost, tries;
+	bool strict;		/* registers that the code reads must belong to somebody */
+};
+
+struct state {
+	u8 ints, floats;
+	u32 stack_end;		/* of the parameters on the stack so far */
+	u32 first_slot, slot_end;
+	bool any_slot;
+	bool lost;		/* a parameter of unknown size came before: numbers are not known */
+	unsigned cost;
+};
+
+static const struct live_store *proof_of(const struct live *live, const struct scalar *s)
+{
+	for (u32 i = 0; i < live->nstores && !s->far; i++)
+		if ((u32)live->stores[i].off == s->off + RETURN_ADDRESS &&
+		    live->stores[i].size == s->size)
+			return &live->stores[i];
+	return NULL;
+}
+
+static bool is_loaded(const struct live *live, const struct scalar *s)
+{
+	for (u32 i = 0; i < live->nloads && !s->far; i++)
+		if ((u32)live->loads[i] - RETURN_ADDRESS - s->off < s->size)
+			return true;
+	return false;
+}
+
+static u32 end_of(const struct solver *v, const struct shape *p)
+{
+	const struct scalar *last = &v->s->scalar[p->first + p->n - 1];
+
+	return last->off + last->size;
+}
+
+static bool follows(u32 at, u32 end)
+{
+	return at >= end && at - end < SLACK;
+}
+
+static bool take_stack(struct solver *v, const struct shape *p, struct state *st)
+{
+	const struct scalar *first = &v->s->scalar[p->first];
+	bool fits = st->ints + p->n <= LIVE_INTS || st->floats + p->n <= LIVE_FLOATS;
+
+	for (unsigned k = 0; k < p->n; k++) {
+		const struct scalar *s = &v->s->scalar[p->first + k];
+
+		if (v->proof[p->first + k] || (v->s->has_live && s->off >= v->s->live_from))
+			return false;
+		v->now[p->first + k].kind = s->far ? PLACE_UNKNOWN : PLACE_STACK;
+		v->now[p->first + k].off = (i32)(RETURN_ADDRESS + s->off);
+	}
+	if (!first->far && (!follows(first->off, st->stack_end) ||
+			    (st->any_slot && end_of(v, p) > st->first_slot)))
+		return false;
+	/* a scalar goes to the stack only when registers have run out */
+	if (fits && !p->cut && !st->lost) {
+		if (!p->aggregate && st->ints < LIVE_INTS)
+			return false;
+		st->cost += COST_ARRAY;
+	}
+	if (!first->far)
+		st->stack_end = end_of(v, p);
+	return true;
+}
+
+static bool take_register(struct solver *v, const struct shape *p, unsigned k, bool is_float,
+			  struct state *st)
+{
+	const struct live_store *proof = v->proof[k];
+	const struct scalar *s = &v->s->scalar[k];
+	u8 *next = is_float ? &st->floats : &st->ints;
+
+	if (is_float && s->size < 4)
+		return false;
+	if (proof) {
+		if (proof->is_float != is_float ||
+		    (st->lost ? proof->reg < *next : proof->reg != *next))
+			return false;
+		*next = proof->reg;
+	} else if (st->lost) {
+		v->now[k].kind = PLACE_UNKNOWN;
+		return true;
+	}
+	if (*next >= (is_float ? LIVE_FLOATS : LIVE_INTS))
+		return false;
+	if (is_float && v->live->floats & 1u << *next && v->live->float_size[*next] &&
+	    v->live->float_size[*next] != s->size)
+		return false;
+	st->cost += is_float && !proof ? COST_FLOAT : 0;
+	v->now[k].kind = is_float ? PLACE_FLOAT : PLACE_INT;
+	v->now[k].reg = (*next)++;
+	if (s->far && p->n == 1)	/* its size is not said either */
+		v->now[k].kind = PLACE_UNKNOWN;
+	return true;
+}
+
+static bool take_registers(struct solver *v, unsigned i, enum way way, struct state *st)
+{
+	const struct shape *p = &v->s->at[i];
+	const struct scalar *first = &v->s->scalar[p->first];
+	bool must_be_int = p->dictionary || (v->s->pointer_receiver && !i);
+	unsigned floats = 0;
+
+	if (!first->far && (st->any_slot ? !follows(first->off, st->slot_end)
+					 : first->off < st->stack_end))
+		return false;
+	for (unsigned k = p->first; k < p->first + p->n; k++) {
+		bool proved = v->proof[k] && v->proof[k]->is_float;
+		bool is_float = way == AS_FLOATS || (way == AS_PROVED && proved);
+
+		floats += is_float;
+		if (v->loaded[k] || !take_register(v, p, k, is_float, st))
+			return false;
+	}
+	if ((floats && must_be_int) || (way == AS_PROVED && (!floats || floats == p->n)))
+		return false;
+	st->lost |= p->cut;
+	st->cost += p->cut ? COST_ARRAY : 0;
+	if (first->far)
+		return true;
+	if (!st->any_slot)
+		st->first_slot = first->off;
+	st->any_slot = true;
+	st->slot_end = end_of(v, p);
+	return true;
+}
+
+static void keep(struct solver *v, const struct state *st)
+{
+	bool known = !st->lost && !v->s->cut;
+
+	if (v->strict && known && (v->live->ints >> st->ints || v->live->floats >> st->floats))
+		return;
+	if (st->cost > v->best_cost)
+		return;
+	for (unsigned k = 0; k < v->s->nscalars; k++) {
+		struct go_place *b = &v->best[k], *n = &v->now[k];
+
+		if (st->cost < v->best_cost)
+			*b = *n;
+		else if (b->kind != n->kind || (n->kind != PLACE_STACK && b->reg != n->reg))
+			b->kind = PLACE_UNKNOWN;
+	}
+	v->best_cost = st->cost;
+}
+
+static void solve(struct solver *v, unsigned i, struct state before)
+{
+	if (v->tries++ > TRIES || before.cost > v->best_cost)
+		return;
+	if (i == v->s->n) {
+		keep(v, &before);
+		return;
+	}
+	if (!v->s->at[i].n) {	/* of size zero */
+		solve(v, i + 1, before);
+		return;
+	}
+	for (enum way way = ON_STACK; way < WAYS; way++) {
+		struct state st = before;
+
+		if (way == ON_STACK ? take_stack(v, &v->s->at[i], &st)
+				    : take_registers(v, i, way, &st))
+			solve(v, i + 1, st);
+	}
+}
+
+void shape_registers(const struct shapes *s, struct str code, struct go_place *places)
+{
+	struct live live;
+	struct solver v = { .s = s, .live = &live, .best = places, .best_cost = NO_WAY };
+
+	live_in(&live, code);
+	for (unsigned k = 0; k < s->nscalars; k++)
+		v.proof[k] = proof_of(&live, &s->scalar[k]);
+	for (unsigned k = 0; k < s->nscalars; k++)
+		v.loaded[k] = !v.proof[k] && is_loaded(&live, &s->scalar[k]);
+	v.strict = true;
+	solve(&v, 0, (struct state){ .cost = 0 });
+	if (v.best_cost == NO_WAY) {
+		v.strict = false;
+		v.tries = 0;
+		solve(&v, 0, (struct state){ .cost = 0 });
+	}
+	for (unsigned k = 0; k < s->nscalars; k++)
+		if (v.best_cost == NO_WAY || v.tries > TRIES)
+			places[k].kind = PLACE_UNKNOWN;
+}
