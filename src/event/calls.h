@@ -42,7 +42,7 @@ struct call {
 struct sink {
 	void *ctx;
 	void (*call)(void *ctx, const struct call *c);		/* called when a call has ended */
-	void (*entry)(void *ctx, const struct call *c);		/* called at entries, with --entry */
+	void (*entry)(void *ctx, const struct call *c);	/* called at entries, with --entry */
 	/* called when records were lost */
 	void (*lost)(void *ctx, u64 count, i64 from_ns, i64 to_ns);
 };
