@@ -13,7 +13,9 @@ static bool show_func(const struct disasm_args *a, const struct target *t, const
 		      const struct race_calls *race, struct out *o, struct err *err)
 {
 	OWN(arena) arena = {0};
-	struct code_view v = { .function = { .prog = &t->prog, .func = f, .name = f->name, .probed = true } };
+	struct code_view v = {
+		.function = { .prog = &t->prog, .func = f, .name = f->name, .probed = true }
+	};
 	struct json j;
 
 	v.function.race = go_is_race_instrumented(&t->prog, race, f);
@@ -30,7 +32,8 @@ static bool show_func(const struct disasm_args *a, const struct target *t, const
 	return true;
 }
 
-static bool show(const struct disasm_args *a, const struct target *t, struct out *o, struct err *err)
+static bool show(const struct disasm_args *a, const struct target *t, struct out *o,
+		 struct err *err)
 {
 	OWN(arena) arena = {0};
 	OWN(patterns) patterns = {0};
@@ -39,7 +42,8 @@ static bool show(const struct disasm_args *a, const struct target *t, struct out
 	bool named;
 
 	if (!t->nrest)
-		return err_set(err, ERR_USAGE, "disasm: which function? Give its name, or an address in it");
+		return err_set(err, ERR_USAGE,
+			       "disasm: which function? Give its name, or an address in it");
 	if (!patterns_compile(&patterns, t->rest, t->nrest, err))
 		return false;
 	race = race_calls_of(&t->prog);
@@ -82,18 +86,19 @@ static const struct opt opts[] = {
 const struct command cmd_disasm = {
 	.name = "disasm",
 	.usage = "[OPTIONS] TARGET FUNC|0xADDR…",
-	.what = "instructions with source lines, inlined calls, what they call, and where probes go",
-	.about = "A function is meant by a pattern or by an address in it. First where each argument lies at "
-		 "the entry and each result at the exits; then the instructions under the source lines they "
-		 "come from. A bar marks the windows: instructions that a probe runs elsewhere. An exit that "
-		 "no probe reaches says why.",
+	.what = "instructions with source lines, inlined calls, what is called, where probes go",
+	.about = "A function is meant by a pattern or by an address in it. First where each "
+		 "argument lies at the entry and each result at the exits; then the instructions under the "
+		 "source lines they come from. A bar marks the windows: instructions that a probe "
+		 "runs elsewhere. An exit that no probe reaches says why.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.args_size = sizeof(struct disasm_args),
 	.examples = {
 		{ "goshawk disasm ./service main.handle", "one function" },
-		{ "goshawk disasm /usr/bin/hugo 0x459e60", "the function at an address of the file" },
-		{ "goshawk disasm --json ./service main.handle | jq -r .text", "the instructions alone" },
+		{ "goshawk disasm /usr/bin/hugo 0x459e60", "the function at an address" },
+		{ "goshawk disasm --json ./service main.handle | jq -r .text",
+		  "the instructions alone" },
 	},
 	.run = disasm,
 };

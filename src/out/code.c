@@ -142,7 +142,8 @@ static void note_window(struct out *o, const struct code_view *v, u32 k)
 		out_fmt(o, "[%s window, %u bytes%s]", window_kind(v, w), w->size,
 			w->may_fault ? ", may fault" : "");
 	if (e && e->refusal)
-		out_fmt(o, "%s[exit refused: %s]", w && w->first == k ? " " : "", refusal_text(e->refusal));
+		out_fmt(o, "%s[exit refused: %s]", w && w->first == k ? " " : "",
+			refusal_text(e->refusal));
 	else if (e && !w)
 		out_z(o, "[exit: its branches have windows]");
 }
@@ -165,7 +166,9 @@ static struct str note_of(struct out *memory, const struct code_view *v, u32 k)
 
 static void print_places(struct out *o, const struct go_param *p)
 {
-	static const char *const ints[] = { "AX", "BX", "CX", "DI", "SI", "R8", "R9", "R10", "R11" };
+	static const char *const ints[] = {
+		"AX", "BX", "CX", "DI", "SI", "R8", "R9", "R10", "R11"
+	};
 
 	for (size_t i = 0; i < p->nplaces; i++) {
 		const struct go_place *at = &p->places[i];
@@ -274,8 +277,8 @@ void code_print(struct out *o, const struct code_view *v)
 	for (u32 k = 0; k < v->flow.n; k++) {
 		u32 now = k & 1;
 
-		n[now] = go_frames_at(prog, v->function.func, v->function.func->pc + v->flow.insns[k].at,
-				      frames[now]);
+		n[now] = go_frames_at(prog, v->function.func,
+				      v->function.func->pc + v->flow.insns[k].at, frames[now]);
 		if (!k || !same_frames(frames[now], n[now], frames[!now], n[!now]))
 			print_frames(o, frames[now], n[now]);
 		print_insn(o, v, k, note_of(&memory, v, k));
@@ -299,7 +302,8 @@ static void json_insn(struct json *j, const struct code_view *v, u32 k, struct s
 {
 	const struct insn *i = &v->flow.insns[k];
 	struct go_frame frames[GO_FRAMES];
-	size_t n = go_frames_at(v->function.prog, v->function.func, v->function.func->pc + i->at, frames);
+	size_t n = go_frames_at(v->function.prog, v->function.func, v->function.func->pc + i->at,
+				frames);
 	char text[256];
 
 	json_object(j);

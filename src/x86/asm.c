@@ -18,7 +18,8 @@ bool asm_ok(const struct assembler *a, struct err *err)
 	if (a->bad)
 		return err_set(err, ERR_REFUSED, "generated code: %s", a->bad);
 	if (a->uses)
-		return err_set(err, ERR_REFUSED, "generated code: label %u is used and never placed",
+		return err_set(err, ERR_REFUSED,
+			       "generated code: label %u is used and never placed",
 			       a->use[0].label);
 	return true;
 }
@@ -125,7 +126,7 @@ void asm_relocated(struct assembler *a, const struct flow *f, const struct insn 
 		PUT(a, 0x41, 0x54);				/* push r12 */
 		PUT(a, 0xe9);					/* jmp morestack */
 		asm_rel32_to(a, from_rt + (u64)i->target);
-	} else if (i->rel_size == 1) {		/* 70+cc rel8 -> 0F 80+cc rel32; EB rel8 -> E9 rel32 */
+	} else if (i->rel_size == 1) { /* 70+cc rel8 -> 0F 80+cc rel32; EB rel8 -> E9 rel32 */
 		u8 op = p[i->size - 2];
 
 		asm_put(a, p, i->size - 2u);	/* prefixes */

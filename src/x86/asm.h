@@ -34,7 +34,7 @@ void asm_label(struct assembler *a, unsigned label);
 /* Forgets all labels: the next trampoline has its own. All uses must be bound. */
 void asm_new_scope(struct assembler *a);
 void asm_rel32(struct assembler *a, unsigned label);	/* displacement to a label */
-void asm_rel32_to(struct assembler *a, u64 rt);		/* ... to an address; `tail` bytes follow it */
+void asm_rel32_to(struct assembler *a, u64 rt); /* ... to an address; `tail` bytes follow it */
 void asm_rel32_tail(struct assembler *a, u64 rt, unsigned tail);
 static inline u64 asm_here(const struct assembler *a)
 {
@@ -42,8 +42,8 @@ static inline u64 asm_here(const struct assembler *a)
 }
 
 /* The instruction as it must read at asm_here(): RIP-relative displacements and branches lead where
- * they led (rel8 branches become rel32), and `call morestack` returns to where it returned (by R12).
- * from_rt: where the function's entry runs. */
+ * they led (rel8 branches become rel32), and `call morestack` returns to where it returned (by
+ * R12). from_rt: where the function's entry runs. */
 void asm_relocated(struct assembler *a, const struct flow *f, const struct insn *i, u64 from_rt);
 
 #endif

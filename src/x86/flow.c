@@ -8,8 +8,8 @@
  * operands, which is several times faster. What operands would say is read off ModRM and SIB here.
  *
  * The stack is taken to be mapped: Go checks it on entry. So RSP-based operands without an index,
- * push, pop, call and ret do not fault; neither do RIP-relative operands, which lie in the image, nor
- * FS-relative ones, which lie in the thread's block. All else may. */
+ * push, pop, call and ret do not fault; neither do RIP-relative operands, which lie in the image,
+ * nor FS-relative ones, which lie in the thread's block. All else may. */
 
 enum {
 	RSP = 4, RBP = 5,		/* numbers in ModRM and SIB */
@@ -50,7 +50,7 @@ static bool has_prefix(const ZydisDecodedInstruction *z, u8 byte)
 	return false;
 }
 
-/* The bit that makes a base 8 to 15 (R12 instead of RSP). The VEX and EVEX bytes hold it inverted. */
+/* The bit that makes a base 8 to 15 (R12 instead of RSP). VEX and EVEX bytes hold it inverted. */
 static bool base_is_extended(const ZydisDecodedInstruction *z, const u8 *p)
 {
 	switch (z->encoding) {
@@ -98,14 +98,16 @@ static bool may_fault(const ZydisDecodedInstruction *z, const u8 *p)
 	default:
 		break;
 	}
-	if (z->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY && z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
-	    (z->opcode & 0xfc) == 0xa0)		/* mov with a 64-bit address */
+	if (z->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
+	    z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
+	    (z->opcode & 0xfc) == 0xa0) /* mov with a 64-bit address */
 		return true;
 	if (!memory_operand(z) || rip_relative(z))
 		return false;
 	if (has_prefix(z, 0x64))		/* FS */
 		return false;
-	if (z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY && z->opcode_map == ZYDIS_OPCODE_MAP_0F38 &&
+	if (z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
+	    z->opcode_map == ZYDIS_OPCODE_MAP_0F38 &&
 	    ((z->opcode & 0xfc) == 0x90 || (z->opcode & 0xfc) == 0xa0))
 		return true;		/* gather and scatter: the index is a vector */
 	return !(z->raw.modrm.rm == RSP && z->raw.sib.base == RSP && !base_is_extended(z, p) &&
@@ -119,7 +121,8 @@ static bool moves_rsp(const ZydisDecodedInstruction *z)
 	case ZYDIS_MNEMONIC_PUSH: case ZYDIS_MNEMONIC_POP: case ZYDIS_MNEMONIC_PUSHFQ:
 	case ZYDIS_MNEMONIC_POPFQ: case ZYDIS_MNEMONIC_LEAVE: case ZYDIS_MNEMONIC_ENTER:
 		return true;
-	case ZYDIS_MNEMONIC_CMP: case ZYDIS_MNEMONIC_TEST: case ZYDIS_MNEMONIC_JMP: case ZYDIS_MNEMONIC_CALL:
+	case ZYDIS_MNEMONIC_CMP: case ZYDIS_MNEMONIC_TEST: case ZYDIS_MNEMONIC_JMP:
+	case ZYDIS_MNEMONIC_CALL:
 		return false;
 	default:
 		return has_modrm(z) && (z->raw.modrm.reg == RSP ||
@@ -133,10 +136,12 @@ static enum insn_kind kind_of(const ZydisDecodedInstruction *z)
 	case ZYDIS_MNEMONIC_NOP: return INSN_NOP;
 	case ZYDIS_MNEMONIC_CALL: return INSN_CALL;
 	case ZYDIS_MNEMONIC_JMP: return INSN_TAIL;	/* until its target is seen to lie inside */
-	case ZYDIS_MNEMONIC_RET: return z->opcode == 0xc3 || z->opcode == 0xc2 ? INSN_RET : INSN_TRAP;
+	case ZYDIS_MNEMONIC_RET:
+		return z->opcode == 0xc3 || z->opcode == 0xc2 ? INSN_RET : INSN_TRAP;
 	case ZYDIS_MNEMONIC_INT3: case ZYDIS_MNEMONIC_INT1: case ZYDIS_MNEMONIC_INT:
-	case ZYDIS_MNEMONIC_UD0: case ZYDIS_MNEMONIC_UD1: case ZYDIS_MNEMONIC_UD2: case ZYDIS_MNEMONIC_HLT:
-	case ZYDIS_MNEMONIC_IRET: case ZYDIS_MNEMONIC_IRETD: case ZYDIS_MNEMONIC_IRETQ:
+	case ZYDIS_MNEMONIC_UD0: case ZYDIS_MNEMONIC_UD1: case ZYDIS_MNEMONIC_UD2:
+	case ZYDIS_MNEMONIC_HLT: case ZYDIS_MNEMONIC_IRET: case ZYDIS_MNEMONIC_IRETD:
+	case ZYDIS_MNEMONIC_IRETQ:
 	case ZYDIS_MNEMONIC_SYSRET: case ZYDIS_MNEMONIC_SYSEXIT:
 		return INSN_TRAP;
 	default:
@@ -149,10 +154,12 @@ static bool relocatable(const ZydisDecodedInstruction *z, enum insn_kind kind)
 	if (kind == INSN_TRAP || kind == INSN_CALL)
 		return false;		/* somebody will look at the address */
 	switch (z->mnemonic) {
+	/* rel8 only */
 	case ZYDIS_MNEMONIC_LOOP: case ZYDIS_MNEMONIC_LOOPE: case ZYDIS_MNEMONIC_LOOPNE:
-	case ZYDIS_MNEMONIC_JCXZ: case ZYDIS_MNEMONIC_JECXZ: case ZYDIS_MNEMONIC_JRCXZ:	/* rel8 only */
+	case ZYDIS_MNEMONIC_JCXZ: case ZYDIS_MNEMONIC_JECXZ: case ZYDIS_MNEMONIC_JRCXZ:
 	case ZYDIS_MNEMONIC_XBEGIN:
-	case ZYDIS_MNEMONIC_SYSCALL: case ZYDIS_MNEMONIC_SYSENTER:	/* a thread may stay in it */
+	/* a thread may stay in it */
+	case ZYDIS_MNEMONIC_SYSCALL: case ZYDIS_MNEMONIC_SYSENTER:
 		return false;
 	default:
 		break;
@@ -173,7 +180,8 @@ static bool decode(struct walk *w, struct err *err)
 
 		if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&w->decoder, NULL, p + at,
 								w->in->size - at, &z)))
-			return err_set(err, ERR_UNSUPPORTED, "0x%llx: bytes that are no instruction",
+			return err_set(err, ERR_UNSUPPORTED,
+				       "0x%llx: bytes that are no instruction",
 				       (unsigned long long)(w->in->va + at));
 		i = vec_push(&w->list);
 		*i = (struct insn){ .at = at, .size = z.length, .kind = (u8)kind_of(&z) };
@@ -272,8 +280,9 @@ static bool mark_table(const struct walk *w, u32 jump)
 	return n && n < TABLE_MAX;
 }
 
-/* `jmp reg` and `jmp [mem]` leave the function when SP is as at its entry (wrappers of methods promoted
- * from an embedded interface, 1.27; stubs in assembly) and it takes no address of its own code. */
+/* `jmp reg` and `jmp [mem]` leave the function when SP is as at its entry (wrappers of methods
+ * promoted from an embedded interface, 1.27; stubs in assembly) and it takes no address of its own
+ * code. */
 static bool leaves(const struct walk *w)
 {
 	const struct flow *f = w->f;
@@ -284,9 +293,10 @@ static bool leaves(const struct walk *w)
 		const struct insn *i = &f->insns[k];
 		u64 to;
 
-		if (i->disp_at && (inside(f, flow_rip_target(f, i)) ||
-				   (w->in->word(w->in->ctx, f->va + (u64)flow_rip_target(f, i), &to) &&
-				    inside(f, (i64)(to - f->va)))))
+		if (i->disp_at &&
+		    (inside(f, flow_rip_target(f, i)) ||
+		     (w->in->word(w->in->ctx, f->va + (u64)flow_rip_target(f, i), &to) &&
+		      inside(f, (i64)(to - f->va)))))
 			return false;
 	}
 	return true;
@@ -358,15 +368,16 @@ static void mark_deferreturn(const struct walk *w)
 			mark_after(f, i + 1);
 }
 
-/* Where the stack check's jcc leads: [arguments to their spill slots]; call morestack; [and back]; jmp
- * entry. asm_relocated moves that call with R12, which holds nothing there, and so that it returns to
- * where the original returns; the runtime can't tell. */
+/* Where the stack check's jcc leads: [arguments to their spill slots]; call morestack; [and back];
+ * jmp entry. asm_relocated moves that call with R12, which holds nothing there, and so that it
+ * returns to where the original returns; the runtime can't tell. */
 static void mark_morestack(struct flow *f)
 {
 	u32 check = stack_check_of(f);
 	i64 k = check ? flow_find(f, f->insns[check - 1].target) : -1;
 
-	while (k >= 0 && k < f->n && (f->insns[k].kind == INSN_PLAIN || f->insns[k].kind == INSN_NOP))
+	while (k >= 0 && k < f->n &&
+	       (f->insns[k].kind == INSN_PLAIN || f->insns[k].kind == INSN_NOP))
 		k++;
 	if (k >= 0 && k < f->n && f->insns[k].kind == INSN_CALL && f->insns[k].rel_size == 4 &&
 	    f->bytes[f->insns[k].at] == 0xe8 && !inside(f, f->insns[k].target))

@@ -2,8 +2,8 @@
  *
  * Owns     nothing: arrays lie in the caller's arena.
  * Units    `at` counts bytes from the function's entry; targets too.
- * Fails    ERR_UNSUPPORTED when a byte does not decode. What could not be resolved (an indirect jump
- *          that is no jump table) is `unresolved`, not an error: windows are then refused.
+ * Fails    ERR_UNSUPPORTED when a byte does not decode. What could not be resolved (an indirect
+ *          jump that is no jump table) is `unresolved`, not an error: windows are then refused.
  * Threads  immutable after flow_make. */
 #ifndef X86_FLOW_H
 #define X86_FLOW_H
@@ -29,13 +29,13 @@ struct insn {
 	u8 size;
 	u8 kind;		/* enum insn_kind */
 	u8 disp_at;		/* where a RIP-relative disp32 lies in the instruction, 0 if none */
-	u8 rel_size;		/* direct branches: 1 or 4, else 0 (the displacement ends the instruction) */
+	u8 rel_size;		/* direct branches: 1 or 4 bytes, which end it; else 0 */
 	bool is_target;		/* control can arrive here other than from the instruction before */
 	bool entry_target;	/* ... and a branch inside the function goes here (at == 0 only) */
-	bool indirect_target;	/* ... by other than a direct branch: behind a CALL, by a table, deferreturn */
-	bool relocatable;	/* asm_relocated can move it; of calls only the stack check's `call morestack` */
+	bool indirect_target;	/* ... not by a branch: behind a CALL, by a table, deferreturn */
+	bool relocatable;	/* asm_relocated can move it; of calls only the stack check's */
 	bool may_fault;		/* reads or writes memory other than by RSP, or divides */
-	bool after_deferreturn;	/* lies on the path behind `call runtime.deferreturn` up to its RET */
+	bool after_deferreturn;	/* lies on the path behind `call deferreturn`, up to its RET */
 	i64 target;		/* direct branches: from the function's entry; may lie outside */
 };
 
@@ -59,10 +59,11 @@ struct flow_input {
 	const void *ctx;
 };
 
-bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, struct err *err) MUST_CHECK;
+bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in,
+	       struct err *err) MUST_CHECK;
 /* Index of the instruction that starts at `at`, or -1. */
 i64 flow_find(const struct flow *f, i64 at);
-/* How many instructions at the entry are Go's stack check, its last jcc included; 0 if there is none. */
+/* How many instructions at the entry are Go's stack check, its last jcc included; or 0. */
 u32 stack_check_of(const struct flow *f);
 /* The instruction in Intel's syntax. */
 bool flow_text(const struct flow *f, const struct insn *i, char *to, size_t room) MUST_CHECK;

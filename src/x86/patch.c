@@ -4,27 +4,27 @@
 
 /* How an exit is reached, in the order in which it is tried:
  *
- *   1  A window that ends with the exit, with no branch target but its first instruction. int3 padding
- *      behind the function may be its tail, since nothing falls into it.
+ *   1  A window that ends with the exit, with no branch target but its first instruction. int3
+ *      padding behind the function may be its tail, since nothing falls into it.
  *   2  As 1, with targets inside that only branches of the same window lead to, forward: the
  *      trampoline's copies of these branches lead to the copy of the target.
- *   3  Every branch to the exit runs in a trampoline, so its copy may lead anywhere: to a copy of the
- *      exit (a landing). With nothing to fall into the exit, its bytes stay as they are and are never
- *      reached; else it lies in a window that it now may be inside of.
+ *   3  Every branch to the exit runs in a trampoline, so its copy may lead anywhere: to a copy of
+ *      the exit (a landing). With nothing to fall into the exit, its bytes stay as they are and are
+ *      never reached; else it lies in a window that it now may be inside of.
  *
- * 3 is one rule used both ways: a target inside a window is no obstacle when all branches to it have
- * windows. So a window for a branch may need windows for other branches: the search goes on from there,
- * a few levels deep, and takes back what led nowhere.
+ * 3 is one rule used both ways: a target inside a window is no obstacle when all branches to it
+ * have windows. So a window for a branch may need windows for other branches: the search goes on
+ * from there, a few levels deep, and takes back what led nowhere.
  *
- * So `call f; pop rbp; ret; call morestack` has room too: the bytes of the last call are the window's
- * tail, and only the stack check's jcc leads to it, whose window is the entry's.
+ * So `call f; pop rbp; ret; call morestack` has room too: the bytes of the last call are the
+ * window's tail, and only the stack check's jcc leads to it, whose window is the entry's.
  *
- * What indirect control leads to (behind a CALL, from a jump table, call deferreturn) is never inside. */
+ * What indirect control leads to (behind a CALL, by a table, call deferreturn) is never inside. */
 
 enum {
-	BACK = 12, AHEAD = 6,	/* a window's instructions before and behind the one that is wanted */
+	BACK = 12, AHEAD = 6,	/* how far a window goes before and behind what is wanted */
 	LONGEST = 48,		/* a window's instructions */
-	DEPTH = 3,		/* of 3 */
+	DEPTH = 3,		/* windows for branches to windows for branches to… */
 	KILLED = 8,
 	JUMP = 5,
 	PAGE = 4096,
@@ -42,9 +42,10 @@ struct search {
 	const struct flow *f;
 	VEC(struct span) spans;		/* a stack: undo() takes off the newest */
 	u32 *owner;			/* instruction -> index of its span + 1 */
-	u32 *source_at, *sources;	/* branches to instruction k: sources[source_at[k] … source_at[k + 1]) */
-	u32 check;			/* instructions of the stack check: they read g, which can't fault */
-	u64 budget;			/* steps of the search that are left: malformed code must not stall it */
+	/* branches to instruction k: sources[source_at[k] … source_at[k + 1]) */
+	u32 *source_at, *sources;
+	u32 check;			/* instructions of the stack check: g can't fault */
+	u64 budget;			/* steps that are left: malformed code must not stall it */
 	bool faults;			/* windows may hold instructions that can fault */
 	bool page;			/* a page's end stood in the way of a try */
 };
@@ -63,14 +64,16 @@ static bool leaves(const struct flow *f, const struct insn *i)
 
 static bool branches_inside(const struct flow *f, const struct insn *i)
 {
-	return (i->kind == INSN_JCC || i->kind == INSN_JMP) && i->target >= 0 && i->target < f->size;
+	return (i->kind == INSN_JCC || i->kind == INSN_JMP) && i->target >= 0 &&
+	       i->target < f->size;
 }
 
 /* May stand in a landing: no branch that would need a landing itself. */
 static bool can_land(const struct insn *i)
 {
-	return i->relocatable && (i->kind == INSN_PLAIN || i->kind == INSN_NOP || i->kind == INSN_RET ||
-				  i->kind == INSN_TAIL || i->kind == INSN_CALL);
+	return i->relocatable &&
+	       (i->kind == INSN_PLAIN || i->kind == INSN_NOP || i->kind == INSN_RET ||
+		i->kind == INSN_TAIL || i->kind == INSN_CALL);
 }
 
 static bool faults(const struct search *s, u32 k)
@@ -87,7 +90,8 @@ static void list_sources(struct search *s)
 	memset(s->source_at, 0, (f->n + 2) * sizeof(u32));
 	for (u32 pass = 0; pass < 2; pass++) {
 		for (u32 k = 0; k < f->n; k++) {
-			i64 to = branches_inside(f, &f->insns[k]) ? flow_find(f, f->insns[k].target) : -1;
+			i64 to = branches_inside(f, &f->insns[k]) ? flow_find(f, f->insns[k].target)
+								  : -1;
 
 			if (to < 0)
 				continue;
@@ -195,7 +199,7 @@ static bool fits(struct search *s, u32 first, u32 end, bool *outside)
 		lands = lands && can_land(i);
 		if (k == first || !i->is_target)
 			continue;
-		/* 3. a target inside: no indirect one, no loop, and what lands there can be copied */
+		/* 3. a target inside: no indirect one, no loop; what lands there can be copied */
 		if (i->indirect_target || !spend(s, s->source_at[k + 1] - s->source_at[k]))
 			return false;
 		for (u32 b = s->source_at[k]; b < s->source_at[k + 1]; b++) {
@@ -230,7 +234,8 @@ static bool take(struct search *s, u32 first, u32 end, bool outside_too, u32 dep
 		end = s->spans.at[s->owner[end - 1] - 1].end;
 	if (end - first > LONGEST || !spend(s, end - first))
 		return false;
-	if (!fits(s, first, end, &outside) || (outside && !outside_too) || !push(s, first, end, false))
+	if (!fits(s, first, end, &outside) || (outside && !outside_too) ||
+	    !push(s, first, end, false))
 		return false;
 	for (u32 k = first + 1; outside && k < end; k++) {
 		if (!cover_sources(s, k, first, end, depth)) {
@@ -241,7 +246,7 @@ static bool take(struct search *s, u32 first, u32 end, bool outside_too, u32 dep
 	return true;
 }
 
-/* A window that holds `want`: the shorter ones first, and more behind it only when before it fails. */
+/* A window that holds `want`: short ones first, and more behind it only when before it fails. */
 static bool cover_with(struct search *s, u32 want, bool outside_too, u32 depth)
 {
 	const struct flow *f = s->f;
@@ -270,7 +275,7 @@ static bool cover(struct search *s, u32 want, u32 depth)
 	return cover_without_branches(s, want) || (depth && cover_with(s, want, true, depth));
 }
 
-/* Tactic 3 without a window: nothing falls into [first, exit], and all branches into it have windows. */
+/* Tactic 3 without a window: nothing falls into [first, exit], all branches there have windows. */
 static bool park(struct search *s, u32 exit)
 {
 	const struct flow *f = s->f;
@@ -299,7 +304,7 @@ static enum refusal enter(struct search *s, struct patches *p)
 	const struct flow *f = s->f;
 	u32 end = MAX(s->check, 1u);
 
-	/* 1. a loop to the entry would be taken for calls; with a stack check only morestack goes there */
+	/* 1. a loop would be taken for calls; with a stack check only morestack goes there */
 	if (!s->check && f->insns[0].entry_target)
 		return REFUSE_LOOP_TO_ENTRY;
 	p->stack_check = s->check;
@@ -393,7 +398,8 @@ static void write_landings(const struct search *s, struct patches *p, struct are
 	for (u32 pass = 0; pass < 2; pass++) {
 		p->nlandings = 0;
 		for (u32 k = 0; k < s->f->n; k++) {
-			const struct span *span = s->owner[k] ? &s->spans.at[s->owner[k] - 1] : NULL;
+			u32 owner = s->owner[k];
+			const struct span *span = owner ? &s->spans.at[owner - 1] : NULL;
 
 			if (!span || (k == span->first && !span->parked) ||
 			    !from_outside(s, k, span->first, span->end))
@@ -426,7 +432,9 @@ static void list_exits(const struct flow *f, struct patches *p, struct arena *a,
 void patches_make(struct patches *p, struct arena *a, const struct flow *f)
 {
 	u32 check = stack_check_of(f);
-	struct search s = { .f = f, .check = check, .faults = true, .budget = 20000 + 500ull * f->n };
+	struct search s = {
+		.f = f, .check = check, .faults = true, .budget = 20000 + 500ull * f->n
+	};
 
 	*p = (struct patches){0};
 	list_exits(f, p, a, check);

@@ -1,21 +1,22 @@
 /* patch - which bytes of a function are replaced so that its entry and its exits are seen.
  *
- * A window is a run of whole instructions, at least five bytes; a `jmp rel32` replaces its first five
- * bytes and a trampoline runs the instructions. An exit (RET, jump out of the function) is seen when
- * control can reach it only through a trampoline: it lies in a window, or every branch to it does.
+ * A window is a run of whole instructions, at least five bytes; a `jmp rel32` replaces its first
+ * five bytes and a trampoline runs the instructions. An exit (RET, jump out of the function) is
+ * seen when control can reach it only through a trampoline: it lies in a window, or every branch to
+ * it does.
  *
  * What a trampoline must do. A piece is a run of instructions that it copies: the window's, or a
  * landing's. For each instruction of the piece, in order:
  *   the record_after'th of an entry window   first the entry record
  *   INSN_RET, INSN_TAIL                      first the exit record, then the instruction
- *   INSN_JCC with a target outside [0, size) where taken: the exit record, then a jump to the target
- *   INSN_JCC, INSN_JMP to a place behind it in the same piece   to the copy of that place
+ *   INSN_JCC that leaves [0, size)           if taken: the exit record, then a jump to its target
+ *   INSN_JCC, INSN_JMP behind it in the piece   to the copy there
  *   INSN_JCC, INSN_JMP to landings[k].first  to a copy of landings[k] (patches_landing finds it)
  *   all others                               asm_relocated (also `call morestack`, always the last)
  * Behind the piece, unless its last instruction never goes on: a jump to insns[first + count].at.
  * Landings hold no branches to other places of the function, so a copy needs no further ones.
- * Windows with `inner` set have branch targets inside: they are written after all other windows of the
- * function stand, and taken back before them. None of a function's windows may be left out.
+ * Windows with `inner` set have branch targets inside: they are written after all other windows of
+ * the function stand, and taken back before them. None of a function's windows may be left out.
  *
  * Owns     nothing: arrays lie in the caller's arena.
  * Units    `at` and sizes are bytes from the function's entry.
@@ -44,7 +45,7 @@ enum refusal {
 	REFUSE_NOT_RELOCATABLE,
 	REFUSE_PAGE,		/* the jump would cross a page */
 	/* an exit */
-	REFUSE_TIGHT_EXIT,	/* a branch target with too little before it, and branches without windows */
+	REFUSE_TIGHT_EXIT,	/* too little before it, and branches without windows */
 	REFUSE_COUNT
 };
 /* One clause for people: "a branch goes back to its entry, and it has no stack check". */
@@ -57,7 +58,7 @@ struct window {
 	u32 at;			/* where the jump goes: insns[first].at */
 	u32 size;		/* bytes of those instructions, and of padding used as the tail */
 	bool entry;		/* insns[first] is the function's entry, seen as such */
-	u32 record_after;	/* entry: how many of them come before the record (the stack check: cmp, jcc) */
+	u32 record_after;	/* entry: instructions before the record (the stack check) */
 	bool may_fault;		/* an instruction of it may fault: needs the sigtramp hook */
 	bool inner;		/* branches from other windows lead inside: see above */
 };
@@ -71,7 +72,7 @@ struct landing {
 struct exit_point {
 	u32 insn;		/* RET, INSN_TAIL, or INSN_JCC that leaves the function */
 	enum refusal refusal;
-	u8 tactic;		/* 1 window, 2 branch and RET in one, 3 by its branches (docs: see patch.c) */
+	u8 tactic;		/* 1 window, 2 branch and RET in one, 3 by its branches: patch.c */
 };
 
 struct patches {

@@ -8,8 +8,8 @@
  *
  * [r14+24] (stackguard1) instead of 16 in functions that only run on system stacks. Assembly (ABI0)
  * loads g first:  mov r14, fs:[disp32],  or in a PIE  mov r14, imm32; mov r14, fs:[r14].
- * When the last jcc is not taken, the call goes on exactly once, and SP and all arguments are as they
- * were at the entry. */
+ * When the last jcc is not taken, the call goes on exactly once, and SP and all arguments are as
+ * they were at the entry. */
 
 struct form {
 	u8 n, bytes[8];
@@ -45,11 +45,15 @@ u32 stack_check_of(const struct flow *f)
 {
 	static const struct form
 		load_g = { 5, { 0x64, 0x4c, 0x8b, 0x34, 0x25 } },
-		offset = { 3, { 0x49, 0xc7, 0xc6 } }, load_g_pie = { 4, { 0x64, 0x4d, 0x8b, 0x36 } },
-		cmp_rsp = { 3, { 0x49, 0x3b, 0x66 } }, cmp_r12 = { 3, { 0x4d, 0x3b, 0x66 } },
-		lea8 = { 4, { 0x4c, 0x8d, 0x64, 0x24 } }, lea32 = { 4, { 0x4c, 0x8d, 0xa4, 0x24 } },
+		offset = { 3, { 0x49, 0xc7, 0xc6 } },
+		load_g_pie = { 4, { 0x64, 0x4d, 0x8b, 0x36 } },
+		cmp_rsp = { 3, { 0x49, 0x3b, 0x66 } },
+		cmp_r12 = { 3, { 0x4d, 0x3b, 0x66 } },
+		lea8 = { 4, { 0x4c, 0x8d, 0x64, 0x24 } },
+		lea32 = { 4, { 0x4c, 0x8d, 0xa4, 0x24 } },
 		mov_r12 = { 3, { 0x49, 0x89, 0xe4 } },
-		sub8 = { 3, { 0x49, 0x83, 0xec } }, sub32 = { 3, { 0x49, 0x81, 0xec } };
+		sub8 = { 3, { 0x49, 0x83, 0xec } },
+		sub32 = { 3, { 0x49, 0x81, 0xec } };
 	const struct form *cmp = &cmp_r12;
 	u32 k = 0;
 

@@ -5,7 +5,8 @@ static const struct {
 } refusals[REFUSE_COUNT] = {
 	[REFUSE_NONE] = { "none", "it can be probed" },
 	[REFUSE_RUNTIME] = { "runtime", "it belongs to the runtime: name it to probe it" },
-	[REFUSE_WRAPPER] = { "wrapper", "the compiler made it: the function that it wraps is probed" },
+	[REFUSE_WRAPPER] = { "wrapper",
+			     "the compiler made it: the function that it wraps is probed" },
 	[REFUSE_NO_STACK_MAP] = { "no_stack_map", "it has no stack map (C code)" },
 	[REFUSE_ASSEMBLY] = { "assembly", "it is assembly with an unknown calling convention" },
 	[REFUSE_FORK] = { "fork", "it runs between fork and exec" },
@@ -13,14 +14,16 @@ static const struct {
 	[REFUSE_DECODE] = { "decode", "it has bytes that are no instruction" },
 	[REFUSE_LOOP_TO_ENTRY] = { "loop_to_entry",
 				   "a branch goes back to its entry, and it has no stack check" },
-	[REFUSE_SHORT] = { "short", "fewer than five bytes stand before a branch target or its end" },
+	[REFUSE_SHORT] = { "short",
+			   "fewer than five bytes stand before a branch target or its end" },
 	[REFUSE_CALL] = { "call", "a call stands in its first five bytes" },
-	[REFUSE_UNRESOLVED] = { "unresolved", "it has an indirect jump whose targets are not known" },
+	[REFUSE_UNRESOLVED] = { "unresolved",
+				"it has an indirect jump whose targets are not known" },
 	[REFUSE_NOT_RELOCATABLE] = { "not_relocatable",
 				     "an instruction that can't be moved stands in the way" },
 	[REFUSE_PAGE] = { "page", "the jump would cross a page" },
 	[REFUSE_TIGHT_EXIT] = { "tight_exit",
-				"too little stands before an exit, and not all branches to it have room" },
+				"too little stands before an exit, and a branch to it lacks room" },
 };
 
 const char *refusal_text(enum refusal r)

@@ -1,7 +1,9 @@
-/* sound - walks a patched function by what x86/patch.h promises, and finds the first broken promise.
+/* sound - walks a patched function by what x86/patch.h promises, and finds the first broken
+ * promise.
  *
- * It shares no code with patch.c: places are "the original instruction k" and "instruction j of piece
- * p"; from the entry and from every place where indirect control may arrive, all ways are followed.
+ * It shares no code with patch.c: places are "the original instruction k" and "instruction j of
+ * piece p"; from the entry and from every place where indirect control may arrive, all ways are
+ * followed.
  *
  * Owns     scratch memory, for the time of the call.
  * Units    indexes of instructions.
@@ -14,14 +16,14 @@
 #include "x86/patch.h"
 
 struct place {
-	u32 piece;	/* 0: original; else 1 + index of the window, or 1 + nwindows + index of the landing */
+	u32 piece;	/* 0: original; 1 + window's index, or 1 + nwindows + landing's */
 	u32 insn;
 };
 
 struct sound {
 	const struct flow *f;
 	const struct patches *p;
-	u8 *seen;	/* [piece kind][insn]: a landing overlaps a window, so original, window, landing */
+	u8 *seen;	/* by instruction: original, then in windows, then in landings */
 	u8 *exits;	/* seen as an exit, by instruction */
 	VEC(struct place) todo;
 	const char *bad;
@@ -29,17 +31,20 @@ struct sound {
 
 static inline bool sound_goes_on(const struct insn *i)
 {
-	return i->kind == INSN_PLAIN || i->kind == INSN_NOP || i->kind == INSN_JCC || i->kind == INSN_CALL;
+	return i->kind == INSN_PLAIN || i->kind == INSN_NOP || i->kind == INSN_JCC ||
+	       i->kind == INSN_CALL;
 }
 
 static inline bool sound_within(const struct flow *f, const struct insn *i)
 {
-	return (i->kind == INSN_JCC || i->kind == INSN_JMP) && i->target >= 0 && i->target < f->size;
+	return (i->kind == INSN_JCC || i->kind == INSN_JMP) && i->target >= 0 &&
+	       i->target < f->size;
 }
 
 static inline bool sound_is_exit(const struct flow *f, const struct insn *i)
 {
-	return i->kind == INSN_RET || i->kind == INSN_TAIL || (i->kind == INSN_JCC && !sound_within(f, i));
+	return i->kind == INSN_RET || i->kind == INSN_TAIL ||
+	       (i->kind == INSN_JCC && !sound_within(f, i));
 }
 
 static inline void sound_go(struct sound *s, u32 piece, u32 insn)
@@ -93,8 +98,10 @@ static inline void sound_piece(struct sound *s, u32 piece, u32 k)
 	const struct flow *f = s->f;
 	const struct insn *i = &f->insns[k];
 	bool window = piece <= s->p->nwindows;
-	u32 first = window ? s->p->windows[piece - 1].first : s->p->landings[piece - 1 - s->p->nwindows].first;
-	u32 count = window ? s->p->windows[piece - 1].count : s->p->landings[piece - 1 - s->p->nwindows].count;
+	u32 first = window ? s->p->windows[piece - 1].first
+			   : s->p->landings[piece - 1 - s->p->nwindows].first;
+	u32 count = window ? s->p->windows[piece - 1].count
+			   : s->p->landings[piece - 1 - s->p->nwindows].count;
 
 	if (!i->relocatable || (i->kind == INSN_CALL && k + 1 != first + count))
 		s->bad = "an instruction is moved that can't be";
@@ -131,7 +138,8 @@ static inline void sound_windows(struct sound *s)
 			s->bad = "a window is not made of instructions";
 		else if (win->size < 5 || win->at + win->size > s->f->size + s->f->padding)
 			s->bad = "a window has no room for the jump";
-		else if (win->at + win->size > s->f->size && sound_goes_on(&s->f->insns[s->f->n - 1]))
+		else if (win->at + win->size > s->f->size &&
+			 sound_goes_on(&s->f->insns[s->f->n - 1]))
 			s->bad = "control falls into padding that is overwritten";
 		else if ((s->f->va + win->at) / 4096 != (s->f->va + win->at + 4) / 4096)
 			s->bad = "a jump crosses a page";

@@ -1,7 +1,7 @@
 /* windows - how much of Go binaries is reached: windows FILE…
  *
- * For the functions outside the runtime: how many entries and exits have windows, by which tactic, and
- * what refused the others; and that each set of patches keeps what x86/patch.h promises.
+ * For the functions outside the runtime: how many entries and exits have windows, by which tactic,
+ * and what refused the others; and that each set of patches keeps what x86/patch.h promises.
  * -v   names each function that is not wholly reached
  * -d   compares the instructions' addresses with those of `objdump -d` (slow)
  *
@@ -67,8 +67,8 @@ static bool same_as(const struct map *dump, const struct flow *f)
 	return true;
 }
 
-static void count(struct tally *t, const struct go_program *prog, const struct go_func *fn, struct arena *a,
-		  const struct map *dump)
+static void count(struct tally *t, const struct go_program *prog, const struct go_func *fn,
+		  struct arena *a, const struct map *dump)
 {
 	struct flow f;
 	struct patches p;
@@ -103,8 +103,9 @@ static void count(struct tally *t, const struct go_program *prog, const struct g
 		t->tactics[e->tactic]++;
 		whole = whole && !e->refusal;
 		if (verbose && e->refusal && !p.entry)
-			printf("%.*s+0x%x (0x%" PRIx64 "): %s\n", STR_F(fn->name), f.insns[e->insn].at,
-			       f.va + f.insns[e->insn].at, refusal_text(e->refusal));
+			printf("%.*s+0x%x (0x%" PRIx64 "): %s\n", STR_F(fn->name),
+			       f.insns[e->insn].at, f.va + f.insns[e->insn].at,
+			       refusal_text(e->refusal));
 	}
 	if (verbose && p.entry)
 		printf("%.*s (0x%" PRIx64 "): %s\n", STR_F(fn->name), f.va, refusal_text(p.entry));
@@ -128,22 +129,27 @@ static void print_refusals(const char *what, const u64 *refused)
 {
 	for (unsigned k = 1; k < REFUSE_COUNT; k++)
 		if (refused[k])
-			printf("  %s refused %6" PRIu64 "  %s\n", what, refused[k], refusal_name(k));
+			printf("  %s refused %6" PRIu64 "  %s\n", what, refused[k],
+			       refusal_name(k));
 }
 
 static void print(const char *path, const char *release, const struct tally *t)
 {
-	printf("%s (%s): %" PRIu64 " functions, wholly reached %.3f%%; %" PRIu64 " with a stack check, "
-	       "%" PRIu64 " do not decode\n", path, release, t->funcs, percent(t->whole, t->funcs), t->checks,
-	       t->decode);
-	printf("  entries %7" PRIu64 "  %.3f%%\n", t->entries, percent(t->entry_refused[0], t->entries));
-	printf("  exits   %7" PRIu64 "  %.3f%%  tactic 1 %" PRIu64 ", 2 %" PRIu64 ", 3 %" PRIu64 "\n", t->exits,
-	       percent(t->exit_refused[0], t->exits), t->tactics[1], t->tactics[2], t->tactics[3]);
+	printf("%s (%s): %" PRIu64 " functions, wholly reached %.3f%%; %" PRIu64
+	       " with a stack check, %" PRIu64 " do not decode\n", path, release, t->funcs,
+	       percent(t->whole, t->funcs), t->checks, t->decode);
+	printf("  entries %7" PRIu64 "  %.3f%%\n", t->entries,
+	       percent(t->entry_refused[0], t->entries));
+	printf("  exits   %7" PRIu64 "  %.3f%%  tactic 1 %" PRIu64 ", 2 %" PRIu64 ", 3 %" PRIu64
+	       "\n",
+	       t->exits, percent(t->exit_refused[0], t->exits), t->tactics[1], t->tactics[2],
+	       t->tactics[3]);
 	print_refusals("entries", t->entry_refused);
 	print_refusals("exits  ", t->exit_refused);
 	printf("  %" PRIu64 " windows (%" PRIu64 " may fault), %" PRIu64 " landings; %" PRIu64
-	       " instructions in %.3f s: %.0f ns each\n", t->windows, t->faulting, t->landings, t->insns,
-	       t->seconds, t->seconds * 1e9 / (double)MAX(t->insns, 1u));
+	       " instructions in %.3f s: %.0f ns each\n",
+	       t->windows, t->faulting, t->landings, t->insns, t->seconds,
+	       t->seconds * 1e9 / (double)MAX(t->insns, 1u));
 	if (t->broken || t->differ)
 		printf("  BROKEN %" PRIu64 ", not as objdump %" PRIu64 "\n", t->broken, t->differ);
 }

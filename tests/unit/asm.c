@@ -91,7 +91,8 @@ START_TEST(errors_stick)
 
 	asm_start(&a, buf, sizeof(buf), 0x1000);
 	asm_rel32_to(&a, 0x1004ull + 0x80000000);
-	ck_assert_str_eq(why_not(&a), "generated code: a displacement does not reach (more than 2 GiB)");
+	ck_assert_str_eq(why_not(&a),
+			 "generated code: a displacement does not reach (more than 2 GiB)");
 
 	asm_start(&a, buf, sizeof(buf), 0);
 	asm_rel32(&a, 7);
@@ -130,7 +131,7 @@ static const struct {
 	{ "jmp, short",			"eb 10", "e9 0d 00 f0 ff" },
 	{ "jmp, near, backward",	"e9 00 ff ff ff", "e9 00 ff ef ff" },
 	{ "mov rax, [rip+16]",		"48 8b 05 10 00 00 00", "48 8b 05 10 00 f0 ff" },
-	{ "cmp [rip+16], 0 (the immediate follows)", "83 3d 10 00 00 00 00", "83 3d 10 00 f0 ff 00" },
+	{ "cmp [rip+16], 0 (an immediate)", "83 3d 10 00 00 00 00", "83 3d 10 00 f0 ff 00" },
 	{ "mov [rip+16], imm32",	"48 c7 05 10 00 00 00 01 00 00 00",
 					"48 c7 05 10 00 f0 ff 01 00 00 00" },
 	{ "vmovdqu ymm0, [rip+16]",	"c5 fe 6f 05 10 00 00 00", "c5 fe 6f 05 10 00 f0 ff" },

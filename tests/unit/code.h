@@ -33,7 +33,8 @@ static inline bool code_word(const void *ctx, u64 va, u64 *to)
 	return true;
 }
 
-static inline struct flow_input code_input(struct arena *a, const char *hex, const struct code_table *table)
+static inline struct flow_input code_input(struct arena *a, const char *hex,
+					   const struct code_table *table)
 {
 	u8 *bytes = arena_alloc(a, strlen(hex));
 	struct flow_input in = { .va = CODE_VA, .word = code_word, .ctx = table };

@@ -41,11 +41,12 @@ static const struct {
 	{ "lea rax, [rbx+8]", "48 8d 43 08", INSN_PLAIN, false, false },
 	{ "mov r14, fs:[-8]", "64 4c 8b 34 25 f8 ff ff ff", INSN_PLAIN, false, false },
 	{ "mov rax, [0x1000]", "48 8b 04 25 00 10 00 00", INSN_PLAIN, true, false },
-	{ "mov al, [0x1000] (64-bit address)", "a0 00 10 00 00 00 00 00 00", INSN_PLAIN, true, false },
+	{ "mov al, [64-bit address]", "a0 00 10 00 00 00 00 00 00", INSN_PLAIN, true, false },
 	{ "push rbp", "55", INSN_PLAIN, false, false },
 	{ "push [rax]", "ff 30", INSN_PLAIN, true, false },
 	{ "rep movsq", "f3 48 a5", INSN_PLAIN, true, false },
-	{ "movsd xmm0, xmm1", "f2 0f 10 c1", INSN_PLAIN, true, false },	/* shares its name with movs */
+	/* shares its name with movs */
+	{ "movsd xmm0, xmm1", "f2 0f 10 c1", INSN_PLAIN, true, false },
 	{ "rep stosq", "f3 48 ab", INSN_PLAIN, true, false },
 	{ "idiv rcx", "48 f7 f9", INSN_PLAIN, true, false },
 	{ "imul rax, rcx", "48 0f af c1", INSN_PLAIN, false, false },
@@ -63,8 +64,10 @@ START_TEST(kinds_and_dangers)
 	struct flow f = code_flow(&arena, kinds[_i].hex);
 	const struct insn *i = &f.insns[0];
 
-	ck_assert_msg(f.n == 1 && i->kind == kinds[_i].kind, "%s: kind %d", kinds[_i].what, i->kind);
-	ck_assert_msg(i->may_fault == kinds[_i].may_fault, "%s: may_fault %d", kinds[_i].what, i->may_fault);
+	ck_assert_msg(f.n == 1 && i->kind == kinds[_i].kind, "%s: kind %d", kinds[_i].what,
+		      i->kind);
+	ck_assert_msg(i->may_fault == kinds[_i].may_fault, "%s: may_fault %d", kinds[_i].what,
+		      i->may_fault);
 	ck_assert_msg(i->relocatable == !kinds[_i].fixed, "%s: relocatable %d", kinds[_i].what,
 		      i->relocatable);
 }
@@ -78,7 +81,8 @@ static const char *targets(const struct flow *f)
 	text[0] = 0;
 	for (u32 k = 0; k < f->n; k++)
 		if (f->insns[k].is_target)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u%s", n ? " " : "", f->insns[k].at,
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u%s", n ? " " : "",
+					      f->insns[k].at,
 					      f->insns[k].indirect_target ? "*" : "");
 	return text;
 }
@@ -136,8 +140,8 @@ START_TEST(a_recovered_panic_arrives_at_deferreturn)
 	ck_assert(flow_make(&f, &arena, &in, &err));
 	ck_assert_str_eq(targets(&f), "9* 14*");
 	for (u32 k = 0; k < f.n; k++)
-		ck_assert_msg(f.insns[k].after_deferreturn == (f.insns[k].at == 14 || f.insns[k].at == 18),
-			      "at %u", f.insns[k].at);
+		ck_assert_msg(f.insns[k].after_deferreturn ==
+			      (f.insns[k].at == 14 || f.insns[k].at == 18), "at %u", f.insns[k].at);
 	in.deferreturn = 10;	/* inside of the call: the tables lie */
 	ck_assert(flow_make(&f, &arena, &in, &err));
 	ck_assert(f.unresolved);
@@ -161,7 +165,8 @@ START_TEST(each_call_of_deferreturn_counts)
 	in.deferreturn = 1;
 	ck_assert(flow_make(&f, &arena, &in, &err));
 	for (u32 k = 0; k < f.n; k++)
-		ck_assert_msg(f.insns[k].after_deferreturn == (f.insns[k].at == 6 || f.insns[k].at == 18),
+		ck_assert_msg(f.insns[k].after_deferreturn ==
+			      (f.insns[k].at == 6 || f.insns[k].at == 18),
 			      "at %u", f.insns[k].at);
 }
 END_TEST
@@ -177,7 +182,9 @@ static const char table_code[] =
 
 START_TEST(jump_tables_end_where_the_function_ends)
 {
-	struct code_table t = { { CODE_VA + 15, CODE_VA + 14, CODE_VA + 14, CODE_VA + 4096, CODE_VA + 13 }, 5 };
+	struct code_table t = {
+		{ CODE_VA + 15, CODE_VA + 14, CODE_VA + 14, CODE_VA + 4096, CODE_VA + 13 }, 5
+	};
 	struct flow_input in = code_input(&arena, table_code, &t);
 	struct flow f;
 	struct err err = { 0 };
@@ -226,7 +233,8 @@ END_TEST
 
 START_TEST(addresses_of_own_code_are_targets)
 {
-	struct flow f = code_flow(&arena, "48 8d 05 01 00 00 00 90 90 c3");	/* lea rax, [8]; nop; nop; ret */
+	/* lea rax, [8]; nop; nop; ret */
+	struct flow f = code_flow(&arena, "48 8d 05 01 00 00 00 90 90 c3");
 
 	ck_assert_str_eq(targets(&f), "8*");
 }
@@ -271,7 +279,8 @@ static const struct {
 	{ "large frame, disp32", "4c 8d a4 24 00 ff ff ff 4d 3b 66 10 0f 86 01 00 00 00 c3 c3", 3 },
 	{ "huge frame", "49 89 e4 49 81 ec 00 20 00 00 72 07 4d 3b 66 10 76 01 c3 c3", 5 },
 	{ "huge frame, near jumps",
-	  "49 89 e4 49 81 ec 00 20 00 00 0f 82 0b 00 00 00 4d 3b 66 10 0f 86 01 00 00 00 c3 c3", 5 },
+	  "49 89 e4 49 81 ec 00 20 00 00 0f 82 0b 00 00 00 4d 3b 66 10 0f 86 01 00 00 00 c3 c3",
+	  5 },
 	{ "assembly", "64 4c 8b 34 25 f8 ff ff ff 49 3b 66 10 76 01 c3 c3", 3 },
 	{ "assembly, large frame",
 	  "64 4c 8b 34 25 f8 ff ff ff 4c 8d 64 24 80 4d 3b 66 10 76 01 c3 c3", 4 },
@@ -281,7 +290,8 @@ static const struct {
 	{ "another word of g", "49 3b 66 20 76 01 c3 c3", 0 },
 	{ "ja", "49 3b 66 10 77 01 c3 c3", 0 },
 	{ "backward", "49 3b 66 10 76 fa c3", 0 },
-	{ "huge frame without its first jump", "49 89 e4 49 81 ec 00 20 00 00 4d 3b 66 10 76 01 c3 c3", 0 },
+	{ "huge frame without its first jump",
+	  "49 89 e4 49 81 ec 00 20 00 00 4d 3b 66 10 76 01 c3 c3", 0 },
 	{ "the function ends", "49 3b 66 10", 0 },
 };
 
@@ -289,7 +299,8 @@ START_TEST(stack_checks)
 {
 	struct flow f = code_flow(&arena, checks[_i].hex);
 
-	ck_assert_msg(stack_check_of(&f) == checks[_i].n, "%s: %u", checks[_i].what, stack_check_of(&f));
+	ck_assert_msg(stack_check_of(&f) == checks[_i].n, "%s: %u", checks[_i].what,
+		      stack_check_of(&f));
 }
 END_TEST
 

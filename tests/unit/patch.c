@@ -4,9 +4,9 @@
 
 Suite *patch_suite(void);
 
-/* Code in, windows out. The text says, in order: what the entry got; each window as AT+SIZE with its marks
- * (entry/N: the record comes behind N instructions; faults; inner: branches from elsewhere lead into
- * it); landings as =AT; each exit as AT:TACTIC or AT:REFUSAL. */
+/* Code in, windows out. The text says, in order: what the entry got; each window as AT+SIZE with
+ * its marks (entry/N: the record comes behind N instructions; faults; inner: branches from elsewhere
+ * lead into it); landings as =AT; each exit as AT:TACTIC or AT:REFUSAL. */
 struct example {
 	const char *what, *hex, *windows;
 };
@@ -23,7 +23,8 @@ static const char *described(const struct flow *f, const struct patches *p)
 		s = str_fmt(&arena, "%.*s%s%u+%u", STR_F(s), s.n ? " " : "", w->at, w->size);
 		if (w->entry)
 			s = str_fmt(&arena, "%.*s entry/%u", STR_F(s), w->record_after);
-		s = str_fmt(&arena, "%.*s%s%s", STR_F(s), w->may_fault ? " faults" : "", w->inner ? " inner" : "");
+		s = str_fmt(&arena, "%.*s%s%s", STR_F(s), w->may_fault ? " faults" : "",
+			    w->inner ? " inner" : "");
 	}
 	for (u32 k = 0; k < p->nlandings; k++)
 		s = str_fmt(&arena, "%.*s =%u", STR_F(s), f->insns[p->landings[k].first].at);
@@ -31,8 +32,10 @@ static const char *described(const struct flow *f, const struct patches *p)
 		const struct exit_point *e = &p->exits[k];
 		u32 at = f->insns[e->insn].at;
 
-		s = e->refusal ? str_fmt(&arena, "%.*s; %u:%s", STR_F(s), at, refusal_name(e->refusal))
-			       : str_fmt(&arena, "%.*s; %u:%u", STR_F(s), at, e->tactic);
+		if (e->refusal)
+			s = str_fmt(&arena, "%.*s; %u:%s", STR_F(s), at, refusal_name(e->refusal));
+		else
+			s = str_fmt(&arena, "%.*s; %u:%u", STR_F(s), at, e->tactic);
 	}
 	return str_z(&arena, s);
 }
@@ -385,7 +388,8 @@ END_TEST
 /* The walk that all of these tests trust must itself find what is wrong. */
 START_TEST(broken_promises_are_found)
 {
-	struct flow f = code_flow(&arena, examples[0].hex), parked = code_flow(&arena, examples[10].hex);
+	struct flow f = code_flow(&arena, examples[0].hex);
+	struct flow parked = code_flow(&arena, examples[10].hex);
 	struct patches p;
 
 	patches_make(&p, &arena, &f);
