@@ -15,20 +15,23 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-static bool find_or_fail(const char *name, const struct command **to, struct err *err)
+/* NULL when there is none. */
+static const struct command *find_or_fail(const char *name, struct err *err)
 {
+	const struct command *found = find(name);
 	const char *names[32], *nearest;
 	size_t n = MIN(ncommands, ARRAY_LEN(names));
 
-	*to = find(name);
-	if (*to)
-		return true;
+	if (found)
+		return found;
 	for (size_t i = 0; i < n; i++)
 		names[i] = commands[i]->name;
 	nearest = opt_nearest(name, names, n);
 	if (nearest)
-		return err_set(err, ERR_USAGE, "no command %s; the nearest is %s", name, nearest);
-	return err_set(err, ERR_USAGE, "no command %s; `goshawk --help` lists them", name);
+		err_set(err, ERR_USAGE, "no command %s; the nearest is %s", name, nearest);
+	else
+		err_set(err, ERR_USAGE, "no command %s; `goshawk --help` lists them", name);
+	return NULL;
 }
 
 static void overview(struct out *o)
@@ -50,13 +53,11 @@ static bool finish(struct out *o, struct err *err)
 	return ok;
 }
 
-static bool help(const char *name, struct err *err)
+/* NULL: of all. */
+static bool help(const struct command *cmd, struct err *err)
 {
-	const struct command *cmd = NULL;
 	struct out o;
 
-	if (name && !find_or_fail(name, &cmd, err))
-		return false;
 	out_open(&o, STDOUT_FILENO);
 	if (cmd)
 		opt_help(cmd, &o);
@@ -74,7 +75,7 @@ static bool run(const struct command *cmd, int argc, char **argv, struct arena *
 	if (!opt_parse(cmd, argc, argv, arena, args, &parsed, err))
 		return false;
 	if (args->help)
-		return help(cmd->name, err);
+		return help(cmd, err);
 	return cmd->run(args, parsed.rest, parsed.nrest, parsed.program, status, err);
 }
 
@@ -93,9 +94,11 @@ static bool dispatch(int argc, char **argv, struct arena *arena, int *status, st
 	}
 	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
 		return help(NULL, err);
+	if (!strcmp(name, "help") && argc < 3)
+		return help(NULL, err);
 	if (!strcmp(name, "help"))
-		return help(argc > 2 ? argv[2] : NULL, err);
-	return find_or_fail(name, &cmd, err) && run(cmd, argc - 1, argv + 1, arena, status, err);
+		return (cmd = find_or_fail(argv[2], err)) && help(cmd, err);
+	return (cmd = find_or_fail(name, err)) && run(cmd, argc - 1, argv + 1, arena, status, err);
 }
 
 static void nothing(int signal)

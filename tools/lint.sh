@@ -45,7 +45,7 @@ have cppcheck && {
 }
 have clang-tidy && {
 	say clang-tidy
-	echo "$sources" | grep '^src/.*\.c$' | xargs -P "$(nproc)" -n 8 clang-tidy --quiet -p . 2>/dev/null -- \
-		$(echo "$flags" | sed 's/-ffile-prefix-map=[^ ]*//') || bad=1
+	echo "$sources" | grep '^src/.*\.c$' | xargs -P "$(nproc)" -n 8 sh -c \
+		"clang-tidy --quiet \"\$@\" -- $(echo "$flags" | sed 's/-ffile-prefix-map=[^ ]*//') 2>/dev/null" _ || bad=1
 }
 exit $bad

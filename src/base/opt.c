@@ -179,6 +179,12 @@ struct parse {
 	struct err *err;
 };
 
+static void set_flag(const struct parse *p, const struct opt *o)
+{
+	*(bool *)((u8 *)p->args + o->offset) = true;
+}
+
+/* Not for flags, which have no value. */
 static bool store(const struct parse *p, const struct opt *o, const char *value)
 {
 	void *to = (u8 *)p->args + o->offset;
@@ -186,8 +192,7 @@ static bool store(const struct parse *p, const struct opt *o, const char *value)
 
 	switch ((enum opt_kind)o->kind) {
 	case OPT_FLAG:
-		*(bool *)to = true;
-		return true;
+		return false;
 	case OPT_NUM:
 		return parse_number(value, to, p->err);
 	case OPT_DURATION:
@@ -250,10 +255,14 @@ static bool long_option(const struct parse *p, const char *text, const char *nex
 		return unknown_name(p, name);
 	if (o->kind == OPT_FLAG && equals)
 		return err_set(p->err, ERR_USAGE, "--%s takes no value", o->name);
-	if (o->kind != OPT_FLAG && !value)
+	if (o->kind == OPT_FLAG) {
+		set_flag(p, o);
+		return true;
+	}
+	if (!value)
 		return err_set(p->err, ERR_USAGE, "--%s needs a value: --%s %s", o->name, o->name,
 			       o->value);
-	*used = o->kind != OPT_FLAG && !equals;
+	*used = !equals;
 	return store(p, o, value) || err_in(p->err, "--%s", o->name);
 }
 
@@ -268,8 +277,7 @@ static bool short_options(const struct parse *p, const char *text, const char *n
 				       "no option -%c; `goshawk %s --help` lists them", *text,
 				       p->cmd->name);
 		if (o->kind == OPT_FLAG) {
-			if (!store(p, o, NULL))
-				return false;
+			set_flag(p, o);
 			continue;
 		}
 		*used = !text[1];
