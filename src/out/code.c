@@ -1,5 +1,7 @@
 #include "out/code.h"
 
+#include <inttypes.h>
+
 enum {
 	SHOWN_STRING = 48,	/* bytes of a string that are shown */
 	LONGEST_STRING = 1 << 16,
@@ -20,7 +22,7 @@ static void note_func(struct out *o, const struct code_view *v, u64 va)
 		return;
 	out_clean(o, f->name);
 	if (va != go_func_va(v->function.prog, f))
-		out_fmt(o, "+0x%llx", (unsigned long long)(va - go_func_va(v->function.prog, f)));
+		out_fmt(o, "+0x%" PRIx64, va - go_func_va(v->function.prog, f));
 }
 
 /* `mov r32, imm32`: what passes a string's length. */

@@ -1,6 +1,7 @@
 #include "x86/flow.h"
 
 #include <Zydis/Zydis.h>
+#include <inttypes.h>
 
 #include "base/vec.h"
 
@@ -181,8 +182,8 @@ static bool decode(struct walk *w, struct err *err)
 		if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&w->decoder, NULL, p + at,
 								w->in->size - at, &z)))
 			return err_set(err, ERR_UNSUPPORTED,
-				       "0x%llx: bytes that are no instruction",
-				       (unsigned long long)(w->in->va + at));
+				       "0x%" PRIx64 ": bytes that are no instruction",
+				       w->in->va + at);
 		i = vec_push(&w->list);
 		*i = (struct insn){ .at = at, .size = z.length, .kind = (u8)kind_of(&z) };
 		i->relocatable = relocatable(&z, i->kind);
@@ -391,8 +392,8 @@ bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, str
 
 	*f = (struct flow){ .bytes = (const u8 *)in->bytes.p, .size = in->size, .va = in->va };
 	if (in->size > in->bytes.n)
-		return err_set(err, ERR_FORMAT, "0x%llx: the function is longer than its bytes",
-			       (unsigned long long)in->va);
+		return err_set(err, ERR_FORMAT, "0x%" PRIx64 ": the function is longer than its bytes",
+			       in->va);
 	while (f->size + f->padding < in->bytes.n && f->bytes[f->size + f->padding] == 0xcc)
 		f->padding++;
 	ZydisDecoderInit(&w.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);

@@ -5,8 +5,8 @@
 Suite *patch_suite(void);
 
 /* Code in, windows out. The text says, in order: what the entry got; each window as AT+SIZE with
- * its marks (entry/N: the record comes behind N instructions; faults; inner: branches from elsewhere
- * lead into it); landings as =AT; each exit as AT:TACTIC or AT:REFUSAL. */
+ * its marks (entry/N: the record comes behind N instructions; faults; inner: branches from
+ * elsewhere lead into it); landings as =AT; each exit as AT:TACTIC or AT:REFUSAL. */
 struct example {
 	const char *what, *hex, *windows;
 };
