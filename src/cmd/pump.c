@@ -42,14 +42,42 @@ static i64 now_ns(void)
 	return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+struct flow_ctx {
+	struct calls *calls;
+	const struct plan *plan;
+	u64 unreadable;
+};
+
+/* Steps behind an interface's type share their bytes with others: they do not count. */
+static void count_unreadable(struct flow_ctx *f, const struct record *r)
+{
+	const struct plan_func *fn = &f->plan->funcs[r->func];
+	const struct reading *rd = r->kind == SITE_ENTRY ? &fn->entry : &fn->exit;
+	u32 status;
+
+	for (u32 i = 0; i < rd->nreads && r->kind != SITE_TAIL; i++) {
+		const struct read *d = &rd->reads[i];
+
+		if ((d->kind != READ_MEM && d->kind != READ_BYTES) || d->when_at || d->status + 4 > r->size)
+			continue;
+		memcpy(&status, r->bytes + d->status, sizeof(status));
+		f->unreadable += status == CAPTURE_UNREADABLE;
+	}
+}
+
 static void record(void *ctx, const struct record *r)
 {
-	calls_record(ctx, r);
+	struct flow_ctx *f = ctx;
+
+	count_unreadable(f, r);
+	calls_record(f->calls, r);
 }
 
 static void lost(void *ctx, u64 count, i64 from, i64 to)
 {
-	calls_lost(ctx, count, from, to);
+	struct flow_ctx *f = ctx;
+
+	calls_lost(f->calls, count, from, to);
 }
 
 static bool enough(const struct calls *c, const struct pump_limits *l, i64 began)
@@ -80,6 +108,7 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 {
 	struct sigaction old[ARRAY_LEN(caught)];
 	struct calls *calls = calls_new(plan, sink);
+	struct flow_ctx flow = { calls, plan, 0 };
 	pid_t pid = inline_pid(s);
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	i64 began = now_ns();
@@ -90,7 +119,7 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 	catch_signals(old);
 	while (!ended(pid, false, result)) {
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
-		u64 got = inline_poll(s, false, record, lost, calls);
+		u64 got = inline_poll(s, false, record, lost, &flow);
 
 		inline_output_blocks(s, true);
 		alone = !out_flush(out) || stop_signal;
@@ -112,10 +141,11 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 			ok = true;	/* it ended, or became another program, at this very moment */
 		result->detached = alone && ok;
 	}
-	inline_poll(s, true, record, lost, calls);
+	inline_poll(s, true, record, lost, &flow);
 	calls_finish(calls);
 	result->elapsed_ns = now_ns() - began;
 	result->totals = calls_totals(calls);
+	result->unreadable = flow.unreadable;
 	ok &= out_flush(out) || out->failed == EPIPE || out_ok(out, err);
 	if (!result->exited && !alone && ok)
 		ended(pid, true, result);

@@ -20,6 +20,7 @@ struct pump_result {
 	int program_exit;	/* as the shell says it */
 	bool detached;		/* we left a program running */
 	i64 elapsed_ns;
+	u64 unreadable;		/* values whose memory was not there */
 	struct calls_totals totals;
 };
 

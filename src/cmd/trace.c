@@ -91,7 +91,7 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 		sink = a->common.json ? sink_json_new(&arena, out, &t) : sink_text_new(&arena, out, &t);
 		refusals(plan);
 		ok = pump(s, plan, &sink, out, &limits, &r, err);
-		end = (struct end_facts){ r.totals.calls + r.totals.entries, r.totals.lost, 0, inline_sites(s),
+		end = (struct end_facts){ r.totals.calls + r.totals.entries, r.totals.lost, r.unreadable, inline_sites(s),
 					  plan->nrefused, "inline", inline_stop_ns(s), r.elapsed_ns, r.exited,
 					  r.program_exit };
 		if (a->common.json)
@@ -115,7 +115,6 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 		.entry_only = a->entry,
 	};
 	struct launch launch = { .argv = program, .lossless = a->lossless, .buffer = 64 << 10 };
-	const char *to = a->output ? a->output : a->plan ? "-" : "/dev/stderr";
 	OWN(arena) arena = { 0 };
 	OWN(image) img = { 0 };
 	OWN(go_program) prog = { 0 };
@@ -126,7 +125,11 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 		launch.buffer *= 2;
 	if (!check(a, nrest, program, err) || !find_program(&arena, program[0], &launch.path, err) ||
 	    !image_open(&img, launch.path, err) || !go_open(&prog, &img, err) ||
-	    !plan_make(&plan, &prog, &request, err) || !out_file_open(&file, to, true, err))
+	    !plan_make(&plan, &prog, &request, err))
+		return false;
+	if (!a->output && !a->plan)	/* stdout is the program's */
+		out_open(&file.out, STDERR_FILENO);
+	else if (!out_file_open(&file, a->output, true, err))
 		return false;
 	file.out.held = !a->plan;
 	file.out.color = use_color(&a->common, file.out.fd);

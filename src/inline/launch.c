@@ -136,6 +136,12 @@ static bool map_all(struct inline_session *s, u64 entry_rt, struct err *err)
 	if (got)
 		return err_set(err, ERR_UNSUPPORTED, "this kernel can't keep a page out of forked children "
 			       "(MADV_WIPEONFORK, Linux 4.14)");
+	/* a core of the program is not to hold our rings; a kernel without this is no worse */
+	args[0] = s->layout.shared_rt;
+	args[1] = s->shared_bytes;
+	args[2] = MADV_DONTDUMP;
+	if (!tracee_syscall(s->pid, s->mem_fd, entry_rt, SYS_madvise, args, &got, err))
+		return false;
 	fault_point("mapped");
 	args[0] = (u64)s->memfd;
 	if (!tracee_syscall(s->pid, s->mem_fd, entry_rt, SYS_close, args, &got, err))
