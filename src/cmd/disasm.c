@@ -88,9 +88,9 @@ const struct command cmd_disasm = {
 	.usage = "[OPTIONS] TARGET FUNC|0xADDR…",
 	.what = "instructions with source lines, inlined calls, what is called, where probes go",
 	.about = "A function is meant by a pattern or by an address in it. First where each "
-		 "argument lies at the entry and each result at the exits; then the instructions under "
-		 "the source lines they come from. A bar marks the windows: instructions that a probe "
-		 "runs elsewhere. An exit that no probe reaches says why.",
+		 "argument lies at the entry and each result at the exits; then the instructions "
+		 "under the source lines they come from. A bar marks the windows: instructions "
+		 "that a probe runs elsewhere. An exit that no probe reaches says why.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.args_size = sizeof(struct disasm_args),

@@ -392,8 +392,8 @@ bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, str
 
 	*f = (struct flow){ .bytes = (const u8 *)in->bytes.p, .size = in->size, .va = in->va };
 	if (in->size > in->bytes.n)
-		return err_set(err, ERR_FORMAT, "0x%" PRIx64 ": the function is longer than its bytes",
-			       in->va);
+		return err_set(err, ERR_FORMAT,
+			       "0x%" PRIx64 ": the function is longer than its bytes", in->va);
 	while (f->size + f->padding < in->bytes.n && f->bytes[f->size + f->padding] == 0xcc)
 		f->padding++;
 	ZydisDecoderInit(&w.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
