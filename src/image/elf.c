@@ -66,6 +66,8 @@ static bool check_magic(const struct image *img, struct err *err)
 
 static bool check_machine(u16 type, u16 machine, u8 class, u8 order, struct err *err)
 {
+	if (order == ELFDATA2MSB)
+		machine = __builtin_bswap16(machine);
 	if (class == ELFCLASS32 || order == ELFDATA2MSB || machine != EM_X86_64)
 		return err_set(err, ERR_UNSUPPORTED, "a program for %s%s; goshawk knows x86-64 only",
 			       machine == EM_X86_64 ? "x86-64" : machine_name(machine),

@@ -37,14 +37,38 @@ static bool failed(int e, const char *what, struct err *err)
 	return err_set(err, ERR_IO, "can't read its %s (%s)", what, strerror(e));
 }
 
-/* The name behind /proc/PID/exe. A kernel thread has none. */
+static ssize_t read_proc(int pid, const char *file, void *to, size_t n)
+{
+	int fd = open(proc_path(pid, file).z, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, to, n);
+	int e = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = e;
+	return got;
+}
+
+/* The letter behind the last parenthesis of /proc/PID/stat ("1 (a name) Z …"); 0: no such process. */
+static char state_of(int pid)
+{
+	char text[128] = "";
+	char *at = read_proc(pid, "stat", text, sizeof(text) - 1) > 0 ? strrchr(text, ')') : NULL;
+
+	return at && at[1] ? at[2] : 0;
+}
+
+/* The name behind /proc/PID/exe. A kernel thread has none, nor has a process that has ended. */
 static bool exe_name(struct image *img, struct err *err)
 {
 	char name[PATH_MAX];
 	ssize_t n = readlink(proc_path(img->pid, "exe").z, name, sizeof(name));
+	char state = n < 0 && errno == ENOENT ? state_of(img->pid) : 0;
 
-	if (n < 0 && errno == ENOENT && !access(proc_path(img->pid, "stat").z, F_OK))
-		return err_set(err, ERR_FORMAT, "has no executable (a kernel thread, or it is ending)");
+	if (state == 'Z' || state == 'X')
+		return err_set(err, ERR_GONE, "has ended, and its parent has not yet asked for its status");
+	if (state)
+		return err_set(err, ERR_FORMAT, "a kernel thread, not a program");
 	if (n < 0)
 		return failed(errno, "exe", err);
 	img->path = str_of(str_z(&img->arena, (struct str){ name, (size_t)n }));
@@ -54,14 +78,10 @@ static bool exe_name(struct image *img, struct err *err)
 static bool place_by_auxv(struct image *img, struct err *err)
 {
 	u64 pairs[AUXV_MOST][2], entry = 0, phdr = 0;
-	int fd = open(proc_path(img->pid, "auxv").z, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, pairs, sizeof(pairs));
-	int e = errno;
+	ssize_t n = read_proc(img->pid, "auxv", pairs, sizeof(pairs));
 
-	if (fd >= 0)
-		close(fd);
 	if (n < 0)
-		return failed(e, "auxv", err);
+		return failed(errno, "auxv", err);
 	for (size_t i = 0; i < (size_t)n / sizeof(pairs[0]); i++) {
 		if (pairs[i][0] == AT_ENTRY)
 			entry = pairs[i][1];
@@ -100,16 +120,12 @@ static bool has_name(int pid, const char *name)
 	char text[PATH_MAX];
 	ssize_t n = readlink(proc_path(pid, "exe").z, text, sizeof(text) - 1);
 	const char *slash;
-	int fd;
 
 	text[MAX(n, 0)] = 0;
 	slash = strrchr(text, '/');
 	if (slash && !strcmp(slash + 1, name))
 		return true;
-	fd = open(proc_path(pid, "comm").z, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
+	n = read_proc(pid, "comm", text, sizeof(text) - 1);
 	return n > 1 && (size_t)n - 1 == strlen(name) && !strncmp(text, name, (size_t)n - 1);
 }
 

@@ -138,7 +138,7 @@ static const struct { size_t at; u64 value; unsigned size; enum err_kind kind; c
 	{ 0, 0x12345678, 4, ERR_FORMAT, "not a program (no ELF header)" },
 	{ 4, ELFCLASS32, 1, ERR_UNSUPPORTED, "a program for x86-64 (32 bit); goshawk knows x86-64 only" },
 	{ 4, 7, 1, ERR_FORMAT, "unknown ELF class" },
-	{ 5, ELFDATA2MSB, 1, ERR_UNSUPPORTED, "big endian" },
+	{ 5, ELFDATA2MSB, 1, ERR_UNSUPPORTED, "(big endian)" },
 	{ 16, ET_REL, 2, ERR_FORMAT, "an object file" },
 	{ 16, 77, 2, ERR_FORMAT, "ELF type 77" },
 	{ 18, EM_AARCH64, 2, ERR_UNSUPPORTED, "a program for arm64; goshawk knows x86-64 only" },
