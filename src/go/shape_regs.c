@@ -93,7 +93,7 @@ static bool take_stack(struct solver *v, const struct shape *p, struct state *st
 			    (st->any_slot && end_of(v, p) > st->first_slot)))
 		return false;
 	/* a scalar goes to the stack only when registers have run out */
-	if (fits && !p->cut && !st->lost) {
+	if (fits && !st->lost) {
 		if (!p->aggregate && st->ints < LIVE_INTS)
 			return false;
 		st->cost += COST_ARRAY;
