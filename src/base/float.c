@@ -28,7 +28,7 @@ static void shortest(char *text, size_t room, double v, int bits)
 
 void out_float(struct out *o, double v, int bits)
 {
-	char text[40], figures[24], *e;
+	char text[40], figures[24] = "0", *e;
 	int n = 0, exp;
 
 	if (v != v) {

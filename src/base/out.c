@@ -304,18 +304,18 @@ void out_quoted(struct out *o, struct str s)
 /* v / 10^places, without trailing zeros. */
 static void decimal(struct out *o, u64 v, int places)
 {
-	u64 unit = 1;
+	u64 unit = 1, rest;
 
 	for (int i = 0; i < places; i++)
 		unit *= 10;
 	out_u64(o, v / unit);
-	v %= unit;
-	if (!v)
+	rest = v % unit;
+	if (!rest)
 		return;
-	for (; v % 10 == 0; v /= 10)
+	for (; rest % 10 == 0; rest /= 10)
 		places--;
 	out_c(o, '.');
-	padded(o, v, places);
+	padded(o, rest, places);
 }
 
 void out_duration(struct out *o, i64 ns)

@@ -33,6 +33,7 @@ struct unwinding {
 };
 
 struct goroutine {
+	struct goroutine *next;
 	u64 goid;
 	VEC(struct frame) frames;		/* ascending by depth */
 	VEC(struct unwinding) unwindings;	/* ascending by depth; empty when frames is */
@@ -44,10 +45,10 @@ struct calls {
 	struct sink sink;
 	struct calls_totals totals;
 	struct map by_goid;			/* to struct goroutine * */
-	VEC(struct goroutine *) all;		/* those in the map */
-	VEC(struct goroutine *) spare;
-	struct goroutine *last;
-	size_t idle;				/* of `all`, without frames */
+	struct goroutine *first, **end;		/* those in the map, in the order of their coming */
+	struct goroutine *spare;
+	struct goroutine *last;			/* whose record came last */
+	size_t idle;				/* of those in the map, without frames */
 	u64 open;				/* frames of all */
 };
 
@@ -69,15 +70,21 @@ struct calls *calls_new(const struct plan *plan, const struct sink *sink)
 	struct calls *c = mem_resize(NULL, sizeof(*c));
 
 	*c = (struct calls){ .plan = plan, .sink = *sink };
+	c->end = &c->first;
 	return c;
 }
 
-static void goroutine_release(struct goroutine *g)
+static void release_list(struct goroutine *g)
 {
-	vec_release(&g->frames);
-	vec_release(&g->unwindings);
-	vec_release(&g->bytes);
-	mem_free(g);
+	while (g) {
+		struct goroutine *next = g->next;
+
+		vec_release(&g->frames);
+		vec_release(&g->unwindings);
+		vec_release(&g->bytes);
+		mem_free(g);
+		g = next;
+	}
 }
 
 void calls_release(struct calls **at)
@@ -86,12 +93,8 @@ void calls_release(struct calls **at)
 
 	if (!c)
 		return;
-	for (size_t i = 0; i < c->all.n; i++)
-		goroutine_release(c->all.at[i]);
-	for (size_t i = 0; i < c->spare.n; i++)
-		goroutine_release(c->spare.at[i]);
-	vec_release(&c->all);
-	vec_release(&c->spare);
+	release_list(c->first);
+	release_list(c->spare);
 	map_release(&c->by_goid);
 	mem_free(c);
 	*at = NULL;
@@ -101,23 +104,23 @@ void calls_release(struct calls **at)
  * let go when they are many and at least half of all: constant work for each that is made. */
 static void drop_idle(struct calls *c)
 {
-	size_t kept = 0;
+	struct goroutine **at = &c->first, *g;
 
-	if (c->idle < IDLE_KEPT || c->idle < c->all.n / 2)
+	if (c->idle < IDLE_KEPT || c->idle < c->by_goid.n / 2)
 		return;
-	for (size_t i = 0; i < c->all.n; i++) {
-		struct goroutine *g = c->all.at[i];
-
+	while ((g = *at)) {
 		if (g->frames.n) {
-			c->all.at[kept++] = g;
+			at = &g->next;
 			continue;
 		}
+		*at = g->next;
 		map_remove(&c->by_goid, g->goid);
 		if (g->bytes.room > BUFFER_KEPT)
 			vec_release(&g->bytes);
-		*vec_push(&c->spare) = g;
+		g->next = c->spare;
+		c->spare = g;
 	}
-	c->all.n = kept;
+	c->end = at;
 	c->idle = 0;
 	c->last = NULL;
 }
@@ -133,15 +136,19 @@ static struct goroutine *goroutine_of(struct calls *c, u64 goid)
 	if (place)
 		return c->last = (struct goroutine *)(uintptr_t)*place;
 	drop_idle(c);
-	if (c->spare.n) {
-		g = c->spare.at[--c->spare.n];
+	place = map_put(&c->by_goid, goid);
+	g = c->spare;
+	if (g) {
+		c->spare = g->next;
 	} else {
 		g = mem_resize(NULL, sizeof(*g));
 		*g = (struct goroutine){ 0 };
 	}
 	g->goid = goid;
-	*vec_push(&c->all) = g;
-	*map_put(&c->by_goid, goid) = (uintptr_t)g;
+	g->next = NULL;
+	*c->end = g;
+	c->end = &g->next;
+	*place = (uintptr_t)g;
 	c->idle++;
 	return c->last = g;
 }
@@ -256,14 +263,16 @@ static void entered(struct calls *c, struct goroutine *g, const struct record *r
 static void left(struct calls *c, struct goroutine *g, const struct record *r)
 {
 	bool panic = r->depth < UINT32_MAX && close_deeper(c, g, r->depth + 1);
-	const struct frame *f = g->frames.n ? &g->frames.at[g->frames.n - 1] : NULL;
 	const u8 *results = r->kind == SITE_TAIL ? NULL : r->bytes;
 
-	if (f && f->depth == r->depth && f->func == r->func) {
+	if (g->frames.n) {
+		const struct frame *f = &g->frames.at[g->frames.n - 1];
 		bool recovered = r->kind == SITE_EXIT_DEFER && (panic || f->recovered);
 
-		pop(c, g, recovered ? END_RECOVERED : END_RETURN, r->time_ns, results);
-		return;
+		if (f->depth == r->depth && f->func == r->func) {
+			pop(c, g, recovered ? END_RECOVERED : END_RETURN, r->time_ns, results);
+			return;
+		}
 	}
 	close_deeper(c, g, r->depth);
 	emit(c, g, &(struct call){
@@ -324,9 +333,9 @@ void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns)
 /* A call that was panicking when the program ended has ended by the panic; the others go on. */
 void calls_finish(struct calls *c)
 {
-	for (size_t i = 0; i < c->all.n; i++)
-		while (c->all.at[i]->frames.n)
-			pop_unseen(c, c->all.at[i], END_UNFINISHED);
+	for (struct goroutine *g = c->first; g; g = g->next)
+		while (g->frames.n)
+			pop_unseen(c, g, END_UNFINISHED);
 }
 
 struct calls_totals calls_totals(const struct calls *c)

@@ -72,33 +72,31 @@ static void clock_time(struct sink_text *s, struct out *o, i64 ns)
 static void duration(struct out *o, i64 ns)
 {
 	enum { WIDTH = 9 };
-	static const struct { i64 from; const char *unit; } units[] = {
-		{ 1000000000, "s" }, { 1000000, "ms" }, { 1000, "µs" }, { 1, "ns" },
-	};
-	size_t i = 0;
+	static const struct { i64 from; int places; const char *name; } units[] = {
+		{ 1000000000, 9, "s" }, { 1000000, 6, "ms" }, { 1000, 3, "µs" }, { 1, 0, "ns" },
+	}, *unit = units;
 	int decimals, whole;
-	i64 unit, rest;
+	char digits[9];
+	i64 rest;
 
 	if (ns < 0) {
 		spaces(o, WIDTH - 1);
 		out_c(o, '-');
 		return;
 	}
-	while (i < ARRAY_LEN(units) - 1 && ns < units[i].from)
-		i++;
-	unit = units[i].from;
-	whole = (int)width_of((u64)(ns / unit));
-	decimals = unit == 1 ? 0 : MAX(4 - whole, 0);
-	spaces(o, WIDTH - whole - (decimals ? 1 + decimals : 0) - (unit == 1000000000 ? 1 : 2));
-	out_u64(o, (u64)(ns / unit));
+	while (ns < unit->from && unit->places)
+		unit++;
+	whole = (int)width_of((u64)(ns / unit->from));
+	rest = ns % unit->from;
+	for (int i = unit->places - 1; i >= 0; i--, rest /= 10)
+		digits[i] = (char)('0' + rest % 10);
+	decimals = MIN(MAX(4 - whole, 0), unit->places);
+	spaces(o, WIDTH - whole - (decimals ? 1 + decimals : 0) - (unit == units ? 1 : 2));
+	out_u64(o, (u64)(ns / unit->from));
 	if (decimals)
 		out_c(o, '.');
-	for (rest = ns % unit; decimals > 0; decimals--) {
-		unit /= 10;
-		out_c(o, (char)('0' + rest / unit));
-		rest %= unit;
-	}
-	out_z(o, units[i].unit);
+	out_str(o, (struct str){ digits, (size_t)decimals });
+	out_z(o, unit->name);
 }
 
 static void arguments(struct sink_text *s, const struct call *c)
