@@ -1,0 +1,244 @@
+/* The reader's side of the rings, on rings that the test writes as a thread of the target would. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "inline/session.h"
+
+Suite *ring_suite(void);
+
+enum { BUFFER = 65536, SIZE = 48, RECORDS = 4096 };
+
+static struct plan_func funcs[] = {
+	{ .entry = { .size = SIZE }, .exit = { .size = SIZE }, .shown = true },
+	{ .refusal = REFUSE_SHORT },
+};
+static struct plan plan = { .funcs = funcs, .nfuncs = ARRAY_LEN(funcs) };
+static struct inline_session *s;
+
+static struct record got[RECORDS];
+static u64 ngot, nlost;
+
+static void on_record(void *ctx, const struct record *r)
+{
+	(void)ctx;
+	ck_assert_uint_lt(ngot, RECORDS);
+	got[ngot++] = *r;
+}
+
+static void on_lost(void *ctx, u64 count, i64 from, i64 to)
+{
+	(void)ctx;
+	ck_assert_int_le(from, to);
+	nlost += count;
+}
+
+static u64 *at(u32 ring, u64 off)
+{
+	return (u64 *)(void *)(s->shared + SHARED_RINGS + ring * ring_stride(BUFFER) + off);
+}
+
+static void setup(void)
+{
+	struct err err;
+
+	s = calloc(1, sizeof(*s));
+	s->plan = &plan;
+	s->layout.buffer = BUFFER;
+	s->shared_bytes = shared_size(BUFFER);
+	s->shared = mmap(NULL, s->shared_bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ck_assert_ptr_ne(s->shared, MAP_FAILED);
+	tsc_start(&s->clock);
+	tsc_measure(&s->clock);
+	ck_assert(rings_start(s, &err));
+	ngot = nlost = 0;
+}
+
+static void teardown(void)
+{
+	munmap(s->shared, s->shared_bytes);
+	arena_release(&s->arena);
+	mem_free(s);
+}
+
+static void claim(u32 ring)
+{
+	*(u64 *)(void *)(s->shared + SHARED_TABLE + 8 * ring) = 0xc000000000 + ring;
+}
+
+/* Reserves; the record is there only after commit(). */
+static u8 *reserve(u32 ring)
+{
+	u64 head = *at(ring, RING_HEAD);
+
+	claim(ring);
+	*at(ring, RING_HEAD) = head + SIZE;
+	return (u8 *)at(ring, RING_DATA + (head & (BUFFER - 1)));
+}
+
+static void commit(u8 *slot, u64 site, u64 tsc, u64 goid)
+{
+	struct record_head h = { .commit = 1 + site, .tsc = tsc, .goid = goid, .depth = 40, .g = 7 };
+
+	memcpy(slot, &h, sizeof(h));
+}
+
+static void put(u32 ring, u64 tsc, u64 goid)
+{
+	commit(reserve(ring), SITE_ENTRY, tsc, goid);
+}
+
+static u64 poll_all(void)
+{
+	return inline_poll(s, true, on_record, on_lost, NULL);
+}
+
+static u64 long_ago(u64 n)
+{
+	return s->clock.tsc0 + n;
+}
+
+START_TEST(rings_are_merged_by_time)
+{
+	put(3, long_ago(10), 1);
+	put(3, long_ago(40), 4);
+	put(900, long_ago(20), 2);
+	put(900, long_ago(50), 5);
+	put(0, long_ago(30), 3);
+	ck_assert_uint_eq(poll_all(), 5);
+	for (u64 i = 0; i < 5; i++)
+		ck_assert_uint_eq(got[i].goid, i + 1);
+	ck_assert_uint_eq(got[0].func, 0);
+	ck_assert_int_eq(got[0].kind, SITE_ENTRY);
+	ck_assert_uint_eq(got[0].depth, 40);
+	ck_assert_uint_eq(got[0].size, SIZE);
+}
+END_TEST
+
+START_TEST(a_goroutine_without_an_id_is_known_by_its_g)
+{
+	put(1, long_ago(1), 0);
+	poll_all();
+	ck_assert_uint_eq(got[0].goid, (u64)1 << 63 | 7);
+}
+END_TEST
+
+START_TEST(what_is_taken_is_zeroed_and_published)
+{
+	put(1, long_ago(1), 1);
+	poll_all();
+	ck_assert_uint_eq(*at(1, RING_TAIL), SIZE);
+	for (u32 i = 0; i < SIZE; i += 8)
+		ck_assert_uint_eq(*at(1, RING_DATA + i), 0);
+}
+END_TEST
+
+START_TEST(a_slot_that_is_not_committed_holds_back_what_is_younger)
+{
+	u8 *slot;
+
+	put(1, long_ago(10), 1);
+	slot = reserve(1);
+	put(2, long_ago(5), 2);
+	put(2, long_ago(20), 3);
+	ck_assert_uint_eq(inline_poll(s, false, on_record, on_lost, NULL), 2);
+	ck_assert_uint_eq(got[0].goid, 2);
+	ck_assert_uint_eq(got[1].goid, 1);
+	commit(slot, SITE_ENTRY, long_ago(15), 4);
+	ck_assert_uint_eq(inline_poll(s, false, on_record, on_lost, NULL), 2);
+	ck_assert_uint_eq(got[2].goid, 4);
+	ck_assert_uint_eq(got[3].goid, 3);
+}
+END_TEST
+
+START_TEST(what_is_younger_than_the_horizon_waits)
+{
+	put(1, __rdtsc() + ((u64)1 << 40), 1);
+	ck_assert_uint_eq(inline_poll(s, false, on_record, on_lost, NULL), 0);
+	ck_assert_uint_eq(poll_all(), 1);
+}
+END_TEST
+
+START_TEST(records_go_on_past_the_end_of_the_ring)
+{
+	u64 n = 0;
+
+	for (u32 lap = 0; lap < 4; lap++) {
+		for (u32 i = 0; i < 1000; i++)
+			put(5, long_ago(n + 1), n + 1), n++;
+		ngot = 0;
+		ck_assert_uint_eq(poll_all(), 1000);
+		for (u32 i = 0; i < 1000; i++)
+			ck_assert_uint_eq(got[i].goid, n - 1000 + i + 1);
+	}
+	ck_assert_uint_gt(*at(5, RING_TAIL), 2 * BUFFER);
+	ck_assert_uint_eq(nlost, 0);
+}
+END_TEST
+
+START_TEST(garbage_loses_the_ring_up_to_its_head_and_nothing_else)
+{
+	static const u64 sites[] = { 4, 7, 1 << 20, UINT64_MAX - 1 };	/* refused, refused, none, none */
+
+	for (size_t i = 0; i < ARRAY_LEN(sites); i++) {
+		put(1, long_ago(1), 1);
+		commit(reserve(1), sites[i], long_ago(2), 2);
+		put(1, long_ago(3), 3);
+		put(2, long_ago(4), 4);
+		ngot = nlost = 0;
+		ck_assert_uint_eq(poll_all(), 2);
+		ck_assert_uint_eq(got[0].goid, 1);
+		ck_assert_uint_eq(got[1].goid, 4);
+		poll_all();
+		ck_assert_uint_ge(nlost, 1);
+		put(1, long_ago(5), 5);		/* and it goes on */
+		ck_assert_uint_eq(poll_all(), 1);
+		ck_assert_uint_eq(got[2].goid, 5);
+	}
+}
+END_TEST
+
+START_TEST(a_head_that_lies_is_not_followed)
+{
+	claim(1);
+	*at(1, RING_HEAD) = (u64)1 << 40;
+	ck_assert_uint_eq(poll_all(), 0);
+	ck_assert_uint_ge(nlost, 1);
+	put(1, long_ago(1), 1);
+	ck_assert_uint_eq(poll_all(), 1);
+}
+END_TEST
+
+START_TEST(what_the_target_lost_is_counted_once)
+{
+	put(1, long_ago(1), 1);
+	*at(1, RING_LOST) = 5;
+	*(u64 *)(void *)(s->shared + SHARED_LOST) = 2;
+	poll_all();
+	ck_assert_uint_eq(nlost, 7);
+	*at(1, RING_LOST) = 6;
+	poll_all();
+	ck_assert_uint_eq(nlost, 8);
+}
+END_TEST
+
+Suite *ring_suite(void)
+{
+	Suite *suite = suite_create("ring");
+	TCase *t = tcase_create("ring");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, rings_are_merged_by_time);
+	tcase_add_test(t, a_goroutine_without_an_id_is_known_by_its_g);
+	tcase_add_test(t, what_is_taken_is_zeroed_and_published);
+	tcase_add_test(t, a_slot_that_is_not_committed_holds_back_what_is_younger);
+	tcase_add_test(t, what_is_younger_than_the_horizon_waits);
+	tcase_add_test(t, records_go_on_past_the_end_of_the_ring);
+	tcase_add_test(t, garbage_loses_the_ring_up_to_its_head_and_nothing_else);
+	tcase_add_test(t, a_head_that_lies_is_not_followed);
+	tcase_add_test(t, what_the_target_lost_is_counted_once);
+	suite_add_tcase(suite, t);
+	return suite;
+}
