@@ -43,6 +43,7 @@ static void show_func(struct listing *l, const struct go_func *f, bool named)
 	struct patches patches;
 
 	v.race = go_is_race_instrumented(l->prog, &l->race, f);
+	v.inlines = l->args->inlined;
 	v.places = inlines_of(&l->inlines, f->name, &v.nplaces);
 	v.probed = wants_probe(l);
 	if (v.probed)
@@ -71,6 +72,7 @@ static void show_only_inlined(struct listing *l)
 		struct function_view v = { .prog = l->prog, .name = l->inlines.at[i].name };
 
 		next = inlines_next_name(&l->inlines, i);
+		v.inlines = true;
 		v.places = &l->inlines.at[i];
 		v.nplaces = next - i;
 		if (!go_func_named(l->prog, v.name) && patterns_match_text(&l->patterns, v.name) && !l->args->refused)

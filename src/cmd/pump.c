@@ -46,7 +46,20 @@ struct flow_ctx {
 	struct calls *calls;
 	const struct plan *plan;
 	u64 unreadable;
+	u64 max;
 };
+
+static u64 shown(const struct flow_ctx *f)
+{
+	struct calls_totals t = calls_totals(f->calls);
+
+	return f->plan->request.entry_only ? t.entries : t.calls;
+}
+
+static bool full(const struct flow_ctx *f)
+{
+	return f->max && shown(f) >= f->max;
+}
 
 /* Steps behind an interface's type share their bytes with others: they do not count. */
 static void count_unreadable(struct flow_ctx *f, const struct record *r)
@@ -69,6 +82,8 @@ static void record(void *ctx, const struct record *r)
 {
 	struct flow_ctx *f = ctx;
 
+	if (full(f))
+		return;
 	count_unreadable(f, r);
 	calls_record(f->calls, r);
 }
@@ -80,12 +95,6 @@ static void lost(void *ctx, u64 count, i64 from, i64 to)
 	calls_lost(f->calls, count, from, to);
 }
 
-static bool enough(const struct calls *c, const struct pump_limits *l, i64 began)
-{
-	struct calls_totals t = calls_totals(c);
-
-	return (l->max && t.calls + t.entries >= l->max) || (l->for_ns && now_ns() - began >= l->for_ns);
-}
 
 /* The program's own end; false while it runs. */
 static bool ended(pid_t pid, bool wait, struct pump_result *r)
@@ -108,7 +117,7 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 {
 	struct sigaction old[ARRAY_LEN(caught)];
 	struct calls *calls = calls_new(plan, sink);
-	struct flow_ctx flow = { calls, plan, 0 };
+	struct flow_ctx flow = { calls, plan, 0, limits->max };
 	pid_t pid = inline_pid(s);
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	i64 began = now_ns();
@@ -126,7 +135,7 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 		inline_output_blocks(s, false);
 		if (alone)
 			break;
-		if (tty_signal || enough(calls, limits, began))
+		if (tty_signal || full(&flow) || (limits->for_ns && now_ns() - began >= limits->for_ns))
 			break;
 		if (!said && ++rounds % IDENTITY_EVERY == 0 && !inline_is_there(s)) {
 			said = true;
@@ -142,9 +151,11 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 		result->detached = alone && ok;
 	}
 	inline_poll(s, true, record, lost, &flow);
-	calls_finish(calls);
+	if (!full(&flow))
+		calls_finish(calls);
 	result->elapsed_ns = now_ns() - began;
-	result->totals = calls_totals(calls);
+	result->shown = shown(&flow);
+	result->lost = calls_totals(calls).lost;
 	result->unreadable = flow.unreadable;
 	ok &= out_flush(out) || out->failed == EPIPE || out_ok(out, err);
 	if (!result->exited && !alone && ok)

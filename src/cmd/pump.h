@@ -21,7 +21,8 @@ struct pump_result {
 	bool detached;		/* we left a program running */
 	i64 elapsed_ns;
 	u64 unreadable;		/* values whose memory was not there */
-	struct calls_totals totals;
+	u64 shown;		/* calls, or entries where only these were asked for */
+	u64 lost;
 };
 
 /* `out` is flushed after each round; when it fails (a closed pipe), the program is let go. */

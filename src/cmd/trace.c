@@ -91,7 +91,7 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 		sink = a->common.json ? sink_json_new(&arena, out, &t) : sink_text_new(&arena, out, &t);
 		refusals(plan);
 		ok = pump(s, plan, &sink, out, &limits, &r, err);
-		end = (struct end_facts){ r.totals.calls + r.totals.entries, r.totals.lost, r.unreadable, inline_sites(s),
+		end = (struct end_facts){ r.shown, r.lost, r.unreadable, inline_sites(s),
 					  plan->nrefused, "inline", inline_stop_ns(s), r.elapsed_ns, r.exited,
 					  r.program_exit };
 		if (a->common.json)
