@@ -86,21 +86,18 @@ void out_z(struct out *o, const char *z)
 void out_fmt(struct out *o, const char *fmt, ...)
 {
 	enum { MOST_ARE_SHORTER = 128 };
-	size_t size = MOST_ARE_SHORTER;
 	va_list ap;
 	int n;
 
-	for (;;) {
+	va_start(ap, fmt);
+	n = vsnprintf(out_room(o, MOST_ARE_SHORTER), MOST_ARE_SHORTER, fmt, ap);
+	va_end(ap);
+	if (n >= MOST_ARE_SHORTER) {
 		va_start(ap, fmt);
-		n = vsnprintf(out_room(o, size), size, fmt, ap);
+		vsnprintf(out_room(o, (size_t)n + 1), (size_t)n + 1, fmt, ap);
 		va_end(ap);
-		if (n < 0)
-			return;
-		if ((size_t)n < size)
-			break;
-		size = (size_t)n + 1;
 	}
-	o->n += (size_t)n;
+	o->n += (size_t)MAX(n, 0);
 }
 
 /* Digits of v, at least `least` of them, so that the last one stands before `end`. */

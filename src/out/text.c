@@ -72,9 +72,10 @@ static void clock_time(struct sink_text *s, struct out *o, i64 ns)
 static void duration(struct out *o, i64 ns)
 {
 	enum { WIDTH = 9 };
-	static const struct { i64 from; int places; const char *name; } units[] = {
+	static const struct unit { i64 from; int places; const char *name; } units[] = {
 		{ 1000000000, 9, "s" }, { 1000000, 6, "ms" }, { 1000, 3, "µs" }, { 1, 0, "ns" },
-	}, *unit = units;
+	};
+	const struct unit *unit = units;
 	int decimals, whole;
 	char digits[9];
 	i64 rest;
