@@ -32,19 +32,26 @@ def gosym(path):
 
 
 def check_against_gosym(path):
+    """The same functions; each at the line of its code at the entry, or of its declaration: from 1.20 on
+    the table has that too, and it is another one where the first instruction is inlined code."""
     ours, theirs = funcs(path), gosym(path)
     assert len(theirs) > 1000
-    wrong = []
+    wrong, declared = [], 0
     for f in theirs:
         mine = ours.get(f["address"], [])
         match = [m for m in mine if m["name"] == f["name"]]
         if not match:
             wrong.append((f, [m["name"] for m in mine]))
-        elif (match[0].get("file") or "?", match[0].get("line") or 0) != (f["file"] or "?", f["line"]):
-            wrong.append((f, match[0].get("file"), match[0].get("line")))
+            continue
+        at = (match[0].get("file") or "", match[0].get("line") or 0)
+        if at == (f["file"], max(f["line"], 0)):
+            continue
+        declared += 1
+        if f["decl"] and at[1] != f["decl"]:
+            wrong.append((f, *at))
     assert not wrong, "%d of %d differ: %r" % (len(wrong), len(theirs), wrong[:5])
-    count = sum(len(fs) for fs in ours.values())
-    assert count == len(theirs)
+    assert declared < 0.15 * len(theirs), declared
+    assert sum(len(fs) for fs in ours.values()) == len(theirs)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -81,7 +88,7 @@ def test_agrees_with_the_symbol_table(release, variant):
 
 def plain(name):
     """Symbols name type arguments and the ABI; the function table does not."""
-    name = re.sub(r"\.abi(0|internal)$", "", name)
+    name = re.sub(r"\.abi(0|internal)$", "", name).replace("·", ".")
     out, depth = "", 0
     for c in name:
         depth -= c == "]"
@@ -97,6 +104,7 @@ def not_a_function(name):
 
 
 def test_stripping_changes_no_function(release):
-    plain_names = sorted(f["name"] for fs in funcs(gobuild.build("seed", release, "plain")).values() for f in fs)
-    stripped = sorted(f["name"] for fs in funcs(gobuild.build("seed", release, "stripped")).values() for f in fs)
-    assert plain_names == stripped
+    def listed(variant):
+        return sorted((f["name"], f["file"] or "", f["line"] or 0) for fs in
+                      funcs(gobuild.build("seed", release, variant)).values() for f in fs)
+    assert listed("plain") == listed("stripped")

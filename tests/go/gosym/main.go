@@ -1,11 +1,13 @@
-// gosym prints what Go's own debug/gosym reads from a binary: a line of JSON for each function, with
-// its entry and the file and line of that.
+// gosym prints what Go's own debug packages read from a binary: a line of JSON for each function, with
+// its entry, the file and line of the code there, and the line of its declaration where DWARF has it.
 package main
 
 import (
 	"bufio"
+	"debug/dwarf"
 	"debug/elf"
 	"debug/gosym"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -17,6 +19,7 @@ type function struct {
 	Address uint64 `json:"address"`
 	File    string `json:"file"`
 	Line    int    `json:"line"`
+	Decl    int64  `json:"decl"`
 }
 
 func main() {
@@ -50,6 +53,10 @@ func list(path string) error {
 			text = s.Value
 		}
 	}
+	if start := textStart(table); start != 0 {
+		text = start
+	}
+	declared := declarations(f)
 	t, err := gosym.NewTable(nil, gosym.NewLineTable(table, text))
 	if err != nil {
 		return err
@@ -59,9 +66,48 @@ func list(path string) error {
 	for i := range t.Funcs {
 		fn := &t.Funcs[i]
 		file, line, _ := t.PCToLine(fn.Entry)
-		if err := enc.Encode(function{fn.Name, fn.Entry, file, line}); err != nil {
+		if err := enc.Encode(function{fn.Name, fn.Entry, file, line, declared[fn.Entry]}); err != nil {
 			return err
 		}
 	}
 	return out.Flush()
+}
+
+// textStart is the start of Go's text as the tables of 1.18 to 1.25 have it: 0 in others, and where
+// the loader fills it in.
+func textStart(table []byte) uint64 {
+	if len(table) < 32 {
+		return 0
+	}
+	if magic := binary.LittleEndian.Uint32(table); magic != 0xfffffff0 && magic != 0xfffffff1 {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(table[24:])
+}
+
+// declarations maps entries to lines of declarations.
+func declarations(f *elf.File) map[uint64]int64 {
+	lines := map[uint64]int64{}
+	d, err := f.DWARF()
+	if err != nil {
+		return lines
+	}
+	for r := d.Reader(); ; {
+		e, err := r.Next()
+		if err != nil || e == nil {
+			return lines
+		}
+		pc, ok := e.Val(dwarf.AttrLowpc).(uint64)
+		line, has := e.Val(dwarf.AttrDeclLine).(int64)
+		if origin, is := e.Val(dwarf.AttrAbstractOrigin).(dwarf.Offset); is && !has {
+			at := d.Reader()
+			at.Seek(origin)
+			if o, err := at.Next(); err == nil && o != nil {
+				line, has = o.Val(dwarf.AttrDeclLine).(int64)
+			}
+		}
+		if e.Tag == dwarf.TagSubprogram && ok && has {
+			lines[pc] = line
+		}
+	}
 }

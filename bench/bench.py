@@ -1,0 +1,174 @@
+"""Prints the table of run.sh: what, measured, goal."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+import gobuild  # noqa: E402
+import goshawk  # noqa: E402
+
+HUGO = "/usr/bin/hugo"
+
+
+def row(what, measured, goal=""):
+    print("%-58s %16s   %s" % (what, measured, goal))
+    sys.stdout.flush()
+
+
+def loop(release=gobuild.NEWEST):
+    source = ROOT / "bench" / "loop"
+    return gobuild.go(release, ["build", "."], "bench-loop", source, key=(source,))
+
+
+def numbers(text):
+    """What the loop prints: nanoseconds for each call of the traced, and of the untraced function."""
+    traced, bare = text.split()[-2:]
+    return float(traced), float(bare)
+
+
+def run_loop(program, bursts, calls, pause, threads=1, before=(), timeout=300):
+    done = subprocess.run([*before, str(program), str(bursts), str(calls), pause, str(threads)], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
+    if done.returncode:
+        raise RuntimeError(" ".join((done.stderr.strip() or done.stdout.strip()).split())[:200])
+    return numbers(done.stdout)
+
+
+def traced_loop(tmp, options, threads=1):
+    """Cost of a traced call beyond the untraced one; nothing may be lost, or it was no record that was paid for."""
+    out = tmp / "out.json"
+    traced, bare = run_loop(loop(), 60, 3000, "60ms", threads,
+                            before=[goshawk.GOSHAWK, "trace", "--json", "-o", out, "--buffer", "2MiB", *options,
+                                    "main.target", "--"])
+    end = goshawk.read_lines(out)[-1]
+    if end["lost"]:
+        raise RuntimeError("%d records were lost" % end["lost"])
+    return traced - bare
+
+
+def calls(tmp):
+    plain, bare = run_loop(loop(), 60, 3000, "1ms")
+    row("a call, untraced", "%.1f ns" % plain)
+    entry = traced_loop(tmp, ["--entry"])
+    row("inline: entry, one integer and one string", "%.1f ns" % entry, "<= 15 ns")
+    both = traced_loop(tmp, [])
+    row("inline: entry and return, with results", "%.1f ns" % both, "<= 30 ns, goal 25")
+    if len(os.sched_getaffinity(0)) >= 2:
+        two = traced_loop(tmp, [], threads=2)
+        row("inline: the same on two threads at once, each", "%.1f ns" % two)
+    return both
+
+
+def others(both):
+    """Tracers that stop in the kernel for each event; a small program is enough to see what that costs."""
+    if not shutil.which("bpftrace"):
+        row("bpftrace: uprobe at entry", "-", "skipped: bpftrace is not installed")
+    else:
+        try:
+            hit = bpftrace_cost()
+            row("bpftrace: uprobe at entry", "%.0f ns" % hit, "%.0f times goshawk's entry and return" % (hit / both))
+        except (RuntimeError, subprocess.TimeoutExpired, ValueError) as e:
+            row("bpftrace: uprobe at entry", "-", "skipped: %s" % e)
+    if not shutil.which("dlv"):
+        row("dlv trace", "-", "skipped: delve is not installed")
+    else:
+        try:
+            hit = delve_cost()
+            row("dlv trace: entry and return", "%.0f ns" % hit, "%.0f times goshawk's" % (hit / both))
+        except (RuntimeError, subprocess.TimeoutExpired, ValueError) as e:
+            row("dlv trace: entry and return", "-", "skipped: %s" % e)
+
+
+def bpftrace_cost():
+    program = loop()
+    done = subprocess.run(["bpftrace", "-e", "uprobe:%s:main.target { @calls = count(); }" % program,
+                           "-c", "%s 5 2000 1ms" % program], text=True, timeout=120,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode or "@calls: 10000" not in done.stdout:
+        raise RuntimeError(" ".join((done.stderr or done.stdout).split())[:160] or "not every call was seen")
+    line = next(s for s in done.stdout.splitlines() if s.count(".") == 2 and ":" not in s)
+    traced, bare = numbers(line)
+    return traced - bare
+
+
+def delve_cost():
+    """Debian's delve knows releases up to its own time: the loop is built by the oldest one."""
+    program = loop(gobuild.RELEASES[0])
+    done = subprocess.run(["dlv", "trace", "--check-go-version=false", "--exec", str(program), "main.target", "--",
+                           "3", "50", "1ms"], text=True, timeout=300, cwd="/", stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    lines = (done.stdout + done.stderr).splitlines()
+    hits = sum("main.target(" in s for s in lines)
+    result = [s for s in lines if len(s.split()) == 2 and all(w.replace(".", "").isdigit() for w in s.split())]
+    if hits < 150 or not result:
+        raise RuntimeError("%d hits; %s" % (hits, " ".join(lines[-1:])[:160]))
+    traced, bare = numbers(result[-1])
+    return traced - bare
+
+
+def best(times, what):
+    """The fastest of several runs, in seconds."""
+    def one():
+        began = time.perf_counter()
+        what()
+        return time.perf_counter() - began
+    return min(one() for _ in range(times))
+
+
+def quietly(*args):
+    return subprocess.run([str(a) for a in args], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+
+
+def programs(tmp):
+    if not os.path.exists(HUGO):
+        row("funcs of hugo", "-", "skipped: hugo is not installed")
+        return
+    seconds = best(10, lambda: quietly(goshawk.GOSHAWK, "funcs", HUGO))
+    row("funcs of hugo (%d MB)" % (os.path.getsize(HUGO) // 1000000), "%.0f ms" % (seconds * 1e3), "<= 50 ms, goal 30")
+
+    patterns, sites, count = start_patterns(tmp)
+    plain = best(5, lambda: quietly(HUGO, "version"))
+    traced = best(5, lambda: quietly(goshawk.GOSHAWK, "trace", "-o", "/dev/null", *patterns, "--", HUGO, "version"))
+    row("start a trace of %d functions of hugo (%d sites)" % (count, sites), "%.0f ms" % ((traced - plain) * 1e3), "<= 1 s")
+
+
+def start_patterns(tmp):
+    """Packages of hugo that have ten thousand functions together."""
+    listed = subprocess.run([goshawk.GOSHAWK, "funcs", "--json", HUGO], text=True, stdout=subprocess.PIPE, check=True)
+    counts = {}
+    for line in listed.stdout.splitlines():
+        f = json.loads(line)
+        if f["type"] == "function" and f["probe"] == "ok" and f["package"]:
+            counts[f["package"]] = counts.get(f["package"], 0) + 1
+    patterns, total = [], 0
+    for package, n in sorted(counts.items(), key=lambda c: -c[1]):
+        if total >= 10000:
+            break
+        if "%" not in package and "." in package.split("/")[0]:
+            patterns.append(package + ".*")
+            total += n
+    out = tmp / "start.json"
+    quietly(goshawk.GOSHAWK, "trace", "--json", "-o", out, *patterns, "--", HUGO, "version")
+    return patterns, goshawk.read_lines(out)[-1]["sites"], total
+
+
+def main():
+    if goshawk.why_no_ptrace():
+        sys.exit("bench: %s" % goshawk.why_no_ptrace())
+    with tempfile.TemporaryDirectory() as folder:
+        tmp = pathlib.Path(folder)
+        both = calls(tmp)
+        others(both)
+        programs(tmp)
+
+
+if __name__ == "__main__":
+    main()
