@@ -30,10 +30,9 @@ static struct go_line line_of(const struct go_program *prog, const struct go_fun
 	return l.file.n && line > 0 ? l : (struct go_line){ STR(""), 0 };
 }
 
+/* Linker-made functions and C have no tables, so no line. */
 struct go_line go_line_at(const struct go_program *prog, const struct go_func *f, u64 pc)
 {
-	if (!f->pcln)	/* made by the linker, or C */
-		return (struct go_line){ STR(""), 0 };
 	return line_of(prog, f, go_pcvalue(prog, f, f->pcfile, pc), go_pcvalue(prog, f, f->pcln, pc));
 }
 

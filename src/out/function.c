@@ -191,7 +191,7 @@ void function_json(struct json *j, const struct function_view *v)
 	else
 		json_null(j);
 	json_func(j, v);
-	if (v->places)
+	if (v->inlines)
 		json_places(j, v);
 	json_object_end(j);
 	json_line(j);

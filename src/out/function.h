@@ -18,6 +18,7 @@ struct function_view {
 	bool probed;			/* refusal says whether it can be probed; else not asked */
 	enum refusal refusal;
 	bool race;			/* race-instrumented */
+	bool inlines;			/* places are known, also when there are none */
 	const struct inlined_place *places;
 	size_t nplaces;
 };

@@ -311,13 +311,16 @@ static void put_pclntab(struct maker *m)
 
 	put_header(m);
 	f->at_names = f->bytes.n;
-	for (size_t i = 0; i < ARRAY_LEN(name_at); i++) {
+	for (size_t i = 0; i < FAKE_FUNCS; i++) {
 		name_at[i] = (u32)(f->bytes.n - f->at_names);
-		/* as the linker does: each name once */
-		if (i == FAKE_MEMMOVE)
+		if (i == FAKE_MEMMOVE)	/* as the linker does: each name once */
 			name_at[i] = name_at[FAKE_ABI0];
 		else
-			put_z(f, i < FAKE_FUNCS ? funcs[i].name : inlined[i - FAKE_FUNCS].name);
+			put_z(f, funcs[i].name);
+	}
+	for (size_t i = ARRAY_LEN(inlined); i--;) {	/* in another order than the tree's */
+		name_at[FAKE_FUNCS + i] = (u32)(f->bytes.n - f->at_names);
+		put_z(f, inlined[i].name);
 	}
 	align(f, 4);
 	f->at_cutab = f->bytes.n;

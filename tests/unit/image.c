@@ -283,7 +283,6 @@ static void core_make(struct core *c, const char *exe)
 	add(c, 64, 8);
 	add(c, 0, 8);
 	add(c, 64u << 16 | 56ull << 48, 8);	/* flags 0, then sizes */
-	fake_put(&(struct fake){ 0 }, 0, 0, 0);
 	add(c, 0, 8);
 	c->bytes.at[54] = 56;
 	c->bytes.at[56] = 3;
@@ -362,9 +361,32 @@ START_TEST(reads_a_core_and_its_executable)
 		(void)!core_open_bytes(&c, n);
 		image_release(&img);
 	}
+	ck_assert(core_open_bytes(&c, c.bytes.n - 4));
+	ck_assert(!image_read_rt(&img, 0xc000000008, &word, 8));
+	image_release(&img);
 	fake_put(&(struct fake){ .bytes = { c.bytes.at, c.bytes.n, 0 } }, c.at_auxv + 8, 1, 8);
 	ck_assert(!core_open_bytes(&c, c.bytes.n));
 	ck_assert_msg(strstr(err.msg, "does not run"), "%s", err.msg);
+	vec_release(&c.bytes);
+}
+END_TEST
+
+/* The first page was dumped, and it is not that of the file which has the name now. */
+START_TEST(tells_a_core_of_another_build)
+{
+	char exe[64];
+	struct core c;
+	struct fake bytes = { .fd = -1 };
+
+	fake_make(&fake, &(struct fake_wish){ .minor = 22, .pie = true });
+	snprintf(exe, sizeof(exe), "%s", fake_path(&fake, fake.bytes.n));
+	core_make(&c, exe);
+	bytes.bytes.at = c.bytes.at;
+	fake_put(&bytes, 64 + 56 + 8, 0, 8);
+	fake_put(&bytes, 64 + 56 + 16, BIAS + fake.base, 8);
+	fake_put(&bytes, 64 + 56 + 32, 64, 8);
+	ck_assert(!core_open_bytes(&c, c.bytes.n));
+	ck_assert_msg(strstr(err.msg, "was not written by the /proc/self/fd/") != NULL, "%s", err.msg);
 	vec_release(&c.bytes);
 }
 END_TEST
@@ -405,6 +427,7 @@ Suite *image_suite(void)
 	tcase_add_test(t, reads_a_process);
 	tcase_add_test(t, says_that_a_process_is_not_there);
 	tcase_add_test(t, reads_a_core_and_its_executable);
+	tcase_add_test(t, tells_a_core_of_another_build);
 	tcase_add_test(t, says_what_a_core_lacks);
 	suite_add_tcase(s, t);
 	return s;
