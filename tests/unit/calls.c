@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/out.h"
@@ -279,6 +280,31 @@ START_TEST(depth_and_numbers)
 }
 END_TEST
 
+static long resident_kib(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_SELF, &r);
+	return r.ru_maxrss;
+}
+
+/* A goroutine whose end is not seen is forgotten when it has no open calls and others come. */
+START_TEST(goroutines_are_forgotten)
+{
+	struct calls *c;
+	long before = resident_kib();
+
+	calls_release(&(struct calls *){ start() });
+	c = calls_new(&plan, &(struct sink){ NULL, count_returns, on_entry, on_lost });
+	for (u64 g = 10; g < 500000; g++) {
+		one(c, g, 100, SITE_ENTRY);
+		one(c, g, 100, SITE_EXIT);
+	}
+	ck_assert_int_lt(resident_kib() - before, 16 << 10);
+	calls_release(&c);
+}
+END_TEST
+
 Suite *calls_suite(void)
 {
 	Suite *s = suite_create("calls");
@@ -291,6 +317,7 @@ Suite *calls_suite(void)
 	tcase_add_test(t, a_hook_that_is_asked_for_is_shown_too);
 	tcase_add_test(t, records_that_contradict_the_plan_are_dropped);
 	tcase_add_test(t, depth_and_numbers);
+	tcase_add_test(t, goroutines_are_forgotten);
 	suite_add_tcase(s, t);
 	return s;
 }
