@@ -144,10 +144,11 @@ static void words(struct out *o, const char *value)
 
 static void bash_values(const struct command *cmd, const struct opt *opt, struct out *o)
 {
-	bool choice = opt->value && strchr(opt->value, '|');
+	bool choice;
 
-	if (opt->kind == OPT_FLAG)
+	if (!opt->value)
 		return;
+	choice = strchr(opt->value, '|');
 	out_z(o, "\t");
 	if (opt->letter)
 		out_fmt(o, "%s:-%c | ", cmd->name, opt->letter);
@@ -220,7 +221,7 @@ static void zsh_text(struct out *o, const char *text, const char *special)
 
 static void zsh_option(const struct opt *opt, struct out *o)
 {
-	bool value = opt->kind != OPT_FLAG;
+	bool value = opt->value;
 
 	out_z(o, "\t\t");
 	if (opt->kind == OPT_LIST)

@@ -156,7 +156,7 @@ static bool write_code(struct inline_session *s, u64 entry_rt, struct err *err)
 {
 	struct mapping code = { s->layout.code_rt, round_up(s->code.size, PAGE), PROT_READ | PROT_EXEC,
 				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, "its trampolines" };
-	u64 rt;
+	u64 rt = 0;
 
 	if (!map_there(s, entry_rt, &code, &rt, err))
 		return false;

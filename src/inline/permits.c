@@ -105,6 +105,7 @@ static bool waiter_start(struct waiter *w, bool orphan)
 	int hold[2], say[2];
 	pid_t pid;
 
+	*w = (struct waiter){ .hold = -1 };
 	if (pipe2(hold, O_CLOEXEC) < 0)
 		return false;
 	if (pipe2(say, O_CLOEXEC) < 0)
@@ -124,7 +125,7 @@ static bool waiter_start(struct waiter *w, bool orphan)
 	}
 	close(hold[0]);
 	close(say[1]);
-	*w = (struct waiter){ .hold = hold[1] };
+	w->hold = hold[1];
 	if (pid > 0 && orphan)
 		waitpid(pid, NULL, 0);
 	if (pid < 0 || read(say[0], &w->pid, sizeof(w->pid)) != sizeof(w->pid))
@@ -136,7 +137,8 @@ static bool waiter_start(struct waiter *w, bool orphan)
 /* Still traced or not: it ends at once when the pipe closes, or by the signal. */
 static void waiter_end(struct waiter *w)
 {
-	close(w->hold);
+	if (w->hold >= 0)
+		close(w->hold);
 	if (w->pid <= 0)
 		return;
 	kill(w->pid, SIGKILL);

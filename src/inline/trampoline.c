@@ -437,13 +437,13 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 {
 	const struct plan_func *fn = &e->p->funcs[index];
 	bool exits = fn->shown && !e->p->request.entry_only;
-	struct flow flow;
+	struct flow *flow = ARENA_NEW(scratch, struct flow);
 	struct err err;
 
-	if (fn->refusal || !plan_flow(e->p->prog, fn->func, scratch, &flow, &err))
+	if (fn->refusal || !plan_flow(e->p->prog, fn->func, scratch, flow, &err))
 		return;
 	e->fn = fn;
-	e->flow = &flow;
+	e->flow = flow;
 	e->index = index;
 	e->entry_rt = go_func_va(e->p->prog, fn->func) + e->l->bias;
 	e->abi0 = fn->func->assembly;
@@ -459,7 +459,7 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 			if (w->inner != pass || (!w->entry && !exits && !fn->patches.windows[0].inner))
 				continue;
 			emit_window(e, w, exits);
-			add_jump(e, e->entry_rt + w->at, flow.bytes + w->at, to, index);
+			add_jump(e, e->entry_rt + w->at, flow->bytes + w->at, to, index);
 		}
 }
 
@@ -472,27 +472,28 @@ static bool emit_hooks(struct emitter *e, struct arena *scratch, u64 table_rt, s
 	for (size_t i = 0; i < prog->nfuncs; i++) {
 		const struct go_func *f = &prog->funcs[i];
 		struct patches pt = { 0 };
-		struct flow flow;
 		u64 to = asm_here(&e->a);
-		const struct window *w = &pt.windows[0];
+		struct flow *flow;
+		const struct window *w;
 
 		if (!str_eq(f->name, str_of(names[0])) && !str_eq(f->name, str_of(names[1])))
 			continue;
-		if (!plan_flow(prog, f, scratch, &flow, err))
+		flow = ARENA_NEW(scratch, struct flow);
+		if (!plan_flow(prog, f, scratch, flow, err))
 			return err_in(err, "%.*s", STR_F(f->name));
-		patches_make(&pt, scratch, &flow);
+		patches_make(&pt, scratch, flow);
 		w = &pt.windows[0];
 		if (pt.entry)
 			return err_set(err, ERR_REFUSED, "%.*s: can't be hooked (%s)", STR_F(f->name),
 				       refusal_text(pt.entry));
-		e->flow = &flow;
+		e->flow = flow;
 		e->entry_rt = go_func_va(prog, f) + e->l->bias;
 		sigtramp_hook_emit(&e->a, e->stubs, e->l, to, table_rt, e->code->fixups.n);
 		for (u32 k = 0; k < w->count; k++)
-			asm_relocated(&e->a, &flow, &flow.insns[k], e->entry_rt);
+			asm_relocated(&e->a, flow, &flow->insns[k], e->entry_rt);
 		jmp_to(&e->a, e->entry_rt + w->size);
 		asm_new_scope(&e->a);
-		add_jump(e, e->entry_rt, flow.bytes, to, NOT_PLANNED);
+		add_jump(e, e->entry_rt, flow->bytes, to, NOT_PLANNED);
 		e->code->hooked = true;
 	}
 	if (!e->code->hooked)

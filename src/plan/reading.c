@@ -84,9 +84,9 @@ static struct read *capture_mem(struct builder *b, u32 from, u64 size)
 	return capture(b, READ_MEM, from, MIN(size, (u64)POINTEE_MAX));
 }
 
-static size_t begin_when(struct builder *b, u32 at, u64 value, bool va, bool not)
+static size_t begin_when(struct builder *b, u32 at, u64 value, bool va, bool other)
 {
-	b->when = (struct read){ .when_at = at, .when = value, .when_va = va, .when_not = not };
+	b->when = (struct read){ .when_at = at, .when = value, .when_va = va, .when_not = other };
 	step(b, READ_WHEN);
 	return b->reads.n - 1;
 }
