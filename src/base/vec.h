@@ -16,7 +16,8 @@
 /* Makes room for one more and gives its place, not zeroed. */
 #define vec_push(v) (vec_reserve(v, (v)->n + 1), &(v)->at[(v)->n++])
 #define vec_reserve(v, want) \
-	((void)((v)->room >= (want) || ((v)->at = vec_grow((v)->at, &(v)->room, (want), sizeof(*(v)->at)))))
+	((void)(((v)->at && (v)->room >= (want)) || \
+		((v)->at = vec_grow((v)->at, &(v)->room, (want), sizeof(*(v)->at)))))
 #define vec_release(v) (mem_free((v)->at), (v)->at = NULL, (v)->n = (v)->room = 0)
 
 static inline void *vec_grow(void *at, size_t *room, size_t want, size_t each)

@@ -471,6 +471,11 @@ static bool load_descriptor(const struct go_program *prog, struct go_type *t)
 			load_methods(prog, t, &u);
 	}
 	t->kind = d.kind & KIND_MASK;
+	/* go.shape.*uint8 stands for a pointer to anything */
+	if (t->kind == GO_PTR && str_starts(t->name, STR("go.shape."))) {
+		t->kind = GO_UNSAFE_POINTER;
+		t->elem = NULL;
+	}
 	return true;
 }
 
