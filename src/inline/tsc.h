@@ -13,7 +13,7 @@
 
 struct tsc_clock {
 	u64 first_tsc;		/* where measuring began */
-	i64 first_ns;
+	i64 first_ns;		/* monotonic: nobody sets that clock */
 	u64 tsc0;		/* the line: ns0 at tsc0 */
 	i64 ns0;
 	u64 mult;		/* ns per tick, times 2^32; 0 while unknown */
@@ -33,15 +33,18 @@ static inline void tsc_pair(u64 *tsc, i64 *ns)
 {
 	u64 best = UINT64_MAX;
 
+	*tsc = 0;
+	*ns = 0;
 	for (unsigned i = 0; i < 8; i++) {
-		u64 before = __rdtsc();
-		i64 now = unix_now();
-		u64 took = __rdtsc() - before;
+		u64 before = __rdtsc(), took;
+		struct timespec t;
 
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		took = __rdtsc() - before;
 		if (took < best) {
 			best = took;
 			*tsc = before + took / 2;
-			*ns = now;
+			*ns = (i64)t.tv_sec * 1000000000 + t.tv_nsec;
 		}
 	}
 }
@@ -51,7 +54,7 @@ static inline void tsc_start(struct tsc_clock *c)
 	*c = (struct tsc_clock){ .next_ns = 5000000 };
 	tsc_pair(&c->first_tsc, &c->first_ns);
 	c->tsc0 = c->first_tsc;
-	c->ns0 = c->first_ns;
+	c->ns0 = unix_now();
 }
 
 static inline i64 tsc_to_ns(const struct tsc_clock *c, u64 tsc);
@@ -71,8 +74,6 @@ static inline void tsc_measure(struct tsc_clock *c)
 		nanosleep(&ms5, NULL);
 	tsc_pair(&tsc, &ns);
 	ns -= c->first_ns;
-	if (ns < c->next_ns / 2)
-		ns = c->next_ns;	/* the wall clock was set back */
 	if (c->mult) {
 		c->ns0 = tsc_to_ns(c, tsc);
 		c->tsc0 = tsc;
