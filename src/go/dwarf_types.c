@@ -120,6 +120,15 @@ static bool opens_type_args(struct str s, size_t i)
 	return s.p[i] == '[' && i && is_word(s.p[i - 1]) && !map;
 }
 
+/* "main.T·1" is the first T that is declared inside a function: descriptors leave the number out.
+ */
+static struct str without_number(struct str s)
+{
+	ptrdiff_t at = str_find(s, STR("·"));
+
+	return at < 0 ? s : str_cut(s, 0, (size_t)at);
+}
+
 /* One name with its package: what a descriptor would call it. */
 static void add_name(const struct go_program *prog, struct text *to, struct str s)
 {
@@ -127,7 +136,7 @@ static void add_name(const struct go_program *prog, struct text *to, struct str 
 	struct str path, package;
 
 	add(to, str_cut(s, 0, dots));
-	s = str_cut(s, dots, s.n);
+	s = without_number(str_cut(s, dots, s.n));
 	if (str_starts(s, STR("go.shape.")))
 		s = shape_name(s);
 	end = path_end(s);
