@@ -213,9 +213,12 @@ static bool store(const struct parse *p, const struct opt *o, const char *value)
 
 static const struct opt *by_name(const struct command *cmd, struct str name)
 {
-	for (size_t i = 0; i < opt_count(cmd); i++)
-		if (str_eq(name, str_of(opt_at(cmd, i)->name)))
-			return opt_at(cmd, i);
+	for (size_t i = 0; i < opt_count(cmd); i++) {
+		const struct opt *o = opt_at(cmd, i);
+
+		if (strlen(o->name) == name.n && !memcmp(o->name, name.p, name.n))
+			return o;
+	}
 	return NULL;
 }
 

@@ -29,7 +29,7 @@ static void add_methods(const struct go_program *prog, u64 off, const struct des
 		if (old && (old->known || !row.known))
 			continue;
 		if (old) {
-			*old = row;
+			*old = row;	// NOLINT(clang-analyzer-core.NullDereference): a slot names a row
 			continue;
 		}
 		*vec_push(&ts->rows) = row;
