@@ -137,6 +137,8 @@ static void add_name(const struct go_program *prog, struct text *to, struct str 
 
 	add(to, str_cut(s, 0, dots));
 	s = without_number(str_cut(s, dots, s.n));
+	if (str_starts(s, STR("noalg.")))	/* the compiler's own: no equality is made for it */
+		s = str_cut(s, 6, s.n);
 	if (str_starts(s, STR("go.shape.")))
 		s = shape_name(s);
 	end = path_end(s);
