@@ -105,6 +105,21 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 	return ok;
 }
 
+/* --plan: what would be done. */
+static bool planned(const struct plan *plan, const char *path, struct out *out, bool json, struct err *err)
+{
+	struct target_facts t = { .prog = plan->prog, .plan = plan, .path = path };
+	struct end_facts end = { .refused = plan->nrefused, .engine = "inline" };
+
+	if (json)
+		sink_json_begin(out, &t);
+	if (!inline_print(plan, out, json, &end.sites, err))
+		return false;
+	if (json)
+		sink_json_end(out, &end);
+	return true;
+}
+
 static bool trace(const void *args, const char **rest, size_t nrest, char **program, int *status, struct err *err)
 {
 	const struct trace_args *a = args;
@@ -133,7 +148,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 		return false;
 	file.out.held = !a->plan;
 	file.out.color = use_color(&a->common, file.out.fd);
-	if (a->plan ? !inline_print(&plan, &file.out, a->common.json, err)
+	if (a->plan ? !planned(&plan, launch.path, &file.out, a->common.json, err)
 		    : !traced(a, &plan, &launch, &file.out, status, err))
 		return false;
 	return out_file_commit(&file, err);

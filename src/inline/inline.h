@@ -46,6 +46,6 @@ bool inline_read_rt(void *session, u64 rt, void *to, size_t n);
 u32 inline_sites(const struct inline_session *s);
 i64 inline_stop_ns(const struct inline_session *s);
 /* Writes the generated code of a plan as text (--plan), as it would be for an unbiased image. */
-bool inline_print(const struct plan *plan, struct out *o, bool json, struct err *err) MUST_CHECK;
+bool inline_print(const struct plan *plan, struct out *o, bool json, u64 *sites, struct err *err) MUST_CHECK;
 
 #endif

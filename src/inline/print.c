@@ -110,7 +110,7 @@ static void site_json(struct json *j, const struct plan_func *f, const char *kin
 	json_z(j, refusal ? "refused" : "ok");
 	if (refusal) {
 		json_key(j, "reason");
-		json_z(j, refusal_name(refusal));
+		json_z(j, refusal_text(refusal));
 	} else if (r) {
 		json_key(j, "record_bytes");
 		json_u64(j, r->size);
@@ -138,7 +138,7 @@ static void func_json(struct json *j, const struct plan *p, const struct plan_fu
 	arena_release(&scratch);
 }
 
-bool inline_print(const struct plan *plan, struct out *o, bool json, struct err *err)
+bool inline_print(const struct plan *plan, struct out *o, bool json, u64 *sites, struct err *err)
 {
 	struct layout l = { .buffer = 8 << 20, .tls = -8 };
 	struct code c = { 0 };
@@ -161,6 +161,7 @@ bool inline_print(const struct plan *plan, struct out *o, bool json, struct err 
 			plan->nrefused, plan->nexits_refused, plan->nexits, c.size);
 		out_line(o);
 	}
+	*sites = c.sites;
 	code_release(&c);
 	return ok;
 }

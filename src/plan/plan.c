@@ -132,7 +132,7 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	hits = ARENA_ARRAY(&p->arena, u64, r->npatterns + 1);
 	for (size_t i = 0; ok && i < prog->nfuncs; i++) {
 		const struct go_func *f = &prog->funcs[i];
-		enum plan_hook hook = hook_of(f->name);
+		enum plan_hook hook = f->wrapper ? HOOK_NONE : hook_of(f->name);
 		bool named, shown = patterns_match_func(&want, prog, f, &named);
 
 		patterns_count(&want, prog, f, hits);
