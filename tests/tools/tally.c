@@ -72,7 +72,7 @@ static void print_func(struct json *j, const struct plan *plan, const struct pla
 	json_key(j, "file");
 	json_str(j, at.file);
 	json_key(j, "line");
-	json_i64(j, at.line);
+	json_i64(j, f->func->start_line ? f->func->start_line : at.line);
 	if (f->refusal || f->patches.entry) {
 		json_key(j, "refused");
 		json_z(j, refusal_text(f->refusal ? f->refusal : f->patches.entry));

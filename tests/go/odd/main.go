@@ -19,7 +19,7 @@ import (
 func work(i int) int { return mix(i) + 1 }
 
 //go:noinline
-func mix(i int) int { return i*2654435761 ^ i>>7 }
+func mix(i int) int { return i*1000003 ^ i>>7 }
 
 //go:noinline
 func faultAt(p *[8]int, i int) (v int) {
