@@ -30,7 +30,8 @@ static void show(struct listing *l, const struct function_view *v)
 		function_print(l->out, v);
 }
 
-/* Whether it can be probed takes decoding it: asked for where few functions or machines want to know. */
+/* Whether it can be probed takes decoding it: asked for where few functions or machines want to
+ * know. */
 static bool wants_probe(const struct listing *l)
 {
 	return l->args->refused || l->args->common.json || l->patterns.n;
@@ -75,7 +76,8 @@ static void show_only_inlined(struct listing *l)
 		v.inlines = true;
 		v.places = &l->inlines.at[i];
 		v.nplaces = next - i;
-		if (!go_func_named(l->prog, v.name) && patterns_match_text(&l->patterns, v.name) && !l->args->refused)
+		if (!go_func_named(l->prog, v.name) && patterns_match_text(&l->patterns, v.name)
+		    && !l->args->refused)
 			show(l, &v);
 	}
 }
@@ -134,19 +136,21 @@ const struct command cmd_funcs = {
 	.name = "funcs",
 	.usage = "[OPTIONS] TARGET [PATTERN…]",
 	.what = "functions with address, size, signature and line; works on stripped programs",
-	.about = "Each line has the address, the size in bytes, the function with its parameters and results, "
-		 "in brackets where that signature comes from (dwarf: names and types; types: types without "
-		 "names, from the runtime's data; shape: the sizes of the words; none), and file:line. "
-		 "`race` in the brackets marks code that was built with -race.\n\n"
-		 "Whether a function can be probed is said with patterns, --refused and --json: it takes "
-		 "decoding the function.",
+	.about = "Each line has the address, the size in bytes, the function with its parameters "
+		 "and results, in brackets where that signature comes from (dwarf: names and types; "
+		 "types: types without names, from the runtime's data; shape: the sizes of the "
+		 "words; none), and file:line. `race` in the brackets marks code that was built "
+		 "with -race.\n\n"
+		 "Whether a function can be probed is said with patterns, --refused and --json: it "
+		 "takes decoding the function.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.args_size = sizeof(struct funcs_args),
 	.examples = {
 		{ "goshawk funcs /usr/bin/hugo 'net/http.(*Server).*'", "methods of one type" },
 		{ "goshawk funcs --refused ./service", "what can't be traced, and why" },
-		{ "goshawk funcs --json -p 1234 | jq -r .name", "names of all functions of a running program" },
+		{ "goshawk funcs --json -p 1234 | jq -r .name",
+		  "names of all functions of a running program" },
 	},
 	.run = funcs,
 };

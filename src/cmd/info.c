@@ -35,7 +35,8 @@ static bool info(const void *args, const char **rest, size_t nrest, char **progr
 	if (!target_open(&t, "info", a->pid, rest, nrest, err))
 		return false;
 	if (t.nrest)
-		return err_set(err, ERR_USAGE, "info: takes one target, but got also %s", t.rest[0]);
+		return err_set(err, ERR_USAGE, "info: takes one target, but got also %s",
+			       t.rest[0]);
 	if (!out_file_open(&file, a->output, false, err))
 		return false;
 	print(a, &t, &file.out);
@@ -58,7 +59,8 @@ const struct command cmd_info = {
 	.examples = {
 		{ "goshawk info /usr/bin/hugo", "what a stripped program from a distribution is" },
 		{ "goshawk info -p hugo", "the same of a running one" },
-		{ "goshawk info --json ./service | jq -r 'select(.type == \"program\") | .release'", "which Go built it" },
+		{ "goshawk info --json ./service | jq -r 'select(.type == \"program\") | .release'",
+		  "which Go built it" },
 	},
 	.run = info,
 };

@@ -41,15 +41,16 @@ static bool open_path(struct image *img, const char *path, struct err *err)
 	return false;
 }
 
-bool target_open(struct target *t, const char *command, const char *pid, const char **rest, size_t nrest,
-		 struct err *err)
+bool target_open(struct target *t, const char *command, const char *pid, const char **rest,
+		 size_t nrest, struct err *err)
 {
 	int n;
 	bool ok;
 
 	*t = (struct target){ .rest = rest, .nrest = nrest };
 	if (!pid && !nrest)
-		return err_set(err, ERR_USAGE, "%s: which program? Give a path, or -p PID", command);
+		return err_set(err, ERR_USAGE, "%s: which program? Give a path, or -p PID",
+			       command);
 	if (pid) {
 		ok = open_process(&t->img, pid, err);
 	} else {

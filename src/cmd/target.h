@@ -17,15 +17,18 @@ struct target {
 	size_t nrest;
 };
 
-/* `pid` is the value of -p, or NULL; then rest[0] is the target: a path, or a number for a process. */
-bool target_open(struct target *t, const char *command, const char *pid, const char **rest, size_t nrest,
-		 struct err *err) MUST_CHECK;
+/* `pid` is the value of -p, or NULL; then rest[0] is the target: a path, or a process's number. */
+bool target_open(struct target *t, const char *command, const char *pid, const char **rest,
+		 size_t nrest, struct err *err) MUST_CHECK;
 void target_release(struct target *t);
 /* The first and the last object of --json. */
 void target_json_begin(const struct target *t, struct out *o);
 void target_json_end(struct out *o);
 
-#define TARGET_PID_OPTION(T) OPT(T, 'p', "pid", OPT_TEXT, "PID", pid, "the program of this process (a number, or a name that one process has)")
-#define TARGET_OUTPUT_OPTION(T) OPT(T, 'o', "output", OPT_TEXT, "FILE", output, "write to FILE instead of stdout")
+#define TARGET_PID_OPTION(T) \
+	OPT(T, 'p', "pid", OPT_TEXT, "PID", pid, \
+	    "the program of this process (a number, or a name that one process has)")
+#define TARGET_OUTPUT_OPTION(T) \
+	OPT(T, 'o', "output", OPT_TEXT, "FILE", output, "write to FILE instead of stdout")
 
 #endif

@@ -16,9 +16,9 @@ static bool from_types(const struct go_program *prog, const struct go_func *f, s
 	if (!descriptor_read(ts, row->type_va - prog->md.types_va, &d)
 	    || !uncommon_read(prog, row->type_va - prog->md.types_va, &d, &u)
 	    || !raw_method_read(ts, &u, row->index, &m) || m.type <= 0 || m.name <= 0
-	    || !method_has_name(f, type_name_at(ts, (u64)m.name)) || !descriptor_read(ts, (u64)m.type, &d)
-	    || (d.kind & KIND_MASK) != GO_FUNC || !descriptor_name(ts, &d, &b->type)
-	    || !str_starts(b->type, STR("func(")))
+	    || !method_has_name(f, type_name_at(ts, (u64)m.name))
+	    || !descriptor_read(ts, (u64)m.type, &d) || (d.kind & KIND_MASK) != GO_FUNC
+	    || !descriptor_name(ts, &d, &b->type) || !str_starts(b->type, STR("func(")))
 		return false;
 	b->type = str_cut(b->type, 4, b->type.n);
 	b->from = SIG_TYPES;
@@ -36,8 +36,8 @@ static void add(struct writer *w, const char *z)
 		w->b->text[w->n++] = *z;
 }
 
-/* ArgInfo as shape.c describes it; the first `skip` parameters are not written. False on bytes that no
- * compiler writes. */
+/* ArgInfo as shape.c describes it; the first `skip` parameters are not written. False on bytes that
+ * no compiler writes. */
 static bool write_shape(struct writer *w, struct rd r, unsigned skip)
 {
 	enum { END = 0xff, OPEN = 0xfe, CLOSE = 0xfd, MORE = 0xfc, FAR = 0xfb };
@@ -85,6 +85,7 @@ static bool from_shape(const struct go_program *prog, const struct go_func *f, b
 {
 	enum { LONGEST = 128 };
 	u64 va = go_funcdata_va(prog, f, FUNCDATA_ARG_INFO);
+	u64 room = MIN(image_room(prog->img, va), (u64)LONGEST);
 	struct writer w = { .b = b };
 	bool ok;
 
@@ -92,8 +93,7 @@ static bool from_shape(const struct go_program *prog, const struct go_func *f, b
 		add(&w, "() ?");
 		ok = !f->assembly && !f->args;
 	} else {
-		ok = write_shape(&w, image_rd(prog->img, va, MIN(image_room(prog->img, va), (u64)LONGEST),
-					      "argument info"), method);
+		ok = write_shape(&w, image_rd(prog->img, va, room, "argument info"), method);
 	}
 	b->type = (struct str){ b->text, w.n };
 	b->from = ok ? SIG_SHAPE : SIG_NONE;

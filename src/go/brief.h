@@ -1,7 +1,8 @@
 /* brief - a signature for listings: its text, without types being loaded or places worked out.
  *
  * A listing of fifty thousand functions has no use for where each word lies, and making all of that
- * costs ten times what reading the tables does. What this can't tell at a glance is left to go_sig_of.
+ * costs ten times what reading the tables does. What this can't tell at a glance is left to
+ * go_sig_of.
  *
  * Owns     nothing: texts are views into the image or lie in the struct.
  * Units    shapes: sizes of words in bytes, as out/signature.h prints them.

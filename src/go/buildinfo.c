@@ -17,7 +17,10 @@
 #include "base/vec.h"
 #include "go/tables.h"
 
-enum { BLOB = 32, ALIGN = 16, FRAME = 16, PTR_SIZE = 8, INLINE_TEXTS = 2, LONGEST = 1 << 20, PHDR = 56 };
+enum {
+	BLOB = 32, ALIGN = 16, FRAME = 16, PTR_SIZE = 8, INLINE_TEXTS = 2, LONGEST = 1 << 20,
+	PHDR = 56,
+};
 
 static const char magic[14] = "\xff Go buildinf:";
 
@@ -110,7 +113,8 @@ static bool find_blob(const struct image *img, struct texts *to)
 {
 	const struct section *s = image_section(img, ".go.buildinfo");
 
-	return (s && s->alloc && blob_at(img, s->va, to)) || search(img, true, to) || search(img, false, to);
+	return (s && s->alloc && blob_at(img, s->va, to)) || search(img, true, to)
+	       || search(img, false, to);
 }
 
 /* Up to the separator, which is skipped. */
@@ -252,11 +256,12 @@ bool buildinfo_read(struct go_program *prog)
 	return true;
 }
 
-/* String headers in the data whose text is a release. Programs may hold other releases' names (tools
- * that compare versions do): then the answer is only what all that fit agree on. */
+/* String headers in the data whose text is a release. Programs may hold other releases' names
+ * (tools that compare versions do): then the answer is only what all that fit agree on. */
 struct go_version version_in_data(const struct go_program *prog, u32 minors)
 {
-	struct str data = image_bytes(prog->img, prog->md.data_va, prog->md.edata_va - prog->md.data_va);
+	struct str data = image_bytes(prog->img, prog->md.data_va,
+				      prog->md.edata_va - prog->md.data_va);
 	struct go_version found = { 0 };
 
 	for (size_t at = 0; at + 16 <= data.n; at += 8) {

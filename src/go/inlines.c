@@ -72,8 +72,8 @@ struct race_calls race_calls_of(const struct go_program *prog)
 	return r;
 }
 
-/* `call rel32` is E8 and four bytes; that other bytes spell a call to this very address by chance is
- * out of the question, so nothing is decoded. */
+/* `call rel32` is E8 and four bytes; that other bytes spell a call to this very address by chance
+ * is out of the question, so nothing is decoded. */
 bool go_is_race_instrumented(const struct go_program *prog, const struct race_calls *r,
 			     const struct go_func *f)
 {

@@ -10,7 +10,8 @@
 #include "go/program.h"
 
 struct inlined_place {
-	struct str name;	/* of what was inlined; its text lies in funcnametab, where each name is once */
+	/* of what was inlined; its text lies in funcnametab, where each name is once */
+	struct str name;
 	const struct go_func *in;
 	u64 pc;			/* of the inlined body */
 };

@@ -7,7 +7,8 @@
  *     parentPc           i32 at 16                      i32 at 8
  *
  * The tree has no length: InlTreeIndex values count into it.
- * Source: runtime/symtab.go (pcvalue, funcline1), runtime/symtabinl.go, cmd/link/internal/ld/pcln.go. */
+ * Source: runtime/symtab.go (pcvalue, funcline1), runtime/symtabinl.go,
+ * cmd/link/internal/ld/pcln.go. */
 #include "base/vec.h"
 #include "go/tables.h"
 
@@ -23,7 +24,8 @@ i32 go_pcvalue(const struct go_program *prog, const struct go_func *f, u32 table
 	return -1;
 }
 
-static struct go_line line_of(const struct go_program *prog, const struct go_func *f, i32 file, i32 line)
+static struct go_line line_of(const struct go_program *prog, const struct go_func *f, i32 file,
+			      i32 line)
 {
 	struct go_line l = { pclntab_file(prog, f, file), line };
 
@@ -33,12 +35,13 @@ static struct go_line line_of(const struct go_program *prog, const struct go_fun
 /* Linker-made functions and C have no tables, so no line. */
 struct go_line go_line_at(const struct go_program *prog, const struct go_func *f, u64 pc)
 {
-	return line_of(prog, f, go_pcvalue(prog, f, f->pcfile, pc), go_pcvalue(prog, f, f->pcln, pc));
+	return line_of(prog, f, go_pcvalue(prog, f, f->pcfile, pc),
+		       go_pcvalue(prog, f, f->pcln, pc));
 }
 
 /* Both tables are walked side by side: line counts only where the file is the right one. */
-bool go_func_has_line(const struct go_program *prog, const struct go_func *f, struct str file, i32 line,
-		      bool (*ends)(struct str path, struct str end))
+bool go_func_has_line(const struct go_program *prog, const struct go_func *f, struct str file,
+		      i32 line, bool (*ends)(struct str path, struct str end))
 {
 	struct runs files = runs_of(prog, f->pcfile), lines = runs_of(prog, f->pcln);
 	struct str path;
@@ -82,7 +85,8 @@ bool inlined_call_at(const struct go_program *prog, const struct go_func *f, i32
 	return !r.bad;
 }
 
-size_t go_frames_at(const struct go_program *prog, const struct go_func *f, u64 pc, struct go_frame *to)
+size_t go_frames_at(const struct go_program *prog, const struct go_func *f, u64 pc,
+		    struct go_frame *to)
 {
 	u32 indexes = go_pcdata(prog, f, PCDATA_INL_TREE);
 	i32 index = go_pcvalue(prog, f, indexes, pc);
@@ -145,7 +149,8 @@ static i32 index_at(const struct runs *all, size_t n, u32 pc)
 	return lo < n ? all[lo].value : -1;
 }
 
-static struct tree read_tree(const struct go_program *prog, const struct go_func *f, struct arena *a)
+static struct tree read_tree(const struct go_program *prog, const struct go_func *f,
+			     struct arena *a)
 {
 	u32 indexes = f->nfuncdata > FUNCDATA_INL_TREE ? go_pcdata(prog, f, PCDATA_INL_TREE) : 0;
 	struct runs r = runs_of(prog, indexes);
@@ -164,10 +169,14 @@ static struct tree read_tree(const struct go_program *prog, const struct go_func
 		if (!inlined_call_at(prog, f, (i32)i, &c))
 			continue;
 		t.at[i].name = c.name;
-		t.at[i].parent = prog->rel->pcln->tree_parents ? c.parent : index_at(all.at, all.n, c.parent_pc);
+		t.at[i].parent = prog->rel->pcln->tree_parents
+					 ? c.parent
+					 : index_at(all.at, all.n, c.parent_pc);
 	}
-	for (size_t k = 0; k < all.n; k++)	/* the first run of an entry marks its ancestors too */
-		for (i32 i = all.at[k].value; i >= 0 && (u32)i < t.n && !t.at[i].seen; i = t.at[i].parent) {
+	/* the first run of an entry marks its ancestors too */
+	for (size_t k = 0; k < all.n; k++)
+		for (i32 i = all.at[k].value; i >= 0 && (u32)i < t.n && !t.at[i].seen;
+		     i = t.at[i].parent) {
 			t.at[i].seen = true;
 			t.at[i].pc = all.at[k].from;
 		}
@@ -176,7 +185,8 @@ static struct tree read_tree(const struct go_program *prog, const struct go_func
 }
 
 void go_each_inline(const struct go_program *prog,
-		    void (*fn)(void *ctx, struct str name, const struct go_func *in, u64 pc), void *ctx)
+		    void (*fn)(void *ctx, struct str name, const struct go_func *in, u64 pc),
+		    void *ctx)
 {
 	for (size_t k = 0; k < prog->nfuncs; k++) {
 		const struct go_func *f = &prog->funcs[k];

@@ -1,10 +1,10 @@
 /* Finding pclntab and moduledata together: neither is believed without the other.
  *
- * Programs that read Go tables carry pclntab's magic as a constant, and obfuscators change the magic
- * of the real one. What can't be faked by chance is that a word in the data points to the header and
- * the words behind it equal the header's own offsets. Layouts are drawn in release.h.
+ * Programs that read Go tables carry pclntab's magic as a constant, and obfuscators change the
+ * magic of the real one. What can't be faked by chance is that a word in the data points to the
+ * header and the words behind it equal the header's own offsets. Layouts are drawn in release.h.
  *
- *   header   OFFSET SIZE MEANING                        moduledata's head (slices are ptr, len, cap)
+ *   header   OFFSET SIZE MEANING                        moduledata's head (slices: ptr, len, cap)
  *                 0    4 magic                               0 pcHeader    8 funcnametab
  *                 4    2 0                                  20 cutab      38 filetab    50 pctab
  *                 6    1 1 (instruction quantum)            68 pclntable  80 ftab
@@ -22,7 +22,8 @@ enum {
 	SHAPE = 0x08010000,	/* header bytes 4 to 7 */
 	BLOCKS = 5,
 	FUNCTAB = 4,
-	CANDIDATES = 64,	/* more look-alikes than that are no accident, and each costs a search */
+	/* more look-alikes than that are no accident, and each costs a search */
+	CANDIDATES = 64,
 	BUCKET = 20, BUCKET_TEXT = 4096,	/* of findfunctab */
 };
 
@@ -31,8 +32,8 @@ struct header {
 	u64 block[BLOCKS];	/* funcname, cu, file, pctab, functab: from va */
 };
 
-static bool read_header(const struct image *img, u64 va, const struct pcln_layout *at, bool any_magic,
-			struct header *to)
+static bool read_header(const struct image *img, u64 va, const struct pcln_layout *at,
+			bool any_magic, struct header *to)
 {
 	u64 room = image_room(img, va);
 	struct rd r = image_rd(img, va, at->header_size, "pclntab");
@@ -56,8 +57,8 @@ static bool read_header(const struct image *img, u64 va, const struct pcln_layou
 static u64 functab_pc(const struct image *img, const struct header *h, const struct pcln_layout *at,
 		      u64 text_va, u64 i)
 {
-	struct rd r = image_rd(img, h->va + h->block[FUNCTAB] + i * at->functab_each, at->functab_each / 2u,
-			       "functab");
+	struct rd r = image_rd(img, h->va + h->block[FUNCTAB] + i * at->functab_each,
+			       at->functab_each / 2u, "functab");
 
 	return at->functab_each == 16 ? rd_u64(&r) : text_va + rd_u32(&r);
 }
@@ -84,11 +85,11 @@ static bool head_fits(const struct image *img, u64 md_va, const struct header *h
 	maxpc = rd_u64(&r);
 	text = rd_u64(&r);
 	etext = rd_u64(&r);
-	return !r.bad && ftab == h->va + h->block[FUNCTAB] && nftab == h->nfunc + 1
-	    && text <= minpc && minpc < maxpc && maxpc <= etext && etext - text <= image_room(img, text)
-	    && image_room(img, find) >= (maxpc - minpc + BUCKET_TEXT - 1) / BUCKET_TEXT * BUCKET
-	    && functab_pc(img, h, at, text, 0) == minpc
-	    && functab_pc(img, h, at, text, h->nfunc) == maxpc;
+	return !r.bad && ftab == h->va + h->block[FUNCTAB] && nftab == h->nfunc + 1 && text <= minpc
+	       && minpc < maxpc && maxpc <= etext && etext - text <= image_room(img, text)
+	       && image_room(img, find) >= (maxpc - minpc + BUCKET_TEXT - 1) / BUCKET_TEXT * BUCKET
+	       && functab_pc(img, h, at, text, 0) == minpc
+	       && functab_pc(img, h, at, text, h->nfunc) == maxpc;
 }
 
 static u64 field(const struct image *img, u64 md_va, u16 at)
@@ -122,7 +123,7 @@ static bool tail_fits(const struct image *img, u64 md_va, const struct moduledat
 	    && field(img, md_va, (u16)(at->itablinks + 8)) <= img->size / 8;
 }
 
-/* A program's hasmain is 1. Libraries have 0 there, but so have most bytes that are something else. */
+/* A program's hasmain is 1. Libraries have 0 there, but so have most bytes of anything else. */
 static u32 minors_that_fit(const struct image *img, u64 md_va, u64 pclntab_va, bool any_magic)
 {
 	u32 minors = 0, with_main = 0;
@@ -132,7 +133,8 @@ static u32 minors_that_fit(const struct image *img, u64 md_va, u64 pclntab_va, b
 		struct header h;
 
 		if (read_header(img, pclntab_va, rel->pcln, any_magic, &h)
-		    && head_fits(img, md_va, &h, rel->pcln) && tail_fits(img, md_va, rel->moduledata)) {
+		    && head_fits(img, md_va, &h, rel->pcln)
+		    && tail_fits(img, md_va, rel->moduledata)) {
 			minors |= 1u << minor;
 			if ((u8)field(img, md_va, rel->moduledata->hasmain))
 				with_main |= 1u << minor;
@@ -181,7 +183,7 @@ static bool known_magic(u32 magic)
 	return false;
 }
 
-/* Every place that looks like a header, segment by segment; pclntab is 8-aligned in all releases. */
+/* Every place that looks like a header, segment by segment; pclntab is 8-aligned everywhere. */
 static bool search(const struct image *img, bool any_magic, struct found *to)
 {
 	size_t tried = 0;

@@ -98,12 +98,13 @@ static void cut_type_args(struct str *part, struct str *args)
 
 static bool made_by_linker(struct str s)
 {
-	return str_starts(s, STR("type:")) || str_starts(s, STR("type..")) || str_starts(s, STR("go:"))
-	    || str_starts(s, STR("go.struct {")) || str_starts(s, STR("go.buildid"));
+	return str_starts(s, STR("type:")) || str_starts(s, STR("type.."))
+	       || str_starts(s, STR("go:")) || str_starts(s, STR("go.struct {"))
+	       || str_starts(s, STR("go.buildid"));
 }
 
-/* How much of what follows the package is a function whose own name has dots: init.0, map.init.0, and
- * `glob.`, which stands for the initialisers of package variables. */
+/* How much of what follows the package is a function whose own name has dots: init.0, map.init.0,
+ * and `glob.`, which stands for the initialisers of package variables. */
 static size_t dotted_name(struct str s)
 {
 	size_t n = str_starts(s, STR("map.init.")) ? 9 : str_starts(s, STR("init.")) ? 5 : 0;
@@ -120,7 +121,8 @@ static size_t dotted_name(struct str s)
 /* The function that ends at `at` in s, and its closure: what hangs on it, or follows its dot. */
 static void set_function(struct go_name *n, struct str s, struct str function, size_t at)
 {
-	size_t suffix = suffix_at(function), skip = str_starts(str_cut(function, suffix, function.n), STR("·")) ? 2 : 1;
+	size_t suffix = suffix_at(function),
+	       skip = str_starts(str_cut(function, suffix, function.n), STR("·")) ? 2 : 1;
 
 	n->function = str_cut(function, 0, suffix);
 	n->closure = str_cut(s, at - (function.n - suffix) + skip, s.n);
@@ -163,20 +165,23 @@ struct go_name go_name_split(struct str s)
 	return n;
 }
 
-/* What `go list -deps runtime` names in some release, but for packages that others call just as well
- * (sync, math/bits, internal/strconv…). Such code runs on system stacks, in signal handlers, and with
- * locks held that a probe must not wait for. Linker-made and C functions have no package. */
+/* What `go list -deps runtime` names in some release, but for packages that others call just as
+ * well (sync, math/bits, internal/strconv…). Such code runs on system stacks, in signal handlers,
+ * and with locks held that a probe must not wait for. What the linker
+ * made, and C, has no package. */
 bool go_is_runtime(struct str package)
 {
 	static const struct str exact[] = {
 #define P(lit) { lit, sizeof(lit) - 1 }
-		P(""), P("runtime"), P("runtime/cgo"), P("internal/abi"), P("internal/asan"), P("internal/bytealg"),
-		P("internal/byteorder"), P("internal/chacha8rand"), P("internal/coverage/rtcov"), P("internal/cpu"),
-		P("internal/goarch"), P("internal/godebugs"), P("internal/goexperiment"), P("internal/goos"),
-		P("internal/msan"), P("internal/profilerecord"), P("internal/race"), P("internal/stringslite"),
-		P("internal/trace/tracev2"),
+		P(""), P("runtime"), P("runtime/cgo"), P("internal/abi"), P("internal/asan"),
+		P("internal/bytealg"), P("internal/byteorder"), P("internal/chacha8rand"),
+		P("internal/coverage/rtcov"), P("internal/cpu"), P("internal/goarch"),
+		P("internal/godebugs"), P("internal/goexperiment"), P("internal/goos"),
+		P("internal/msan"), P("internal/profilerecord"), P("internal/race"),
+		P("internal/stringslite"), P("internal/trace/tracev2"),
 	};
-	static const struct str trees[] = { P("runtime/internal/"), P("internal/runtime/"), P("runtime/race") };
+	static const struct str trees[] = { P("runtime/internal/"), P("internal/runtime/"),
+					    P("runtime/race") };
 #undef P
 
 	for (size_t i = 0; i < ARRAY_LEN(exact); i++)

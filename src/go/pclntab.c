@@ -4,7 +4,7 @@
  *             later u32 and from text. funcoff counts from the start of this block.
  *   _func     as struct pcln_layout says; behind it u32 pcdata[npcdata], then funcdata[nfuncdata].
  *   tables    (pcsp, pcfile, pcln, each pcdata) are runs {zigzag value delta, pc delta} of LEB128,
- *             value -1 and pc = entry before the first; a value delta of 0 behind the first ends it.
+ *             value -1 and pc = entry before the first; a later value delta of 0 ends it.
  *
  * The exact end of a function, without padding, is where its pcsp table ends.
  * Source: runtime/symtab.go (step, funcdata), cmd/link/internal/ld/pcln.go. */

@@ -61,7 +61,8 @@ static u32 by_evidence(const struct go_program *prog, u32 minors)
 	return left;
 }
 
-/* Without a version: what the data and the tables themselves say, and no guess where they leave two. */
+/* Without a version: what the data and the tables themselves say, and no guess where they leave
+ * two. */
 static bool release_by_evidence(struct go_program *prog, u32 minors, struct err *err)
 {
 	struct go_version v = version_in_data(prog, minors);
@@ -69,11 +70,12 @@ static bool release_by_evidence(struct go_program *prog, u32 minors, struct err 
 
 	if (left & (left - 1))
 		return err_set(err, ERR_UNSUPPORTED,
-			       "does not say its Go release, and its tables fit go1.%u as well as go1.%u",
-			       lowest(left), lowest(left & (left - 1)));
+			       "does not say its Go release, and its tables fit go1.%u as well as "
+			       "go1.%u", lowest(left), lowest(left & (left - 1)));
 	if (!left)
-		return err_set(err, ERR_UNSUPPORTED, "does not say its Go release, and its tables contradict "
-			       "each other (they look like go1.%u's)", lowest(minors));
+		return err_set(err, ERR_UNSUPPORTED,
+			       "does not say its Go release, and its tables contradict each other "
+			       "(they look like go1.%u's)", lowest(minors));
 	if (v.known)
 		prog->version = v;
 	prog->rel = release_of(lowest(left));
@@ -84,7 +86,8 @@ static bool release_by_evidence(struct go_program *prog, u32 minors, struct err 
 
 static bool contradicted(const struct go_program *prog, u32 minors, struct err *err)
 {
-	return err_set(err, ERR_FORMAT, "says that it was built by %.*s, but its tables are those of go1.%u",
+	return err_set(err, ERR_FORMAT,
+		       "says that it was built by %.*s, but its tables are those of go1.%u",
 		       STR_F(prog->version.text), lowest(minors));
 }
 
@@ -115,7 +118,8 @@ static bool setting_is(const struct go_program *prog, struct str key, struct str
 /* A whole name in funcnametab or a whole path in filetab: both are texts that end in NUL. */
 static bool has_text(struct str table, struct str text_with_nuls)
 {
-	return str_find(table, text_with_nuls) >= 0 || str_starts(table, str_cut(text_with_nuls, 1, text_with_nuls.n));
+	return str_find(table, text_with_nuls) >= 0
+	       || str_starts(table, str_cut(text_with_nuls, 1, text_with_nuls.n));
 }
 
 static struct str build_mode(const struct go_program *prog)
@@ -132,7 +136,8 @@ static void derive(struct go_program *prog)
 {
 	/* internal/buildcfg writes -race; before 1.18, and with other build systems, nobody does */
 	prog->race = setting_is(prog, STR("-race"), STR("true"))
-		  || (!prog->nsettings && has_text(prog->funcnametab, STR("\0runtime.racefuncenter\0")));
+		     || (!prog->nsettings
+			 && has_text(prog->funcnametab, STR("\0runtime.racefuncenter\0")));
 	/* an assembly function of runtime/cgo, which every program with cgo has */
 	prog->cgo = has_text(prog->funcnametab, STR("\0crosscall2\0"));
 	/* a trimmed build's files have no root; 1.17 and 1.18 don't record -trimpath */
@@ -142,7 +147,8 @@ static void derive(struct go_program *prog)
 		struct str name = prog->img->secs[i].name;
 
 		prog->has_symtab |= str_eq(name, STR(".symtab"));
-		prog->has_dwarf |= str_eq(name, STR(".debug_info")) || str_eq(name, STR(".zdebug_info"));
+		prog->has_dwarf |= str_eq(name, STR(".debug_info"))
+				   || str_eq(name, STR(".zdebug_info"));
 	}
 }
 
@@ -168,7 +174,8 @@ const struct go_func *go_func_at(const struct go_program *prog, u64 pc)
 	size_t lo = 0, hi = prog->nfuncs;
 	const struct go_func *f;
 
-	while (lo < hi) {	/* the first that begins behind pc; of several at one pc the last counts */
+	/* the first that begins behind pc; of several at one pc the last counts */
+	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
 		if (prog->funcs[mid].pc <= pc)
@@ -237,6 +244,7 @@ const char *go_setting(const struct go_program *prog, const char *key)
 {
 	for (size_t i = 0; i < prog->nsettings; i++)
 		if (str_eq(prog->settings[i].key, str_of(key)))
-			return str_z((struct arena *)(uintptr_t)&prog->arena, prog->settings[i].value);
+			return str_z((struct arena *)(uintptr_t)&prog->arena,
+				     prog->settings[i].value);
 	return NULL;
 }

@@ -5,7 +5,8 @@
  * Fails    go_open: ERR_FORMAT (not a Go program, tables that lie), ERR_UNSUPPORTED (release,
  *          link mode). Lookups: NULL or false.
  * Threads  immutable after open, but for types and signatures, which load on demand (one thread).
- * Sources  runtime/symtab.go, cmd/link/internal/ld/{pcln,symtab}.go, debug/buildinfo; see release.c. */
+ * Sources  runtime/symtab.go, cmd/link/internal/ld/{pcln,symtab}.go, debug/buildinfo; see
+ * release.c. */
 #ifndef GO_PROGRAM_H
 #define GO_PROGRAM_H
 
@@ -31,7 +32,7 @@ struct go_version {
 /* One row of functab with its _func. */
 struct go_func {
 	u32 pc;
-	u32 size;		/* exact: the last pc of the pcsp table; padded size if there is none */
+	u32 size;		/* exact: the last pc of the pcsp table; padded if there is none */
 	u32 room;		/* up to the next function's entry: size and padding */
 	struct str name;	/* as the table has it */
 	u32 record;		/* offset of its _func in the pcln block */
@@ -51,7 +52,8 @@ struct moduledata {
 	u64 text_va, etext_va, minpc_va, maxpc_va;
 	u64 types_va, etypes_va, rodata_va, gofunc_va, typedesclen;
 	u64 typelinks_va, ntypelinks, itablinks_va, nitablinks, itaboffset, itabsize;
-	u64 noptrdata_va, enoptrdata_va, data_va, edata_va, bss_va, ebss_va, noptrbss_va, enoptrbss_va;
+	u64 noptrdata_va, enoptrdata_va, data_va, edata_va;
+	u64 bss_va, ebss_va, noptrbss_va, enoptrbss_va;
 	u64 findfunctab_va, gcdata_va;
 	u8 hasmain;
 };
@@ -71,7 +73,7 @@ struct go_program {
 	size_t nsettings;
 	struct str build_id;
 	bool race, cgo, trimpath, has_symtab, has_dwarf;
-	struct str buildmode;			/* "exe", "pie", "c-shared"…; derived when not recorded */
+	struct str buildmode;			/* "exe", "pie", "c-shared"…, recorded or derived */
 	const struct go_release *rel;
 	struct moduledata md;
 	/* blocks of pclntab, each bounded */
@@ -109,8 +111,8 @@ struct go_line {
 struct go_line go_line_at(const struct go_program *prog, const struct go_func *f, u64 pc);
 
 /* Does any instruction of f come from this line of a file whose path satisfies `ends`? */
-bool go_func_has_line(const struct go_program *prog, const struct go_func *f, struct str file, i32 line,
-		      bool (*ends)(struct str path, struct str end));
+bool go_func_has_line(const struct go_program *prog, const struct go_func *f, struct str file,
+		      i32 line, bool (*ends)(struct str path, struct str end));
 
 /* A frame at one pc: the function itself, or one that was inlined there. */
 struct go_frame {
@@ -120,11 +122,13 @@ struct go_frame {
 };
 enum { GO_FRAMES = 64 };
 /* Innermost first; returns how many, at most GO_FRAMES. */
-size_t go_frames_at(const struct go_program *prog, const struct go_func *f, u64 pc, struct go_frame *to);
+size_t go_frames_at(const struct go_program *prog, const struct go_func *f, u64 pc,
+		    struct go_frame *to);
 
 /* Value of a pcdata/pcsp table at pc; -1 where there is none. */
 i32 go_pcvalue(const struct go_program *prog, const struct go_func *f, u32 table, u64 pc);
-u32 go_pcdata(const struct go_program *prog, const struct go_func *f, unsigned index);	/* table offset */
+/* Offset of a pcdata table, for go_pcvalue. */
+u32 go_pcdata(const struct go_program *prog, const struct go_func *f, unsigned index);
 /* Address of a funcdata, 0 if none. */
 u64 go_funcdata_va(const struct go_program *prog, const struct go_func *f, unsigned index);
 
@@ -133,7 +137,8 @@ void go_each_inlined(const struct go_program *prog, struct str name,
 		     void (*fn)(void *ctx, const struct go_func *in, u64 pc), void *ctx);
 /* The same for every inlined call of the program, in order of the functions that hold them. */
 void go_each_inline(const struct go_program *prog,
-		    void (*fn)(void *ctx, struct str name, const struct go_func *in, u64 pc), void *ctx);
+		    void (*fn)(void *ctx, struct str name, const struct go_func *in, u64 pc),
+		    void *ctx);
 /* Each name that occurs in an inline tree, once. */
 size_t go_inlined_names(const struct go_program *prog, struct arena *a, struct str **names);
 

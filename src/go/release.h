@@ -45,7 +45,8 @@ struct go_release {
 	enum go_map_layout maps;
 	bool dict_before_receiver;	/* shape methods: 1.18, 1.19 */
 	u16 chan_elemtype;
-	bool field_offset_shifted;	/* a struct field's offset word is offset << 1 | embedded: up to 1.18 */
+	/* a struct field's offset word is offset << 1 | embedded: up to 1.18 */
+	bool field_offset_shifted;
 	u8 direct_iface_tflag;		/* 0: it is bit 5 of the kind byte (up to 1.25) */
 	bool dwarf_lacks_results;	/* of optimised functions: 1.17 */
 	bool fipsinfo;			/* every binary has .go.fipsinfo */
@@ -60,13 +61,14 @@ enum {	/* the same in 1.17 to 1.27 (runtime/runtime2.go) */
 
 enum {	/* moduledata's head, the same in 1.17 to 1.27: slices of 24 bytes, then pointers */
 	MD_PCHEADER = 0, MD_FUNCNAMETAB = 8, MD_CUTAB = 0x20, MD_FILETAB = 0x38, MD_PCTAB = 0x50,
-	MD_PCLNTABLE = 0x68, MD_FTAB = 0x80, MD_FINDFUNCTAB = 0x98, MD_MINPC = 0xa0, MD_MAXPC = 0xa8,
-	MD_TEXT = 0xb0, MD_ETEXT = 0xb8, MD_NOPTRDATA = 0xc0,
+	MD_PCLNTABLE = 0x68, MD_FTAB = 0x80, MD_FINDFUNCTAB = 0x98, MD_MINPC = 0xa0,
+	MD_MAXPC = 0xa8, MD_TEXT = 0xb0, MD_ETEXT = 0xb8, MD_NOPTRDATA = 0xc0,
 };
 
 enum {	/* pcdata and funcdata indexes that we read (internal/abi/symtab.go) */
 	PCDATA_UNSAFE_POINT = 0, PCDATA_STACK_MAP = 1, PCDATA_INL_TREE = 2, PCDATA_ARG_LIVE = 3,
-	FUNCDATA_INL_TREE = 3, FUNCDATA_ARG_INFO = 5, FUNCDATA_ARG_LIVE_INFO = 6, FUNCDATA_WRAP_INFO = 7,
+	FUNCDATA_INL_TREE = 3, FUNCDATA_ARG_INFO = 5, FUNCDATA_ARG_LIVE_INFO = 6,
+	FUNCDATA_WRAP_INFO = 7,
 };
 
 const struct go_release *release_of(unsigned minor);

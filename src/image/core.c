@@ -146,7 +146,8 @@ static bool same_file(const struct image *img, struct err *err)
 	if (!now.n || !image_read_rt(img, img->lo_va + img->bias, then, sizeof(then))
 	    || !memcmp(now.p, then, sizeof(then)))
 		return true;
-	return err_set(err, ERR_FORMAT, "was not written by the %.*s that is there now", STR_F(img->path));
+	return err_set(err, ERR_FORMAT, "was not written by the %.*s that is there now",
+		       STR_F(img->path));
 }
 
 bool core_open(struct image *img, struct err *err)

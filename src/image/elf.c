@@ -55,7 +55,8 @@ static const char *machine_name(u16 machine)
 static bool check_magic(const struct image *img, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(not_elf); i++)
-		if (img->size >= not_elf[i].n && !memcmp(img->bytes, not_elf[i].magic, not_elf[i].n))
+		if (img->size >= not_elf[i].n
+		    && !memcmp(img->bytes, not_elf[i].magic, not_elf[i].n))
 			return err_set(err, ERR_FORMAT, "%s", not_elf[i].what);
 	if (img->size < SELFMAG || memcmp(img->bytes, ELFMAG, SELFMAG))
 		return err_set(err, ERR_FORMAT, "not a program (no ELF header)");
@@ -66,12 +67,16 @@ static bool check_magic(const struct image *img, struct err *err)
 
 static bool check_machine(u16 type, u16 machine, u8 class, u8 order, struct err *err)
 {
+	const char *form = class == ELFCLASS32 ? " (32 bit)"
+			 : order == ELFDATA2MSB ? " (big endian)" : "";
+
 	if (order == ELFDATA2MSB)
 		machine = __builtin_bswap16(machine);
 	if (class == ELFCLASS32 || order == ELFDATA2MSB || machine != EM_X86_64)
-		return err_set(err, ERR_UNSUPPORTED, "a program for %s%s; goshawk knows x86-64 only",
+		return err_set(err, ERR_UNSUPPORTED,
+			       "a program for %s%s; goshawk knows x86-64 only",
 			       machine == EM_X86_64 ? "x86-64" : machine_name(machine),
-			       class == ELFCLASS32 ? " (32 bit)" : order == ELFDATA2MSB ? " (big endian)" : "");
+			       form);
 	if (class != ELFCLASS64 || order != ELFDATA2LSB)
 		return err_set(err, ERR_FORMAT, "not a program (unknown ELF class %u)", class);
 	if (type == ET_REL)
@@ -87,7 +92,9 @@ static bool add_segment(struct image *img, struct segment s, struct err *err)
 	const struct segment *last = img->nsegs ? &img->segs[img->nsegs - 1] : NULL;
 
 	if (s.off > img->size || s.filesz > img->size - s.off)
-		return err_set(err, ERR_FORMAT, "truncated: a segment lies at %#lx+%#lx, and the file has %#zx bytes",
+		return err_set(err, ERR_FORMAT,
+			       "truncated: a segment lies at %#lx+%#lx, and the file has %#zx "
+			       "bytes",
 			       (unsigned long)s.off, (unsigned long)s.filesz, img->size);
 	if (s.filesz > s.size || s.va >> HIGHEST_BIT || s.size >> HIGHEST_BIT
 	    || (last && s.va < last->va + last->size) || img->nsegs == SEGMENTS)
@@ -102,7 +109,8 @@ static bool read_segments(struct image *img, struct rd file, u16 each, struct er
 	struct rd r = rd_sub(&file, img->phdrs_off, img->nphdrs * PHDR);
 
 	if (img->nphdrs && (each != PHDR || r.bad))
-		return err_set(err, ERR_FORMAT, "truncated: its program headers lie outside of the file");
+		return err_set(err, ERR_FORMAT,
+			       "truncated: its program headers lie outside of the file");
 	img->segs = ARENA_ARRAY(&img->arena, struct segment, SEGMENTS);
 	for (u64 i = 0; i < img->nphdrs; i++) {
 		u32 type = rd_u32(&r), flags = rd_u32(&r);
@@ -136,7 +144,8 @@ static void read_sections(struct image *img, struct rd file, u64 off, u16 each, 
 
 	if (!off || each != SHDR || r.bad)
 		return;
-	if (!n || names_at == SHN_XINDEX) {	/* too many for 16 bits: section 0 has the numbers */
+	/* too many for 16 bits: section 0 has the numbers */
+	if (!n || names_at == SHN_XINDEX) {
 		rd_seek(&r, 32);
 		n = n ? n : rd_u64(&r);
 		rd_seek(&r, 40);

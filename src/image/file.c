@@ -31,7 +31,8 @@ static bool map_fd(int fd, const u8 **bytes, size_t *size, struct err *err)
 	if (!st.st_size)
 		return err_set(err, ERR_FORMAT, "an empty file");
 	/* Writable, because relocations go into our copy of the pages. */
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd,
+		 0);
 	if (p == MAP_FAILED)
 		return err_set(err, ERR_IO, "can't be mapped (%s)", strerror(errno));
 	*bytes = p;
@@ -78,7 +79,8 @@ bool image_place(struct image *img, u64 entry_rt, u64 phdr_rt, struct err *err)
 	img->bias = entry_rt - img->entry_va;
 	if (img->bias % 4096 || (!img->pie && img->bias)
 	    || (phdr_rt && phdr_va != ~(u64)0 && phdr_rt != phdr_va + img->bias))
-		return err_set(err, ERR_FORMAT, "does not run %.*s (the entry point lies elsewhere)",
+		return err_set(err, ERR_FORMAT,
+			       "does not run %.*s (the entry point lies elsewhere)",
 			       STR_F(img->path));
 	return true;
 }

@@ -30,8 +30,9 @@ static bool failed(int e, const char *what, struct err *err)
 {
 	if (e == EACCES || e == EPERM)
 		return err_set(err, ERR_DENIED,
-			       "no permission to look into the process (%s): it takes the same user or root, "
-			       "and a program that is neither set-uid nor undumpable", what);
+			       "no permission to look into the process (%s): it takes the same "
+			       "user or root, and a program that is neither set-uid nor undumpable",
+			       what);
 	if (e == ENOENT || e == ESRCH)
 		return err_set(err, ERR_GONE, "no such process, or it has ended");
 	return err_set(err, ERR_IO, "can't read its %s (%s)", what, strerror(e));
@@ -49,7 +50,7 @@ static ssize_t read_proc(int pid, const char *file, void *to, size_t n)
 	return got;
 }
 
-/* The letter behind the last parenthesis of /proc/PID/stat ("1 (a name) Z …"); 0: no such process. */
+/* The letter behind the name in /proc/PID/stat ("1 (a name) Z …"); 0: no such process. */
 static char state_of(int pid)
 {
 	char text[128] = "";
@@ -66,7 +67,8 @@ static bool exe_name(struct image *img, struct err *err)
 	char state = n < 0 && errno == ENOENT ? state_of(img->pid) : 0;
 
 	if (state == 'Z' || state == 'X')
-		return err_set(err, ERR_GONE, "has ended, and its parent has not yet asked for its status");
+		return err_set(err, ERR_GONE,
+			       "has ended, and its parent has not yet asked for its status");
 	if (state)
 		return err_set(err, ERR_FORMAT, "a kernel thread, not a program");
 	if (n < 0)
@@ -150,7 +152,8 @@ bool process_named(const char *name, int *pid, struct err *err)
 	if (!found)
 		return err_set(err, ERR_GONE, "%s: no process has this name", name);
 	if (found > 1)
-		return err_set(err, ERR_USAGE, "%s: several processes have this name, give one of:%s", name, list);
+		return err_set(err, ERR_USAGE,
+			       "%s: several processes have this name, give one of:%s", name, list);
 	return true;
 }
 

@@ -5,7 +5,7 @@
 #include "go/release.h"
 #include "go/sig.h"
 
-/* What goshawk can do with a program depends on what is in it; each line says one thing both ways. */
+/* What goshawk can do with a program depends on what is in it: each line says it both ways. */
 struct ability {
 	bool (*holds)(const struct go_program *prog);
 	const char *can;
@@ -47,19 +47,22 @@ static const struct ability abilities[] = {
 	{ always, "functions, files, lines and inlined calls (function table)", NULL },
 	{ always, "types with fields, signatures of methods (the runtime's type data)", NULL },
 	{ has_dwarf, "names and types of all parameters and results (DWARF)",
-	  "names of parameters and results, types of plain functions' parameters: it has no DWARF (built with "
-	  "-w, or stripped); shapes are shown instead" },
+	  "names of parameters and results, types of plain functions' parameters: it has no DWARF "
+	  "(built with -w, or stripped); shapes are shown instead" },
 	{ starts_by_itself, "trace: the program can be started and traced",
 	  "trace: it is not a Go program that starts by itself (c-shared, c-archive or plugin)" },
-	{ is_not_set_uid, NULL, "trace: it is set-uid or set-gid, and the kernel drops that for traced programs" },
-	{ finds_goroutine, NULL, "tell goroutines apart: where the current one is kept was not found in its code" },
+	{ is_not_set_uid, NULL,
+	  "trace: it is set-uid or set-gid, and the kernel drops that for traced programs" },
+	{ finds_goroutine, NULL,
+	  "tell goroutines apart: where the current one is kept was not found in its code" },
 };
 
 static struct str link_mode(const struct go_program *prog)
 {
 	/* Go's own linker makes Go's start-up code the entry point; the C driver puts C's there. */
-	return prog->img->entry_va - prog->md.text_va < prog->md.etext_va - prog->md.text_va ? STR("internal")
-											      : STR("external");
+	return prog->img->entry_va - prog->md.text_va < prog->md.etext_va - prog->md.text_va
+		       ? STR("internal")
+		       : STR("external");
 }
 
 static struct str stripped(const struct go_program *prog)
@@ -130,7 +133,8 @@ static void print_counts(struct out *o, const struct go_program *prog)
 	key(o, "size");
 	out_fmt(o, "%zu bytes; code %lu, function table %zu", prog->img->size,
 		(unsigned long)(prog->md.etext_va - prog->md.text_va),
-		prog->funcnametab.n + prog->cutab.n + prog->filetab.n + prog->pctab.n + prog->pclntable.n);
+		prog->funcnametab.n + prog->cutab.n + prog->filetab.n + prog->pctab.n
+			+ prog->pclntable.n);
 	out_line(o);
 }
 

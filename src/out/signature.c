@@ -95,7 +95,8 @@ void signature_print(struct out *o, const struct go_program *prog, const struct 
 	print_results(o, prog, s);
 }
 
-enum sig_source signature_brief(struct out *o, const struct go_program *prog, const struct go_func *f)
+enum sig_source signature_brief(struct out *o, const struct go_program *prog,
+				const struct go_func *f)
 {
 	struct go_brief b;
 
@@ -110,7 +111,8 @@ enum sig_source signature_brief(struct out *o, const struct go_program *prog, co
 	return b.from;
 }
 
-static void json_params(struct json *j, const struct go_program *prog, const struct go_param *p, size_t n)
+static void json_params(struct json *j, const struct go_program *prog, const struct go_param *p,
+			size_t n)
 {
 	json_array(j);
 	for (size_t i = 0; i < n; i++) {

@@ -13,7 +13,8 @@
 /* (url string, n int) (int, error); without names where only types are known. */
 void signature_print(struct out *o, const struct go_program *prog, const struct go_sig *s);
 /* The same of a function, without making all of its signature; gives its source. */
-enum sig_source signature_brief(struct out *o, const struct go_program *prog, const struct go_func *f);
+enum sig_source signature_brief(struct out *o, const struct go_program *prog,
+				const struct go_func *f);
 /* The keys params, results and signature_from, inside an object. */
 void signature_json(struct json *j, const struct go_program *prog, const struct go_sig *s);
 

@@ -78,7 +78,8 @@ START_TEST(str_compares_and_finds)
 
 	ck_assert(str_eq(s, STR("net/http.Get")) && !str_eq(s, STR("net/http.Ge")));
 	ck_assert(str_eq(empty, STR("")));
-	ck_assert(str_starts(s, STR("net/")) && !str_starts(s, STR("http")) && str_starts(s, empty));
+	ck_assert(str_starts(s, STR("net/")) && !str_starts(s, STR("http"))
+		  && str_starts(s, empty));
 	ck_assert(str_ends(s, STR(".Get")) && !str_ends(STR("t"), STR("Get")));
 	ck_assert(str_eq(str_cut(s, 4, 8), STR("http")));
 	ck_assert_uint_eq(str_cut(s, 9, 3).n, 0);
@@ -124,8 +125,10 @@ END_TEST
 
 START_TEST(err_kinds_are_exit_statuses)
 {
-	static const int want[] = { [ERR_NONE] = 0, [ERR_USAGE] = 2, [ERR_FORMAT] = 3, [ERR_UNSUPPORTED] = 4,
-				    [ERR_REFUSED] = 5, [ERR_DENIED] = 6, [ERR_GONE] = 7, [ERR_IO] = 8 };
+	static const int want[] = {
+		[ERR_NONE] = 0,	   [ERR_USAGE] = 2,  [ERR_FORMAT] = 3, [ERR_UNSUPPORTED] = 4,
+		[ERR_REFUSED] = 5, [ERR_DENIED] = 6, [ERR_GONE] = 7,   [ERR_IO] = 8
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		struct err err = { .kind = (enum err_kind)i };

@@ -28,7 +28,8 @@ static const struct { const char *text; bool known; unsigned minor, patch; } ver
 	{ "go1.26.8", true, 26, 8 }, { "go1.17", true, 17, 0 }, { "go1.27rc1", true, 27, 0 },
 	{ "devel go1.28-c2097c7c Tue", true, 28, 0 }, { "go1.26.0-X:nogreenteagc", true, 26, 0 },
 	{ "go1.22.1 X:noswissmap", true, 22, 1 }, { "go1.21.0+vendor.3", true, 21, 0 },
-	{ "go1.999999999999", true, 999999, 0 }, { "go1.", false, 0, 0 }, { "unknown", false, 0, 0 },
+	{ "go1.999999999999", true, 999999, 0 }, { "go1.", false, 0, 0 },
+	{ "unknown", false, 0, 0 },
 	{ "go2.1", false, 0, 0 }, { "", false, 0, 0 },
 };
 
@@ -46,7 +47,8 @@ END_TEST
 
 static void setting_is(size_t i, const char *key, const char *value)
 {
-	ck_assert_msg(str_eq(prog.settings[i].key, str_of(key)) && str_eq(prog.settings[i].value, str_of(value)),
+	ck_assert_msg(str_eq(prog.settings[i].key, str_of(key))
+			      && str_eq(prog.settings[i].value, str_of(value)),
 		      "%.*s=%.*s", STR_F(prog.settings[i].key), STR_F(prog.settings[i].value));
 }
 
@@ -88,8 +90,10 @@ END_TEST
 
 START_TEST(reads_odd_module_texts)
 {
-	open_wish(&(struct fake_wish){ .minor = 22, .modules = "=>\tx\ty\nbuild\nbuild\t\nbuild\tk\nbuild\t\"\\\nnonsense\n"
-							       "build\ta=`b`\nbuild\tc=\"\\n\\t\\\\\"\n" });
+	open_wish(&(struct fake_wish){
+		.minor = 22,
+		.modules = "=>\tx\ty\nbuild\nbuild\t\nbuild\tk\nbuild\t\"\\\nnonsense\n"
+			   "build\ta=`b`\nbuild\tc=\"\\n\\t\\\\\"\n" });
 	ck_assert_uint_eq(prog.ndeps, 0);
 	ck_assert_uint_eq(prog.nsettings, 6);
 	setting_is(2, "k", "");
@@ -100,8 +104,10 @@ END_TEST
 
 START_TEST(says_what_was_built)
 {
-	open_wish(&(struct fake_wish){ .minor = 22, .modules = "path\tx\nbuild\t-race=true\nbuild\t-trimpath=true\n"
-							       "build\t-buildmode=pie\n" });
+	open_wish(&(struct fake_wish){
+		.minor = 22,
+		.modules = "path\tx\nbuild\t-race=true\nbuild\t-trimpath=true\n"
+			   "build\t-buildmode=pie\n" });
 	ck_assert(prog.race && !prog.cgo && !prog.trimpath && !prog.has_symtab && !prog.has_dwarf);
 	ck_assert(str_eq(prog.buildmode, STR("pie")));
 }

@@ -131,12 +131,19 @@ START_TEST(does_without_section_headers_that_lie)
 }
 END_TEST
 
-static const struct { size_t at; u64 value; unsigned size; enum err_kind kind; const char *says; } bad[] = {
+static const struct {
+	size_t at;
+	u64 value;
+	unsigned size;
+	enum err_kind kind;
+	const char *says;
+} bad[] = {
 	{ 0, 0x2123, 2, ERR_FORMAT, "a script" },
 	{ 0, 0x5a4d, 2, ERR_FORMAT, "a Windows program" },
 	{ 0, 0xfeedfacf, 4, ERR_FORMAT, "a macOS program" },
 	{ 0, 0x12345678, 4, ERR_FORMAT, "not a program (no ELF header)" },
-	{ 4, ELFCLASS32, 1, ERR_UNSUPPORTED, "a program for x86-64 (32 bit); goshawk knows x86-64 only" },
+	{ 4, ELFCLASS32, 1, ERR_UNSUPPORTED,
+	  "a program for x86-64 (32 bit); goshawk knows x86-64 only" },
 	{ 4, 7, 1, ERR_FORMAT, "unknown ELF class" },
 	{ 5, ELFDATA2MSB, 1, ERR_UNSUPPORTED, "(big endian)" },
 	{ 16, ET_REL, 2, ERR_FORMAT, "an object file" },
@@ -386,7 +393,8 @@ START_TEST(tells_a_core_of_another_build)
 	fake_put(&bytes, 64 + 56 + 16, BIAS + fake.base, 8);
 	fake_put(&bytes, 64 + 56 + 32, 64, 8);
 	ck_assert(!core_open_bytes(&c, c.bytes.n));
-	ck_assert_msg(strstr(err.msg, "was not written by the /proc/self/fd/") != NULL, "%s", err.msg);
+	ck_assert_msg(strstr(err.msg, "was not written by the /proc/self/fd/") != NULL, "%s",
+		      err.msg);
 	vec_release(&c.bytes);
 }
 END_TEST

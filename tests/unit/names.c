@@ -5,7 +5,9 @@
 
 Suite *names_suite(void);
 
-static const struct { const char *name, *package, *receiver, *function, *closure, *type_args; } names[] = {
+static const struct {
+	const char *name, *package, *receiver, *function, *closure, *type_args;
+} names[] = {
 	{ "main.main", "main", "", "main", "", "" },
 	{ "net/http.(*Server).Serve", "net/http", "*Server", "Serve", "", "" },
 	{ "net/http.(*Server).Serve.func1.2", "net/http", "*Server", "Serve", "func1.2", "" },
@@ -16,7 +18,8 @@ static const struct { const char *name, *package, *receiver, *function, *closure
 	{ "main.f.gowrap1", "main", "", "f", "gowrap1", "" },
 	{ "main.f.deferwrap2", "main", "", "f", "deferwrap2", "" },
 	{ "main.f\302\267dwrap\302\2671", "main", "", "f", "dwrap\302\2671", "" },
-	{ "sync.(*Once).doSlow\302\267dwrap\302\2671", "sync", "*Once", "doSlow", "dwrap\302\2671", "" },
+	{ "sync.(*Once).doSlow\302\267dwrap\302\2671", "sync", "*Once", "doSlow", "dwrap\302\2671",
+	  "" },
 	{ "main.f-range1", "main", "", "f", "range1", "" },
 	{ "main.f-range1.func2", "main", "", "f", "range1.func2", "" },
 	{ "main.(*T).M-fm", "main", "*T", "M", "fm", "" },
@@ -48,7 +51,8 @@ static const struct { const char *name, *package, *receiver, *function, *closure
 
 static void part_is(const char *name, const char *what, struct str is, const char *want)
 {
-	ck_assert_msg(str_eq(is, str_of(want)), "%s: %s is '%.*s', not '%s'", name, what, STR_F(is), want);
+	ck_assert_msg(str_eq(is, str_of(want)), "%s: %s is '%.*s', not '%s'", name, what, STR_F(is),
+		      want);
 }
 
 START_TEST(are_split)
@@ -68,10 +72,16 @@ END_TEST
 
 START_TEST(of_the_runtime_are_known)
 {
-	static const char *const yes[] = { "", "runtime", "runtime/internal/atomic", "internal/runtime/maps",
-					   "internal/abi", "internal/bytealg", "runtime/cgo" };
-	static const char *const no[] = { "main", "sync", "sync/atomic", "runtime/pprof", "runtime/debug", "reflect",
-					  "internal/poll", "runtimes", "internal/cpufreq" };
+	static const char *const yes[] = { "",
+					   "runtime",
+					   "runtime/internal/atomic",
+					   "internal/runtime/maps",
+					   "internal/abi",
+					   "internal/bytealg",
+					   "runtime/cgo" };
+	static const char *const no[] = { "main",	   "sync",	    "sync/atomic",
+					  "runtime/pprof", "runtime/debug", "reflect",
+					  "internal/poll", "runtimes",	    "internal/cpufreq" };
 
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
 		ck_assert_msg(go_is_runtime(str_of(yes[i])), "%s", yes[i]);
