@@ -150,7 +150,7 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 
 /* One page of what is to be copied: known to be mapped, or asked of the kernel. rt_sigprocmask reads
  * its set before it looks at `how`, and with a `how` that does not exist it changes nothing; every Go
- * program may call it.
+ * program may call it. The set is not at the page's start: at address 0 there is none to read.
  * in: rsi source, rcx count, rdx destination; rax page number. Falls through when it is readable. */
 static void check_page(struct assembler *a, const struct layout *l, unsigned known, unsigned fault)
 {
@@ -166,6 +166,7 @@ static void check_page(struct assembler *a, const struct layout *l, unsigned kno
 	PUT(a, 0x66, 0x4c, 0x0f, 0x6e, 0xf8);		/* movq xmm15, rax */
 	PUT(a, 0x48, 0x89, 0xc6);			/* mov rsi, rax */
 	PUT(a, 0x48, 0xc1, 0xe6, 0x0c);			/* shl rsi, 12 */
+	PUT(a, 0x48, 0x83, 0xce, 0x08);			/* or rsi, 8 */
 	PUT(a, 0x83, 0xcf, 0xff);			/* or edi, -1: how */
 	PUT(a, 0x31, 0xd2);				/* xor edx, edx */
 	PUT(a, 0x41, 0xba);				/* mov r10d, 8 */
