@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,14 +96,18 @@ static bool map_there(struct inline_session *s, u64 scratch, const struct mappin
 	return true;
 }
 
-/* The rings: one sparse memory file that nobody can shrink under us. */
+/* The rings: one sparse memory file that nobody can shrink under us. It is mapped whole, with room for all
+ * rings there can be, and begins with a few. */
 static bool make_shared(struct inline_session *s, struct err *err)
 {
-	s->shared_bytes = shared_size(s->layout.buffer);
+	s->shared_bytes = shared_size(s->layout.buffer, RINGS);
 	s->memfd = memfd_create("goshawk", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (s->memfd < 0 || ftruncate(s->memfd, (off_t)s->shared_bytes) ||
-	    fcntl(s->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+	if (s->memfd < 0)
 		return err_set(err, ERR_IO, "no shared memory for the rings: %s", strerror(errno));
+	if (!rings_grow(s, (u32)MIN(get_nprocs() + 8, (int)RINGS), err))
+		return false;
+	if (fcntl(s->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
+		return err_set(err, ERR_IO, "the rings can't be sealed: %s", strerror(errno));
 	s->shared = mmap(NULL, s->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, s->memfd, 0);
 	if (s->shared == MAP_FAILED) {
 		s->shared = NULL;

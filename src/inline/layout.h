@@ -13,10 +13,15 @@
  * shared: OFFSET SIZE    MEANING
  *         0      8       cookie
  *         64     8       records lost because no ring was left
+ *         72     8       rings handed out so far
  *         128    8       lossless: ticks that a thread waits at most without progress of the reader
+ *         136    8       rings that there are: the file ends behind the last one, and grows ahead of need,
+ *                        because a program that locks all its memory would lock it whole
  *         192    40      a robust mutex that the reader holds: the kernel marks it when he dies
- *         4096   8*1024  address of the m that has ring i
- *         16384  ...     rings
+ *         4096   8*1024  m that owns a slot of the table }
+ *         12288  8*1024  the same, once its ring stands  } a slot is the hash of m, or the next free one
+ *         20480  2*1024  the number of its ring          }
+ *         24576  ...     rings
  *
  * ring:   OFFSET SIZE    MEANING
  *         0      8       head: bytes reserved so far           } written by the target's thread
@@ -47,10 +52,14 @@ enum {
 
 	SHARED_COOKIE = 0,
 	SHARED_LOST = 64,
+	SHARED_NEXT = 72,
 	SHARED_WAIT = 128,
+	SHARED_READY = 136,
 	SHARED_READER = 192,
-	SHARED_TABLE = 4096,
-	SHARED_RINGS = 16384,
+	SHARED_OWNER = 4096,
+	SHARED_TABLE = 12288,
+	SHARED_NUMBER = 20480,
+	SHARED_RINGS = 24576,
 	RINGS_LOG2 = 10,
 	RINGS = 1 << RINGS_LOG2,
 
@@ -85,9 +94,9 @@ static inline u64 ring_stride(u64 buffer)
 	return RING_DATA + round_up(buffer + RING_ROOM, 4096);
 }
 
-static inline u64 shared_size(u64 buffer)
+static inline u64 shared_size(u64 buffer, u64 rings)
 {
-	return SHARED_RINGS + RINGS * ring_stride(buffer);
+	return SHARED_RINGS + rings * ring_stride(buffer);
 }
 
 static inline bool reading_has_captures(const struct reading *r)

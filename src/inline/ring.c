@@ -3,14 +3,17 @@
  * after we looked is younger than the moment before we looked; MARGIN covers that processors reorder.
  * A slot that is reserved and not yet committed holds everything back that is not older than the
  * record before it. */
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "inline/session.h"
 
 enum {
 	MARGIN_NS = 50000,
 	PUBLISH = 1 << 12,
+	SPARE = 8,			/* rings that are ready and have no thread yet */
 	ROUND = 8192,			/* records in one poll: output is written between polls */
 	WAIT_WORKING_NS = 1000000000,
 	WAIT_BLOCKED_NS = 10000000,
@@ -57,11 +60,20 @@ static bool hold_mutex(struct inline_session *s)
 	       !pthread_mutex_lock(m);
 }
 
+bool rings_grow(struct inline_session *s, u32 ready, struct err *err)
+{
+	if (ftruncate(s->memfd, (off_t)shared_size(s->layout.buffer, ready)))
+		return err_set(err, ERR_IO, "no shared memory for the rings: %s", strerror(errno));
+	s->ready = ready;
+	return true;
+}
+
 bool rings_start(struct inline_session *s, struct err *err)
 {
 	if (!hold_mutex(s))
 		return err_set(err, ERR_IO, "no robust mutex in the shared memory");
 	may_wait(s, WAIT_WORKING_NS);
+	*word(s, SHARED_READY) = s->ready;
 	s->nsites = 4 * s->plan->nfuncs;
 	s->sites = ARENA_ARRAY(&s->arena, struct site_info, s->nsites + 1);
 	for (u32 i = 0; i < s->nsites; i++) {
@@ -169,14 +181,16 @@ static void take(struct inline_session *s, u32 i, u8 *slot, inline_record_fn *fn
 	fn(ctx, &rec);
 }
 
+/* More rings before the last is handed out. When there is no memory for them, records are lost and counted
+ * as always. */
 static void find_rings(struct inline_session *s)
 {
-	u32 n = 0;
+	u64 next = __atomic_load_n(word(s, SHARED_NEXT), __ATOMIC_ACQUIRE);
+	struct err err;
 
-	for (u32 i = 0; i < RINGS; i++)
-		if (__atomic_load_n(word(s, SHARED_TABLE + 8 * i), __ATOMIC_RELAXED))
-			s->active[n++] = (u16)i;
-	s->nactive = n;
+	s->nrings = (u32)MIN(next, (u64)s->ready);
+	if (next + SPARE > s->ready && s->ready < RINGS && rings_grow(s, MIN(2 * s->ready, (u32)RINGS), &err))
+		__atomic_store_n(word(s, SHARED_READY), s->ready, __ATOMIC_RELEASE);
 }
 
 static void count_lost(struct inline_session *s, inline_lost_fn *lost, void *ctx)
@@ -185,9 +199,7 @@ static void count_lost(struct inline_session *s, inline_lost_fn *lost, void *ctx
 	i64 now = unix_now();
 
 	s->lost_no_ring = n;
-	for (u32 k = 0; k < s->nactive; k++) {
-		u32 i = s->active[k];
-
+	for (u32 i = 0; i < s->nrings; i++) {
 		n = __atomic_load_n(ring_word(s, i, RING_LOST), __ATOMIC_RELAXED);
 		more += n - s->ring[i].lost;
 		s->ring[i].lost = n;
@@ -207,8 +219,7 @@ u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, in
 	tsc_measure(&s->clock);
 	find_rings(s);
 	s->nheap = 0;
-	for (u32 k = 0; k < s->nactive; k++) {
-		u32 i = s->active[k];
+	for (u32 i = 0; i < s->nrings; i++) {
 		struct ring_state *r = &s->ring[i];
 
 		r->head = __atomic_load_n(ring_word(s, i, RING_HEAD), __ATOMIC_ACQUIRE);
@@ -243,8 +254,8 @@ u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, in
 		}
 		sink(s, 0);
 	}
-	for (u32 k = 0; k < s->nactive; k++)
-		publish(s, s->active[k]);
+	for (u32 i = 0; i < s->nrings; i++)
+		publish(s, i);
 	count_lost(s, lost, ctx);
 	return got;
 }

@@ -37,8 +37,8 @@ struct inline_session {
 	struct site_info *sites;
 	u32 nsites;
 	struct ring_state ring[RINGS];
-	u16 active[RINGS];	/* rings that some thread has */
-	u32 nactive;
+	u32 nrings;		/* handed out */
+	u32 ready;		/* that there are */
 	u16 heap[RINGS];
 	u32 nheap;
 	u64 lost_no_ring;
@@ -51,6 +51,8 @@ struct inline_session {
 
 bool mem_read(int mem_fd, u64 rt, void *to, size_t n);
 bool mem_write(int mem_fd, pid_t pid, u64 rt, const void *p, size_t n);
+/* Makes the shared file long enough for this many rings. */
+bool rings_grow(struct inline_session *s, u32 ready, struct err *err) MUST_CHECK;
 /* Says to waiting threads that we are here, and how long they may wait for us. */
 bool rings_start(struct inline_session *s, struct err *err) MUST_CHECK;
 

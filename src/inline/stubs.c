@@ -5,22 +5,24 @@
 
 enum { SYS_RT_SIGPROCMASK = 14, SYS_NANOSLEEP = 35, EFAULT_NEGATIVE = -14 };
 
-/* Gives this thread's ring: the slot of the table that holds its m, or a free one.
+/* Gives this thread's slot of the table: the one that holds its m, or a free one and a new ring. The slot
+ * is owned first and entered in the table last: a signal handler in between, on the same m, finds it
+ * owned and not entered, and loses its record.
  * in:  rax link, xmm15 low the caller's rax, r12 m, r13 first slot, r15 shared
- * out: r13 slot, carry clear; or carry set: none left. rax as the caller had it, xmm15 zero, r12 lost */
+ * out: r13 slot, carry clear; or carry set: no ring. rax as the caller had it, xmm15 zero, r12 lost */
 static void claim(struct assembler *a)
 {
-	enum { TRY, FOUND, NONE, OUT };
+	enum { TRY, NEW, OURS, FOUND, GIVE_BACK, NONE, OUT };
 
 	asm_new_scope(a);
 	PUT(a, 0x66, 0x4c, 0x0f, 0x3a, 0x22, 0xf8, 0x01);	/* pinsrq xmm15, rax, 1: the link */
 	asm_label(a, TRY);
 	PUT(a, 0x31, 0xc0);					/* xor eax, eax */
-	PUT(a, 0xf0, 0x4f, 0x0f, 0xb1, 0xa4, 0xef);		/* lock cmpxchg [r15+r13*8+table], r12 */
-	asm_u32(a, SHARED_TABLE);
-	jcc(a, CC_E, FOUND);
-	PUT(a, 0x4c, 0x39, 0xe0);				/* cmp rax, r12: ours already */
-	jcc(a, CC_E, FOUND);
+	PUT(a, 0xf0, 0x4f, 0x0f, 0xb1, 0xa4, 0xef);		/* lock cmpxchg [r15+r13*8+owner], r12 */
+	asm_u32(a, SHARED_OWNER);
+	jcc(a, CC_E, NEW);
+	PUT(a, 0x4c, 0x39, 0xe0);				/* cmp rax, r12 */
+	jcc(a, CC_E, OURS);
 	PUT(a, 0x41, 0xff, 0xc5);				/* inc r13d */
 	PUT(a, 0x41, 0x81, 0xe5);				/* and r13d, RINGS - 1 */
 	asm_u32(a, RINGS - 1);
@@ -30,13 +32,35 @@ static void claim(struct assembler *a)
 	PUT(a, 0x4c, 0x39, 0xe8);				/* cmp rax, r13 */
 	jcc(a, CC_E, NONE);
 	jmp(a, TRY);
+	asm_label(a, OURS);
+	PUT(a, 0x4f, 0x39, 0xa4, 0xef);				/* cmp [r15+r13*8+table], r12 */
+	asm_u32(a, SHARED_TABLE);
+	jcc(a, CC_E, FOUND);
+	jmp(a, NONE);
+	asm_label(a, NEW);
+	PUT(a, 0xb8);						/* mov eax, 1 */
+	asm_u32(a, 1);
+	PUT(a, 0xf0, 0x49, 0x0f, 0xc1, 0x87);			/* lock xadd [r15+next], rax */
+	asm_u32(a, SHARED_NEXT);
+	op_mem(a, true, 0x3b, RAX, R15, SHARED_READY);		/* cmp rax, [r15+ready] */
+	jcc(a, CC_AE, GIVE_BACK);
+	PUT(a, 0x66, 0x43, 0x89, 0x84, 0x6f);			/* mov [r15+r13*2+number], ax */
+	asm_u32(a, SHARED_NUMBER);
+	PUT(a, 0x4f, 0x89, 0xa4, 0xef);				/* mov [r15+r13*8+table], r12 */
+	asm_u32(a, SHARED_TABLE);
+	asm_label(a, FOUND);
+	PUT(a, 0xf8);						/* clc */
+	jmp(a, OUT);
+	asm_label(a, GIVE_BACK);
+	PUT(a, 0xf0, 0x49, 0xff, 0x8f);				/* lock dec qword [r15+next] */
+	asm_u32(a, SHARED_NEXT);
+	PUT(a, 0x4b, 0xc7, 0x84, 0xef);				/* mov qword [r15+r13*8+owner], 0 */
+	asm_u32(a, SHARED_OWNER);
+	asm_u32(a, 0);
 	asm_label(a, NONE);
 	PUT(a, 0xf0, 0x49, 0xff, 0x87);				/* lock inc qword [r15+lost] */
 	asm_u32(a, SHARED_LOST);
 	PUT(a, 0xf9);						/* stc */
-	jmp(a, OUT);
-	asm_label(a, FOUND);
-	PUT(a, 0xf8);						/* clc */
 	asm_label(a, OUT);
 	PUT(a, 0x66, 0x4d, 0x0f, 0x3a, 0x16, 0xfc, 0x01);	/* pextrq r12, xmm15, 1 */
 	PUT(a, 0x66, 0x4c, 0x0f, 0x7e, 0xf8);			/* movq rax, xmm15 */

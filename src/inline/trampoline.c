@@ -274,6 +274,8 @@ static void emit_record(struct emitter *e, enum site_kind kind)
 	asm_u32(a, SHARED_TABLE);
 	jcc(a, CC_NE, L_CLAIM);
 	asm_label(a, L_CLAIMED);
+	PUT(a, 0x47, 0x0f, 0xb7, 0xac, 0x6f);		/* movzx r13d, word [r15+r13*2+number] */
+	asm_u32(a, SHARED_NUMBER);
 	PUT(a, 0x4d, 0x69, 0xed);			/* imul r13, r13, stride */
 	asm_u32(a, (u32)stride);
 	PUT(a, 0x4f, 0x8d, 0xa4, 0x2f);			/* lea r12, [r15+r13+rings] */

@@ -145,7 +145,7 @@ static inline void machine_begin(struct machine *mc, unsigned minor, const struc
 	mc->plan = (struct plan){ .prog = &mc->mem.prog };
 	mc->plan.funcs = ARENA_ARRAY(&mc->arena, struct plan_func, n);
 	mc->region = mmap(NULL, REGION, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	mc->shared = mmap(NULL, shared_size(buffer), PROT_READ | PROT_WRITE,
+	mc->shared = mmap(NULL, shared_size(buffer, RINGS), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ck_assert_ptr_ne(mc->region, MAP_FAILED);
 	ck_assert_ptr_ne(mc->shared, MAP_FAILED);
@@ -156,6 +156,7 @@ static inline void machine_begin(struct machine *mc, unsigned minor, const struc
 				      .bias = mc->text_rt - TEXT_VA };
 	memset(mc->region + NEAR_AT + NEAR_PAGES, 0xff, 8);	/* page 0 is not known to be there */
 	mc->region[NEAR_AT + NEAR_GATE] = 1;
+	*(u64 *)(void *)(mc->shared + SHARED_READY) = RINGS;
 	thread_begin(mc, &mc->t, 77);
 }
 
@@ -207,7 +208,7 @@ static inline void machine_end(struct machine *mc)
 {
 	code_release(&mc->code);
 	munmap(mc->region, REGION);
-	munmap(mc->shared, shared_size(mc->layout.buffer));
+	munmap(mc->shared, shared_size(mc->layout.buffer, RINGS));
 	arena_release(&mc->arena);
 	memory_end(&mc->mem);
 }
@@ -283,11 +284,13 @@ static inline struct cpu machine_call(struct machine *mc, u32 slot, struct cpu i
 static inline u8 *machine_ring(struct machine *mc, const struct thread *t)
 {
 	for (u64 i = 0; i < RINGS; i++) {
-		u64 owner;
+		u64 m;
+		u16 number;
 
-		memcpy(&owner, mc->shared + SHARED_TABLE + 8 * i, 8);
-		if (owner == (u64)(uintptr_t)t->m)
-			return mc->shared + SHARED_RINGS + i * ring_stride(mc->layout.buffer);
+		memcpy(&m, mc->shared + SHARED_TABLE + 8 * i, 8);
+		memcpy(&number, mc->shared + SHARED_NUMBER + 2 * i, 2);
+		if (m == (u64)(uintptr_t)t->m)
+			return mc->shared + SHARED_RINGS + number * ring_stride(mc->layout.buffer);
 	}
 	return NULL;
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "inline/session.h"
 
@@ -46,9 +48,10 @@ static void setup(void)
 	s = calloc(1, sizeof(*s));
 	s->plan = &plan;
 	s->layout.buffer = BUFFER;
-	s->shared_bytes = shared_size(BUFFER);
-	s->shared = mmap(NULL, s->shared_bytes, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	s->shared_bytes = shared_size(BUFFER, RINGS);
+	s->memfd = memfd_create("rings", MFD_CLOEXEC);
+	ck_assert(rings_grow(s, 10, &err));
+	s->shared = mmap(NULL, s->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, s->memfd, 0);
 	ck_assert_ptr_ne(s->shared, MAP_FAILED);
 	tsc_start(&s->clock);
 	tsc_measure(&s->clock);
@@ -59,13 +62,16 @@ static void setup(void)
 static void teardown(void)
 {
 	munmap(s->shared, s->shared_bytes);
+	close(s->memfd);
 	arena_release(&s->arena);
 	mem_free(s);
 }
 
 static void claim(u32 ring)
 {
-	*(u64 *)(void *)(s->shared + SHARED_TABLE + 8 * ring) = 0xc000000000 + ring;
+	u64 *next = (u64 *)(void *)(s->shared + SHARED_NEXT);
+
+	*next = MAX(*next, (u64)ring + 1);
 }
 
 /* Reserves; the record is there only after commit(). */
@@ -104,8 +110,8 @@ START_TEST(rings_are_merged_by_time)
 {
 	put(3, long_ago(10), 1);
 	put(3, long_ago(40), 4);
-	put(900, long_ago(20), 2);
-	put(900, long_ago(50), 5);
+	put(9, long_ago(20), 2);
+	put(9, long_ago(50), 5);
 	put(0, long_ago(30), 3);
 	ck_assert_uint_eq(poll_all(), 5);
 	for (u64 i = 0; i < 5; i++)
@@ -224,6 +230,21 @@ START_TEST(what_the_target_lost_is_counted_once)
 }
 END_TEST
 
+START_TEST(there_are_rings_before_the_last_is_handed_out)
+{
+	struct stat st;
+
+	for (u32 i = 0; i < 300; i++) {
+		put(i, long_ago(i + 1), i + 1);
+		ck_assert_uint_eq(poll_all(), 1);
+		ck_assert_uint_gt(*(u64 *)(void *)(s->shared + SHARED_READY), i + 1);
+	}
+	ck_assert_int_eq(fstat(s->memfd, &st), 0);
+	ck_assert_uint_eq((u64)st.st_size, shared_size(BUFFER, s->ready));
+	ck_assert_uint_lt(s->ready, RINGS);
+}
+END_TEST
+
 Suite *ring_suite(void)
 {
 	Suite *suite = suite_create("ring");
@@ -239,6 +260,7 @@ Suite *ring_suite(void)
 	tcase_add_test(t, garbage_loses_the_ring_up_to_its_head_and_nothing_else);
 	tcase_add_test(t, a_head_that_lies_is_not_followed);
 	tcase_add_test(t, what_the_target_lost_is_counted_once);
+	tcase_add_test(t, there_are_rings_before_the_last_is_handed_out);
 	suite_add_tcase(suite, t);
 	return suite;
 }

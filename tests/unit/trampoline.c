@@ -596,7 +596,8 @@ START_TEST(a_closed_gate_writes_nothing)
 	(void)machine_call(&mc, NOTHING, c);
 	ck_assert_ptr_null(machine_ring(&mc, &mc.t));
 	for (u32 i = 0; i < SHARED_RINGS; i++)
-		ck_assert_uint_eq(mc.shared[i], 0);
+		if (i / 8 != SHARED_READY / 8)
+			ck_assert_uint_eq(mc.shared[i], 0);
 	mc.region[NEAR_AT + NEAR_GATE] = 1;
 	(void)machine_call(&mc, NOTHING, c);
 	ck_assert_ptr_nonnull(machine_ring(&mc, &mc.t));
@@ -662,7 +663,7 @@ END_TEST
 
 static u64 *table_word(u64 i)
 {
-	return (u64 *)(void *)(mc.shared + SHARED_TABLE + 8 * i);
+	return (u64 *)(void *)(mc.shared + SHARED_OWNER + 8 * i);
 }
 
 static u64 slot_of(const struct thread *t)
@@ -700,6 +701,7 @@ START_TEST(a_thread_finds_the_free_slot)
 
 		for (u64 i = 0; i < RINGS; i++)
 			*table_word(i) = i == free_one ? 0 : 1;
+		memset(mc.shared + SHARED_TABLE, 0, 8 * RINGS);
 		out = machine_call(&mc, NOTHING, c);
 		ck_assert_uint_eq(*table_word(free_one), (u64)(uintptr_t)mc.t.m);
 		expect_words(&c, SITE_ENTRY);
@@ -712,6 +714,42 @@ START_TEST(a_thread_finds_the_free_slot)
 	}
 	memcpy(&lost, mc.shared + SHARED_LOST, 8);
 	ck_assert_uint_eq(lost, 0);
+}
+END_TEST
+
+static u64 *shared_word(u64 at)
+{
+	return (u64 *)(void *)(mc.shared + at);
+}
+
+START_TEST(without_a_ready_ring_the_slot_is_given_back)
+{
+	struct cpu c = machine_cpu(&mc.t), out;
+
+	probe_nothing();
+	*shared_word(SHARED_READY) = 0;
+	(void)machine_call(&mc, NOTHING, c);
+	ck_assert_uint_eq(*shared_word(SHARED_LOST), 2);
+	ck_assert_uint_eq(*shared_word(SHARED_NEXT), 0);
+	ck_assert_uint_eq(*table_word(slot_of(&mc.t)), 0);
+	*shared_word(SHARED_READY) = 1;
+	out = machine_call(&mc, NOTHING, c);
+	ck_assert_uint_eq(*shared_word(SHARED_NEXT), 1);
+	expect_words(&c, SITE_ENTRY);
+	expect_words(&out, SITE_EXIT);
+}
+END_TEST
+
+/* A signal handler came between the two steps of a claim, on the same thread. */
+START_TEST(a_slot_that_is_owned_and_not_entered_loses_the_record)
+{
+	struct cpu c = machine_cpu(&mc.t);
+
+	probe_nothing();
+	*table_word(slot_of(&mc.t)) = (u64)(uintptr_t)mc.t.m;
+	(void)machine_call(&mc, NOTHING, c);
+	ck_assert_uint_eq(*shared_word(SHARED_LOST), 2);
+	ck_assert_uint_eq(*shared_word(SHARED_NEXT), 0);
 }
 END_TEST
 
@@ -1079,6 +1117,8 @@ Suite *trampoline_suite(void)
 	tcase_add_test(t, a_closed_gate_writes_nothing);
 	tcase_add_test(t, threads_have_rings_of_their_own);
 	tcase_add_test(t, a_full_table_loses_and_counts);
+	tcase_add_test(t, without_a_ready_ring_the_slot_is_given_back);
+	tcase_add_test(t, a_slot_that_is_owned_and_not_entered_loses_the_record);
 	tcase_add_test(t, a_thread_finds_the_free_slot);
 	tcase_add_test(t, a_full_ring_loses_counts_and_goes_on);
 	tcase_add_test(t, records_run_past_the_end_of_the_ring);
