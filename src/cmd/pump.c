@@ -137,7 +137,7 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 			break;
 		if (tty_signal || full(&flow) || (limits->for_ns && now_ns() - began >= limits->for_ns))
 			break;
-		if (!said && ++rounds % IDENTITY_EVERY == 0 && !inline_is_there(s)) {
+		if (!said && ++rounds % IDENTITY_EVERY == 0 && inline_was_replaced(s)) {
 			said = true;
 			fprintf(stderr, "goshawk: process %d has become another program, which is not traced\n", pid);
 		}

@@ -37,8 +37,8 @@ u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, in
 void inline_output_blocks(struct inline_session *s, bool blocks);
 /* Puts every byte back. ERR_GONE when the process is no longer the one that was patched. */
 bool inline_restore(struct inline_session *s, struct err *err) MUST_CHECK;
-/* Is the process still the program that was patched? */
-bool inline_is_there(const struct inline_session *s);
+/* Has the process become another program (exec)? */
+bool inline_was_replaced(const struct inline_session *s);
 void inline_release(struct inline_session **s);
 pid_t inline_pid(const struct inline_session *s);
 u64 inline_bias(const struct inline_session *s);

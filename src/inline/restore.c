@@ -2,17 +2,28 @@
  * stand in a trampoline: it goes on there and comes back behind the window, so trampolines are never
  * unmapped. The memory descriptor belongs to the address space that was patched: if the process has
  * become another program since, nothing can be read or written through it. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "inline/session.h"
 #include "inline/tracee.h"
 
-bool inline_is_there(const struct inline_session *s)
+static bool is_there(const struct inline_session *s)
 {
 	u64 cookie;
 
 	return mem_read(s->mem_fd, s->layout.near_rt + NEAR_COOKIE, &cookie, 8) && cookie == s->cookie;
+}
+
+/* The memory that we knew is gone, and there is a program: one that ends has neither. */
+bool inline_was_replaced(const struct inline_session *s)
+{
+	char path[64], target[16];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", s->pid);
+	return !is_there(s) && readlink(path, target, sizeof(target)) > 0;
 }
 
 bool inline_restore(struct inline_session *s, struct err *err)
@@ -26,7 +37,7 @@ bool inline_restore(struct inline_session *s, struct err *err)
 		return true;
 	if (!tracee_stop_all(s->pid, &st, err))
 		return false;
-	if (!inline_is_there(s)) {
+	if (!is_there(s)) {
 		tracee_resume_all(&st);
 		return err_set(err, ERR_GONE, "process %d has become another program: there is nothing to put back",
 			       s->pid);
