@@ -139,8 +139,8 @@ const struct command cmd_funcs = {
 	.about = "Each line has the address, the size in bytes, the function with its parameters "
 		 "and results, in brackets where that signature comes from (dwarf: names and "
 		 "types; types: types without names, from the runtime's data; shape: the sizes of "
-		 "the words; none), and file:line. `race` in the brackets marks code that was built "
-		 "with -race.\n\n"
+		 "the words; none), and file:line. `race` in the brackets marks code that was "
+		 "built with -race.\n\n"
 		 "Whether a function can be probed is said with patterns, --refused and --json: it "
 		 "takes decoding the function.",
 	.opts = opts,

@@ -8,16 +8,10 @@ static bool from_types(const struct go_program *prog, const struct go_func *f, s
 	const struct method_row *row = method_row_of(prog, f);
 	const struct go_types *ts = prog->types;
 	struct descriptor d;
-	struct uncommon u;
-	struct raw_method m;
 
-	if (!row || !row->known)
-		return false;
-	if (!descriptor_read(ts, row->type_va - prog->md.types_va, &d)
-	    || !uncommon_read(prog, row->type_va - prog->md.types_va, &d, &u)
-	    || !raw_method_read(ts, &u, row->index, &m) || m.type <= 0 || m.name <= 0
-	    || !method_has_name(f, type_name_at(ts, (u64)m.name))
-	    || !descriptor_read(ts, (u64)m.type, &d) || (d.kind & KIND_MASK) != GO_FUNC
+	if (!row || row->type <= 0 || row->name <= 0
+	    || !method_has_name(f, type_name_at(ts, (u64)row->name))
+	    || !descriptor_read(ts, (u64)row->type, &d) || (d.kind & KIND_MASK) != GO_FUNC
 	    || !descriptor_name(ts, &d, &b->type) || !str_starts(b->type, STR("func(")))
 		return false;
 	b->type = str_cut(b->type, 4, b->type.n);

@@ -3,13 +3,6 @@
  * a hundred thousand methods). A type with methods is in typelinks by the pointer to it. */
 #include "go/types_impl.h"
 
-static struct method_row *row_at(const struct go_types *ts, u64 va)
-{
-	u64 *i = map_get(&ts->method_at, va);
-
-	return i ? &ts->rows.at[*i - 1] : NULL;
-}
-
 static void add_methods(const struct go_program *prog, u64 off, const struct descriptor *d)
 {
 	struct go_types *ts = prog->types;
@@ -18,23 +11,46 @@ static void add_methods(const struct go_program *prog, u64 off, const struct des
 
 	if ((d->kind & KIND_MASK) == GO_INTERFACE || !uncommon_read(prog, off, d, &u))
 		return;
-	for (u16 i = 0; i < u.nmethods && raw_method_read(ts, &u, i, &m); i++) {
-		struct method_row row = { prog->md.types_va + off, i, m.type > 0 }, *old;
-		u64 *slot;
+	for (u16 i = 0; i < u.nmethods && raw_method_read(ts, &u, i, &m); i++)
+		if (m.tfn > 0)
+			*vec_push(&ts->rows) = (struct method_row){
+				.pc = (u32)m.tfn, .type_off = (u32)off, .name = m.name,
+				.type = m.type, .index = i,
+			};
+}
 
-		if (m.tfn <= 0)
-			continue;
-		slot = map_put(&ts->method_at, prog->md.text_va + (u64)m.tfn);
-		old = *slot ? &ts->rows.at[*slot - 1] : NULL;
-		if (old && (old->known || !row.known))
-			continue;
-		if (old) {
-			*old = row;	// NOLINT(clang-analyzer-core.NullDereference): a slot names a row
-			continue;
-		}
-		*vec_push(&ts->rows) = row;
-		*slot = ts->rows.n;
+/* Sorts keys by their upper half, digit by digit; equal ones keep their order. A hash table of as
+ * many rows takes longer to fill and to ask (funcs of hugo: 48 ms instead of 38). */
+static void sort_keys(u64 *keys, u64 *spare, size_t n)
+{
+	enum { DIGIT = 11, VALUES = 1 << DIGIT };
+
+	for (unsigned shift = 32; shift < 64; shift += DIGIT) {
+		u32 at[VALUES + 1] = { 0 };
+
+		for (size_t i = 0; i < n; i++)
+			at[(keys[i] >> shift) % VALUES + 1]++;
+		for (size_t v = 1; v <= VALUES; v++)
+			at[v] += at[v - 1];
+		for (size_t i = 0; i < n; i++)
+			spare[at[(keys[i] >> shift) % VALUES]++] = keys[i];
+		memcpy(keys, spare, n * sizeof(*keys));
 	}
+}
+
+static void sort_rows(struct go_types *ts)
+{
+	struct arena scratch = { 0 };
+	size_t n = ts->rows.n;
+	u64 *keys = ARENA_ARRAY(&scratch, u64, n), *spare = ARENA_ARRAY(&scratch, u64, n);
+	struct method_row *old = arena_copy(&scratch, ts->rows.at, n * sizeof(*old));
+
+	for (size_t i = 0; i < n; i++)
+		keys[i] = (u64)old[i].pc << 32 | i;
+	sort_keys(keys, spare, n);
+	for (size_t i = 0; i < n; i++)
+		ts->rows.at[i] = old[(u32)keys[i]];
+	arena_release(&scratch);
 }
 
 static void index_methods(const struct go_program *prog)
@@ -61,12 +77,27 @@ static void index_methods(const struct go_program *prog)
 const struct method_row *method_row_of(const struct go_program *prog, const struct go_func *f)
 {
 	struct go_types *ts = types_of(prog);
+	size_t lo = 0, hi;
 
 	if (!ts->have_methods) {
 		ts->have_methods = true;
 		index_methods(prog);
+		sort_rows(ts);
 	}
-	return row_at(ts, go_func_va(prog, f));
+	for (hi = ts->rows.n; lo < hi;) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ts->rows.at[mid].pc < f->pc)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == ts->rows.n || ts->rows.at[lo].pc != f->pc)
+		return NULL;
+	for (size_t i = lo; i < ts->rows.n && ts->rows.at[i].pc == f->pc; i++)
+		if (ts->rows.at[i].type > 0)
+			return &ts->rows.at[i];
+	return &ts->rows.at[lo];
 }
 
 bool method_has_name(const struct go_func *f, struct str name)
@@ -80,7 +111,7 @@ const struct go_method *go_method_of(const struct go_program *prog, const struct
 				     struct go_type **receiver)
 {
 	const struct method_row *row = method_row_of(prog, f);
-	struct go_type *t = row ? go_type_load(prog, go_type_at(prog, row->type_va)) : NULL;
+	struct go_type *t = row ? go_type_load(prog, go_type_at(prog, prog->md.types_va + row->type_off)) : NULL;
 
 	if (!t || row->index >= t->nmethods || !method_has_name(f, t->methods[row->index].name))
 		return NULL;

@@ -38,7 +38,6 @@ void go_types_release(struct go_program *prog)
 	if (!prog->types)
 		return;
 	map_release(&prog->types->by_va);
-	map_release(&prog->types->method_at);
 	vec_release(&prog->types->rows);
 	prog->types = NULL;
 }

@@ -38,10 +38,12 @@ struct descriptor {
 	i32 str, ptr_to_this;
 };
 
+/* A live method's code, and where it stands. */
 struct method_row {
-	u64 type_va;
+	u32 pc;		/* offset from text */
+	u32 type_off;	/* the type that has it, from types */
+	i32 name, type;	/* its name and func type, from types; type is not positive when unknown */
 	u16 index;	/* in the type's methods */
-	bool known;	/* its signature is there */
 };
 
 struct go_types {
@@ -51,8 +53,7 @@ struct go_types {
 	size_t nlinks;
 	unsigned depth;			/* of types being loaded inside one another */
 	bool have_links, have_methods, have_all;
-	struct map method_at;		/* code address: index of rows, plus one */
-	VEC(struct method_row) rows;
+	VEC(struct method_row) rows;	/* by pc, once have_methods */
 	struct go_type **all;		/* sorted by name */
 	size_t nall;
 	struct go_type *basic[GO_UNSAFE_POINTER + 1];
@@ -89,7 +90,7 @@ struct raw_method {
 bool raw_method_read(const struct go_types *ts, const struct uncommon *u, unsigned i,
 		     struct raw_method *m);
 
-/* methods.c: the row of a function's code, or NULL. */
+/* methods.c: the row of a function's code (of several, one with a type), or NULL. */
 const struct method_row *method_row_of(const struct go_program *prog, const struct go_func *f);
 /* Does it end in ".Method", as the linker names it? Generic code may lie behind several types'
  * methods. */
