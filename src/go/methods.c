@@ -111,9 +111,12 @@ const struct go_method *go_method_of(const struct go_program *prog, const struct
 				     struct go_type **receiver)
 {
 	const struct method_row *row = method_row_of(prog, f);
-	struct go_type *t = row ? go_type_load(prog, go_type_at(prog, prog->md.types_va + row->type_off)) : NULL;
+	struct go_type *t;
 
-	if (!t || row->index >= t->nmethods || !method_has_name(f, t->methods[row->index].name))
+	if (!row)
+		return NULL;
+	t = go_type_load(prog, go_type_at(prog, prog->md.types_va + row->type_off));
+	if ( row->index >= t->nmethods || !method_has_name(f, t->methods[row->index].name))
 		return NULL;
 	*receiver = t;
 	return &t->methods[row->index];
