@@ -116,7 +116,7 @@ const struct go_method *go_method_of(const struct go_program *prog, const struct
 	if (!row)
 		return NULL;
 	t = go_type_load(prog, go_type_at(prog, prog->md.types_va + row->type_off));
-	if ( row->index >= t->nmethods || !method_has_name(f, t->methods[row->index].name))
+	if (row->index >= t->nmethods || !method_has_name(f, t->methods[row->index].name))
 		return NULL;
 	*receiver = t;
 	return &t->methods[row->index];
