@@ -1,0 +1,72 @@
+/* interpret - the third implementation of a reading (plan/plan.h): slow and straight, for comparison
+ * with what the engines generate.
+ *
+ * Owns     nothing.
+ * Units    as plan.h; the record is RECORD_MAX bytes, all zero before.
+ * Fails    never.
+ * Threads  any. */
+#ifndef TESTS_INTERPRET_H
+#define TESTS_INTERPRET_H
+
+#include <string.h>
+
+#include "plan/plan.h"
+
+struct interpreter {
+	u64 ints[9];			/* AX BX CX DI SI R8 R9 R10 R11 */
+	u64 floats[15];
+	const u8 *sp;
+	u64 bias;
+	bool (*fetch)(u64 va, u64 n, void *to);	/* all of it or nothing; n > 0 */
+};
+
+static inline u64 word_in(const u8 *rec, u32 at)
+{
+	u64 v;
+
+	memcpy(&v, rec + at, 8);
+	return v;
+}
+
+static inline void interpret(const struct interpreter *in, const struct read *reads, u32 n, u8 *rec)
+{
+	for (u32 i = 0; i < n; i++) {
+		const struct read *d = &reads[i];
+		u64 p, size = d->size;
+		u8 bytes[RECORD_MAX];
+		u32 status;
+
+		switch (d->kind) {
+		case READ_INT:
+			memcpy(rec + d->at, &in->ints[d->reg], d->size);
+			break;
+		case READ_FLOAT:
+			memcpy(rec + d->at, &in->floats[d->reg], d->size);
+			break;
+		case READ_STACK:
+			memcpy(rec + d->at, in->sp + d->disp, d->size);
+			break;
+		case READ_WHEN:
+			if ((word_in(rec, d->when_at) == d->when + (d->when_va ? in->bias : 0)) == d->when_not)
+				i += d->size;
+			break;
+		case READ_BYTES:
+			if ((i64)word_in(rec, d->len_at) <= 0)
+				break;
+			size = d->elem * MIN(word_in(rec, d->len_at), (u64)d->size / d->elem);
+			/* fall through */
+		case READ_MEM:
+			p = word_in(rec, d->from);
+			if (!p || !size)
+				break;
+			p += (u64)(i64)d->disp;
+			status = in->fetch(p, size, bytes) ? (u32)size : CAPTURE_UNREADABLE;
+			if (status == size)
+				memcpy(rec + d->at, bytes, size);
+			memcpy(rec + d->status, &status, 4);
+			break;
+		}
+	}
+}
+
+#endif
