@@ -41,7 +41,7 @@ static bool open_temporary(struct out_file *f, const char *path, int *fd, struct
 		return true;
 	mem_free(f->temp);
 	f->temp = NULL;
-	return cannot(err, path, "create a file beside it");
+	return cannot(err, path, errno == EACCES ? "create a file beside it" : "create");
 }
 
 /* Our own descriptors, not opened anew: that would truncate a log that they lead to, and write to

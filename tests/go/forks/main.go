@@ -32,6 +32,8 @@ func worked(n int) (sum int) {
 
 func main() {
 	debug.SetGCPercent(-1) // the child has no other threads
+	// Nor has it one that would give back a P: leave some idle, whatever sysmon does during the fork.
+	runtime.GOMAXPROCS(16)
 	runtime.LockOSThread()
 	want := worked(1000)
 	pid := C.fork_here()
