@@ -175,7 +175,7 @@ static void bash(const struct command *const *cmds, size_t n, struct out *o)
 	out_z(o, "# bash completion for goshawk, made from its option tables\n"
 		 "_goshawk() {\n"
 		 "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} i\n"
-		 "\treply() { COMPREPLY=($(compgen \"$@\" -- \"$cur\")); }\n"
+		 "\t_goshawk_reply() { COMPREPLY=($(compgen \"$@\" -- \"$cur\")); }\n"
 		 "\t# --name=value comes as three words\n"
 		 "\tif [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then "
 		 "prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
