@@ -97,43 +97,82 @@ static void end_when(struct builder *b, size_t block, struct read outer)
 	b->when = outer;
 }
 
-/* The pointee, but for redacted fields: their bytes are not copied. */
-static void pointee(struct builder *b, struct item it, struct go_type *elem)
+/* Bytes of a value that redacted fields take: ascending, never overlapping. */
+struct hidden {
+	u64 at, end;
+};
+VEC_TYPE(hidden_bytes, struct hidden);
+
+static void hide(struct builder *b, struct go_type *t, u64 at, u64 end, struct hidden_bytes *to)
 {
-	struct read *r = capture_mem(b, it.at, elem->size);
-	u32 at, status, size, from = 0;
-	bool first = true;
+	size_t before = to->n;
+	struct go_type *elem;
+
+	if (!b->p->request.nredact || !t)
+		return;
+	t = go_type_load(b->p->prog, t);
+	for (size_t i = 0; t->kind == GO_STRUCT && i < t->nfields; i++) {
+		const struct go_field *f = &t->fields[i];
+
+		if (plan_redacts(b->p, f->name))
+			*vec_push(to) = (struct hidden){ at + f->offset,
+							 at + f->offset + go_type_load(b->p->prog, f->type)->size };
+		else if (at + f->offset < end)
+			hide(b, f->type, at + f->offset, end, to);
+	}
+	if (t->kind != GO_ARRAY || !t->len)
+		return;
+	elem = go_type_load(b->p->prog, t->elem);
+	for (u64 i = 0; i < t->len && elem->size && at + i * elem->size < end; i++) {
+		hide(b, elem, at + i * elem->size, end, to);
+		if (to->n == before)
+			return;		/* nothing in the first element: nothing in any */
+	}
+}
+
+static bool hides(struct builder *b, struct go_type *t)
+{
+	struct hidden_bytes hidden = { 0 };
+	bool yes;
+
+	hide(b, t, 0, UINT32_MAX, &hidden);
+	yes = hidden.n > 0;
+	vec_release(&hidden);
+	return yes;
+}
+
+/* A value behind a pointer, but for redacted fields: their bytes are not copied. Gives its place in the
+ * record if the whole value has room there. */
+static u32 behind(struct builder *b, u32 word, struct go_type *t)
+{
+	struct read *r = capture_mem(b, word, t->size);
+	struct hidden_bytes hidden = { 0 };
+	u32 at, status, size;
+	u64 from = 0;
 
 	if (!r)
-		return;
+		return 0;
 	at = r->at;
 	status = r->status;
 	size = r->size;
-	if (b->p->request.nredact && elem->kind == GO_STRUCT) {
-		for (size_t i = 0; i <= elem->nfields; i++) {
-			u64 to = i < elem->nfields ? elem->fields[i].offset : size;
+	hide(b, t, 0, size, &hidden);
+	for (size_t i = 0; hidden.n && i <= hidden.n; i++) {
+		u64 to = i < hidden.n ? MIN(hidden.at[i].at, (u64)size) : size;
 
-			if (i < elem->nfields && !plan_redacts(b->p, elem->fields[i].name))
-				continue;
-			to = MIN(to, (u64)size);
-			if (first) {
-				b->reads.at[b->reads.n - 1].size = (u16)to;
-			} else if (to > from) {
-				r = step(b, READ_MEM);
-				r->at = at + from;
-				r->status = status + 4;
-				r->from = it.at;
-				r->disp = (i32)from;
-				r->size = (u16)(to - from);
-			}
-			first = false;
-			if (i < elem->nfields)
-				from = (u32)MIN(elem->fields[i].offset +
-						go_type_load(b->p->prog, elem->fields[i].type)->size, (u64)size);
+		if (!i) {
+			b->reads.at[b->reads.n - 1].size = (u16)to;
+		} else if (to > from) {
+			r = step(b, READ_MEM);
+			r->at = at + (u32)from;
+			r->status = status + 4;
+			r->from = word;
+			r->disp = (i32)from;
+			r->size = (u16)(to - from);
 		}
+		from = i < hidden.n ? MIN(hidden.at[i].end, (u64)size) : size;
 	}
-	if (size == elem->size)
-		expand(b, (struct item){ elem, at, it.depth - 1 });
+	vec_release(&hidden);
+	return size == t->size ? at : 0;
 }
 
 static void slice(struct builder *b, struct item it, struct go_type *elem)
@@ -143,8 +182,8 @@ static void slice(struct builder *b, struct item it, struct go_type *elem)
 	struct read *r;
 	u32 at;
 
-	if (!elem->size || !count)
-		return;
+	if (!elem->size || !count || hides(b, elem))
+		return;		/* how many there are is known too late to copy them in pieces */
 	count = MIN(count, (u64)(2 * POINTEE_MAX) / elem->size);
 	r = count ? capture(b, READ_BYTES, it.at, count * elem->size) : NULL;
 	if (!r)
@@ -214,9 +253,10 @@ static void interface(struct builder *b, struct item it, struct go_type *t)
 		if (go_type_is_pointer_shaped(b->p->prog, c)) {
 			expand(b, (struct item){ c, it.at + 8, it.depth });
 		} else {
-			r = capture_mem(b, it.at + 8, c->size);
-			if (r && r->size == c->size)
-				expand(b, (struct item){ c, r->at, it.depth - 1 });
+			u32 at = behind(b, it.at + 8, c);
+
+			if (at)
+				expand(b, (struct item){ c, at, it.depth - 1 });
 		}
 		if (b->reads.n == block + 1)
 			b->reads.n--;	/* nothing hangs on it: its word is the value */
@@ -289,6 +329,7 @@ static void one(struct builder *b, struct item it, struct items *later)
 {
 	struct go_type *t = go_type_load(b->p->prog, it.type), *elem;
 	struct read *r;
+	u32 at;
 
 	switch (t->kind) {
 	case GO_STRING:
@@ -303,17 +344,20 @@ static void one(struct builder *b, struct item it, struct items *later)
 		break;
 	case GO_PTR:
 		elem = go_type_load(b->p->prog, t->elem);
-		if (it.depth && elem->size)
-			pointee(b, it, elem);
+		at = it.depth && elem->size ? behind(b, it.at, elem) : 0;
+		if (at)
+			expand(b, (struct item){ elem, at, it.depth - 1 });
 		break;
 	case GO_INTERFACE:
 		interface(b, it, t);
 		break;
 	case GO_MAP:
 		r = it.depth ? capture_mem(b, it.at, 48) : NULL;
-		if (r && t->map.layout == GO_MAP_HMAP)
+		if (!r || hides(b, t->key) || hides(b, t->elem))
+			break;		/* the count alone */
+		if (t->map.layout == GO_MAP_HMAP)
 			hmap(b, t, r->at, it.depth - 1);
-		else if (r)
+		else
 			swiss(b, t, r->at, it.depth - 1);
 		break;
 	case GO_CHAN:
@@ -368,43 +412,36 @@ static void raw(struct builder *b, const struct go_place *pl, u32 at)
 	r->size = pl->size;
 }
 
-static bool hidden_piece(struct builder *b, struct go_type *t, u32 at)
+/* What lies on the stack is one place; redacted fields cut it into pieces. */
+static void raw_stack(struct builder *b, const struct go_place *pl, u32 at, const struct hidden_bytes *hidden)
 {
-	if (!t || !b->p->request.nredact || go_type_load(b->p->prog, t)->kind != GO_STRUCT)
-		return false;
-	for (size_t i = 0; i < t->nfields; i++) {
-		struct go_type *f = go_type_load(b->p->prog, t->fields[i].type);
+	u64 from = pl->at, end = pl->at + pl->size;
 
-		if (at >= t->fields[i].offset && at < t->fields[i].offset + f->size)
-			return plan_redacts(b->p, t->fields[i].name) ||
-			       hidden_piece(b, f, at - (u32)t->fields[i].offset);
-	}
-	return false;
-}
-
-/* A struct on the stack is one place; with redacted fields it is taken field by field. */
-static void raw_stack(struct builder *b, struct go_type *t, const struct go_place *pl, u32 at)
-{
-	if (!t || !b->p->request.nredact || go_type_load(b->p->prog, t)->kind != GO_STRUCT) {
-		raw(b, pl, at);
-		return;
-	}
-	for (size_t i = 0; i < t->nfields; i++) {
+	for (size_t i = 0; i <= hidden->n && from < end; i++) {
+		u64 to = i < hidden->n ? MAX(MIN(hidden->at[i].at, end), from) : end;
 		struct go_place part = *pl;
 
-		if (plan_redacts(b->p, t->fields[i].name))
-			continue;
-		part.at = 0;
-		part.off += (i32)t->fields[i].offset;
-		part.size = (u16)go_type_load(b->p->prog, t->fields[i].type)->size;
+		part.at = (u32)from;
+		part.off += (i32)(from - pl->at);
+		part.size = (u16)(to - from);
 		if (part.size)
-			raw_stack(b, t->fields[i].type, &part, at + (u32)t->fields[i].offset);
+			raw(b, &part, at);
+		from = i < hidden->n ? MAX(hidden->at[i].end, from) : end;
 	}
+}
+
+static bool is_hidden(const struct hidden_bytes *hidden, u64 at)
+{
+	for (size_t i = 0; i < hidden->n; i++)
+		if (at >= hidden->at[i].at && at < hidden->at[i].end)
+			return true;
+	return false;
 }
 
 static bool take_slot(struct builder *b, struct slot *s, bool redact_all)
 {
 	const struct go_param *param = s->param;
+	struct hidden_bytes hidden = { 0 };
 	bool known = param->nplaces || !param->size;
 
 	s->redacted = redact_all || plan_redacts(b->p, param->name);
@@ -415,14 +452,16 @@ static bool take_slot(struct builder *b, struct slot *s, bool redact_all)
 	s->at = param->size ? take(b, param->size) : b->at;
 	if (!s->at)
 		return false;
+	hide(b, param->type, 0, param->size, &hidden);
 	for (size_t i = 0; i < param->nplaces; i++) {
 		const struct go_place *pl = &param->places[i];
 
 		if (pl->kind == PLACE_STACK)
-			raw_stack(b, param->type, pl, s->at + pl->at);
-		else if (!hidden_piece(b, param->type, pl->at))
+			raw_stack(b, pl, s->at, &hidden);
+		else if (!is_hidden(&hidden, pl->at))
 			raw(b, pl, s->at);
 	}
+	vec_release(&hidden);
 	return true;
 }
 
