@@ -79,6 +79,21 @@ static struct read *capture(struct builder *b, enum read_kind kind, u32 from, u6
 	return r;
 }
 
+/* As many elements as there is room for: part of a long text is better than nothing of it. */
+static struct read *capture_bytes(struct builder *b, u32 from, u64 count, u64 elem)
+{
+	u32 left = (b->limit - MIN(b->at, b->limit)) & ~7u;
+	struct read *r;
+
+	count = MIN(count, left > 8 ? (left - 8) / elem : 0);
+	r = count ? capture(b, READ_BYTES, from, count * elem) : NULL;
+	if (r) {
+		r->len_at = from + 8;
+		r->elem = (u32)elem;
+	}
+	return r;
+}
+
 static struct read *capture_mem(struct builder *b, u32 from, u64 size)
 {
 	return capture(b, READ_MEM, from, MIN(size, (u64)POINTEE_MAX));
@@ -184,13 +199,11 @@ static void slice(struct builder *b, struct item it, struct go_type *elem)
 
 	if (!elem->size || !count || hides(b, elem))
 		return;		/* how many there are is known too late to copy them in pieces */
-	count = MIN(count, (u64)(2 * POINTEE_MAX) / elem->size);
-	r = count ? capture(b, READ_BYTES, it.at, count * elem->size) : NULL;
+	r = capture_bytes(b, it.at, MIN(count, (u64)(2 * POINTEE_MAX) / elem->size), elem->size);
 	if (!r)
 		return;
-	r->len_at = it.at + 8;
-	r->elem = (u32)elem->size;
 	at = r->at;
+	count = r->size / r->elem;
 	for (u64 i = 0; i < count && !bytes; i++)
 		expand(b, (struct item){ elem, at + (u32)(i * elem->size), it.depth });
 }
@@ -333,11 +346,7 @@ static void one(struct builder *b, struct item it, struct items *later)
 
 	switch (t->kind) {
 	case GO_STRING:
-		r = b->p->request.strings ? capture(b, READ_BYTES, it.at, MIN(b->p->request.strings, (u64)2048)) : NULL;
-		if (r) {
-			r->len_at = it.at + 8;
-			r->elem = 1;
-		}
+		(void)capture_bytes(b, it.at, MIN(b->p->request.strings, (u64)2048), 1);
 		break;
 	case GO_SLICE:
 		slice(b, it, go_type_load(b->p->prog, t->elem));
