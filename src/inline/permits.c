@@ -306,16 +306,16 @@ static void probe_memory(struct permit *p)
 	getrlimit(RLIMIT_AS, &address_space);
 	if (page != MAP_FAILED)
 		munmap(page, 4096);
-	if (!wipe) {
-		p->state = PERMIT_NO;
-		FOUND(p, "MADV_WIPEONFORK is not there: the child of a fork could not be told from "
-			 "its parent");
-		CHANGE(p, "a kernel from 4.14 on");
-	} else if (address_space.rlim_cur != RLIM_INFINITY) {
+	if (address_space.rlim_cur != RLIM_INFINITY) {
 		p->state = PERMIT_LIMITED;
 		FOUND(p, "address space is limited to %llu MiB",
 		      (unsigned long long)address_space.rlim_cur >> 20);
 		CHANGE(p, "ulimit -v unlimited");
+	} else if (!wipe) {
+		p->state = PERMIT_NO;
+		FOUND(p, "MADV_WIPEONFORK is not there: the child of a fork could not be told from "
+			 "its parent");
+		CHANGE(p, "a kernel from 4.14 on");
 	} else if (setting("/proc/sys/vm/overcommit_memory", 0) == 2) {
 		p->state = PERMIT_LIMITED;
 		FOUND(p, "vm.overcommit_memory is 2: rings count in full against the commit limit");
