@@ -216,7 +216,8 @@ bool patterns_say_exactly(const struct patterns *p, const struct go_program *pro
 	for (size_t i = 0; i < p->n; i++)
 		if (!p->at[i].negative && match(&p->at[i], prog, f) &&
 		    (p->at[i].kind == ADDRESS || p->at[i].kind == LINE ||
-		     (p->at[i].kind == NAME && !memchr(p->at[i].text.p, '*', p->at[i].text.n))))
+		     (p->at[i].kind == NAME && (!memchr(p->at[i].text.p, '*', p->at[i].text.n) ||
+						str_eq(p->at[i].text, f->name)))))	/* main.(*T).F */
 			return true;
 	return false;
 }
