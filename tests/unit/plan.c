@@ -69,6 +69,8 @@ static void begin(void)
 
 static void end(void)
 {
+	if (m.prog.fork_child)
+		map_release(m.prog.fork_child);
 	arena_release(&arena);
 	memory_end(&m);
 }
