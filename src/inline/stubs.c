@@ -37,13 +37,16 @@ static void claim(struct assembler *a)
 	asm_u32(a, SHARED_TABLE);
 	jcc(a, CC_E, FOUND);
 	jmp(a, NONE);
-	asm_label(a, NEW);
-	PUT(a, 0xb8);						/* mov eax, 1 */
-	asm_u32(a, 1);
-	PUT(a, 0xf0, 0x49, 0x0f, 0xc1, 0x87);			/* lock xadd [r15+next], rax */
-	asm_u32(a, SHARED_NEXT);
+	asm_label(a, NEW);					/* never past ready, not even for a moment: */
+	load(a, RAX, R15, SHARED_NEXT);				/* a number that is given back may be another's */
 	op_mem(a, true, 0x3b, RAX, R15, SHARED_READY);		/* cmp rax, [r15+ready] */
 	jcc(a, CC_AE, GIVE_BACK);
+	lea(a, R12, RAX, 1);
+	PUT(a, 0xf0, 0x4d, 0x0f, 0xb1, 0xa7);			/* lock cmpxchg [r15+next], r12 */
+	asm_u32(a, SHARED_NEXT);
+	jcc(a, CC_NE, NEW);
+	PUT(a, 0x4f, 0x8b, 0xa4, 0xef);				/* mov r12, [r15+r13*8+owner]: m again */
+	asm_u32(a, SHARED_OWNER);
 	PUT(a, 0x66, 0x43, 0x89, 0x84, 0x6f);			/* mov [r15+r13*2+number], ax */
 	asm_u32(a, SHARED_NUMBER);
 	PUT(a, 0x4f, 0x89, 0xa4, 0xef);				/* mov [r15+r13*8+table], r12 */
@@ -52,8 +55,6 @@ static void claim(struct assembler *a)
 	PUT(a, 0xf8);						/* clc */
 	jmp(a, OUT);
 	asm_label(a, GIVE_BACK);
-	PUT(a, 0xf0, 0x49, 0xff, 0x8f);				/* lock dec qword [r15+next] */
-	asm_u32(a, SHARED_NEXT);
 	PUT(a, 0x4b, 0xc7, 0x84, 0xef);				/* mov qword [r15+r13*8+owner], 0 */
 	asm_u32(a, SHARED_OWNER);
 	asm_u32(a, 0);
