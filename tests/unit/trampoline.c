@@ -716,6 +716,49 @@ START_TEST(without_a_ready_ring_the_slot_is_given_back)
 }
 END_TEST
 
+enum { CLAIMERS = 4, OWNERS = 200 };
+
+/* One thread after the other that has just begun; each calls until it has a ring. */
+static void *claim_many(void *arg)
+{
+	struct thread *t = arg;
+
+	for (u32 i = 0; i < OWNERS; i++) {
+		struct cpu c = machine_cpu(&t[i]);
+
+		thread_begin(&mc, &t[i], i);
+		while (!machine_ring(&mc, &t[i]))
+			(void)machine_run(&mc, &t[i], NOTHING, 0, &c);
+	}
+	return NULL;
+}
+
+START_TEST(a_ring_is_handed_out_once)
+{
+	static struct thread t[CLAIMERS][OWNERS];
+	static u8 seen[RINGS];
+	pthread_t id[CLAIMERS];
+
+	probe_nothing();
+	*shared_word(SHARED_READY) = 0;
+	for (u32 i = 0; i < CLAIMERS; i++)
+		ck_assert(!pthread_create(&id[i], NULL, claim_many, t[i]));
+	while (__atomic_load_n(shared_word(SHARED_NEXT), __ATOMIC_RELAXED) < CLAIMERS * OWNERS) {
+		u64 next = __atomic_load_n(shared_word(SHARED_NEXT), __ATOMIC_RELAXED);
+
+		__atomic_store_n(shared_word(SHARED_READY), MIN(next + 1, (u64)RINGS), __ATOMIC_RELEASE);
+	}
+	for (u32 i = 0; i < CLAIMERS; i++)
+		pthread_join(id[i], NULL);
+	for (u32 i = 0; i < CLAIMERS * OWNERS; i++) {
+		u8 *ring = machine_ring(&mc, &t[i / OWNERS][i % OWNERS]);
+		u64 number = (u64)(ring - mc.shared - SHARED_RINGS) / ring_stride(BUFFER);
+
+		ck_assert_msg(!seen[number]++, "ring %u has two writers", (u32)number);
+	}
+}
+END_TEST
+
 /* A signal handler came between the two steps of a claim, on the same thread. */
 START_TEST(a_slot_that_is_owned_and_not_entered_loses_the_record)
 {
@@ -1097,6 +1140,7 @@ Suite *trampoline_suite(void)
 	tcase_add_test(t, without_a_ready_ring_the_slot_is_given_back);
 	tcase_add_test(t, a_slot_that_is_owned_and_not_entered_loses_the_record);
 	tcase_add_test(t, a_thread_finds_the_free_slot);
+	tcase_add_test(t, a_ring_is_handed_out_once);
 	tcase_add_test(t, a_full_ring_loses_counts_and_goes_on);
 	tcase_add_test(t, records_run_past_the_end_of_the_ring);
 	tcase_add_test(t, lossless_waits_for_the_reader);
