@@ -37,7 +37,7 @@ static const struct function functions[SLOTS] = {
 		"48 85 c0 0f 84 f7 fe ff ff "	/* test rax, rax; je leaf */
 		"48 83 c3 09 90 c3 " },		/* add rbx, 9; nop; ret */
 	[FAULT] = { .name = "main.fault", .hex =
-		"48 8b 00 48 ff c3 c3 " },	/* mov rax, [rax]; inc rbx; ret */
+		"48 ff c3 48 8b 00 c3 " },	/* inc rbx; 3: mov rax, [rax]; ret */
 	[NOTHING] = { .name = "main.nothing", .hex = "0f 1f 44 00 00 0f 1f 44 00 00 c3 " },
 	[RIP] = { .name = "main.rip", .hex =
 		"48 8b 05 f9 1f 00 00 90 c3 " },	/* mov rax, [rip+0x1ff9] */
@@ -1055,7 +1055,8 @@ START_TEST(a_displaced_load_faults_at_its_own_address)
 	c.r[RAX] = 0;
 	out = machine_call(&mc, FAULT, c);
 	ck_assert_uint_eq(fault_seen, 2);	/* also where nothing is displaced */
-	ck_assert_uint_eq(fault_passed, mc.text_rt + SLOT * FAULT);
+	ck_assert_uint_eq(fault_passed, mc.text_rt + SLOT * FAULT + 3);
+	ck_assert_uint_eq(out.r[RBX], c.r[RBX] + 1);
 	ck_assert_uint_eq(out.r[RSP], c.r[RSP]);
 	expect_words(&c, SITE_ENTRY);
 	expect_nothing_more();
