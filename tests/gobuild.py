@@ -23,6 +23,7 @@ NEWEST = RELEASES[-1]
 VARIANTS = {
     "plain": ([], False),
     "stripped": (["-ldflags=-s -w"], False),
+    "unoptimised": (["-gcflags=-N -l"], False),
     "pie": (["-buildmode=pie"], False),
     "race": (["-race"], True),
     "cgo": (["-tags=cgoseed"], True),

@@ -64,14 +64,18 @@ def pairs_wrong(calls):
     return None
 
 
-def check_values(t, expects, names=True, only=None):
-    """The calls that the program made in order, with each argument and result."""
+def check_values(t, expects, names=True, unknown_results=None):
+    """The calls that the program made in order, with each argument and result. The DWARF of 1.17 leaves
+    results out of optimised functions."""
+    if unknown_results is None:
+        unknown_results = expects["release"].startswith("go1.17.")
     wrong = []
     wanted = by_func(expects["calls"])
+    if expects["release"].startswith("go1.17."):  # it leaves blank and unnamed parameters out, too
+        wanted.pop("main.blank", None)
+        wanted.pop("main.unnamed", None)
     seen = by_func(t.calls)
     for name, calls in wanted.items():
-        if only and not only(name):
-            continue
         got = seen[name]
         if calls[0]["goid"]:  # made by many goroutines at once: by goroutine instead of in order
             calls = sorted(calls, key=lambda c: c["goid"])
@@ -86,8 +90,10 @@ def check_values(t, expects, names=True, only=None):
             continue
         for i, (e, a) in enumerate(zip(calls, got)):
             for part in "args", "results":
+                if part == "results" and a[part] is None and unknown_results:
+                    continue
                 try:
-                    check_params(e[part], a[part], names)
+                    check_params(e[part], a[part], names and not (part == "results" and unknown_results))
                 except Differs as d:
                     wrong.append("%s call %d, %s: %s" % (name, i, part, d))
     assert not wrong, "%d wrong:\n%s" % (len(wrong), "\n".join(wrong[:60]))
@@ -97,6 +103,13 @@ def check_values(t, expects, names=True, only=None):
 def test_values_of_each_kind(tmp_path, release, variant):
     t, expects = trace(tmp_path, release, variant, ["values"])
     check_values(t, expects)
+
+
+def test_values_of_functions_that_are_not_optimised(tmp_path, release):
+    """They keep everything on the stack, and their DWARF has all results, in 1.17 too."""
+    t, expects = trace(tmp_path, release, "unoptimised", ["values", "counts"])
+    check_values(t, expects, unknown_results=False)
+    check_counts(t, expects)
 
 
 @pytest.mark.parametrize("variant", ["plain", "stripped", "pie", "race", "cgo", "cgo-stripped", "cgo-pie"])
@@ -176,9 +189,11 @@ def test_stripped_functions_show_words_of_the_right_shape(tmp_path, release):
             wrong.append("%s: %d calls, not %d" % (name, len(got), len(calls)))
             continue
         for e, a in zip(calls, got):
-            if not all(p.get("from") == "shape" for p in a["args"]):
+            if not all(p.get("from") == "shape" for p in a["args"] or []):
                 continue  # a method: its types are known even here, and the next test looks at them
-            for want, p in zip(e["args"], a["args"]):
+            for want, p in zip(e["args"], a["args"] or []):
+                if p.get("error") == "not captured":
+                    continue  # it can't be told whether it came in an integer or in a vector register
                 compared += 1
                 if (problem := shape_differs(want, p)):
                     wrong.append("%s %s: %s in %r" % (name, want["name"], problem, p))
