@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -32,23 +33,23 @@ static bool wait_stop(pid_t tid, int *status)
 	return got == tid && WIFSTOPPED(*status);
 }
 
-static NORETURN void child(const char *path, char **argv, int fd, int report)
+/* Our end must be its end until it is traced: PTRACE_TRACEME by an orphan makes init its tracer, and
+ * init would never let it go on. Once it is traced, EXITKILL sees to that. */
+static bool traced_by(pid_t parent)
 {
-	sigset_t none;
+	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent && !ptrace(PTRACE_TRACEME, 0, 0, 0) &&
+	       !prctl(PR_SET_PDEATHSIG, 0);
+}
+
+/* The program gets the signals that we were started with: we block none, and exec puts our handlers
+ * back to the default. */
+static NORETURN void child(const char *path, char **argv, pid_t parent, int fd, int report)
+{
 	int e;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int sig = 1; sig < NSIG; sig++) {
-		struct sigaction act;
-
-		if (!sigaction(sig, NULL, &act) && act.sa_handler != SIG_IGN && act.sa_handler != SIG_DFL)
-			signal(sig, SIG_DFL);
-	}
-	signal(SIGPIPE, SIG_DFL);
 	if (fd >= 0)
 		fcntl(fd, F_SETFD, 0);
-	if (!ptrace(PTRACE_TRACEME, 0, 0, 0))
+	if (traced_by(parent))
 		execv(path, argv);
 	e = errno;
 	if (write(report, &e, sizeof(e)) < 0)
@@ -105,6 +106,7 @@ bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t
 		  struct err *err)
 {
 	int report[2], status, e = 0;
+	pid_t self = getpid();
 	ssize_t n;
 
 	if (pipe2(report, O_CLOEXEC))
@@ -116,7 +118,7 @@ bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t
 		return err_set(err, ERR_IO, "%s: can't start a process: %s", path, strerror(errno));
 	}
 	if (*pid == 0)
-		child(path, argv, keep_fd, report[1]);
+		child(path, argv, self, keep_fd, report[1]);
 	close(report[1]);
 	n = read(report[0], &e, sizeof(e));
 	close(report[0]);
