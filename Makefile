@@ -137,7 +137,9 @@ demo:
 	$(Q)$(MAKE) all
 	$(Q)GOSHAWK=$B/goshawk tools/demo.sh $(ACT)
 
-bench: all
+bench:
+	$(setup) bench
+	$(Q)$(MAKE) all
 	$(Q)GOSHAWK=$(abspath $B/goshawk) bench/run.sh
 
 # libFuzzer wants every source compiled by clang, with coverage.

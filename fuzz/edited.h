@@ -1,4 +1,5 @@
-/* edited - a real Go binary with some bytes changed, as a fuzzer says: small inputs reach deep tables.
+/* edited - a real Go binary with some bytes changed, as a fuzzer says: small inputs reach deep
+ * tables.
  *
  *   OFFSET SIZE MEANING (of each edit; as many as the input has room for)
  *   0      4    where: modulo the length of the section
@@ -40,7 +41,8 @@ enum { EDIT_SIZE = 8, EDITS_MAX = 64, EDIT_WIDE = 8 };
 static inline void edited_open(struct edited *e)
 {
 	const char *base = getenv("GOSHAWK_FUZZ_BASE");
-	int fd = memfd_create("base", MFD_CLOEXEC), from = open(base ? base : "", O_RDONLY | O_CLOEXEC);
+	int fd = memfd_create("base", MFD_CLOEXEC),
+	    from = open(base ? base : "", O_RDONLY | O_CLOEXEC);
 	OWN(image) img = {0};
 	struct err err;
 	struct stat st;

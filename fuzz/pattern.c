@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 	i64 ns;
 
 	go_name_split((struct str){ text, n });
-	/* regcomp(3) needs memory without bound for a{9}{9}{9}, which harms only the one who types it */
+	/* regcomp(3) needs memory without bound for a{9}{9}{9}, which harms only the one who types
+	 * it */
 	if (!strstr(text, "re:") && patterns_compile(&patterns, &text, 1, &err))
 		patterns_match_text(&patterns, STR("net/http.(*Server).Serve"));
 	if (parse_duration(text, &ns, &err) && ns < 0)

@@ -1,5 +1,5 @@
-/* The function table and what hangs on it (lines, inlined calls, frames, names), of a small fake binary
- * in the layout of any release.
+/* The function table and what hangs on it (lines, inlined calls, frames, names), of a small fake
+ * binary in the layout of any release.
  *
  *   OFFSET SIZE MEANING
  *   0      1    which release
@@ -40,10 +40,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 
 	if (n < 2)
 		return 0;
-	fake_make(&fake, &(struct fake_wish){
-			.minor = 17 + data[0] % 11, .pie = data[1] & 1, .sections = data[1] & 2,
-			.no_buildinfo = data[1] & 4, .other_magic = data[1] & 8, .c_start = data[1] & 16,
-			.second_version = data[1] & 32 });
+	fake_make(&fake, &(struct fake_wish){ .minor = 17 + data[0] % 11,
+					      .pie = data[1] & 1,
+					      .sections = data[1] & 2,
+					      .no_buildinfo = data[1] & 4,
+					      .other_magic = data[1] & 8,
+					      .c_start = data[1] & 16,
+					      .second_version = data[1] & 32 });
 	for (size_t at = 2; at + 4 <= n && at < 256; at += 4) {
 		const u8 *edit = data + at;
 		size_t where = (edit[0] | (size_t)edit[1] << 8) % (fake.bytes.n - 8);
@@ -51,7 +54,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 		for (size_t k = 0; k < (edit[2] == 3 ? 8 : 1); k++) {
 			u8 *to = &fake.bytes.at[where + k];
 
-			*to = edit[2] == 1 ? (u8)(*to + edit[3]) : edit[2] == 2 ? *to ^ edit[3] : edit[3];
+			*to = edit[2] == 1 ? (u8)(*to + edit[3]) : edit[3] ^ (edit[2] == 2 ? *to : 0);
 		}
 	}
 	if (fake_open(&fake, &img, &err) && go_open(&prog, &img, &err))

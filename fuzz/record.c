@@ -38,7 +38,11 @@ static const struct plan *plan_of_base(struct target_facts *facts)
 	static const char *patterns[] = { "main.*", "errors.*", "internal/..." };
 	const char *base = getenv("GOSHAWK_FUZZ_BASE");
 	struct plan_request request = {
-		.patterns = patterns, .npatterns = ARRAY_LEN(patterns), .strings = 64, .elements = 8, .depth = 2,
+		.patterns = patterns,
+		.npatterns = ARRAY_LEN(patterns),
+		.strings = 64,
+		.elements = 8,
+		.depth = 2,
 	};
 	struct err err = {0};
 
@@ -63,17 +67,18 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 
 	out_memory(&text);
 	out_memory(&json);
-	both = (struct both){ sink_text_new(&arena, &text, &facts), sink_json_new(&arena, &json, &facts) };
+	both = (struct both){ sink_text_new(&arena, &text, &facts),
+			      sink_json_new(&arena, &json, &facts) };
 	for (i64 time = 0; n > HEAD; time += 1000) {
 		u32 func = (data[0] | (u32)data[1] << 8) % plan->nfuncs, kind = data[2] % 4;
 		const struct plan_func *f = &plan->funcs[func];
-		u32 size = f->refusal ? 0 : kind == SITE_ENTRY ? f->entry.size : kind == SITE_TAIL ? RECORD_HEAD :
-			   f->exit.size;
+		u32 size = kind == SITE_ENTRY ? f->entry.size : kind == SITE_TAIL ? RECORD_HEAD : f->exit.size;
 		u8 *bytes = arena_alloc(&arena, size);
 		u32 got = (u32)MIN((size_t)size, n - HEAD);
 
 		memcpy(bytes, data + HEAD, got);
-		calls_record(calls, &(struct record){ func, kind, time, data[3], data[4] * 8, bytes, size });
+		calls_record(calls, &(struct record){ func, kind, time, data[3], data[4] * 8, bytes,
+						      size });
 		if (data[4] == 255)
 			calls_lost(calls, data[3], time, time + 1);
 		data += HEAD + got;

@@ -1,13 +1,17 @@
 #!/bin/sh
-# setup.sh [build|quick|demo|all]: what building (build), `make check` (quick), `make demo` (demo) and
-# `make check-all` (all) need: packages of Debian, and Go toolchains. Quick when nothing is missing.
+# setup.sh [build|quick|demo|bench|all]: what `make` (build), `make check` (quick), `make demo`, `make bench`
+# and `make check-all` (all) need: packages of Debian, and Go toolchains. Quick when nothing is missing.
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-quick}
 
 packages="gcc libc6-dev make libzydis-dev libdw-dev libelf-dev"
-[ "$what" = build ] ||
-	packages="$packages check python3 python3-pytest binutils golang-1.19-go hugo util-linux"
+case $what in
+build) ;;
+demo) packages="$packages golang-1.19-go hugo util-linux" ;;
+bench) packages="$packages golang-1.19-go hugo util-linux python3 bpftrace delve" ;;
+*) packages="$packages golang-1.19-go hugo util-linux python3 python3-pytest check binutils mandoc zsh" ;;
+esac
 
 missing() { # those that are not installed; the order is kept
 	for p in $packages; do
@@ -45,11 +49,11 @@ if [ "$need" ]; then
 fi
 
 case $what in
-quick|demo) wanted=$(sed -n 's/ quick$//p' tools/releases) ;;
-all) wanted=$(sed -n '/^[0-9]/s/ .*//p; /^[0-9.]*$/p' tools/releases | sort -uV) ;;
+quick) wanted=$(sed -n 's/ quick$//p' tools/releases) ;;
+all) wanted=$(grep -o '^[0-9.]*' tools/releases) ;;
+demo | bench) wanted=$(sed -n '$s/ .*//p' tools/releases) ;;
 *) wanted= ;;
 esac
-[ "$what" != demo ] || wanted=$(echo "$wanted" | tail -1)
 for release in $wanted; do
 	[ -x "${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/goshawk/go/$release/bin/go" ] || tools/go-toolchain.sh "$release" >/dev/null
 done
