@@ -54,7 +54,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 		for (size_t k = 0; k < (edit[2] == 3 ? 8 : 1); k++) {
 			u8 *to = &fake.bytes.at[where + k];
 
-			*to = edit[2] == 1 ? (u8)(*to + edit[3]) : edit[3] ^ (edit[2] == 2 ? *to : 0);
+			*to = edit[2] == 1 ? (u8)(*to + edit[3]) :
+			      edit[2] == 2 ? *to ^ edit[3] : edit[3];
 		}
 	}
 	if (fake_open(&fake, &img, &err) && go_open(&prog, &img, &err))

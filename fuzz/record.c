@@ -72,7 +72,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 	for (i64 time = 0; n > HEAD; time += 1000) {
 		u32 func = (data[0] | (u32)data[1] << 8) % plan->nfuncs, kind = data[2] % 4;
 		const struct plan_func *f = &plan->funcs[func];
-		u32 size = kind == SITE_ENTRY ? f->entry.size : kind == SITE_TAIL ? RECORD_HEAD : f->exit.size;
+		u32 size = kind == SITE_ENTRY ? f->entry.size :
+			   kind == SITE_TAIL ? RECORD_HEAD : f->exit.size;
 		u8 *bytes = arena_alloc(&arena, size);
 		u32 got = (u32)MIN((size_t)size, n - HEAD);
 
