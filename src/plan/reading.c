@@ -1,5 +1,5 @@
-/* Values are copied whole first (one slot each), then what their pointers lead to. What is left of the
- * record is shared fairly: a deep first parameter does not take the room of the second.
+/* Values are copied whole first (one slot each), then what their pointers lead to. What is left of
+ * the record is shared fairly: a deep first parameter does not take the room of the second.
  *
  * Interfaces: the steps for each dynamic type that we look into stand in a READ_WHEN block, and all
  * blocks of one interface use the same bytes of the record. Type words inside such a block are the
@@ -11,13 +11,13 @@
 #include "go/release.h"
 
 enum {
-	POINTEE_MAX = 512,	/* bytes of what one pointer leads to */
-	BLOCK_MAX = 768,	/* bytes that the dynamic types of one interface may use */
-	TYPES_MAX = 16,		/* dynamic types looked into behind one interface */
+	POINTEE_MAX = 512, /* bytes of what one pointer leads to */
+	BLOCK_MAX = 768, /* bytes that the dynamic types of one interface may use */
+	TYPES_MAX = 16, /* dynamic types looked into behind one interface */
 	TYPES_MAX_NESTED = 6,
 	STEPS_MAX = 600,
 	APART_MAX = 32,
-	APART = 1 << 30,	/* offsets of type words outside the shared bytes, until they are placed */
+	APART = 1 << 30, /* offsets of type words outside the shared bytes, until they are placed */
 };
 
 struct item {
@@ -130,8 +130,10 @@ static void hide(struct builder *b, struct go_type *t, u64 at, u64 end, struct h
 		const struct go_field *f = &t->fields[i];
 
 		if (plan_redacts(b->p, f->name))
-			*vec_push(to) = (struct hidden){ at + f->offset,
-							 at + f->offset + go_type_load(b->p->prog, f->type)->size };
+			*vec_push(to) = (struct hidden){
+				.at = at + f->offset,
+				.end = at + f->offset + go_type_load(b->p->prog, f->type)->size,
+			};
 		else if (at + f->offset < end)
 			hide(b, f->type, at + f->offset, end, to);
 	}
@@ -156,8 +158,8 @@ static bool hides(struct builder *b, struct go_type *t)
 	return yes;
 }
 
-/* A value behind a pointer, but for redacted fields: their bytes are not copied. Gives its place in the
- * record if the whole value has room there. */
+/* A value behind a pointer, but for redacted fields: their bytes are not copied. Gives its place in
+ * the record if the whole value has room there. */
 static u32 behind(struct builder *b, u32 word, struct go_type *t)
 {
 	struct read *r = capture_mem(b, word, t->size);
@@ -211,7 +213,7 @@ static void slice(struct builder *b, struct item it, struct go_type *elem)
 static void interface(struct builder *b, struct item it, struct go_type *t)
 {
 	struct go_type *const *types, *some[TYPES_MAX];
-	size_t n = 0, most = b->nblocks ? TYPES_MAX_NESTED : TYPES_MAX, block;
+	size_t n = 0, nknown, most = b->nblocks ? TYPES_MAX_NESTED : TYPES_MAX, block;
 	struct read *r, outer = b->when;
 	u32 type_at = it.at, base, top, limit;
 	bool error = t->nmethods == 1 && str_eq(t->methods[0].name, STR("Error"));
@@ -238,7 +240,8 @@ static void interface(struct builder *b, struct item it, struct go_type *t)
 	if (!it.depth)
 		return;
 	types = error ? b->d->errors : b->d->boxed;
-	for (size_t i = 0; i < (error ? b->d->nerrors : t->nmethods ? 0 : b->d->nboxed) && n < most; i++)
+	nknown = error ? b->d->nerrors : t->nmethods ? 0 : b->d->nboxed;
+	for (size_t i = 0; i < nknown && n < most; i++)
 		some[n++] = types[i];
 	for (size_t i = 0; t->va && t->nmethods && i < b->d->nitabs && n < most; i++) {
 		struct go_type *c;
@@ -283,10 +286,11 @@ static void interface(struct builder *b, struct item it, struct go_type *t)
 	b->at = top;
 }
 
-static void map_entries(struct builder *b, struct go_type *t, u32 at, u64 keys, u64 key_stride, u64 elems,
-			u64 elem_stride, u64 depth)
+static void map_entries(struct builder *b, struct go_type *t, u32 at, u64 keys, u64 key_stride,
+			u64 elems, u64 elem_stride, u64 depth)
 {
-	struct go_type *k = go_type_load(b->p->prog, t->key), *e = go_type_load(b->p->prog, t->elem);
+	struct go_type *k = go_type_load(b->p->prog, t->key),
+		       *e = go_type_load(b->p->prog, t->elem);
 
 	for (u32 i = 0; i < 8 && i < b->p->request.elements; i++) {
 		if (!t->map.indirect_key)
@@ -305,7 +309,8 @@ static void hmap(struct builder *b, struct go_type *t, u32 head, u64 depth)
 		return;
 	r = capture(b, READ_MEM, head + 16, m->bucket_size);	/* buckets: the first one */
 	if (r)
-		map_entries(b, t, r->at, 8, m->key_size, 8 + 8 * (u64)m->key_size, m->elem_size, depth);
+		map_entries(b, t, r->at, 8, m->key_size, 8 + 8 * (u64)m->key_size, m->elem_size,
+			    depth);
 }
 
 static void swiss(struct builder *b, struct go_type *t, u32 head, u64 depth)
@@ -318,10 +323,11 @@ static void swiss(struct builder *b, struct go_type *t, u32 head, u64 depth)
 	if (!m->group_size || m->group_size > 2 * POINTEE_MAX || b->nblocks)
 		return;		/* a condition inside a condition is for types only */
 	b->nblocks++;
-	block = begin_when(b, head + 24, 0, false, false);	/* dirLen 0: dirPtr is the one group */
+	block = begin_when(b, head + 24, 0, false, false); /* dirLen 0: dirPtr is the one group */
 	r = capture(b, READ_MEM, head + 16, m->group_size);
 	if (r)
-		map_entries(b, t, r->at, m->keys_off, m->key_stride, m->elems_off, m->elem_stride, depth);
+		map_entries(b, t, r->at, m->keys_off, m->key_stride, m->elems_off, m->elem_stride,
+			    depth);
 	end_when(b, block, outer);
 	top = b->at;
 	b->at = base;
@@ -332,7 +338,8 @@ static void swiss(struct builder *b, struct go_type *t, u32 head, u64 depth)
 	if (r)
 		r = capture(b, READ_MEM, r->at + 16, m->group_size);
 	if (r)
-		map_entries(b, t, r->at, m->keys_off, m->key_stride, m->elems_off, m->elem_stride, depth);
+		map_entries(b, t, r->at, m->keys_off, m->key_stride, m->elems_off, m->elem_stride,
+			    depth);
 	end_when(b, block, outer);
 	b->nblocks--;
 	b->at = MAX(top, b->at);
@@ -380,13 +387,15 @@ static void one(struct builder *b, struct item it, struct items *later)
 			break;		/* its third word leads to a Location, which is not shown */
 		for (size_t i = 0; i < t->nfields; i++)
 			if (!plan_redacts(b->p, t->fields[i].name))
-				*vec_push(later) = (struct item){ t->fields[i].type,
-								  it.at + (u32)t->fields[i].offset, it.depth };
+				*vec_push(later) =
+					(struct item){ t->fields[i].type,
+						       it.at + (u32)t->fields[i].offset, it.depth };
 		break;
 	case GO_ARRAY:
 		elem = go_type_load(b->p->prog, t->elem);
 		for (u64 i = 0; i < MIN(t->len, b->p->request.elements); i++)
-			*vec_push(later) = (struct item){ elem, it.at + (u32)(i * elem->size), it.depth };
+			*vec_push(later) =
+				(struct item){ elem, it.at + (u32)(i * elem->size), it.depth };
 		break;
 	default:
 		break;
@@ -422,7 +431,8 @@ static void raw(struct builder *b, const struct go_place *pl, u32 at)
 }
 
 /* What lies on the stack is one place; redacted fields cut it into pieces. */
-static void raw_stack(struct builder *b, const struct go_place *pl, u32 at, const struct hidden_bytes *hidden)
+static void raw_stack(struct builder *b, const struct go_place *pl, u32 at,
+		      const struct hidden_bytes *hidden)
 {
 	u64 from = pl->at, end = pl->at + pl->size;
 
@@ -497,13 +507,14 @@ static u64 hash(const struct go_param *params, size_t n)
 static bool same(const struct go_param *a, const struct go_param *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (a[i].type != b[i].type || a[i].size != b[i].size || a[i].nplaces != b[i].nplaces)
+		if (a[i].type != b[i].type || a[i].size != b[i].size ||
+		    a[i].nplaces != b[i].nplaces)
 			return false;
 		for (size_t k = 0; k < a[i].nplaces; k++) {
 			const struct go_place *x = &a[i].places[k], *y = &b[i].places[k];
 
-			if (x->kind != y->kind || x->reg != y->reg || x->size != y->size || x->at != y->at ||
-			    x->off != y->off)
+			if (x->kind != y->kind || x->reg != y->reg || x->size != y->size ||
+			    x->at != y->at || x->off != y->off)
 				return false;
 		}
 	}
@@ -536,8 +547,8 @@ void reading_cache_release(struct reading_cache *c)
 	vec_release(c);
 }
 
-void reading_make(struct reading *r, struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
-		  const struct go_param *params, size_t n, bool redact_all)
+void reading_make(struct reading *r, struct plan *p, const struct dynamic_types *d,
+		  struct reading_cache *c, const struct go_param *params, size_t n, bool redact_all)
 {
 	enum { LIMIT = RECORD_MAX - 16 * APART_MAX };
 	struct builder b = { .p = p, .d = d, .at = RECORD_HEAD, .limit = LIMIT };
@@ -557,7 +568,8 @@ void reading_make(struct reading *r, struct plan *p, const struct dynamic_types 
 	for (u32 i = 0; i < r->nslots; i++) {
 		b.limit = b.at + (LIMIT - b.at) / (r->nslots - i);
 		if (r->slots[i].taken && r->slots[i].param->type && r->slots[i].param->size)
-			expand(&b, (struct item){ r->slots[i].param->type, r->slots[i].at, p->request.depth });
+			expand(&b, (struct item){ r->slots[i].param->type, r->slots[i].at,
+						  p->request.depth });
 	}
 	apart = b.at;
 	for (size_t i = 0; i < b.reads.n; i++) {
@@ -579,28 +591,4 @@ void reading_make(struct reading *r, struct plan *p, const struct dynamic_types 
 		*e = (struct cached){ params, n, arena_copy(&p->arena, r, sizeof(*r)), *at };
 		*at = c->n;
 	}
-}
-
-static void add(struct plan *p, struct go_type **to, size_t *n, size_t most, const char *name)
-{
-	struct go_type *t = go_type_named(p->prog, str_of(name));
-
-	if (t && t->va && *n < most)
-		to[(*n)++] = t;
-}
-
-void dynamic_types_find(struct dynamic_types *d, struct plan *p)
-{
-	static const char *const boxed[] = { "string", "int", "bool", "float64", "int64", "uint64", "int32",
-					     "[]uint8", "error", "*errors.errorString", "time.Duration" };
-	static const char *const errors[] = { "*errors.errorString", "*fmt.wrapError", "*fs.PathError",
-					      "*errors.joinError", "syscall.Errno", "*os.SyscallError",
-					      "*net.OpError", "*strconv.NumError", "*url.Error",
-					      "*fmt.wrapErrors", "*json.SyntaxError", "*exec.Error" };
-
-	d->nitabs = go_itabs(p->prog, &p->arena, &d->itabs);
-	for (size_t i = 0; i < ARRAY_LEN(boxed); i++)
-		add(p, d->boxed, &d->nboxed, ARRAY_LEN(d->boxed), boxed[i]);
-	for (size_t i = 0; i < ARRAY_LEN(errors); i++)
-		add(p, d->errors, &d->nerrors, ARRAY_LEN(d->errors), errors[i]);
 }
