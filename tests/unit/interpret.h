@@ -1,5 +1,5 @@
-/* interpret - the third implementation of a reading (plan/plan.h): slow and straight, for comparison
- * with what the engines generate.
+/* interpret - the third implementation of a reading (plan/plan.h): slow and straight, for
+ * comparison with what the engines generate.
  *
  * Owns     nothing.
  * Units    as plan.h; the record is RECORD_MAX bytes, all zero before.
@@ -47,7 +47,8 @@ static inline void interpret(const struct interpreter *in, const struct read *re
 			memcpy(rec + d->at, in->sp + d->disp, d->size);
 			break;
 		case READ_WHEN:
-			if ((word_in(rec, d->when_at) == d->when + (d->when_va ? in->bias : 0)) == d->when_not)
+			if ((word_in(rec, d->when_at) == d->when + (d->when_va ? in->bias : 0)) ==
+			    d->when_not)
 				i += d->size;
 			break;
 		case READ_BYTES:

@@ -1,8 +1,8 @@
 /* machine - runs generated code in the test's own process, as a goroutine would run it.
  *
- * A program of a few functions, written as hex digits, 64 bytes apart; a plan made by hand; a copy of the
- * text, the code, the gate and the rings, all mapped here. machine_call enters a function with every
- * register as the test says and brings every register back.
+ * A program of a few functions, written as hex digits, 64 bytes apart; a plan made by hand; a copy
+ * of the text, the code, the gate and the rings, all mapped here. machine_call enters a function
+ * with every register as the test says and brings every register back.
  *
  * Owns     its mappings, until machine_end().
  * Units    rt: addresses of this process; slots: functions.
@@ -27,45 +27,10 @@ struct cpu {
 	u64 x[16][2];
 };
 
-__thread u64 tls_g;
-/* What machine_enter needs when no register is its own. */
-__thread struct { u64 rax, out, host_sp, target; } tls_machine;
-
+extern __thread u64 tls_g;
+/* tests/fake/machine_enter.c. in->r[RSP] is SP at the entry, where machine_left is returned to. */
 void machine_enter(const struct cpu *in, struct cpu *out, u64 target);
 void machine_left(void);
-
-#define EACH_R(X) X(rcx, 8) X(rdx, 16) X(rbx, 24) X(rsp, 32) X(rbp, 40) X(rsi, 48) X(r8, 64) \
-	X(r9, 72) X(r10, 80) X(r11, 88) X(r12, 96) X(r13, 104) X(r14, 112) X(r15, 120)
-#define EACH_X(X) X(0, 128) X(1, 144) X(2, 160) X(3, 176) X(4, 192) X(5, 208) X(6, 224) X(7, 240) \
-	X(8, 256) X(9, 272) X(10, 288) X(11, 304) X(12, 320) X(13, 336) X(14, 352) X(15, 368)
-#define LOAD_R(name, at) "mov " #at "(%rdi), %" #name "\n"
-#define STORE_R(name, at) "mov %" #name ", " #at "(%rax)\n"
-#define LOAD_X(n, at) "movups " #at "(%rdi), %xmm" #n "\n"
-#define STORE_X(n, at) "movups %xmm" #n ", " #at "(%rax)\n"
-#define TLS(at) "%fs:tls_machine@tpoff+" #at
-
-/* in->r[4] is SP at the function's entry: the return address lies there already. */
-__asm__(".text\n"
-	".globl machine_enter, machine_left\n"
-	"machine_enter:\n"
-	"push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
-	"mov %rsi, " TLS(8) "\n"
-	"mov %rsp, " TLS(16) "\n"
-	"mov %rdx, " TLS(24) "\n"
-	EACH_X(LOAD_X) EACH_R(LOAD_R) LOAD_R(rax, 0)
-	"mov 56(%rdi), %rdi\n"
-	"jmp *" TLS(24) "\n"
-	"machine_left:\n"
-	"mov %rax, " TLS(0) "\n"
-	"mov " TLS(8) ", %rax\n"
-	EACH_X(STORE_X) EACH_R(STORE_R)
-	"mov %rdi, 56(%rax)\n"
-	"mov " TLS(0) ", %rdi\n"
-	"mov %rdi, (%rax)\n"
-	"mov " TLS(16) ", %rsp\n"
-	"cld\n"
-	"pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
-	"ret\n");
 
 enum { SLOT = 64, STACK_WORDS = 512, AT_CALL = 384, STOP_OF_FRAME = 200 };
 
@@ -88,7 +53,7 @@ struct machine {
 	struct code code;
 	u8 *region, *shared;	/* region: text, code, near */
 	u64 text_rt;
-	bool rdx;		/* is compared, too: it holds nothing at a RET, but the closure at entry */
+	bool rdx; /* is compared, too: it holds nothing at a RET, but the closure at entry */
 	struct thread t;
 	struct arena arena;
 };
@@ -115,7 +80,8 @@ static inline void thread_begin(struct machine *mc, struct thread *t, u64 goid)
 	t->m[mc->mem.prog.rel->m_gsignal / 8] = (u64)(uintptr_t)t->gsignal;
 }
 
-static inline void machine_begin(struct machine *mc, unsigned minor, const struct function *fs, size_t n, u64 buffer)
+static inline void machine_begin(struct machine *mc, unsigned minor, const struct function *fs,
+				 size_t n, u64 buffer)
 {
 	*mc = (struct machine){ 0 };
 	memory_begin(&mc->mem, minor);
@@ -136,38 +102,48 @@ static inline void machine_begin(struct machine *mc, unsigned minor, const struc
 			p = end;
 		}
 		ck_assert_uint_le(size, SLOT);
-		mc->funcs[i] = (struct go_func){ .pc = (u32)(SLOT * i), .size = size, .room = SLOT, .pcsp = 1,
-						 .name = str_of(fs[i].name), .assembly = fs[i].assembly,
+		mc->funcs[i] = (struct go_func){ .pc = (u32)(SLOT * i),
+						 .size = size,
+						 .room = SLOT,
+						 .pcsp = 1,
+						 .name = str_of(fs[i].name),
+						 .assembly = fs[i].assembly,
 						 .deferreturn = fs[i].deferreturn };
 	}
 	mc->mem.prog.funcs = mc->funcs;
 	mc->mem.prog.nfuncs = n;
 	mc->plan = (struct plan){ .prog = &mc->mem.prog };
 	mc->plan.funcs = ARENA_ARRAY(&mc->arena, struct plan_func, n);
-	mc->region = mmap(NULL, REGION, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mc->region = mmap(NULL, REGION, PROT_READ | PROT_WRITE | PROT_EXEC,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	mc->shared = mmap(NULL, shared_size(buffer, RINGS), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ck_assert_ptr_ne(mc->region, MAP_FAILED);
 	ck_assert_ptr_ne(mc->shared, MAP_FAILED);
 	mc->text_rt = (u64)(uintptr_t)mc->region;
-	mc->layout = (struct layout){ .code_rt = mc->text_rt + CODE_AT, .near_rt = mc->text_rt + NEAR_AT,
-				      .shared_rt = (u64)(uintptr_t)mc->shared, .buffer = buffer,
+	mc->layout = (struct layout){ .code_rt = mc->text_rt + CODE_AT,
+				      .near_rt = mc->text_rt + NEAR_AT,
+				      .shared_rt = (u64)(uintptr_t)mc->shared,
+				      .buffer = buffer,
 				      .tls = (i32)((u64)(uintptr_t)&tls_g - machine_fs()),
 				      .bias = mc->text_rt - TEXT_VA };
-	memset(mc->region + NEAR_AT + NEAR_PAGES, 0xff, 8);	/* page 0 is not known to be there */
+	memset(mc->region + NEAR_AT + NEAR_PAGES, 0xff, 8); /* page 0 is not known to be there */
 	mc->region[NEAR_AT + NEAR_GATE] = 1;
 	*(u64 *)(void *)(mc->shared + SHARED_READY) = RINGS;
 	thread_begin(mc, &mc->t, 77);
 }
 
 /* A function of the plan; gives its index there. Slots in ascending order. */
-static inline u32 machine_probe(struct machine *mc, u32 slot, struct reading entry, struct reading exit)
+static inline u32 machine_probe(struct machine *mc, u32 slot, struct reading entry,
+				struct reading exit)
 {
 	struct plan_func *f = &mc->plan.funcs[mc->plan.nfuncs];
 	struct flow flow;
 	struct err err = { 0 };
 
-	*f = (struct plan_func){ .func = &mc->funcs[slot], .entry = entry, .exit = exit, .shown = true };
+	*f = (struct plan_func){
+		.func = &mc->funcs[slot], .entry = entry, .exit = exit, .shown = true
+	};
 	f->entry.size = f->entry.size ? f->entry.size : RECORD_HEAD;
 	f->exit.size = f->exit.size ? f->exit.size : RECORD_HEAD;
 	ck_assert_msg(go_flow(&mc->mem.prog, f->func, &mc->arena, &flow, &err), "%s", err.msg);
@@ -240,7 +216,8 @@ static inline struct cpu machine_cpu(struct thread *t)
 }
 
 /* Registers alone: the stack holds the return address and, else, what it held. */
-static inline struct cpu machine_run(struct machine *mc, struct thread *t, u32 slot, u32 pc, const struct cpu *in)
+static inline struct cpu machine_run(struct machine *mc, struct thread *t, u32 slot, u32 pc,
+				     const struct cpu *in)
 {
 	struct cpu out;
 
@@ -250,8 +227,8 @@ static inline struct cpu machine_run(struct machine *mc, struct thread *t, u32 s
 	return out;
 }
 
-/* The function as it was and the function as it is must leave the same registers, but for R12, R13, R15,
- * flags and RDX (see there), and the same stack, also below SP. */
+/* The function as it was and the function as it is must leave the same registers, but for R12, R13,
+ * R15, flags and RDX (see there), and the same stack, also below SP. */
 static inline struct cpu machine_call_at(struct machine *mc, u32 slot, u32 pc, struct cpu in)
 {
 	struct thread *t = &mc->t, *before = arena_copy(&mc->arena, t, sizeof(*t)),
@@ -266,11 +243,13 @@ static inline struct cpu machine_call_at(struct machine *mc, u32 slot, u32 pc, s
 	got = machine_run(mc, t, slot, pc, &in);
 	for (unsigned i = 0; i < 16; i++)
 		if (i != R12 && i != R13 && i != R15 && (i != RDX || mc->rdx))
-			ck_assert_msg(want.r[i] == got.r[i], "slot %u: register %u is %#lx, not %#lx", slot, i,
-				      got.r[i], want.r[i]);
+			ck_assert_msg(want.r[i] == got.r[i],
+				      "slot %u: register %u is %#lx, not %#lx", slot, i, got.r[i],
+				      want.r[i]);
 	for (unsigned i = 0; i < 16; i++)
-		ck_assert_msg(!memcmp(want.x[i], got.x[i], 16), "slot %u: x%u is %#lx:%#lx, not %#lx:%#lx", slot, i,
-			      got.x[i][1], got.x[i][0], want.x[i][1], want.x[i][0]);
+		ck_assert_msg(!memcmp(want.x[i], got.x[i], 16),
+			      "slot %u: x%u is %#lx:%#lx, not %#lx:%#lx", slot, i, got.x[i][1],
+			      got.x[i][0], want.x[i][1], want.x[i][0]);
 	ck_assert_mem_eq(t, plain, sizeof(*t));
 	return got;
 }
@@ -301,7 +280,8 @@ static inline u64 *ring_word_at(u8 *ring, size_t at)
 }
 
 /* Takes the oldest record out of the thread's ring; false when there is none. */
-static inline bool machine_take(struct machine *mc, const struct thread *t, u8 *to, struct record_head *head)
+static inline bool machine_take(struct machine *mc, const struct thread *t, u8 *to,
+				struct record_head *head)
 {
 	u8 *ring = machine_ring(mc, t), *slot;
 	u64 tail, commit, size;
@@ -318,9 +298,11 @@ static inline bool machine_take(struct machine *mc, const struct thread *t, u8 *
 	site = (u32)(commit - 1);
 	ck_assert_uint_lt(site, 4 * mc->plan.nfuncs);
 	size = site_size(&mc->plan, site);
-	skip = site % 4 == SITE_TAIL ? 0 :
-	       reading_has_captures(site % 4 ? &mc->plan.funcs[site / 4].exit : &mc->plan.funcs[site / 4].entry) ?
-	       SCRATCH : 0;
+	skip = site % 4 == SITE_TAIL ? 0
+	       : reading_has_captures(site % 4 ? &mc->plan.funcs[site / 4].exit
+					       : &mc->plan.funcs[site / 4].entry)
+		       ? SCRATCH
+		       : 0;
 	memcpy(to, slot + skip, size - skip);
 	memcpy(head, to, sizeof(*head));
 	head->commit = commit;

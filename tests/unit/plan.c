@@ -4,22 +4,24 @@
 
 Suite *plan_suite(void);
 
-/* Patterns in, a plan out: each function of the plan by name, with its refusal, its mark as a hook, and
- * `unshown` when it is there as a hook only. */
+/* Patterns in, a plan out: each function of the plan by name, with its refusal, its mark as a hook,
+ * and `unshown` when it is there as a hook only. */
 static const struct {
 	const char *name, *hex;
 	bool wrapper, assembly, no_stack_map, takes_a_word, no_padding;
 } functions[] = {
-	{ .name = "main.handle", .hex = "48 8d 04 18 48 ff c3 c3" },	/* lea rax, [rax+rbx]; inc rbx; ret */
+	{ .name = "main.handle",
+	  .hex = "48 8d 04 18 48 ff c3 c3" }, /* lea rax, [rax+rbx]; inc rbx; ret */
 	{ .name = "main.(*T).Serve", .hex = "48 8d 04 18 48 ff c3 c3", .wrapper = true },
 	{ .name = "main.T.Serve", .hex = "48 8d 04 18 48 ff c3 c3" },
 	{ .name = "main.login", .hex = "48 8d 04 18 48 ff c3 c3", .takes_a_word = true },
 	{ .name = "main.asm", .hex = "48 8d 04 18 48 ff c3 c3", .assembly = true },
 	{ .name = "main.short", .hex = "90 c3", .no_padding = true },
-	{ .name = "main.loop", .hex = "48 ff c0 90 90 90 eb f8 c3" },	/* … jmp 0 */
+	{ .name = "main.loop", .hex = "48 ff c0 90 90 90 eb f8 c3" }, /* … jmp 0 */
 	{ .name = "main.bad", .hex = "06 06 06 06 06 c3" },
-	{ .name = "main.tight", .hex =				/* mov ecx, 1; call; pop rbp; ret; call */
-		"b9 01 00 00 00 e8 f6 0f 00 00 5d c3 e8 ef 0f 00 00" },
+	{ .name = "main.tight",
+	  .hex = /* mov ecx, 1; call; pop rbp; ret; call */
+	  "b9 01 00 00 00 e8 f6 0f 00 00 5d c3 e8 ef 0f 00 00" },
 	{ .name = "c_code", .hex = "48 8d 04 18 48 ff c3 c3", .no_stack_map = true },
 	{ .name = "syscall.forkAndExecInChild", .hex = "48 8d 04 18 48 ff c3 c3" },
 	{ .name = "internal/bytealg.Count", .hex = "48 8d 04 18 48 ff c3 c3" },
@@ -57,10 +59,14 @@ static void begin(void)
 			memory_put(&m, TEXT_VA + SLOT * i + size, strtoul(p, &end, 16), 1);
 			p = end + (*end == ' ');
 		}
-		funcs[i] = (struct go_func){ .pc = SLOT * i, .size = size, .name = str_of(functions[i].name),
+		funcs[i] = (struct go_func){ .pc = SLOT * i,
+					     .size = size,
+					     .name = str_of(functions[i].name),
 					     .room = functions[i].no_padding ? size : SLOT,
-					     .pcsp = !functions[i].no_stack_map, .wrapper = functions[i].wrapper,
-					     .assembly = functions[i].assembly, .args = functions[i].takes_a_word ? 8 : 0,
+					     .pcsp = !functions[i].no_stack_map,
+					     .wrapper = functions[i].wrapper,
+					     .assembly = functions[i].assembly,
+					     .args = functions[i].takes_a_word ? 8 : 0,
 					     .nfuncdata = functions[i].takes_a_word ? 8 : 0 };
 	}
 	m.prog.funcs = funcs;
@@ -90,14 +96,16 @@ static const char *described(const struct plan *p)
 	for (u32 i = 0; i < p->nfuncs; i++) {
 		const struct plan_func *f = &p->funcs[i];
 
-		s = str_fmt(&arena, "%.*s%s%.*s%s%s%s%s", STR_F(s), i ? ", " : "", STR_F(f->func->name),
-			    f->refusal ? " refused " : "", f->refusal ? refusal_name(f->refusal) : "", hooks[f->hook],
+		s = str_fmt(&arena, "%.*s%s%.*s%s%s%s%s", STR_F(s), i ? ", " : "",
+			    STR_F(f->func->name), f->refusal ? " refused " : "",
+			    f->refusal ? refusal_name(f->refusal) : "", hooks[f->hook],
 			    f->shown ? "" : " unshown");
 	}
 	return str_z(&arena, s);
 }
 
-#define HOOKS "runtime.gopanic gopanic unshown, runtime.Goexit Goexit unshown, runtime.goexit1 goexit1 unshown"
+#define HOOKS_OF_EXITS "runtime.Goexit Goexit unshown, runtime.goexit1 goexit1 unshown"
+#define HOOKS "runtime.gopanic gopanic unshown, " HOOKS_OF_EXITS
 
 static const struct {
 	const char *patterns[3];
@@ -106,7 +114,8 @@ static const struct {
 	{ { "main.handle" }, "main.handle, " HOOKS },
 	/* what can't be probed stays, with its reason; a wrapper is not there unless it is named */
 	{ { "main.*" },
-	  "main.handle, main.T.Serve, main.login, main.asm refused assembly, main.short refused short, "
+	  "main.handle, main.T.Serve, main.login, main.asm refused assembly, "
+	  "main.short refused short, "
 	  "main.loop refused loop_to_entry, main.bad refused decode, main.tight, " HOOKS },
 	{ { "main.(*T).Serve" }, "main.(*T).Serve refused wrapper, " HOOKS },
 	{ { "main.(*T)*", "main.handle" }, "main.handle, " HOOKS },
@@ -120,7 +129,8 @@ static const struct {
 	{ { "runtime.mallocgc" }, "runtime.mallocgc, " HOOKS },
 	{ { "runtime.*", "!runtime.go*", "!runtime.G*" },
 	  "runtime.mallocgc, " HOOKS ", runtime.sigtrampgo refused signal" },
-	{ { "runtime.gopanic" }, "runtime.gopanic gopanic, runtime.Goexit Goexit unshown, runtime.goexit1 goexit1 unshown" },
+	{ { "runtime.gopanic" },
+	  "runtime.gopanic gopanic, " HOOKS_OF_EXITS },
 	{ { "main.*", "!main.*" }, HOOKS },
 };
 
@@ -188,8 +198,10 @@ END_TEST
 
 START_TEST(what_is_redacted_is_not_read)
 {
-	static const struct { const char *redact; u32 reads; } rows[] = {
-		{ NULL, 1 }, { "main.handle", 1 }, { "main.login", 0 }, { "*login", 0 }, { "arg*", 0 },
+	static const struct { const char *redact; u32 reads;
+	} rows[] = {
+		{ NULL, 1 },	 { "main.handle", 1 }, { "main.login", 0 },
+		{ "*login", 0 }, { "arg*", 0 },
 	};
 
 	for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
@@ -197,11 +209,13 @@ START_TEST(what_is_redacted_is_not_read)
 		const char *pattern = "main.login";
 		const char *redact = rows[i].redact;
 
-		make(&p, &(struct plan_request){ .patterns = &pattern, .npatterns = 1, .redact = &redact,
+		make(&p, &(struct plan_request){ .patterns = &pattern,
+						 .npatterns = 1,
+						 .redact = &redact,
 						 .nredact = redact != NULL });
 		ck_assert_uint_eq(p.funcs[0].sig->nparams, 1);
-		ck_assert_msg(p.funcs[0].entry.nreads == rows[i].reads, "--redact %s: %u", redact ? redact : "",
-			      p.funcs[0].entry.nreads);
+		ck_assert_msg(p.funcs[0].entry.nreads == rows[i].reads, "--redact %s: %u",
+			      redact ? redact : "", p.funcs[0].entry.nreads);
 		ck_assert(p.funcs[0].entry.slots[0].redacted == !rows[i].reads);
 		ck_assert(plan_redacts(&p, STR("argument")) == (redact && *redact == 'a'));
 	}

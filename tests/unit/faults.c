@@ -1,0 +1,187 @@
+#include "shapes.h"
+
+Suite *faults_suite(void);
+
+typedef void handler_fn(int sig, siginfo_t *si, void *uc);
+static u64 fault_seen, fault_passed;
+
+/* As the kernel calls it. What Go would panic about ends the call here. */
+static void on_fault(int sig, siginfo_t *si, void *context)
+{
+	ucontext_t *uc = context;
+	greg_t *rip = &uc->uc_mcontext.gregs[REG_RIP], was = *rip;
+
+	fault_seen++;
+	((handler_fn *)(uintptr_t)(mc.text_rt + SLOT * SIGTRAMP))(sig, si, context);
+	if ((u64)*rip - mc.text_rt < MEMORY_SIZE) {
+		fault_passed = (u64)*rip;
+		*rip = (greg_t)(uintptr_t)machine_left;
+	} else if (*rip == was) {
+		signal(sig, SIG_DFL);
+	}
+}
+
+static void handle_faults(void)
+{
+	static u8 stack[1 << 16];
+	stack_t alt = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+
+	fault_seen = fault_passed = 0;
+	ck_assert(!sigaltstack(&alt, NULL));
+	ck_assert(!sigaction(SIGSEGV, &sa, NULL) && !sigaction(SIGBUS, &sa, NULL));
+}
+
+/* Every way that the copy takes by its size, with pages that were there when we looked. */
+START_TEST(a_copy_that_faults_is_unreadable)
+{
+	static const u16 sizes[] = { 1, 2, 3, 4, 7, 8, 15, 16, 17, 100 };
+	static const i32 before[] = { 0, -1, -8, -17 };
+
+	heap_begin();
+	handle_faults();
+	for (u32 k = 0; k < ARRAY_LEN(sizes) * ARRAY_LEN(before); k++) {
+		struct read reads[] = {
+			{ .kind = READ_INT, .reg = 0, .size = 8, .at = 32 },
+			{ .kind = READ_MEM,
+			  .from = 32,
+			  .size = sizes[k / ARRAY_LEN(before)],
+			  .status = 40,
+			  .at = 48 },
+			{ .kind = READ_INT, .reg = 1, .size = 8, .at = 152 },
+			{ .kind = READ_MEM },
+			{ .kind = READ_MEM },
+			{ .kind = READ_MEM },
+			{ .kind = READ_MEM },
+		};
+		struct reading r = { .reads = reads,
+				     .nreads = k % 2 ? ARRAY_LEN(reads) : 3,
+				     .size = 160 };
+		u64 p = (u64)(uintptr_t)heap + 5 * PAGE_SIZE +
+			(u64)(i64)before[k % ARRAY_LEN(before)];
+		struct cpu c = machine_cpu(&mc.t);
+		u8 got[SLOT_MAX];
+		struct record_head h;
+		u32 status;
+
+		for (u64 page = p >> 12; page <= (p + 100) >> 12; page++)
+			memcpy(mc.region + NEAR_AT + NEAR_PAGES + 8 * (page & 0xffff), &page, 8);
+		c.r[RAX] = p;
+		machine_unpatch(&mc);
+		machine_probe(&mc, NOTHING, r, (struct reading){ 0 });
+		machine_patch(&mc);
+		fault_seen = 0;
+		(void)machine_call(&mc, NOTHING, c);
+		ck_assert(machine_take(&mc, &mc.t, got, &h));
+		memcpy(&status, got + 40, 4);
+		if (readable(p, reads[1].size)) {
+			ck_assert_uint_eq(status, reads[1].size);
+		} else {
+			ck_assert_uint_eq(fault_seen, 1);
+			ck_assert_uint_eq(status, CAPTURE_UNREADABLE);
+		}
+		ck_assert_uint_eq(word_in(got, 152), c.r[RBX]);
+		ck_assert(machine_take(&mc, &mc.t, got, &h));
+		ck_assert_uint_eq(record_site(&h), SITE_EXIT);
+	}
+}
+END_TEST
+
+START_TEST(a_displaced_load_faults_at_its_own_address)
+{
+	struct cpu c = machine_cpu(&mc.t), out;
+
+	heap_begin();
+	handle_faults();
+	machine_probe(&mc, FAULT, two(), two());
+	machine_patch(&mc);
+	c.r[RAX] = (u64)(uintptr_t)heap;
+	out = machine_call(&mc, FAULT, c);
+	ck_assert_uint_eq(out.r[RAX], word_in(heap, 0));
+	ck_assert_uint_eq(fault_seen, 0);
+	expect_words(&c, SITE_ENTRY);
+	expect_words(&out, SITE_EXIT);
+	c.r[RAX] = 0;
+	out = machine_call(&mc, FAULT, c);
+	ck_assert_uint_eq(fault_seen, 2);	/* also where nothing is displaced */
+	ck_assert_uint_eq(fault_passed, mc.text_rt + SLOT * FAULT + 3);
+	ck_assert_uint_eq(out.r[RBX], c.r[RBX] + 1);
+	ck_assert_uint_eq(out.r[RSP], c.r[RSP]);
+	expect_words(&c, SITE_ENTRY);
+	expect_nothing_more();
+}
+END_TEST
+
+static u64 hooked(int sig, int code, u64 rip)
+{
+	static siginfo_t si;
+	static ucontext_t uc;
+
+	si.si_code = code;
+	uc.uc_mcontext.gregs[REG_RIP] = (greg_t)rip;
+	((handler_fn *)(uintptr_t)(mc.text_rt + SLOT * SIGTRAMP))(sig, &si, &uc);
+	return (u64)uc.uc_mcontext.gregs[REG_RIP];
+}
+
+START_TEST(the_hook_moves_what_it_must_and_nothing_else)
+{
+	static const int not_ours[] = { SIGPROF, SIGURG,  SIGTRAP, SIGILL, SIGINT,
+					SIGUSR2, SIGTERM, 32,	   64 };
+	const struct fixup *f;
+	struct stubs s;
+
+	heap_begin();
+	for (u32 slot = FRAME; slot <= ABI0; slot++)
+		machine_probe(&mc, slot, two(), two());
+	machine_patch(&mc);
+	s = mc.code.stubs;
+	ck_assert_uint_ge(mc.code.fixups.n, 2);
+	for (u32 i = 0; i < mc.code.fixups.n; i++) {
+		f = &mc.code.fixups.at[i];
+		ck_assert(!i || f[-1].copy_rt < f->copy_rt);
+		ck_assert_uint_eq(hooked(SIGSEGV, 1, f->copy_rt), f->original_rt);
+		ck_assert_uint_eq(hooked(SIGBUS, 2, f->copy_rt), f->original_rt);
+		ck_assert_uint_eq(hooked(SIGFPE, 1, f->copy_rt), f->original_rt);
+		ck_assert_uint_eq(hooked(SIGSEGV, 1, f->copy_rt + 1), f->copy_rt + 1);
+		ck_assert_uint_eq(hooked(SIGSEGV, 1, f->copy_rt - 1), f->copy_rt - 1);
+		ck_assert_uint_eq(hooked(SIGSEGV, 0, f->copy_rt), f->copy_rt);
+		ck_assert_uint_eq(hooked(SIGSEGV, -6, f->copy_rt), f->copy_rt);
+		for (u32 k = 0; k < ARRAY_LEN(not_ours); k++)
+			ck_assert_uint_eq(hooked(not_ours[k], 1, f->copy_rt), f->copy_rt);
+	}
+	ck_assert_uint_eq(hooked(SIGSEGV, 1, s.copy_lo_rt), s.copy_fault_rt);
+	ck_assert_uint_eq(hooked(SIGSEGV, 1, s.copy_hi_rt - 1), s.copy_fault_rt);
+	ck_assert_uint_eq(hooked(SIGSEGV, 1, s.copy_lo_rt - 1), s.copy_lo_rt - 1);
+	ck_assert_uint_eq(hooked(SIGSEGV, 1, s.copy_hi_rt), s.copy_hi_rt);
+	ck_assert_uint_eq(hooked(SIGSEGV, 0, s.copy_lo_rt), s.copy_lo_rt);
+	ck_assert_uint_eq(hooked(SIGPROF, 1, s.copy_lo_rt), s.copy_lo_rt);
+	ck_assert_uint_eq(hooked(SIGSEGV, 1, mc.text_rt), mc.text_rt);
+	ck_assert_uint_eq(hooked(SIGSEGV, 1, 0), 0);
+}
+END_TEST
+
+START_TEST(without_sigtramp_there_is_no_code)
+{
+	struct err err = { 0 };
+
+	mc.funcs[SIGTRAMP].name = STR("runtime.other");
+	machine_probe(&mc, NOTHING, two(), two());
+	ck_assert(!code_make(&mc.code, &mc.plan, &mc.layout, &err));
+	ck_assert_int_eq(err.kind, ERR_REFUSED);
+}
+END_TEST
+
+Suite *faults_suite(void)
+{
+	Suite *s = suite_create("faults");
+	TCase *t = tcase_create("code");
+
+	tcase_add_checked_fixture(t, shapes_begin, shapes_end);
+	tcase_set_timeout(t, 20);
+	tcase_add_test(t, a_copy_that_faults_is_unreadable);
+	tcase_add_test(t, a_displaced_load_faults_at_its_own_address);
+	tcase_add_test(t, the_hook_moves_what_it_must_and_nothing_else);
+	tcase_add_test(t, without_sigtramp_there_is_no_code);
+	suite_add_tcase(s, t);
+	return s;
+}
