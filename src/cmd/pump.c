@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -112,6 +113,13 @@ static bool ended(pid_t pid, bool wait, struct pump_result *r)
 	return true;
 }
 
+static bool is_file(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode);
+}
+
 bool pump(struct inline_session *s, const struct plan *plan, const struct sink *sink, struct out *out,
 	  const struct pump_limits *limits, struct pump_result *result, struct err *err)
 {
@@ -121,6 +129,7 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 	pid_t pid = inline_pid(s);
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	i64 began = now_ns();
+	bool file = is_file(out->fd);	/* a disk is slow, but does not stop */
 	bool alone = false, ok = true, said = false;
 	u64 rounds = 0;
 
@@ -130,7 +139,7 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
 		u64 got = inline_poll(s, false, record, lost, &flow);
 
-		inline_output_blocks(s, true);
+		inline_output_blocks(s, !file);
 		alone = !out_flush(out) || stop_signal;
 		inline_output_blocks(s, false);
 		if (alone)

@@ -195,6 +195,29 @@ static bool known(const struct stopped *st, pid_t tid)
 	return false;
 }
 
+/* Takes the end of a thread that we trace: its process can't end before. That the process itself has
+ * ended is for whoever waits for it to learn. */
+static void reap(const struct stopped *st, pid_t tid)
+{
+	int status;
+
+	if (tid != st->pid)
+		while (waitpid(tid, &status, __WALL) < 0 && errno == EINTR)
+			;
+}
+
+/* Looks before it takes. */
+static bool wait_stop_only(pid_t tid, int *status)
+{
+	siginfo_t info;
+	int bad;
+
+	do
+		bad = waitid(P_PID, (id_t)tid, &info, WSTOPPED | WEXITED | WNOWAIT | __WALL);
+	while (bad && errno == EINTR);
+	return !bad && (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) && wait_stop(tid, status);
+}
+
 /* Stops one thread; false if it is gone. */
 static bool stop_one(struct stopped *st, pid_t tid)
 {
@@ -202,8 +225,8 @@ static bool stop_one(struct stopped *st, pid_t tid)
 
 	if (ptrace(PTRACE_SEIZE, tid, 0, 0))
 		return false;
-	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) || !wait_stop(tid, &status)) {
-		ptrace(PTRACE_DETACH, tid, 0, 0);
+	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) || !wait_stop_only(tid, &status)) {
+		reap(st, tid);
 		return false;
 	}
 	/* a signal that arrived first is handed on when the thread goes on */
@@ -212,11 +235,21 @@ static bool stop_one(struct stopped *st, pid_t tid)
 	return true;
 }
 
+/* A process that is ending has none, and can't be traced either. */
+static bool has_memory(pid_t pid)
+{
+	char path[64], target[16];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	return readlink(path, target, sizeof(target)) > 0;
+}
+
 bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 {
 	char path[64];
 	bool more = true;
 
+	st->pid = pid;
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	while (more) {
 		DIR *dir = opendir(path);
@@ -233,7 +266,7 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 			errno = 0;
 			if (stop_one(st, tid))
 				more = true;
-			else if (errno == EPERM && !kill(pid, 0) && st->n == 0) {
+			else if (errno == EPERM && st->n == 0 && has_memory(pid)) {
 				closedir(dir);
 				return err_set(err, ERR_DENIED, "process %d: ptrace is not permitted (is a debugger "
 					       "attached?)", pid);
@@ -248,7 +281,8 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 
 void tracee_resume_all(struct stopped *st)
 {
-	for (size_t i = 0; i < st->n; i++)
-		ptrace(PTRACE_DETACH, st->at[i].tid, 0, st->at[i].signal);
+	for (size_t i = 0; i < st->n; i++)	/* one that can't be let go was killed where it stood */
+		if (ptrace(PTRACE_DETACH, st->at[i].tid, 0, st->at[i].signal))
+			reap(st, st->at[i].tid);
 	vec_release(st);
 }

@@ -27,6 +27,7 @@ bool tracee_syscall(pid_t pid, int mem_fd, u64 scratch_rt, long nr, const u64 ar
 struct stopped {
 	struct { pid_t tid; int signal; } *at;
 	size_t n, room;
+	pid_t pid;
 };
 bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err) MUST_CHECK;
 void tracee_resume_all(struct stopped *st);

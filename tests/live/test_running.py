@@ -259,6 +259,7 @@ def test_ctrl_c_reaches_both_and_the_program_decides(tmp_path):
 def make_controlling(fd):
     import fcntl
     import termios
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it, and so would we
     fcntl.ioctl(fd, termios.TIOCSCTTY, 0)
 
 

@@ -104,7 +104,16 @@ func row6s(x [1]string, a int) int { return len(x[0]) + a }
 func row7(x sArr, a int) int { return x.A + x.X[1] + a }
 
 //go:noinline
-func row8(a int, f float64, g float32, c complex128, i int8, z bool) {}
+func row8(a int, f float64, g float32, c complex128, i int8, z bool) {
+	// Used: in a stripped file nothing else tells which words came in the registers of floats.
+	used.f, used.i, used.z = f+float64(g)+real(c)+imag(c), a+int(i), z
+}
+
+var used struct {
+	f float64
+	i int
+	z bool
+}
 
 //go:noinline
 func row9(x sGap, k int) int { return x.A + x.C + k }
