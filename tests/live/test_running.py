@@ -121,6 +121,14 @@ def test_a_program_that_becomes_another_one(tmp_path):
     assert objects[-1]["type"] == "end"
 
 
+def test_a_program_that_locks_its_memory_does_not_fill_every_ring_there_could_be(tmp_path):
+    t = goshawk.Trace(tmp_path, ["main.work"], [odd(), "locked"])
+    if t.ended.out.startswith("not permitted"):
+        pytest.skip(t.ended.out)
+    assert t.ended.status == 0 and counts(t)["main.work"] == 1, t.ended
+    assert int(t.ended.out) < 1 << 20, "KiB"
+
+
 def test_faults_are_recovered(tmp_path, release):
     """Nil dereferences at places that were moved, and next to them."""
     t = goshawk.Trace(tmp_path, ["main.*"], [odd(release), "faults", 20000], timeout=600).check()

@@ -122,6 +122,21 @@ var modes = map[string]func(){
 		}
 	},
 
+	// locked: locks all its memory, and says how much of it there is.
+	"locked": func() {
+		if err := syscall.Mlockall(syscall.MCL_CURRENT | syscall.MCL_FUTURE); err != nil {
+			fmt.Println("not permitted:", err)
+			return
+		}
+		work(1)
+		status, _ := os.ReadFile("/proc/self/status")
+		for _, line := range strings.Split(string(status), "\n") {
+			if strings.HasPrefix(line, "VmRSS:") {
+				fmt.Println(strings.Fields(line)[1])
+			}
+		}
+	},
+
 	// fds: how many descriptors it has, and which.
 	"fds": func() {
 		names, err := os.ReadDir("/proc/self/fd")
