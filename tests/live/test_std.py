@@ -98,9 +98,12 @@ def coverage(profile):
 def test_records_as_many_entries_as_coverage_counts(tmp_path, release, package):
     program = gobuild.std_test(package, release, "-cover", "-covermode=atomic", "-gcflags=all=-l")
     profile = tmp_path / "cover"
-    done, counts = tally(tmp_path, package, release, program, "-test.coverprofile=%s" % profile,
-                         until="testing.coverReport")
-    assert done.status == 0, done
+    for _ in range(3):
+        done, counts = tally(tmp_path, package, release, program, "-test.coverprofile=%s" % profile,
+                             until="testing.coverReport")
+        assert done.status == 0, done
+        if not counts["lost"]:
+            break  # else the reader fell behind on a busy machine, and what runs on g0 never waits for it
     assert counts["lost"] == 0
     check_refusals(counts)
     check_entries(counts, functions_of(package, release), coverage(profile), package)
