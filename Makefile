@@ -19,7 +19,8 @@ PREFIX ?= /usr/local
 PYTHON ?= /usr/bin/python3
 Q := $(if $(filter 1,$(V)),,@)
 
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+# On all processors; a -j of the command line wins, and a make below has this one's jobs.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 MAKEFLAGS += --no-print-directory

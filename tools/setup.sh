@@ -8,9 +8,9 @@ what=${1:-quick}
 packages="gcc libc6-dev make libzydis-dev libdw-dev libelf-dev"
 case $what in
 build) ;;
-demo) packages="$packages golang-1.19-go hugo util-linux" ;;
-bench) packages="$packages golang-1.19-go hugo util-linux python3 bpftrace delve" ;;
-*) packages="$packages golang-1.19-go hugo util-linux python3 python3-pytest check binutils mandoc zsh" ;;
+demo) packages="$packages ca-certificates golang-1.19-go hugo util-linux" ;;
+bench) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 bpftrace delve" ;;
+*) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest check binutils mandoc zsh" ;;
 esac
 
 missing() { # those that are not installed; the order is kept
