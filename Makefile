@@ -95,7 +95,7 @@ $B/fuzz/%: $B/fuzz/%.o $B/fuzz/replay.o $(call objects,$(fake)) $B/libgoshawk.a
 # A Go program that the targets change bytes of (fuzz/edited.h).
 go := $(shell sed -n '$$s/ .*//p' tools/releases)
 $B/fuzz/base: $(wildcard fuzz/base/*)
-	$(Q)mkdir -p $(@D); root=$$(tools/go-toolchain.sh $(go)) && cd fuzz/base && \
+	$(Q)mkdir -p $(@D); root=$$(tools/go-toolchain.sh $(go) || tools/go-toolchain.sh any) && cd fuzz/base && \
 		GOROOT=$$root GOENV=off GOFLAGS= GOTOOLCHAIN=local CGO_ENABLED=0 $$root/bin/go build \
 		-trimpath -ldflags=-compressdwarf=false -o $(abspath $@) .
 

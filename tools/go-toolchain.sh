@@ -1,5 +1,6 @@
 #!/bin/sh
 # go-toolchain.sh RELEASE (such as 1.27.4): prints the GOROOT of that Go release.
+# go-toolchain.sh any: of whichever Go is installed.
 #
 # An installed Go of that release is used as it is. Any other is downloaded, by whichever Go there
 # is, as the module golang.org/toolchain, whose checksum Go verifies. It is kept outside the module
@@ -24,7 +25,9 @@ for go in $(command -v go || true) /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
 	[ "$1" = "go$release" ] && ok "$2" && { echo "$2"; exit; }
 	downloader=${downloader:-$go}
 done
-[ "$downloader" ] || { echo "go-toolchain: no Go to download another one with: apt-get install golang-1.19-go" >&2; exit 1; }
+[ "$downloader" ] || { echo "go-toolchain: no Go is installed: apt-get install golang-1.19-go" >&2; exit 1; }
+[ "$release" != any ] || { GOTOOLCHAIN=local GOENV=off GOFLAGS= "$downloader" env GOROOT; exit; }
+[ "${SETUP:-}" != no ] || { echo "go-toolchain: Go $release is not here, and SETUP=no forbids to download it" >&2; exit 1; }
 
 mkdir -p "$cache"
 exec 9>"$cache/$release.lock"
