@@ -104,7 +104,7 @@ static bool make_shared(struct inline_session *s, struct err *err)
 	s->memfd = memfd_create("goshawk", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (s->memfd < 0)
 		return err_set(err, ERR_IO, "no shared memory for the rings: %s", strerror(errno));
-	if (!rings_grow(s, (u32)MIN(get_nprocs() + 8, (int)RINGS), err))
+	if (!rings_grow(s, (u32)MIN(get_nprocs() + 30, (int)RINGS), err))
 		return false;
 	if (fcntl(s->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
 		return err_set(err, ERR_IO, "the rings can't be sealed: %s", strerror(errno));

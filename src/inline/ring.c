@@ -13,7 +13,7 @@
 enum {
 	MARGIN_NS = 50000,
 	PUBLISH = 1 << 12,
-	SPARE = 8,			/* rings that are ready and have no thread yet */
+	SPARE = 24,			/* rings that are ready and have no thread yet: threads come in bursts */
 	ROUND = 8192,			/* records in one poll: output is written between polls */
 	WAIT_WORKING_NS = 1000000000,
 	WAIT_BLOCKED_NS = 10000000,
