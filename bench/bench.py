@@ -45,9 +45,8 @@ def run_loop(program, bursts, calls, pause, threads=1, before=(), timeout=300):
 def traced_loop(tmp, options, threads=1):
     """Cost of a traced call beyond the untraced one; nothing may be lost, or it was no record that was paid for."""
     out = tmp / "out.json"
-    traced, bare = run_loop(loop(), 60, 3000, "60ms", threads,
-                            before=[goshawk.GOSHAWK, "trace", "--json", "-o", out, "--buffer", "2MiB", *options,
-                                    "main.target", "--"])
+    traced, bare = run_loop(loop(), 40, 20000, "150ms", threads,
+                            before=[goshawk.GOSHAWK, "trace", "--json", "-o", out, *options, "main.target", "--"])
     end = goshawk.read_lines(out)[-1]
     if end["lost"]:
         raise RuntimeError("%d records were lost" % end["lost"])
@@ -55,7 +54,7 @@ def traced_loop(tmp, options, threads=1):
 
 
 def calls(tmp):
-    plain, bare = run_loop(loop(), 60, 3000, "1ms")
+    plain, bare = run_loop(loop(), 40, 20000, "1ms")
     row("a call, untraced", "%.1f ns" % plain)
     entry = traced_loop(tmp, ["--entry"])
     row("inline: entry, one integer and one string", "%.1f ns" % entry, "<= 15 ns")
