@@ -89,6 +89,18 @@ struct layout {
 	u64 bias;
 };
 
+/* Bytes that may be reserved and not yet consumed. Lossless: goroutines begin to wait at `waits`, and leave
+ * the rest to code that can't wait: the scheduler's, and that of signal handlers. */
+static inline u64 ring_holds(const struct layout *l)
+{
+	return l->buffer - RING_SLACK;
+}
+
+static inline u64 ring_waits(const struct layout *l)
+{
+	return ring_holds(l) - (l->lossless ? l->buffer / 4 : 0);
+}
+
 static inline u64 ring_stride(u64 buffer)
 {
 	return RING_DATA + round_up(buffer + RING_ROOM, 4096);

@@ -78,7 +78,8 @@ static void tsc_in_rax(struct assembler *a)
 }
 
 /* The ring looks full: the limit may be old. Lossless: sleep until the reader makes room, never on g0 or
- * gsignal, where the scheduler or a signal handler would wait. How long a reader may stand still he says
+ * gsignal, where the scheduler or a signal handler would wait: these have room that the others leave
+ * them. How long a reader may stand still he says
  * himself: 10 ms while he waits for his own output, a second while he works and so can only be short of
  * a processor. If he has died (the kernel then marks his mutex) nobody waits, and one wait that was given
  * up is the last until he moves again.
@@ -86,13 +87,13 @@ static void tsc_in_rax(struct assembler *a)
  * out: carry clear: there is room; carry set: the record is lost and counted. r15 lost */
 static void full(struct assembler *a, const struct layout *l, const struct go_release *rel)
 {
-	enum { LOST, ROOM, LOOP, MOVED, GIVE_UP, BACK, DONE, TIRED };
+	enum { LOST, ROOM, LOOP, MOVED, GIVE_UP, BACK, DONE, TIRED, NO_WAIT };
 	static const u8 saved[] = { RAX, RCX, RSI, RDI, R11 };
 
 	asm_new_scope(a);
 	load(a, R15, R12, RING_TAIL);
-	PUT(a, 0x49, 0x81, 0xc7);			/* add r15, buffer - slack */
-	asm_u32(a, (u32)(l->buffer - RING_SLACK));
+	PUT(a, 0x49, 0x81, 0xc7);			/* add r15, … */
+	asm_u32(a, (u32)ring_waits(l));
 	store(a, R15, R12, RING_LIMIT);
 	op_mem(a, true, 0x39, R15, R12, RING_HEAD);	/* cmp [r12+head], r15 */
 	jcc(a, CC_BE, ROOM);
@@ -103,11 +104,11 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 		load(a, R14, R15, M_G0);
 		PUT(a, 0x64, 0x4c, 0x3b, 0x34, 0x25);	/* cmp r14, fs:tls */
 		asm_u32(a, (u32)l->tls);
-		jcc(a, CC_E, GIVE_UP);
+		jcc(a, CC_E, NO_WAIT);
 		load(a, R14, R15, rel->m_gsignal);
 		PUT(a, 0x64, 0x4c, 0x3b, 0x34, 0x25);	/* cmp r14, fs:tls */
 		asm_u32(a, (u32)l->tls);
-		jcc(a, CC_E, GIVE_UP);
+		jcc(a, CC_E, NO_WAIT);
 		load(a, R14, R12, RING_TAIL);
 		PUT(a, 0x49, 0xff, 0xc6);		/* inc r14 */
 		op_mem(a, true, 0x3b, R14, R12, RING_WAIT_DEAD);	/* cmp r14, [r12+dead] */
@@ -131,8 +132,8 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 		PUT(a, 0x31, 0xf6, 0x0f, 0x05);		/* xor esi, esi; syscall */
 		load(a, R15, R12, RING_TAIL);
 		PUT(a, 0x4c, 0x89, 0xf8);		/* mov rax, r15 */
-		PUT(a, 0x48, 0x05);			/* add rax, buffer - slack */
-		asm_u32(a, (u32)(l->buffer - RING_SLACK));
+		PUT(a, 0x48, 0x05);			/* add rax, … */
+		asm_u32(a, (u32)ring_waits(l));
 		store(a, RAX, R12, RING_LIMIT);
 		op_mem(a, true, 0x39, RAX, R12, RING_HEAD);	/* cmp [r12+head], rax */
 		jcc(a, CC_BE, DONE);
@@ -156,6 +157,15 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 		PUT(a, 0x66, 0x4d, 0x0f, 0x7e, 0xfe);	/* movq r14, xmm15 */
 		PUT(a, 0x45, 0x0f, 0x57, 0xff);		/* xorps xmm15, xmm15 */
 		load(a, R15, R12, RING_LIMIT);
+		op_mem(a, true, 0x39, R15, R12, RING_HEAD);
+		jcc(a, CC_BE, ROOM);
+		jmp(a, LOST);
+		asm_label(a, NO_WAIT);
+		PUT(a, 0x66, 0x4d, 0x0f, 0x7e, 0xfe);	/* movq r14, xmm15 */
+		PUT(a, 0x45, 0x0f, 0x57, 0xff);		/* xorps xmm15, xmm15 */
+		load(a, R15, R12, RING_TAIL);
+		PUT(a, 0x49, 0x81, 0xc7);		/* add r15, … */
+		asm_u32(a, (u32)ring_holds(l));
 		op_mem(a, true, 0x39, R15, R12, RING_HEAD);
 		jcc(a, CC_BE, ROOM);
 		jmp(a, LOST);

@@ -228,12 +228,12 @@ static u32 fill_ring(void)
 
 	(void)machine_run(&mc, &mc.t, NOTHING, 0, &c);
 	ring = machine_ring(&mc, &mc.t);
-	while (*ring_word_at(ring, RING_HEAD) <= BUFFER - RING_SLACK) {
+	while (*ring_word_at(ring, RING_HEAD) <= ring_waits(&mc.layout)) {
 		(void)machine_run(&mc, &mc.t, NOTHING, 0, &c);
 		ck_assert_uint_lt(++n, 10000);
 	}
 	ck_assert_uint_eq(*ring_word_at(ring, RING_LOST), 0);
-	ck_assert_uint_le(*ring_word_at(ring, RING_HEAD), BUFFER - RING_SLACK + 64);
+	ck_assert_uint_le(*ring_word_at(ring, RING_HEAD), ring_waits(&mc.layout) + 64);
 	return (u32)(*ring_word_at(ring, RING_HEAD) / 64);
 }
 
@@ -403,9 +403,13 @@ START_TEST(the_scheduler_and_signal_handlers_never_wait)
 	c.r[R14] = (u64)(uintptr_t)g;
 	mc.t.stack[AT_CALL] = (u64)(uintptr_t)machine_left;
 	tls_g = (u64)(uintptr_t)g;
-	machine_enter(&c, &out, mc.text_rt + SLOT * NOTHING);
-	ck_assert_uint_eq(lost(), 1);
-	ck_assert(kept(&c, &out));
+	for (u32 n = 0; !lost(); n++) {	/* into the room that goroutines leave free, to its end */
+		ck_assert_uint_lt(n, 10000);
+		machine_enter(&c, &out, mc.text_rt + SLOT * NOTHING);
+		ck_assert(kept(&c, &out));
+	}
+	ck_assert_uint_eq(*ring_word_at(machine_ring(&mc, &mc.t), RING_HEAD),
+			  round_up(ring_holds(&mc.layout) + 1, 64));
 }
 END_TEST
 
