@@ -27,12 +27,12 @@ bool rd_ok(const struct rd *r, struct err *err) MUST_CHECK;
 /* Declares the bytes bad, for a parser that found a lie. Only the first one counts. */
 void rd_fail(struct rd *r, const char *why);
 
-/* rd_u8, rd_u16, rd_u32, rd_u64: inline, because a program of 50 MB has millions of them to read. */
+/* rd_u8 to rd_u64: inline, because a program of 50 MB has millions of them to read. */
 #define RD_NUMBER(T)                                                     \
 	static inline T rd_##T(struct rd *r)                             \
 	{                                                                \
 		T v = 0;                                                 \
-                                                                         \
+									 \
 		if (r->bad || sizeof(v) > r->n - r->at) {                \
 			rd_fail(r, "ends too early");                    \
 			return 0;                                        \

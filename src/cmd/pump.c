@@ -72,7 +72,8 @@ static void count_unreadable(struct flow_ctx *f, const struct record *r)
 	for (u32 i = 0; i < rd->nreads && r->kind != SITE_TAIL; i++) {
 		const struct read *d = &rd->reads[i];
 
-		if ((d->kind != READ_MEM && d->kind != READ_BYTES) || d->when_at || d->status + 4 > r->size)
+		if ((d->kind != READ_MEM && d->kind != READ_BYTES) || d->when_at ||
+		    d->status + 4 > r->size)
 			continue;
 		memcpy(&status, r->bytes + d->status, sizeof(status));
 		f->unreadable += status == CAPTURE_UNREADABLE;
@@ -120,8 +121,9 @@ static bool is_file(int fd)
 	return !fstat(fd, &st) && S_ISREG(st.st_mode);
 }
 
-bool pump(struct inline_session *s, const struct plan *plan, const struct sink *sink, struct out *out,
-	  const struct pump_limits *limits, struct pump_result *result, struct err *err)
+bool pump(struct inline_session *s, const struct plan *plan, const struct sink *sink,
+	  struct out *out, const struct pump_limits *limits, struct pump_result *result,
+	  struct err *err)
 {
 	struct sigaction old[ARRAY_LEN(caught)];
 	struct calls *calls = calls_new(plan, sink);
@@ -144,11 +146,15 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 		inline_output_blocks(s, false);
 		if (alone)
 			break;
-		if (tty_signal || full(&flow) || (limits->for_ns && now_ns() - began >= limits->for_ns))
+		if (tty_signal || full(&flow) ||
+		    (limits->for_ns && now_ns() - began >= limits->for_ns))
 			break;
 		if (!said && ++rounds % IDENTITY_EVERY == 0 && inline_was_replaced(s)) {
 			said = true;
-			fprintf(stderr, "goshawk: process %d has become another program, which is not traced\n", pid);
+			fprintf(stderr,
+				"goshawk: process %d has become another program, "
+				"which is not traced\n",
+				pid);
 		}
 		if (!got)
 			poll(&p, 1, ROUND_MS);
@@ -156,7 +162,7 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 	if (!result->exited) {
 		ok = inline_restore(s, err);
 		if (!ok && err->kind == ERR_GONE)
-			ok = true;	/* it ended, or became another program, at this very moment */
+			ok = true; /* it ended, or became another program, at this very moment */
 		result->detached = alone && ok;
 	}
 	inline_poll(s, true, record, lost, &flow);

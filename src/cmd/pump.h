@@ -26,7 +26,8 @@ struct pump_result {
 };
 
 /* `out` is flushed after each round; when it fails (a closed pipe), the program is let go. */
-bool pump(struct inline_session *s, const struct plan *plan, const struct sink *sink, struct out *out,
-	  const struct pump_limits *limits, struct pump_result *result, struct err *err) MUST_CHECK;
+bool pump(struct inline_session *s, const struct plan *plan, const struct sink *sink,
+	  struct out *out, const struct pump_limits *limits, struct pump_result *result,
+	  struct err *err) MUST_CHECK;
 
 #endif

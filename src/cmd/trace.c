@@ -16,37 +16,48 @@ struct trace_args {
 	u64 max, strings, elements, depth, buffer;
 };
 
-#define O(letter, name, kind, value, field, help) OPT(struct trace_args, letter, name, kind, value, field, help)
+#define O(letter, name, kind, value, field, help)                                                  \
+	OPT(struct trace_args, letter, name, kind, value, field, help)
 static const struct opt opts[] = {
-	O('o', "output", OPT_TEXT, "FILE", output, "write the calls to FILE ('-' is stdout), not to stderr"),
+	O('o', "output", OPT_TEXT, "FILE", output,
+	  "write the calls to FILE ('-' is stdout), not to stderr"),
 	O(0, "entry", OPT_FLAG, NULL, entry, "entries only, at once: for calls that never return"),
-	O(0, "for", OPT_DURATION, "DURATION", for_ns, "stop tracing after this long (50ms, 1.5s, 2m)"),
+	O(0, "for", OPT_DURATION, "DURATION", for_ns,
+	  "stop tracing after this long (50ms, 1.5s, 2m)"),
 	O(0, "max", OPT_NUM, "N", max, "stop tracing after N calls"),
 	O(0, "strings", OPT_NUM, "N", strings, "bytes of a string that are shown (64)"),
-	O(0, "elements", OPT_NUM, "N", elements, "elements of a slice, array or map that are shown (8)"),
+	O(0, "elements", OPT_NUM, "N", elements,
+	  "elements of a slice, array or map that are shown (8)"),
 	O(0, "depth-of-values", OPT_NUM, "N", depth, "levels of pointers that are followed (2)"),
 	O(0, "redact", OPT_LIST, "PATTERN", redact,
 	  "parameters, fields or functions whose values are neither copied nor shown"),
 	O(0, "buffer", OPT_SIZE, "SIZE", buffer, "buffer for each thread of the program (8MiB)"),
-	O(0, "lossless", OPT_FLAG, NULL, lossless, "the program waits for room in its buffer instead of losing calls"),
-	O(0, "plan", OPT_FLAG, NULL, plan, "print what would be done, and the generated code; start nothing"),
+	O(0, "lossless", OPT_FLAG, NULL, lossless,
+	  "the program waits for room in its buffer instead of losing calls"),
+	O(0, "plan", OPT_FLAG, NULL, plan,
+	  "print what would be done, and the generated code; start nothing"),
 };
 
 static bool check(const struct trace_args *a, size_t npatterns, char **program, struct err *err)
 {
 	if (!npatterns)
-		return err_set(err, ERR_USAGE, "no pattern: name the functions to trace, for example 'main.*'");
+		return err_set(err, ERR_USAGE,
+			       "no pattern: name the functions to trace, for example 'main.*'");
 	if (!program || !program[0])
-		return err_set(err, ERR_USAGE, "no program: write it behind `--`, for example: goshawk trace 'main.*' "
-			       "-- ./server");
+		return err_set(
+			err, ERR_USAGE,
+			"no program: write it behind `--`, for example: goshawk trace 'main.*' "
+			"-- ./server");
 	if (a->buffer < 64 << 10 || a->buffer > 1 << 30)
 		return err_set(err, ERR_USAGE, "--buffer: between 64KiB and 1GiB");
 	if (a->depth > 8 || a->strings > 2048 || a->elements > 64)
-		return err_set(err, ERR_USAGE, "at most --depth-of-values 8, --strings 2048, --elements 64");
+		return err_set(err, ERR_USAGE,
+			       "at most --depth-of-values 8, --strings 2048, --elements 64");
 	return true;
 }
 
-/* What was asked for and is not done: by name where these are few, in any case with the way to see all. */
+/* What was asked for and is not done: by name where these are few, in any case with the way to see
+ * all. */
 static void refusals(const struct plan *p)
 {
 	u32 counts[REFUSE_COUNT] = { 0 }, kinds = 0;
@@ -66,12 +77,13 @@ static void refusals(const struct plan *p)
 	fprintf(stderr, "goshawk: %u functions are not traced (--plan lists them):", p->nrefused);
 	for (u32 r = 0; r < REFUSE_COUNT; r++)
 		if (counts[r])
-			fprintf(stderr, "%s %u: %s", kinds++ ? ";" : "", counts[r], refusal_text(r));
+			fprintf(stderr, "%s %u: %s", kinds++ ? ";" : "", counts[r],
+				refusal_text(r));
 	fputc('\n', stderr);
 }
 
-static bool traced(const struct trace_args *a, const struct plan *plan, const struct launch *l, struct out *out,
-		   int *status, struct err *err)
+static bool traced(const struct trace_args *a, const struct plan *plan, const struct launch *l,
+		   struct out *out, int *status, struct err *err)
 {
 	struct inline_session *s = NULL;
 	struct pump_limits limits = { a->for_ns, a->max };
@@ -84,15 +96,18 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 
 	out_open(&talk, STDERR_FILENO);
 	if (ok) {
-		struct target_facts t = { plan->prog, plan, l->path, inline_pid(s), inline_bias(s), inline_read_rt, s };
+		struct target_facts t = { plan->prog,	  plan,		  l->path, inline_pid(s),
+					  inline_bias(s), inline_read_rt, s };
 
 		if (a->common.json)
 			sink_json_begin(out, &t);
-		sink = a->common.json ? sink_json_new(&arena, out, &t) : sink_text_new(&arena, out, &t);
+		sink = a->common.json ? sink_json_new(&arena, out, &t)
+				      : sink_text_new(&arena, out, &t);
 		refusals(plan);
 		ok = pump(s, plan, &sink, out, &limits, &r, err);
-		end = (struct end_facts){ r.shown, r.lost, r.unreadable, inline_sites(s),
-					  plan->nrefused, "inline", inline_stop_ns(s), r.elapsed_ns, r.exited,
+		end = (struct end_facts){ r.shown,	     r.lost,	     r.unreadable,
+					  inline_sites(s),   plan->nrefused, "inline",
+					  inline_stop_ns(s), r.elapsed_ns,   r.exited,
 					  r.program_exit };
 		if (a->common.json)
 			sink_json_end(out, &end);
@@ -106,7 +121,8 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 }
 
 /* --plan: what would be done. */
-static bool planned(const struct plan *plan, const char *path, struct out *out, bool json, struct err *err)
+static bool planned(const struct plan *plan, const char *path, struct out *out, bool json,
+		    struct err *err)
 {
 	struct target_facts t = { .prog = plan->prog, .plan = plan, .path = path };
 	struct end_facts end = { .refused = plan->nrefused, .engine = "inline" };
@@ -120,7 +136,8 @@ static bool planned(const struct plan *plan, const char *path, struct out *out, 
 	return true;
 }
 
-static bool trace(const void *args, const char **rest, size_t nrest, char **program, int *status, struct err *err)
+static bool trace(const void *args, const char **rest, size_t nrest, char **program, int *status,
+		  struct err *err)
 {
 	const struct trace_args *a = args;
 	struct plan_request request = {
@@ -138,7 +155,8 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 
 	while (launch.buffer < a->buffer)	/* a power of two */
 		launch.buffer *= 2;
-	if (!check(a, nrest, program, err) || !find_program(&arena, program[0], &launch.path, err) ||
+	if (!check(a, nrest, program, err) ||
+	    !find_program(&arena, program[0], &launch.path, err) ||
 	    !image_open(&img, launch.path, err) || !go_open(&prog, &img, err) ||
 	    !plan_make(&plan, &prog, &request, err))
 		return false;
@@ -154,21 +172,24 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	return out_file_commit(&file, err);
 }
 
-static const struct trace_args defaults = { .strings = 64, .elements = 8, .depth = 2, .buffer = 8 << 20 };
+static const struct trace_args defaults = {
+	.strings = 64, .elements = 8, .depth = 2, .buffer = 8 << 20
+};
 
 const struct command cmd_trace = {
 	.name = "trace",
 	.usage = "[OPTIONS] PATTERN… -- PROGRAM [ARG…]",
 	.what = "show calls of functions with typed arguments, results and durations",
-	.about = "PATTERN says which functions: main.handle, 'main.*', '*.ServeHTTP', 'net/http/...', store.go:88, "
-		 "0x459e60, 're:EXPR'; '!PATTERN' takes away. The runtime and its internals match only when a "
-		 "pattern names them.\n\n"
-		 "The program keeps its input, output and signals; goshawk ends with its status. Calls are printed on "
-		 "stderr, or to the file of -o.",
+	.about = "PATTERN says which functions: main.handle, 'main.*', '*.ServeHTTP', "
+		 "'net/http/...', store.go:88, 0x459e60, 're:EXPR'; '!PATTERN' takes away. "
+		 "The runtime and its internals match only when a pattern names them.\n\n"
+		 "The program keeps its input, output and signals; goshawk ends with its status. "
+		 "Calls are printed on stderr, or to the file of -o.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.examples = {
-		{ "goshawk trace 'main.*' -- ./server -port 8080", "all functions of package main" },
+		{ "goshawk trace 'main.*' -- ./server -port 8080",
+		  "all functions of package main" },
 		{ "goshawk trace --json -o calls.json '*.ServeHTTP' -- ./server", "for machines" },
 		{ "goshawk trace --entry --max 10 --redact password 'main.login' -- ./server",
 		  "the first ten entries, without passwords" },

@@ -7,8 +7,8 @@ static bool word(const void *ctx, u64 va, u64 *to)
 	return image_u64(ctx, va, to);
 }
 
-bool go_flow(const struct go_program *prog, const struct go_func *f, struct arena *a, struct flow *flow,
-	     struct err *err)
+bool go_flow(const struct go_program *prog, const struct go_func *f, struct arena *a,
+	     struct flow *flow, struct err *err)
 {
 	struct flow_input in = {
 		.bytes = go_func_bytes(prog, f),
@@ -32,7 +32,9 @@ static void walk(const struct go_program *prog, struct map *set)
 	for (size_t i = 0; i < prog->nfuncs; i++) {
 		struct str name = prog->funcs[i].name;
 
-		if (str_starts(name, STR("syscall.forkAndExec")) || str_starts(name, STR("syscall.rawVfork")) || str_starts(name, STR("syscall.runtime_AfterFork")) ||
+		if (str_starts(name, STR("syscall.forkAndExec")) ||
+		    str_starts(name, STR("syscall.rawVfork")) ||
+		    str_starts(name, STR("syscall.runtime_AfterFork")) ||
 		    str_starts(name, STR("syscall.runtime_BeforeFork")))
 			*vec_push(&todo) = &prog->funcs[i];
 	}

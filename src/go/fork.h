@@ -1,8 +1,8 @@
 /* fork - code that runs between fork and exec, where nothing may be patched.
  *
  * The child of syscall.forkAndExecInChild shares the parent's memory (CLONE_VM | CLONE_VFORK), with
- * the signal handlers cleared: a trampoline there would write a second process's records, and a fault
- * that a handler was to mend would kill the child.
+ * the signal handlers cleared: a trampoline there would write a second process's records, and a
+ * fault that a handler was to mend would kill the child.
  *
  * Owns     the set of such functions, in the program's arena.
  * Units    none.  Fails  never.  Threads  one (made on demand).
@@ -16,7 +16,7 @@
 /* Is it reachable by direct calls from the fork to the exec? */
 bool go_runs_in_fork_child(const struct go_program *prog, const struct go_func *f);
 /* A function's flow; jump tables are read from the image. */
-bool go_flow(const struct go_program *prog, const struct go_func *f, struct arena *a, struct flow *flow,
-	     struct err *err) MUST_CHECK;
+bool go_flow(const struct go_program *prog, const struct go_func *f, struct arena *a,
+	     struct flow *flow, struct err *err) MUST_CHECK;
 
 #endif

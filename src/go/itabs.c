@@ -27,13 +27,16 @@ size_t go_itabs(const struct go_program *prog, struct arena *a, struct go_itab *
 		return 0;
 	*itabs = ARENA_ARRAY(a, struct go_itab, room ? room : 1);
 	for (u64 i = 0; i < md->nitablinks; i++)	/* up to 1.26: a list of pointers */
-		if (image_u64(prog->img, md->itablinks_va + 8 * i, &va) && read_itab(prog, va, *itabs + got))
+		if (image_u64(prog->img, md->itablinks_va + 8 * i, &va) &&
+		    read_itab(prog, va, *itabs + got))
 			got++;
 	if (md->nitablinks)
 		return got;
-	for (va = md->types_va + md->itaboffset; va < end && got < room; got++) {	/* 1.27: back to back */
+	for (va = md->types_va + md->itaboffset; va < end && got < room;
+	     got++) { /* 1.27: back to back */
 		if (!read_itab(prog, va, *itabs + got) ||
-		    !image_u64(prog->img, (*itabs)[got].inter_va + INTERFACE_NMETHODS, &n) || n > 4096)
+		    !image_u64(prog->img, (*itabs)[got].inter_va + INTERFACE_NMETHODS, &n) ||
+		    n > 4096)
 			break;
 		va += ITAB_HEAD + 8 * MAX(n, (u64)1);
 	}

@@ -19,19 +19,19 @@ enum place_kind { PLACE_INT, PLACE_FLOAT, PLACE_STACK, PLACE_UNKNOWN };
 /* A run of bytes of a value and where it is. */
 struct go_place {
 	u8 kind;	/* enum place_kind */
-	u8 reg;		/* PLACE_INT: index 0..8 (AX BX CX DI SI R8 R9 R10 R11); PLACE_FLOAT: X0..X14 */
+	u8 reg; /* PLACE_INT: index 0..8 (AX BX CX DI SI R8 R9 R10 R11); PLACE_FLOAT: X0..X14 */
 	u16 size;	/* 1, 2, 4, 8 for registers; any for the stack */
 	u32 at;		/* offset in the value */
 	i32 off;	/* PLACE_STACK */
 };
 
 struct go_param {
-	struct str name;	/* "recv", "arg0", "ret0" where names are gone; "~r0" is given as "ret0" */
+	struct str name; /* "recv", "arg0", "ret0" where names are gone; "~r0" is given as "ret0" */
 	struct go_type *type;	/* NULL: only the shape is known */
 	u32 size;		/* of the value in bytes (shape: 8 for each word, in order) */
 	struct go_place *places;
 	size_t nplaces;
-	bool dictionary;	/* of a generic shape function: not shown, names the instantiation */
+	bool dictionary; /* of a generic shape function: not shown, names the instantiation */
 	bool receiver;
 	bool aggregate;		/* shape only: several words that belong together */
 };

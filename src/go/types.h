@@ -1,8 +1,8 @@
 /* types - Go types: from the runtime's descriptors, or from DWARF where only that has them.
  *
  * Owns     nothing that the caller sees: types live in the program's arena.
- * Units    bytes; descriptors are named by link-time address (va), 0 for a type that DWARF alone has.
- * Fails    go_type_load leaves kind GO_BAD on a descriptor that lies. "Not there" is NULL.
+ * Units    bytes; descriptors are named by link-time address (va), 0 for a type that DWARF alone
+ * has. Fails    go_type_load leaves kind GO_BAD on a descriptor that lies. "Not there" is NULL.
  * Threads  one (loads on demand, even through a const program).
  * Sources  internal/abi/type.go, runtime/type.go, reflect/type.go (go-internals 7). */
 #ifndef GO_TYPES_H
@@ -11,9 +11,32 @@
 #include "go/program.h"
 
 enum go_kind {
-	GO_BAD, GO_BOOL, GO_INT, GO_INT8, GO_INT16, GO_INT32, GO_INT64, GO_UINT, GO_UINT8, GO_UINT16,
-	GO_UINT32, GO_UINT64, GO_UINTPTR, GO_FLOAT32, GO_FLOAT64, GO_COMPLEX64, GO_COMPLEX128,
-	GO_ARRAY, GO_CHAN, GO_FUNC, GO_INTERFACE, GO_MAP, GO_PTR, GO_SLICE, GO_STRING, GO_STRUCT,
+	GO_BAD,
+	GO_BOOL,
+	GO_INT,
+	GO_INT8,
+	GO_INT16,
+	GO_INT32,
+	GO_INT64,
+	GO_UINT,
+	GO_UINT8,
+	GO_UINT16,
+	GO_UINT32,
+	GO_UINT64,
+	GO_UINTPTR,
+	GO_FLOAT32,
+	GO_FLOAT64,
+	GO_COMPLEX64,
+	GO_COMPLEX128,
+	GO_ARRAY,
+	GO_CHAN,
+	GO_FUNC,
+	GO_INTERFACE,
+	GO_MAP,
+	GO_PTR,
+	GO_SLICE,
+	GO_STRING,
+	GO_STRUCT,
 	GO_UNSAFE_POINTER,
 };
 
@@ -35,7 +58,8 @@ struct go_method {
 struct go_map_facts {
 	u8 layout;		/* enum go_map_layout */
 	u32 key_size, elem_size, bucket_size;	/* hmap */
-	u64 group_size, keys_off, key_stride, elems_off, elem_stride;	/* swiss; key i at keys_off + i*stride */
+	u64 group_size, keys_off, key_stride, elems_off,
+		elem_stride; /* swiss; key i at keys_off + i*stride */
 	bool indirect_key, indirect_elem;
 };
 

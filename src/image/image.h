@@ -47,7 +47,7 @@ struct image {
 	struct section *secs;	/* none when the section headers are gone or lie */
 	size_t nsecs;
 	u64 entry_va;
-	u64 lo_va, hi_va;	/* from the lowest to the highest byte of the PT_LOADs, page aligned */
+	u64 lo_va, hi_va; /* from the lowest to the highest byte of the PT_LOADs, page aligned */
 	u64 phdrs_off, nphdrs;
 	bool pie;		/* ET_DYN */
 	bool interp;		/* has PT_INTERP: the dynamic loader runs first */

@@ -33,14 +33,16 @@ static inline void lea(struct assembler *a, unsigned reg, unsigned base, i32 dis
 	op_mem(a, true, 0x8d, reg, base, disp);		/* lea reg, [base+disp] */
 }
 
-static inline void store_sized(struct assembler *a, unsigned reg, unsigned base, i32 disp, unsigned size)
+static inline void store_sized(struct assembler *a, unsigned reg, unsigned base, i32 disp,
+			       unsigned size)
 {
 	if (size == 2)
 		PUT(a, 0x66);
 	op_mem(a, size == 8, size == 1 ? 0x88 : 0x89, reg, base, disp);
 }
 
-static inline void load_sized(struct assembler *a, unsigned reg, unsigned base, i32 disp, unsigned size)
+static inline void load_sized(struct assembler *a, unsigned reg, unsigned base, i32 disp,
+			      unsigned size)
 {
 	if (size == 2)
 		PUT(a, 0x66);
@@ -49,7 +51,8 @@ static inline void load_sized(struct assembler *a, unsigned reg, unsigned base, 
 
 static inline void lea_rip(struct assembler *a, unsigned reg, u64 rt)
 {
-	PUT(a, (u8)(0x48 | ((reg >> 3) << 2)), 0x8d, (u8)(0x05 | ((reg & 7) << 3)));	/* lea reg, [rip+…] */
+	PUT(a, (u8)(0x48 | ((reg >> 3) << 2)), 0x8d,
+	    (u8)(0x05 | ((reg & 7) << 3))); /* lea reg, [rip+…] */
 	asm_rel32_to(a, rt);
 }
 
@@ -66,7 +69,18 @@ static inline void jmp_to(struct assembler *a, u64 rt)
 }
 
 /* `cc`: the low nibble of the opcode. */
-enum { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_A = 7, CC_L = 12, CC_GE = 13, CC_LE = 14, CC_G = 15 };
+enum {
+	CC_B = 2,
+	CC_AE = 3,
+	CC_E = 4,
+	CC_NE = 5,
+	CC_BE = 6,
+	CC_A = 7,
+	CC_L = 12,
+	CC_GE = 13,
+	CC_LE = 14,
+	CC_G = 15
+};
 
 static inline void jcc(struct assembler *a, u8 cc, unsigned label)
 {

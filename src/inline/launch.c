@@ -20,8 +20,8 @@
 
 enum {
 	PAGE = 4096,
-	ABOVE = 512 << 20,		/* our code lies this far above the image: the C heap grows between */
-	REACH = 1 << 30,		/* how far we look for room */
+	ABOVE = 512 << 20, /* our code lies this far above the image: the C heap grows between */
+	REACH = 1 << 30, /* how far we look for room */
 	MADV_WIPEONFORK_ = 18,
 };
 
@@ -30,8 +30,8 @@ bool mem_read(int mem_fd, u64 rt, void *to, size_t n)
 	return pread(mem_fd, to, n, (off_t)rt) == (ssize_t)n;
 }
 
-/* Some kernels from 6.12 on refuse to write what is not writable through /proc/PID/mem: word by word by
- * ptrace then. */
+/* Some kernels from 6.12 on refuse to write what is not writable through /proc/PID/mem: word by
+ * word by ptrace then. */
 bool mem_write(int mem_fd, pid_t pid, u64 rt, const void *p, size_t n)
 {
 	const u8 *b = p;
@@ -82,7 +82,8 @@ struct mapping {
 	const char *what;
 };
 
-static bool map_there(struct inline_session *s, u64 scratch, const struct mapping *m, u64 *rt, struct err *err)
+static bool map_there(struct inline_session *s, u64 scratch, const struct mapping *m, u64 *rt,
+		      struct err *err)
 {
 	u64 args[6] = { m->rt, m->size, (u64)m->prot, (u64)m->flags, (u64)m->fd, 0 };
 	i64 got;
@@ -96,8 +97,8 @@ static bool map_there(struct inline_session *s, u64 scratch, const struct mappin
 	return true;
 }
 
-/* The rings: one sparse memory file that nobody can shrink under us. It is mapped whole, with room for all
- * rings there can be, and begins with a few. */
+/* The rings: one sparse memory file that nobody can shrink under us. It is mapped whole, with room
+ * for all rings there can be, and begins with a few. */
 static bool make_shared(struct inline_session *s, struct err *err)
 {
 	s->shared_bytes = shared_size(s->layout.buffer, RINGS);
@@ -108,11 +109,14 @@ static bool make_shared(struct inline_session *s, struct err *err)
 		return false;
 	if (fcntl(s->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
 		return err_set(err, ERR_IO, "the rings can't be sealed: %s", strerror(errno));
-	s->shared = mmap(NULL, s->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, s->memfd, 0);
+	s->shared = mmap(NULL, s->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			 s->memfd, 0);
 	if (s->shared == MAP_FAILED) {
 		s->shared = NULL;
-		return err_set(err, ERR_IO, "no address space for the rings (%llu MiB): %s; try a smaller --buffer",
-			       (unsigned long long)s->shared_bytes >> 20, strerror(errno));
+		return err_set(
+			err, ERR_IO,
+			"no address space for the rings (%llu MiB): %s; try a smaller --buffer",
+			(unsigned long long)s->shared_bytes >> 20, strerror(errno));
 	}
 	memcpy(s->shared + SHARED_COOKIE, &s->cookie, 8);
 	return true;
@@ -121,16 +125,26 @@ static bool make_shared(struct inline_session *s, struct err *err)
 static bool map_all(struct inline_session *s, u64 entry_rt, struct err *err)
 {
 	const struct image *img = s->plan->prog->img;
-	u64 base = find_room(s->pid, round_up(img->hi_va + s->layout.bias, PAGE) + ABOVE, CODE_ROOM + NEAR_SIZE);
-	struct mapping near = { base, NEAR_SIZE, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, "a page for its gate" };
-	struct mapping shared = { 0, s->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, s->memfd,
+	u64 base = find_room(s->pid, round_up(img->hi_va + s->layout.bias, PAGE) + ABOVE,
+			     CODE_ROOM + NEAR_SIZE);
+	struct mapping near = { base,
+				NEAR_SIZE,
+				PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+				-1,
+				"a page for its gate" };
+	struct mapping shared = { 0,
+				  s->shared_bytes,
+				  PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_NORESERVE,
+				  s->memfd,
 				  "the rings; try a smaller --buffer" };
 	u64 args[6] = { 0, NEAR_SIZE, MADV_WIPEONFORK_, 0, 0, 0 }, no_page = ~0ull;
 	i64 got;
 
 	if (!base)
-		return err_set(err, ERR_REFUSED, "no room for code within 2 GiB of the program's text");
+		return err_set(err, ERR_REFUSED,
+			       "no room for code within 2 GiB of the program's text");
 	s->layout.code_rt = base + round_up(NEAR_SIZE, PAGE);
 	if (!map_there(s, entry_rt, &near, &s->layout.near_rt, err) ||
 	    !map_there(s, entry_rt, &shared, &s->layout.shared_rt, err))
@@ -139,7 +153,8 @@ static bool map_all(struct inline_session *s, u64 entry_rt, struct err *err)
 	if (!tracee_syscall(s->pid, s->mem_fd, entry_rt, SYS_madvise, args, &got, err))
 		return false;
 	if (got)
-		return err_set(err, ERR_UNSUPPORTED, "this kernel can't keep a page out of forked children "
+		return err_set(err, ERR_UNSUPPORTED,
+			       "this kernel can't keep a page out of forked children "
 			       "(MADV_WIPEONFORK, Linux 4.14)");
 	/* a core of the program is not to hold our rings; a kernel without this is no worse */
 	args[0] = s->layout.shared_rt;
@@ -153,20 +168,29 @@ static bool map_all(struct inline_session *s, u64 entry_rt, struct err *err)
 		return false;
 	/* page 0 is never mapped, and its number is what an empty table holds */
 	return mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_PAGES, &no_page, 8) &&
-	       mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_COOKIE, &s->cookie, 8) ?
-	       true : err_set(err, ERR_DENIED, "the program's memory can't be written (see goshawk doctor)");
+			       mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_COOKIE,
+					 &s->cookie, 8)
+		       ? true
+		       : err_set(err, ERR_DENIED,
+				 "the program's memory can't be written (see goshawk doctor)");
 }
 
 static bool write_code(struct inline_session *s, u64 entry_rt, struct err *err)
 {
-	struct mapping code = { s->layout.code_rt, round_up(s->code.size, PAGE), PROT_READ | PROT_EXEC,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, "its trampolines" };
+	struct mapping code = { s->layout.code_rt,
+				round_up(s->code.size, PAGE),
+				PROT_READ | PROT_EXEC,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+				-1,
+				"its trampolines" };
 	u64 rt = 0;
 
 	if (!map_there(s, entry_rt, &code, &rt, err))
 		return false;
 	if (!mem_write(s->mem_fd, s->pid, rt, s->code.bytes, s->code.size))
-		return err_set(err, ERR_DENIED, "trampolines can't be written into the program (see goshawk doctor)");
+		return err_set(
+			err, ERR_DENIED,
+			"trampolines can't be written into the program (see goshawk doctor)");
 	return true;
 }
 
@@ -192,22 +216,29 @@ static bool write_jumps(struct inline_session *s, struct err *err)
 		u64 rt = by[i]->rt;
 
 		if (i && rt < by[i - 1]->rt + 5)
-			return err_set(err, ERR_REFUSED, "two jumps overlap at 0x%llx", (unsigned long long)rt);
+			return err_set(err, ERR_REFUSED, "two jumps overlap at 0x%llx",
+				       (unsigned long long)rt);
 		if (!at || rt / PAGE != at / PAGE) {
 			if (at && !mem_write(s->mem_fd, s->pid, at & ~(u64)(PAGE - 1), page, PAGE))
-				return err_set(err, ERR_DENIED, "the program's text can't be written (see goshawk doctor)");
+				return err_set(
+					err, ERR_DENIED,
+					"the program's text can't be written (see goshawk doctor)");
 			fault_point("jumps");	/* with some of them written */
 			at = rt;
 			if (!mem_read(s->mem_fd, at & ~(u64)(PAGE - 1), page, PAGE))
-				return err_set(err, ERR_GONE, "the program ended while it was being prepared");
+				return err_set(err, ERR_GONE,
+					       "the program ended while it was being prepared");
 		}
 		if (memcmp(page + rt % PAGE, by[i]->was, 5))
-			return err_set(err, ERR_REFUSED, "the text in memory is not the file's, at 0x%llx: something "
-				       "else has patched it", (unsigned long long)rt);
+			return err_set(err, ERR_REFUSED,
+				       "the text in memory is not the file's, at 0x%llx: something "
+				       "else has patched it",
+				       (unsigned long long)rt);
 		memcpy(page + rt % PAGE, by[i]->is, 5);
 	}
 	if (at && !mem_write(s->mem_fd, s->pid, at & ~(u64)(PAGE - 1), page, PAGE))
-		return err_set(err, ERR_DENIED, "the program's text can't be written (see goshawk doctor)");
+		return err_set(err, ERR_DENIED,
+			       "the program's text can't be written (see goshawk doctor)");
 	return true;
 }
 
@@ -220,7 +251,8 @@ static bool prepare(struct inline_session *s, u64 entry_rt, struct err *err)
 	snprintf(path, sizeof(path), "/proc/%d/mem", s->pid);
 	s->mem_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (s->mem_fd < 0)
-		return err_set(err, ERR_DENIED, "%s: %s (see goshawk doctor)", path, strerror(errno));
+		return err_set(err, ERR_DENIED, "%s: %s (see goshawk doctor)", path,
+			       strerror(errno));
 	tsc_measure(&s->clock);
 	if (!map_all(s, entry_rt, err) || !code_make(&s->code, s->plan, &s->layout, err) ||
 	    !write_code(s, entry_rt, err) || !write_jumps(s, err))
@@ -231,7 +263,8 @@ static bool prepare(struct inline_session *s, u64 entry_rt, struct err *err)
 	       true : err_set(err, ERR_GONE, "the program ended while it was being prepared");
 }
 
-bool inline_launch(struct inline_session **to, const struct plan *plan, const struct launch *l, struct err *err)
+bool inline_launch(struct inline_session **to, const struct plan *plan, const struct launch *l,
+		   struct err *err)
 {
 	struct inline_session *s = mem_resize(NULL, sizeof(*s));
 	const struct image *img = plan->prog->img;
@@ -244,12 +277,17 @@ bool inline_launch(struct inline_session **to, const struct plan *plan, const st
 	s->layout.lossless = l->lossless;
 	tsc_start(&s->clock);
 	if (stat(l->path, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
-		return err_set(err, ERR_REFUSED, "%s: a set-uid program: started under ptrace it would run without its "
-			       "rights; trace a copy without that bit", l->path);
+		return err_set(
+			err, ERR_REFUSED,
+			"%s: a set-uid program: started under ptrace it would run without its "
+			"rights; trace a copy without that bit",
+			l->path);
 	if (img->pie && !img->interp)
-		return err_set(err, ERR_UNSUPPORTED, "%s: a static PIE is not supported yet", l->path);
+		return err_set(err, ERR_UNSUPPORTED, "%s: a static PIE is not supported yet",
+			       l->path);
 	if (!go_tls_offset(plan->prog, &s->layout.tls))
-		return err_set(err, ERR_UNSUPPORTED, "%s: where it keeps the current goroutine was not found", l->path);
+		return err_set(err, ERR_UNSUPPORTED,
+			       "%s: where it keeps the current goroutine was not found", l->path);
 	if (getrandom(&s->cookie, sizeof(s->cookie), 0) != sizeof(s->cookie))
 		s->cookie = __rdtsc();
 	if (!make_shared(s, err) ||

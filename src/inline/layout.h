@@ -2,8 +2,8 @@
  *
  * Three mappings:
  *   code   near the text (±2 GiB), read and execute: stubs, trampolines, the table of fix-ups
- *   near   behind it, private and anonymous, MADV_WIPEONFORK: the gate, and the pages known to be mapped
- *   shared one sparse memory file: which thread (m) has which ring, then the rings
+ *   near   behind it, private and anonymous, MADV_WIPEONFORK: the gate, and the pages known to be
+ * mapped shared one sparse memory file: which thread (m) has which ring, then the rings
  *
  * near:   OFFSET SIZE    MEANING
  *         0      4       gate: 0 means "run the displaced code only". A fork's child reads 0
@@ -15,13 +15,11 @@
  *         64     8       records lost because no ring was left
  *         72     8       rings handed out so far
  *         128    8       lossless: ticks that a thread waits at most without progress of the reader
- *         136    8       rings that there are: the file ends behind the last one, and grows ahead of need,
- *                        because a program that locks all its memory would lock it whole
- *         192    40      a robust mutex that the reader holds: the kernel marks it when he dies
- *         4096   8*1024  m that owns a slot of the table }
- *         12288  8*1024  the same, once its ring stands  } a slot is the hash of m, or the next free one
- *         20480  2*1024  the number of its ring          }
- *         24576  ...     rings
+ *         136    8       rings that there are: the file ends behind the last one, and grows ahead
+ * of need, because a program that locks all its memory would lock it whole 192    40      a robust
+ * mutex that the reader holds: the kernel marks it when he dies 4096   8*1024  m that owns a slot
+ * of the table } 12288  8*1024  the same, once its ring stands  } a slot is the hash of m, or the
+ * next free one 20480  2*1024  the number of its ring          } 24576  ...     rings
  *
  * ring:   OFFSET SIZE    MEANING
  *         0      8       head: bytes reserved so far           } written by the target's thread
@@ -32,8 +30,8 @@
  *         4096   buffer  records; one begins at (position & (buffer - 1)) and may run past the end
  *         +buffer 4352   ...into this room
  *
- * A record with captures has SCRATCH bytes before it, in which the copying code keeps registers; the
- * commit word is then at the start of the scratch.
+ * A record with captures has SCRATCH bytes before it, in which the copying code keeps registers;
+ * the commit word is then at the start of the scratch.
  *
  * Owns     nothing.  Units  bytes, rt addresses.  Fails  never.  Threads  any. */
 #ifndef INLINE_LAYOUT_H
@@ -67,17 +65,19 @@ enum {
 	RING_LIMIT = 8,
 	RING_LOST = 16,
 	RING_TAIL = 64,
-	RING_SAVE = 128,	/* rax rcx rsi rdi r11 */
+	RING_SAVE = 128, /* rax rcx rsi rdi r11 */
 	RING_WAIT_START = 168,
 	RING_WAIT_TAIL = 176,
-	RING_WAIT_SPEC = 184,	/* struct timespec */
-	RING_WAIT_DEAD = 200,	/* 1 + tail at which a wait was given up */
+	RING_WAIT_SPEC = 184, /* struct timespec */
+	RING_WAIT_DEAD = 200, /* 1 + tail at which a wait was given up */
 	RING_DATA = 4096,
 
-	SCRATCH = 112,	/* commit, rax rcx rdx rsi rdi r8 r9, then r10 r11 rsi rcx rdx of a call, link */
+	SCRATCH = 112, /* commit, rax rcx rdx rsi rdi r8 r9, then r10 r11 rsi rcx rdx of a call,
+			  link */
 	SLOT_MAX = RECORD_MAX + SCRATCH,
-	RING_SLACK = 4 * SLOT_MAX,	/* signal handlers may reserve between our check and our reserve */
-	RING_ROOM = 4352,		/* behind the ring: SLOT_MAX, rounded up */
+	RING_SLACK =
+		4 * SLOT_MAX, /* signal handlers may reserve between our check and our reserve */
+	RING_ROOM = 4352, /* behind the ring: SLOT_MAX, rounded up */
 };
 _Static_assert(RING_ROOM >= SLOT_MAX, "a record that begins at the ring's last byte must fit");
 
@@ -89,8 +89,8 @@ struct layout {
 	u64 bias;
 };
 
-/* Bytes that may be reserved and not yet consumed. Lossless: goroutines begin to wait at `waits`, and leave
- * the rest to code that can't wait: the scheduler's, and that of signal handlers. */
+/* Bytes that may be reserved and not yet consumed. Lossless: goroutines begin to wait at `waits`,
+ * and leave the rest to code that can't wait: the scheduler's, and that of signal handlers. */
 static inline u64 ring_holds(const struct layout *l)
 {
 	return l->buffer - RING_SLACK;

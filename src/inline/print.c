@@ -1,5 +1,6 @@
-/* What --plan shows: every site, every refusal, and the code that would be generated. Addresses are those
- * of the file; the rings and the gate lie where they would in a process that is not randomised. */
+/* What --plan shows: every site, every refusal, and the code that would be generated. Addresses are
+ * those of the file; the rings and the gate lie where they would in a process that is not
+ * randomised. */
 #include <Zydis/Zydis.h>
 
 #include "inline/session.h"
@@ -8,7 +9,9 @@ enum { SHARED_EXAMPLE = 0x7000 };
 
 static const char *read_name(u8 kind)
 {
-	static const char *const names[] = { "register", "float", "stack", "memory", "bytes", "when" };
+	static const char *const names[] = {
+		"register", "float", "stack", "memory", "bytes", "when"
+	};
 
 	return names[kind];
 }
@@ -17,7 +20,8 @@ static void listing(struct out *o, const u8 *p, size_t n, u64 rt)
 {
 	ZydisDisassembledInstruction in;
 
-	while (n && ZYAN_SUCCESS(ZydisDisassembleIntel(ZYDIS_MACHINE_MODE_LONG_64, rt, p, n, &in))) {
+	while (n &&
+	       ZYAN_SUCCESS(ZydisDisassembleIntel(ZYDIS_MACHINE_MODE_LONG_64, rt, p, n, &in))) {
 		out_fmt(o, "      %12llx  %s", (unsigned long long)rt, in.text);
 		out_line(o);
 		p += in.info.length;
@@ -50,16 +54,17 @@ static void reading_text(struct out *o, const char *what, const struct reading *
 		if (d->kind < READ_MEM)
 			continue;
 		if (d->kind == READ_WHEN)
-			out_fmt(o, "      when +%u %s 0x%llx: the next %u", d->when_at, d->when_not ? "!=" : "==",
-				(unsigned long long)d->when, d->size);
+			out_fmt(o, "      when +%u %s 0x%llx: the next %u", d->when_at,
+				d->when_not ? "!=" : "==", (unsigned long long)d->when, d->size);
 		else
-			out_fmt(o, "      %s behind +%u%+d: at most %u bytes to +%u", read_name(d->kind), d->from,
-				d->disp, d->size, d->at);
+			out_fmt(o, "      %s behind +%u%+d: at most %u bytes to +%u",
+				read_name(d->kind), d->from, d->disp, d->size, d->at);
 		out_line(o);
 	}
 }
 
-static void func_text(struct out *o, const struct plan *p, const struct code *c, const struct layout *l, u32 index)
+static void func_text(struct out *o, const struct plan *p, const struct code *c,
+		      const struct layout *l, u32 index)
 {
 	const struct plan_func *f = &p->funcs[index];
 	u64 va = go_func_va(p->prog, f->func);
@@ -79,7 +84,8 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 	}
 	for (u32 i = 0; i < f->patches.nexits; i++)
 		if (f->patches.exits[i].refusal) {
-			out_fmt(o, "    exit %u refused: %s", i, refusal_text(f->patches.exits[i].refusal));
+			out_fmt(o, "    exit %u refused: %s", i,
+				refusal_text(f->patches.exits[i].refusal));
 			out_line(o);
 		}
 	for (size_t i = 0; i < c->jumps.n; i++) {
@@ -87,8 +93,8 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 
 		if (j->func != index)
 			continue;
-		out_fmt(o, "    window 0x%llx -> trampoline 0x%llx, %u bytes", (unsigned long long)j->rt,
-			(unsigned long long)j->to_rt, j->size);
+		out_fmt(o, "    window 0x%llx -> trampoline 0x%llx, %u bytes",
+			(unsigned long long)j->rt, (unsigned long long)j->to_rt, j->size);
 		out_line(o);
 		listing(o, c->bytes + (j->to_rt - l->code_rt), j->size, j->to_rt);
 	}
@@ -127,13 +133,14 @@ static void func_json(struct json *j, const struct plan *p, const struct plan_fu
 	struct err err;
 
 	site_json(j, f, f->shown ? "entry" : "hook", va, f->refusal, &f->entry);
-	if (!f->refusal && f->shown && !p->request.entry_only && plan_flow(p->prog, f->func, &scratch, &flow, &err))
+	if (!f->refusal && f->shown && !p->request.entry_only &&
+	    plan_flow(p->prog, f->func, &scratch, &flow, &err))
 		for (u32 i = 0; i < f->patches.nexits; i++) {
 			const struct exit_point *x = &f->patches.exits[i];
 			bool ret = flow.insns[x->insn].kind == INSN_RET;
 
-			site_json(j, f, ret ? "return" : "tail", va + flow.insns[x->insn].at, x->refusal,
-				  ret ? &f->exit : NULL);
+			site_json(j, f, ret ? "return" : "tail", va + flow.insns[x->insn].at,
+				  x->refusal, ret ? &f->exit : NULL);
 		}
 	arena_release(&scratch);
 }
@@ -157,8 +164,9 @@ bool inline_print(const struct plan *plan, struct out *o, bool json, u64 *sites,
 			func_text(o, plan, &c, &l, i);
 	}
 	if (ok && !json) {
-		out_fmt(o, "%u sites, %u functions refused, %u of %u exits refused, %zu bytes of code", c.sites,
-			plan->nrefused, plan->nexits_refused, plan->nexits, c.size);
+		out_fmt(o,
+			"%u sites, %u functions refused, %u of %u exits refused, %zu bytes of code",
+			c.sites, plan->nrefused, plan->nexits_refused, plan->nexits, c.size);
 		out_line(o);
 	}
 	*sites = c.sites;

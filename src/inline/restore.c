@@ -1,7 +1,7 @@
-/* Putting everything back into a process that runs. All threads are stopped first; a thread may then
- * stand in a trampoline: it goes on there and comes back behind the window, so trampolines are never
- * unmapped. The memory descriptor belongs to the address space that was patched: if the process has
- * become another program since, nothing can be read or written through it. */
+/* Putting everything back into a process that runs. All threads are stopped first; a thread may
+ * then stand in a trampoline: it goes on there and comes back behind the window, so trampolines are
+ * never unmapped. The memory descriptor belongs to the address space that was patched: if the
+ * process has become another program since, nothing can be read or written through it. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +14,8 @@ static bool is_there(const struct inline_session *s)
 {
 	u64 cookie;
 
-	return mem_read(s->mem_fd, s->layout.near_rt + NEAR_COOKIE, &cookie, 8) && cookie == s->cookie;
+	return mem_read(s->mem_fd, s->layout.near_rt + NEAR_COOKIE, &cookie, 8) &&
+	       cookie == s->cookie;
 }
 
 /* The memory that we knew is gone, and there is a program: one that ends has neither. */
@@ -39,8 +40,10 @@ bool inline_restore(struct inline_session *s, struct err *err)
 		return false;
 	if (!is_there(s)) {
 		tracee_resume_all(&st);
-		return err_set(err, ERR_GONE, "process %d has become another program: there is nothing to put back",
-			       s->pid);
+		return err_set(
+			err, ERR_GONE,
+			"process %d has become another program: there is nothing to put back",
+			s->pid);
 	}
 	fault_point("stopped");
 	mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &shut, sizeof(shut));
@@ -58,6 +61,9 @@ bool inline_restore(struct inline_session *s, struct err *err)
 	tracee_resume_all(&st);
 	s->stop_ns += unix_now() - began;
 	s->restored = ok;
-	return ok ? true : err_set(err, ERR_DENIED, "process %d: its text can't be written any more; it goes on with "
-				   "jumps that record nothing", s->pid);
+	return ok ? true
+		  : err_set(err, ERR_DENIED,
+			    "process %d: its text can't be written any more; it goes on with "
+			    "jumps that record nothing",
+			    s->pid);
 }

@@ -1,8 +1,8 @@
-/* The reader's side of the rings. All rings are merged by time, up to a horizon: a record that is older
- * than the horizon can no longer appear. A writer reserves, then takes the time, so what is reserved
- * after we looked is younger than the moment before we looked; MARGIN covers that processors reorder.
- * A slot that is reserved and not yet committed holds everything back that is not older than the
- * record before it. */
+/* The reader's side of the rings. All rings are merged by time, up to a horizon: a record that is
+ * older than the horizon can no longer appear. A writer reserves, then takes the time, so what is
+ * reserved after we looked is younger than the moment before we looked; MARGIN covers that
+ * processors reorder. A slot that is reserved and not yet committed holds everything back that is
+ * not older than the record before it. */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 enum {
 	MARGIN_NS = 50000,
 	PUBLISH = 1 << 12,
-	SPARE = 24,			/* rings that are ready and have no thread yet: threads come in bursts */
-	ROUND = 8192,			/* records in one poll: output is written between polls */
+	SPARE = 24, /* rings that are ready and have no thread yet: threads come in bursts */
+	ROUND = 8192, /* records in one poll: output is written between polls */
 	WAIT_WORKING_NS = 1000000000,
 	WAIT_BLOCKED_NS = 10000000,
 };
@@ -55,9 +55,10 @@ static bool hold_mutex(struct inline_session *s)
 	pthread_mutex_t *m = (void *)(s->shared + SHARED_READER);
 	pthread_mutexattr_t attr;
 
-	return !pthread_mutexattr_init(&attr) && !pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) &&
-	       !pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) && !pthread_mutex_init(m, &attr) &&
-	       !pthread_mutex_lock(m);
+	return !pthread_mutexattr_init(&attr) &&
+	       !pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) &&
+	       !pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) &&
+	       !pthread_mutex_init(m, &attr) && !pthread_mutex_lock(m);
 }
 
 bool rings_grow(struct inline_session *s, u32 ready, struct err *err)
@@ -105,7 +106,8 @@ static u8 *peek(struct inline_session *s, u32 i, bool *waiting)
 		return NULL;
 	}
 	site = (u32)(commit - 1);
-	if (commit - 1 >= s->nsites || !s->sites[site].size || s->sites[site].size > r->head - r->tail) {
+	if (commit - 1 >= s->nsites || !s->sites[site].size ||
+	    s->sites[site].size > r->head - r->tail) {
 		/* somebody else wrote here: nothing in this ring can be trusted up to its head */
 		s->bad++;
 		memset(ring_at(s, i) + RING_DATA, 0, s->layout.buffer + RING_ROOM);
@@ -181,15 +183,16 @@ static void take(struct inline_session *s, u32 i, u8 *slot, inline_record_fn *fn
 	fn(ctx, &rec);
 }
 
-/* More rings before the last is handed out. When there is no memory for them, records are lost and counted
- * as always. */
+/* More rings before the last is handed out. When there is no memory for them, records are lost and
+ * counted as always. */
 static void find_rings(struct inline_session *s)
 {
 	u64 next = __atomic_load_n(word(s, SHARED_NEXT), __ATOMIC_ACQUIRE);
 	struct err err;
 
 	s->nrings = (u32)MIN(next, (u64)s->ready);
-	if (next + SPARE > s->ready && s->ready < RINGS && rings_grow(s, MIN(2 * s->ready, (u32)RINGS), &err))
+	if (next + SPARE > s->ready && s->ready < RINGS &&
+	    rings_grow(s, MIN(2 * s->ready, (u32)RINGS), &err))
 		__atomic_store_n(word(s, SHARED_READY), s->ready, __ATOMIC_RELEASE);
 }
 
@@ -211,7 +214,8 @@ static void count_lost(struct inline_session *s, inline_lost_fn *lost, void *ctx
 	s->lost_since_ns = now;
 }
 
-u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, inline_lost_fn *lost, void *ctx)
+u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, inline_lost_fn *lost,
+		void *ctx)
 {
 	u64 horizon = all ? UINT64_MAX : __rdtsc() - ticks(s, MARGIN_NS), got = 0;
 	bool waiting;
@@ -242,7 +246,8 @@ u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, in
 
 		if (r->time > horizon)
 			break;
-		take(s, i, ring_at(s, i) + RING_DATA + (r->tail & (s->layout.buffer - 1)), record, ctx);
+		take(s, i, ring_at(s, i) + RING_DATA + (r->tail & (s->layout.buffer - 1)), record,
+		     ctx);
 		got++;
 		if ((before ^ r->tail) & ~(u64)(PUBLISH - 1))
 			publish(s, i);

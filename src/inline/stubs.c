@@ -5,11 +5,11 @@
 
 enum { SYS_RT_SIGPROCMASK = 14, SYS_NANOSLEEP = 35, EFAULT_NEGATIVE = -14 };
 
-/* Gives this thread's slot of the table: the one that holds its m, or a free one and a new ring. The slot
- * is owned first and entered in the table last: a signal handler in between, on the same m, finds it
- * owned and not entered, and loses its record.
- * in:  rax link, xmm15 low the caller's rax, r12 m, r13 first slot, r15 shared
- * out: r13 slot, carry clear; or carry set: no ring. rax as the caller had it, xmm15 zero, r12 lost */
+/* Gives this thread's slot of the table: the one that holds its m, or a free one and a new ring.
+ * The slot is owned first and entered in the table last: a signal handler in between, on the same
+ * m, finds it owned and not entered, and loses its record. in:  rax link, xmm15 low the caller's
+ * rax, r12 m, r13 first slot, r15 shared out: r13 slot, carry clear; or carry set: no ring. rax as
+ * the caller had it, xmm15 zero, r12 lost */
 static void claim(struct assembler *a)
 {
 	enum { TRY, NEW, OURS, FOUND, GIVE_BACK, NONE, OUT };
@@ -18,7 +18,7 @@ static void claim(struct assembler *a)
 	PUT(a, 0x66, 0x4c, 0x0f, 0x3a, 0x22, 0xf8, 0x01);	/* pinsrq xmm15, rax, 1: the link */
 	asm_label(a, TRY);
 	PUT(a, 0x31, 0xc0);					/* xor eax, eax */
-	PUT(a, 0xf0, 0x4f, 0x0f, 0xb1, 0xa4, 0xef);		/* lock cmpxchg [r15+r13*8+owner], r12 */
+	PUT(a, 0xf0, 0x4f, 0x0f, 0xb1, 0xa4, 0xef); /* lock cmpxchg [r15+r13*8+owner], r12 */
 	asm_u32(a, SHARED_OWNER);
 	jcc(a, CC_E, NEW);
 	PUT(a, 0x4c, 0x39, 0xe0);				/* cmp rax, r12 */
@@ -28,7 +28,7 @@ static void claim(struct assembler *a)
 	asm_u32(a, RINGS - 1);
 	PUT(a, 0x49, 0x69, 0xc4);				/* imul rax, r12, hash */
 	asm_u32(a, 0x9e3779b1u);
-	PUT(a, 0x48, 0xc1, 0xe8, 64 - RINGS_LOG2);		/* shr rax, …: the first slot again */
+	PUT(a, 0x48, 0xc1, 0xe8, 64 - RINGS_LOG2); /* shr rax, …: the first slot again */
 	PUT(a, 0x4c, 0x39, 0xe8);				/* cmp rax, r13 */
 	jcc(a, CC_E, NONE);
 	jmp(a, TRY);
@@ -37,15 +37,15 @@ static void claim(struct assembler *a)
 	asm_u32(a, SHARED_TABLE);
 	jcc(a, CC_E, FOUND);
 	jmp(a, NONE);
-	asm_label(a, NEW);					/* never past ready, not even for a moment: */
-	load(a, RAX, R15, SHARED_NEXT);				/* a number that is given back may be another's */
+	asm_label(a, NEW); /* never past ready, not even for a moment: */
+	load(a, RAX, R15, SHARED_NEXT); /* a number that is given back may be another's */
 	op_mem(a, true, 0x3b, RAX, R15, SHARED_READY);		/* cmp rax, [r15+ready] */
 	jcc(a, CC_AE, GIVE_BACK);
 	lea(a, R12, RAX, 1);
 	PUT(a, 0xf0, 0x4d, 0x0f, 0xb1, 0xa7);			/* lock cmpxchg [r15+next], r12 */
 	asm_u32(a, SHARED_NEXT);
 	jcc(a, CC_NE, NEW);
-	PUT(a, 0x4f, 0x8b, 0xa4, 0xef);				/* mov r12, [r15+r13*8+owner]: m again */
+	PUT(a, 0x4f, 0x8b, 0xa4, 0xef); /* mov r12, [r15+r13*8+owner]: m again */
 	asm_u32(a, SHARED_OWNER);
 	PUT(a, 0x66, 0x43, 0x89, 0x84, 0x6f);			/* mov [r15+r13*2+number], ax */
 	asm_u32(a, SHARED_NUMBER);
@@ -77,14 +77,13 @@ static void tsc_in_rax(struct assembler *a)
 	PUT(a, 0x48, 0x09, 0xd0);		/* or rax, rdx */
 }
 
-/* The ring looks full: the limit may be old. Lossless: sleep until the reader makes room, never on g0 or
- * gsignal, where the scheduler or a signal handler would wait: these have room that the others leave
- * them. How long a reader may stand still he says
- * himself: 10 ms while he waits for his own output, a second while he works and so can only be short of
- * a processor. If he has died (the kernel then marks his mutex) nobody waits, and one wait that was given
- * up is the last until he moves again.
- * in:  r12 ring, r13 link
- * out: carry clear: there is room; carry set: the record is lost and counted. r15 lost */
+/* The ring looks full: the limit may be old. Lossless: sleep until the reader makes room, never on
+ * g0 or gsignal, where the scheduler or a signal handler would wait: these have room that the
+ * others leave them. How long a reader may stand still he says himself: 10 ms while he waits for
+ * his own output, a second while he works and so can only be short of a processor. If he has died
+ * (the kernel then marks his mutex) nobody waits, and one wait that was given up is the last until
+ * he moves again. in:  r12 ring, r13 link out: carry clear: there is room; carry set: the record is
+ * lost and counted. r15 lost */
 static void full(struct assembler *a, const struct layout *l, const struct go_release *rel)
 {
 	enum { LOST, ROOM, LOOP, MOVED, GIVE_UP, BACK, DONE, TIRED, NO_WAIT };
@@ -98,7 +97,7 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 	op_mem(a, true, 0x39, R15, R12, RING_HEAD);	/* cmp [r12+head], r15 */
 	jcc(a, CC_BE, ROOM);
 	if (l->lossless) {
-		load_fs(a, R15, l->tls);		/* g, also in assembly and on signal stacks */
+		load_fs(a, R15, l->tls); /* g, also in assembly and on signal stacks */
 		load(a, R15, R15, G_M);
 		PUT(a, 0x66, 0x4d, 0x0f, 0x6e, 0xfe);	/* movq xmm15, r14 */
 		load(a, R14, R15, M_G0);
@@ -137,14 +136,15 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 		store(a, RAX, R12, RING_LIMIT);
 		op_mem(a, true, 0x39, RAX, R12, RING_HEAD);	/* cmp [r12+head], rax */
 		jcc(a, CC_BE, DONE);
-		op_mem(a, true, 0x3b, R15, R12, RING_WAIT_TAIL);	/* cmp r15, [r12+wait tail] */
+		op_mem(a, true, 0x3b, R15, R12, RING_WAIT_TAIL); /* cmp r15, [r12+wait tail] */
 		jcc(a, CC_NE, MOVED);
 		tsc_in_rax(a);
 		op_mem(a, true, 0x2b, RAX, R12, RING_WAIT_START);	/* sub rax, [r12+start] */
 		mov_imm64(a, RCX, l->shared_rt);
 		op_mem(a, true, 0x3b, RAX, RCX, SHARED_WAIT);	/* cmp rax, [rcx+wait] */
 		jcc(a, CC_A, TIRED);
-		op_mem(a, false, 0xf7, 0, RCX, SHARED_READER);	/* test dword [rcx+reader], FUTEX_OWNER_DIED */
+		op_mem(a, false, 0xf7, 0, RCX,
+		       SHARED_READER); /* test dword [rcx+reader], FUTEX_OWNER_DIED */
 		asm_u32(a, 0x40000000);
 		jcc(a, CC_E, LOOP);
 		asm_label(a, TIRED);
@@ -183,10 +183,11 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 	PUT(a, 0x41, 0xff, 0xe5);			/* jmp r13 */
 }
 
-/* One page of what is to be copied: known to be mapped, or asked of the kernel. rt_sigprocmask reads
- * its set before it looks at `how`, and with a `how` that does not exist it changes nothing; every Go
- * program may call it. The set is not at the page's start: at address 0 there is none to read.
- * in: rsi source, rcx count, rdx destination; rax page number. Falls through when it is readable. */
+/* One page of what is to be copied: known to be mapped, or asked of the kernel. rt_sigprocmask
+ * reads its set before it looks at `how`, and with a `how` that does not exist it changes nothing;
+ * every Go program may call it. The set is not at the page's start: at address 0 there is none to
+ * read. in: rsi source, rcx count, rdx destination; rax page number. Falls through when it is
+ * readable. */
 static void check_page(struct assembler *a, const struct layout *l, unsigned known, unsigned fault)
 {
 	PUT(a, 0x0f, 0xb7, 0xf8);			/* movzx edi, ax: 65536 places */
@@ -223,9 +224,9 @@ static void check_page(struct assembler *a, const struct layout *l, unsigned kno
 }
 
 /* Copies bytes of the target that may not be there.
- * in:  rsi source, rcx count (1 to RECORD_MAX), rdx destination, r15 status word, r13 link, r12 record;
- *      rax rcx rdx rsi rdi r8 are kept in the scratch by the caller
- * out: the status says how many bytes there are, or CAPTURE_UNREADABLE. xmm15 dirty */
+ * in:  rsi source, rcx count (1 to RECORD_MAX), rdx destination, r15 status word, r13 link, r12
+ * record; rax rcx rdx rsi rdi r8 are kept in the scratch by the caller out: the status says how
+ * many bytes there are, or CAPTURE_UNREADABLE. xmm15 dirty */
 static void copy(struct assembler *a, struct stubs *s, const struct layout *l)
 {
 	enum { KNOWN1, KNOWN2, FAULT, BIG, EIGHT, FOUR, THREE, LOOP, DONE };
@@ -288,7 +289,8 @@ static void copy(struct assembler *a, struct stubs *s, const struct layout *l)
 }
 
 /* Runs a table of capture steps (stubs.h).
- * in: r9 table, r12 record, its link in the scratch; the registers of copy are kept. All those dirty. */
+ * in: r9 table, r12 record, its link in the scratch; the registers of copy are kept. All those
+ * dirty. */
 static void steps(struct assembler *a, const struct stubs *s)
 {
 	enum { NEXT, SKIP, WHEN, EQUAL, PAST, BYTES, COPY, END };
@@ -315,7 +317,7 @@ static void steps(struct assembler *a, const struct stubs *s)
 	PUT(a, 0x48, 0x01, 0xc6);			/* add rsi, rax */
 	jmp(a, COPY);
 	asm_label(a, BYTES);
-	PUT(a, 0x41, 0x0f, 0xb7, 0x49, 0x0c);		/* movzx ecx, word [r9+12]: where the count is */
+	PUT(a, 0x41, 0x0f, 0xb7, 0x49, 0x0c); /* movzx ecx, word [r9+12]: where the count is */
 	PUT(a, 0x49, 0x8b, 0x0c, 0x0c);			/* mov rcx, [r12+rcx] */
 	PUT(a, 0x48, 0x85, 0xc9);			/* test rcx, rcx */
 	jcc(a, CC_LE, SKIP);
@@ -346,7 +348,8 @@ static void steps(struct assembler *a, const struct stubs *s)
 	op_mem(a, false, 0xff, 4, R12, -8);		/* jmp [r12-8]: the link */
 }
 
-void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l, const struct go_program *prog)
+void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,
+		const struct go_program *prog)
 {
 	s->claim_rt = asm_here(a);
 	claim(a);
@@ -359,19 +362,19 @@ void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l, co
 	asm_new_scope(a);
 }
 
-/* Runs at the entry of the signal handler, as C calls it: edi signal, rsi siginfo, rdx ucontext. A fault
- * (si_code > 0: the kernel's own) in our copy goes on at its fix-up; one in an instruction that we run
- * for the target is shown to Go at the instruction's own address, so that it panics and recovers as
- * always. Anything else, a SIGPROF in a trampoline above all, is left as it is.
- * rax, rcx and r8 to r11 are free here. */
-void sigtramp_hook_emit(struct assembler *a, const struct stubs *s, const struct layout *l, u64 code_end_rt,
-			u64 table_rt, u64 nfixups)
+/* Runs at the entry of the signal handler, as C calls it: edi signal, rsi siginfo, rdx ucontext. A
+ * fault (si_code > 0: the kernel's own) in our copy goes on at its fix-up; one in an instruction
+ * that we run for the target is shown to Go at the instruction's own address, so that it panics and
+ * recovers as always. Anything else, a SIGPROF in a trampoline above all, is left as it is. rax,
+ * rcx and r8 to r11 are free here. */
+void sigtramp_hook_emit(struct assembler *a, const struct stubs *s, const struct layout *l,
+			u64 code_end_rt, u64 table_rt, u64 nfixups)
 {
 	enum { OUT, SEARCH, LOOP, UPPER };
 	enum { SI_CODE = 8, UC_RIP = 168 };
 
 	asm_new_scope(a);
-	PUT(a, 0x8d, 0x47, 0xf9);			/* lea eax, [rdi-7]: SIGBUS 7, SIGFPE 8, SIGSEGV 11 */
+	PUT(a, 0x8d, 0x47, 0xf9); /* lea eax, [rdi-7]: SIGBUS 7, SIGFPE 8, SIGSEGV 11 */
 	PUT(a, 0x83, 0xf8, 0x04);			/* cmp eax, 4 */
 	jcc(a, CC_A, OUT);
 	PUT(a, 0x83, 0x7e, SI_CODE, 0x00);		/* cmp dword [rsi+8], 0 */
@@ -393,7 +396,7 @@ void sigtramp_hook_emit(struct assembler *a, const struct stubs *s, const struct
 	store(a, RCX, RDX, UC_RIP);
 	PUT(a, 0xc3);					/* ret: to the kernel's restorer */
 	asm_label(a, SEARCH);
-	lea_rip(a, R8, table_rt);			/* r8 table; r9 low, r10 high: the entry is in [low, high) */
+	lea_rip(a, R8, table_rt); /* r8 table; r9 low, r10 high: the entry is in [low, high) */
 	PUT(a, 0x45, 0x31, 0xc9);			/* xor r9d, r9d */
 	PUT(a, 0x41, 0xba);				/* mov r10d, nfixups */
 	asm_u32(a, (u32)nfixups);

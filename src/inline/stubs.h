@@ -1,7 +1,8 @@
-/* stubs - what all trampolines share: claiming a ring, a full ring, the checked copy, the signal hook.
+/* stubs - what all trampolines share: claiming a ring, a full ring, the checked copy, the signal
+ * hook.
  *
- * They use no stack: a goroutine's may be all but full. Registers are handed over as stubs.c says at
- * each of them.
+ * They use no stack: a goroutine's may be all but full. Registers are handed over as stubs.c says
+ * at each of them.
  *
  * Owns     nothing.  Units  rt addresses.  Fails  as x86/asm.h.  Threads  any. */
 #ifndef INLINE_STUBS_H
@@ -10,8 +11,8 @@
 #include "inline/layout.h"
 #include "x86/asm.h"
 
-/* A capture step as data: where many hang on one value (an error's dynamic types), code for each would be
- * megabytes. A WHEN's block begins behind it.
+/* A capture step as data: where many hang on one value (an error's dynamic types), code for each
+ * would be megabytes. A WHEN's block begins behind it.
  *
  *   OFFSET  MEM      BYTES           WHEN, WHEN_NOT
  *   0  u8   kind     kind            kind
@@ -28,15 +29,16 @@ struct stubs {
 	u64 copy_lo_rt, copy_hi_rt, copy_fault_rt;	/* a fault in [lo, hi) goes to copy_fault */
 };
 
-void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l, const struct go_program *prog);
+void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,
+		const struct go_program *prog);
 
 /* An instruction of the target that a trampoline runs and that may fault. Ascending by copy_rt. */
 struct fixup {
 	u64 copy_rt, original_rt;
 };
-/* The code that a jump at the entry of runtime.sigtramp leads to, up to and without what it displaced.
- * The table of fix-ups lies at table_rt. */
-void sigtramp_hook_emit(struct assembler *a, const struct stubs *s, const struct layout *l, u64 code_end_rt,
-			u64 table_rt, u64 nfixups);
+/* The code that a jump at the entry of runtime.sigtramp leads to, up to and without what it
+ * displaced. The table of fix-ups lies at table_rt. */
+void sigtramp_hook_emit(struct assembler *a, const struct stubs *s, const struct layout *l,
+			u64 code_end_rt, u64 table_rt, u64 nfixups);
 
 #endif

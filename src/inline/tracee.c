@@ -33,12 +33,12 @@ static bool wait_stop(pid_t tid, int *status)
 	return got == tid && WIFSTOPPED(*status);
 }
 
-/* Our end must be its end until it is traced: PTRACE_TRACEME by an orphan makes init its tracer, and
- * init would never let it go on. Once it is traced, EXITKILL sees to that. */
+/* Our end must be its end until it is traced: PTRACE_TRACEME by an orphan makes init its tracer,
+ * and init would never let it go on. Once it is traced, EXITKILL sees to that. */
 static bool traced_by(pid_t parent)
 {
-	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent && !ptrace(PTRACE_TRACEME, 0, 0, 0) &&
-	       !prctl(PR_SET_PDEATHSIG, 0);
+	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent &&
+	       !ptrace(PTRACE_TRACEME, 0, 0, 0) && !prctl(PR_SET_PDEATHSIG, 0);
 }
 
 /* The program gets the signals that we were started with: we block none, and exec puts our handlers
@@ -102,8 +102,8 @@ static bool run_to_entry(pid_t pid, u64 entry, struct err *err)
 	return true;
 }
 
-bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t *pid, u64 *entry_rt,
-		  struct err *err)
+bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t *pid,
+		  u64 *entry_rt, struct err *err)
 {
 	int report[2], status, e = 0;
 	pid_t self = getpid();
@@ -125,9 +125,12 @@ bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t
 	if (n == sizeof(e)) {
 		waitpid(*pid, &status, 0);
 		if (e == EPERM)
-			return err_set(err, ERR_DENIED, "%s: ptrace is not permitted here (goshawk doctor says what "
-				       "would permit it)", path);
-		return err_set(err, e == EACCES ? ERR_DENIED : ERR_IO, "%s: can't be started: %s", path, strerror(e));
+			return err_set(err, ERR_DENIED,
+				       "%s: ptrace is not permitted here (goshawk doctor says what "
+				       "would permit it)",
+				       path);
+		return err_set(err, e == EACCES ? ERR_DENIED : ERR_IO, "%s: can't be started: %s",
+			       path, strerror(e));
 	}
 	if (!wait_stop(*pid, &status))
 		return gone(err, *pid);
@@ -163,7 +166,8 @@ bool tracee_syscall(pid_t pid, int mem_fd, u64 scratch_rt, long nr, const u64 ar
 	u8 was[sizeof(code)];
 	int status;
 
-	if (ptrace(PTRACE_GETREGS, pid, 0, &old) || !mem_read(mem_fd, scratch_rt, was, sizeof(was)) ||
+	if (ptrace(PTRACE_GETREGS, pid, 0, &old) ||
+	    !mem_read(mem_fd, scratch_rt, was, sizeof(was)) ||
 	    !mem_write(mem_fd, pid, scratch_rt, code, sizeof(code)))
 		return gone(err, pid);
 	regs = old;
@@ -182,7 +186,8 @@ bool tracee_syscall(pid_t pid, int mem_fd, u64 scratch_rt, long nr, const u64 ar
 			return gone(err, pid);
 	} while (WSTOPSIG(status) != SIGTRAP || regs.rip != scratch_rt + sizeof(code));
 	*result = (i64)regs.rax;
-	if (!mem_write(mem_fd, pid, scratch_rt, was, sizeof(was)) || ptrace(PTRACE_SETREGS, pid, 0, &old))
+	if (!mem_write(mem_fd, pid, scratch_rt, was, sizeof(was)) ||
+	    ptrace(PTRACE_SETREGS, pid, 0, &old))
 		return gone(err, pid);
 	return true;
 }
@@ -195,8 +200,8 @@ static bool known(const struct stopped *st, pid_t tid)
 	return false;
 }
 
-/* Takes the end of a thread that we trace: its process can't end before. That the process itself has
- * ended is for whoever waits for it to learn. */
+/* Takes the end of a thread that we trace: its process can't end before. That the process itself
+ * has ended is for whoever waits for it to learn. */
 static void reap(const struct stopped *st, pid_t tid)
 {
 	int status;
@@ -215,7 +220,8 @@ static bool wait_stop_only(pid_t tid, int *status)
 	do
 		bad = waitid(P_PID, (id_t)tid, &info, WSTOPPED | WEXITED | WNOWAIT | __WALL);
 	while (bad && errno == EINTR);
-	return !bad && (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) && wait_stop(tid, status);
+	return !bad && (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) &&
+	       wait_stop(tid, status);
 }
 
 /* Stops one thread; false if it is gone. */
@@ -268,8 +274,10 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 				more = true;
 			else if (errno == EPERM && st->n == 0 && has_memory(pid)) {
 				closedir(dir);
-				return err_set(err, ERR_DENIED, "process %d: ptrace is not permitted (is a debugger "
-					       "attached?)", pid);
+				return err_set(err, ERR_DENIED,
+					       "process %d: ptrace is not permitted (is a debugger "
+					       "attached?)",
+					       pid);
 			}
 		}
 		closedir(dir);
@@ -281,7 +289,7 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 
 void tracee_resume_all(struct stopped *st)
 {
-	for (size_t i = 0; i < st->n; i++)	/* one that can't be let go was killed where it stood */
+	for (size_t i = 0; i < st->n; i++) /* one that can't be let go was killed where it stood */
 		if (ptrace(PTRACE_DETACH, st->at[i].tid, 0, st->at[i].signal))
 			reap(st, st->at[i].tid);
 	vec_release(st);

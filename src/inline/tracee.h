@@ -11,11 +11,10 @@
 #include "base/err.h"
 
 /* Starts the program and leaves it stopped at the first instruction of its own: after the dynamic
- * loader, before anything of Go. From here to tracee_let_go the death of goshawk ends it: it has not
- * started yet. `keep_fd` is
- * open in it under the same number. */
-bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t *pid, u64 *entry_rt,
-		  struct err *err) MUST_CHECK;
+ * loader, before anything of Go. From here to tracee_let_go the death of goshawk ends it: it has
+ * not started yet. `keep_fd` is open in it under the same number. */
+bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t *pid,
+		  u64 *entry_rt, struct err *err) MUST_CHECK;
 bool tracee_let_go(pid_t pid, struct err *err) MUST_CHECK;
 void tracee_kill(pid_t pid);
 

@@ -1,5 +1,5 @@
-/* A trampoline's registers: at a function's entry and at its exits R12, R13 and R15 hold nothing, and
- * X15 is zero and stays so; everything else is put back. No stack is used.
+/* A trampoline's registers: at a function's entry and at its exits R12, R13 and R15 hold nothing,
+ * and X15 is zero and stays so; everything else is put back. No stack is used.
  *
  *     cmp  [gate], 0 ; je skip          this process still wants records
  *     m -> slot of the table -> ring    (claim, once for each thread)
@@ -172,7 +172,8 @@ static u64 table(struct emitter *e, const struct reading *r)
 		const struct read *d = &r->reads[i];
 		u32 block = 0;
 
-		if (d->kind >= READ_MEM && !d->size) {	/* nothing to copy: a condition without a block */
+		if (d->kind >= READ_MEM &&
+		    !d->size) { /* nothing to copy: a condition without a block */
 			asm_u32(a, STEP_WHEN);
 			asm_u32(a, 0);
 			asm_u64(a, 0);
@@ -183,7 +184,8 @@ static u64 table(struct emitter *e, const struct reading *r)
 		case READ_BYTES:
 			asm_u32(a, (d->kind == READ_MEM ? STEP_MEM : STEP_BYTES) | d->from << 16);
 			asm_u32(a, d->at | d->status << 16);
-			asm_u32(a, d->kind == READ_MEM ? d->size : d->size / d->elem | d->elem << 16);
+			asm_u32(a,
+				d->kind == READ_MEM ? d->size : d->size / d->elem | d->elem << 16);
 			asm_u32(a, d->kind == READ_MEM ? (u32)d->disp : d->len_at);
 			break;
 		case READ_WHEN:
@@ -348,7 +350,7 @@ static size_t branch_hole(struct emitter *e, const struct insn *in)
 struct branch {
 	size_t hole;
 	const struct landing *landing;	/* a copy of this, or... */
-	const struct insn *tail;	/* ...the record of an exit, and a jump to where this one leads */
+	const struct insn *tail; /* ...the record of an exit, and a jump to where this one leads */
 };
 VEC_TYPE(branches, struct branch);
 
@@ -358,9 +360,10 @@ static bool goes_on(const struct insn *in)
 	       in->kind != INSN_TRAP && in->kind != INSN_TABLE;
 }
 
-/* Copies a run of instructions as x86/patch.h says. record_at: an entry record comes before the copy of
- * this one (count: behind them all; more: none). */
-static void piece(struct emitter *e, u32 first, u32 count, u32 record_at, bool exits, struct branches *out)
+/* Copies a run of instructions as x86/patch.h says. record_at: an entry record comes before the
+ * copy of this one (count: behind them all; more: none). */
+static void piece(struct emitter *e, u32 first, u32 count, u32 record_at, bool exits,
+		  struct branches *out)
 {
 	const struct patches *pt = &e->fn->patches;
 	struct assembler *a = &e->a;
@@ -391,7 +394,8 @@ static void piece(struct emitter *e, u32 first, u32 count, u32 record_at, bool e
 			*vec_push(out) = (struct branch){ branch_hole(e, in), landing, NULL };
 		} else {
 			if (in->may_fault)
-				*vec_push(&e->code->fixups) = (struct fixup){ asm_here(a), e->entry_rt + in->at };
+				*vec_push(&e->code->fixups) =
+					(struct fixup){ asm_here(a), e->entry_rt + in->at };
 			asm_relocated(a, e->flow, in, e->entry_rt);
 		}
 	}
@@ -413,7 +417,8 @@ static void emit_window(struct emitter *e, const struct window *w, bool exits)
 
 		fill(&e->a, b.hole);
 		if (b.landing) {
-			piece(e, b.landing->first, b.landing->count, b.landing->count + 1, exits, &out);
+			piece(e, b.landing->first, b.landing->count, b.landing->count + 1, exits,
+			      &out);
 		} else {
 			emit_record(e, SITE_TAIL);
 			jmp_to(&e->a, e->entry_rt + (u64)b.tail->target);
@@ -427,7 +432,9 @@ static void add_jump(struct emitter *e, u64 rt, const u8 *was, u64 to, u32 func)
 	struct jump *j = vec_push(&e->code->jumps);
 	i32 rel = (i32)(to - (rt + 5));
 
-	*j = (struct jump){ .rt = rt, .func = func, .to_rt = to, .size = (u32)(asm_here(&e->a) - to) };
+	*j = (struct jump){
+		.rt = rt, .func = func, .to_rt = to, .size = (u32)(asm_here(&e->a) - to)
+	};
 	memcpy(j->was, was, 5);
 	j->is[0] = 0xe9;
 	memcpy(j->is + 1, &rel, sizeof(rel));
@@ -449,7 +456,7 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 	e->index = index;
 	e->entry_rt = go_func_va(e->p->prog, fn->func) + e->l->bias;
 	e->abi0 = fn->func->assembly;
-	if (fn->shown && !few(&fn->entry))	/* tables lie before the trampolines that use them */
+	if (fn->shown && !few(&fn->entry)) /* tables lie before the trampolines that use them */
 		(void)table(e, &fn->entry);
 	if (exits && !few(&fn->exit))
 		(void)table(e, &fn->exit);
@@ -458,7 +465,8 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 			const struct window *w = &fn->patches.windows[i];
 			u64 to = asm_here(&e->a);
 
-			if (w->inner != pass || (!w->entry && !exits && !fn->patches.windows[0].inner))
+			if (w->inner != pass ||
+			    (!w->entry && !exits && !fn->patches.windows[0].inner))
 				continue;
 			emit_window(e, w, exits);
 			add_jump(e, e->entry_rt + w->at, flow->bytes + w->at, to, index);
@@ -486,8 +494,8 @@ static bool emit_hooks(struct emitter *e, struct arena *scratch, u64 table_rt, s
 		patches_make(&pt, scratch, flow);
 		w = &pt.windows[0];
 		if (pt.entry)
-			return err_set(err, ERR_REFUSED, "%.*s: can't be hooked (%s)", STR_F(f->name),
-				       refusal_text(pt.entry));
+			return err_set(err, ERR_REFUSED, "%.*s: can't be hooked (%s)",
+				       STR_F(f->name), refusal_text(pt.entry));
 		e->flow = flow;
 		e->entry_rt = go_func_va(prog, f) + e->l->bias;
 		sigtramp_hook_emit(&e->a, e->stubs, e->l, to, table_rt, e->code->fixups.n);
@@ -499,7 +507,8 @@ static bool emit_hooks(struct emitter *e, struct arena *scratch, u64 table_rt, s
 		e->code->hooked = true;
 	}
 	if (!e->code->hooked)
-		return err_set(err, ERR_REFUSED, "runtime.sigtramp: not found, so a fault could not be mended");
+		return err_set(err, ERR_REFUSED,
+			       "runtime.sigtramp: not found, so a fault could not be mended");
 	return true;
 }
 
@@ -511,10 +520,12 @@ bool code_make(struct code *c, const struct plan *p, const struct layout *l, str
 	bool ok;
 
 	c->room = CODE_ROOM;
-	c->bytes = mmap(NULL, c->room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	c->bytes = mmap(NULL, c->room, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (c->bytes == MAP_FAILED) {
 		c->bytes = NULL;
-		return err_set(err, ERR_IO, "no memory for generated code (256 MiB of address space)");
+		return err_set(err, ERR_IO,
+			       "no memory for generated code (256 MiB of address space)");
 	}
 	asm_start(&e.a, c->bytes, c->room, l->code_rt);
 	stubs_emit(&e.a, &c->stubs, l, p->prog);

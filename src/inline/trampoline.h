@@ -30,7 +30,8 @@ struct code {
 	u32 sites;
 };
 
-bool code_make(struct code *c, const struct plan *p, const struct layout *l, struct err *err) MUST_CHECK;
+bool code_make(struct code *c, const struct plan *p, const struct layout *l,
+	       struct err *err) MUST_CHECK;
 void code_release(struct code *c);
 /* Bytes of a record of this site in the ring. */
 u32 site_size(const struct plan *p, u32 site);

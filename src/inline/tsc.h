@@ -28,7 +28,8 @@ static inline i64 unix_now(void)
 	return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Both clocks at one moment: of several tries the one that took least, so no preemption lies between. */
+/* Both clocks at one moment: of several tries the one that took least, so no preemption lies
+ * between. */
 static inline void tsc_pair(u64 *tsc, i64 *ns)
 {
 	u64 best = UINT64_MAX;
@@ -59,16 +60,17 @@ static inline void tsc_start(struct tsc_clock *c)
 
 static inline i64 tsc_to_ns(const struct tsc_clock *c, u64 tsc);
 
-/* Measures the rate over all the time since tsc_start: at once (waiting until 5 ms have passed), then
- * whenever ten times as much has. The line bends at the present, it does not jump: a call that lies on
- * both sides keeps its duration. */
+/* Measures the rate over all the time since tsc_start: at once (waiting until 5 ms have passed),
+ * then whenever ten times as much has. The line bends at the present, it does not jump: a call that
+ * lies on both sides keeps its duration. */
 static inline void tsc_measure(struct tsc_clock *c)
 {
 	struct timespec ms5 = { 0, 5000000 };
 	u64 tsc;
 	i64 ns;
 
-	if (c->mult && (i64)(((unsigned __int128)(__rdtsc() - c->first_tsc) * c->mult) >> 32) < c->next_ns)
+	if (c->mult &&
+	    (i64)(((unsigned __int128)(__rdtsc() - c->first_tsc) * c->mult) >> 32) < c->next_ns)
 		return;
 	if (!c->mult)
 		nanosleep(&ms5, NULL);

@@ -42,7 +42,8 @@ static bool parse(struct pattern *p, const char *text, struct err *err)
 	p->negative = *text == '!';
 	p->text = str_of(text + p->negative);
 	if (!p->text.n)
-		return err_set(err, ERR_USAGE, "an empty pattern matches nothing: give a function's name, or '*'");
+		return err_set(err, ERR_USAGE,
+			       "an empty pattern matches nothing: give a function's name, or '*'");
 	if (str_starts(p->text, STR("re:"))) {
 		p->kind = REGEX;
 		p->text = str_cut(p->text, 3, p->text.n);
@@ -58,7 +59,8 @@ static bool parse(struct pattern *p, const char *text, struct err *err)
 		p->kind = ADDRESS;
 		p->va = strtoull(p->text.p, &end, 16);
 		if (*end)
-			return err_set(err, ERR_USAGE, "pattern '%s': not an address; write it as 0x459e60", text);
+			return err_set(err, ERR_USAGE,
+				       "pattern '%s': not an address; write it as 0x459e60", text);
 	} else if (str_ends(p->text, STR("/..."))) {
 		p->kind = TREE;
 		p->text = str_cut(p->text, 0, p->text.n - 4);
@@ -111,7 +113,8 @@ static bool glob(struct str pat, struct str s)
 	return i == pat.n;
 }
 
-/* The name without type arguments: main.Map[go.shape.int,go.shape.string].func1 -> main.Map.func1. */
+/* The name without type arguments: main.Map[go.shape.int,go.shape.string].func1 -> main.Map.func1.
+ */
 static struct str plain_name(struct str name, char *to, size_t room)
 {
 	size_t n = 0;
@@ -150,7 +153,8 @@ static bool match_name(const struct pattern *p, struct str name)
 
 static bool path_ends(struct str path, struct str end)
 {
-	return str_ends(path, end) && (path.n == end.n || path.p[path.n - end.n - 1] == '/' || end.p[0] == '/');
+	return str_ends(path, end) &&
+	       (path.n == end.n || path.p[path.n - end.n - 1] == '/' || end.p[0] == '/');
 }
 
 static bool match(const struct pattern *p, const struct go_program *prog, const struct go_func *f)
@@ -171,7 +175,8 @@ static bool match(const struct pattern *p, const struct go_program *prog, const 
 	}
 }
 
-/* Does the pattern say this package, so that a function of the runtime is meant and not only met? */
+/* Does the pattern say this package, so that a function of the runtime is meant and not only met?
+ */
 static bool says_package(const struct pattern *p, struct str pkg)
 {
 	struct str head = p->text;
@@ -211,13 +216,14 @@ bool patterns_match_func(const struct patterns *p, const struct go_program *prog
 	return yes;
 }
 
-bool patterns_say_exactly(const struct patterns *p, const struct go_program *prog, const struct go_func *f)
+bool patterns_say_exactly(const struct patterns *p, const struct go_program *prog,
+			  const struct go_func *f)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (!p->at[i].negative && match(&p->at[i], prog, f) &&
 		    (p->at[i].kind == ADDRESS || p->at[i].kind == LINE ||
 		     (p->at[i].kind == NAME && (!memchr(p->at[i].text.p, '*', p->at[i].text.n) ||
-						str_eq(p->at[i].text, f->name)))))	/* main.(*T).F */
+						str_eq(p->at[i].text, f->name))))) /* main.(*T).F */
 			return true;
 	return false;
 }
@@ -232,8 +238,8 @@ bool patterns_match_text(const struct patterns *p, struct str text)
 	return yes;
 }
 
-void patterns_count(const struct patterns *p, const struct go_program *prog, const struct go_func *f,
-		    u64 *hits)
+void patterns_count(const struct patterns *p, const struct go_program *prog,
+		    const struct go_func *f, u64 *hits)
 {
 	for (size_t i = 0; i < p->n; i++)
 		hits[i] += match(&p->at[i], prog, f);
@@ -265,9 +271,11 @@ bool patterns_check_hits(const struct patterns *p, const struct go_program *prog
 	if (miss->kind == NAME)
 		go_each_inlined(prog, miss->text, say_inlined, &host);
 	if (host.n)
-		return err_set(err, ERR_USAGE,
-			       "pattern '%s': it exists only inlined, for example into %.*s: trace that instead",
-			       miss->whole, STR_F(host));
+		return err_set(
+			err, ERR_USAGE,
+			"pattern '%s': it exists only inlined, for example into %.*s: "
+			"trace that instead",
+			miss->whole, STR_F(host));
 	for (size_t i = 0; miss->kind == NAME && i < prog->nfuncs; i++) {
 		struct str name = prog->funcs[i].name;
 		unsigned limit = (unsigned)MAX(miss->text.n / 3, (size_t)2), d;
@@ -290,7 +298,9 @@ bool patterns_check_hits(const struct patterns *p, const struct go_program *prog
 		away[at] = d;
 	}
 	for (size_t i = 0, n = 0; i < nbest && n < sizeof(near); i++)
-		n += (size_t)snprintf(near + n, sizeof(near) - n, "%s%.*s", i ? ", " : "; near it: ", STR_F(best[i]));
-	return err_set(err, ERR_USAGE, "pattern '%s' matches no function%s (goshawk funcs lists them)", miss->whole,
+		n += (size_t)snprintf(near + n, sizeof(near) - n, "%s%.*s",
+				      i ? ", " : "; near it: ", STR_F(best[i]));
+	return err_set(err, ERR_USAGE,
+		       "pattern '%s' matches no function%s (goshawk funcs lists them)", miss->whole,
 		       near);
 }

@@ -16,14 +16,16 @@ struct patterns {
 	struct arena arena;
 };
 
-bool patterns_compile(struct patterns *p, const char *const *texts, size_t n, struct err *err) MUST_CHECK;
+bool patterns_compile(struct patterns *p, const char *const *texts, size_t n,
+		      struct err *err) MUST_CHECK;
 void patterns_release(struct patterns *p);
 /* The last pattern that speaks of it decides; without any pattern everything matches. `named` is
  * set when the pattern says the package itself, so that the runtime's functions are meant too. */
 bool patterns_match_func(const struct patterns *p, const struct go_program *prog,
 			 const struct go_func *f, bool *named);
 /* Does a pattern give its whole name, or an address or line in it? */
-bool patterns_say_exactly(const struct patterns *p, const struct go_program *prog, const struct go_func *f);
+bool patterns_say_exactly(const struct patterns *p, const struct go_program *prog,
+			  const struct go_func *f);
 /* By text alone: type names, parameter and field names. */
 bool patterns_match_text(const struct patterns *p, struct str text);
 /* ERR_USAGE naming the first pattern that matched no function, with the nearest names or the
@@ -31,7 +33,7 @@ bool patterns_match_text(const struct patterns *p, struct str text);
 bool patterns_check_hits(const struct patterns *p, const struct go_program *prog, const u64 *hits,
 			 struct err *err) MUST_CHECK;
 /* Counts a function's matches into hits (one per pattern). */
-void patterns_count(const struct patterns *p, const struct go_program *prog, const struct go_func *f,
-		    u64 *hits);
+void patterns_count(const struct patterns *p, const struct go_program *prog,
+		    const struct go_func *f, u64 *hits);
 
 #endif

@@ -6,13 +6,35 @@
 
 /* Reached from a signal handler, or before there is one, whatever its stack check says. */
 static const char *const signal_names[] = {
-	"runtime.sigtramp", "runtime.sigtrampgo", "runtime.cgoSigtramp", "runtime.sigreturn",
-	"runtime.sigfwd", "runtime.sigfwdgo", "runtime.rt0_go", "runtime.mstart", "runtime.mcall",
-	"runtime.gogo", "runtime.systemstack", "runtime.systemstack_switch", "runtime.asmcgocall",
-	"runtime.cgocallback", "runtime.morestack", "runtime.morestack_noctxt", "runtime.asyncPreempt",
-	"runtime.sigpanic0", "runtime.clone", "runtime.goexit", "runtime.settls", "runtime.rt_sigaction",
-	"runtime.jmpdefer", "runtime.racecall", "runtime.racecallbackthunk", "runtime.gcWriteBarrier",
-	"runtime.debugCallV2", "runtime.sigprofNonGoWrapper", "runtime.sigreturn__sigaction",
+	"runtime.sigtramp",
+	"runtime.sigtrampgo",
+	"runtime.cgoSigtramp",
+	"runtime.sigreturn",
+	"runtime.sigfwd",
+	"runtime.sigfwdgo",
+	"runtime.rt0_go",
+	"runtime.mstart",
+	"runtime.mcall",
+	"runtime.gogo",
+	"runtime.systemstack",
+	"runtime.systemstack_switch",
+	"runtime.asmcgocall",
+	"runtime.cgocallback",
+	"runtime.morestack",
+	"runtime.morestack_noctxt",
+	"runtime.asyncPreempt",
+	"runtime.sigpanic0",
+	"runtime.clone",
+	"runtime.goexit",
+	"runtime.settls",
+	"runtime.rt_sigaction",
+	"runtime.jmpdefer",
+	"runtime.racecall",
+	"runtime.racecallbackthunk",
+	"runtime.gcWriteBarrier",
+	"runtime.debugCallV2",
+	"runtime.sigprofNonGoWrapper",
+	"runtime.sigreturn__sigaction",
 };
 
 static bool among(struct str name, const char *const *list, size_t n)
@@ -23,14 +45,14 @@ static bool among(struct str name, const char *const *list, size_t n)
 	return false;
 }
 
-bool plan_flow(const struct go_program *prog, const struct go_func *f, struct arena *a, struct flow *flow,
-	       struct err *err)
+bool plan_flow(const struct go_program *prog, const struct go_func *f, struct arena *a,
+	       struct flow *flow, struct err *err)
 {
 	return go_flow(prog, f, a, flow, err);
 }
 
-enum refusal plan_probe(const struct go_program *prog, const struct go_func *f, bool named, struct arena *a,
-			struct patches *patches)
+enum refusal plan_probe(const struct go_program *prog, const struct go_func *f, bool named,
+			struct arena *a, struct patches *patches)
 {
 	struct str package = go_name_split(f->name).package;
 	struct flow flow;
@@ -77,7 +99,8 @@ static void keep_patches(struct plan *p, struct patches *to, const struct patche
 {
 	*to = *from;
 	to->windows = arena_copy(&p->arena, from->windows, from->nwindows * sizeof(*from->windows));
-	to->landings = arena_copy(&p->arena, from->landings, from->nlandings * sizeof(*from->landings));
+	to->landings =
+		arena_copy(&p->arena, from->landings, from->nlandings * sizeof(*from->landings));
 	to->exits = arena_copy(&p->arena, from->exits, from->nexits * sizeof(*from->exits));
 }
 
@@ -115,7 +138,8 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 	count_exits(p, f);
 }
 
-bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_request *r, struct err *err)
+bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_request *r,
+	       struct err *err)
 {
 	struct patterns want = { 0 };
 	VEC(struct plan_func) funcs = { 0 };
@@ -136,11 +160,13 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 		bool named, shown = patterns_match_func(&want, prog, f, &named);
 
 		patterns_count(&want, prog, f, hits);
-		if (shown && ((!named && go_is_runtime(go_name_split(f->name).package)) || f->wrapper))
+		if (shown &&
+		    ((!named && go_is_runtime(go_name_split(f->name).package)) || f->wrapper))
 			shown = patterns_say_exactly(&want, prog, f);
 		if (!shown && !hook)
 			continue;
-		*vec_push(&funcs) = (struct plan_func){ .func = f, .hook = (u8)hook, .shown = shown };
+		*vec_push(&funcs) =
+			(struct plan_func){ .func = f, .hook = (u8)hook, .shown = shown };
 	}
 	ok = ok && patterns_check_hits(&want, prog, hits, err);
 	patterns_release(&want);

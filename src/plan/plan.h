@@ -1,4 +1,5 @@
-/* plan - from patterns and the model to sites: what is patched, what is read there, what is refused.
+/* plan - from patterns and the model to sites: what is patched, what is read there, what is
+ * refused.
  *
  * Owns     its arena, until plan_release(); refers to the program, which must stay open.
  * Units    record offsets in bytes; pc and va as in go/program.h.
@@ -14,12 +15,15 @@
 #include "x86/patch.h"
 
 enum read_kind {
-	READ_INT,	/* 8 bytes of integer register `reg` (index of the ABI: AX BX CX DI SI R8…R11) */
-	READ_FLOAT,	/* 8 bytes of X`reg` */
-	READ_STACK,	/* `size` bytes at SP + disp (SP at entry, or at the RET) */
-	READ_MEM,	/* `size` bytes at (word in the record at `from`) + disp; nothing if that word is 0 */
-	READ_BYTES,	/* min(count * elem, size) bytes there; count = the word in the record at len_at */
-	READ_WHEN,	/* the next `size` steps only if the record's word at when_at equals `when` (or not) */
+	READ_INT, /* 8 bytes of integer register `reg` (index of the ABI: AX BX CX DI SI R8…R11) */
+	READ_FLOAT, /* 8 bytes of X`reg` */
+	READ_STACK, /* `size` bytes at SP + disp (SP at entry, or at the RET) */
+	READ_MEM, /* `size` bytes at (word in the record at `from`) + disp; nothing if that word is
+		     0 */
+	READ_BYTES, /* min(count * elem, size) bytes there; count = the word in the record at len_at
+		     */
+	READ_WHEN, /* the next `size` steps only if the record's word at when_at equals `when` (or
+		      not) */
 };
 
 /* One step of what a site reads. Steps run in order; a later one may use words that an earlier one
@@ -27,18 +31,19 @@ enum read_kind {
  * `status`: how many bytes were copied, or CAPTURE_UNREADABLE.
  *
  * What lies behind an interface depends on its dynamic type, so steps for several types stand side
- * by side, each in a READ_WHEN of its own, and share the same bytes of the record. Each step in such
- * a block repeats the block's condition, so that a printer can tell which one holds. */
+ * by side, each in a READ_WHEN of its own, and share the same bytes of the record. Each step in
+ * such a block repeats the block's condition, so that a printer can tell which one holds. */
 struct read {
 	u8 kind, reg;
 	u16 size;
 	u32 at;		/* where in the record the bytes go */
-	u32 span;	/* READ_MEM: bytes there that stand for the pointee. More than `size` where
-			 * redacted fields are left out: further steps with the same `from` fill the rest */
+	u32 span; /* READ_MEM: bytes there that stand for the pointee. More than `size` where
+		   * redacted fields are left out: further steps with the same `from` fill the rest
+		   */
 	i32 disp;
 	u32 from, len_at, elem, status;
 	u32 when_at;	/* 0: always; else only if the record's word there equals `when`... */
-	u64 when;	/* ...which is a link-time address (load bias is added), or a plain number */
+	u64 when; /* ...which is a link-time address (load bias is added), or a plain number */
 	bool when_va;
 	bool when_not;	/* the opposite */
 };
@@ -73,14 +78,14 @@ struct plan_func {
 	enum refusal refusal;		/* the whole function; then nothing else is valid */
 	struct patches patches;		/* entry and each exit have refusals of their own */
 	struct reading entry, exit;
-	u8 hook;			/* enum plan_hook: what its entry means to the pairing of calls */
-	bool shown;			/* asked for by the user; false for what is there as a hook only */
+	u8 hook; /* enum plan_hook: what its entry means to the pairing of calls */
+	bool shown; /* asked for by the user; false for what is there as a hook only */
 };
 
 struct plan_request {
 	const char **patterns;
 	size_t npatterns;
-	u64 strings, elements, depth;	/* limits: bytes of a string, elements, levels of pointers */
+	u64 strings, elements, depth; /* limits: bytes of a string, elements, levels of pointers */
 	const char **redact;
 	size_t nredact;
 	bool entry_only;
@@ -102,7 +107,8 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 void plan_release(struct plan *p);
 /* Is a parameter, field or function of this name not to be shown (nor copied)? */
 bool plan_redacts(const struct plan *p, struct str name);
-/* Why a function can't be probed at its entry (REFUSE_NONE: it can), and its windows; `a` owns them. */
+/* Why a function can't be probed at its entry (REFUSE_NONE: it can), and its windows; `a` owns
+ * them. */
 enum refusal plan_probe(const struct go_program *prog, const struct go_func *f, bool named,
 			struct arena *a, struct patches *patches);
 /* The flow of a function, decoded anew (plans keep windows only). */

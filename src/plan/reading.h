@@ -20,7 +20,8 @@ struct dynamic_types {
 	size_t nerrors;
 };
 
-/* Readings already made: functions whose values have the same types in the same places share one. */
+/* Readings already made: functions whose values have the same types in the same places share one.
+ */
 struct reading_cache {
 	struct map by_hash;	/* hash -> 1 + index of the newest entry */
 	struct cached *at;
@@ -28,8 +29,9 @@ struct reading_cache {
 };
 
 void dynamic_types_find(struct dynamic_types *d, struct plan *p);
-void reading_make(struct reading *r, struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
-		  const struct go_param *params, size_t n, bool redact_all);
+void reading_make(struct reading *r, struct plan *p, const struct dynamic_types *d,
+		  struct reading_cache *c, const struct go_param *params, size_t n,
+		  bool redact_all);
 void reading_cache_release(struct reading_cache *c);
 
 #endif

@@ -22,9 +22,9 @@ enum { RECORD_HEAD = 32, RECORD_MAX = 4096 };
 
 enum site_kind {
 	SITE_ENTRY,
-	SITE_EXIT,		/* RET */
-	SITE_EXIT_DEFER,	/* the RET behind `call deferreturn`: a recovered call leaves here */
-	SITE_TAIL,		/* a jump to another function: no results */
+	SITE_EXIT, /* RET */
+	SITE_EXIT_DEFER, /* the RET behind `call deferreturn`: a recovered call leaves here */
+	SITE_TAIL, /* a jump to another function: no results */
 };
 
 struct record_head {

@@ -3,9 +3,10 @@
  *   flips FILE COUNT SEED
  *
  * Bytes are changed where the tables lie: the headers of the ELF file, the function table, types,
- * module data, build information, DWARF. Each variant is opened, and its functions with their lines,
- * inlined calls, signatures, patches and types are read. What a lie leads to must be an error or
- * another answer; never a crash, a hang (10 s by the alarm), or a finding of the sanitizers. */
+ * module data, build information, DWARF. Each variant is opened, and its functions with their
+ * lines, inlined calls, signatures, patches and types are read. What a lie leads to must be an
+ * error or another answer; never a crash, a hang (10 s by the alarm), or a finding of the
+ * sanitizers. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -64,8 +65,9 @@ static void add(struct regions *r, u64 off, u64 n)
 static void find_regions(struct regions *r, const struct image *img, const struct go_program *prog)
 {
 	static const char *const sections[] = {
-		".gopclntab", ".typelink", ".itablink", ".go.buildinfo", ".note.go.buildid", ".go.module",
-		".debug_info", ".debug_abbrev", ".debug_line", ".zdebug_info", ".zdebug_abbrev",
+		".gopclntab",	    ".typelink",    ".itablink",      ".go.buildinfo",
+		".note.go.buildid", ".go.module",   ".debug_info",    ".debug_abbrev",
+		".debug_line",	    ".zdebug_info", ".zdebug_abbrev",
 	};
 	struct str bytes[] = {
 		prog->funcnametab, prog->cutab, prog->filetab, prog->pctab, prog->pclntable,
@@ -171,7 +173,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (int sig = 1; sig < 32; sig++)
-		if (sig == SIGSEGV || sig == SIGBUS || sig == SIGABRT || sig == SIGALRM || sig == SIGFPE || sig == SIGILL)
+		if (sig == SIGSEGV || sig == SIGBUS || sig == SIGABRT || sig == SIGALRM ||
+		    sig == SIGFPE || sig == SIGILL)
 			signal(sig, died);
 	seed = strtoull(argv[3], NULL, 0) * 2 + 1;
 	for (unsigned long i = 0, n = strtoul(argv[2], NULL, 0); i < n; i++) {

@@ -1,10 +1,12 @@
-/* tally - traces a program and only counts: the engine of `goshawk trace --lossless` without the cost of
- * pairing and printing, so that every function of a large program can be traced while it does much.
+/* tally - traces a program and only counts: the engine of `goshawk trace --lossless` without the
+ * cost of pairing and printing, so that every function of a large program can be traced while it
+ * does much.
  *
  *   tally -o FILE [-u FUNCTION] PATTERN… -- PROGRAM [ARG…]
  *
- * FILE gets one line of JSON: for each function its entries, those of them before FUNCTION was first
- * entered, and its exits; and why functions were refused. The status is the program's, or 99. */
+ * FILE gets one line of JSON: for each function its entries, those of them before FUNCTION was
+ * first entered, and its exits; and why functions were refused. The status is the program's, or 99.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -62,7 +64,8 @@ static void lose(void *ctx, u64 n, i64 from_ns, i64 to_ns)
 	t->lost += n;
 }
 
-static void print_func(struct json *j, const struct plan *plan, const struct plan_func *f, const struct count *c)
+static void print_func(struct json *j, const struct plan *plan, const struct plan_func *f,
+		       const struct count *c)
 {
 	struct go_line at = go_line_at(plan->prog, f->func, f->func->pc);
 
@@ -127,14 +130,16 @@ static bool watch(struct inline_session *s, struct tally *t, int *status, struct
 
 	if (end.fd < 0)
 		return err_set(err, ERR_GONE, "the program has gone: %s", strerror(errno));
-	/* what is counted has to be complete: on a busy machine the reader goes first, where it may */
+	/* what is counted has to be complete: on a busy machine the reader goes first, where it may
+	 */
 	if (setpriority(PRIO_PROCESS, 0, -15))
 		errno = 0;
 	while (poll(&end, 1, inline_poll(s, false, count, lose, t) ? 0 : 1) == 0)
 		;
 	close(end.fd);
 	if (waitpid(pid, &how, 0) != pid)
-		return err_set(err, ERR_GONE, "the program can't be waited for: %s", strerror(errno));
+		return err_set(err, ERR_GONE, "the program can't be waited for: %s",
+			       strerror(errno));
 	inline_poll(s, true, count, lose, t);
 	*status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
 	return true;
@@ -146,7 +151,9 @@ static bool tally(const struct request *r, int *status, struct err *err)
 	OWN(go_program) prog = { 0 };
 	OWN(plan) plan = { 0 };
 	struct inline_session *s = NULL;
-	struct launch l = { .argv = r->program, .path = r->program[0], .buffer = 64 << 20, .lossless = true };
+	struct launch l = {
+		.argv = r->program, .path = r->program[0], .buffer = 64 << 20, .lossless = true
+	};
 	struct tally t = { .until = r->until };
 	bool ok;
 
@@ -156,7 +163,8 @@ static bool tally(const struct request *r, int *status, struct err *err)
 	t.plan = &plan;
 	t.counts = mem_resize(NULL, sizeof(*t.counts) * (plan.nfuncs + 1));
 	memset(t.counts, 0, sizeof(*t.counts) * (plan.nfuncs + 1));
-	ok = inline_launch(&s, &plan, &l, err) && watch(s, &t, status, err) && print(&t, r->to, err);
+	ok = inline_launch(&s, &plan, &l, err) && watch(s, &t, status, err) &&
+	     print(&t, r->to, err);
 	inline_release(&s);
 	mem_free(t.counts);
 	return ok;
@@ -182,7 +190,8 @@ int main(int argc, char **argv)
 	}
 	r.program = argv + i + 1;
 	if (i + 1 >= argc || !r.to) {
-		fprintf(stderr, "usage: tally -o FILE [-u FUNCTION] PATTERN... -- PROGRAM [ARG...]\n");
+		fprintf(stderr,
+			"usage: tally -o FILE [-u FUNCTION] PATTERN... -- PROGRAM [ARG...]\n");
 		return 99;
 	}
 	if (!tally(&r, &status, &err)) {

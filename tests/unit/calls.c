@@ -116,7 +116,7 @@ static const struct { const char *why, *stream, *calls; } streams[] = {
 	{ "an entry that was lost", "-a@100", "a:return:-1?" },
 	{ "... of another function than what is open there", "+a@100 +b@200 -c@200 -a@100",
 	  "b:lost:-1<a1 c:return:-1<a1? a:return:30" },
-	{ "unfinished, the innermost first", 
+	{ "unfinished, the innermost first",
 	  "+a@100 +b@200", "b:unfinished:-1<a1 a:unfinished:-1" },
 
 	{ "a recovered panic: its frames end when it began",

@@ -7,14 +7,19 @@ Suite *pattern_suite(void);
 static struct go_func funcs[] = {
 	{ .pc = 0x000, .size = 32, .room = 32, .name = STR("main.handle") },
 	{ .pc = 0x020, .size = 32, .room = 32, .name = STR("main.handle.func1") },
-	{ .pc = 0x040, .size = 32, .room = 32, .name = STR("main.Map[go.shape.int,go.shape.string]") },
+	{ .pc = 0x040,
+	  .size = 32,
+	  .room = 32,
+	  .name = STR("main.Map[go.shape.int,go.shape.string]") },
 	{ .pc = 0x060, .size = 32, .room = 32, .name = STR("net/http.(*Server).Serve") },
 	{ .pc = 0x080, .size = 32, .room = 32, .name = STR("net/http/httputil.DumpRequest") },
 	{ .pc = 0x0a0, .size = 32, .room = 32, .name = STR("net/httptest.New") },
 	{ .pc = 0x0c0, .size = 32, .room = 32, .name = STR("runtime.mallocgc") },
 	{ .pc = 0x0e0, .size = 32, .room = 32, .name = STR("memeqbody") },
 };
-static const struct go_program prog = { .funcs = funcs, .nfuncs = ARRAY_LEN(funcs), .md = { .text_va = 0x401000 } };
+static const struct go_program prog = { .funcs = funcs,
+					.nfuncs = ARRAY_LEN(funcs),
+					.md = { .text_va = 0x401000 } };
 
 /* The names that patterns match, one character each: its index. */
 static const char *matched(const char *const *texts, size_t n, bool named_only)
@@ -34,8 +39,11 @@ static const char *matched(const char *const *texts, size_t n, bool named_only)
 	got[k] = 0;
 	return got;
 }
-#define MATCHED(...) matched((const char *[]){ __VA_ARGS__ }, ARRAY_LEN(((const char *[]){ __VA_ARGS__ })), false)
-#define NAMED(...) matched((const char *[]){ __VA_ARGS__ }, ARRAY_LEN(((const char *[]){ __VA_ARGS__ })), true)
+#define MATCHED(...)                                                                               \
+	matched((const char *[]){ __VA_ARGS__ }, ARRAY_LEN(((const char *[]){ __VA_ARGS__ })),     \
+		false)
+#define NAMED(...)                                                                                 \
+	matched((const char *[]){ __VA_ARGS__ }, ARRAY_LEN(((const char *[]){ __VA_ARGS__ })), true)
 
 START_TEST(a_name_matches_itself_only)
 {

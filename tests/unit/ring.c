@@ -51,7 +51,8 @@ static void setup(void)
 	s->shared_bytes = shared_size(BUFFER, RINGS);
 	s->memfd = memfd_create("rings", MFD_CLOEXEC);
 	ck_assert(rings_grow(s, 10, &err));
-	s->shared = mmap(NULL, s->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, s->memfd, 0);
+	s->shared = mmap(NULL, s->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			 s->memfd, 0);
 	ck_assert_ptr_ne(s->shared, MAP_FAILED);
 	tsc_start(&s->clock);
 	tsc_measure(&s->clock);
@@ -86,7 +87,9 @@ static u8 *reserve(u32 ring)
 
 static void commit(u8 *slot, u64 site, u64 tsc, u64 goid)
 {
-	struct record_head h = { .commit = 1 + site, .tsc = tsc, .goid = goid, .depth = 40, .g = 7 };
+	struct record_head h = {
+		.commit = 1 + site, .tsc = tsc, .goid = goid, .depth = 40, .g = 7
+	};
 
 	memcpy(slot, &h, sizeof(h));
 }
@@ -186,7 +189,8 @@ END_TEST
 
 START_TEST(garbage_loses_the_ring_up_to_its_head_and_nothing_else)
 {
-	static const u64 sites[] = { 4, 7, 1 << 20, UINT64_MAX - 1 };	/* refused, refused, none, none */
+	static const u64 sites[] = { 4, 7, 1 << 20,
+				     UINT64_MAX - 1 }; /* refused, refused, none, none */
 
 	for (size_t i = 0; i < ARRAY_LEN(sites); i++) {
 		put(1, long_ago(1), 1);
