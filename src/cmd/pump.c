@@ -121,14 +121,14 @@ static bool is_file(int fd)
 	return !fstat(fd, &st) && S_ISREG(st.st_mode);
 }
 
-bool pump(struct inline_session *s, const struct plan *plan, const struct sink *sink,
+bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	  struct out *out, const struct pump_limits *limits, struct pump_result *result,
 	  struct err *err)
 {
 	struct sigaction old[ARRAY_LEN(caught)];
 	struct calls *calls = calls_new(plan, sink);
 	struct flow_ctx flow = { calls, plan, 0, limits->max };
-	pid_t pid = inline_pid(s);
+	pid_t pid = src->pid;
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	i64 began = now_ns();
 	bool file = is_file(out->fd);	/* a disk is slow, but does not stop */
@@ -139,17 +139,17 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 	catch_signals(old);
 	while (!ended(pid, false, result)) {
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
-		u64 got = inline_poll(s, false, record, lost, &flow);
+		u64 got = src->poll(src->session, false, record, lost, &flow);
 
-		inline_output_blocks(s, !file);
+		src->output_blocks(src->session, !file);
 		alone = !out_flush(out) || stop_signal;
-		inline_output_blocks(s, false);
+		src->output_blocks(src->session, false);
 		if (alone)
 			break;
 		if (tty_signal || full(&flow) ||
 		    (limits->for_ns && now_ns() - began >= limits->for_ns))
 			break;
-		if (!said && ++rounds % IDENTITY_EVERY == 0 && inline_was_replaced(s)) {
+		if (!said && ++rounds % IDENTITY_EVERY == 0 && src->was_replaced(src->session)) {
 			said = true;
 			fprintf(stderr,
 				"goshawk: process %d has become another program, "
@@ -160,12 +160,12 @@ bool pump(struct inline_session *s, const struct plan *plan, const struct sink *
 			poll(&p, 1, ROUND_MS);
 	}
 	if (!result->exited) {
-		ok = inline_restore(s, err);
+		ok = src->detach(src->session, err);
 		if (!ok && err->kind == ERR_GONE)
 			ok = true; /* it ended, or became another program, at this very moment */
 		result->detached = alone && ok;
 	}
-	inline_poll(s, true, record, lost, &flow);
+	src->poll(src->session, true, record, lost, &flow);
 	if (!full(&flow))
 		calls_finish(calls);
 	result->elapsed_ns = now_ns() - began;

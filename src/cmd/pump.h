@@ -8,7 +8,7 @@
 
 #include "base/out.h"
 #include "event/calls.h"
-#include "inline/inline.h"
+#include "event/source.h"
 
 struct pump_limits {
 	i64 for_ns;		/* 0: until the program ends */
@@ -26,7 +26,7 @@ struct pump_result {
 };
 
 /* `out` is flushed after each round; when it fails (a closed pipe), the program is let go. */
-bool pump(struct inline_session *s, const struct plan *plan, const struct sink *sink,
+bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	  struct out *out, const struct pump_limits *limits, struct pump_result *result,
 	  struct err *err) MUST_CHECK;
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cmd/cmds.h"
 #include "cmd/pump.h"
+#include "inline/inline.h"
 #include "out/sinks.h"
 
 struct trace_args {
@@ -85,37 +86,52 @@ static void refusals(const struct plan *p)
 static bool traced(const struct trace_args *a, const struct plan *plan, const struct launch *l,
 		   struct out *out, int *status, struct err *err)
 {
-	struct inline_session *s = NULL;
+	struct source src = { 0 };
 	struct pump_limits limits = { a->for_ns, a->max };
 	struct pump_result r = { 0 };
 	struct arena arena = { 0 };
 	struct end_facts end = { 0 };
 	struct sink sink;
 	OWN(out) talk;
-	bool ok = inline_launch(&s, plan, l, err);
+	bool ok = inline_launch(&src, plan, l, err);
 
 	out_open(&talk, STDERR_FILENO);
 	if (ok) {
-		struct target_facts t = { plan->prog,	  plan,		  l->path, inline_pid(s),
-					  inline_bias(s), inline_read_rt, s };
+		struct target_facts t = {
+			.prog = plan->prog,
+			.plan = plan,
+			.path = l->path,
+			.pid = src.pid,
+			.bias = src.bias,
+			.read_rt = src.read_rt,
+			.read_ctx = src.session,
+		};
 
 		if (a->common.json)
 			sink_json_begin(out, &t);
 		sink = a->common.json ? sink_json_new(&arena, out, &t)
 				      : sink_text_new(&arena, out, &t);
 		refusals(plan);
-		ok = pump(s, plan, &sink, out, &limits, &r, err);
-		end = (struct end_facts){ r.shown,	     r.lost,	     r.unreadable,
-					  inline_sites(s),   plan->nrefused, "inline",
-					  inline_stop_ns(s), r.elapsed_ns,   r.exited,
-					  r.program_exit };
+		ok = pump(&src, plan, &sink, out, &limits, &r, err);
+		end = (struct end_facts){
+			.calls = r.shown,
+			.lost = r.lost,
+			.unreadable = r.unreadable,
+			.sites = src.sites(src.session),
+			.refused = plan->nrefused,
+			.engine = src.engine,
+			.stop_ns = src.stop_ns(src.session),
+			.elapsed_ns = r.elapsed_ns,
+			.exited = r.exited,
+			.program_exit = r.program_exit,
+		};
 		if (a->common.json)
 			sink_json_end(out, &end);
 		else
 			sink_text_end(&talk, &end);
 		*status = r.exited ? r.program_exit : 0;
 	}
-	inline_release(&s);
+	source_release(&src);
 	arena_release(&arena);
 	return ok;
 }

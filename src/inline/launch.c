@@ -263,7 +263,39 @@ static bool prepare(struct inline_session *s, u64 entry_rt, struct err *err)
 	       true : err_set(err, ERR_GONE, "the program ended while it was being prepared");
 }
 
-bool inline_launch(struct inline_session **to, const struct plan *plan, const struct launch *l,
+static void session_release(void *session)
+{
+	struct inline_session *s = session;
+
+	code_release(&s->code);
+	if (s->shared)
+		munmap(s->shared, s->shared_bytes);
+	if (s->mem_fd >= 0)
+		close(s->mem_fd);
+	if (s->memfd >= 0)
+		close(s->memfd);
+	arena_release(&s->arena);
+	mem_free(s);
+}
+
+static bool read_rt(void *session, u64 rt, void *to, size_t n)
+{
+	const struct inline_session *s = session;
+
+	return s->mem_fd >= 0 && mem_read(s->mem_fd, rt, to, n);
+}
+
+static u32 sites(void *session)
+{
+	return ((struct inline_session *)session)->code.sites;
+}
+
+static i64 stop_ns(void *session)
+{
+	return ((struct inline_session *)session)->stop_ns;
+}
+
+bool inline_launch(struct source *src, const struct plan *plan, const struct launch *l,
 		   struct err *err)
 {
 	struct inline_session *s = mem_resize(NULL, sizeof(*s));
@@ -272,7 +304,19 @@ bool inline_launch(struct inline_session **to, const struct plan *plan, const st
 	u64 entry_rt;
 
 	*s = (struct inline_session){ .plan = plan, .mem_fd = -1, .memfd = -1 };
-	*to = s;
+	*src = (struct source){
+		.session = s,
+		.engine = "inline",
+		.started = true,
+		.poll = rings_poll,
+		.output_blocks = rings_output_blocks,
+		.detach = session_restore,
+		.was_replaced = session_was_replaced,
+		.read_rt = read_rt,
+		.sites = sites,
+		.stop_ns = stop_ns,
+		.release = session_release,
+	};
 	s->layout.buffer = l->buffer;
 	s->layout.lossless = l->lossless;
 	tsc_start(&s->clock);
@@ -308,50 +352,7 @@ bool inline_launch(struct inline_session **to, const struct plan *plan, const st
 		return false;
 	}
 	fault_point("running");
+	src->pid = s->pid;
+	src->bias = s->layout.bias;
 	return true;
-}
-
-void inline_release(struct inline_session **to)
-{
-	struct inline_session *s = *to;
-
-	if (!s)
-		return;
-	code_release(&s->code);
-	if (s->shared)
-		munmap(s->shared, s->shared_bytes);
-	if (s->mem_fd >= 0)
-		close(s->mem_fd);
-	if (s->memfd >= 0)
-		close(s->memfd);
-	arena_release(&s->arena);
-	mem_free(s);
-	*to = NULL;
-}
-
-pid_t inline_pid(const struct inline_session *s)
-{
-	return s->pid;
-}
-
-u64 inline_bias(const struct inline_session *s)
-{
-	return s->layout.bias;
-}
-
-bool inline_read_rt(void *session, u64 rt, void *to, size_t n)
-{
-	const struct inline_session *s = session;
-
-	return s->mem_fd >= 0 && mem_read(s->mem_fd, rt, to, n);
-}
-
-u32 inline_sites(const struct inline_session *s)
-{
-	return s->code.sites;
-}
-
-i64 inline_stop_ns(const struct inline_session *s)
-{
-	return s->stop_ns;
 }

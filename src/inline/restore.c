@@ -19,16 +19,18 @@ static bool is_there(const struct inline_session *s)
 }
 
 /* The memory that we knew is gone, and there is a program: one that ends has neither. */
-bool inline_was_replaced(const struct inline_session *s)
+bool session_was_replaced(void *session)
 {
+	const struct inline_session *s = session;
 	char path[64], target[16];
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", s->pid);
 	return !is_there(s) && readlink(path, target, sizeof(target)) > 0;
 }
 
-bool inline_restore(struct inline_session *s, struct err *err)
+bool session_restore(void *session, struct err *err)
 {
+	struct inline_session *s = session;
 	struct stopped st = { 0 };
 	u32 shut = 0;
 	i64 began = unix_now();

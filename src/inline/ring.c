@@ -45,9 +45,9 @@ static void may_wait(struct inline_session *s, u64 ns)
 	__atomic_store_n(word(s, SHARED_WAIT), ticks(s, ns), __ATOMIC_RELEASE);
 }
 
-void inline_output_blocks(struct inline_session *s, bool blocks)
+void rings_output_blocks(void *session, bool blocks)
 {
-	may_wait(s, blocks ? WAIT_BLOCKED_NS : WAIT_WORKING_NS);
+	may_wait(session, blocks ? WAIT_BLOCKED_NS : WAIT_WORKING_NS);
 }
 
 static bool hold_mutex(struct inline_session *s)
@@ -154,7 +154,7 @@ static void publish(struct inline_session *s, u32 i)
 }
 
 /* Copies the record out, checks it, hands it over, and leaves zeros for the next lap. */
-static void take(struct inline_session *s, u32 i, u8 *slot, inline_record_fn *fn, void *ctx)
+static void take(struct inline_session *s, u32 i, u8 *slot, source_record_fn *fn, void *ctx)
 {
 	struct ring_state *r = &s->ring[i];
 	u32 site = (u32)(*(u64 *)(void *)slot - 1);
@@ -196,7 +196,7 @@ static void find_rings(struct inline_session *s)
 		__atomic_store_n(word(s, SHARED_READY), s->ready, __ATOMIC_RELEASE);
 }
 
-static void count_lost(struct inline_session *s, inline_lost_fn *lost, void *ctx)
+static void count_lost(struct inline_session *s, source_lost_fn *lost, void *ctx)
 {
 	u64 n = __atomic_load_n(word(s, SHARED_LOST), __ATOMIC_RELAXED), more = n - s->lost_no_ring;
 	i64 now = unix_now();
@@ -214,9 +214,9 @@ static void count_lost(struct inline_session *s, inline_lost_fn *lost, void *ctx
 	s->lost_since_ns = now;
 }
 
-u64 inline_poll(struct inline_session *s, bool all, inline_record_fn *record, inline_lost_fn *lost,
-		void *ctx)
+u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost, void *ctx)
 {
+	struct inline_session *s = session;
 	u64 horizon = all ? UINT64_MAX : __rdtsc() - ticks(s, MARGIN_NS), got = 0;
 	bool waiting;
 

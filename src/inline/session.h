@@ -56,4 +56,10 @@ bool rings_grow(struct inline_session *s, u32 ready, struct err *err) MUST_CHECK
 /* Says to waiting threads that we are here, and how long they may wait for us. */
 bool rings_start(struct inline_session *s, struct err *err) MUST_CHECK;
 
+/* What a source does (event/source.h); `session` is a struct inline_session. */
+u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost, void *ctx);
+void rings_output_blocks(void *session, bool blocks);
+bool session_restore(void *session, struct err *err) MUST_CHECK;
+bool session_was_replaced(void *session);
+
 #endif

@@ -122,9 +122,9 @@ static bool print(const struct tally *t, const char *to, struct err *err)
 }
 
 /* Until the program ends: its pidfd says so, and a millisecond is how long records may lie. */
-static bool watch(struct inline_session *s, struct tally *t, int *status, struct err *err)
+static bool watch(struct source *src, struct tally *t, int *status, struct err *err)
 {
-	pid_t pid = inline_pid(s);
+	pid_t pid = src->pid;
 	struct pollfd end = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
 	int how;
 
@@ -134,13 +134,13 @@ static bool watch(struct inline_session *s, struct tally *t, int *status, struct
 	 */
 	if (setpriority(PRIO_PROCESS, 0, -15))
 		errno = 0;
-	while (poll(&end, 1, inline_poll(s, false, count, lose, t) ? 0 : 1) == 0)
+	while (poll(&end, 1, src->poll(src->session, false, count, lose, t) ? 0 : 1) == 0)
 		;
 	close(end.fd);
 	if (waitpid(pid, &how, 0) != pid)
 		return err_set(err, ERR_GONE, "the program can't be waited for: %s",
 			       strerror(errno));
-	inline_poll(s, true, count, lose, t);
+	src->poll(src->session, true, count, lose, t);
 	*status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
 	return true;
 }
@@ -150,7 +150,7 @@ static bool tally(const struct request *r, int *status, struct err *err)
 	OWN(image) img = { 0 };
 	OWN(go_program) prog = { 0 };
 	OWN(plan) plan = { 0 };
-	struct inline_session *s = NULL;
+	struct source src = { 0 };
 	struct launch l = {
 		.argv = r->program, .path = r->program[0], .buffer = 64 << 20, .lossless = true
 	};
@@ -163,9 +163,9 @@ static bool tally(const struct request *r, int *status, struct err *err)
 	t.plan = &plan;
 	t.counts = mem_resize(NULL, sizeof(*t.counts) * (plan.nfuncs + 1));
 	memset(t.counts, 0, sizeof(*t.counts) * (plan.nfuncs + 1));
-	ok = inline_launch(&s, &plan, &l, err) && watch(s, &t, status, err) &&
+	ok = inline_launch(&src, &plan, &l, err) && watch(&src, &t, status, err) &&
 	     print(&t, r->to, err);
-	inline_release(&s);
+	source_release(&src);
 	mem_free(t.counts);
 	return ok;
 }

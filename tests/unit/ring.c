@@ -101,7 +101,7 @@ static void put(u32 ring, u64 tsc, u64 goid)
 
 static u64 poll_all(void)
 {
-	return inline_poll(s, true, on_record, on_lost, NULL);
+	return rings_poll(s, true, on_record, on_lost, NULL);
 }
 
 static u64 long_ago(u64 n)
@@ -152,11 +152,11 @@ START_TEST(a_slot_that_is_not_committed_holds_back_what_is_younger)
 	slot = reserve(1);
 	put(2, long_ago(5), 2);
 	put(2, long_ago(20), 3);
-	ck_assert_uint_eq(inline_poll(s, false, on_record, on_lost, NULL), 2);
+	ck_assert_uint_eq(rings_poll(s, false, on_record, on_lost, NULL), 2);
 	ck_assert_uint_eq(got[0].goid, 2);
 	ck_assert_uint_eq(got[1].goid, 1);
 	commit(slot, SITE_ENTRY, long_ago(15), 4);
-	ck_assert_uint_eq(inline_poll(s, false, on_record, on_lost, NULL), 2);
+	ck_assert_uint_eq(rings_poll(s, false, on_record, on_lost, NULL), 2);
 	ck_assert_uint_eq(got[2].goid, 4);
 	ck_assert_uint_eq(got[3].goid, 3);
 }
@@ -165,7 +165,7 @@ END_TEST
 START_TEST(what_is_younger_than_the_horizon_waits)
 {
 	put(1, __rdtsc() + ((u64)1 << 40), 1);
-	ck_assert_uint_eq(inline_poll(s, false, on_record, on_lost, NULL), 0);
+	ck_assert_uint_eq(rings_poll(s, false, on_record, on_lost, NULL), 0);
 	ck_assert_uint_eq(poll_all(), 1);
 }
 END_TEST
