@@ -2,8 +2,8 @@
  *
  * An engine fills the struct in; everything behind it (pump, calls, sinks) knows no engine.
  *
- * Life     the engine's own call starts it. poll, as often as there is time. detach: the process is as
- *          it was before, and goes on. release, always.
+ * Life     the engine's own call starts it. poll, as often as there is time. detach: the process is
+ *          as it was before, and goes on. release, always.
  * Owns     the engine's state behind `session`, until source_release().
  * Units    rt addresses of the target; times in Unix ns.
  * Fails    detach: ERR_GONE when the process is no longer the one that was probed, ERR_DENIED.
@@ -24,11 +24,12 @@ struct source {
 	pid_t pid;
 	bool started;		/* it is our child, and its end is ours to wait for */
 	u64 bias;
-	/* Hands over every record that is older than the horizon, in order of time; `all`: the target
-	 * is gone or stopped, so whatever is there. Returns how many. */
+	/* Hands over every record that is older than the horizon, in order of time; `all`: the
+	 * target is gone or stopped, so whatever is there. Returns how many. */
 	u64 (*poll)(void *session, bool all, source_record_fn *record, source_lost_fn *lost,
 		    void *ctx);
-	/* Around writing to somebody who may not read: a lossless program then waits for 10 ms only. */
+	/* Around writing to somebody who may not read: a lossless program then waits for 10 ms
+	 * only. */
 	void (*output_blocks)(void *session, bool blocks);
 	bool (*detach)(void *session, struct err *err);
 	/* Has the process become another program (exec)? */

@@ -1,11 +1,12 @@
 /* inline - the inline engine: jumps to trampolines that write records to shared rings.
  *
- * Life     inline_launch: starts the program under ptrace, stops it at its entry point, maps rings and
- *          code, writes the jumps, lets go: no ptrace stop during the run. The rest is event/source.h.
+ * Life     inline_launch: starts the program under ptrace, stops it at its entry point, maps rings
+ *          and code, writes the jumps, lets go: no ptrace stop during the run. The rest is
+ *          event/source.h.
  * Owns     descriptors, mappings, the child until it is waited for.
  * Units    rt addresses of the target; times in Unix ns.
- * Fails    ERR_DENIED (ptrace), ERR_REFUSED, ERR_GONE, ERR_UNSUPPORTED. The target is then as it was,
- *          or had not started (it is killed).
+ * Fails    ERR_DENIED (ptrace), ERR_REFUSED, ERR_GONE, ERR_UNSUPPORTED. The target is then as it
+ *          was, or had not started (it is killed).
  * Threads  one. */
 #ifndef INLINE_INLINE_H
 #define INLINE_INLINE_H
