@@ -135,7 +135,7 @@ void line_call(struct line *l, const struct call *c)
 	out_clean(l->o, c->fn->func->name);
 	out_plain(l->o);
 	out_c(l->o, '(');
-	arguments(s, c);
+	arguments(l, c);
 	out_c(l->o, ')');
 }
 
@@ -172,7 +172,7 @@ static void results(struct line *l, const struct call *c)
 void line_end(struct line *l, const struct call *c)
 {
 	if (c->end == END_RETURN || c->end == END_RECOVERED) {
-		results(s, c);
+		results(l, c);
 		return;
 	}
 	out_str(l->o, STR(" = "));
@@ -187,11 +187,11 @@ void line_lost(struct line *l, u64 count, i64 from_ns, i64 to_ns)
 {
 	out_color(l->o, "33");
 	out_str(l->o, STR("[lost]   "));
-	line_clock(s, from_ns);
+	line_clock(l, from_ns);
 	out_str(l->o, STR("            "));
 	out_u64(l->o, count);
 	out_str(l->o, count == 1 ? STR(" record, up to ") : STR(" records, up to "));
-	line_clock(s, to_ns);
+	line_clock(l, to_ns);
 	out_plain(l->o);
 	out_line(l->o);
 }
