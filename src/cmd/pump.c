@@ -11,7 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUND_MS = 1, IDENTITY_EVERY = 256 };
+enum {
+	ROUND_MS = 1,
+	IDENTITY_EVERY = 256,
+	LASTING_NS = 100000000,	/* a call that lasts longer than this is shown before its end */
+};
 
 static volatile sig_atomic_t stop_signal;	/* sent to goshawk alone */
 static volatile sig_atomic_t tty_signal;	/* from the terminal: the program got it too */
@@ -35,12 +39,44 @@ static void catch_signals(struct sigaction *old)
 		sigaction(caught[i], &act, &old[i]);
 }
 
-static i64 now_ns(void)
+static i64 clock_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static i64 now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+static i64 unix_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+/* When the sink is to be told that time has passed. */
+struct ticks {
+	i64 began_unix, since_unix;
+	i64 next, next_open;	/* by now_ns() */
+};
+
+static void tick(struct ticks *t, struct calls *calls, const struct sink *sink, i64 every)
+{
+	i64 now = now_ns(), unix_now;
+
+	if (sink->opened && now >= t->next_open) {
+		calls_open_since(calls, unix_ns() - LASTING_NS);
+		t->next_open = now + LASTING_NS;
+	}
+	if (!sink->tick || !every || now < t->next)
+		return;
+	unix_now = unix_ns();
+	sink->tick(sink->ctx, t->since_unix, unix_now, false);
+	t->since_unix = unix_now;
+	t->next = MAX(t->next + every, now);	/* not those that were missed */
 }
 
 struct flow_ctx {
@@ -97,9 +133,17 @@ static void lost(void *ctx, u64 count, i64 from, i64 to)
 	calls_lost(f->calls, count, from, to);
 }
 
+/* A process that is not our child has ended when its pidfd says so; how, we can't know. */
+static bool has_gone(pid_t pid, int pidfd, struct pump_result *r)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
-/* The program's own end; false while it runs. */
-static bool ended(pid_t pid, bool wait, struct pump_result *r)
+	r->gone = pidfd >= 0 ? poll(&p, 1, 0) == 1 : kill(pid, 0) && errno == ESRCH;
+	return r->gone;
+}
+
+/* Our program's own end; false while it runs. */
+static bool has_ended(pid_t pid, bool wait, struct pump_result *r)
 {
 	int status;
 	pid_t got;
@@ -131,18 +175,20 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	pid_t pid = src->pid;
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	i64 began = now_ns();
+	struct ticks ticks = { unix_ns(), unix_ns(), began + limits->every_ns, began };
 	bool file = is_file(out->fd);	/* a disk is slow, but does not stop */
 	bool alone = false, ok = true, said = false;
 	u64 rounds = 0;
 
 	stop_signal = tty_signal = 0;
 	catch_signals(old);
-	while (!ended(pid, false, result)) {
+	while (!(src->started ? has_ended(pid, false, result) : has_gone(pid, pidfd, result))) {
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
 		u64 got = src->poll(src->session, false, record, lost, &flow);
 
+		tick(&ticks, calls, sink, limits->every_ns);
 		src->output_blocks(src->session, !file);
-		alone = !out_flush(out) || stop_signal;
+		alone = !out_flush(out) || stop_signal || (tty_signal && !src->started);
 		src->output_blocks(src->session, false);
 		if (alone)
 			break;
@@ -159,7 +205,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 		if (!got)
 			poll(&p, 1, ROUND_MS);
 	}
-	if (!result->exited) {
+	if (!result->exited && !result->gone) {
 		ok = src->detach(src->session, err);
 		if (!ok && err->kind == ERR_GONE)
 			ok = true; /* it ended, or became another program, at this very moment */
@@ -168,13 +214,15 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	src->poll(src->session, true, record, lost, &flow);
 	if (!full(&flow))
 		calls_finish(calls);
+	if (sink->tick)
+		sink->tick(sink->ctx, ticks.began_unix, unix_ns(), true);
 	result->elapsed_ns = now_ns() - began;
 	result->shown = shown(&flow);
 	result->lost = calls_totals(calls).lost;
 	result->unreadable = flow.unreadable;
 	ok &= out_flush(out) || out->failed == EPIPE || out_ok(out, err);
-	if (!result->exited && !alone && ok)
-		ended(pid, true, result);
+	if (src->started && !result->exited && !alone && ok)
+		has_ended(pid, true, result);
 	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
 		sigaction(caught[i], &old[i], NULL);
 	calls_release(&calls);

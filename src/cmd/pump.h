@@ -13,10 +13,12 @@
 struct pump_limits {
 	i64 for_ns;		/* 0: until the program ends */
 	u64 max;		/* shown events; 0: no limit */
+	i64 every_ns;		/* between the sink's ticks; 0: one at the end */
 };
 
 struct pump_result {
 	bool exited;
+	bool gone;		/* a process that we did not start has ended */
 	int program_exit;	/* as the shell says it */
 	bool detached;		/* we left a program running */
 	i64 elapsed_ns;

@@ -22,7 +22,11 @@ struct frame {
 	i64 start_ns;
 	u64 bytes;		/* where its entry record lies in the goroutine's bytes */
 	u32 depth, func;
+	u64 funcs;		/* a bit for each function that is open here or in a caller */
+	i64 callees_ns;		/* of its time, what traced callees took */
+	i64 late_ns;		/* ...those that ran while a panic or Goexit unwound it */
 	bool recovered;		/* a panic ended above it, and no traced frame was nearer */
+	bool recursive, opened;
 };
 
 /* A panic or a Goexit that is under way: frames that are not deeper end by it. */
@@ -153,12 +157,52 @@ static struct goroutine *goroutine_of(struct calls *c, u64 goid)
 	return c->last = g;
 }
 
+/* Is this function among the open ones? The bits say no in most cases, however deep the stack. */
+static bool is_open(const struct goroutine *g, u32 func, u64 bit)
+{
+	if (!g->frames.n || !(g->frames.at[g->frames.n - 1].funcs & bit))
+		return false;
+	for (size_t i = g->frames.n; i-- > 0;)
+		if (g->frames.at[i].func == func)
+			return true;
+	return false;
+}
+
+/* Tells of a frame and its callers. */
+static void open_frame(struct calls *c, struct goroutine *g, size_t i)
+{
+	size_t first = i;
+
+	while (first > 0 && !g->frames.at[first - 1].opened)
+		first--;
+	for (; first <= i; first++) {
+		struct frame *f = &g->frames.at[first];
+
+		if (f->opened)
+			continue;
+		f->opened = true;
+		c->sink.opened(c->sink.ctx, &(struct call){
+			.fn = &c->plan->funcs[f->func], .goid = g->goid, .start_ns = f->start_ns,
+			.duration_ns = -1, .self_ns = -1, .level = (u32)first,
+			.caller = first ? &c->plan->funcs[g->frames.at[first - 1].func] : NULL,
+			.end = END_UNFINISHED, .recursive = f->recursive, .opened = true,
+			.entry = g->bytes.at + f->bytes,
+		});
+	}
+}
+
 static void push(struct calls *c, struct goroutine *g, const struct record *r)
 {
-	struct frame *f = vec_push(&g->frames);
+	u64 bit = (u64)1 << (r->func * 0x9e3779b1u >> 26);
+	bool recursive = is_open(g, r->func, bit);
+	struct frame *f;
 
+	if (c->sink.opened && g->frames.n)
+		open_frame(c, g, g->frames.n - 1);
+	f = vec_push(&g->frames);
 	*f = (struct frame){
 		.start_ns = r->time_ns, .bytes = g->bytes.n, .depth = r->depth, .func = r->func,
+		.funcs = bit | (g->frames.n > 1 ? f[-1].funcs : 0), .recursive = recursive,
 	};
 	vec_reserve(&g->bytes, g->bytes.n + r->size);
 	memcpy(g->bytes.at + g->bytes.n, r->bytes, r->size);
@@ -179,6 +223,26 @@ static void emit(struct calls *c, const struct goroutine *g, struct call *call)
 	c->sink.call(c->sink.ctx, call);
 }
 
+/* What traced callees took of a call's time. One that a panic ends has ended when the panic began,
+ * so the deferred functions that ran on top of it took the time of whoever goes on: that is known
+ * when somebody returns. */
+static void account(struct goroutine *g, const struct frame *f, struct call *call)
+{
+	const struct unwinding *u = g->unwindings.n ? &g->unwindings.at[g->unwindings.n - 1] : NULL;
+	bool returned = call->end == END_RETURN || call->end == END_RECOVERED;
+	i64 callees = f->callees_ns + (returned ? f->late_ns : 0);
+	struct frame *caller = g->frames.n ? &g->frames.at[g->frames.n - 1] : NULL;
+
+	call->self_ns = call->duration_ns < 0 ? -1 : MAX(call->duration_ns - callees, 0);
+	if (!caller)
+		return;
+	if (u && u->depth >= caller->depth && u->time_ns <= f->start_ns)
+		caller->late_ns += MAX(call->duration_ns, 0);
+	else
+		caller->callees_ns += call->duration_ns < 0 ? f->callees_ns : call->duration_ns;
+	caller->late_ns += returned ? 0 : f->late_ns;
+}
+
 /* Ends the innermost call. `end_ns` is before its start where the end was not seen. */
 static void pop(struct calls *c, struct goroutine *g, enum call_end end, i64 end_ns, const u8 *exit)
 {
@@ -186,9 +250,10 @@ static void pop(struct calls *c, struct goroutine *g, enum call_end end, i64 end
 	struct call call = {
 		.fn = &c->plan->funcs[f->func], .start_ns = f->start_ns, .end = end, .exit = exit,
 		.duration_ns = end_ns < f->start_ns ? -1 : end_ns - f->start_ns,
-		.entry = g->bytes.at + f->bytes,
+		.recursive = f->recursive, .opened = f->opened, .entry = g->bytes.at + f->bytes,
 	};
 
+	account(g, f, &call);
 	g->bytes.n = f->bytes;
 	c->open--;
 	if (!g->frames.n) {
@@ -277,7 +342,7 @@ static void left(struct calls *c, struct goroutine *g, const struct record *r)
 	close_deeper(c, g, r->depth);
 	emit(c, g, &(struct call){
 		.fn = &c->plan->funcs[r->func], .start_ns = r->time_ns, .duration_ns = -1,
-		.end = END_RETURN, .exit = results,
+		.self_ns = -1, .end = END_RETURN, .exit = results,
 	});
 }
 
@@ -328,6 +393,16 @@ void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns)
 {
 	c->totals.lost += count;
 	c->sink.lost(c->sink.ctx, count, from_ns, to_ns);
+}
+
+void calls_open_since(struct calls *c, i64 before_ns)
+{
+	for (struct goroutine *g = c->first; c->sink.opened && g; g = g->next)
+		for (size_t i = g->frames.n; i-- > 0 && !g->frames.at[i].opened;)
+			if (g->frames.at[i].start_ns < before_ns) {
+				open_frame(c, g, i);
+				break;
+			}
 }
 
 /* A call that was panicking when the program ended has ended by the panic; the others go on. */

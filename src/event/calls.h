@@ -31,6 +31,9 @@ struct call {
 	const struct plan_func *fn;
 	u64 goid;
 	i64 start_ns, duration_ns;	/* duration -1 where the end was not seen */
+	i64 self_ns;			/* without traced callees; -1 like the duration */
+	bool recursive;			/* an open call of the goroutine is of the same function */
+	bool opened;			/* sink.opened was called for it */
 	u32 level;			/* traced callers that are open */
 	const struct plan_func *caller;	/* the nearest of them, or NULL */
 	enum call_end end;
@@ -45,6 +48,12 @@ struct sink {
 	void (*entry)(void *ctx, const struct call *c);	/* called at entries, with --entry */
 	/* called when records were lost */
 	void (*lost)(void *ctx, u64 count, i64 from_ns, i64 to_ns);
+	/* Or NULL: called once for a call that has traced callees, before the first of these begins,
+	 * and for one that calls_open_since() found. Callers come before callees. */
+	void (*opened)(void *ctx, const struct call *c);
+	/* Or NULL: called at the end of each interval, and with `last` at the end of all; from_ns is
+	 * where the interval began, or with `last` the trace. */
+	void (*tick)(void *ctx, i64 from_ns, i64 to_ns, bool last);
 };
 
 struct calls;
@@ -52,6 +61,8 @@ struct calls *calls_new(const struct plan *plan, const struct sink *sink);
 void calls_release(struct calls **c);	/* with OWN-like use: struct calls *c; */
 void calls_record(struct calls *c, const struct record *r);
 void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns);
+/* Tells sink.opened of calls that began before this and still have not ended. */
+void calls_open_since(struct calls *c, i64 before_ns);
 void calls_finish(struct calls *c);	/* closes what is open as unfinished */
 struct calls_totals { u64 calls, entries, lost, bad, unfinished; };
 struct calls_totals calls_totals(const struct calls *c);

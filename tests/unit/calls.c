@@ -66,7 +66,9 @@ static struct calls *start(void)
 	out_release(&came);
 	out_memory(&came);
 	plan.request.entry_only = false;
-	return calls_new(&plan, &(struct sink){ NULL, on_call, on_entry, on_lost });
+	return calls_new(&plan, &(struct sink){
+		.call = on_call, .entry = on_entry, .lost = on_lost,
+	});
 }
 
 static void feed(struct calls *c, const char *stream)
@@ -168,6 +170,91 @@ START_TEST(streams_give_calls)
 }
 END_TEST
 
+static void on_self(void *ctx, const struct call *c)
+{
+	(void)ctx;
+	out_fmt(&came, "%s%c:%d%s", came.n ? " " : "", (int)(c->fn - funcs) + 'a', (int)c->self_ns,
+		c->recursive ? "r" : "");
+}
+
+/* What is left of a call's duration without traced callees; `r`: its function was open already. */
+static const struct { const char *why, *stream, *calls; } selves[] = {
+	{ "no callees", "+a@100 -a@100", "a:10" },
+	{ "callees, not theirs", "+a@100 +b@200 +c@300 -c@300 -b@200 +d@200 -d@200 -a@100",
+	  "c:10 b:20 d:10 a:30" },
+	{ "recursion", "+a@100 +a@200 -a@200 -a@100", "a:10r a:20" },
+	{ "... through others", "+a@100 +b@200 +a@300 +b@400 -b@400 -a@300 -b@200 -a@100",
+	  "b:10r a:20r b:20 a:20" },
+	{ "... not in another goroutine", "g1 +a@100 g2 +a@100 -a@100 g1 -a@100", "a:10 a:30" },
+	{ "... nor after it ended", "+a@100 +b@200 -b@200 +b@200 -b@200 -a@100", "b:10 b:10 a:30" },
+	{ "an end that was not seen leaves its callees to the caller",
+	  "+a@100 +b@200 +c@300 -c@300 -a@100", "c:10 b:-1 a:30" },
+	{ "an entry that was not seen", "-a@100", "a:-1" },
+	{ "a deferred function's time is not that of what has panicked",
+	  "+a@100 +b@200 !p@300 +c@400 -c@400 ~a@100", "c:10 b:10 a:30" },
+	{ "... nor that of any other frame that the panic ends",
+	  "+a@100 +b@200 +d@250 !p@300 +c@400 -c@400 ~a@100", "c:10 d:10 b:10 a:30" },
+	{ "a deferred function that panics in turn",
+	  "+a@100 +b@200 !p@300 +c@400 !p@500 +d@600 -d@600 ~a@100", "d:10 c:10 b:20 a:30" },
+};
+
+START_TEST(what_callees_took_is_taken_away)
+{
+	struct calls *c = (calls_release(&(struct calls *){ start() }),
+			   calls_new(&plan, &(struct sink){
+				.call = on_self, .entry = on_entry, .lost = on_lost,
+			   }));
+
+	feed(c, selves[_i].stream);
+	calls_finish(c);
+	out_c(&came, 0);
+	ck_assert_msg(!strcmp(came.buf, selves[_i].calls), "%s:\n%s\ngave %s\nnot  %s",
+		      selves[_i].why, selves[_i].stream, came.buf, selves[_i].calls);
+	calls_release(&c);
+}
+END_TEST
+
+static void on_opened(void *ctx, const struct call *c)
+{
+	(void)ctx;
+	ck_assert(c->opened);
+	ck_assert_int_eq(((const struct record_head *)c->entry)->tsc, c->start_ns);
+	out_fmt(&came, "%s%c%u{", came.n ? " " : "", (int)(c->fn - funcs) + 'a', c->level);
+}
+
+static void on_closed(void *ctx, const struct call *c)
+{
+	(void)ctx;
+	out_fmt(&came, "%s%c%s", came.n ? " " : "", (int)(c->fn - funcs) + 'a',
+		c->opened ? "}" : "");
+}
+
+/* A call is opened when its first callee comes, its callers before it. */
+START_TEST(calls_with_callees_are_told_before_them)
+{
+	struct calls *c = (calls_release(&(struct calls *){ start() }),
+			   calls_new(&plan, &(struct sink){
+				.call = on_closed, .lost = on_lost, .opened = on_opened,
+			   }));
+
+	feed(c, "g1 +a@100 g2 +b@100 g1 +c@200 +d@300 -d@300 +e@300 -e@300 -c@200 g2 -b@100 g1 "
+		"-a@100 g3 +f@100 g4 +g@100 g3 +h@200 +i@300");
+	out_c(&came, 0);
+	ck_assert_str_eq(came.buf, "a0{ c1{ d e c} b a} f0{ h1{");
+	came.n = 0;
+	calls_open_since(c, 130);	/* g began at 120, i at 140 */
+	calls_open_since(c, 130);
+	out_c(&came, 0);
+	ck_assert_str_eq(came.buf, "g0{");
+	came.n = 0;
+	calls_open_since(c, 141);
+	calls_finish(c);
+	out_c(&came, 0);
+	ck_assert_str_eq(came.buf, "i2{ i} h} f} g}");
+	calls_release(&c);
+}
+END_TEST
+
 START_TEST(entries_alone)
 {
 	struct calls *c = start();
@@ -255,7 +342,9 @@ START_TEST(depth_and_numbers)
 	clock_t began = clock();
 
 	calls_release(&(struct calls *){ start() });
-	c = calls_new(&plan, &(struct sink){ NULL, count_returns, on_entry, on_lost });
+	c = calls_new(&plan, &(struct sink){
+		.call = count_returns, .entry = on_entry, .lost = on_lost,
+	});
 	returned = 0;
 	for (u32 i = 0; i < N; i++)
 		one(c, 1, 100 + i * 100, SITE_ENTRY);
@@ -295,7 +384,9 @@ START_TEST(goroutines_are_forgotten)
 	long before = resident_kib();
 
 	calls_release(&(struct calls *){ start() });
-	c = calls_new(&plan, &(struct sink){ NULL, count_returns, on_entry, on_lost });
+	c = calls_new(&plan, &(struct sink){
+		.call = count_returns, .entry = on_entry, .lost = on_lost,
+	});
 	for (u64 g = 10; g < 500000; g++) {
 		one(c, g, 100, SITE_ENTRY);
 		one(c, g, 100, SITE_EXIT);
@@ -312,6 +403,8 @@ Suite *calls_suite(void)
 
 	tcase_set_timeout(t, 30);
 	tcase_add_loop_test(t, streams_give_calls, 0, ARRAY_LEN(streams));
+	tcase_add_loop_test(t, what_callees_took_is_taken_away, 0, ARRAY_LEN(selves));
+	tcase_add_test(t, calls_with_callees_are_told_before_them);
 	tcase_add_test(t, entries_alone);
 	tcase_add_test(t, losses_are_told);
 	tcase_add_test(t, a_hook_that_is_asked_for_is_shown_too);
