@@ -13,7 +13,8 @@ struct trace_args {
 	bool entry, plan, lossless;
 	const char *output;
 	struct opt_list redact;
-	i64 for_ns;
+	bool graph, summary, count;
+	i64 for_ns, every_ns;
 	u64 max, strings, elements, depth, buffer;
 };
 
@@ -23,6 +24,12 @@ static const struct opt opts[] = {
 	O('o', "output", OPT_TEXT, "FILE", output,
 	  "write the calls to FILE ('-' is stdout), not to stderr"),
 	O(0, "entry", OPT_FLAG, NULL, entry, "entries only, at once: for calls that never return"),
+	O(0, "graph", OPT_FLAG, NULL, graph, "nested calls of each goroutine"),
+	O(0, "summary", OPT_FLAG, NULL, summary,
+	  "a table at the end: calls, times, errors and panics of each function"),
+	O(0, "count", OPT_FLAG, NULL, count, "a table at the end: how often each function was called"),
+	O(0, "every", OPT_DURATION, "DURATION", every_ns,
+	  "a table for each interval of this length too"),
 	O(0, "for", OPT_DURATION, "DURATION", for_ns,
 	  "stop tracing after this long (50ms, 1.5s, 2m)"),
 	O(0, "max", OPT_NUM, "N", max, "stop tracing after N calls"),
@@ -57,6 +64,42 @@ static bool check(const struct trace_args *a, size_t npatterns, char **program, 
 	return true;
 }
 
+/* Forms of output: one at a time, and what goes with each. */
+static bool check_form(const struct trace_args *a, struct err *err)
+{
+	const struct { bool on; const char *name; } forms[] = {
+		{ a->entry, "--entry" }, { a->graph, "--graph" }, { a->summary, "--summary" },
+		{ a->count, "--count" },
+	};
+	const char *form = NULL;
+	bool table = a->summary || a->count;
+
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		if (form && forms[i].on)
+			return err_set(err, ERR_USAGE, "%s and %s: one form of output at a time",
+				       form, forms[i].name);
+		if (forms[i].on)
+			form = forms[i].name;
+	}
+	if (a->every_ns && !table)
+		return err_set(err, ERR_USAGE, "--every is for tables: --summary, --count");
+	if (a->every_ns && a->every_ns < 10000000)
+		return err_set(err, ERR_USAGE, "--every: at least 10ms");
+	return true;
+}
+
+static struct sink sink_of(const struct trace_args *a, struct arena *arena, struct out *out,
+			   const struct target_facts *t)
+{
+	if (a->summary)
+		return sink_summary_new(arena, out, t, a->common.json);
+	if (a->count)
+		return sink_count_new(arena, out, t, a->common.json);
+	if (a->common.json)	/* calls say their depth and caller */
+		return sink_json_new(arena, out, t);
+	return a->graph ? sink_graph_new(arena, out, t) : sink_text_new(arena, out, t);
+}
+
 /* What was asked for and is not done: by name where these are few, in any case with the way to see
  * all. */
 static void refusals(const struct plan *p)
@@ -87,7 +130,7 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 		   struct out *out, int *status, struct err *err)
 {
 	struct source src = { 0 };
-	struct pump_limits limits = { a->for_ns, a->max };
+	struct pump_limits limits = { a->for_ns, a->max, a->every_ns };
 	struct pump_result r = { 0 };
 	struct arena arena = { 0 };
 	struct end_facts end = { 0 };
@@ -96,6 +139,7 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 	bool ok = inline_launch(&src, plan, l, err);
 
 	out_open(&talk, STDERR_FILENO);
+	talk.lines = true;
 	if (ok) {
 		struct target_facts t = {
 			.prog = plan->prog,
@@ -109,8 +153,7 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 
 		if (a->common.json)
 			sink_json_begin(out, &t);
-		sink = a->common.json ? sink_json_new(&arena, out, &t)
-				      : sink_text_new(&arena, out, &t);
+		sink = sink_of(a, &arena, out, &t);
 		refusals(plan);
 		ok = pump(&src, plan, &sink, out, &limits, &r, err);
 		end = (struct end_facts){
@@ -160,7 +203,8 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 		.patterns = rest, .npatterns = nrest,
 		.strings = a->strings, .elements = a->elements, .depth = a->depth,
 		.redact = a->redact.at, .nredact = a->redact.n,
-		.entry_only = a->entry,
+		.entry_only = a->entry || a->count,
+		.values = a->summary ? VALUES_ERROR : a->count ? VALUES_NONE : VALUES_ALL,
 	};
 	struct launch launch = { .argv = program, .lossless = a->lossless, .buffer = 64 << 10 };
 	OWN(arena) arena = { 0 };
@@ -171,7 +215,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 
 	while (launch.buffer < a->buffer)	/* a power of two */
 		launch.buffer *= 2;
-	if (!check(a, nrest, program, err) ||
+	if (!check(a, nrest, program, err) || !check_form(a, err) ||
 	    !find_program(&arena, program[0], &launch.path, err) ||
 	    !image_open(&img, launch.path, err) || !go_open(&prog, &img, err) ||
 	    !plan_make(&plan, &prog, &request, err))

@@ -127,10 +127,8 @@ static void on_entry(void *ctx, const struct call *c)
 	end(&s->j);
 }
 
-static void on_lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
+void sink_json_lost(struct json *j, u64 count, i64 from_ns, i64 to_ns)
 {
-	struct json *j = &((struct sink_json *)ctx)->j;
-
 	begin(j, "lost");
 	number(j, "count", count);
 	json_key(j, "from");
@@ -138,6 +136,11 @@ static void on_lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
 	json_key(j, "to");
 	json_time(j, to_ns);
 	end(j);
+}
+
+static void on_lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
+{
+	sink_json_lost(&((struct sink_json *)ctx)->j, count, from_ns, to_ns);
 }
 
 struct sink sink_json_new(struct arena *a, struct out *o, const struct target_facts *t)
@@ -148,7 +151,7 @@ struct sink sink_json_new(struct arena *a, struct out *o, const struct target_fa
 	s->t = t;
 	s->view = target_view(t);
 	s->places = ARENA_ARRAY(a, struct place, t->plan->nfuncs + 1);
-	return (struct sink){ s, on_call, on_entry, on_lost };
+	return (struct sink){ .ctx = s, .call = on_call, .entry = on_entry, .lost = on_lost };
 }
 
 void sink_json_begin(struct out *o, const struct target_facts *t)

@@ -34,6 +34,13 @@ struct value_view target_view(const struct target_facts *t);
 /* Text: one line per finished call: goroutine, start, duration, call(args) = results. */
 struct sink sink_text_new(struct arena *a, struct out *o, const struct target_facts *t);
 struct sink sink_json_new(struct arena *a, struct out *o, const struct target_facts *t);
+/* Nested calls of each goroutine, as they go. */
+struct sink sink_graph_new(struct arena *a, struct out *o, const struct target_facts *t);
+/* Tables, printed at each tick: a row for each function, counts. */
+struct sink sink_summary_new(struct arena *a, struct out *o, const struct target_facts *t,
+			     bool json);
+struct sink sink_count_new(struct arena *a, struct out *o, const struct target_facts *t, bool json);
+void sink_json_lost(struct json *j, u64 count, i64 from_ns, i64 to_ns);
 void sink_json_begin(struct out *o, const struct target_facts *t);
 void sink_json_end(struct out *o, const struct end_facts *e);
 void sink_text_end(struct out *talk, const struct end_facts *e);

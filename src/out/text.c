@@ -44,7 +44,7 @@ struct sink sink_text_new(struct arena *a, struct out *o, const struct target_fa
 
 	l->o = o;
 	l->view = target_view(t);
-	return (struct sink){ l, on_call, on_entry, on_lost };
+	return (struct sink){ .ctx = l, .call = on_call, .entry = on_entry, .lost = on_lost };
 }
 
 /* "; 3 records lost", nothing for none. */

@@ -113,6 +113,44 @@ static void count_exits(struct plan *p, const struct plan_func *f)
 	}
 }
 
+/* The first word of a last result of type error, as a value of its own: nil or not. */
+static const struct go_param *error_word(struct plan *p, const struct go_sig *sig)
+{
+	const struct go_param *last = sig->nresults ? &sig->results[sig->nresults - 1] : NULL;
+	const struct go_type *t;
+	struct go_param *word;
+
+	if (!sig->results_known || !last || !last->type || !last->nplaces)
+		return NULL;
+	t = go_type_load(p->prog, last->type);
+	if (t->kind != GO_INTERFACE || !str_eq(t->name, STR("error")) ||
+	    last->places[0].at || last->places[0].size < 8)
+		return NULL;
+	word = ARENA_NEW(&p->arena, struct go_param);
+	*word = *last;
+	word->type = NULL;
+	word->size = 8;
+	word->nplaces = 1;
+	word->places = arena_copy(&p->arena, last->places, sizeof(*word->places));
+	word->places->size = 8;
+	return word;
+}
+
+static void read_values(struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
+			struct plan_func *f, bool secret)
+{
+	const struct go_sig *sig = f->sig;
+	bool all = p->request.values == VALUES_ALL;
+	const struct go_param *results = all ? sig->results : NULL;
+
+	if (p->request.values == VALUES_ERROR)
+		results = error_word(p, sig);
+	reading_make(&f->entry, p, d, c, sig->params, all ? sig->nparams : 0, secret);
+	reading_make(&f->exit, p, d, c, results, all ? sig->nresults : results != NULL, secret);
+	if (!all && f->exit.nslots && f->exit.slots[0].taken)
+		f->error_at = f->exit.slots[0].at;
+}
+
 static void add_func(struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
 		     struct plan_func *f, bool named, struct arena *scratch)
 {
@@ -133,8 +171,7 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 		return;
 	}
 	f->sig = go_sig_of(p->prog, f->func);
-	reading_make(&f->entry, p, d, c, f->sig->params, f->sig->nparams, secret);
-	reading_make(&f->exit, p, d, c, f->sig->results, f->sig->nresults, secret);
+	read_values(p, d, c, f, secret);
 	count_exits(p, f);
 }
 

@@ -80,6 +80,14 @@ struct plan_func {
 	struct reading entry, exit;
 	u8 hook; /* enum plan_hook: what its entry means to the pairing of calls */
 	bool shown; /* asked for by the user; false for what is there as a hook only */
+	u32 error_at; /* VALUES_ERROR: where in the exit record the first word of its error lies; 0:
+		       * its last result is none, or the results are not known */
+};
+
+enum plan_values {
+	VALUES_ALL,	/* parameters and results, and what hangs on them */
+	VALUES_ERROR,	/* whether an error was returned */
+	VALUES_NONE,
 };
 
 struct plan_request {
@@ -89,6 +97,7 @@ struct plan_request {
 	const char **redact;
 	size_t nredact;
 	bool entry_only;
+	enum plan_values values;
 };
 
 struct plan {
