@@ -10,12 +10,12 @@
 
 struct trace_args {
 	struct common_args common;
-	bool entry, plan, lossless;
+	bool entry, plan, lossless, stack;
 	const char *output;
 	struct opt_list redact;
 	bool graph, summary, count;
 	i64 for_ns, every_ns;
-	u64 max, strings, elements, depth, buffer;
+	u64 max, strings, elements, depth, buffer, frames;
 };
 
 #define O(letter, name, kind, value, field, help)                                                  \
@@ -24,6 +24,8 @@ static const struct opt opts[] = {
 	O('o', "output", OPT_TEXT, "FILE", output,
 	  "write the calls to FILE ('-' is stdout), not to stderr"),
 	O(0, "entry", OPT_FLAG, NULL, entry, "entries only, at once: for calls that never return"),
+	O(0, "stack", OPT_FLAG, NULL, stack, "the Go stack of each call, with inlined calls"),
+	O(0, "frames", OPT_NUM, "N", frames, "return addresses of a stack that are read (32)"),
 	O(0, "graph", OPT_FLAG, NULL, graph, "nested calls of each goroutine"),
 	O(0, "summary", OPT_FLAG, NULL, summary,
 	  "a table at the end: calls, times, errors and panics of each function"),
@@ -61,6 +63,8 @@ static bool check(const struct trace_args *a, size_t npatterns, char **program, 
 	if (a->depth > 8 || a->strings > 2048 || a->elements > 64)
 		return err_set(err, ERR_USAGE,
 			       "at most --depth-of-values 8, --strings 2048, --elements 64");
+	if (a->frames < 1 || a->frames > 128)
+		return err_set(err, ERR_USAGE, "--frames: between 1 and 128");
 	return true;
 }
 
@@ -81,6 +85,9 @@ static bool check_form(const struct trace_args *a, struct err *err)
 		if (forms[i].on)
 			form = forms[i].name;
 	}
+	if ((table || a->graph) && a->stack)
+		return err_set(err, ERR_USAGE, "%s and --stack: only lines of calls have stacks",
+			       form);
 	if (a->every_ns && !table)
 		return err_set(err, ERR_USAGE, "--every is for tables: --summary, --count");
 	if (a->every_ns && a->every_ns < 10000000)
@@ -135,6 +142,7 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 	struct arena arena = { 0 };
 	struct end_facts end = { 0 };
 	struct sink sink;
+	OWN(stacks) stacks = { 0 };
 	OWN(out) talk;
 	bool ok = inline_launch(&src, plan, l, err);
 
@@ -144,6 +152,7 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 		struct target_facts t = {
 			.prog = plan->prog,
 			.plan = plan,
+			.stacks = &stacks,
 			.path = l->path,
 			.pid = src.pid,
 			.bias = src.bias,
@@ -151,6 +160,7 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 			.read_ctx = src.session,
 		};
 
+		stacks = stacks_of(plan->prog, src.bias);
 		if (a->common.json)
 			sink_json_begin(out, &t);
 		sink = sink_of(a, &arena, out, &t);
@@ -203,7 +213,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 		.patterns = rest, .npatterns = nrest,
 		.strings = a->strings, .elements = a->elements, .depth = a->depth,
 		.redact = a->redact.at, .nredact = a->redact.n,
-		.entry_only = a->entry || a->count,
+		.entry_only = a->entry || a->count, .frames = a->stack ? a->frames : 0,
 		.values = a->summary ? VALUES_ERROR : a->count ? VALUES_NONE : VALUES_ALL,
 	};
 	struct launch launch = { .argv = program, .lossless = a->lossless, .buffer = 64 << 10 };
@@ -233,7 +243,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 }
 
 static const struct trace_args defaults = {
-	.strings = 64, .elements = 8, .depth = 2, .buffer = 8 << 20
+	.strings = 64, .elements = 8, .depth = 2, .buffer = 8 << 20, .frames = 32
 };
 
 const struct command cmd_trace = {

@@ -3,6 +3,7 @@
  *   inline tree record   1.17 to 1.19 (20 bytes)       1.20 and later (16 bytes)
  *     parent             i16 at 0, -1: the function     found by parentPc
  *     call               file i32 at 4, line i32 at 8   the tables' file and line at parentPc
+ *     funcID             u8 at 2                        u8 at 0
  *     name               i32 at 12                      i32 at 4
  *     parentPc           i32 at 16                      i32 at 8
  *
@@ -78,6 +79,8 @@ bool inlined_call_at(const struct go_program *prog, const struct go_func *f, i32
 		to->file = (i32)rd_u32(&r);
 		to->line = (i32)rd_u32(&r);
 	}
+	rd_seek(&r, at->tree_func_id);
+	to->wrapper = rd_u8(&r) == prog->rel->wrapper_func_id;
 	rd_seek(&r, at->tree_name);
 	to->name = pclntab_name(prog, rd_u32(&r));
 	rd_seek(&r, at->tree_parent_pc);
@@ -95,7 +98,7 @@ size_t go_frames_at(const struct go_program *prog, const struct go_func *f, u64 
 	size_t n = 0;
 
 	while (n + 1 < GO_FRAMES && inlined_call_at(prog, f, index, &c)) {
-		to[n++] = (struct go_frame){ c.name, line, true };
+		to[n++] = (struct go_frame){ c.name, line, true, c.wrapper };
 		if (prog->rel->pcln->tree_parents) {
 			line = line_of(prog, f, c.file, c.line);
 			index = c.parent;
@@ -105,7 +108,7 @@ size_t go_frames_at(const struct go_program *prog, const struct go_func *f, u64 
 			index = go_pcvalue(prog, f, indexes, pc);
 		}
 	}
-	to[n++] = (struct go_frame){ f->name, line, false };
+	to[n++] = (struct go_frame){ f->name, line, false, f->wrapper };
 	return n;
 }
 

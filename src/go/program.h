@@ -118,7 +118,7 @@ bool go_func_has_line(const struct go_program *prog, const struct go_func *f, st
 struct go_frame {
 	struct str name;
 	struct go_line at;
-	bool inlined;
+	bool inlined, wrapper;
 };
 enum { GO_FRAMES = 64 };
 /* Innermost first; returns how many, at most GO_FRAMES. */

@@ -20,7 +20,7 @@ struct pcln_layout {
 	u8 func_size;		/* of _func, up to pcdata[] */
 	u8 name, args, deferreturn, pcsp, npcdata, cu, start_line /* 0: none */, func_id;
 	bool funcdata_pointers;	/* absolute pointers; else u32 from gofunc */
-	u8 tree_size, tree_name, tree_parent_pc;
+	u8 tree_size, tree_func_id, tree_name, tree_parent_pc;
 	bool tree_parents;	/* i16 parent at 0, file and line of the call at 4 and 8 */
 };
 
@@ -50,12 +50,13 @@ struct go_release {
 	u8 direct_iface_tflag;		/* 0: it is bit 5 of the kind byte (up to 1.25) */
 	bool dwarf_lacks_results;	/* of optimised functions: 1.17 */
 	bool fipsinfo;			/* every binary has .go.fipsinfo */
+	bool asmcgocall_frame;		/* asmcgocall saves BP */
 	const struct pcln_layout *pcln;
 	const struct moduledata_layout *moduledata;
 };
 
 enum {	/* the same in 1.17 to 1.27 (runtime/runtime2.go) */
-	G_STACK_LO = 0, G_STACK_HI = 8, G_STACKGUARD0 = 16, G_M = 48,
+	G_STACK_LO = 0, G_STACK_HI = 8, G_STACKGUARD0 = 16, G_M = 48, G_SCHED_SP = 56,
 	M_G0 = 0,
 };
 

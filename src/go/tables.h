@@ -48,6 +48,7 @@ struct inlined_call {
 	i32 parent;	/* index, or -1: the function itself */
 	i32 file, line;	/* of the call, 1.17 to 1.19; else -1, 0 */
 	u32 parent_pc;	/* offset from the entry */
+	bool wrapper;
 };
 /* Record `index`; false if it is not there. 1.20 and later: parent is found by parent_pc. */
 bool inlined_call_at(const struct go_program *prog, const struct go_func *f, i32 index,

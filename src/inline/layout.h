@@ -114,7 +114,7 @@ static inline u64 shared_size(u64 buffer, u64 rings)
 static inline bool reading_has_captures(const struct reading *r)
 {
 	for (u32 i = 0; i < r->nreads; i++)
-		if (r->reads[i].kind >= READ_MEM)
+		if (r->reads[i].kind >= READ_FRAMES)
 			return true;
 	return false;
 }

@@ -10,7 +10,7 @@ enum { SHARED_EXAMPLE = 0x7000 };
 static const char *read_name(u8 kind)
 {
 	static const char *const names[] = {
-		"register", "float", "stack", "memory", "bytes", "when"
+		"register", "float", "stack", "frames", "memory", "bytes", "when"
 	};
 
 	return names[kind];
@@ -51,9 +51,11 @@ static void reading_text(struct out *o, const char *what, const struct reading *
 	for (u32 i = 0; i < r->nreads; i++) {
 		const struct read *d = &r->reads[i];
 
-		if (d->kind < READ_MEM)
+		if (d->kind < READ_FRAMES)
 			continue;
-		if (d->kind == READ_WHEN)
+		if (d->kind == READ_FRAMES)
+			out_fmt(o, "      at most %u return addresses to +%u", d->size / 8, d->at);
+		else if (d->kind == READ_WHEN)
 			out_fmt(o, "      when +%u %s 0x%llx: the next %u", d->when_at,
 				d->when_not ? "!=" : "==", (unsigned long long)d->when, d->size);
 		else

@@ -2,6 +2,7 @@
 
 #include "go/release.h"
 #include "inline/emit.h"
+#include "inline/frames.h"
 
 enum { SYS_RT_SIGPROCMASK = 14, SYS_NANOSLEEP = 35, EFAULT_NEGATIVE = -14 };
 
@@ -359,6 +360,8 @@ void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,
 	copy(a, s, l);
 	s->steps_rt = asm_here(a);
 	steps(a, s);
+	s->frames_rt = asm_here(a);
+	frames_emit(a, prog, l->bias);
 	asm_new_scope(a);
 }
 

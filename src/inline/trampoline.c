@@ -204,11 +204,32 @@ static u64 table(struct emitter *e, const struct reading *r)
 	return *known;
 }
 
+static void frames(struct emitter *e, const struct read *r)
+{
+	struct assembler *a = &e->a;
+	size_t back;
+
+	if (e->abi0)
+		load_fs(a, R15, e->l->tls);
+	else
+		PUT(a, 0x4d, 0x89, 0xf7);		/* mov r15, r14 */
+	lea(a, RDX, R12, (i32)r->at);
+	PUT(a, 0xb9);					/* mov ecx, most */
+	asm_u32(a, r->size / 8);
+	PUT(a, 0x4c, 0x8d, 0x2d);			/* lea r13, [rip+back] */
+	back = hole(a);
+	jmp_to(a, e->stubs->frames_rt);
+	fill(a, back);
+}
+
 static void captures(struct emitter *e, const struct reading *r, u64 table_rt)
 {
 	struct assembler *a = &e->a;
 	size_t back;
 
+	for (u32 i = 0; i < r->nreads; i++)
+		if (r->reads[i].kind == READ_FRAMES)
+			frames(e, &r->reads[i]);
 	if (!table_rt) {
 		for (u32 i = 0; i < r->nreads; i++)
 			if (r->reads[i].kind >= READ_MEM && r->reads[i].size)

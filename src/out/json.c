@@ -1,6 +1,7 @@
 /* One object a line (docs/json.md). */
 #include "base/version.h"
 #include "out/sinks.h"
+#include "out/stack.h"
 
 struct place {
 	struct go_line at;
@@ -94,6 +95,23 @@ static void head(struct sink_json *s, const char *type, const struct call *c)
 	values(s, "args", &c->fn->entry, c->entry, c->entry && sig && sig->from != SIG_NONE);
 }
 
+/* Who called, if the record tells; else the nearest traced function that is open. */
+static void caller(struct sink_json *s, const struct call *c)
+{
+	const struct reading *r = &c->fn->entry;
+	const struct stack_frame *f = NULL;
+
+	if (c->entry && r->caller_at)
+		f = stack_caller(s->t->stacks, r, c->entry);
+	json_key(&s->j, "caller");
+	if (f)
+		json_str(&s->j, f->func);
+	else if (c->caller && !(c->entry && r->caller_at))
+		json_str(&s->j, c->caller->func->name);
+	else
+		json_null(&s->j);
+}
+
 static void on_call(void *ctx, const struct call *c)
 {
 	struct sink_json *s = ctx;
@@ -109,13 +127,10 @@ static void on_call(void *ctx, const struct call *c)
 	else
 		json_null(j);
 	number(j, "depth", c->level);
-	json_key(j, "caller");
-	if (c->caller)
-		json_str(j, c->caller->func->name);
-	else
-		json_null(j);
+	caller(s, c);
 	json_key(j, "end");
 	json_z(j, call_end_name(c->end));
+	stack_json(j, s->t->stacks, &c->fn->entry, c->entry);
 	end(j);
 }
 
@@ -124,6 +139,7 @@ static void on_entry(void *ctx, const struct call *c)
 	struct sink_json *s = ctx;
 
 	head(s, "entry", c);
+	stack_json(&s->j, s->t->stacks, &c->fn->entry, c->entry);
 	end(&s->j);
 }
 

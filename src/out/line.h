@@ -8,11 +8,13 @@
 #define OUT_LINE_H
 
 #include "event/calls.h"
+#include "event/stack.h"
 #include "out/value.h"
 
 struct line {
 	struct out *o;
 	struct value_view view;
+	struct stacks *stacks;
 	i64 second;		/* whose time of day stands in `clock` */
 	char clock[sizeof("hh:mm:ss")];
 };

@@ -8,11 +8,13 @@
 #define OUT_SINKS_H
 
 #include "event/calls.h"
+#include "event/stack.h"
 #include "out/value.h"
 
 struct target_facts {	/* what sinks say in `begin`, and need for values */
 	const struct go_program *prog;
 	const struct plan *plan;
+	struct stacks *stacks;
 	const char *path;
 	int pid;
 	u64 bias;

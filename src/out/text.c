@@ -4,6 +4,7 @@
 #include "base/out.h"
 #include "out/line.h"
 #include "out/sinks.h"
+#include "out/stack.h"
 
 static void head(struct line *l, const struct call *c, bool with_duration)
 {
@@ -23,6 +24,7 @@ static void on_call(void *ctx, const struct call *c)
 	head(l, c, true);
 	line_end(l, c);
 	out_line(l->o);
+	stack_text(l->o, l->stacks, &c->fn->entry, c->entry);
 }
 
 static void on_entry(void *ctx, const struct call *c)
@@ -31,6 +33,7 @@ static void on_entry(void *ctx, const struct call *c)
 
 	head(l, c, false);
 	out_line(l->o);
+	stack_text(l->o, l->stacks, &c->fn->entry, c->entry);
 }
 
 static void on_lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
@@ -44,6 +47,7 @@ struct sink sink_text_new(struct arena *a, struct out *o, const struct target_fa
 
 	l->o = o;
 	l->view = target_view(t);
+	l->stacks = t->stacks;
 	return (struct sink){ .ctx = l, .call = on_call, .entry = on_entry, .lost = on_lost };
 }
 

@@ -145,8 +145,9 @@ static void read_values(struct plan *p, const struct dynamic_types *d, struct re
 
 	if (p->request.values == VALUES_ERROR)
 		results = error_word(p, sig);
-	reading_make(&f->entry, p, d, c, sig->params, all ? sig->nparams : 0, secret);
-	reading_make(&f->exit, p, d, c, results, all ? sig->nresults : results != NULL, secret);
+	reading_make(&f->entry, p, d, c, sig->params, all ? sig->nparams : 0, secret, true);
+	reading_make(&f->exit, p, d, c, results, all ? sig->nresults : results != NULL, secret,
+		     false);
 	if (!all && f->exit.nslots && f->exit.slots[0].taken)
 		f->error_at = f->exit.slots[0].at;
 }

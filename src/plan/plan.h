@@ -18,6 +18,8 @@ enum read_kind {
 	READ_INT, /* 8 bytes of integer register `reg` (index of the ABI: AX BX CX DI SI R8…R11) */
 	READ_FLOAT, /* 8 bytes of X`reg` */
 	READ_STACK, /* `size` bytes at SP + disp (SP at entry, or at the RET) */
+	READ_FRAMES, /* return addresses by frame pointers, at most size / 8; at `status` how many
+		      * (u32). Entries only */
 	READ_MEM, /* `size` bytes at (word in the record at `from`) + disp; nothing if that word is
 		     0 */
 	READ_BYTES, /* min(count * elem, size) bytes there; count = the word in the record at len_at
@@ -62,6 +64,8 @@ struct reading {
 	struct slot *slots;
 	u32 nslots;
 	u32 size;	/* of the record, a multiple of 8 */
+	u32 caller_at;	/* the return address, then (READ_FRAMES) those above it; 0: not read */
+	u32 stack_at;	/* status of READ_FRAMES; 0: there is none */
 };
 
 enum plan_hook {
@@ -97,6 +101,8 @@ struct plan_request {
 	const char **redact;
 	size_t nredact;
 	bool entry_only;
+	u64 frames;	/* of the stack of each call; 0: not wanted */
+	bool caller;	/* who called is wanted, if not the whole stack */
 	enum plan_values values;
 };
 

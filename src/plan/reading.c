@@ -484,9 +484,24 @@ static bool take_slot(struct builder *b, struct slot *s, bool redact_all)
 	return true;
 }
 
+/* Who called, at the front of the record: the return address alone, or all of them. */
+static void take_stack(struct builder *b, struct reading *r, u64 frames)
+{
+	struct read *d = step(b, frames ? READ_FRAMES : READ_STACK);
+
+	if (frames) {
+		r->stack_at = d->status = take(b, 8);
+		d->size = (u16)(8 * frames);
+	} else {
+		d->size = 8;	/* at SP: pushed by the call */
+	}
+	r->caller_at = d->at = take(b, d->size);
+}
+
 struct cached {
 	const struct go_param *params;
 	size_t n;
+	bool stack;
 	const struct reading *reading;
 	u64 next;	/* 1 + index of the next with the same hash */
 };
@@ -523,14 +538,14 @@ static bool same(const struct go_param *a, const struct go_param *b, size_t n)
 
 /* The same steps; slots of its own, which name the parameters. */
 static bool from_cache(struct reading *r, struct plan *p, const struct reading_cache *c, u64 h,
-		       const struct go_param *params, size_t n)
+		       const struct go_param *params, size_t n, bool stack)
 {
 	const u64 *at = map_get(&c->by_hash, h);
 
 	for (u64 i = at ? *at : 0; i; i = c->at[i - 1].next) {
 		const struct cached *e = &c->at[i - 1];
 
-		if (e->n != n || !same(e->params, params, n))
+		if (e->n != n || e->stack != stack || !same(e->params, params, n))
 			continue;
 		*r = *e->reading;
 		r->slots = arena_copy(&p->arena, e->reading->slots, n * sizeof(*r->slots));
@@ -548,16 +563,20 @@ void reading_cache_release(struct reading_cache *c)
 }
 
 void reading_make(struct reading *r, struct plan *p, const struct dynamic_types *d,
-		  struct reading_cache *c, const struct go_param *params, size_t n, bool redact_all)
+		  struct reading_cache *c, const struct go_param *params, size_t n, bool redact_all,
+		  bool entry)
 {
 	enum { LIMIT = RECORD_MAX - 16 * APART_MAX };
 	struct builder b = { .p = p, .d = d, .at = RECORD_HEAD, .limit = LIMIT };
 	bool cached = !p->request.nredact;
+	bool stack = entry && (p->request.frames || p->request.caller);
 	u64 h = hash(params, n);
 	u32 apart;
 
-	if (cached && from_cache(r, p, c, h, params, n))
+	if (cached && from_cache(r, p, c, h, params, n, stack))
 		return;
+	if (stack)
+		take_stack(&b, r, p->request.frames);
 	r->slots = ARENA_ARRAY(&p->arena, struct slot, n ? n : 1);
 	for (size_t i = 0; i < n; i++) {
 		struct slot *s = &r->slots[r->nslots++];
@@ -588,7 +607,7 @@ void reading_make(struct reading *r, struct plan *p, const struct dynamic_types 
 		u64 *at = map_put(&c->by_hash, h);
 		struct cached *e = vec_push(c);
 
-		*e = (struct cached){ params, n, arena_copy(&p->arena, r, sizeof(*r)), *at };
+		*e = (struct cached){ params, n, stack, arena_copy(&p->arena, r, sizeof(*r)), *at };
 		*at = c->n;
 	}
 }

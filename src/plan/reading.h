@@ -31,7 +31,7 @@ struct reading_cache {
 void dynamic_types_find(struct dynamic_types *d, struct plan *p);
 void reading_make(struct reading *r, struct plan *p, const struct dynamic_types *d,
 		  struct reading_cache *c, const struct go_param *params, size_t n,
-		  bool redact_all);
+		  bool redact_all, bool entry);
 void reading_cache_release(struct reading_cache *c);
 
 #endif

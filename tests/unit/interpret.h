@@ -16,6 +16,7 @@ struct interpreter {
 	u64 ints[9];			/* AX BX CX DI SI R8 R9 R10 R11 */
 	u64 floats[15];
 	const u8 *sp;
+	u64 bp, stack_lo, stack_hi;
 	u64 bias;
 	bool (*fetch)(u64 va, u64 n, void *to);	/* all of it or nothing; n > 0 */
 };
@@ -26,6 +27,22 @@ static inline u64 word_in(const u8 *rec, u32 at)
 
 	memcpy(&v, rec + at, 8);
 	return v;
+}
+
+/* Return addresses, as far as the chain of frame pointers climbs inside the stack. */
+static inline void interpret_frames(const struct interpreter *in, const struct read *d, u8 *rec)
+{
+	u64 sp = (u64)(uintptr_t)in->sp, lowest = sp + 8, fp = in->bp;
+	u32 n = 1;
+
+	memcpy(rec + d->at, in->sp, 8);
+	while (sp >= in->stack_lo && sp < in->stack_hi && n < d->size / 8 && fp >= lowest &&
+	       fp <= in->stack_hi - 16 && fp % 8 == 0) {
+		memcpy(rec + d->at + 8 * n++, (const void *)(uintptr_t)(fp + 8), 8);
+		lowest = fp + 16;
+		memcpy(&fp, (const void *)(uintptr_t)fp, 8);
+	}
+	memcpy(rec + d->status, &n, 4);
 }
 
 static inline void interpret(const struct interpreter *in, const struct read *reads, u32 n, u8 *rec)
@@ -45,6 +62,9 @@ static inline void interpret(const struct interpreter *in, const struct read *re
 			break;
 		case READ_STACK:
 			memcpy(rec + d->at, in->sp + d->disp, d->size);
+			break;
+		case READ_FRAMES:
+			interpret_frames(in, d, rec);
 			break;
 		case READ_WHEN:
 			if ((word_in(rec, d->when_at) == d->when + (d->when_va ? in->bias : 0)) ==

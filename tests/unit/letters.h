@@ -366,7 +366,7 @@ static inline struct reading reading_of(const char *types, bool secret)
 
 	for (const char *p = types; *p; p += *p == ' ')
 		t[n++] = parse(&p);
-	reading_make(&r, &plan, &dynamic, &cache, params_of(t, n, false), n, secret);
+	reading_make(&r, &plan, &dynamic, &cache, params_of(t, n, false), n, secret, true);
 	ck_assert_uint_eq(r.nslots, n);
 	check_reading(&r, types);
 	return r;

@@ -179,7 +179,7 @@ START_TEST(a_redacted_parameter_is_left_out)
 	t[1] = parse(&p);
 	params = params_of(t, 2, false);
 	params[0].name = STR("password");
-	reading_make(&r, &plan, &dynamic, &cache, params, 2, false);
+	reading_make(&r, &plan, &dynamic, &cache, params, 2, false, true);
 	ck_assert(r.slots[0].redacted && !r.slots[0].taken && r.slots[1].taken &&
 		  !r.slots[1].redacted);
 	ck_assert_str_eq(str_z(&plan.arena, put_steps(STR(""), &r, 0, r.nreads)),
@@ -217,9 +217,9 @@ START_TEST(readings_are_shared_by_their_types)
 	a = params_of(t, 1, false);
 	b = params_of(t, 1, false);
 	c = params_of(t, 1, true);
-	reading_make(&ra, &plan, &dynamic, &cache, a, 1, false);
-	reading_make(&rb, &plan, &dynamic, &cache, b, 1, false);
-	reading_make(&rc, &plan, &dynamic, &cache, c, 1, false);
+	reading_make(&ra, &plan, &dynamic, &cache, a, 1, false, true);
+	reading_make(&rb, &plan, &dynamic, &cache, b, 1, false, true);
+	reading_make(&rc, &plan, &dynamic, &cache, c, 1, false, true);
 	ck_assert_ptr_eq(ra.reads, rb.reads);
 	ck_assert_ptr_ne(ra.reads, rc.reads);
 	ck_assert_ptr_eq(ra.slots[0].param, a);

@@ -232,7 +232,7 @@ static void random_round(u32 round)
 	params = params_of(types, ARRAY_LEN(types), below(2));
 	for (u32 i = 0; i < ARRAY_LEN(types); i++)
 		put_value(&in, stack, &params[i], values[i]);
-	reading_make(&r, &plan, &dynamic, &cache, params, ARRAY_LEN(types), false);
+	reading_make(&r, &plan, &dynamic, &cache, params, ARRAY_LEN(types), false, true);
 	check_reading(&r, what);
 	interpret(&in, r.reads, r.nreads, rec);
 	for (u32 i = 0; redact && i + 4 < r.size; i++)

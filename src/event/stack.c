@@ -1,0 +1,154 @@
+#include "event/stack.h"
+
+#include <string.h>
+
+/* What one address means. */
+struct known_pc {
+	const struct go_func *func;	/* NULL: not Go code */
+	struct stack_frame *frames;
+	u32 n;
+	u8 kind;	/* enum pc_kind */
+};
+
+enum pc_kind {
+	PC_ORDINARY,
+	PC_FIRST,		/* nobody called it: the chain is whole */
+	PC_CALLBACK,		/* C called it */
+	PC_INTERRUPTS,	/* the address above it is no return address, but where it struck */
+};
+
+const char *stack_end_name(enum stack_end e)
+{
+	return e == STACK_WHOLE ? "whole" : e == STACK_CUT ? "cut" : "broken";
+}
+
+struct stacks stacks_of(const struct go_program *prog, u64 bias)
+{
+	return (struct stacks){ .prog = prog, .bias = bias };
+}
+
+void stacks_release(struct stacks *s)
+{
+	map_release(&s->known);
+	vec_release(&s->frames);
+	arena_release(&s->arena);
+}
+
+static u8 kind_of(struct str name)
+{
+	static const struct { const char *name; u8 kind; } kinds[] = {
+		{ "runtime.goexit", PC_FIRST },
+		{ "runtime.mstart", PC_FIRST },
+		{ "runtime.rt0_go", PC_FIRST },
+		/* g0 begins anew above these, as far as frame pointers go */
+		{ "runtime.systemstack", PC_FIRST },
+		{ "runtime.mcall", PC_FIRST },
+		{ "runtime.cgocallback", PC_CALLBACK },
+		{ "runtime.sigpanic", PC_INTERRUPTS },
+		{ "runtime.asyncPreempt", PC_INTERRUPTS },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (str_eq(name, str_of(kinds[i].name)))
+			return kinds[i].kind;
+	return PC_ORDINARY;
+}
+
+static struct known_pc *look_up(struct stacks *s, u64 pc_rt, u64 at_rt)
+{
+	u64 pc = at_rt - s->bias - s->prog->md.text_va;
+	struct known_pc *p = ARENA_NEW(&s->arena, struct known_pc);
+	struct go_frame frames[GO_FRAMES];
+
+	*p = (struct known_pc){ .func = go_func_at(s->prog, pc), .n = 1 };
+	if (p->func) {
+		p->n = (u32)go_frames_at(s->prog, p->func, pc, frames);
+		p->kind = kind_of(p->func->name);
+	} else {
+		frames[0] = (struct go_frame){ .inlined = false };
+	}
+	p->frames = ARENA_ARRAY(&s->arena, struct stack_frame, p->n);
+	for (u32 i = 0; i < p->n; i++)
+		p->frames[i] = (struct stack_frame){
+			.func = frames[i].name, .file = frames[i].at.file,
+			.line = frames[i].at.line, .inlined = frames[i].inlined,
+			.wrapper = frames[i].wrapper, .pc_rt = pc_rt,
+		};
+	return p;
+}
+
+/* A return address lies behind its call, and that may be the last thing of an inlined body or of
+ * the function. Addresses that lead nowhere are not kept: a record may hold any. */
+static const struct known_pc *pc_known(struct stacks *s, u64 pc_rt, bool exact)
+{
+	u64 at_rt = pc_rt - !exact, *known = map_get(&s->known, at_rt);
+	struct known_pc *p;
+
+	if (known)
+		return (const struct known_pc *)(uintptr_t)*known;
+	p = look_up(s, pc_rt, at_rt);
+	if (p->func)
+		*map_put(&s->known, at_rt) = (uintptr_t)p;
+	return p;
+}
+
+/* Go's own rule (runtime/traceback.go): a wrapper is shown only where a panic came from it. */
+static bool hidden(const struct stack_frame *f, struct str callee)
+{
+	return f->wrapper && !str_eq(callee, STR("runtime.gopanic")) &&
+	       !str_eq(callee, STR("runtime.sigpanic")) &&
+	       !str_eq(callee, STR("runtime.panicwrap"));
+}
+
+static u64 word(const u8 *record, u32 at)
+{
+	u64 v;
+
+	memcpy(&v, record + at, sizeof(v));
+	return v;
+}
+
+struct stack_frames stack_frames(struct stacks *s, const struct reading *r, const u8 *entry,
+				 enum stack_end *end)
+{
+	u32 most = r->stack_at ? r->reads[0].size / 8 : 0;
+	u32 n = r->stack_at ? MIN((u32)word(entry, r->stack_at), most) : 0;
+	const struct known_pc *p = NULL;
+	struct str callee = STR("");
+
+	s->frames.n = 0;
+	for (u32 i = 0; i < n; i++) {
+		u64 pc_rt = word(entry, r->caller_at + 8 * i);
+
+		if (p && p->kind == PC_CALLBACK && !pc_rt) { /* C's own thread: no Go before it */
+			*end = STACK_WHOLE;
+			return s->frames;
+		}
+		p = pc_known(s, pc_rt, p && p->kind == PC_INTERRUPTS);
+		for (u32 k = 0; k < p->n; k++) {
+			if (!hidden(&p->frames[k], callee))
+				*vec_push(&s->frames) = p->frames[k];
+			callee = p->frames[k].func;
+		}
+	}
+	*end = p && p->kind == PC_FIRST ? STACK_WHOLE : n == most ? STACK_CUT : STACK_BROKEN;
+	return s->frames;
+}
+
+const struct stack_frame *stack_caller(struct stacks *s, const struct reading *r, const u8 *entry)
+{
+	u32 n = 1;
+
+	if (!r->caller_at)
+		return NULL;
+	if (r->stack_at)
+		n = MIN((u32)word(entry, r->stack_at), (u32)r->reads[0].size / 8);
+	for (u32 i = 0; i < n; i++) {
+		const struct known_pc *p = pc_known(s, word(entry, r->caller_at + 8 * i), false);
+
+		for (u32 k = 0; k < p->n; k++)
+			if (!p->frames[k].wrapper)
+				return p->kind == PC_FIRST ? NULL : &p->frames[k];
+	}
+	return NULL;
+}

@@ -1,0 +1,5 @@
+//go:build !cgoseed
+
+package main
+
+func callsBack() {}
