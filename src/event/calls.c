@@ -48,12 +48,15 @@ struct calls {
 	const struct plan *plan;
 	struct sink sink;
 	struct calls_totals totals;
+	const struct expr *condition;		/* --if, or NULL */
+	u64 bias;
 	struct map by_goid;			/* to struct goroutine * */
 	struct goroutine *first, **end;		/* those in the map, in the order of their coming */
 	struct goroutine *spare;
 	struct goroutine *last;			/* whose record came last */
 	size_t idle;				/* of those in the map, without frames */
 	u64 open;				/* frames of all */
+	struct births births;
 };
 
 const char *call_end_name(enum call_end e)
@@ -74,8 +77,17 @@ struct calls *calls_new(const struct plan *plan, const struct sink *sink)
 	struct calls *c = mem_resize(NULL, sizeof(*c));
 
 	*c = (struct calls){ .plan = plan, .sink = *sink };
+	c->condition = plan_expr(plan, EXPR_IF);
+	for (u32 i = 0; c->condition && i < plan->nfuncs; i++)
+		if (expr_waits(&plan->funcs[i], c->condition))
+			c->sink.opened = NULL;
 	c->end = &c->first;
 	return c;
+}
+
+void calls_bias(struct calls *c, u64 bias)
+{
+	c->bias = bias;
 }
 
 static void release_list(struct goroutine *g)
@@ -100,6 +112,7 @@ void calls_release(struct calls **at)
 	release_list(c->first);
 	release_list(c->spare);
 	map_release(&c->by_goid);
+	births_release(&c->births);
 	mem_free(c);
 	*at = NULL;
 }
@@ -214,10 +227,17 @@ static void push(struct calls *c, struct goroutine *g, const struct record *r)
 /* Hands a call to the sink; its frame, if it had one, is already off the stack. */
 static void emit(struct calls *c, const struct goroutine *g, struct call *call)
 {
+	struct expr_input in;
+
 	call->goid = g->goid;
 	call->level = (u32)g->frames.n;
 	if (g->frames.n)
 		call->caller = &c->plan->funcs[g->frames.at[g->frames.n - 1].func];
+	if (c->condition) {	/* without its entry nobody knows: it was lost, or left out there */
+		in = expr_input_of(c->plan, call, c->bias);
+		if (!call->entry || !expr_exit_passes(&in, &c->totals.unreadable))
+			return;
+	}
 	c->totals.calls++;
 	c->totals.unfinished += call->end == END_UNFINISHED;
 	c->sink.call(c->sink.ctx, call);
@@ -295,16 +315,17 @@ static bool close_deeper(struct calls *c, struct goroutine *g, u32 depth)
 	return panic;
 }
 
-static void entered(struct calls *c, struct goroutine *g, const struct record *r)
+static void entered(struct calls *c, struct goroutine *g, const struct record *r, bool wanted)
 {
 	const struct plan_func *fn = &c->plan->funcs[r->func];
 
 	if (close_deeper(c, g, r->depth) && g->frames.n)
 		g->frames.at[g->frames.n - 1].recovered = true;
-	if (fn->shown)
+	if (wanted)
 		push(c, g, r);
 	switch ((enum plan_hook)fn->hook) {
 	case HOOK_NONE:
+	case HOOK_NEWPROC1:
 		return;
 	case HOOK_GOPANIC:
 	case HOOK_GOEXIT:
@@ -364,6 +385,46 @@ static bool is_sound(const struct calls *c, const struct record *r)
 	return false;
 }
 
+/* The part of --if that an entry decides: without it the call is no call for us. */
+static bool passes(struct calls *c, const struct call *call)
+{
+	struct expr_input in = expr_input_of(c->plan, call, c->bias);
+
+	return !c->condition || expr_entry_passes(&in, &c->totals.unreadable);
+}
+
+/* With --goroutines. Calls that end with their goroutine are told before it. */
+static void goroutine_event(struct calls *c, const struct plan_func *fn, const struct record *r)
+{
+	struct birth b;
+
+	if (!c->plan->request.goroutines)
+		return;
+	if (fn->hook == HOOK_NEWPROC1 && births_record(&c->births, fn, r, &b) && c->sink.go)
+		c->sink.go(c->sink.ctx, &b);
+	if (fn->hook == HOOK_GOEXIT1 && r->kind == SITE_ENTRY && c->sink.go_end)
+		c->sink.go_end(c->sink.ctx, r->goid, r->time_ns);
+}
+
+static void call_record(struct calls *c, const struct plan_func *fn, const struct record *r)
+{
+	struct call call = {
+		.fn = fn, .goid = r->goid, .start_ns = r->time_ns, .duration_ns = -1,
+		.self_ns = -1, .end = END_UNFINISHED, .entry = r->bytes,
+	};
+	bool wanted = r->kind == SITE_ENTRY && fn->shown && passes(c, &call);
+
+	c->totals.entries += wanted;
+	if (wanted && c->plan->request.entry_only)
+		c->sink.entry(c->sink.ctx, &call);
+	if (c->plan->request.entry_only || (r->kind != SITE_ENTRY && !fn->shown))
+		return;
+	if (r->kind == SITE_ENTRY)
+		entered(c, goroutine_of(c, r->goid), r, wanted);
+	else
+		left(c, goroutine_of(c, r->goid), r);
+}
+
 void calls_record(struct calls *c, const struct record *r)
 {
 	const struct plan_func *fn;
@@ -373,20 +434,8 @@ void calls_record(struct calls *c, const struct record *r)
 		return;
 	}
 	fn = &c->plan->funcs[r->func];
-	if (r->kind == SITE_ENTRY && fn->shown) {
-		c->totals.entries++;
-		if (c->plan->request.entry_only)
-			c->sink.entry(c->sink.ctx, &(struct call){
-				.fn = fn, .goid = r->goid, .start_ns = r->time_ns,
-				.duration_ns = -1, .end = END_UNFINISHED, .entry = r->bytes,
-			});
-	}
-	if (c->plan->request.entry_only || (r->kind != SITE_ENTRY && !fn->shown))
-		return;
-	if (r->kind == SITE_ENTRY)
-		entered(c, goroutine_of(c, r->goid), r);
-	else
-		left(c, goroutine_of(c, r->goid), r);
+	call_record(c, fn, r);
+	goroutine_event(c, fn, r);
 }
 
 void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns)

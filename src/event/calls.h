@@ -11,6 +11,7 @@
 #ifndef EVENT_CALLS_H
 #define EVENT_CALLS_H
 
+#include "event/births.h"
 #include "plan/plan.h"
 
 enum call_end { END_RETURN, END_PANIC, END_RECOVERED, END_GOEXIT, END_UNFINISHED, END_LOST };
@@ -41,6 +42,16 @@ struct call {
 	const u8 *exit;			/* NULL when it has no results */
 };
 
+/* What expressions are computed from (plan/expr.h). */
+static inline struct expr_input expr_input_of(const struct plan *p, const struct call *c, u64 bias)
+{
+	return (struct expr_input){
+		.plan = p, .fn = c->fn, .entry = c->entry, .exit = c->exit,
+		.goid = c->goid >> 63 ? 0 : c->goid, .duration_ns = c->duration_ns,
+		.depth = c->level, .bias = bias,
+	};
+}
+
 /* What a sink is told. `lost` is not optional. */
 struct sink {
 	void *ctx;
@@ -49,22 +60,29 @@ struct sink {
 	/* called when records were lost */
 	void (*lost)(void *ctx, u64 count, i64 from_ns, i64 to_ns);
 	/* Or NULL: called once for a call that has traced callees, before the first of these begins,
-	 * and for one that calls_open_since() found. Callers come before callees. */
+	 * and for one that calls_open_since() found. Callers come before callees. Never called where
+	 * --if waits for the end of the call. */
 	void (*opened)(void *ctx, const struct call *c);
 	/* Or NULL: called at the end of each interval, and with `last` at the end of all; from_ns is
 	 * where the interval began, or with `last` the trace. */
 	void (*tick)(void *ctx, i64 from_ns, i64 to_ns, bool last);
+	/* Or NULL: called when a goroutine is made, and when it has ended; with --goroutines. */
+	void (*go)(void *ctx, const struct birth *b);
+	void (*go_end)(void *ctx, u64 goid, i64 time_ns);
 };
 
 struct calls;
 struct calls *calls_new(const struct plan *plan, const struct sink *sink);
+/* What is added to link-time addresses; for --if, which may ask for types and callers. */
+void calls_bias(struct calls *c, u64 bias);
 void calls_release(struct calls **c);	/* with OWN-like use: struct calls *c; */
 void calls_record(struct calls *c, const struct record *r);
 void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns);
 /* Tells sink.opened of calls that began before this and still have not ended. */
 void calls_open_since(struct calls *c, i64 before_ns);
 void calls_finish(struct calls *c);	/* closes what is open as unfinished */
-struct calls_totals { u64 calls, entries, lost, bad, unfinished; };
+/* unreadable: conditions (--if) that could not be computed. */
+struct calls_totals { u64 calls, entries, lost, bad, unfinished, unreadable; };
 struct calls_totals calls_totals(const struct calls *c);
 
 #endif

@@ -1,5 +1,6 @@
 /* One object a line (docs/json.md). */
 #include "base/version.h"
+#include "out/shown.h"
 #include "out/sinks.h"
 #include "out/stack.h"
 
@@ -20,7 +21,7 @@ struct value_view target_view(const struct target_facts *t)
 	return (struct value_view){
 		.prog = t->prog, .plan = t->plan, .bias = t->bias, .read_rt = t->read_rt,
 		.read_ctx = t->read_ctx, .strings = t->plan->request.strings,
-		.elements = t->plan->request.elements,
+		.elements = t->plan->request.elements, .unreadable = t->unreadable,
 	};
 }
 
@@ -92,6 +93,11 @@ static void head(struct sink_json *s, const char *type, const struct call *c)
 		json_i64(j, p->at.line);
 	else
 		json_null(j);
+	if (shown_any(&s->view)) {
+		json_key(j, "args");
+		shown_json(j, &s->view, c);
+		return;
+	}
 	values(s, "args", &c->fn->entry, c->entry, c->entry && sig && sig->from != SIG_NONE);
 }
 

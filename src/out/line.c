@@ -3,6 +3,8 @@
  * The time of day is the local one, as in other tracers and in most logs. */
 #include "out/line.h"
 
+#include "out/shown.h"
+
 #include <time.h>
 
 static u32 width_of(u64 v)
@@ -135,7 +137,10 @@ void line_call(struct line *l, const struct call *c)
 	out_clean(l->o, c->fn->func->name);
 	out_plain(l->o);
 	out_c(l->o, '(');
-	arguments(l, c);
+	if (shown_any(&l->view))
+		shown_text(l->o, &l->view, c);
+	else
+		arguments(l, c);
 	out_c(l->o, ')');
 }
 

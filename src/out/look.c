@@ -51,10 +51,10 @@ static bool holds(const struct value_view *v, const struct read *r)
 	return !r->when_at || (look_word(v, r->when_at, 8) == want) != r->when_not;
 }
 
-/* Does the step follow a pointer? */
+/* Does the step follow a pointer, for a value that is shown? */
 static bool leads(const struct read *r)
 {
-	return r->kind == READ_MEM || r->kind == READ_BYTES;
+	return (r->kind == READ_MEM || r->kind == READ_BYTES) && !r->own;
 }
 
 void value_begin(struct value_view *v)

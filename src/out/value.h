@@ -26,6 +26,7 @@ struct value_view {
 	bool (*read_rt)(void *ctx, u64 rt, void *to, size_t n);
 	void *read_ctx;
 	u64 strings, elements;			/* limits, as in plan_request */
+	u64 *unreadable;			/* of --show; or NULL */
 
 	/* filled by value_begin */
 	u16 first[RECORD_MAX / 8];		/* 1 + first step that ran with `from` = 8 * i */

@@ -1,4 +1,4 @@
-/* expr - expressions of --if, --show, --by, --hist (cli.md "Expressions"): parsed once, bound to
+/* expr - expressions of --if, --show, --by, --hist: parsed once, bound to
  * the types of each function of the plan, evaluated on its records.
  *
  * Three forms. The parsed one (struct expr) is a tree of what was written. The bound one (struct
@@ -32,6 +32,7 @@
 
 struct plan;
 struct plan_func;
+struct slot;
 
 enum expr_role { EXPR_IF, EXPR_SHOW, EXPR_BY, EXPR_HIST };
 
@@ -70,15 +71,18 @@ enum expr_kind {
 enum expr_op {
 	EX_CONST,	/* imm (int, uint, bool; the bits of a double), or text */
 	EX_LOAD,	/* `size` bytes at `at`, extended by kind; floats of 4 or 8 bytes.
-			 * or_zero: 0 when the guard's pointer is nil (len of a nil map) */
-	EX_ELEM,	/* the same at `at` + a * stride; a in [0, b), and within `cap` elements and
-			 * the guard's bytes */
+			 * or_zero: 0 when the pointer of its guard is nil (len of a nil map) */
+	EX_ELEM,	/* the same at `at` + a * stride; a in [0, b), and a < `cap`, and where
+			 * `status` is not 0, (a + 1) * stride <= the u32 there */
 	EX_STRING,	/* header {address, length} at `at`; its bytes (READ_BYTES) were copied to
 			 * `data`, at most `cap`, their count to `status` */
-	EX_TYPE,	/* name of the dynamic type (string): type word at `at`, 0 is "nil" */
-	EX_VALUE,	/* a value of `type` at `at`, to be printed */
-	EX_BEHIND,	/* guard: the pointer at `at` is not nil, and at least `size` bytes from
-			 * behind it were copied: u32 at `status` */
+	EX_TYPE,	/* name of the dynamic type of the interface at `at` (string): its type word
+			 * is at `data`; where that was copied (u32 at `status`, else 0), the word at
+			 * `at` is its itab. "nil" where the word at `at` is 0 */
+	EX_VALUE,	/* expr_code.slot: a value to be printed */
+	EX_BEHIND,	/* guard: the pointer at `at` is not nil, and at least `cap` bytes from
+			 * behind it were copied: u32 at `status`. Where `data` is not 0, the word
+			 * there (a length) is more than imm */
 	EX_GOID, EX_DEPTH, EX_DURATION, EX_FUNC, EX_CALLER /* return address at `at` */,
 	/* one operand */
 	EX_NOT, EX_NEG, EX_COMPLEMENT,
@@ -108,7 +112,7 @@ struct expr_code {
 	struct expr_step *steps;
 	u32 n;			/* 0: not bound (the function is refused); the last is the result */
 	bool needs_exit;	/* results or duration: not known at the entry */
-	bool uses_depth;
+	const struct slot *slot;	/* EX_VALUE */
 	/* EXPR_IF: the steps whose conjunction the condition is (operands of the outermost &&s): those
 	 * that can be decided at the entry come first. */
 	u16 *conjuncts;
@@ -136,8 +140,9 @@ struct expr_result {
 	};
 	struct str text;	/* EXPR_STRING: what was copied of it */
 	u64 len;		/* EXPR_STRING: its length in the program */
-	u32 at;			/* EXPR_VALUE: where it lies in the record */
-	bool exit;		/* EXPR_VALUE: ...of the exit */
+	/* EXPR_VALUE: like a parameter, in the entry record or the exit's; the name is the source */
+	const struct slot *slot;
+	bool exit;
 	bool unreadable;	/* after false: it counts */
 };
 
@@ -150,6 +155,8 @@ const struct expr *plan_expr(const struct plan *p, enum expr_role role);
 enum expr_kind expr_kind_of(const struct plan_func *fn, const struct expr *e);
 /* The Go type of its result, or NULL. */
 struct go_type *expr_type_of(const struct plan_func *fn, const struct expr *e);
+/* Is it known only when the call has ended? */
+bool expr_waits(const struct plan_func *fn, const struct expr *e);
 bool expr_value(const struct expr_input *in, const struct expr *e, struct expr_result *v);
 /* --if: what can be decided at the entry; what could not be. True without --if. *unreadable is
  * added to. */

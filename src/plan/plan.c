@@ -2,6 +2,8 @@
 
 #include "base/vec.h"
 #include "go/fork.h"
+#include "plan/expr_bind.h"
+#include "plan/creations.h"
 #include "plan/reading.h"
 
 /* Reached from a signal handler, or before there is one, whatever its stack check says. */
@@ -37,6 +39,14 @@ static const char *const signal_names[] = {
 	"runtime.sigreturn__sigaction",
 };
 
+/* Where a goroutine of iter.Pull ends without goexit1; coroexit is inlined there. */
+#define CORO_ENDS "runtime.corostart.deferwrap1"
+
+static bool is_hidden_wrapper(const struct go_func *f)
+{
+	return f->wrapper && !str_eq(f->name, STR(CORO_ENDS));
+}
+
 static bool among(struct str name, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -66,7 +76,7 @@ enum refusal plan_probe(const struct go_program *prog, const struct go_func *f, 
 		return REFUSE_FORK;
 	if (go_is_runtime(package) && !named)
 		return REFUSE_RUNTIME;
-	if (f->wrapper)
+	if (is_hidden_wrapper(f))
 		return REFUSE_WRAPPER;
 	if (f->assembly && (go_is_runtime(package) || go_sig_of(prog, f)->from == SIG_NONE))
 		return REFUSE_ASSEMBLY;
@@ -81,17 +91,20 @@ bool plan_redacts(const struct plan *p, struct str name)
 	return p->redact.n && patterns_match_text(&p->redact, name);
 }
 
-static enum plan_hook hook_of(struct str name)
+static enum plan_hook hook_of(const struct plan *p, const struct go_func *f)
 {
 	static const struct { const char *name; enum plan_hook hook; } hooks[] = {
 		{ "runtime.gopanic", HOOK_GOPANIC },
 		{ "runtime.Goexit", HOOK_GOEXIT },
 		{ "runtime.goexit1", HOOK_GOEXIT1 },
+		{ CORO_ENDS, HOOK_GOEXIT1 },
+		{ "runtime.newproc1", HOOK_NEWPROC1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(hooks); i++)
-		if (str_eq(name, str_of(hooks[i].name)))
-			return hooks[i].hook;
+		if (str_eq(f->name, str_of(hooks[i].name)))
+			return hooks[i].hook == HOOK_NEWPROC1 && !p->request.goroutines
+				       ? HOOK_NONE : hooks[i].hook;
 	return HOOK_NONE;
 }
 
@@ -102,6 +115,18 @@ static void keep_patches(struct plan *p, struct patches *to, const struct patche
 	to->landings =
 		arena_copy(&p->arena, from->landings, from->nlandings * sizeof(*from->landings));
 	to->exits = arena_copy(&p->arena, from->exits, from->nexits * sizeof(*from->exits));
+}
+
+/* What only lacks room for a jump is no obstacle to the kernel, which probes single instructions. */
+static enum refusal for_probes(const struct go_func *f, enum refusal r, struct patches *patches)
+{
+	if (r == REFUSE_SHORT || r == REFUSE_CALL || r == REFUSE_NOT_RELOCATABLE || r == REFUSE_PAGE)
+		r = REFUSE_NONE;
+	if (!r && f->assembly)
+		r = REFUSE_NO_G;
+	for (u32 i = 0; i < patches->nexits; i++)
+		patches->exits[i].refusal = REFUSE_NONE;
+	return r;
 }
 
 /* Exits whose window would displace an instruction of the entry only: nothing to pair them with. */
@@ -136,6 +161,32 @@ static const struct go_param *error_word(struct plan *p, const struct go_sig *si
 	return word;
 }
 
+/* How the plan's expressions fit its functions. */
+struct fit {
+	bool some, fatal;	/* they fit one; one may not be asked for at all */
+	size_t most;		/* expressions that fitted a function in which one did not... */
+	struct err why;		/* ...and why that did not */
+};
+
+static bool read_asked(struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
+		       struct plan_func *f, bool secret, struct fit *fit)
+{
+	struct err err = { 0 };
+	bool fatal = false;
+	size_t n = 0;
+
+	if (exprs_bind(p, f, d, c, secret, &n, &fatal, &err)) {
+		fit->some = true;
+		return true;
+	}
+	if (!fit->fatal && (!fit->why.kind || n > fit->most || fatal)) {
+		fit->most = n;
+		fit->why = err;
+	}
+	fit->fatal |= fatal;
+	return false;
+}
+
 static void read_values(struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
 			struct plan_func *f, bool secret)
 {
@@ -153,27 +204,41 @@ static void read_values(struct plan *p, const struct dynamic_types *d, struct re
 }
 
 static void add_func(struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
-		     struct plan_func *f, bool named, struct arena *scratch)
+		     struct plan_func *f, bool named, struct fit *fit, struct arena *scratch)
 {
 	bool secret = plan_redacts(p, f->func->name);
 
 	f->name = go_name_split(f->func->name);
 	f->refusal = plan_probe(p->prog, f->func, named || f->hook, scratch, &f->patches);
+	if (p->request.probes)
+		f->refusal = for_probes(f->func, f->refusal, &f->patches);
 	if (f->refusal) {
 		f->patches = (struct patches){ 0 };
 		p->nrefused += f->shown;
 		return;
 	}
 	keep_patches(p, &f->patches, &f->patches);
-	if (!f->shown) {
-		f->entry.size = f->exit.size = RECORD_HEAD;
-		f->patches.nexits = 0;
-		f->sig = NULL;
-		return;
+	if (f->shown) {
+		f->sig = go_sig_of(p->prog, f->func);
+		if (!p->nexprs) {
+			read_values(p, d, c, f, secret);
+		} else if (!read_asked(p, d, c, f, secret, fit)) {
+			p->nrefused++;
+			f->shown = false;
+			f->refusal = f->hook ? REFUSE_NONE : REFUSE_EXPRESSION;
+		}
 	}
-	f->sig = go_sig_of(p->prog, f->func);
-	read_values(p, d, c, f, secret);
-	count_exits(p, f);
+	if (!f->shown) {
+		f->entry = f->exit = (struct reading){ .size = RECORD_HEAD };
+		if (f->hook != HOOK_NEWPROC1)
+			f->patches.nexits = 0;
+		f->shown = f->refusal;
+		f->sig = NULL;
+	}
+	if (f->hook == HOOK_NEWPROC1)
+		creations_read(p, f);
+	if (f->shown)
+		count_exits(p, f);
 }
 
 bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_request *r,
@@ -184,17 +249,18 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	struct dynamic_types d = { 0 };
 	struct reading_cache cache = { 0 };
 	struct arena scratch = { 0 };
+	struct fit fit = { 0 };
 	u64 *hits;
 	bool ok;
 
 	p->prog = prog;
 	p->request = *r;
-	ok = patterns_compile(&want, r->patterns, r->npatterns, err) &&
+	ok = exprs_parse(p, err) && patterns_compile(&want, r->patterns, r->npatterns, err) &&
 	     patterns_compile(&p->redact, r->redact, r->nredact, err);
 	hits = ARENA_ARRAY(&p->arena, u64, r->npatterns + 1);
 	for (size_t i = 0; ok && i < prog->nfuncs; i++) {
 		const struct go_func *f = &prog->funcs[i];
-		enum plan_hook hook = f->wrapper ? HOOK_NONE : hook_of(f->name);
+		enum plan_hook hook = is_hidden_wrapper(f) ? HOOK_NONE : hook_of(p, f);
 		bool named, shown = patterns_match_func(&want, prog, f, &named);
 
 		patterns_count(&want, prog, f, hits);
@@ -211,15 +277,20 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	if (ok) {
 		dynamic_types_find(&d, p);
 		for (size_t i = 0; i < funcs.n; i++) {
-			add_func(p, &d, &cache, &funcs.at[i], true, &scratch);
+			add_func(p, &d, &cache, &funcs.at[i], true, &fit, &scratch);
 			arena_reset(&scratch);
 		}
 		p->nfuncs = (u32)funcs.n;
 		p->funcs = arena_copy(&p->arena, funcs.at, funcs.n * sizeof(*funcs.at));
 	}
+	p->request.entry_only |= p->request.entry_enough && !exprs_wait(p);
 	reading_cache_release(&cache);
 	arena_release(&scratch);
 	vec_release(&funcs);
+	if (ok && fit.why.kind && (fit.fatal || !fit.some)) {
+		*err = fit.why;
+		ok = false;
+	}
 	return ok;
 }
 

@@ -10,6 +10,7 @@
 #define PLAN_PLAN_H
 
 #include "go/sig.h"
+#include "plan/expr.h"
 #include "plan/pattern.h"
 #include "plan/record.h"
 #include "x86/patch.h"
@@ -18,6 +19,7 @@ enum read_kind {
 	READ_INT, /* 8 bytes of integer register `reg` (index of the ABI: AX BX CX DI SI R8…R11) */
 	READ_FLOAT, /* 8 bytes of X`reg` */
 	READ_STACK, /* `size` bytes at SP + disp (SP at entry, or at the RET) */
+	READ_G, /* the address of the current g */
 	READ_FRAMES, /* return addresses by frame pointers, at most size / 8; at `status` how many
 		      * (u32). Entries only */
 	READ_MEM, /* `size` bytes at (word in the record at `from`) + disp; nothing if that word is
@@ -48,6 +50,7 @@ struct read {
 	u64 when; /* ...which is a link-time address (load bias is added), or a plain number */
 	bool when_va;
 	bool when_not;	/* the opposite */
+	bool own; /* asked for by an expression (expr.h): not what a printer of values looks for */
 };
 
 /* A parameter or result, and where its bytes lie in the record. */
@@ -66,6 +69,7 @@ struct reading {
 	u32 size;	/* of the record, a multiple of 8 */
 	u32 caller_at;	/* the return address, then (READ_FRAMES) those above it; 0: not read */
 	u32 stack_at;	/* status of READ_FRAMES; 0: there is none */
+	u32 hook_at;	/* what a hook reads for itself; 0: nothing */
 };
 
 enum plan_hook {
@@ -73,6 +77,7 @@ enum plan_hook {
 	HOOK_GOPANIC,	/* runtime.gopanic: a panic starts */
 	HOOK_GOEXIT,	/* runtime.Goexit */
 	HOOK_GOEXIT1,	/* runtime.goexit1: the goroutine ends */
+	HOOK_NEWPROC1,	/* runtime.newproc1: one is made (creations.h); its exits are seen, too */
 };
 
 struct plan_func {
@@ -82,6 +87,7 @@ struct plan_func {
 	enum refusal refusal;		/* the whole function; then nothing else is valid */
 	struct patches patches;		/* entry and each exit have refusals of their own */
 	struct reading entry, exit;
+	struct expr_code *codes;	/* of each expression of the plan, in order */
 	u8 hook; /* enum plan_hook: what its entry means to the pairing of calls */
 	bool shown; /* asked for by the user; false for what is there as a hook only */
 	u32 error_at; /* VALUES_ERROR: where in the exit record the first word of its error lies; 0:
@@ -100,16 +106,23 @@ struct plan_request {
 	u64 strings, elements, depth; /* limits: bytes of a string, elements, levels of pointers */
 	const char **redact;
 	size_t nredact;
+	const struct expr_ask *asks;	/* --if, --show, --by, --hist */
+	size_t nasks;
 	bool entry_only;
+	bool entry_enough;	/* entry_only, unless an expression needs the end of the call */
+	bool probes;	/* for kernel probes: no windows are needed, floats can't be read */
+	enum plan_values values;
 	u64 frames;	/* of the stack of each call; 0: not wanted */
 	bool caller;	/* who called is wanted, if not the whole stack */
-	enum plan_values values;
+	bool goroutines;	/* that goroutines are made and end is wanted */
 };
 
 struct plan {
 	const struct go_program *prog;
 	struct plan_request request;
 	struct patterns redact;
+	struct expr *exprs;		/* of the request's asks */
+	size_t nexprs;
 	struct plan_func *funcs;	/* ascending by pc; hooks too */
 	u32 nfuncs;
 	u32 nrefused;			/* functions refused as a whole or at their entry */
@@ -120,6 +133,11 @@ struct plan {
 bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_request *r,
 	       struct err *err) MUST_CHECK;
 void plan_release(struct plan *p);
+/* Is a record wanted where this function is left? */
+static inline bool plan_sees_exits(const struct plan *p, const struct plan_func *f)
+{
+	return f->hook == HOOK_NEWPROC1 || (f->shown && !p->request.entry_only);
+}
 /* Is a parameter, field or function of this name not to be shown (nor copied)? */
 bool plan_redacts(const struct plan *p, struct str name);
 /* Why a function can't be probed at its entry (REFUSE_NONE: it can), and its windows; `a` owns

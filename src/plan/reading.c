@@ -7,8 +7,8 @@
  * block's text must never be taken for a type. */
 #include "plan/reading.h"
 
-#include "base/vec.h"
 #include "go/release.h"
+#include "plan/reading_impl.h"
 
 enum {
 	POINTEE_MAX = 512, /* bytes of what one pointer leads to */
@@ -20,26 +20,8 @@ enum {
 	APART = 1 << 30, /* offsets of type words outside the shared bytes, until they are placed */
 };
 
-struct item {
-	struct go_type *type;
-	u32 at;
-	u64 depth;	/* levels of pointers that may still be followed */
-};
-
-VEC_TYPE(items, struct item);
-
-struct builder {
-	struct plan *p;
-	const struct dynamic_types *d;
-	VEC(struct read) reads;
-	u32 at;			/* next free byte */
-	u32 limit;
-	struct read when;	/* the condition of the block that we are in */
-	u32 nblocks;		/* how many blocks deep */
-	u32 napart;
-};
-
 static void expand(struct builder *b, struct item first);
+static void expand_all(struct builder *b, struct items *q);
 
 /* Room for n bytes, or 0. Everything is aligned to 8. */
 static u32 take(struct builder *b, u64 n)
@@ -194,20 +176,21 @@ static u32 behind(struct builder *b, u32 word, struct go_type *t)
 
 static void slice(struct builder *b, struct item it, struct go_type *elem)
 {
-	bool bytes = elem->kind == GO_UINT8;
-	u64 count = bytes ? b->p->request.strings : b->p->request.elements;
+	u64 count = b->p->request.elements;
+	struct items q = { 0 };
 	struct read *r;
 	u32 at;
 
-	if (!elem->size || !count || hides(b, elem))
+	if (elem->kind == GO_UINT8 || !elem->size || !count || hides(b, elem))
 		return;		/* how many there are is known too late to copy them in pieces */
 	r = capture_bytes(b, it.at, MIN(count, (u64)(2 * POINTEE_MAX) / elem->size), elem->size);
 	if (!r)
 		return;
 	at = r->at;
 	count = r->size / r->elem;
-	for (u64 i = 0; i < count && !bytes; i++)
-		expand(b, (struct item){ elem, at + (u32)(i * elem->size), it.depth });
+	for (u64 i = 0; i < count; i++)
+		*vec_push(&q) = (struct item){ elem, at + (u32)(i * elem->size), it.depth, 0 };
+	expand_all(b, &q);
 }
 
 static void interface(struct builder *b, struct item it, struct go_type *t)
@@ -267,12 +250,12 @@ static void interface(struct builder *b, struct item it, struct go_type *t)
 		b->at = base;
 		block = begin_when(b, type_at, c->va, true, false);
 		if (go_type_is_pointer_shaped(b->p->prog, c)) {
-			expand(b, (struct item){ c, it.at + 8, it.depth });
+			expand(b, (struct item){ c, it.at + 8, it.depth, 0 });
 		} else {
 			u32 at = behind(b, it.at + 8, c);
 
 			if (at)
-				expand(b, (struct item){ c, at, it.depth - 1 });
+				expand(b, (struct item){ c, at, it.depth - 1, 0 });
 		}
 		if (b->reads.n == block + 1)
 			b->reads.n--;	/* nothing hangs on it: its word is the value */
@@ -291,13 +274,17 @@ static void map_entries(struct builder *b, struct go_type *t, u32 at, u64 keys, 
 {
 	struct go_type *k = go_type_load(b->p->prog, t->key),
 		       *e = go_type_load(b->p->prog, t->elem);
+	struct items q = { 0 };
 
 	for (u32 i = 0; i < 8 && i < b->p->request.elements; i++) {
 		if (!t->map.indirect_key)
-			expand(b, (struct item){ k, at + (u32)(keys + i * key_stride), depth });
+			*vec_push(&q) = (struct item){ k, at + (u32)(keys + i * key_stride),
+						       depth, 0 };
 		if (!t->map.indirect_elem)
-			expand(b, (struct item){ e, at + (u32)(elems + i * elem_stride), depth });
+			*vec_push(&q) = (struct item){ e, at + (u32)(elems + i * elem_stride),
+						       depth, 0 };
 	}
+	expand_all(b, &q);
 }
 
 static void hmap(struct builder *b, struct go_type *t, u32 head, u64 depth)
@@ -345,36 +332,38 @@ static void swiss(struct builder *b, struct go_type *t, u32 head, u64 depth)
 	b->at = MAX(top, b->at);
 }
 
-static void one(struct builder *b, struct item it, struct items *later)
+/* An expression has asked for it already. */
+static bool has_bytes(const struct builder *b, u32 from)
 {
+	for (size_t i = 0; i < b->reads.n; i++)
+		if (b->reads.at[i].kind == READ_BYTES && b->reads.at[i].from == from &&
+		    !b->reads.at[i].own && !b->reads.at[i].when_at)
+			return true;
+	return false;
+}
+
+/* What takes little room: texts, lengths, names of functions. And the parts of a value that lie in
+ * it, which are looked at later. */
+static void cheap(struct builder *b, struct items *q, size_t i)
+{
+	struct item it = q->at[i];
 	struct go_type *t = go_type_load(b->p->prog, it.type), *elem;
 	struct read *r;
-	u32 at;
 
 	switch (t->kind) {
 	case GO_STRING:
-		(void)capture_bytes(b, it.at, MIN(b->p->request.strings, (u64)2048), 1);
+		if (!has_bytes(b, it.at))
+			(void)capture_bytes(b, it.at, MIN(b->p->request.strings, (u64)2048), 1);
 		break;
 	case GO_SLICE:
-		slice(b, it, go_type_load(b->p->prog, t->elem));
-		break;
-	case GO_PTR:
 		elem = go_type_load(b->p->prog, t->elem);
-		at = it.depth && elem->size ? behind(b, it.at, elem) : 0;
-		if (at)
-			expand(b, (struct item){ elem, at, it.depth - 1 });
-		break;
-	case GO_INTERFACE:
-		interface(b, it, t);
+		if (elem->kind == GO_UINT8 && b->p->request.strings && !has_bytes(b, it.at))
+			(void)capture_bytes(b, it.at,
+					    MIN(b->p->request.strings, (u64)(2 * POINTEE_MAX)), 1);
 		break;
 	case GO_MAP:
 		r = it.depth ? capture_mem(b, it.at, 48) : NULL;
-		if (!r || hides(b, t->key) || hides(b, t->elem))
-			break;		/* the count alone */
-		if (t->map.layout == GO_MAP_HMAP)
-			hmap(b, t, r->at, it.depth - 1);
-		else
-			swiss(b, t, r->at, it.depth - 1);
+		q->at[i].head = r ? r->at : 0;
 		break;
 	case GO_CHAN:
 		(void)capture_mem(b, it.at, 16);
@@ -385,33 +374,82 @@ static void one(struct builder *b, struct item it, struct items *later)
 	case GO_STRUCT:
 		if (str_eq(t->name, STR("time.Time")))
 			break;		/* its third word leads to a Location, which is not shown */
-		for (size_t i = 0; i < t->nfields; i++)
-			if (!plan_redacts(b->p, t->fields[i].name))
-				*vec_push(later) =
-					(struct item){ t->fields[i].type,
-						       it.at + (u32)t->fields[i].offset, it.depth };
+		for (size_t k = 0; k < t->nfields; k++)
+			if (!plan_redacts(b->p, t->fields[k].name))
+				*vec_push(q) =
+					(struct item){ t->fields[k].type,
+						       it.at + (u32)t->fields[k].offset, it.depth,
+						       0 };
 		break;
 	case GO_ARRAY:
 		elem = go_type_load(b->p->prog, t->elem);
-		for (u64 i = 0; i < MIN(t->len, b->p->request.elements); i++)
-			*vec_push(later) =
-				(struct item){ elem, it.at + (u32)(i * elem->size), it.depth };
+		for (u64 k = 0; k < MIN(t->len, b->p->request.elements); k++)
+			*vec_push(q) =
+				(struct item){ elem, it.at + (u32)(k * elem->size), it.depth, 0 };
 		break;
 	default:
 		break;
 	}
 }
 
-/* One value and the fields inside it; what is behind pointers is reached by recursion, whose depth
- * `it.depth` and STEPS_MAX bound. */
+static void deep(struct builder *b, struct item it)
+{
+	struct go_type *t = go_type_load(b->p->prog, it.type), *elem;
+	u32 at;
+
+	switch (t->kind) {
+	case GO_SLICE:
+		slice(b, it, go_type_load(b->p->prog, t->elem));
+		break;
+	case GO_PTR:
+		elem = go_type_load(b->p->prog, t->elem);
+		at = it.depth && elem->size ? behind(b, it.at, elem) : 0;
+		if (at)
+			expand(b, (struct item){ elem, at, it.depth - 1, 0 });
+		break;
+	case GO_INTERFACE:
+		interface(b, it, t);
+		break;
+	case GO_MAP:
+		if (!it.head || hides(b, t->key) || hides(b, t->elem))
+			break;		/* the count alone */
+		if (t->map.layout == GO_MAP_HMAP)
+			hmap(b, t, it.head, it.depth - 1);
+		else
+			swiss(b, t, it.head, it.depth - 1);
+		break;
+	default:
+		break;
+	}
+}
+
+static void all_cheap(struct builder *b, struct items *q)
+{
+	for (size_t i = 0; i < q->n && b->reads.n < STEPS_MAX; i++)
+		cheap(b, q, i);
+}
+
+static void all_deep(struct builder *b, const struct items *q)
+{
+	for (size_t i = 0; i < q->n && b->reads.n < STEPS_MAX; i++)
+		deep(b, q->at[i]);
+}
+
+/* Values and the fields inside them, the cheap parts of all first; what is behind pointers is
+ * reached by recursion, whose depth `it.depth` and STEPS_MAX bound. */
+static void expand_all(struct builder *b, struct items *q)
+{
+	all_cheap(b, q);
+	all_deep(b, q);
+	vec_release(q);
+}
+
 static void expand(struct builder *b, struct item first)
 {
 	struct items q = { 0 };
 
 	*vec_push(&q) = first;
-	for (size_t i = 0; i < q.n && b->reads.n < STEPS_MAX; i++)
-		one(b, q.at[i], &q);
-	vec_release(&q);
+	expand_all(b, &q);
 }
 
 /* Copies the bytes of a value that lie at one place, but for redacted fields. */
@@ -457,15 +495,15 @@ static bool is_hidden(const struct hidden_bytes *hidden, u64 at)
 	return false;
 }
 
-static bool take_slot(struct builder *b, struct slot *s, bool redact_all)
+static bool take_slot(struct builder *b, struct slot *s)
 {
 	const struct go_param *param = s->param;
 	struct hidden_bytes hidden = { 0 };
 	bool known = param->nplaces || !param->size;
 
-	s->redacted = redact_all || plan_redacts(b->p, param->name);
 	for (size_t i = 0; i < param->nplaces; i++)
-		known &= param->places[i].kind != PLACE_UNKNOWN;
+		known &= param->places[i].kind != PLACE_UNKNOWN &&
+			 !(b->p->request.probes && param->places[i].kind == PLACE_FLOAT);
 	if (s->redacted || !known || param->size > 1024)
 		return false;
 	s->at = param->size ? take(b, param->size) : b->at;
@@ -496,6 +534,195 @@ static void take_stack(struct builder *b, struct reading *r, u64 frames)
 		d->size = 8;	/* at SP: pushed by the call */
 	}
 	r->caller_at = d->at = take(b, d->size);
+}
+
+enum { LIMIT = RECORD_MAX - 16 * APART_MAX };
+
+void reading_begin(struct builder *b, struct reading *r, struct plan *p,
+		   const struct dynamic_types *d, const struct go_param *params, size_t n,
+		   bool redact_all, bool stack)
+{
+	*b = (struct builder){
+		.p = p, .d = d, .r = r, .at = RECORD_HEAD, .limit = LIMIT, .redact_all = redact_all,
+	};
+	if (stack)
+		take_stack(b, r, p->request.frames);
+	r->slots = ARENA_ARRAY(&p->arena, struct slot, n ? n : 1);
+	for (size_t i = 0; i < n; i++) {
+		r->slots[i].param = &params[i];
+		r->slots[i].redacted = redact_all || plan_redacts(p, params[i].name);
+	}
+	r->nslots = (u32)n;
+}
+
+bool reading_slot(struct builder *b, u32 i)
+{
+	struct slot *s = &b->r->slots[i];
+
+	b->touched = true;
+	if (!s->taken)
+		s->taken = take_slot(b, s);
+	return s->taken;
+}
+
+u32 reading_g(struct builder *b)
+{
+	u32 at;
+
+	for (size_t i = 0; i < b->reads.n; i++)
+		if (b->reads.at[i].kind == READ_G)
+			return b->reads.at[i].at;
+	at = take(b, 8);
+	if (at) {
+		step(b, READ_G)->at = at;
+		b->reads.at[b->reads.n - 1].size = 8;
+		b->touched = true;
+	}
+	return at;
+}
+
+bool reading_behind(struct builder *b, u32 from, i32 disp, u32 size, u32 *at, u32 *status)
+{
+	struct read *r;
+
+	for (size_t i = 0; i < b->reads.n; i++) {
+		r = &b->reads.at[i];
+		if (r->own && r->kind == READ_MEM && r->from == from && r->disp == disp &&
+		    r->size >= size) {
+			*at = r->at;
+			*status = r->status;
+			return true;
+		}
+	}
+	r = size <= 2 * POINTEE_MAX ? capture(b, READ_MEM, from, size) : NULL;
+	if (!r)
+		return false;
+	r->own = b->touched = true;
+	r->disp = disp;
+	*at = r->at;
+	*status = r->status;
+	return true;
+}
+
+/* Texts are shared with what is shown, which looks for at least its own limit. */
+bool reading_bytes(struct builder *b, u32 from, u32 elem, u32 *most, u32 *at, u32 *status)
+{
+	u64 want = elem == 1 ? MAX((u64)*most, b->p->request.strings) : *most;
+	struct read *r;
+
+	for (size_t i = 0; i < b->reads.n; i++) {
+		r = &b->reads.at[i];
+		if (r->kind == READ_BYTES && r->from == from && r->elem == elem &&
+		    r->size / elem >= *most) {
+			*at = r->at;
+			*status = r->status;
+			*most = r->size / elem;
+			return true;
+		}
+	}
+	r = capture_bytes(b, from, MIN(want, (u64)(4 * POINTEE_MAX) / elem), elem);
+	if (!r)
+		return false;
+	b->touched = true;
+	r->own = elem != 1 || r->size < b->p->request.strings;
+	*at = r->at;
+	*status = r->status;
+	*most = r->size / elem;
+	return true;
+}
+
+bool reading_whole(struct builder *b, u32 from, struct go_type *t, u32 *at, u32 *status,
+		   u32 *first)
+{
+	size_t i = b->reads.n;
+
+	b->touched = true;
+	*at = behind(b, from, t);
+	if (!*at)
+		return false;
+	*status = b->reads.at[i].status;
+	*first = b->reads.at[i].size;
+	return true;
+}
+
+bool reading_hides(struct builder *b, struct go_type *t)
+{
+	return hides(b, t);
+}
+
+void reading_show(struct builder *b, struct go_type *t, u32 at)
+{
+	b->touched = true;
+	*vec_push(&b->shown) = (struct item){ t, at, b->p->request.depth, 0 };
+}
+
+static bool leads_somewhere(struct builder *b, const struct items *q)
+{
+	for (size_t i = 0; i < q->n; i++) {
+		u8 kind = go_type_load(b->p->prog, q->at[i].type)->kind;
+
+		if (kind == GO_PTR || kind == GO_SLICE || kind == GO_INTERFACE || kind == GO_MAP)
+			return true;
+	}
+	return false;
+}
+
+/* Each value has its share of the room; what it leaves is for those behind it. First what is cheap
+ * in all of them, then what is behind pointers. */
+static void expand_shared(struct builder *b, struct items *of, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		b->limit = b->at + (LIMIT - b->at) / (u32)(n - i);
+		all_cheap(b, &of[i]);
+		left += leads_somewhere(b, &of[i]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!leads_somewhere(b, &of[i]))
+			continue;
+		b->limit = b->at + (LIMIT - b->at) / (u32)left--;
+		all_deep(b, &of[i]);
+	}
+	b->limit = LIMIT;
+}
+
+void reading_finish(struct builder *b, bool values)
+{
+	struct reading *r = b->r;
+	size_t n = b->shown.n + (values ? r->nslots : 0);
+	struct items *each = ARENA_ARRAY(&b->p->arena, struct items, n + 1);
+	u32 apart;
+
+	for (size_t i = 0; i < b->shown.n; i++)
+		*vec_push(&each[i]) = b->shown.at[i];
+	for (u32 i = 0; values && i < r->nslots; i++)
+		if (reading_slot(b, i) && r->slots[i].param->type && r->slots[i].param->size)
+			*vec_push(&each[b->shown.n + i]) =
+				(struct item){ r->slots[i].param->type, r->slots[i].at,
+					       b->p->request.depth, 0 };
+	expand_shared(b, each, n);
+	for (size_t i = 0; i < n; i++)
+		vec_release(&each[i]);
+	apart = b->at;
+	for (size_t i = 0; i < b->reads.n; i++) {
+		struct read *s = &b->reads.at[i];
+		u32 *offsets[] = { &s->at, &s->status, &s->from, &s->when_at };
+
+		for (size_t k = 0; k < ARRAY_LEN(offsets); k++)
+			if (*offsets[k] >= APART)
+				*offsets[k] = apart + (*offsets[k] - APART);
+	}
+	r->nreads = (u32)b->reads.n;
+	r->reads = arena_copy(&b->p->arena, b->reads.at, b->reads.n * sizeof(*b->reads.at));
+	r->size = (u32)round_up(apart + 16 * b->napart, 8);
+	reading_drop(b);
+}
+
+void reading_drop(struct builder *b)
+{
+	vec_release(&b->reads);
+	vec_release(&b->shown);
 }
 
 struct cached {
@@ -566,43 +793,15 @@ void reading_make(struct reading *r, struct plan *p, const struct dynamic_types 
 		  struct reading_cache *c, const struct go_param *params, size_t n, bool redact_all,
 		  bool entry)
 {
-	enum { LIMIT = RECORD_MAX - 16 * APART_MAX };
-	struct builder b = { .p = p, .d = d, .at = RECORD_HEAD, .limit = LIMIT };
 	bool cached = !p->request.nredact;
 	bool stack = entry && (p->request.frames || p->request.caller);
 	u64 h = hash(params, n);
-	u32 apart;
+	struct builder b;
 
 	if (cached && from_cache(r, p, c, h, params, n, stack))
 		return;
-	if (stack)
-		take_stack(&b, r, p->request.frames);
-	r->slots = ARENA_ARRAY(&p->arena, struct slot, n ? n : 1);
-	for (size_t i = 0; i < n; i++) {
-		struct slot *s = &r->slots[r->nslots++];
-
-		s->param = &params[i];
-		s->taken = take_slot(&b, s, redact_all);
-	}
-	for (u32 i = 0; i < r->nslots; i++) {
-		b.limit = b.at + (LIMIT - b.at) / (r->nslots - i);
-		if (r->slots[i].taken && r->slots[i].param->type && r->slots[i].param->size)
-			expand(&b, (struct item){ r->slots[i].param->type, r->slots[i].at,
-						  p->request.depth });
-	}
-	apart = b.at;
-	for (size_t i = 0; i < b.reads.n; i++) {
-		struct read *s = &b.reads.at[i];
-		u32 *offsets[] = { &s->at, &s->status, &s->from, &s->when_at };
-
-		for (size_t k = 0; k < ARRAY_LEN(offsets); k++)
-			if (*offsets[k] >= APART)
-				*offsets[k] = apart + (*offsets[k] - APART);
-	}
-	r->nreads = (u32)b.reads.n;
-	r->reads = arena_copy(&p->arena, b.reads.at, b.reads.n * sizeof(*b.reads.at));
-	r->size = (u32)round_up(apart + 16 * b.napart, 8);
-	vec_release(&b.reads);
+	reading_begin(&b, r, p, d, params, n, redact_all, stack);
+	reading_finish(&b, true);
 	if (cached) {
 		u64 *at = map_put(&c->by_hash, h);
 		struct cached *e = vec_push(c);
