@@ -20,12 +20,13 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Tests marked "ptrace" trace a program: say why they can't where that is not permitted."""
-    reason = goshawk.why_no_ptrace()
-    for item in items:
-        if reason and item.get_closest_marker("ptrace"):
-            item.add_marker(pytest.mark.skip(reason=reason))
+    """Tests marked "ptrace" or "bpf" need a permission: say why they can't run where that is missing."""
+    for marker, why_not in ("ptrace", goshawk.why_no_ptrace), ("bpf", goshawk.why_no_bpf):
+        for item in items:
+            if item.get_closest_marker(marker) and (reason := why_not()):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "ptrace: starts a program under ptrace")
+    config.addinivalue_line("markers", "bpf: uses kernel probes")

@@ -45,9 +45,9 @@ def read_lines(path):
 class Trace:
     """`goshawk trace --json` of a program: how it ended, and what it printed, by type."""
 
-    def __init__(self, tmp, patterns, program, options=(), env=None, timeout=300, cwd=None):
+    def __init__(self, tmp, patterns, program, options=(), env=None, timeout=300, cwd=None, lossless=True):
         to = tmp / "trace.json"
-        self.ended = run("trace", "--json", "-o", to, "--lossless", *options, *patterns, "--", *program,
+        self.ended = run("trace", "--json", "-o", to, *(["--lossless"] if lossless else []), *options, *patterns, "--", *program,
                          env=env, timeout=timeout, cwd=cwd)
         self.objects = read_lines(to) if to.exists() else []
         self.calls = [o for o in self.objects if o["type"] == "call"]
@@ -72,6 +72,15 @@ def why_no_ptrace():
     _, status = os.waitpid(pid, 0)
     code = os.WEXITSTATUS(status)
     return None if code == 0 else "ptrace is not permitted here: %s" % os.strerror(code)
+
+
+@functools.lru_cache(maxsize=None)
+def why_no_bpf():
+    """None if kernel probes can be used here, else the reason why not, as `goshawk doctor` says it."""
+    for o in map(json.loads, run("doctor", "--json").out.splitlines()):
+        if o.get("name") in ("bpf", "uprobes") and o["state"] == "no":
+            return "kernel probes are not permitted here: %s" % o["found"]
+    return None
 
 
 def asan():

@@ -4,17 +4,9 @@
 #include <Zydis/Zydis.h>
 
 #include "inline/session.h"
+#include "plan/print.h"
 
 enum { SHARED_EXAMPLE = 0x7000 };
-
-static const char *read_name(u8 kind)
-{
-	static const char *const names[] = {
-		"register", "float", "stack", "frames", "memory", "bytes", "when"
-	};
-
-	return names[kind];
-}
 
 static void listing(struct out *o, const u8 *p, size_t n, u64 rt)
 {
@@ -27,41 +19,6 @@ static void listing(struct out *o, const u8 *p, size_t n, u64 rt)
 		p += in.info.length;
 		n -= in.info.length;
 		rt += in.info.length;
-	}
-}
-
-static void reading_text(struct out *o, const char *what, const struct reading *r)
-{
-	out_fmt(o, "    %s: record of %u bytes", what, r->size);
-	out_line(o);
-	for (u32 i = 0; i < r->nslots; i++) {
-		const struct slot *s = &r->slots[i];
-
-		out_fmt(o, "      %.*s", STR_F(s->param->name));
-		if (s->param->type)
-			out_fmt(o, " %.*s", STR_F(s->param->type->name));
-		if (s->redacted)
-			out_z(o, ": redacted");
-		else if (s->taken)
-			out_fmt(o, " at +%u", s->at);
-		else
-			out_z(o, ": not taken");
-		out_line(o);
-	}
-	for (u32 i = 0; i < r->nreads; i++) {
-		const struct read *d = &r->reads[i];
-
-		if (d->kind < READ_FRAMES)
-			continue;
-		if (d->kind == READ_FRAMES)
-			out_fmt(o, "      at most %u return addresses to +%u", d->size / 8, d->at);
-		else if (d->kind == READ_WHEN)
-			out_fmt(o, "      when +%u %s 0x%llx: the next %u", d->when_at,
-				d->when_not ? "!=" : "==", (unsigned long long)d->when, d->size);
-		else
-			out_fmt(o, "      %s behind +%u%+d: at most %u bytes to +%u",
-				read_name(d->kind), d->from, d->disp, d->size, d->at);
-		out_line(o);
 	}
 }
 
@@ -80,9 +37,9 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 	if (f->refusal)
 		return;
 	if (f->shown) {
-		reading_text(o, "entry", &f->entry);
+		reading_print(o, "entry", &f->entry);
 		if (!p->request.entry_only)
-			reading_text(o, "exit", &f->exit);
+			reading_print(o, "exit", &f->exit);
 	}
 	for (u32 i = 0; i < f->patches.nexits; i++)
 		if (f->patches.exits[i].refusal) {
@@ -102,31 +59,6 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 	}
 }
 
-static void site_json(struct json *j, const struct plan_func *f, const char *kind, u64 va,
-		      enum refusal refusal, const struct reading *r)
-{
-	json_object(j);
-	json_key(j, "type");
-	json_z(j, "site");
-	json_key(j, "func");
-	json_str(j, f->func->name);
-	json_key(j, "kind");
-	json_z(j, kind);
-	json_key(j, "address");
-	json_hex(j, va);
-	json_key(j, "probe");
-	json_z(j, refusal ? "refused" : "ok");
-	if (refusal) {
-		json_key(j, "reason");
-		json_z(j, refusal_text(refusal));
-	} else if (r) {
-		json_key(j, "record_bytes");
-		json_u64(j, r->size);
-	}
-	json_object_end(j);
-	json_line(j);
-}
-
 static void func_json(struct json *j, const struct plan *p, const struct plan_func *f)
 {
 	u64 va = go_func_va(p->prog, f->func);
@@ -134,7 +66,8 @@ static void func_json(struct json *j, const struct plan *p, const struct plan_fu
 	struct flow flow;
 	struct err err;
 
-	site_json(j, f, f->shown ? "entry" : "hook", va, f->refusal, &f->entry);
+	site_json(j, f, f->shown ? "entry" : "hook", va,
+		  f->refusal ? refusal_text(f->refusal) : NULL, &f->entry);
 	if (!f->refusal && f->shown && !p->request.entry_only &&
 	    plan_flow(p->prog, f->func, &scratch, &flow, &err))
 		for (u32 i = 0; i < f->patches.nexits; i++) {
@@ -142,7 +75,8 @@ static void func_json(struct json *j, const struct plan *p, const struct plan_fu
 			bool ret = flow.insns[x->insn].kind == INSN_RET;
 
 			site_json(j, f, ret ? "return" : "tail", va + flow.insns[x->insn].at,
-				  x->refusal, ret ? &f->exit : NULL);
+				  x->refusal ? refusal_text(x->refusal) : NULL,
+				  ret ? &f->exit : NULL);
 		}
 	arena_release(&scratch);
 }

@@ -1,0 +1,104 @@
+/* gen - a plan as uprobes: where they go, what each of them reads, and the program behind them.
+ *
+ * One program serves every site. What a site reads stays data: rows of two array maps, because a
+ * program for each reading would have to pass the kernel's verifier anew, and plans have thousands.
+ * The program walks the steps of its site (the `cookie` of a probe is the index of its row), fills
+ * a record as plan/record.h has it (its time is the kernel's monotonic clock in ns), and hands it
+ * to a ring buffer.
+ *
+ * Owns     its arrays, until probes_release(); refers to the plan.
+ * Units    _va and _off as in image.h; places of code are indexes of instructions.
+ * Fails    probes_make: never, what can't be probed is listed. bpf_program: as bpf/asm.h.
+ * Threads  one. */
+#ifndef BPF_GEN_H
+#define BPF_GEN_H
+
+#include "base/vec.h"
+#include "bpf/asm.h"
+#include "plan/plan.h"
+
+/* A row of the map `sites`. The flags of the processor decide whether a conditional jump is taken,
+ * and with it whether this is an event: (flags & mask) != 0 must equal `sense`. FLAGS_UNLIKE is no
+ * flag of the processor: the program puts "sign is not overflow" there. */
+struct bpf_site {
+	u32 site;	/* 4 * (function in the plan) + enum site_kind */
+	u32 first;	/* of its steps */
+	u16 nsteps, size;	/* of the record */
+	u16 mask;
+	u8 sense;
+	u8 off;		/* 1: switched off */
+	u64 hits;	/* counted by the program, also when it is off */
+	u32 also;	/* a row for the same instruction, in its turn; 0: none */
+	u32 pad;
+};
+
+/* A row of the map `steps`: struct read, as the program likes it. */
+struct bpf_step {
+	u8 kind;	/* enum step_kind */
+	u8 reg;
+	u16 size;	/* WHEN: steps of the block */
+	u16 at, status, from, len_at, most, elem;
+	i32 disp;
+	u32 pad;
+	u64 when;	/* run-time address, or number */
+};
+
+enum step_kind {
+	STEP_INT, STEP_STACK, STEP_MEM, STEP_BYTES, STEP_WHEN, STEP_WHEN_NOT, STEP_FRAMES,
+};
+
+enum {
+	FLAGS_UNLIKE = 1 << 15,
+	FLAGS_BE = 1 << 0 | 1 << 6,	/* carry or zero */
+	/* A place where the program puts a record together. Threads of the target may be put off or
+	 * wait for a page in the middle of it, so each processor has several. */
+	SLOT_BUSY = 0,
+	SLOT_REGS = 8,
+	SLOT_RECORD = 256,
+	SLOT_ZERO = SLOT_RECORD + RECORD_MAX,	/* always zero, and room for what would run over */
+	SLOT_BYTES = SLOT_ZERO + RECORD_MAX,
+	SLOTS_EACH = 8,
+	REG_G = 9,	/* of a STEP_INT, behind those of the ABI */
+	/* counters, a map of u64 */
+	COUNT_LOST = 0, COUNT_NO_G, COUNTS,
+	PROGRAM_ROOM = 2048,
+};
+
+struct probe {
+	u32 row;	/* in sites: the cookie */
+	u64 va, off;
+};
+
+struct probes_refused {
+	u32 func;
+	u64 va;
+	const char *why;
+};
+
+struct probes {
+	const struct plan *plan;
+	VEC(struct probe) at;		/* ascending by function, then address */
+	VEC(struct bpf_site) sites;	/* by function too; a probe may have two (`also`) */
+	VEC(u64) vas;			/* of each of them */
+	VEC(struct bpf_step) steps;
+	VEC(struct probes_refused) refused;
+	u32 most_steps;		/* of one site */
+};
+
+/* `bias` is added to the addresses that steps compare with. */
+void probes_make(struct probes *p, const struct plan *plan, u64 bias);
+void probes_release(struct probes *p);
+
+/* What a program needs to know besides the rows. */
+struct bpf_facts {
+	int sites_fd, steps_fd, slots_fd, counts_fd, ring_fd;
+	u32 tgid;		/* whose hits count; 0: the kernel sees to that alone */
+	u32 nslots;		/* of the map, a multiple of SLOTS_EACH */
+	u32 most_steps;
+	u16 g_goid;
+	bool sleeps;		/* it may wait for pages of the target */
+};
+void bpf_program(struct bpf_code *c, const struct bpf_facts *f);
+const char *bpf_helper_name(i32 id);
+
+#endif

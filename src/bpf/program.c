@@ -1,0 +1,391 @@
+/* The program. Registers and stack while it runs:
+ *
+ *   r6  the context: struct pt_regs of the thread that hit the probe
+ *   r7  the slot in which the record is put together
+ *   r8  the row of the site, later of the step at hand
+ *   r9  turns of the loop
+ *   fp-4   key for lookups        fp-8    next step, u32    fp-12  end of the steps, u32
+ *   fp-24  SP                     fp-32   row of the site   fp-40  g
+ *   fp-48  bytes to read          fp-56   from where        fp-64  to where
+ *   fp-72  1: this is the second row of an instruction
+ *   fp-256 copy of the head of g
+ *
+ * The verifier must see that the loop ends (r9 is a number that it knows), and that no access
+ * leaves the slot (offsets are masked, sizes compared): what the rows say need not be trusted. An
+ * offset of a row is at most RECORD_MAX - 1 and a size at most RECORD_MAX, so what would run over
+ * the record stays within SLOT_BYTES. */
+#include "bpf/gen.h"
+
+#include <asm/ptrace-abi.h>
+#include <stddef.h>
+
+enum {
+	R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, FP,
+	KEY = -4, NEXT = -8, END = -12, SP = -24, ROW = -32, G = -40, BYTES = -48, FROM = -56,
+	TO = -64, SECOND = -72, HEAD = -256,
+	HEAD_ROOM = 184,
+};
+
+/* offsets in struct pt_regs */
+enum {
+	PT_R14 = 8, PT_RBP = 32, PT_RBX = 40, PT_R11 = 48, PT_R10 = 56, PT_R9 = 64, PT_R8 = 72,
+	PT_RAX = 80, PT_RCX = 88, PT_RSI = 104, PT_RDI = 112, PT_FLAGS = 144, PT_RSP = 152,
+};
+
+/* in the order of ABIInternal, then g */
+static const i16 int_regs[] = {
+	PT_RAX, PT_RBX, PT_RCX, PT_RDI, PT_RSI, PT_R8, PT_R9, PT_R10, PT_R11, PT_R14,
+};
+
+enum label {
+	L_OUT, L_ROW, L_NEXT, L_LOST, L_NO_G, L_RELEASE, L_FLAGS_SET, L_TAKE, L_TRY, L_HAVE,
+	L_LOOP, L_DONE, L_INT, L_INT4, L_INT2, L_INT1, L_STACK, L_WHEN, L_EQUAL, L_SKIP, L_BYTES,
+	L_CAP, L_COPY, L_COPIED, L_STATUS, L_FRAMES,
+};
+
+/* r0 = the row with the number at fp-4; out: where to go if there is none. Takes r1 … r5. */
+static void lookup(struct bpf_code *c, int map_fd, enum label none)
+{
+	bpf_map(c, R1, map_fd);
+	bpf_op(c, BPF_MOV, R2, FP);
+	bpf_op_imm(c, BPF_ADD, R2, KEY);
+	bpf_helper(c, BPF_FUNC_map_lookup_elem);
+	bpf_jump_imm(c, BPF_JEQ, R0, 0, none);
+}
+
+/* dst = a field of 2 bytes of the step, below RECORD_MAX, as an address in the slot */
+static void slot_place(struct bpf_code *c, u8 dst, size_t field)
+{
+	bpf_load(c, BPF_H, dst, R8, (i16)field);
+	bpf_op_imm(c, BPF_AND, dst, RECORD_MAX - 1);
+	bpf_op(c, BPF_ADD, dst, R7);
+}
+
+/* Is it our process, a site that is on, and a jump that goes the way that counts? */
+static void filter(struct bpf_code *c, const struct bpf_facts *f)
+{
+	bpf_op(c, BPF_MOV, R6, R1);
+	if (f->tgid) {
+		bpf_helper(c, BPF_FUNC_get_current_pid_tgid);
+		bpf_op_imm(c, BPF_RSH, R0, 32);
+		bpf_jump_imm(c, BPF_JNE, R0, (i32)f->tgid, L_OUT);
+	}
+	bpf_op(c, BPF_MOV, R1, R6);
+	bpf_helper(c, BPF_FUNC_get_attach_cookie);
+	bpf_store(c, BPF_W, FP, KEY, R0);
+	bpf_op_imm(c, BPF_MOV, R1, 0);
+	bpf_store(c, BPF_DW, FP, SECOND, R1);
+	bpf_label(c, L_ROW);
+	lookup(c, f->sites_fd, L_OUT);
+	bpf_op(c, BPF_MOV, R8, R0);
+	bpf_store(c, BPF_DW, FP, ROW, R8);
+	bpf_op_imm(c, BPF_MOV, R1, 1);
+	bpf_atomic(c, BPF_ADD, R8, offsetof(struct bpf_site, hits), R1);
+	bpf_load(c, BPF_B, R1, R8, offsetof(struct bpf_site, off));
+	bpf_jump_imm(c, BPF_JNE, R1, 0, L_NEXT);
+	bpf_load(c, BPF_DW, R1, R6, PT_FLAGS);
+	bpf_op(c, BPF_MOV, R2, R1);
+	bpf_op_imm(c, BPF_RSH, R2, 7);		/* sign */
+	bpf_op(c, BPF_MOV, R3, R1);
+	bpf_op_imm(c, BPF_RSH, R3, 11);		/* overflow */
+	bpf_op(c, BPF_XOR, R2, R3);
+	bpf_op_imm(c, BPF_AND, R2, 1);
+	bpf_op_imm(c, BPF_LSH, R2, 15);		/* FLAGS_UNLIKE */
+	bpf_op(c, BPF_OR, R1, R2);
+	bpf_load(c, BPF_H, R2, R8, offsetof(struct bpf_site, mask));
+	bpf_op(c, BPF_AND, R1, R2);
+	bpf_load(c, BPF_B, R2, R8, offsetof(struct bpf_site, sense));
+	bpf_jump_imm(c, BPF_JNE, R1, 0, L_FLAGS_SET);
+	bpf_jump_imm(c, BPF_JNE, R2, 0, L_NEXT);
+	bpf_jump(c, L_TAKE);
+	bpf_label(c, L_FLAGS_SET);
+	bpf_jump_imm(c, BPF_JEQ, R2, 0, L_NEXT);
+	bpf_label(c, L_TAKE);
+}
+
+/* A slot of this processor's that nobody is at. */
+static void claim(struct bpf_code *c, const struct bpf_facts *f)
+{
+	bpf_helper(c, BPF_FUNC_get_smp_processor_id);
+	bpf_op_imm(c, BPF_MUL, R0, SLOTS_EACH);
+	bpf_op32_imm(c, BPF_MOD, R0, (i32)f->nslots);
+	bpf_store(c, BPF_W, FP, KEY, R0);
+	bpf_op_imm(c, BPF_MOV, R9, 0);
+	bpf_label(c, L_TRY);
+	lookup(c, f->slots_fd, L_LOST);
+	bpf_op_imm(c, BPF_MOV, R1, 1);
+	bpf_atomic(c, BPF_XCHG, R0, SLOT_BUSY, R1);
+	bpf_jump_imm(c, BPF_JEQ, R1, 0, L_HAVE);
+	bpf_load(c, BPF_W, R1, FP, KEY);
+	bpf_op_imm(c, BPF_ADD, R1, 1);
+	bpf_store(c, BPF_W, FP, KEY, R1);
+	bpf_op_imm(c, BPF_ADD, R9, 1);
+	bpf_jump_imm(c, BPF_JLT, R9, SLOTS_EACH, L_TRY);
+	bpf_jump(c, L_LOST);
+	bpf_label(c, L_HAVE);
+	bpf_op(c, BPF_MOV, R7, R0);
+}
+
+/* An empty record, the registers beside it, and its head. */
+static void head(struct bpf_code *c, const struct bpf_facts *f)
+{
+	enum { AT = SLOT_RECORD };
+
+	for (u32 i = 0; i < ARRAY_LEN(int_regs); i++) {
+		bpf_load(c, BPF_DW, R1, R6, int_regs[i]);
+		bpf_store(c, BPF_DW, R7, (i16)(SLOT_REGS + 8 * i), R1);
+	}
+	bpf_load(c, BPF_DW, R1, R6, PT_RSP);
+	bpf_store(c, BPF_DW, FP, SP, R1);
+	bpf_load(c, BPF_H, R2, R8, offsetof(struct bpf_site, size));
+	bpf_jump_imm(c, BPF_JGT, R2, RECORD_MAX, L_RELEASE);
+	bpf_op(c, BPF_MOV, R1, R7);
+	bpf_op_imm(c, BPF_ADD, R1, SLOT_RECORD);
+	bpf_op(c, BPF_MOV, R3, R7);
+	bpf_op_imm(c, BPF_ADD, R3, SLOT_ZERO);
+	bpf_helper(c, BPF_FUNC_probe_read_kernel);
+	bpf_load(c, BPF_W, R1, R8, offsetof(struct bpf_site, site));
+	bpf_op_imm(c, BPF_ADD, R1, 1);
+	bpf_store(c, BPF_DW, R7, AT + offsetof(struct record_head, commit), R1);
+	bpf_load(c, BPF_DW, R3, R6, PT_R14);	/* g */
+	bpf_store(c, BPF_DW, FP, G, R3);
+	bpf_op(c, BPF_MOV, R1, FP);
+	bpf_op_imm(c, BPF_ADD, R1, HEAD);
+	bpf_op_imm(c, BPF_MOV, R2, MIN(f->g_goid + 8, HEAD_ROOM));
+	bpf_helper(c, BPF_FUNC_probe_read_user);
+	bpf_jump_imm(c, BPF_JNE, R0, 0, L_NO_G);
+	bpf_load(c, BPF_DW, R1, FP, (i16)(HEAD + f->g_goid));
+	bpf_store(c, BPF_DW, R7, AT + offsetof(struct record_head, goid), R1);
+	bpf_load(c, BPF_DW, R1, FP, HEAD + 8);	/* stack.hi */
+	bpf_load(c, BPF_DW, R2, FP, SP);
+	bpf_op(c, BPF_SUB, R1, R2);
+	bpf_store(c, BPF_W, R7, AT + offsetof(struct record_head, depth), R1);
+	bpf_load(c, BPF_DW, R1, FP, G);
+	bpf_store(c, BPF_W, R7, AT + offsetof(struct record_head, g), R1);
+	bpf_helper(c, BPF_FUNC_ktime_get_ns);
+	bpf_store(c, BPF_DW, R7, AT + offsetof(struct record_head, tsc), R0);
+}
+
+/* r2 bytes at r3 of the target to where the step says: all of them or none. */
+static void copy(struct bpf_code *c, const struct bpf_facts *f)
+{
+	bpf_label(c, L_COPY);
+	bpf_jump_imm(c, BPF_JEQ, R2, 0, L_LOOP);
+	bpf_jump_imm(c, BPF_JGT, R2, RECORD_MAX, L_LOOP);
+	bpf_load(c, BPF_W, R4, R8, offsetof(struct bpf_step, disp));
+	bpf_op_imm(c, BPF_LSH, R4, 32);
+	bpf_op_imm(c, BPF_ARSH, R4, 32);
+	bpf_op(c, BPF_ADD, R3, R4);
+	slot_place(c, R1, offsetof(struct bpf_step, at));
+	bpf_op_imm(c, BPF_ADD, R1, SLOT_RECORD);
+	bpf_store(c, BPF_DW, FP, BYTES, R2);
+	bpf_store(c, BPF_DW, FP, FROM, R3);
+	bpf_store(c, BPF_DW, FP, TO, R1);
+	bpf_helper(c, BPF_FUNC_probe_read_user);
+	bpf_jump_imm(c, BPF_JEQ, R0, 0, L_COPIED);
+	if (f->sleeps) {	/* a page of the file or of swap that is not there yet */
+		bpf_load(c, BPF_DW, R1, FP, TO);
+		bpf_load(c, BPF_DW, R2, FP, BYTES);
+		bpf_load(c, BPF_DW, R3, FP, FROM);
+		bpf_helper(c, BPF_FUNC_copy_from_user);
+		bpf_jump_imm(c, BPF_JEQ, R0, 0, L_COPIED);
+	}
+	bpf_op32_imm(c, BPF_MOV, R2, (i32)CAPTURE_UNREADABLE);
+	bpf_jump(c, L_STATUS);
+	bpf_label(c, L_COPIED);
+	bpf_load(c, BPF_DW, R2, FP, BYTES);
+	bpf_label(c, L_STATUS);
+	bpf_load(c, BPF_B, R1, R8, offsetof(struct bpf_step, kind));
+	bpf_jump_imm(c, BPF_JEQ, R1, STEP_STACK, L_LOOP);
+	slot_place(c, R1, offsetof(struct bpf_step, status));
+	bpf_store(c, BPF_W, R1, SLOT_RECORD, R2);
+	bpf_jump(c, L_LOOP);
+}
+
+static void step_int(struct bpf_code *c)
+{
+	static const struct { u8 size; enum label label; u8 width; } forms[] = {
+		{ 8, L_INT, BPF_DW }, { 4, L_INT4, BPF_W }, { 2, L_INT2, BPF_H },
+		{ 1, L_INT1, BPF_B },
+	};
+
+	bpf_label(c, L_INT);
+	bpf_load(c, BPF_B, R2, R8, offsetof(struct bpf_step, reg));
+	bpf_op_imm(c, BPF_AND, R2, 15);
+	bpf_op_imm(c, BPF_LSH, R2, 3);
+	bpf_op(c, BPF_ADD, R2, R7);
+	bpf_load(c, BPF_DW, R2, R2, SLOT_REGS);
+	slot_place(c, R1, offsetof(struct bpf_step, at));
+	bpf_load(c, BPF_H, R3, R8, offsetof(struct bpf_step, size));
+	for (u32 i = 1; i < ARRAY_LEN(forms); i++)
+		bpf_jump_imm(c, BPF_JEQ, R3, forms[i].size, forms[i].label);
+	for (u32 i = 0; i < ARRAY_LEN(forms); i++) {
+		if (i)
+			bpf_label(c, forms[i].label);
+		bpf_store(c, forms[i].width, R1, SLOT_RECORD, R2);
+		bpf_jump(c, L_LOOP);
+	}
+}
+
+static void step_when(struct bpf_code *c)
+{
+	bpf_label(c, L_WHEN);
+	slot_place(c, R2, offsetof(struct bpf_step, from));
+	bpf_load(c, BPF_DW, R2, R2, SLOT_RECORD);
+	bpf_load(c, BPF_DW, R3, R8, offsetof(struct bpf_step, when));
+	bpf_jump_if(c, BPF_JEQ, R2, R3, L_EQUAL);
+	bpf_jump_imm(c, BPF_JNE, R1, STEP_WHEN, L_LOOP);
+	bpf_jump(c, L_SKIP);
+	bpf_label(c, L_EQUAL);
+	bpf_jump_imm(c, BPF_JEQ, R1, STEP_WHEN, L_LOOP);
+	bpf_label(c, L_SKIP);
+	bpf_load(c, BPF_W, R1, FP, NEXT);
+	bpf_load(c, BPF_H, R2, R8, offsetof(struct bpf_step, size));
+	bpf_op(c, BPF_ADD, R1, R2);
+	bpf_store(c, BPF_W, FP, NEXT, R1);
+	bpf_jump(c, L_LOOP);
+}
+
+/* MEM and BYTES: r1 is the kind. */
+static void step_behind(struct bpf_code *c)
+{
+	slot_place(c, R3, offsetof(struct bpf_step, from));
+	bpf_load(c, BPF_DW, R3, R3, SLOT_RECORD);
+	bpf_jump_imm(c, BPF_JEQ, R3, 0, L_LOOP);
+	bpf_jump_imm(c, BPF_JEQ, R1, STEP_BYTES, L_BYTES);
+	bpf_load(c, BPF_H, R2, R8, offsetof(struct bpf_step, size));
+	bpf_jump(c, L_COPY);
+	bpf_label(c, L_BYTES);
+	slot_place(c, R2, offsetof(struct bpf_step, len_at));
+	bpf_load(c, BPF_DW, R2, R2, SLOT_RECORD);
+	bpf_jump_imm(c, BPF_JSLE, R2, 0, L_LOOP);
+	bpf_load(c, BPF_H, R4, R8, offsetof(struct bpf_step, most));
+	bpf_jump_if(c, BPF_JLE, R2, R4, L_CAP);
+	bpf_op(c, BPF_MOV, R2, R4);
+	bpf_label(c, L_CAP);
+	bpf_load(c, BPF_H, R4, R8, offsetof(struct bpf_step, elem));
+	bpf_op(c, BPF_MUL, R2, R4);
+	bpf_jump(c, L_COPY);
+}
+
+/* The return address at SP. */
+static void step_frames(struct bpf_code *c)
+{
+	bpf_label(c, L_FRAMES);
+	slot_place(c, R1, offsetof(struct bpf_step, at));
+	bpf_op_imm(c, BPF_ADD, R1, SLOT_RECORD);
+	bpf_op_imm(c, BPF_MOV, R2, 8);
+	bpf_load(c, BPF_DW, R3, FP, SP);
+	bpf_helper(c, BPF_FUNC_probe_read_user);
+	slot_place(c, R1, offsetof(struct bpf_step, status));
+	bpf_store_imm(c, BPF_W, R1, SLOT_RECORD, 1);
+	bpf_jump(c, L_LOOP);
+}
+
+static void steps(struct bpf_code *c, const struct bpf_facts *f)
+{
+	bpf_load(c, BPF_W, R1, R8, offsetof(struct bpf_site, first));
+	bpf_store(c, BPF_W, FP, NEXT, R1);
+	bpf_load(c, BPF_H, R2, R8, offsetof(struct bpf_site, nsteps));
+	bpf_op(c, BPF_ADD, R1, R2);
+	bpf_store(c, BPF_W, FP, END, R1);
+	bpf_op_imm(c, BPF_MOV, R9, 0);
+
+	bpf_label(c, L_LOOP);
+	bpf_jump_imm(c, BPF_JGE, R9, (i32)f->most_steps, L_DONE);
+	bpf_op_imm(c, BPF_ADD, R9, 1);
+	bpf_load(c, BPF_W, R1, FP, NEXT);
+	bpf_load(c, BPF_W, R2, FP, END);
+	bpf_jump_if(c, BPF_JGE, R1, R2, L_DONE);
+	bpf_store(c, BPF_W, FP, KEY, R1);
+	bpf_op_imm(c, BPF_ADD, R1, 1);
+	bpf_store(c, BPF_W, FP, NEXT, R1);
+	lookup(c, f->steps_fd, L_DONE);
+	bpf_op(c, BPF_MOV, R8, R0);
+	bpf_load(c, BPF_B, R1, R8, offsetof(struct bpf_step, kind));
+	bpf_jump_imm(c, BPF_JEQ, R1, STEP_INT, L_INT);
+	bpf_jump_imm(c, BPF_JEQ, R1, STEP_STACK, L_STACK);
+	bpf_jump_imm(c, BPF_JEQ, R1, STEP_WHEN, L_WHEN);
+	bpf_jump_imm(c, BPF_JEQ, R1, STEP_WHEN_NOT, L_WHEN);
+	bpf_jump_imm(c, BPF_JEQ, R1, STEP_FRAMES, L_FRAMES);
+	step_behind(c);
+	bpf_label(c, L_STACK);
+	bpf_load(c, BPF_DW, R3, FP, SP);
+	bpf_load(c, BPF_H, R2, R8, offsetof(struct bpf_step, size));
+	copy(c, f);
+	step_int(c);
+	step_when(c);
+	step_frames(c);
+	bpf_label(c, L_DONE);
+}
+
+static void count(struct bpf_code *c, const struct bpf_facts *f, u32 which, enum label after)
+{
+	bpf_store_imm(c, BPF_W, FP, KEY, (i32)which);
+	lookup(c, f->counts_fd, after);
+	bpf_op_imm(c, BPF_MOV, R1, 1);
+	bpf_atomic(c, BPF_ADD, R0, 0, R1);
+	bpf_jump(c, after);
+}
+
+/* Nobody is woken: the reader looks by himself, many times a second. */
+static void hand_over(struct bpf_code *c, const struct bpf_facts *f)
+{
+	bpf_load(c, BPF_DW, R8, FP, ROW);
+	bpf_load(c, BPF_H, R3, R8, offsetof(struct bpf_site, size));
+	bpf_jump_imm(c, BPF_JLT, R3, RECORD_HEAD, L_RELEASE);
+	bpf_jump_imm(c, BPF_JGT, R3, RECORD_MAX, L_RELEASE);
+	bpf_map(c, R1, f->ring_fd);
+	bpf_op(c, BPF_MOV, R2, R7);
+	bpf_op_imm(c, BPF_ADD, R2, SLOT_RECORD);
+	bpf_op_imm(c, BPF_MOV, R4, BPF_RB_NO_WAKEUP);
+	bpf_helper(c, BPF_FUNC_ringbuf_output);
+	bpf_jump_imm(c, BPF_JEQ, R0, 0, L_RELEASE);
+	count(c, f, COUNT_LOST, L_RELEASE);
+	bpf_label(c, L_NO_G);
+	count(c, f, COUNT_NO_G, L_RELEASE);
+	bpf_label(c, L_RELEASE);
+	bpf_op_imm(c, BPF_MOV, R1, 0);
+	bpf_atomic(c, BPF_XCHG, R7, SLOT_BUSY, R1);
+	bpf_jump(c, L_NEXT);
+	bpf_label(c, L_LOST);
+	count(c, f, COUNT_LOST, L_NEXT);
+	bpf_label(c, L_NEXT);		/* of a function that is only `ret`: its exit */
+	bpf_load(c, BPF_DW, R8, FP, ROW);
+	bpf_load(c, BPF_W, R1, R8, offsetof(struct bpf_site, also));
+	bpf_jump_imm(c, BPF_JEQ, R1, 0, L_OUT);
+	bpf_load(c, BPF_DW, R2, FP, SECOND);
+	bpf_jump_imm(c, BPF_JNE, R2, 0, L_OUT);
+	bpf_store(c, BPF_W, FP, KEY, R1);
+	bpf_op_imm(c, BPF_MOV, R2, 1);
+	bpf_store(c, BPF_DW, FP, SECOND, R2);
+	bpf_jump(c, L_ROW);
+	bpf_label(c, L_OUT);
+	bpf_op_imm(c, BPF_MOV, R0, 0);
+	bpf_leave(c);
+}
+
+void bpf_program(struct bpf_code *c, const struct bpf_facts *f)
+{
+	filter(c, f);
+	claim(c, f);
+	head(c, f);
+	steps(c, f);
+	hand_over(c, f);
+}
+
+const char *bpf_helper_name(i32 id)
+{
+	switch (id) {
+	case BPF_FUNC_map_lookup_elem: return "map_lookup_elem";
+	case BPF_FUNC_get_current_pid_tgid: return "get_current_pid_tgid";
+	case BPF_FUNC_get_attach_cookie: return "get_attach_cookie";
+	case BPF_FUNC_get_smp_processor_id: return "get_smp_processor_id";
+	case BPF_FUNC_probe_read_kernel: return "probe_read_kernel";
+	case BPF_FUNC_probe_read_user: return "probe_read_user";
+	case BPF_FUNC_copy_from_user: return "copy_from_user";
+	case BPF_FUNC_ktime_get_ns: return "ktime_get_ns";
+	case BPF_FUNC_ringbuf_output: return "ringbuf_output";
+	default: return NULL;
+	}
+}

@@ -1,0 +1,70 @@
+#include "plan/print.h"
+
+static const char *read_name(u8 kind)
+{
+	static const char *const names[] = {
+		"register", "float", "stack", "g", "frames", "memory", "bytes", "when"
+	};
+
+	return names[kind];
+}
+
+void reading_print(struct out *o, const char *what, const struct reading *r)
+{
+	out_fmt(o, "    %s: record of %u bytes", what, r->size);
+	out_line(o);
+	for (u32 i = 0; i < r->nslots; i++) {
+		const struct slot *s = &r->slots[i];
+
+		out_fmt(o, "      %.*s", STR_F(s->param->name));
+		if (s->param->type)
+			out_fmt(o, " %.*s", STR_F(s->param->type->name));
+		if (s->redacted)
+			out_z(o, ": redacted");
+		else if (s->taken)
+			out_fmt(o, " at +%u", s->at);
+		else
+			out_z(o, ": not taken");
+		out_line(o);
+	}
+	for (u32 i = 0; i < r->nreads; i++) {
+		const struct read *d = &r->reads[i];
+
+		if (d->kind < READ_FRAMES)
+			continue;
+		if (d->kind == READ_FRAMES)
+			out_fmt(o, "      at most %u return addresses to +%u", d->size / 8, d->at);
+		else if (d->kind == READ_WHEN)
+			out_fmt(o, "      when +%u %s 0x%llx: the next %u", d->when_at,
+				d->when_not ? "!=" : "==", (unsigned long long)d->when, d->size);
+		else
+			out_fmt(o, "      %s behind +%u%+d: at most %u bytes to +%u",
+				read_name(d->kind), d->from, d->disp, d->size, d->at);
+		out_line(o);
+	}
+}
+
+void site_json(struct json *j, const struct plan_func *f, const char *kind, u64 va,
+	       const char *reason, const struct reading *r)
+{
+	json_object(j);
+	json_key(j, "type");
+	json_z(j, "site");
+	json_key(j, "func");
+	json_str(j, f->func->name);
+	json_key(j, "kind");
+	json_z(j, kind);
+	json_key(j, "address");
+	json_hex(j, va);
+	json_key(j, "probe");
+	json_z(j, reason ? "refused" : "ok");
+	if (reason) {
+		json_key(j, "reason");
+		json_z(j, reason);
+	} else if (r) {
+		json_key(j, "record_bytes");
+		json_u64(j, r->size);
+	}
+	json_object_end(j);
+	json_line(j);
+}
