@@ -1,4 +1,4 @@
-/* How often: a line for each function, most first.
+/* How often: a line for each function, or each value of --by, most first.
  *
  *      120934  main.parse
  *          12  main.discount */
@@ -6,19 +6,19 @@
 
 #include "base/out.h"
 #include "out/interval.h"
-#include "out/sinks.h"
+#include "out/keys.h"
 
 struct ranked {
 	u64 count;
-	const struct plan_func *fn;
+	u32 key;
 };
 
 enum { NOW, ALL };	/* this interval, the intervals before it */
 
 struct count {
 	struct tables t;
-	const struct plan *plan;
-	u64 *counts[2];		/* of each function of the plan */
+	struct keys keys;
+	u64 *counts[2];		/* of each key */
 	struct ranked *ranked;	/* room to sort them */
 };
 
@@ -26,16 +26,19 @@ static void on_call(void *ctx, const struct call *c)
 {
 	struct count *s = ctx;
 
-	s->counts[NOW][c->fn - s->plan->funcs]++;
+	u32 key = keys_of(&s->keys, c);
+
+	if (key != KEY_NONE)
+		s->counts[NOW][key]++;
 }
 
-static int by_count(const void *a, const void *b)
+static int by_count(const void *a, const void *b, void *keys)
 {
 	const struct ranked *x = a, *y = b;
 
 	if (x->count != y->count)
 		return x->count < y->count ? 1 : -1;
-	return str_cmp(x->fn->func->name, y->fn->func->name);
+	return keys_compare(keys, x->key, y->key);
 }
 
 static void row(struct count *s, const struct ranked *r, const struct interval *when)
@@ -46,15 +49,12 @@ static void row(struct count *s, const struct ranked *r, const struct interval *
 	if (!s->t.as_json) {
 		out_right(o, 12, r->count);
 		out_str(o, STR("  "));
-		out_clean(o, r->fn->func->name);
+		keys_text(o, &s->keys, r->key);
 		out_line(o);
 		return;
 	}
 	interval_json(&s->t, "count", when);
-	json_key(j, "func");
-	json_str(j, r->fn->func->name);
-	json_key(j, "by");
-	json_null(j);
+	keys_json(j, &s->keys, r->key);
 	json_key(j, "count");
 	json_u64(j, r->count);
 	json_object_end(j);
@@ -63,7 +63,7 @@ static void row(struct count *s, const struct ranked *r, const struct interval *
 
 static void merge(struct count *s)
 {
-	for (u32 i = 0; i < s->plan->nfuncs; i++) {
+	for (u32 i = 0; i < s->keys.n; i++) {
 		s->counts[ALL][i] += s->counts[NOW][i];
 		s->counts[NOW][i] = 0;
 	}
@@ -77,12 +77,10 @@ static void on_tick(void *ctx, i64 from_ns, i64 to_ns, bool last)
 
 	if (last)
 		merge(s);
-	for (u32 i = 0; i < s->plan->nfuncs; i++)
+	for (u32 i = 0; i < s->keys.n; i++)
 		if (s->counts[last ? ALL : NOW][i])
-			s->ranked[n++] = (struct ranked){
-				s->counts[last ? ALL : NOW][i], &s->plan->funcs[i],
-			};
-	qsort(s->ranked, n, sizeof(*s->ranked), by_count);
+			s->ranked[n++] = (struct ranked){ s->counts[last ? ALL : NOW][i], i };
+	qsort_r(s->ranked, n, sizeof(*s->ranked), by_count, &s->keys);
 	if (!s->t.as_json)
 		interval_text(&s->t, &when);
 	for (size_t i = 0; i < n; i++)
@@ -96,10 +94,10 @@ struct sink sink_count_new(struct arena *a, struct out *o, const struct target_f
 	struct count *s = ARENA_NEW(a, struct count);
 
 	tables_init(&s->t, a, o, t, json);
-	s->plan = t->plan;
-	s->counts[NOW] = ARENA_ARRAY(a, u64, t->plan->nfuncs + 1);
-	s->counts[ALL] = ARENA_ARRAY(a, u64, t->plan->nfuncs + 1);
-	s->ranked = ARENA_ARRAY(a, struct ranked, t->plan->nfuncs + 1);
+	keys_init(&s->keys, a, t);
+	s->counts[NOW] = ARENA_ARRAY(a, u64, s->keys.room + 1);
+	s->counts[ALL] = ARENA_ARRAY(a, u64, s->keys.room + 1);
+	s->ranked = ARENA_ARRAY(a, struct ranked, s->keys.room + 1);
 	return (struct sink){
 		.ctx = s, .call = on_call, .entry = on_call, .lost = tables_lost, .tick = on_tick,
 	};

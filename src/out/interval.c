@@ -10,14 +10,19 @@ void tables_init(struct tables *t, struct arena *a, struct out *o, const struct 
 
 struct interval tables_tick(struct tables *t, i64 from_ns, i64 to_ns, bool last)
 {
-	return (struct interval){ from_ns, to_ns, last, last && !t->printed };
+	bool first = !t->printed++;
+
+	return (struct interval){
+		.from_ns = from_ns, .to_ns = to_ns, .all = last, .first = first,
+		.only = last && first,
+	};
 }
 
 void interval_text(struct tables *t, const struct interval *i)
 {
 	struct out *o = t->line.o;
 
-	if (t->printed)
+	if (!i->first)
 		out_line(o);
 	if (!i->only) {
 		out_color(o, "2");
@@ -37,7 +42,6 @@ void interval_text(struct tables *t, const struct interval *i)
 		out_line(o);
 	}
 	t->lost = 0;
-	t->printed++;
 }
 
 void interval_json(struct tables *t, const char *type, const struct interval *i)

@@ -13,7 +13,8 @@
 struct interval {
 	i64 from_ns, to_ns;
 	bool all;	/* of the trace */
-	bool only;	/* there is no other table */
+	bool first;	/* no table was printed before */
+	bool only;	/* there is no other */
 };
 
 /* What every sink with tables keeps. */
