@@ -19,7 +19,7 @@ static inline void fault_point(const char *name)
 	const char *want = getenv("GOSHAWK_FAULT");
 
 	if (want && !strcmp(want, "list")) {
-		puts("started mapped jumps prepared running");
+		puts("started injecting injected mapped jumps prepared running");
 		exit(0);
 	}
 	if (want && !strcmp(want, "list-restore")) {

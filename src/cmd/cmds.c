@@ -7,5 +7,6 @@ const struct command *const commands[] = {
 	&cmd_types,
 	&cmd_disasm,
 	&cmd_doctor,
+	&cmd_detach,
 };
 const size_t ncommands = ARRAY_LEN(commands);

@@ -18,5 +18,6 @@ extern const struct command cmd_funcs;
 extern const struct command cmd_types;
 extern const struct command cmd_disasm;
 extern const struct command cmd_doctor;
+extern const struct command cmd_detach;
 
 #endif

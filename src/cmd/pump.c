@@ -11,33 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/stop.h"
+
 enum {
 	ROUND_MS = 1,
 	IDENTITY_EVERY = 256,
 	LASTING_NS = 100000000,	/* a call that lasts longer than this is shown before its end */
 };
-
-static volatile sig_atomic_t stop_signal;	/* sent to goshawk alone */
-static volatile sig_atomic_t tty_signal;	/* from the terminal: the program got it too */
-
-static void on_signal(int sig, siginfo_t *info, void *ctx)
-{
-	(void)ctx;
-	if (info->si_code == SI_KERNEL)
-		tty_signal = sig;
-	else
-		stop_signal = sig;
-}
-
-static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-
-static void catch_signals(struct sigaction *old)
-{
-	struct sigaction act = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
-
-	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
-		sigaction(caught[i], &act, &old[i]);
-}
 
 static i64 clock_ns(clockid_t clock)
 {
@@ -108,7 +88,7 @@ static void count_unreadable(struct flow_ctx *f, const struct record *r)
 	for (u32 i = 0; i < rd->nreads && r->kind != SITE_TAIL; i++) {
 		const struct read *d = &rd->reads[i];
 
-		if ((d->kind != READ_MEM && d->kind != READ_BYTES) || d->when_at ||
+		if ((d->kind != READ_MEM && d->kind != READ_BYTES) || d->when_at || d->own ||
 		    d->status + 4 > r->size)
 			continue;
 		memcpy(&status, r->bytes + d->status, sizeof(status));
@@ -169,7 +149,6 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	  struct out *out, const struct pump_limits *limits, struct pump_result *result,
 	  struct err *err)
 {
-	struct sigaction old[ARRAY_LEN(caught)];
 	struct calls *calls = calls_new(plan, sink);
 	struct flow_ctx flow = { calls, plan, 0, limits->max };
 	pid_t pid = src->pid;
@@ -180,19 +159,19 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	bool alone = false, ok = true, said = false;
 	u64 rounds = 0;
 
-	stop_signal = tty_signal = 0;
-	catch_signals(old);
+	calls_bias(calls, src->bias);
 	while (!(src->started ? has_ended(pid, false, result) : has_gone(pid, pidfd, result))) {
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
 		u64 got = src->poll(src->session, false, record, lost, &flow);
 
 		tick(&ticks, calls, sink, limits->every_ns);
 		src->output_blocks(src->session, !file);
-		alone = !out_flush(out) || stop_signal || (tty_signal && !src->started);
+		alone = !out_flush(out) || stop_asked() ||
+			(stop_by_terminal() && !src->started);
 		src->output_blocks(src->session, false);
 		if (alone)
 			break;
-		if (tty_signal || full(&flow) ||
+		if (stop_by_terminal() || full(&flow) ||
 		    (limits->for_ns && now_ns() - began >= limits->for_ns))
 			break;
 		if (!said && ++rounds % IDENTITY_EVERY == 0 && src->was_replaced(src->session)) {
@@ -219,12 +198,10 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	result->elapsed_ns = now_ns() - began;
 	result->shown = shown(&flow);
 	result->lost = calls_totals(calls).lost;
-	result->unreadable = flow.unreadable;
+	result->unreadable = flow.unreadable + calls_totals(calls).unreadable;
 	ok &= out_flush(out) || out->failed == EPIPE || out_ok(out, err);
 	if (src->started && !result->exited && !alone && ok)
 		has_ended(pid, true, result);
-	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
-		sigaction(caught[i], &old[i], NULL);
 	calls_release(&calls);
 	if (pidfd >= 0)
 		close(pidfd);

@@ -2,7 +2,7 @@
  *
  * Owns     nothing.  Units  Unix ns.
  * Fails    as the engine and the output do; what was gathered has then reached the sink.
- * Threads  one; installs handlers for INT, TERM, HUP, QUIT while it runs. */
+ * Threads  one; between stop_catch and stop_uncatch (cmd/stop.h). */
 #ifndef CMD_PUMP_H
 #define CMD_PUMP_H
 

@@ -17,7 +17,7 @@ static bool number(const char *text, int *to)
 	return *text >= '0' && *text <= '9' && !*end && !errno && n <= INT32_MAX;
 }
 
-static bool open_process(struct image *img, const char *who, struct err *err)
+bool target_process(struct image *img, const char *who, struct err *err)
 {
 	int pid;
 
@@ -52,9 +52,9 @@ bool target_open(struct target *t, const char *command, const char *pid, const c
 		return err_set(err, ERR_USAGE, "%s: which program? Give a path, or -p PID",
 			       command);
 	if (pid) {
-		ok = open_process(&t->img, pid, err);
+		ok = target_process(&t->img, pid, err);
 	} else {
-		ok = number(rest[0], &n) ? open_process(&t->img, rest[0], err)
+		ok = number(rest[0], &n) ? target_process(&t->img, rest[0], err)
 					 : open_path(&t->img, rest[0], err);
 		t->rest++;
 		t->nrest--;

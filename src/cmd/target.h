@@ -20,6 +20,8 @@ struct target {
 /* `pid` is the value of -p, or NULL; then rest[0] is the target: a path, or a process's number. */
 bool target_open(struct target *t, const char *command, const char *pid, const char **rest,
 		 size_t nrest, struct err *err) MUST_CHECK;
+/* A process, by its number or by a name that only one has. */
+bool target_process(struct image *img, const char *who, struct err *err) MUST_CHECK;
 void target_release(struct target *t);
 /* The first and the last object of --json. */
 void target_json_begin(const struct target *t, struct out *o);

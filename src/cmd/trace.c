@@ -3,35 +3,46 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "bpf/bpf.h"
 #include "cmd/cmds.h"
+#include "cmd/engine.h"
+#include "cmd/form.h"
 #include "cmd/pump.h"
+#include "cmd/stop.h"
+#include "cmd/target.h"
 #include "inline/inline.h"
 #include "out/sinks.h"
 
+enum { ASKS = 4 };	/* expressions, besides those of --show */
+
 struct trace_args {
 	struct common_args common;
-	bool entry, plan, lossless, stack;
-	const char *output;
-	struct opt_list redact;
-	bool graph, summary, count;
-	i64 for_ns, every_ns;
+	bool entry, plan, lossless, stack, goroutines;
+	const char *output, *pid, *engine;
+	struct opt_list redact, show;
+	const char *condition;
+	struct form form;
+	i64 for_ns;
 	u64 max, strings, elements, depth, buffer, frames;
 };
 
 #define O(letter, name, kind, value, field, help)                                                  \
 	OPT(struct trace_args, letter, name, kind, value, field, help)
 static const struct opt opts[] = {
+	O('p', "pid", OPT_TEXT, "PID", pid,
+	  "trace this process (a number, or a name that one process has)"),
 	O('o', "output", OPT_TEXT, "FILE", output,
 	  "write the calls to FILE ('-' is stdout), not to stderr"),
 	O(0, "entry", OPT_FLAG, NULL, entry, "entries only, at once: for calls that never return"),
+	O(0, "if", OPT_TEXT, "EXPR", condition,
+	  "only calls for which this holds: 'len(url) > 9 && err != nil && duration > 5ms'"),
+	O(0, "show", OPT_LIST, "EXPR,…", show,
+	  "show this in the place of the arguments: 'user.ID, len(body), err.(type)'"),
 	O(0, "stack", OPT_FLAG, NULL, stack, "the Go stack of each call, with inlined calls"),
 	O(0, "frames", OPT_NUM, "N", frames, "return addresses of a stack that are read (32)"),
-	O(0, "graph", OPT_FLAG, NULL, graph, "nested calls of each goroutine"),
-	O(0, "summary", OPT_FLAG, NULL, summary,
-	  "a table at the end: calls, times, errors and panics of each function"),
-	O(0, "count", OPT_FLAG, NULL, count, "a table at the end: how often each function was called"),
-	O(0, "every", OPT_DURATION, "DURATION", every_ns,
-	  "a table for each interval of this length too"),
+	O(0, "goroutines", OPT_FLAG, NULL, goroutines,
+	  "goroutines that are made and end, too; PATTERN may then be left out"),
+	FORM_OPTIONS(struct trace_args, form),
 	O(0, "for", OPT_DURATION, "DURATION", for_ns,
 	  "stop tracing after this long (50ms, 1.5s, 2m)"),
 	O(0, "max", OPT_NUM, "N", max, "stop tracing after N calls"),
@@ -44,20 +55,30 @@ static const struct opt opts[] = {
 	O(0, "buffer", OPT_SIZE, "SIZE", buffer, "buffer for each thread of the program (8MiB)"),
 	O(0, "lossless", OPT_FLAG, NULL, lossless,
 	  "the program waits for room in its buffer instead of losing calls"),
+	O(0, "engine", OPT_TEXT, "NAME", engine,
+	  "auto (inline where that is permitted, else uprobe), inline, uprobe (kernel probes)"),
 	O(0, "plan", OPT_FLAG, NULL, plan,
 	  "print what would be done, and the generated code; start nothing"),
 };
 
 static bool check(const struct trace_args *a, size_t npatterns, char **program, struct err *err)
 {
-	if (!npatterns)
+	const struct form *f = &a->form;
+
+	if (a->goroutines &&
+	    (f->graph || f->summary || f->count || f->hist || f->hist_linear))
+		return err_set(err, ERR_USAGE, "--goroutines: goroutines are shown among lines of "
+			       "calls, not in other forms of output");
+	if (!npatterns && !a->goroutines)
 		return err_set(err, ERR_USAGE,
 			       "no pattern: name the functions to trace, for example 'main.*'");
-	if (!program || !program[0])
+	if (a->pid && program)
+		return err_set(err, ERR_USAGE, "-p PID and a program: one of them");
+	if (!a->pid && (!program || !program[0]))
 		return err_set(
 			err, ERR_USAGE,
-			"no program: write it behind `--`, for example: goshawk trace 'main.*' "
-			"-- ./server");
+			"no program: give -p PID, or write it behind `--`, for example: "
+			"goshawk trace 'main.*' -- ./server");
 	if (a->buffer < 64 << 10 || a->buffer > 1 << 30)
 		return err_set(err, ERR_USAGE, "--buffer: between 64KiB and 1GiB");
 	if (a->depth > 8 || a->strings > 2048 || a->elements > 64)
@@ -68,86 +89,25 @@ static bool check(const struct trace_args *a, size_t npatterns, char **program, 
 	return true;
 }
 
-/* Forms of output: one at a time, and what goes with each. */
-static bool check_form(const struct trace_args *a, struct err *err)
-{
-	const struct { bool on; const char *name; } forms[] = {
-		{ a->entry, "--entry" }, { a->graph, "--graph" }, { a->summary, "--summary" },
-		{ a->count, "--count" },
-	};
-	const char *form = NULL;
-	bool table = a->summary || a->count;
-
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if (form && forms[i].on)
-			return err_set(err, ERR_USAGE, "%s and %s: one form of output at a time",
-				       form, forms[i].name);
-		if (forms[i].on)
-			form = forms[i].name;
-	}
-	if ((table || a->graph) && a->stack)
-		return err_set(err, ERR_USAGE, "%s and --stack: only lines of calls have stacks",
-			       form);
-	if (a->every_ns && !table)
-		return err_set(err, ERR_USAGE, "--every is for tables: --summary, --count");
-	if (a->every_ns && a->every_ns < 10000000)
-		return err_set(err, ERR_USAGE, "--every: at least 10ms");
-	return true;
-}
-
-static struct sink sink_of(const struct trace_args *a, struct arena *arena, struct out *out,
-			   const struct target_facts *t)
-{
-	if (a->summary)
-		return sink_summary_new(arena, out, t, a->common.json);
-	if (a->count)
-		return sink_count_new(arena, out, t, a->common.json);
-	if (a->common.json)	/* calls say their depth and caller */
-		return sink_json_new(arena, out, t);
-	return a->graph ? sink_graph_new(arena, out, t) : sink_text_new(arena, out, t);
-}
-
-/* What was asked for and is not done: by name where these are few, in any case with the way to see
- * all. */
-static void refusals(const struct plan *p)
-{
-	u32 counts[REFUSE_COUNT] = { 0 }, kinds = 0;
-
-	for (u32 i = 0; i < p->nfuncs; i++) {
-		const struct plan_func *f = &p->funcs[i];
-
-		if (!f->refusal || !f->shown)
-			continue;
-		counts[f->refusal]++;
-		if (p->nrefused <= 3)
-			fprintf(stderr, "goshawk: %.*s is not traced: %s\n", STR_F(f->func->name),
-				refusal_text(f->refusal));
-	}
-	if (p->nrefused <= 3)
-		return;
-	fprintf(stderr, "goshawk: %u functions are not traced (--plan lists them):", p->nrefused);
-	for (u32 r = 0; r < REFUSE_COUNT; r++)
-		if (counts[r])
-			fprintf(stderr, "%s %u: %s", kinds++ ? ";" : "", counts[r],
-				refusal_text(r));
-	fputc('\n', stderr);
-}
-
-static bool traced(const struct trace_args *a, const struct plan *plan, const struct launch *l,
-		   struct out *out, int *status, struct err *err)
+static bool traced(const struct trace_args *a, const struct form *form, struct plan *plan,
+		   const struct engine_request *l,
+		   struct out *out, int *status, bool *gone, struct err *err)
 {
 	struct source src = { 0 };
-	struct pump_limits limits = { a->for_ns, a->max, a->every_ns };
+	struct pump_limits limits = { a->for_ns, a->max, form->every_ns };
 	struct pump_result r = { 0 };
 	struct arena arena = { 0 };
 	struct end_facts end = { 0 };
 	struct sink sink;
+	u64 unreadable = 0;
 	OWN(stacks) stacks = { 0 };
 	OWN(out) talk;
-	bool ok = inline_launch(&src, plan, l, err);
+	bool ok;
 
 	out_open(&talk, STDERR_FILENO);
 	talk.lines = true;
+	stop_catch();
+	ok = engine_start(&src, plan, l, err);
 	if (ok) {
 		struct target_facts t = {
 			.prog = plan->prog,
@@ -158,18 +118,19 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 			.bias = src.bias,
 			.read_rt = src.read_rt,
 			.read_ctx = src.session,
+			.unreadable = &unreadable,
 		};
 
 		stacks = stacks_of(plan->prog, src.bias);
 		if (a->common.json)
 			sink_json_begin(out, &t);
-		sink = sink_of(a, &arena, out, &t);
-		refusals(plan);
+		sink = form_sink(form, &arena, out, &t);
+		engine_refusals(plan);
 		ok = pump(&src, plan, &sink, out, &limits, &r, err);
 		end = (struct end_facts){
 			.calls = r.shown,
 			.lost = r.lost,
-			.unreadable = r.unreadable,
+			.unreadable = r.unreadable + unreadable,
 			.sites = src.sites(src.session),
 			.refused = plan->nrefused,
 			.engine = src.engine,
@@ -183,8 +144,10 @@ static bool traced(const struct trace_args *a, const struct plan *plan, const st
 		else
 			sink_text_end(&talk, &end);
 		*status = r.exited ? r.program_exit : 0;
+		*gone = r.gone;
 	}
 	source_release(&src);
+	stop_uncatch();
 	arena_release(&arena);
 	return ok;
 }
@@ -194,40 +157,75 @@ static bool planned(const struct plan *plan, const char *path, struct out *out, 
 		    struct err *err)
 {
 	struct target_facts t = { .prog = plan->prog, .plan = plan, .path = path };
-	struct end_facts end = { .refused = plan->nrefused, .engine = "inline" };
+	struct end_facts end = { .refused = plan->nrefused, .engine = plan->request.probes ? "uprobe" : "inline" };
 
 	if (json)
 		sink_json_begin(out, &t);
-	if (!inline_print(plan, out, json, &end.sites, err))
+	if (!(plan->request.probes ? bpf_print : inline_print)(plan, out, json, &end.sites, err))
 		return false;
 	if (json)
 		sink_json_end(out, &end);
 	return true;
 }
 
+static bool open_target(const struct trace_args *a, struct image *img, struct arena *arena,
+			struct engine_request *how, struct err *err)
+{
+	if (!a->pid)
+		return find_program(arena, how->argv[0], &how->path, err) &&
+		       image_open(img, how->path, err);
+	if (!target_process(img, a->pid, err))
+		return false;
+	how->pid = img->pid;
+	how->path = str_z(arena, img->path);
+	return true;
+}
+
+/* --if and --show, behind what the form of output asks for. */
+static void ask(const struct trace_args *a, struct plan_request *r, struct expr_ask *asks)
+{
+	if (a->condition)
+		asks[r->nasks++] = (struct expr_ask){ EXPR_IF, "--if", a->condition };
+	for (size_t i = 0; i < a->show.n; i++)
+		asks[r->nasks++] = (struct expr_ask){ EXPR_SHOW, "--show", a->show.at[i] };
+}
+
 static bool trace(const void *args, const char **rest, size_t nrest, char **program, int *status,
 		  struct err *err)
 {
 	const struct trace_args *a = args;
+	struct form form = a->form;
 	struct plan_request request = {
 		.patterns = rest, .npatterns = nrest,
 		.strings = a->strings, .elements = a->elements, .depth = a->depth,
 		.redact = a->redact.at, .nredact = a->redact.n,
-		.entry_only = a->entry || a->count, .frames = a->stack ? a->frames : 0,
-		.values = a->summary ? VALUES_ERROR : a->count ? VALUES_NONE : VALUES_ALL,
+		.entry_only = a->entry,
+		.frames = a->stack ? a->frames : 0, .goroutines = a->goroutines,
 	};
-	struct launch launch = { .argv = program, .lossless = a->lossless, .buffer = 64 << 10 };
+	struct engine_request how = {
+		.argv = program, .lossless = a->lossless, .buffer = 64 << 10
+	};
 	OWN(arena) arena = { 0 };
 	OWN(image) img = { 0 };
 	OWN(go_program) prog = { 0 };
 	OWN(plan) plan = { 0 };
 	OWN(out_file) file = { 0 };
+	struct expr_ask *asks;
+	bool gone = false;
 
-	while (launch.buffer < a->buffer)	/* a power of two */
-		launch.buffer *= 2;
-	if (!check(a, nrest, program, err) || !check_form(a, err) ||
-	    !find_program(&arena, program[0], &launch.path, err) ||
-	    !image_open(&img, launch.path, err) || !go_open(&prog, &img, err) ||
+	while (how.buffer < a->buffer)	/* a power of two */
+		how.buffer *= 2;
+	if (!check(a, nrest, program, err) ||
+	    !form_check(&form, &arena, a->entry, a->stack, a->show.n, err) ||
+	    !engine_named(a->engine, &how.engine, err))
+		return false;
+	form.json = a->common.json;
+	asks = ARENA_ARRAY(&arena, struct expr_ask, ASKS + a->show.n);
+	request.asks = asks;
+	form_request(&form, &request, asks);
+	ask(a, &request, asks);
+	request.probes = how.engine == ENGINE_UPROBE;
+	if (!open_target(a, &img, &arena, &how, err) || !go_open(&prog, &img, err) ||
 	    !plan_make(&plan, &prog, &request, err))
 		return false;
 	if (!a->output && !a->plan)	/* stdout is the program's */
@@ -236,10 +234,13 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 		return false;
 	file.out.held = !a->plan;
 	file.out.color = use_color(&a->common, file.out.fd);
-	if (a->plan ? !planned(&plan, launch.path, &file.out, a->common.json, err)
-		    : !traced(a, &plan, &launch, &file.out, status, err))
+	if (a->plan ? !planned(&plan, how.path, &file.out, a->common.json, err)
+		    : !traced(a, &form, &plan, &how, &file.out, status, &gone, err))
 		return false;
-	return out_file_commit(&file, err);
+	if (!out_file_commit(&file, err))
+		return false;
+	return !gone || err_set(err, ERR_GONE, "process %d has ended; what it did until then was "
+				"written", how.pid);
 }
 
 static const struct trace_args defaults = {
@@ -248,7 +249,7 @@ static const struct trace_args defaults = {
 
 const struct command cmd_trace = {
 	.name = "trace",
-	.usage = "[OPTIONS] PATTERN… -- PROGRAM [ARG…]",
+	.usage = "[OPTIONS] PATTERN… (-p PID | -- PROGRAM [ARG…])",
 	.what = "show calls of functions with typed arguments, results and durations",
 	.about = "PATTERN says which functions: main.handle, 'main.*', '*.ServeHTTP', "
 		 "'net/http/...', store.go:88, 0x459e60, 're:EXPR'; '!PATTERN' takes away. "

@@ -39,8 +39,8 @@ static u32 frame_size(const struct go_program *prog, const struct go_func *f)
 	return (u32)most;
 }
 
-/* The chain ended: rsi is behind the frame that was read last. Goes on at `loop` with its next frame
- * pointer in rax if that frame is of a callback from C; else falls through. */
+/* The chain ended: rsi is behind the frame that was read last. Goes on at `loop` with its next
+ * frame pointer in rax if that frame is of a callback from C; else falls through. */
 static void callback(struct assembler *a, const struct go_program *prog, u64 bias, unsigned loop,
 		     unsigned end)
 {

@@ -25,6 +25,28 @@ struct launch {
 /* Also after a failure the source is to be released. */
 bool inline_launch(struct source *src, const struct plan *plan, const struct launch *l,
 		   struct err *err) MUST_CHECK;
+struct attach {
+	pid_t pid;
+	u64 buffer;
+	bool lossless;
+};
+
+/* What could not be done as planned, for people. */
+struct attached {
+	u32 taken;			/* functions that somebody else has patched */
+	pid_t owner;			/* the goshawk that has the last of them, or 0 */
+	const struct plan_func *example; /* that one */
+	bool faults_are_fatal;		/* another SIGSEGV handler: windows that may fault are left out */
+};
+/* A process that runs; the plan must be made from its image. Also after a failure the source is to be
+ * released; the process is then as it was. */
+bool inline_attach(struct source *src, const struct plan *plan, const struct attach *a,
+		   struct attached *to, struct err *err) MUST_CHECK;
+/* Takes away what goshawks that died have left in a process: how many jumps. ERR_REFUSED while one is
+ * at work there. */
+bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *stop_ns,
+		  struct err *err) MUST_CHECK;
+
 /* Writes the generated code of a plan as text (--plan), as it would be for an unbiased image. */
 bool inline_print(const struct plan *plan, struct out *o, bool json, u64 *sites,
 		  struct err *err) MUST_CHECK;

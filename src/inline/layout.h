@@ -7,11 +7,16 @@
  *
  * near:   OFFSET SIZE    MEANING
  *         0      4       gate: 0 means "run the displaced code only". A fork's child reads 0
- *         8      8       cookie: this session
+ *         8      8       cookie: this session. A fork's child reads 0
+ *         64     16*8    hooks that lie over another session's: {address, the jump that was there}
+ *         256    32      the action of SIGSEGV, as the kernel gives it
  *         4096   524288  direct-mapped table of page numbers that were seen to be readable
  *
  * shared: OFFSET SIZE    MEANING
  *         0      8       cookie
+ *         8      8       MAGIC: a later goshawk knows us by it, and finds what else is ours:
+ *         16     8       where `near` lies
+ *         24     16      where `code` lies, and its end
  *         64     8       records lost because no ring was left
  *         72     8       rings handed out so far
  *         128    8       lossless: ticks that a thread waits at most without progress of the reader
@@ -44,11 +49,18 @@ enum {
 
 	NEAR_GATE = 0,
 	NEAR_COOKIE = 8,
+	NEAR_HOOKS = 64,
+	NEAR_HOOKS_COUNT = 8,
+	NEAR_ACTION = 256,
 	NEAR_PAGES = 4096,
 	NEAR_PAGES_COUNT = 65536,
 	NEAR_SIZE = NEAR_PAGES + 8 * NEAR_PAGES_COUNT,
 
 	SHARED_COOKIE = 0,
+	SHARED_MAGIC = 8,
+	SHARED_NEAR = 16,
+	SHARED_CODE = 24,
+	SHARED_CODE_END = 32,
 	SHARED_LOST = 64,
 	SHARED_NEXT = 72,
 	SHARED_WAIT = 128,
@@ -81,12 +93,19 @@ enum {
 };
 _Static_assert(RING_ROOM >= SLOT_MAX, "a record that begins at the ring's last byte must fit");
 
+#define MAGIC 0x316b776168736f67ull	/* "goshawk1" */
+
 struct layout {
 	u64 code_rt, near_rt, shared_rt;
 	u64 buffer;		/* a power of two */
 	bool lossless;
 	i32 tls;		/* offset of g's word from FS */
 	u64 bias;
+	bool faults_are_fatal;	/* SIGSEGV is not Go's in this process: our hook does not see it */
+	struct hook_below {	/* hooks that another session has: ours go on to these */
+		u64 rt, to_rt;
+	} below[NEAR_HOOKS_COUNT];
+	u32 nbelow;
 };
 
 /* Bytes that may be reserved and not yet consumed. Lossless: goroutines begin to wait at `waits`,

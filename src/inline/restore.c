@@ -1,12 +1,13 @@
-/* Putting everything back into a process that runs. All threads are stopped first; a thread may
- * then stand in a trampoline: it goes on there and comes back behind the window, so trampolines are
- * never unmapped. The memory descriptor belongs to the address space that was patched: if the
- * process has become another program since, nothing can be read or written through it. */
+/* Putting everything back into a process that runs. All threads are stopped first; a thread may then
+ * stand in a trampoline: it goes on there and comes back behind the window, so trampolines stay where
+ * they are. The memory descriptor belongs to the address space that was patched: if the process has
+ * become another program since, nothing can be read or written through it. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "inline/found.h"
 #include "inline/session.h"
 #include "inline/tracee.h"
 
@@ -28,13 +29,44 @@ bool session_was_replaced(void *session)
 	return !is_there(s) && readlink(path, target, sizeof(target)) > 0;
 }
 
+/* Our hook may lie over that of a session which has ended meanwhile: then the file's bytes come back. */
+static void put_back(const struct inline_session *s, const struct found *f, const struct jump *j,
+		     u8 put[5])
+{
+	u64 below = jump_target(j->rt, j->was);
+	const struct found_session *other = below ? found_at(f, below) : NULL;
+	struct str file = image_bytes(s->plan->prog->img, j->rt - s->layout.bias, 5);
+
+	memcpy(put, other && !other->owner && file.n ? (const u8 *)file.p : j->was, 5);
+}
+
+bool session_put_back(struct inline_session *s, const struct found *f)
+{
+	u32 shut = 0;
+	bool ok = true;
+
+	mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &shut, sizeof(shut));
+	for (size_t i = s->code.jumps.n; i-- > 0;) {
+		const struct jump *j = &s->code.jumps.at[i];
+		u8 now[5], put[5];
+
+		if (i == s->code.jumps.n / 2)
+			fault_point("restoring");	/* half of them are back */
+		/* what somebody else has put there since is not ours to take away */
+		if (!mem_read(s->mem_fd, j->rt, now, 5) || memcmp(now, j->is, 5))
+			continue;
+		put_back(s, f, j, put);
+		ok &= mem_write(s->mem_fd, s->pid, j->rt, put, 5);
+	}
+	return ok;
+}
+
 bool session_restore(void *session, struct err *err)
 {
 	struct inline_session *s = session;
-	struct stopped st = { 0 };
-	u32 shut = 0;
+	struct stopped st;
+	struct found f = { 0 };
 	i64 began = unix_now();
-	bool ok = true;
 
 	if (s->restored)
 		return true;
@@ -42,30 +74,18 @@ bool session_restore(void *session, struct err *err)
 		return false;
 	if (!is_there(s)) {
 		tracee_resume_all(&st);
-		return err_set(
-			err, ERR_GONE,
-			"process %d has become another program: there is nothing to put back",
-			s->pid);
+		return err_set(err, ERR_GONE,
+			       "process %d has become another program: there is nothing to put back",
+			       s->pid);
 	}
 	fault_point("stopped");
-	mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &shut, sizeof(shut));
-	for (size_t i = s->code.jumps.n; i-- > 0;) {
-		const struct jump *j = &s->code.jumps.at[i];
-		u8 now[5];
-
-		if (i == s->code.jumps.n / 2)
-			fault_point("restoring");	/* half of them are back */
-		/* what somebody else has put there since is not ours to take away */
-		if (mem_read(s->mem_fd, j->rt, now, 5) && !memcmp(now, j->is, 5))
-			ok &= mem_write(s->mem_fd, s->pid, j->rt, j->was, 5);
-	}
+	found_sessions(&f, s->pid, s->mem_fd);
+	s->restored = session_put_back(s, &f);
 	fault_point("restored");
 	tracee_resume_all(&st);
+	found_release(&f);
 	s->stop_ns += unix_now() - began;
-	s->restored = ok;
-	return ok ? true
-		  : err_set(err, ERR_DENIED,
-			    "process %d: its text can't be written any more; it goes on with "
-			    "jumps that record nothing",
-			    s->pid);
+	return s->restored || err_set(err, ERR_DENIED,
+				      "process %d: its text can't be written any more; it goes on "
+				      "with jumps that record nothing", s->pid);
 }

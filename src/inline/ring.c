@@ -61,6 +61,13 @@ static bool hold_mutex(struct inline_session *s)
 	       !pthread_mutex_init(m, &attr) && !pthread_mutex_lock(m);
 }
 
+void rings_end(struct inline_session *s)
+{
+	if (s->holds_mutex)
+		pthread_mutex_unlock((pthread_mutex_t *)(void *)(s->shared + SHARED_READER));
+	s->holds_mutex = false;
+}
+
 bool rings_grow(struct inline_session *s, u32 ready, struct err *err)
 {
 	if (ftruncate(s->memfd, (off_t)shared_size(s->layout.buffer, ready)))
@@ -73,6 +80,7 @@ bool rings_start(struct inline_session *s, struct err *err)
 {
 	if (!hold_mutex(s))
 		return err_set(err, ERR_IO, "no robust mutex in the shared memory");
+	s->holds_mutex = true;
 	may_wait(s, WAIT_WORKING_NS);
 	*word(s, SHARED_READY) = s->ready;
 	s->nsites = 4 * s->plan->nfuncs;
@@ -191,8 +199,8 @@ static void find_rings(struct inline_session *s)
 	struct err err;
 
 	s->nrings = (u32)MIN(next, (u64)s->ready);
-	if (next + SPARE > s->ready && s->ready < RINGS &&
-	    rings_grow(s, MIN(2 * s->ready, (u32)RINGS), &err))
+	if (next + SPARE > s->ready && s->ready < s->rings_most &&
+	    rings_grow(s, MIN(2 * s->ready, s->rings_most), &err))
 		__atomic_store_n(word(s, SHARED_READY), s->ready, __ATOMIC_RELEASE);
 }
 

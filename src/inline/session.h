@@ -1,4 +1,4 @@
-/* session - the inline engine at work on one process: what launch, ring and restore share.
+/* session - the inline engine at work on one process: what launch, attach, ring and restore share.
  *
  * Owns     the child until it is waited for, descriptors, the mapping of the shared memory.
  * Units    rt addresses of the target.
@@ -39,6 +39,7 @@ struct inline_session {
 	struct ring_state ring[RINGS];
 	u32 nrings;		/* handed out */
 	u32 ready;		/* that there are */
+	u32 rings_most;
 	u16 heap[RINGS];
 	u32 nheap;
 	u64 lost_no_ring;
@@ -46,8 +47,21 @@ struct inline_session {
 	u64 bad;
 	i64 stop_ns;		/* how long the target stood still */
 	bool restored;
+	bool holds_mutex;	/* in the shared memory: it says that we live */
+	bool filtered;		/* the target runs under a seccomp filter */
+	struct { u64 lo, hi; } old_code; /* of sessions that nobody owns any more */
+	i64 retry_ns;		/* when windows that are held back are tried again; 0: never */
+	unsigned retries;
+	u32 stuck;		/* functions that are held back */
+	unsigned mapped;	/* of our three mappings, in the order of place_map */
 	struct arena arena;
 };
+
+/* A session that has done nothing yet, and the source that it serves. */
+struct inline_session *session_new(struct source *src, const struct plan *plan, u64 buffer,
+				   bool lossless);
+/* What has to be known of the program before anything is done. */
+bool session_check(struct inline_session *s, struct err *err) MUST_CHECK;
 
 bool mem_read(int mem_fd, u64 rt, void *to, size_t n);
 bool mem_write(int mem_fd, pid_t pid, u64 rt, const void *p, size_t n);
@@ -56,9 +70,16 @@ bool rings_grow(struct inline_session *s, u32 ready, struct err *err) MUST_CHECK
 /* Says to waiting threads that we are here, and how long they may wait for us. */
 bool rings_start(struct inline_session *s, struct err *err) MUST_CHECK;
 
+struct found;
+/* Puts back what stands in the text and is ours; the process must stand still. */
+bool session_put_back(struct inline_session *s, const struct found *f);
+/* Nobody is to wait for us any more, nor to take us for dead. */
+void rings_end(struct inline_session *s);
+
 /* What a source does (event/source.h); `session` is a struct inline_session. */
 u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost, void *ctx);
 void rings_output_blocks(void *session, bool blocks);
+/* Puts every byte back. ERR_GONE when the process is no longer the one that was patched. */
 bool session_restore(void *session, struct err *err) MUST_CHECK;
 bool session_was_replaced(void *session);
 

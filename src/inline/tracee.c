@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,8 +23,7 @@ static bool gone(struct err *err, pid_t pid)
 	return err_set(err, ERR_GONE, "process %d ended while it was being prepared", pid);
 }
 
-/* Waits for the next stop of a thread. */
-static bool wait_stop(pid_t tid, int *status)
+bool tracee_wait(pid_t tid, int *status)
 {
 	pid_t got;
 
@@ -43,12 +43,10 @@ static bool traced_by(pid_t parent)
 
 /* The program gets the signals that we were started with: we block none, and exec puts our handlers
  * back to the default. */
-static NORETURN void child(const char *path, char **argv, pid_t parent, int fd, int report)
+static NORETURN void child(const char *path, char **argv, pid_t parent, int report)
 {
 	int e;
 
-	if (fd >= 0)
-		fcntl(fd, F_SETFD, 0);
 	if (traced_by(parent))
 		execv(path, argv);
 	e = errno;
@@ -88,7 +86,7 @@ static bool run_to_entry(pid_t pid, u64 entry, struct err *err)
 	if (errno || ptrace(PTRACE_POKETEXT, pid, entry, (word & ~0xffl) | 0xcc))
 		return gone(err, pid);
 	for (;;) {
-		if (ptrace(PTRACE_CONT, pid, 0, sig) || !wait_stop(pid, &status))
+		if (ptrace(PTRACE_CONT, pid, 0, sig) || !tracee_wait(pid, &status))
 			return gone(err, pid);
 		sig = WSTOPSIG(status);
 		if (ptrace(PTRACE_GETREGS, pid, 0, &regs))
@@ -102,7 +100,7 @@ static bool run_to_entry(pid_t pid, u64 entry, struct err *err)
 	return true;
 }
 
-bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t *pid,
+bool tracee_start(const char *path, char **argv, bool interp, pid_t *pid,
 		  u64 *entry_rt, struct err *err)
 {
 	int report[2], status, e = 0;
@@ -118,7 +116,7 @@ bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t
 		return err_set(err, ERR_IO, "%s: can't start a process: %s", path, strerror(errno));
 	}
 	if (*pid == 0)
-		child(path, argv, self, keep_fd, report[1]);
+		child(path, argv, self, report[1]);
 	close(report[1]);
 	n = read(report[0], &e, sizeof(e));
 	close(report[0]);
@@ -132,9 +130,9 @@ bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t
 		return err_set(err, e == EACCES ? ERR_DENIED : ERR_IO, "%s: can't be started: %s",
 			       path, strerror(e));
 	}
-	if (!wait_stop(*pid, &status))
+	if (!tracee_wait(*pid, &status))
 		return gone(err, *pid);
-	if (ptrace(PTRACE_SETOPTIONS, *pid, 0, PTRACE_O_EXITKILL)) {
+	if (ptrace(PTRACE_SETOPTIONS, *pid, 0, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD)) {
 		tracee_kill(*pid);
 		return err_set(err, ERR_DENIED, "%s: ptrace: %s", path, strerror(errno));
 	}
@@ -145,51 +143,10 @@ bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t
 	return true;
 }
 
-bool tracee_let_go(pid_t pid, struct err *err)
-{
-	if (ptrace(PTRACE_DETACH, pid, 0, 0))
-		return gone(err, pid);
-	return true;
-}
-
 void tracee_kill(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, __WALL);
-}
-
-bool tracee_syscall(pid_t pid, int mem_fd, u64 scratch_rt, long nr, const u64 args[6], i64 *result,
-		    struct err *err)
-{
-	static const u8 code[] = { 0x0f, 0x05, 0xcc };	/* syscall; int3 */
-	struct user_regs_struct old, regs;
-	u8 was[sizeof(code)];
-	int status;
-
-	if (ptrace(PTRACE_GETREGS, pid, 0, &old) ||
-	    !mem_read(mem_fd, scratch_rt, was, sizeof(was)) ||
-	    !mem_write(mem_fd, pid, scratch_rt, code, sizeof(code)))
-		return gone(err, pid);
-	regs = old;
-	regs.rip = scratch_rt;
-	regs.rax = (u64)nr;
-	regs.orig_rax = (u64)-1;
-	regs.rdi = args[0];
-	regs.rsi = args[1];
-	regs.rdx = args[2];
-	regs.r10 = args[3];
-	regs.r8 = args[4];
-	regs.r9 = args[5];
-	do {	/* a signal that comes now is dropped with the stop: the program has not started */
-		if (ptrace(PTRACE_SETREGS, pid, 0, &regs) || ptrace(PTRACE_CONT, pid, 0, 0) ||
-		    !wait_stop(pid, &status) || ptrace(PTRACE_GETREGS, pid, 0, &regs))
-			return gone(err, pid);
-	} while (WSTOPSIG(status) != SIGTRAP || regs.rip != scratch_rt + sizeof(code));
-	*result = (i64)regs.rax;
-	if (!mem_write(mem_fd, pid, scratch_rt, was, sizeof(was)) ||
-	    ptrace(PTRACE_SETREGS, pid, 0, &old))
-		return gone(err, pid);
-	return true;
 }
 
 static bool known(const struct stopped *st, pid_t tid)
@@ -221,24 +178,50 @@ static bool wait_stop_only(pid_t tid, int *status)
 		bad = waitid(P_PID, (id_t)tid, &info, WSTOPPED | WEXITED | WNOWAIT | __WALL);
 	while (bad && errno == EINTR);
 	return !bad && (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) &&
-	       wait_stop(tid, status);
+	       tracee_wait(tid, status);
 }
 
-/* Stops one thread; false if it is gone. */
-static bool stop_one(struct stopped *st, pid_t tid)
+void tracee_keep_signal(struct stopped *st, size_t thread, int status)
 {
-	int status;
+	if (status >> 16)	/* a stop of ptrace's own */
+		return;
+	if (!st->at[thread].signal)
+		st->at[thread].signal = WSTOPSIG(status);
+	else
+		*vec_push(&st->more) = (struct kept_signal){ st->at[thread].tid, WSTOPSIG(status) };
+}
 
-	if (ptrace(PTRACE_SEIZE, tid, 0, 0))
+/* Tells a thread to stop, without waiting for it: a hundred of them then stop at once. */
+static bool interrupt(struct stopped *st, pid_t tid)
+{
+	if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD))
 		return false;
-	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) || !wait_stop_only(tid, &status)) {
+	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0)) {
 		reap(st, tid);
 		return false;
 	}
-	/* a signal that arrived first is handed on when the thread goes on */
-	vec_push(st)->tid = tid;
-	st->at[st->n - 1].signal = status >> 16 ? 0 : WSTOPSIG(status);
+	*vec_push(st) = (struct stopped_thread){ .tid = tid };
 	return true;
+}
+
+/* Waits for those from `first` on. What ended instead is taken off the list. */
+static void wait_all(struct stopped *st, size_t first)
+{
+	size_t n = first;
+
+	for (size_t i = first; i < st->n; i++) {
+		int status;
+
+		st->at[n] = st->at[i];
+		if (!wait_stop_only(st->at[n].tid, &status)) {
+			reap(st, st->at[n].tid);
+			continue;
+		}
+		/* a signal that arrived first is handed on when the thread goes on */
+		tracee_keep_signal(st, n, status);
+		n++;
+	}
+	st->n = n;
 }
 
 /* A process that is ending has none, and can't be traced either. */
@@ -255,14 +238,17 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 	char path[64];
 	bool more = true;
 
-	st->pid = pid;
+	*st = (struct stopped){ .pid = pid };
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	while (more) {
 		DIR *dir = opendir(path);
 		struct dirent *d;
+		size_t before = st->n;
 
-		if (!dir)
+		if (!dir) {
+			tracee_resume_all(st);
 			return err_set(err, ERR_GONE, "process %d has ended", pid);
+		}
 		more = false;
 		while ((d = readdir(dir))) {
 			pid_t tid = (pid_t)strtol(d->d_name, NULL, 10);
@@ -270,27 +256,47 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 			if (tid <= 0 || known(st, tid))
 				continue;
 			errno = 0;
-			if (stop_one(st, tid))
+			if (interrupt(st, tid))
 				more = true;
 			else if (errno == EPERM && st->n == 0 && has_memory(pid)) {
 				closedir(dir);
-				return err_set(err, ERR_DENIED,
-					       "process %d: ptrace is not permitted (is a debugger "
-					       "attached?)",
-					       pid);
+				return err_set(err, ERR_DENIED, "process %d: ptrace is not permitted "
+					       "(goshawk doctor says what would permit it; only one "
+					       "debugger or tracer at a time can attach)", pid);
 			}
 		}
 		closedir(dir);
+		wait_all(st, before);
 	}
 	if (!st->n)
 		return err_set(err, ERR_GONE, "process %d has ended", pid);
 	return true;
 }
 
+static bool resume(struct stopped *st)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < st->n; i++)	/* one that can't be let go was killed where it stood */
+		if (ptrace(PTRACE_DETACH, st->at[i].tid, 0, st->at[i].signal)) {
+			reap(st, st->at[i].tid);
+			all = false;
+		}
+	for (size_t i = 0; i < st->more.n; i++)
+		syscall(SYS_tgkill, st->pid, st->more.at[i].tid, st->more.at[i].signal);
+	vec_release(&st->more);
+	vec_release(st);
+	return all;
+}
+
 void tracee_resume_all(struct stopped *st)
 {
-	for (size_t i = 0; i < st->n; i++) /* one that can't be let go was killed where it stood */
-		if (ptrace(PTRACE_DETACH, st->at[i].tid, 0, st->at[i].signal))
-			reap(st, st->at[i].tid);
-	vec_release(st);
+	resume(st);
+}
+
+bool tracee_let_go(struct stopped *st, struct err *err)
+{
+	pid_t pid = st->pid;
+
+	return resume(st) || gone(err, pid);
 }

@@ -1,6 +1,7 @@
-/* tracee - a process under ptrace: registers, memory, system calls on its behalf.
+/* tracee - a process under ptrace: starting it, stopping it, letting it go.
  *
- * Owns     nothing.  Units  rt addresses.
+ * Owns     struct stopped: the threads that stand still, until tracee_resume_all.
+ * Units    rt addresses.
  * Fails    ERR_GONE when the process has ended, ERR_DENIED when ptrace is not permitted.
  * Threads  the thread that attached. */
 #ifndef INLINE_TRACEE_H
@@ -9,26 +10,38 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/vec.h"
 
 /* Starts the program and leaves it stopped at the first instruction of its own: after the dynamic
- * loader, before anything of Go. From here to tracee_let_go the death of goshawk ends it: it has
- * not started yet. `keep_fd` is open in it under the same number. */
-bool tracee_start(const char *path, char **argv, bool interp, int keep_fd, pid_t *pid,
-		  u64 *entry_rt, struct err *err) MUST_CHECK;
-bool tracee_let_go(pid_t pid, struct err *err) MUST_CHECK;
+ * loader, before anything of Go. From here to tracee_let_go the death of goshawk ends it: it has not
+ * started yet. */
+bool tracee_start(const char *path, char **argv, bool interp, pid_t *pid, u64 *entry_rt,
+		  struct err *err) MUST_CHECK;
 void tracee_kill(pid_t pid);
 
-/* A system call in a process that stands at its entry point; its own code there is put back. */
-bool tracee_syscall(pid_t pid, int mem_fd, u64 scratch_rt, long nr, const u64 args[6], i64 *result,
-		    struct err *err) MUST_CHECK;
-
-/* Stops every thread, new ones too, until none is left running. */
+struct stopped_thread {
+	pid_t tid;
+	int signal; /* came while it stood; it gets it when it goes on */
+};
+struct kept_signal {
+	pid_t tid;
+	int signal;
+};
 struct stopped {
-	struct { pid_t tid; int signal; } *at;
+	struct stopped_thread *at;
 	size_t n, room;
+	VEC(struct kept_signal) more; /* second signals of one thread */
 	pid_t pid;
 };
+/* Stops every thread, new ones too, until none is left running. After a failure none is stopped. */
 bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err) MUST_CHECK;
 void tracee_resume_all(struct stopped *st);
+/* The same for a program that was started: ERR_GONE if it has ended. */
+bool tracee_let_go(struct stopped *st, struct err *err) MUST_CHECK;
+
+/* Waits for the next stop of a thread; false when it has ended. */
+bool tracee_wait(pid_t tid, int *status);
+/* What a stopped thread was told while it had to do something else for us: `status` of tracee_wait. */
+void tracee_keep_signal(struct stopped *st, size_t thread, int status);
 
 #endif

@@ -85,8 +85,10 @@ static void stack_bytes(struct assembler *a, const struct read *r)
 	}
 }
 
-static void raw_step(struct assembler *a, const struct read *r)
+static void raw_step(struct emitter *e, const struct read *r)
 {
+	struct assembler *a = &e->a;
+
 	switch (r->kind) {
 	case READ_INT:
 		store_sized(a, int_regs[r->reg], R12, (i32)r->at, r->size);
@@ -98,6 +100,9 @@ static void raw_step(struct assembler *a, const struct read *r)
 		break;
 	case READ_STACK:
 		stack_bytes(a, r);
+		break;
+	case READ_G:
+		store(a, e->abi0 ? R15 : R14, R12, (i32)r->at);
 		break;
 	default:
 		break;
@@ -317,7 +322,7 @@ static void emit_record(struct emitter *e, enum site_kind kind)
 
 	head(e, kind == SITE_ENTRY || kind == SITE_TAIL);
 	for (u32 i = 0; i < r->nreads; i++)
-		raw_step(a, &r->reads[i]);
+		raw_step(e, &r->reads[i]);
 	if (deep) {
 		for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
 			store(a, kept[i], R12, (i32)(-SCRATCH + 8 + 8 * (int)i));
@@ -448,6 +453,15 @@ static void emit_window(struct emitter *e, const struct window *w, bool exits)
 	vec_release(&out);
 }
 
+/* Where another session's hook at this place leads, or 0. */
+static u64 below(const struct layout *l, u64 rt)
+{
+	for (u32 i = 0; i < l->nbelow; i++)
+		if (l->below[i].rt == rt)
+			return l->below[i].to_rt;
+	return 0;
+}
+
 static void add_jump(struct emitter *e, u64 rt, const u8 *was, u64 to, u32 func)
 {
 	struct jump *j = vec_push(&e->code->jumps);
@@ -461,12 +475,22 @@ static void add_jump(struct emitter *e, u64 rt, const u8 *was, u64 to, u32 func)
 	memcpy(j->is + 1, &rel, sizeof(rel));
 }
 
+/* In front of another session's hook, which does what was displaced. */
+static void add_jump_over(struct emitter *e, u64 rt, u64 below_rt, u64 to, u32 func)
+{
+	i32 rel = (i32)(below_rt - (rt + 5));
+	u8 was[5] = { 0xe9 };
+
+	memcpy(was + 1, &rel, sizeof(rel));
+	add_jump(e, rt, was, to, func);
+}
+
 /* Where exits are not wanted the entry's window is enough, unless others lead into it. Windows into
  * which others lead are written last: jumps go out in this order, and are taken back in reverse. */
 static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 {
 	const struct plan_func *fn = &e->p->funcs[index];
-	bool exits = fn->shown && !e->p->request.entry_only;
+	bool exits = plan_sees_exits(e->p, fn);
 	struct flow *flow = ARENA_NEW(scratch, struct flow);
 	struct err err;
 
@@ -477,10 +501,18 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 	e->index = index;
 	e->entry_rt = go_func_va(e->p->prog, fn->func) + e->l->bias;
 	e->abi0 = fn->func->assembly;
-	if (fn->shown && !few(&fn->entry)) /* tables lie before the trampolines that use them */
+	if (!few(&fn->entry)) /* tables lie before the trampolines that use them */
 		(void)table(e, &fn->entry);
 	if (exits && !few(&fn->exit))
 		(void)table(e, &fn->exit);
+	if (!fn->shown && below(e->l, e->entry_rt)) {
+		u64 to = asm_here(&e->a);
+
+		emit_record(e, SITE_ENTRY);
+		jmp_to(&e->a, below(e->l, e->entry_rt));
+		add_jump_over(e, e->entry_rt, below(e->l, e->entry_rt), to, index);
+		return;
+	}
 	for (u32 pass = 0; pass < 2; pass++)
 		for (u32 i = 0; i < fn->patches.nwindows && !e->a.bad; i++) {
 			const struct window *w = &fn->patches.windows[i];
@@ -491,6 +523,8 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 				continue;
 			emit_window(e, w, exits);
 			add_jump(e, e->entry_rt + w->at, flow->bytes + w->at, to, index);
+			e->code->jumps.at[e->code->jumps.n - 1].inner = w->inner;
+			e->code->jumps.at[e->code->jumps.n - 1].may_fault = w->may_fault;
 		}
 }
 
@@ -520,11 +554,17 @@ static bool emit_hooks(struct emitter *e, struct arena *scratch, u64 table_rt, s
 		e->flow = flow;
 		e->entry_rt = go_func_va(prog, f) + e->l->bias;
 		sigtramp_hook_emit(&e->a, e->stubs, e->l, to, table_rt, e->code->fixups.n);
-		for (u32 k = 0; k < w->count; k++)
-			asm_relocated(&e->a, flow, &flow->insns[k], e->entry_rt);
-		jmp_to(&e->a, e->entry_rt + w->size);
-		asm_new_scope(&e->a);
-		add_jump(e, e->entry_rt, flow->bytes, to, NOT_PLANNED);
+		if (below(e->l, e->entry_rt)) {
+			jmp_to(&e->a, below(e->l, e->entry_rt));
+			asm_new_scope(&e->a);
+			add_jump_over(e, e->entry_rt, below(e->l, e->entry_rt), to, NOT_PLANNED);
+		} else {
+			for (u32 k = 0; k < w->count; k++)
+				asm_relocated(&e->a, flow, &flow->insns[k], e->entry_rt);
+			jmp_to(&e->a, e->entry_rt + w->size);
+			asm_new_scope(&e->a);
+			add_jump(e, e->entry_rt, flow->bytes, to, NOT_PLANNED);
+		}
 		e->code->hooked = true;
 	}
 	if (!e->code->hooked)

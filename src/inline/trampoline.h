@@ -17,6 +17,15 @@ struct jump {
 	u32 func;		/* in the plan, or NOT_PLANNED for the sigtramp hook */
 	u64 to_rt;		/* the trampoline */
 	u32 size;		/* of the trampoline */
+	bool inner;		/* others lead into its window: written after them */
+	bool may_fault;		/* the trampoline runs an instruction that may */
+	u8 state;		/* enum jump_state */
+};
+enum jump_state {
+	JUMP_DUE,
+	JUMP_WRITTEN,
+	JUMP_BUSY,		/* somebody goes on inside: tried again later */
+	JUMP_NEVER,		/* another session's place, or not safe in this process */
 };
 #define NOT_PLANNED 0xffffffffu
 

@@ -1,0 +1,94 @@
+#include "cmd/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/uprobe.h"
+#include "inline/inline.h"
+
+bool engine_named(const char *name, enum engine *e, struct err *err)
+{
+	static const char *const names[] = { "auto", "inline", "uprobe" };
+
+	for (u32 i = 0; i < ARRAY_LEN(names); i++)
+		if (!name || !strcmp(name, names[i])) {
+			*e = i;
+			return true;
+		}
+	return err_set(err, ERR_USAGE, "--engine: auto, inline or uprobe, not '%s'", name);
+}
+
+void engine_refusals(const struct plan *p)
+{
+	u32 counts[REFUSE_COUNT] = { 0 }, kinds = 0;
+
+	for (u32 i = 0; i < p->nfuncs; i++) {
+		const struct plan_func *f = &p->funcs[i];
+
+		if (!f->refusal || !f->shown)
+			continue;
+		counts[f->refusal]++;
+		if (p->nrefused <= 3)
+			fprintf(stderr, "goshawk: %.*s is not traced: %s\n", STR_F(f->func->name),
+				refusal_text(f->refusal));
+	}
+	if (p->nrefused <= 3)
+		return;
+	fprintf(stderr, "goshawk: %u functions are not traced (--plan lists them):", p->nrefused);
+	for (u32 r = 0; r < REFUSE_COUNT; r++)
+		if (counts[r])
+			fprintf(stderr, "%s %u: %s", kinds++ ? ";" : "", counts[r],
+				refusal_text(r));
+	fputc('\n', stderr);
+}
+
+/* In a process that others have been in, or that has handlers of its own. */
+static void attached_talk(const struct attached *to)
+{
+	if (to->taken && to->owner)
+		fprintf(stderr, "goshawk: %u places are left to the goshawk that has them (process %d)",
+			to->taken, to->owner);
+	else if (to->taken)
+		fprintf(stderr, "goshawk: %u places hold bytes that are neither the file's nor ours",
+			to->taken);
+	if (to->taken && to->example)
+		fprintf(stderr, ": %.*s is not traced", STR_F(to->example->func->name));
+	if (to->taken)
+		fputc('\n', stderr);
+	if (to->faults_are_fatal)
+		fputs("goshawk: SIGSEGV is not handled by Go here, so functions are left out in which an "
+		      "instruction that is moved may fault\n", stderr);
+}
+
+static bool inline_start(struct source *src, const struct plan *plan,
+			 const struct engine_request *r, struct err *err)
+{
+	struct launch launch = { r->argv, r->path, r->buffer, r->lossless };
+	struct attach attach = { r->pid, r->buffer, r->lossless };
+	struct attached to;
+
+	if (!r->pid)
+		return inline_launch(src, plan, &launch, err);
+	if (!inline_attach(src, plan, &attach, &to, err))
+		return false;
+	attached_talk(&to);
+	fprintf(stderr, "goshawk: process %d: %u places in it are watched; it stood still for %.1f ms\n",
+		r->pid, src->sites(src->session), (double)src->stop_ns(src->session) / 1e6);
+	return true;
+}
+
+bool engine_start(struct source *src, struct plan *plan, const struct engine_request *r,
+		  struct err *err)
+{
+	if (r->engine == ENGINE_UPROBE)
+		return uprobe_start(src, plan, r, err);
+	if (inline_start(src, plan, r, err))
+		return true;
+	if (r->engine == ENGINE_INLINE || r->lossless ||
+	    (err->kind != ERR_DENIED && err->kind != ERR_REFUSED))
+		return false;
+	fprintf(stderr, "goshawk: the inline engine can't do it (%s): trying kernel probes\n",
+		err->msg);
+	source_release(src);
+	return uprobe_start(src, plan, r, err);
+}

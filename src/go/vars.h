@@ -1,0 +1,14 @@
+/* vars - where the runtime keeps what we ask of a live program.
+ *
+ * Owns     nothing.  Units  link-time addresses.
+ * Fails    false: not found, and what needs it can't be done.  Threads  any.
+ * Sources  runtime/proc.go (allgadd); see go-runtime.md 10. */
+#ifndef GO_VARS_H
+#define GO_VARS_H
+
+#include "go/program.h"
+
+/* runtime.allgs: a slice (pointer, length, capacity) of pointers to every g there ever was. */
+bool go_allgs_va(const struct go_program *prog, u64 *va);
+
+#endif

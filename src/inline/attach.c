@@ -1,0 +1,465 @@
+/* A process that runs. Everything is made ready while it does; then it stands still once, for as long
+ * as it takes to map our memory and to write the code and the jumps. Whatever turns out otherwise than it
+ * seemed (its memory map has changed, SIGSEGV is not Go's) is undone, and all is made ready again.
+ *
+ * Order while it stands: mappings, code, who goes on where, jumps, then the gate. Goshawk may be
+ * killed between any two of them: as long as the gate is shut a trampoline does what was displaced and
+ * nothing else. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "inline/busy.h"
+#include "inline/found.h"
+#include "inline/place.h"
+#include "inline/seccomp.h"
+
+enum {
+	TRIES = 4,
+	START_MS = 2000,	/* a program may just be starting */
+	RETRY_NS = 10000000,	/* the first time; then four times as long each time */
+	RETRIES = 6,
+	SIGSET_SIZE = 8,
+};
+
+/* The runtime catches SIGURG once it can be looked into (runtime/proc.go: initsig in mstartm0), and
+ * nobody else does. */
+static bool has_started(pid_t pid)
+{
+	char path[64], line[128];
+	u64 caught = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "SigCgt:", 7))
+			caught = strtoull(line + 7, NULL, 16);
+	if (f)
+		fclose(f);
+	return caught >> (SIGURG - 1) & 1;
+}
+
+static bool wait_for_start(pid_t pid, struct err *err)
+{
+	struct timespec ms = { 0, 1000000 };
+
+	for (unsigned i = 0; i < START_MS; i++) {
+		if (has_started(pid))
+			return true;
+		nanosleep(&ms, NULL);
+	}
+	return err_set(err, ERR_REFUSED, "process %d: its Go runtime has not started (SIGURG is not "
+		       "caught); try again when it runs", pid);
+}
+
+/* ---- other sessions ---- */
+
+static bool is_hook(const struct plan *p, u32 func)
+{
+	return func == NOT_PLANNED || !p->funcs[func].shown;
+}
+
+/* A hook of a session that is at work: ours goes in front of it. */
+static void go_in_front(struct inline_session *s, const struct found *f, u64 rt)
+{
+	struct layout *l = &s->layout;
+	const struct found_session *other;
+	u8 now[5];
+
+	if (l->nbelow == NEAR_HOOKS_COUNT || !mem_read(s->mem_fd, rt, now, 5))
+		return;
+	other = found_at(f, jump_target(rt, now));
+	if (other && other->owner)
+		l->below[l->nbelow++] = (struct hook_below){ rt, jump_target(rt, now) };
+}
+
+static void find_hooks(struct inline_session *s, const struct found *f)
+{
+	static const char *const names[] = { "runtime.sigtramp", "runtime.cgoSigtramp" };
+	const struct plan *p = s->plan;
+
+	s->layout.nbelow = 0;
+	for (size_t i = 0; i < p->prog->nfuncs; i++)
+		for (size_t k = 0; k < ARRAY_LEN(names); k++)
+			if (str_eq(p->prog->funcs[i].name, str_of(names[k])))
+				go_in_front(s, f, go_func_va(p->prog, &p->prog->funcs[i]) +
+							  s->layout.bias);
+	for (u32 i = 0; i < p->nfuncs; i++)
+		if (is_hook(p, i) && !p->funcs[i].refusal)
+			go_in_front(s, f, go_func_va(p->prog, p->funcs[i].func) + s->layout.bias);
+}
+
+/* So that a later goshawk can put these back, should we die. */
+static bool note_hooks(struct inline_session *s, struct err *err)
+{
+	u64 hooks[2 * NEAR_HOOKS_COUNT] = { 0 };
+	u32 n = 0;
+
+	for (size_t i = 0; i < s->code.jumps.n && n < NEAR_HOOKS_COUNT; i++) {
+		const struct jump *j = &s->code.jumps.at[i];
+
+		for (u32 k = 0; k < s->layout.nbelow; k++)
+			if (s->layout.below[k].rt == j->rt) {
+				hooks[2 * n] = j->rt;
+				memcpy(&hooks[2 * n++ + 1], j->was, 5);
+			}
+	}
+	return mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_HOOKS, hooks,
+			 sizeof(hooks)) ||
+	       err_set(err, ERR_GONE, "process %d has ended", s->pid);
+}
+
+/* No window of such a function is written. */
+static void never(struct inline_session *s, u32 func)
+{
+	for (size_t i = 0; i < s->code.jumps.n; i++)
+		if (s->code.jumps.at[i].func == func)
+			s->code.jumps.at[i].state = JUMP_NEVER;
+}
+
+/* Where somebody else's bytes are; the first such place of a function is said. */
+static void leave_others(struct inline_session *s, const struct found *f, struct attached *to)
+{
+	for (size_t i = 0; i < s->code.jumps.n; i++) {
+		const struct jump *j = &s->code.jumps.at[i];
+		const struct found_session *other;
+		u8 now[5];
+
+		if (j->state == JUMP_NEVER || !mem_read(s->mem_fd, j->rt, now, 5) ||
+		    !memcmp(now, j->was, 5))
+			continue;
+		other = found_at(f, jump_target(j->rt, now));
+		if (other && !other->owner)
+			continue;	/* it is taken away before we write */
+		to->taken++;
+		to->owner = other ? other->owner : 0;
+		to->example = j->func == NOT_PLANNED ? NULL : &s->plan->funcs[j->func];
+		never(s, j->func);
+	}
+}
+
+static void leave_faulting(struct inline_session *s)
+{
+	for (size_t i = 0; s->layout.faults_are_fatal && i < s->code.jumps.n; i++)
+		if (s->code.jumps.at[i].may_fault)
+			never(s, s->code.jumps.at[i].func);
+}
+
+/* ---- while it stands ---- */
+
+/* Is it Go that gets a SIGSEGV? ERR: can't be found out. */
+static bool ask_action(struct inline_session *s, struct inject *in, bool *gos, struct err *err)
+{
+	const struct go_program *prog = s->plan->prog;
+	u64 args[6] = { SIGSEGV, 0, s->layout.near_rt + NEAR_ACTION, SIGSET_SIZE };
+	u64 handler = 0;
+	i64 got;
+
+	if (!place_call(s, in, SYS_rt_sigaction, args, "a look at its signal handler", &got, err))
+		return false;
+	*gos = false;
+	if (got || !mem_read(s->mem_fd, args[2], &handler, 8))
+		return true;
+	for (size_t i = 0; i < prog->nfuncs; i++)
+		if (go_func_va(prog, &prog->funcs[i]) + s->layout.bias == handler)
+			*gos = str_eq(prog->funcs[i].name, STR("runtime.sigtramp")) ||
+			       str_eq(prog->funcs[i].name, STR("runtime.cgoSigtramp"));
+	return true;
+}
+
+static bool unmap(struct inline_session *s, struct inject *in, u64 rt, u64 size, struct err *err)
+{
+	u64 args[6] = { rt, size };
+	i64 got;
+
+	return !size || place_call(s, in, SYS_munmap, args, "less memory", &got, err);
+}
+
+/* Memory of sessions that nobody owns, and in which nobody stands, is given back. One that somebody
+ * stands in stays as it is: he comes back from there. */
+static bool drop_old(struct inline_session *s, const struct found *f, const struct busy *b,
+		     struct inject *in, struct err *err)
+{
+	for (size_t i = 0; i < f->sessions.n; i++)	/* hooks may go on to others below them */
+		if (f->sessions.at[i].owner)
+			return true;
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		const struct found_session *o = &f->sessions.at[i];
+
+		if (busy_in(b, o->code_rt, o->code_end))
+			continue;
+		if (!unmap(s, in, o->code_rt, round_up(o->code_end - o->code_rt, 4096), err) ||
+		    !unmap(s, in, o->near_rt, NEAR_SIZE, err) ||
+		    !unmap(s, in, o->shared_lo, o->shared_hi - o->shared_lo, err))
+			return false;
+	}
+	return true;
+}
+
+/* A function is written as a whole or not at all. */
+static u32 hold_busy(struct inline_session *s, const struct busy *b)
+{
+	u32 held = 0, last = NOT_PLANNED;
+
+	for (size_t i = 0; i < s->code.jumps.n; i++) {
+		struct jump *j = &s->code.jumps.at[i];
+
+		if (j->state == JUMP_BUSY)
+			j->state = JUMP_DUE;
+	}
+	for (size_t i = 0; i < s->code.jumps.n; i++) {
+		struct jump *j = &s->code.jumps.at[i];
+
+		if (j->state != JUMP_DUE || !busy_in(b, j->rt + 1, j->rt + 5) ||
+		    (held && j->func == last))
+			continue;
+		held++;
+		last = j->func;
+		for (size_t k = 0; k < s->code.jumps.n; k++)
+			if (s->code.jumps.at[k].func == last && s->code.jumps.at[k].state == JUMP_DUE)
+				s->code.jumps.at[k].state = JUMP_BUSY;
+	}
+	return held;
+}
+
+static bool write_all(struct inline_session *s, struct stopped *st, const struct found *f,
+		      struct inject *in, struct busy *b, bool *again, struct err *err)
+{
+	busy_step_out(s, st);
+	if (!busy_find(b, s, st, err))
+		return false;
+	s->stuck = hold_busy(s, b);
+	for (size_t i = 0; i < s->code.jumps.n; i++)	/* without it others may not fault */
+		*again |= s->code.jumps.at[i].func == NOT_PLANNED &&
+			  s->code.jumps.at[i].state == JUMP_BUSY;
+	if (*again)
+		return err_set(err, ERR_REFUSED, "process %d: its signal handler is never idle", s->pid);
+	if (found_clean(f, s->pid, s->mem_fd))
+		return err_set(err, ERR_DENIED, "process %d: what an earlier goshawk left in its text "
+			       "can't be taken away", s->pid);
+	fault_point("cleaned");
+	return drop_old(s, f, b, in, err) && note_hooks(s, err) && place_code(s, err) &&
+	       place_jumps(s, err) && rings_start(s, err) && place_open(s, err);
+}
+
+/* `again`: it is not as it seemed, and everything is to be made ready once more. */
+static bool while_stopped(struct inline_session *s, struct stopped *st, const struct found *f,
+			  bool *again, struct err *err)
+{
+	struct inject in;
+	struct busy b = { 0 };
+	struct err ignored = { 0 };
+	bool gos = true, filtered, ok;
+
+	if (!inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err))
+		return false;
+	filtered = seccomp_on(s->pid, st->at[in.thread].tid);
+	if (filtered != s->filtered) {
+		s->filtered = filtered;
+		*again = true;
+		return false;
+	}
+	ok = place_map(s, &in, again, err) && ask_action(s, &in, &gos, err);
+	if (ok && !gos && !s->layout.faults_are_fatal) {
+		s->layout.faults_are_fatal = *again = true;
+		ok = false;
+	}
+	ok = ok && write_all(s, st, f, &in, &b, again, err);
+	if (!ok) {
+		session_put_back(s, f);
+		if (!place_unmap(s, &in, &ignored))
+			*again = false;
+	}
+	busy_release(&b);
+	return inject_end(&in, ok ? err : &ignored) && ok;
+}
+
+static bool make_ready(struct inline_session *s, struct found *f, struct attached *to,
+		       struct err *err)
+{
+	*f = (struct found){ 0 };
+	*to = (struct attached){ .faults_are_fatal = s->layout.faults_are_fatal };
+	code_release(&s->code);
+	found_sessions(f, s->pid, s->mem_fd);
+	find_hooks(s, f);
+	if (!place_choose(s, err) || !code_make(&s->code, s->plan, &s->layout, err) ||
+	    !found_leftovers(f, s->plan->prog, s->layout.bias, s->mem_fd, err))
+		return false;
+	leave_others(s, f, to);
+	leave_faulting(s);
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		const struct found_session *o = &f->sessions.at[i];
+
+		if (o->owner)
+			continue;
+		s->old_code.lo = s->old_code.hi ? MIN(s->old_code.lo, o->code_rt) : o->code_rt;
+		s->old_code.hi = MAX(s->old_code.hi, o->code_end);
+	}
+	return true;
+}
+
+static bool attach_once(struct inline_session *s, struct attached *to, bool *again,
+			struct err *err)
+{
+	struct found f;
+	struct stopped st;
+	i64 began;
+	bool ok;
+
+	*again = false;
+	ok = make_ready(s, &f, to, err);
+	began = unix_now();
+	if (ok && tracee_stop_all(s->pid, &st, err)) {
+		fault_point("stopped");
+		ok = while_stopped(s, &st, &f, again, err);
+		fault_point("prepared");
+		tracee_resume_all(&st);
+		s->stop_ns += unix_now() - began;
+	} else {
+		ok = false;
+	}
+	found_release(&f);
+	return ok;
+}
+
+/* ---- windows that somebody stood in ---- */
+
+static bool try_again(struct inline_session *s, struct err *err)
+{
+	struct stopped st;
+	struct busy b = { 0 };
+	i64 began = unix_now();
+	bool ok;
+
+	if (!tracee_stop_all(s->pid, &st, err))
+		return false;
+	busy_step_out(s, &st);
+	ok = busy_find(&b, s, &st, err);
+	if (ok) {
+		s->stuck = hold_busy(s, &b);
+		ok = place_jumps(s, err);
+	}
+	busy_release(&b);
+	tracee_resume_all(&st);
+	s->stop_ns += unix_now() - began;
+	return ok;
+}
+
+static void plan_retry(struct inline_session *s)
+{
+	s->retry_ns = s->stuck && s->retries < RETRIES ?
+		unix_now() + (RETRY_NS << (2 * s->retries)) : 0;
+	s->retries++;
+}
+
+/* A process that has ended meanwhile is for the caller to see. */
+static u64 poll_and_retry(void *session, bool all, source_record_fn *record, source_lost_fn *lost,
+			  void *ctx)
+{
+	struct inline_session *s = session;
+	struct err err;
+
+	if (!all && s->retry_ns && unix_now() >= s->retry_ns) {
+		if (try_again(s, &err))
+			plan_retry(s);
+		else
+			s->retry_ns = 0;
+	}
+	return rings_poll(session, all, record, lost, ctx);
+}
+
+static bool open_process(struct inline_session *s, pid_t pid, struct err *err)
+{
+	char path[64];
+
+	s->pid = pid;
+	s->layout.bias = s->plan->prog->img->bias;
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	s->mem_fd = open(path, O_RDWR | O_CLOEXEC);
+	if (s->mem_fd < 0)
+		return err_set(err, errno == ENOENT ? ERR_GONE : ERR_DENIED,
+			       "process %d: its memory can't be opened (%s); goshawk doctor says what "
+			       "would permit it", pid, strerror(errno));
+	s->filtered = seccomp_on(pid, pid);
+	return wait_for_start(pid, err);
+}
+
+bool inline_attach(struct source *src, const struct plan *plan, const struct attach *a,
+		   struct attached *to, struct err *err)
+{
+	struct inline_session *s = session_new(src, plan, a->buffer, a->lossless);
+	bool again = true, ok = false;
+
+	src->poll = poll_and_retry;
+	if (!session_check(s, err) || !open_process(s, a->pid, err))
+		return false;
+	tsc_measure(&s->clock);
+	for (unsigned i = 0; i < TRIES && again && !ok; i++)
+		ok = attach_once(s, to, &again, err);
+	if (!ok)
+		return err->kind ? false : err_set(err, ERR_REFUSED, "process %d: its memory map changes "
+						   "too fast; try again", a->pid);
+	fault_point("running");
+	plan_retry(s);
+	src->pid = s->pid;
+	src->bias = s->layout.bias;
+	return true;
+}
+
+/* ---- what is left of those that died ---- */
+
+static bool clean(struct inline_session *s, struct found *f, struct stopped *st, struct err *err)
+{
+	struct inject in;
+	struct busy b = { 0 };
+	bool ok = busy_find(&b, s, st, err) &&
+		  inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err);
+
+	s->filtered = ok && seccomp_on(s->pid, st->at[in.thread].tid);
+	if (ok && found_clean(f, s->pid, s->mem_fd))
+		ok = err_set(err, ERR_DENIED, "process %d: its text can't be written (see goshawk doctor)",
+			     s->pid);
+	if (ok && !s->filtered)		/* under a filter the memory stays */
+		ok = drop_old(s, f, &b, &in, err);
+	busy_release(&b);
+	return ok && inject_end(&in, err);
+}
+
+bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *stop_ns,
+		  struct err *err)
+{
+	const struct plan nothing = { .prog = prog };
+	struct source src;
+	struct inline_session *s = session_new(&src, &nothing, 0, false);
+	struct found f = { 0 };
+	struct stopped st;
+	bool ok = session_check(s, err) && open_process(s, pid, err);
+
+	if (ok)
+		found_sessions(&f, pid, s->mem_fd);
+	for (size_t i = 0; ok && i < f.sessions.n; i++)
+		if (f.sessions.at[i].owner)
+			ok = err_set(err, ERR_REFUSED, "process %d: a goshawk is at work in it (process "
+				     "%d); end that one", pid, f.sessions.at[i].owner);
+	ok = ok && found_leftovers(&f, prog, s->layout.bias, s->mem_fd, err);
+	if (ok && f.sessions.n && (ok = tracee_stop_all(pid, &st, err))) {
+		i64 began = unix_now();
+
+		ok = clean(s, &f, &st, err);
+		tracee_resume_all(&st);
+		s->stop_ns = unix_now() - began;
+	}
+	*jumps = f.leftovers.n;
+	*stop_ns = s->stop_ns;
+	found_release(&f);
+	source_release(&src);
+	return ok;
+}

@@ -1,0 +1,214 @@
+#include "inline/busy.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+#include "go/release.h"
+#include "go/vars.h"
+
+enum {
+	TOP = 1024,		/* asyncPreempt's frame (at most 472 bytes) and what it calls */
+	SIGNAL_STACK = 65536,	/* gsignal has 32 KiB; a C library's may be larger */
+	G_BYTES = 256,		/* of a g: all that we ask of it */
+	GOROUTINES_MOST = 1 << 24,
+	AT_ONCE = 256,
+	STEPS = 16,
+	/* runtime/runtime2.go */
+	RUNNABLE = 1, RUNNING = 2, COPYSTACK = 8, PREEMPTED = 9, SCAN = 0x1000,
+};
+
+struct finder {
+	struct busy *b;
+	const struct inline_session *s;
+	u64 text_lo, text_hi;
+};
+
+static void look_at(struct finder *f, u64 word)
+{
+	if (word - f->text_lo < f->text_hi - f->text_lo ||
+	    (f->s->old_code.hi && word - f->s->old_code.lo < f->s->old_code.hi - f->s->old_code.lo))
+		*vec_push(&f->b->at) = word;
+}
+
+static void look_in(struct finder *f, u64 lo, u64 hi)
+{
+	u64 words[TOP / 8];
+
+	for (lo = round_up(lo, 8); lo < hi; lo += sizeof(words)) {
+		size_t n = (size_t)MIN(hi - lo, (u64)sizeof(words)) & ~7ull;
+
+		if (!n || !mem_read(f->s->mem_fd, lo, words, n))
+			return;
+		for (size_t i = 0; i < n / 8; i++)
+			look_at(f, words[i]);
+	}
+}
+
+static u64 word_at(const struct finder *f, u64 rt)
+{
+	u64 word = 0;
+
+	return rt && mem_read(f->s->mem_fd, rt, &word, 8) ? word : 0;
+}
+
+/* Where it stands, the top of its stack, and, while it handles a signal, the whole signal stack: the
+ * interrupted address lies in the frame that the kernel put at its start. */
+static bool look_at_thread(struct finder *f, pid_t tid)
+{
+	const struct go_release *rel = f->s->plan->prog->rel;
+	struct user_regs_struct r;
+	u64 g, m, gsignal, lo, hi;
+
+	if (ptrace(PTRACE_GETREGS, tid, 0, &r))
+		return false;
+	look_at(f, r.rip);
+	look_in(f, r.rsp, r.rsp + TOP);
+	g = word_at(f, r.fs_base + (u64)(i64)f->s->layout.tls);
+	m = g ? word_at(f, g + G_M) : 0;
+	gsignal = m ? word_at(f, m + rel->m_gsignal) : 0;
+	if (!gsignal)
+		return true;
+	lo = word_at(f, gsignal + G_STACK_LO);
+	hi = word_at(f, gsignal + G_STACK_HI);
+	if (r.rsp >= lo && r.rsp < hi && hi - lo <= SIGNAL_STACK)
+		look_in(f, r.rsp, hi);
+	return true;
+}
+
+static u64 g_word(const u8 *g, unsigned at)
+{
+	u64 v;
+
+	memcpy(&v, g + at, sizeof(v));
+	return v;
+}
+
+/* Only one that was running when it was parked can have been parked by asyncPreempt. */
+static void look_at_goroutine(struct finder *f, const u8 *g)
+{
+	u32 status;
+	u64 sp = g_word(g, G_SCHED_SP), hi = g_word(g, G_STACK_HI);
+
+	memcpy(&status, g + f->s->plan->prog->rel->g_atomicstatus, sizeof(status));
+	status &= ~(u32)SCAN;
+	if (status != RUNNABLE && status != RUNNING && status != PREEMPTED && status != COPYSTACK)
+		return;
+	if (sp >= g_word(g, G_STACK_LO) && sp < hi)
+		look_in(f, sp, MIN(sp + TOP, hi));
+}
+
+/* So many at once; where one can't be read, each by itself. */
+static void look_at_goroutines(struct finder *f, const u64 *gs, size_t n)
+{
+	u8 bytes[AT_ONCE][G_BYTES];
+	struct iovec there[AT_ONCE], here = { bytes, n * G_BYTES };
+
+	for (size_t i = 0; i < n; i++)
+		there[i] = (struct iovec){ (void *)(uintptr_t)gs[i], G_BYTES };
+	if (process_vm_readv(f->s->pid, &here, 1, there, n, 0) == (ssize_t)(n * G_BYTES)) {
+		for (size_t i = 0; i < n; i++)
+			look_at_goroutine(f, bytes[i]);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (mem_read(f->s->mem_fd, gs[i], bytes[0], G_BYTES))
+			look_at_goroutine(f, bytes[0]);
+}
+
+static bool all_goroutines(struct finder *f, struct err *err)
+{
+	const struct go_program *prog = f->s->plan->prog;
+	u64 va, slice[2], gs[AT_ONCE];
+
+	if (!go_allgs_va(prog, &va))
+		return err_set(err, ERR_UNSUPPORTED, "runtime.allgs: not found, so nobody can tell where "
+			       "this program's goroutines will go on; start it with goshawk instead");
+	if (!mem_read(f->s->mem_fd, va + f->s->layout.bias, slice, sizeof(slice)) ||
+	    slice[1] > GOROUTINES_MOST)
+		return err_set(err, ERR_GONE, "process %d: the list of its goroutines can't be read",
+			       f->s->pid);
+	for (u64 i = 0; i < slice[1]; i += AT_ONCE) {
+		size_t n = (size_t)MIN(slice[1] - i, (u64)AT_ONCE);
+
+		if (!mem_read(f->s->mem_fd, slice[0] + 8 * i, gs, n * 8))
+			return err_set(err, ERR_GONE, "process %d: the list of its goroutines can't be "
+				       "read", f->s->pid);
+		look_at_goroutines(f, gs, n);
+	}
+	return true;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const u64 *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+bool busy_find(struct busy *b, const struct inline_session *s, const struct stopped *st,
+	       struct err *err)
+{
+	const struct moduledata *md = &s->plan->prog->md;
+	struct finder f = { b, s, md->text_va + s->layout.bias, md->etext_va + s->layout.bias };
+
+	for (size_t i = 0; i < st->n; i++)
+		if (!look_at_thread(&f, st->at[i].tid))
+			return err_set(err, ERR_GONE, "process %d has ended", s->pid);
+	if (!all_goroutines(&f, err))
+		return false;
+	qsort(b->at.at, b->at.n, sizeof(*b->at.at), by_value);
+	return true;
+}
+
+void busy_release(struct busy *b)
+{
+	vec_release(&b->at);
+}
+
+bool busy_in(const struct busy *b, u64 lo, u64 hi)
+{
+	size_t from = 0, to = b->at.n;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (b->at.at[mid] < lo)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from < b->at.n && b->at.at[from] < hi;
+}
+
+static bool stands_inside(const struct inline_session *s, u64 pc)
+{
+	for (size_t i = 0; i < s->code.jumps.n; i++) {
+		const struct jump *j = &s->code.jumps.at[i];
+
+		if (pc > j->rt && pc < j->rt + 5)
+			return true;
+	}
+	return false;
+}
+
+void busy_step_out(const struct inline_session *s, struct stopped *st)
+{
+	for (size_t i = 0; i < st->n; i++) {
+		struct user_regs_struct r;
+		int status;
+
+		for (unsigned k = 0; k < STEPS; k++) {
+			if (ptrace(PTRACE_GETREGS, st->at[i].tid, 0, &r) ||
+			    !stands_inside(s, r.rip) ||
+			    ptrace(PTRACE_SINGLESTEP, st->at[i].tid, 0, 0) ||
+			    !tracee_wait(st->at[i].tid, &status))
+				break;
+			if (WSTOPSIG(status) != SIGTRAP)
+				tracee_keep_signal(st, i, status);
+		}
+	}
+}

@@ -1,0 +1,412 @@
+#include "inline/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "inline/seccomp.h"
+
+/* Rings lie above HIGH, with libraries and stacks, and so far below these that their next mappings find
+ * room. */
+#define HIGH (1ull << 46)
+#define APART (1ull << 36)
+
+enum {
+	PAGE = 4096,
+	ABOVE = 512 << 20,	/* our code lies this far above the image: the C heap grows between */
+	REACH = 1 << 30,	/* how far we look for room */
+	NEAR_NAME = 1024,	/* where the name of the memory file stands for a moment */
+	FILTERED_RINGS = 64,
+	MADV_WIPEONFORK_ = 18,
+};
+
+bool mem_read(int mem_fd, u64 rt, void *to, size_t n)
+{
+	return pread(mem_fd, to, n, (off_t)rt) == (ssize_t)n;
+}
+
+/* Some kernels from 6.12 on refuse to write what is not writable through /proc/PID/mem: word by word by
+ * ptrace then. */
+bool mem_write(int mem_fd, pid_t pid, u64 rt, const void *p, size_t n)
+{
+	const u8 *b = p;
+	u64 at = rt & ~7ull;
+
+	if (pwrite(mem_fd, p, n, (off_t)rt) == (ssize_t)n)
+		return true;
+	for (; at < rt + n; at += 8) {
+		u8 word[8];
+
+		if (!mem_read(mem_fd, at, word, 8))
+			return false;
+		for (unsigned i = 0; i < 8; i++)
+			if (at + i >= rt && at + i < rt + n)
+				word[i] = b[at + i - rt];
+		if (ptrace(PTRACE_POKEDATA, pid, at, *(long *)(void *)word))
+			return false;
+	}
+	return true;
+}
+
+struct span {
+	u64 lo, hi;
+};
+VEC_TYPE(spans, struct span);
+
+static void read_maps(pid_t pid, struct spans *to)
+{
+	char path[64], line[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		struct span m;
+		char *end;
+
+		m.lo = strtoull(line, &end, 16);
+		m.hi = *end == '-' ? strtoull(end + 1, NULL, 16) : 0;
+		if (m.hi > m.lo)
+			*vec_push(to) = m;
+	}
+	if (f)
+		fclose(f);
+}
+
+/* Room for `size` bytes from `from` up; 0 if there is none within reach. */
+static u64 room_near(const struct spans *maps, u64 from, u64 size)
+{
+	u64 at = from;
+
+	for (size_t i = 0; i < maps->n; i++)
+		if (maps->at[i].hi > at && maps->at[i].lo < at + size)
+			at = round_up(maps->at[i].hi, 1 << 21);
+	return at - from <= REACH ? at : 0;
+}
+
+/* Room below the lowest of the high mappings, where the kernel would look as well, but further down. */
+static u64 room_high(const struct spans *maps, u64 size)
+{
+	for (size_t i = 1; i < maps->n; i++) {
+		u64 lo = maps->at[i - 1].hi, hi = maps->at[i].lo;
+
+		if (hi < HIGH || hi - lo < size + (2ull << 20))
+			continue;
+		if (hi - lo > size + 2 * APART)
+			hi -= APART;
+		return (hi - size) & ~((1ull << 21) - 1);
+	}
+	return 0;
+}
+
+bool place_choose(struct inline_session *s, struct err *err)
+{
+	const struct image *img = s->plan->prog->img;
+	struct spans maps = { 0 };
+	struct layout *l = &s->layout;
+
+	s->rings_most = s->filtered ? FILTERED_RINGS : RINGS;
+	s->shared_bytes = shared_size(l->buffer, s->rings_most);
+	read_maps(s->pid, &maps);
+	l->near_rt = room_near(&maps, round_up(img->hi_va + l->bias, PAGE) + ABOVE,
+			       CODE_ROOM + NEAR_SIZE);
+	l->code_rt = l->near_rt + round_up(NEAR_SIZE, PAGE);
+	l->shared_rt = room_high(&maps, s->shared_bytes);
+	vec_release(&maps);
+	if (!l->near_rt)
+		return err_set(err, ERR_REFUSED,
+			       "no room for code within 2 GiB of the program's text");
+	return l->shared_rt || err_set(err, ERR_REFUSED, "no address space for the rings (%llu MiB); "
+				       "try a smaller --buffer",
+				       (unsigned long long)s->shared_bytes >> 20);
+}
+
+bool place_call(struct inline_session *s, struct inject *in, long nr, const u64 args[6],
+		const char *what, i64 *result, struct err *err)
+{
+	pid_t tid = in->stopped->at[in->thread].tid;
+
+	if (s->filtered && !seccomp_ask(tid, nr, args, what, err))
+		return false;
+	return inject_syscall(in, nr, args, result, err);
+}
+
+struct mapping {
+	u64 rt, size;
+	int prot, flags, fd;
+	const char *what;
+};
+
+static bool map_there(struct inline_session *s, struct inject *in, const struct mapping *m,
+		      bool *taken, struct err *err)
+{
+	u64 args[6] = { m->rt, m->size, (u64)m->prot, (u64)(m->flags | MAP_FIXED_NOREPLACE),
+			(u64)m->fd, 0 };
+	i64 got;
+
+	if (!place_call(s, in, SYS_mmap, args, m->what, &got, err))
+		return false;
+	*taken = got == -EEXIST || (got >= 0 && (u64)got != m->rt);
+	if (*taken)
+		return err_set(err, ERR_REFUSED, "the program has no room left for %s", m->what);
+	s->mapped += got >= 0;
+	return got >= 0 || err_set(err, ERR_REFUSED, "the program can't map %s (%llu MiB): %s", m->what,
+				   (unsigned long long)m->size >> 20, strerror((int)-got));
+}
+
+static bool advise(struct inline_session *s, struct inject *in, u64 rt, u64 size, int advice,
+		   i64 *got, struct err *err)
+{
+	u64 args[6] = { rt, size, (u64)advice };
+
+	return place_call(s, in, SYS_madvise, args, "memory that a fork does not inherit", got, err);
+}
+
+static bool map_near(struct inline_session *s, struct inject *in, bool *taken, struct err *err)
+{
+	struct mapping near = { s->layout.near_rt, NEAR_SIZE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, "a page for its gate" };
+	u64 no_page = ~0ull;
+	i64 got;
+
+	if (!map_there(s, in, &near, taken, err) ||
+	    !advise(s, in, near.rt, NEAR_SIZE, MADV_WIPEONFORK_, &got, err))
+		return false;
+	if (got)
+		return err_set(err, ERR_UNSUPPORTED,
+			       "this kernel can't keep a page out of forked children "
+			       "(MADV_WIPEONFORK, Linux 4.14)");
+	/* page 0 is never mapped, and its number is what an empty table holds */
+	return mem_write(s->mem_fd, s->pid, near.rt + NEAR_PAGES, &no_page, 8) &&
+	       mem_write(s->mem_fd, s->pid, near.rt + NEAR_COOKIE, &s->cookie, 8) ? true :
+	       err_set(err, ERR_DENIED, "the program's memory can't be written (see goshawk doctor)");
+}
+
+/* The rings: one sparse memory file that nobody can shrink under us. It is mapped whole, with room for
+ * all rings there can be, and begins with a few. */
+static bool grow(struct inline_session *s, struct err *err)
+{
+	if (!rings_grow(s, (u32)MIN(get_nprocs() + 30, (int)RINGS), err))
+		return false;
+	if (fcntl(s->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
+		return err_set(err, ERR_IO, "the rings can't be sealed: %s", strerror(errno));
+	return true;
+}
+
+/* The target makes the file, we open it through its descriptor, and it forgets it. */
+static bool make_file(struct inline_session *s, struct inject *in, int *fd, struct err *err)
+{
+	u64 args[6] = { s->layout.near_rt + NEAR_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING };
+	char path[64];
+	i64 got;
+
+	if (!mem_write(s->mem_fd, s->pid, args[0], "goshawk", 8) ||
+	    !place_call(s, in, SYS_memfd_create, args, "shared memory", &got, err))
+		return err->kind ? false : err_set(err, ERR_GONE, "process %d has ended", s->pid);
+	if (got < 0)
+		return err_set(err, ERR_REFUSED, "the program can't make shared memory for the rings: "
+			       "%s", strerror((int)-got));
+	*fd = (int)got;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", s->pid, *fd);
+	s->memfd = open(path, O_RDWR | O_CLOEXEC);
+	return s->memfd >= 0 || err_set(err, ERR_DENIED, "%s: %s", path, strerror(errno));
+}
+
+static bool close_file(struct inline_session *s, struct inject *in, int fd, struct err *err)
+{
+	u64 args[6] = { (u64)fd };
+	i64 got;
+
+	return place_call(s, in, SYS_close, args, "shared memory", &got, err);
+}
+
+static bool map_shared(struct inline_session *s, struct inject *in, bool *taken, struct err *err)
+{
+	struct mapping m = { s->layout.shared_rt, s->shared_bytes, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_NORESERVE, -1, "the rings; try a smaller --buffer" };
+	int fd = -1;
+	bool ok;
+
+	if (!make_file(s, in, &fd, err))
+		return false;
+	m.fd = fd;
+	ok = grow(s, err) && map_there(s, in, &m, taken, err);
+	return close_file(s, in, fd, ok ? err : &(struct err){ 0 }) && ok;
+}
+
+/* Under a filter: memory without a file, which we open by its place in the target. Its size is fixed. */
+static bool map_anonymous(struct inline_session *s, struct inject *in, bool *taken, struct err *err)
+{
+	struct mapping m = { s->layout.shared_rt, s->shared_bytes, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			     "the rings; try a smaller --buffer" };
+	char path[96];
+
+	if (!map_there(s, in, &m, taken, err))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", s->pid,
+		 (unsigned long long)m.rt, (unsigned long long)(m.rt + m.size));
+	s->memfd = open(path, O_RDWR | O_CLOEXEC);
+	s->ready = s->rings_most;
+	return s->memfd >= 0 ||
+	       err_set(err, ERR_DENIED, "%s: %s: a program under a seccomp filter takes "
+		       "CAP_SYS_ADMIN", path, strerror(errno));
+}
+
+static bool map_ours(struct inline_session *s, struct err *err)
+{
+	const struct layout *l = &s->layout;
+	u64 header[] = { s->cookie, MAGIC, l->near_rt, l->code_rt, l->code_rt + s->code.size };
+
+	s->shared = mmap(NULL, s->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			 s->memfd, 0);
+	if (s->shared == MAP_FAILED) {
+		s->shared = NULL;
+		return err_set(err, ERR_IO, "no address space for the rings (%llu MiB): %s; "
+			       "try a smaller --buffer", (unsigned long long)s->shared_bytes >> 20,
+			       strerror(errno));
+	}
+	memcpy(s->shared + SHARED_COOKIE, header, sizeof(header));
+	return true;
+}
+
+bool place_map(struct inline_session *s, struct inject *in, bool *taken, struct err *err)
+{
+	struct mapping code = { s->layout.code_rt, round_up(s->code.size, PAGE),
+				PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+				"its trampolines" };
+	i64 got;
+
+	*taken = false;
+	if (!map_near(s, in, taken, err) || !map_there(s, in, &code, taken, err) ||
+	    !(s->filtered ? map_anonymous : map_shared)(s, in, taken, err))
+		return false;
+	/* a core of the program is not to hold our rings; a kernel without this is no worse */
+	if (!advise(s, in, s->layout.shared_rt, s->shared_bytes, MADV_DONTDUMP, &got, err))
+		return false;
+	fault_point("mapped");
+	return map_ours(s, err);
+}
+
+static bool unmap(struct inline_session *s, struct inject *in, u64 rt, u64 size, struct err *err)
+{
+	u64 args[6] = { rt, size };
+	i64 got;
+
+	return place_call(s, in, SYS_munmap, args, "less memory", &got, err);
+}
+
+bool place_unmap(struct inline_session *s, struct inject *in, struct err *err)
+{
+	const struct layout *l = &s->layout;
+	bool ok = (s->mapped < 3 || unmap(s, in, l->shared_rt, s->shared_bytes, err)) &&
+		  (s->mapped < 2 || unmap(s, in, l->code_rt, round_up(s->code.size, PAGE), err)) &&
+		  (s->mapped < 1 || unmap(s, in, l->near_rt, NEAR_SIZE, err));
+
+	rings_end(s);
+	if (s->shared)
+		munmap(s->shared, s->shared_bytes);
+	if (s->memfd >= 0)
+		close(s->memfd);
+	s->shared = NULL;
+	s->memfd = -1;
+	s->mapped = 0;
+	return ok;
+}
+
+bool place_code(struct inline_session *s, struct err *err)
+{
+	if (!mem_write(s->mem_fd, s->pid, s->layout.code_rt, s->code.bytes, s->code.size))
+		return err_set(err, ERR_DENIED, "trampolines can't be written into the program (see "
+			       "goshawk doctor)");
+	return true;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct jump *const *x = a, *const *y = b;
+
+	return ((*x)->rt > (*y)->rt) - ((*x)->rt < (*y)->rt);
+}
+
+static bool write_text(struct inline_session *s, u64 rt, const void *p, size_t n, struct err *err)
+{
+	return mem_write(s->mem_fd, s->pid, rt, p, n) ||
+	       err_set(err, ERR_DENIED, "the program's text can't be written (see goshawk doctor)");
+}
+
+/* One write for each page that changes: a page of text with some of its jumps is as good as one with all,
+ * but for windows that others lead into. */
+static bool write_pages(struct inline_session *s, struct jump **by, size_t n, struct err *err)
+{
+	u8 page[PAGE];
+	u64 at = ~0ull;
+
+	for (size_t i = 0; i < n; i++) {
+		u64 rt = by[i]->rt;
+
+		if (rt / PAGE != at / PAGE) {
+			if (i && !write_text(s, at, page, PAGE, err))
+				return false;
+			fault_point("jumps");	/* with some of them written */
+			at = rt & ~(u64)(PAGE - 1);
+			if (!mem_read(s->mem_fd, at, page, PAGE))
+				return err_set(err, ERR_GONE, "process %d has ended", s->pid);
+		}
+		if (memcmp(page + rt % PAGE, by[i]->was, 5))
+			return err_set(err, ERR_REFUSED, "the text in memory is not the file's, at "
+				       "0x%llx: something else has patched it",
+				       (unsigned long long)rt);
+		memcpy(page + rt % PAGE, by[i]->is, 5);
+	}
+	return !n || write_text(s, at, page, PAGE, err);
+}
+
+bool place_jumps(struct inline_session *s, struct err *err)
+{
+	size_t n = s->code.jumps.n, pages = 0, inner = n;
+	struct jump **by = mem_resize(NULL, (n + 1) * sizeof(*by));
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < n; i++) {
+		struct jump *j = &s->code.jumps.at[i];
+
+		if (j->state != JUMP_DUE)
+			continue;
+		if (j->func == NOT_PLANNED)
+			ok = write_pages(s, &j, 1, err);
+		else if (j->inner)
+			by[--inner] = j;	/* from behind: their order turns round, and turns back */
+		else
+			by[pages++] = j;
+	}
+	qsort(by, pages, sizeof(*by), by_address);
+	for (size_t i = 1; ok && i < pages; i++)
+		if (by[i]->rt < by[i - 1]->rt + 5)
+			ok = err_set(err, ERR_REFUSED, "two jumps overlap at 0x%llx",
+				     (unsigned long long)by[i]->rt);
+	ok = ok && write_pages(s, by, pages, err);
+	for (size_t i = n; ok && i > inner; i--)
+		ok = write_pages(s, &by[i - 1], 1, err);
+	mem_free(by);
+	for (size_t i = 0; ok && i < n; i++)
+		if (s->code.jumps.at[i].state == JUMP_DUE)
+			s->code.jumps.at[i].state = JUMP_WRITTEN;
+	return ok;
+}
+
+bool place_open(struct inline_session *s, struct err *err)
+{
+	u32 open = 1;
+
+	return mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &open, 4) ||
+	       err_set(err, ERR_GONE, "process %d has ended", s->pid);
+}

@@ -1,0 +1,79 @@
+#include "inline/session.h"
+
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "go/sig.h"
+
+static void release(void *session)
+{
+	struct inline_session *s = session;
+
+	code_release(&s->code);
+	rings_end(s);
+	if (s->shared)
+		munmap(s->shared, s->shared_bytes);
+	if (s->mem_fd >= 0)
+		close(s->mem_fd);
+	if (s->memfd >= 0)
+		close(s->memfd);
+	arena_release(&s->arena);
+	mem_free(s);
+}
+
+static bool read_rt(void *session, u64 rt, void *to, size_t n)
+{
+	const struct inline_session *s = session;
+
+	return s->mem_fd >= 0 && mem_read(s->mem_fd, rt, to, n);
+}
+
+static u32 sites(void *session)
+{
+	return ((struct inline_session *)session)->code.sites;
+}
+
+static i64 stop_ns(void *session)
+{
+	return ((struct inline_session *)session)->stop_ns;
+}
+
+struct inline_session *session_new(struct source *src, const struct plan *plan, u64 buffer,
+				   bool lossless)
+{
+	struct inline_session *s = mem_resize(NULL, sizeof(*s));
+
+	*s = (struct inline_session){ .plan = plan, .mem_fd = -1, .memfd = -1 };
+	s->layout.buffer = buffer;
+	s->layout.lossless = lossless;
+	tsc_start(&s->clock);
+	if (getrandom(&s->cookie, sizeof(s->cookie), 0) != sizeof(s->cookie))
+		s->cookie = __rdtsc();
+	*src = (struct source){
+		.session = s,
+		.engine = "inline",
+		.poll = rings_poll,
+		.output_blocks = rings_output_blocks,
+		.detach = session_restore,
+		.was_replaced = session_was_replaced,
+		.read_rt = read_rt,
+		.sites = sites,
+		.stop_ns = stop_ns,
+		.release = release,
+	};
+	return s;
+}
+
+bool session_check(struct inline_session *s, struct err *err)
+{
+	const struct image *img = s->plan->prog->img;
+
+	if (img->pie && !img->interp)
+		return err_set(err, ERR_UNSUPPORTED, "%.*s: a static PIE is not supported yet",
+			       STR_F(img->path));
+	return go_tls_offset(s->plan->prog, &s->layout.tls) ||
+	       err_set(err, ERR_UNSUPPORTED,
+		       "%.*s: where it keeps the current goroutine was not found",
+		       STR_F(img->path));
+}

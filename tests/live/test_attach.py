@@ -1,0 +1,350 @@
+"""A process that runs is attached to, traced and left, and never notices."""
+
+import collections
+import os
+import random
+import re
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+
+import gobuild
+import goshawk
+
+pytestmark = pytest.mark.ptrace
+FAULTY = goshawk.BUILD / "tests" / "goshawk-faults"  # dies where GOSHAWK_FAULT says (src/base/fault.h)
+
+
+def line_of(stream, what, timeout=60):
+    readable, _, _ = select.select([stream], [], [], timeout)
+    assert readable, "nobody said: %s" % what
+    return stream.readline()
+
+
+class Running:
+    """tests/go/running: it does what it is told, and knows what it did."""
+
+    def __init__(self, threads=2, goroutines=0, release=gobuild.NEWEST, variant="plain", program=None, env=None):
+        self.path = program or gobuild.build("running", release, variant)
+        self.p = subprocess.Popen([str(self.path), str(threads), str(goroutines)], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1,
+                                  env=dict(os.environ, **(env or {})))
+        line = line_of(self.p.stdout, "ready")
+        assert line.startswith("ready "), (line, self.p.stderr.read() if self.p.poll() is not None else "")
+        self.pid = int(line.split()[1])
+
+    def tell(self, line):
+        self.p.stdin.write("%s\n" % line)
+        self.p.stdin.flush()
+        answer = line_of(self.p.stdout, "the answer to %s" % line)
+        assert answer, "it has died: " + self.p.stderr.read()
+        return answer
+
+    def call(self, n):
+        assert self.tell(n) == "called %d %d\n" % (n, sum(i - 1 + 4 for i in range(1, n)))
+
+    def rounds(self):
+        n, wrong = map(int, self.tell("rounds").split())
+        assert wrong == 0
+        return n
+
+    def text(self):
+        """The bytes of its text, as they are now."""
+        with open("/proc/%d/maps" % self.pid) as maps, open("/proc/%d/mem" % self.pid, "rb") as mem:
+            for line in maps:
+                if " r-xp " in line and line.rstrip().endswith(str(self.path)):
+                    lo, hi = (int(n, 16) for n in line.split()[0].split("-"))
+                    mem.seek(lo)
+                    return mem.read(hi - lo)
+
+    def end(self):
+        out, err = self.p.communicate(timeout=60)
+        assert (self.p.returncode, out, err) == (0, "", "")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failed):
+        if self.p.poll() is None:
+            if failed[0] is None:
+                self.end()
+            else:
+                self.p.kill()
+                self.p.communicate()
+        else:
+            assert failed[0] or self.p.returncode == 0, self.p.stderr.read()
+
+
+class Attached:
+    """goshawk trace -p; `started` when it watches."""
+
+    def __init__(self, tmp, pid, *patterns, options=(), program=goshawk.GOSHAWK, env=None):
+        self.to = tmp / "attached.json"
+        self.p = subprocess.Popen([str(program), "trace", "--json", "-o", str(self.to), "--lossless", *options,
+                                   "-p", str(pid), *patterns], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, env=dict(os.environ, **(env or {})))
+        self.said = ""
+
+    def started(self):
+        while "are watched" not in self.said:
+            line = line_of(self.p.stderr, "are watched; so far: " + self.said)
+            assert line, self.said
+            self.said += line
+        return self
+
+    def stop(self, status=0, sig=signal.SIGINT):
+        self.p.send_signal(sig)
+        return self.ended(status)
+
+    def ended(self, status=0):
+        out, err = self.p.communicate(timeout=120)
+        self.said += err
+        assert self.p.returncode == status, (self.p.returncode, self.said)
+        self.objects = goshawk.read_lines(self.to) if self.to.exists() else []
+        self.calls = [o for o in self.objects if o["type"] == "call"]
+        self.endo = self.objects[-1] if self.objects else None
+        return self
+
+    def counts(self):
+        """Of calls, or what --count has counted."""
+        counted = {o["func"]: o["count"] for o in self.objects if o["type"] == "count"}
+        return counted or collections.Counter(c["func"] for c in self.calls)
+
+
+def ours(pid):
+    """What we have mapped in a process."""
+    with open("/proc/%d/maps" % pid) as maps:
+        return sum("memfd:goshawk" in line for line in maps)
+
+
+# What is seen.
+
+@pytest.mark.parametrize("variant", ["plain", "stripped", "pie", "race", "cgo"])
+def test_each_call_while_it_is_watched_is_seen(tmp_path, release, variant):
+    with Running(2, 1, release, variant) as r:
+        r.call(10)
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        r.call(1000)
+        a.stop()
+        r.call(10)
+        assert a.counts() == {"main.called": 1000}
+        assert a.endo["lost"] == 0 and a.endo["program_exit"] is None and a.endo["stop_ns"] > 0
+        if variant != "stripped":
+            assert [c["args"][0]["value"] for c in a.calls[:3]] == [-1, 0, 1]
+            assert a.calls[5]["args"][1]["value"] == "four"
+            if not release.startswith("1.17."):  # whose DWARF has no results
+                assert a.calls[5]["results"][0]["value"] == 8
+
+
+def test_again_and_again_and_its_text_is_as_before(tmp_path, release):
+    with Running(4, 3, release) as r:
+        text = r.text()
+        for i in range(10):
+            a = Attached(tmp_path, r.pid, "main.*", options=["--count"]).started()
+            r.call(50)
+            a.stop()
+            assert a.counts()["main.called"] == 50
+            assert r.text() == text
+            assert ours(r.pid) <= 2
+        r.rounds()
+
+
+def test_everything_in_it_while_it_computes(tmp_path, release):
+    """Goroutines stand inside of windows, are preempted there, and grow their stacks."""
+    with Running(2, 6, release, env={"GOMAXPROCS": "4"}) as r:
+        text = r.text()
+        before = r.rounds()
+        for i in range(8):
+            a = Attached(tmp_path, r.pid, "*", options=["--summary"]).started()
+            r.call(5)
+            a.stop()
+            assert r.text() == text
+        assert r.rounds() > before
+
+
+def test_a_hundred_threads_in_system_calls(tmp_path, release):
+    with Running(100, 2, release) as r:
+        a = Attached(tmp_path, r.pid, "main.*", "os.*", "syscall.*", "fmt.*", "strconv.*",
+                     options=["--count"]).started()
+        r.call(100)
+        a.stop()
+        assert a.counts()["main.called"] == 100
+        r.rounds()  # none of the reads was interrupted
+
+
+def test_it_is_not_ours_to_wait_for(tmp_path):
+    with Running() as r:
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        r.call(3)
+        r.end()
+        a.ended(7)
+        assert "process %d has ended" % r.pid in a.said
+        assert a.counts() == {"main.called": 3}
+
+
+def test_for_and_max_end_it(tmp_path):
+    with Running() as r:
+        a = Attached(tmp_path, r.pid, "main.called", options=["--max", "7"]).started()
+        r.call(20)
+        a.ended()
+        assert len(a.calls) == 7
+        Attached(tmp_path, r.pid, "main.called", options=["--for", "10ms"]).ended()
+        r.call(20)
+
+
+def test_by_name(tmp_path):
+    program = tmp_path / ("running-%d" % os.getpid())
+    program.write_bytes(gobuild.build("running", gobuild.NEWEST, "plain").read_bytes())
+    program.chmod(0o755)
+    with Running(program=program) as r:
+        a = Attached(tmp_path, program.name, "main.called").started()
+        r.call(2)
+        assert len(a.stop().calls) == 2
+
+
+def test_a_deleted_executable(tmp_path):
+    program = tmp_path / "deleted"
+    program.write_bytes(gobuild.build("running", gobuild.NEWEST, "plain").read_bytes())
+    program.chmod(0o755)
+    with Running(program=program) as r:
+        program.unlink()
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        r.call(2)
+        assert len(a.stop().calls) == 2
+
+
+def test_a_stopped_process_stays_stopped(tmp_path):
+    with Running() as r:
+        os.kill(r.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, r.pid, os.WSTOPPED | os.WNOWAIT)
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        assert open("/proc/%d/stat" % r.pid).read().split(") ")[1][0] == "T"
+        os.kill(r.pid, signal.SIGCONT)
+        r.call(5)
+        assert len(a.stop().calls) == 5
+
+
+# The end of goshawk at any moment.
+
+POINTS = "stopped injecting injected mapped cleaned jumps prepared running restoring restored".split()
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_each_step(tmp_path, point):
+    """The process goes on, and the next goshawk takes away what is left."""
+    with Running(3, 3) as r:
+        text = r.text()
+        a = Attached(tmp_path, r.pid, "*", program=FAULTY, env={"GOSHAWK_FAULT": point},
+                     options=["--for", "50ms", "--count"])
+        a.ended(-signal.SIGKILL)
+        before = r.rounds()
+        r.call(100)
+        done = goshawk.run("detach", "-p", r.pid)
+        assert done.status == 0, done
+        assert r.text() == text
+        assert r.rounds() > before
+        assert ours(r.pid) == 0
+        b = Attached(tmp_path, r.pid, "main.called").started()
+        r.call(10)
+        assert len(b.stop().calls) == 10
+
+
+def test_killed_at_random_while_it_attaches_and_detaches(tmp_path, release):
+    rnd = random.Random(int(release.split(".")[1]))
+    with Running(3, 3, release) as r:
+        text = r.text()
+        for i in range(12):
+            a = Attached(tmp_path, r.pid, "main.*", "fmt.*",
+                         options=["--count", "--for", "%dms" % rnd.randint(1, 30)])
+            try:
+                a.p.wait(rnd.random() * 0.15)
+            except subprocess.TimeoutExpired:
+                a.p.kill()
+            a.p.communicate()
+            r.call(10)
+        b = Attached(tmp_path, r.pid, "main.called").started()  # attaching cleans first
+        r.call(10)
+        assert len(b.stop().calls) == 10
+        assert r.text() == text
+
+
+# Several of us.
+
+def test_two_at_a_time(tmp_path, release):
+    """Disjoint functions are both seen; what the other one has is left to it, by name."""
+    one, two, three = tmp_path / "one", tmp_path / "two", tmp_path / "three"
+    for d in one, two, three:
+        d.mkdir()
+    with Running(2, 2, release) as r:
+        text = r.text()
+        a = Attached(one, r.pid, "main.called").started()
+        b = Attached(two, r.pid, "main.number").started()
+        r.call(10)
+        c = Attached(three, r.pid, "main.called", "main.number").started()
+        assert "process %d" % b.p.pid in c.said or "process %d" % a.p.pid in c.said
+        r.call(10)
+        a.stop()
+        r.call(10)
+        b.stop()
+        c.stop()
+        assert a.counts() == {"main.called": 20}
+        assert b.counts()["main.number"] >= 20
+        assert c.counts() == {}
+        r.call(10)
+        assert r.text() == text
+
+
+def test_one_dies_under_the_other(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    for d in one, two:
+        d.mkdir()
+    with Running(2, 2) as r:
+        text = r.text()
+        a = Attached(one, r.pid, "main.called").started()
+        b = Attached(two, r.pid, "main.number", "main.move").started()
+        done = goshawk.run("detach", "-p", r.pid)
+        assert done.status == 5 and "process %d" % a.p.pid in done.err
+        a.p.kill()
+        a.p.communicate()
+        r.call(10)
+        c = Attached(one, r.pid, "main.called").started()  # takes away what the first left
+        r.call(10)
+        assert len(c.stop().calls) == 10
+        b.p.kill()
+        b.p.communicate()
+        r.call(10)
+        assert goshawk.run("detach", "-p", r.pid).status == 0
+        assert r.text() == text
+        r.rounds()
+
+
+# What can't be done.
+
+def test_no_such_process_and_no_go():
+    done = goshawk.run("trace", "-p", 2**22 - 1, "main.main")
+    assert done.status == 7 and "no such process" in done.err
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as p:
+        done = goshawk.run("trace", "-p", p.pid, "main.main")
+        assert done.status == 3 and "not a Go program" in done.err
+        p.stdin.close()
+
+
+def test_one_that_is_traced_by_another():
+    with Running() as r:
+        with subprocess.Popen(["strace", "-qq", "-e", "none", "-p", str(r.pid)], stderr=subprocess.PIPE) \
+                if os.path.exists("/usr/bin/strace") else pytest.skip("no strace") as other:
+            while "TracerPid:\t0" in open("/proc/%d/status" % r.pid).read():
+                assert other.poll() is None
+                time.sleep(0.001)
+            done = goshawk.run("trace", "-p", r.pid, "main.called")
+            assert done.status == 6 and "ptrace is not permitted" in done.err
+            other.terminate()
+
+
+def test_usage():
+    assert goshawk.run("trace", "-p", 1, "main.*", "--", "/bin/true").status == 2
+    assert re.search("which process", goshawk.run("detach", "/bin/true").err + goshawk.run(
+        "detach", gobuild.build("running", gobuild.NEWEST, "plain")).err)
