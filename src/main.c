@@ -27,7 +27,9 @@ static const struct command *find_or_fail(const char *name, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		names[i] = commands[i]->name;
 	nearest = opt_nearest(name, names, n);
-	if (nearest)
+	if (name[0] == '-')
+		err_set(err, ERR_USAGE, "no option %s; `goshawk --help` lists what there is", name);
+	else if (nearest)
 		err_set(err, ERR_USAGE, "no command %s; the nearest is %s", name, nearest);
 	else
 		err_set(err, ERR_USAGE, "no command %s; `goshawk --help` lists them", name);

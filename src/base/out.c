@@ -225,11 +225,23 @@ static void hex_byte(struct out *o, u8 c)
 	out_str(o, (struct str){ text, sizeof(text) });
 }
 
+/* Eight bytes that are all printable ASCII. May say no of some that are. */
+static bool all_plain(const char *p)
+{
+	const u64 ones = 0x0101010101010101, high = 0x80 * ones;
+	u64 w;
+
+	memcpy(&w, p, sizeof(w));
+	return !((w | (w - 0x20 * ones) | (w + ones)) & high);
+}
+
 /* How many bytes from `at` on are printable ASCII other than the two that quoting escapes. */
 static size_t plain_run(struct str s, size_t at, bool quoting)
 {
 	size_t from = at;
 
+	while (!quoting && s.n - at >= 8 && all_plain(s.p + at))
+		at += 8;
 	for (; at < s.n; at++) {
 		u8 c = (u8)s.p[at];
 

@@ -32,17 +32,22 @@ static size_t skip_group(struct str s, size_t at)
 	return s.n;
 }
 
+/* Of the first c in [from, to), or `to`. */
+static size_t index_of(struct str s, size_t from, size_t to, char c)
+{
+	const char *at = from < to ? memchr(s.p + from, c, to - from) : NULL;
+
+	return at ? (size_t)(at - s.p) : to;
+}
+
 /* Up to the first dot behind the last slash; slashes in brackets belong to type arguments. */
 static size_t package_end(struct str s)
 {
-	size_t from = 0;
+	size_t n = index_of(s, 0, index_of(s, 0, s.n, '['), '(');
+	const char *slash = n ? memrchr(s.p, '/', n) : NULL;
+	size_t dot = index_of(s, slash ? (size_t)(slash - s.p) + 1 : 0, s.n, '.');
 
-	for (size_t i = 0; i < s.n && s.p[i] != '[' && s.p[i] != '('; i++)
-		if (s.p[i] == '/')
-			from = i + 1;
-	while (from < s.n && s.p[from] != '.')
-		from++;
-	return from < s.n ? from : 0;
+	return dot < s.n ? dot : 0;
 }
 
 /* The next component, up to a dot outside of brackets; `at` comes to stand on that dot. */
@@ -79,9 +84,11 @@ static bool is_closure(struct str s)
  * was declared in a function.) */
 static size_t suffix_at(struct str s)
 {
+	const char dot = STR("·").p[0];
 	size_t i = 0;
 
-	while (i < s.n && s.p[i] != '-' && !str_starts(str_cut(s, i, s.n), STR("·dwrap")))
+	while (i < s.n && s.p[i] != '-' &&
+	       (s.p[i] != dot || !str_starts(str_cut(s, i, s.n), STR("·dwrap"))))
 		i = s.p[i] == '[' ? skip_group(s, i) : i + 1;
 	return MIN(i, s.n);
 }
@@ -98,6 +105,8 @@ static void cut_type_args(struct str *part, struct str *args)
 
 static bool made_by_linker(struct str s)
 {
+	if (!s.n || (s.p[0] != 't' && s.p[0] != 'g'))
+		return false;
 	return str_starts(s, STR("type:")) || str_starts(s, STR("type.."))
 	       || str_starts(s, STR("go:")) || str_starts(s, STR("go.struct {"))
 	       || str_starts(s, STR("go.buildid"));

@@ -13,10 +13,23 @@ static bool packed_by_upx(const struct image *img)
 	return str_find(head, STR("UPX!")) >= 0;
 }
 
+/* Go code that others load exports a hash of each of its packages. Its tables are put together by
+ * the dynamic loader from symbols. */
+static bool is_loaded_by_others(const struct image *img)
+{
+	const struct section *names = image_section(img, ".dynstr");
+
+	return names && str_find(image_section_bytes(img, names), STR("link.pkghashbytes.")) >= 0;
+}
+
 static bool not_go(const struct go_program *prog, bool has_info, struct err *err)
 {
 	if (packed_by_upx(prog->img))
 		return err_set(err, ERR_UNSUPPORTED, "packed by UPX: unpack it first (upx -d)");
+	if (is_loaded_by_others(prog->img))
+		return err_set(err, ERR_UNSUPPORTED,
+			       "a plugin, or part of a program in shared libraries; goshawk knows "
+			       "programs that are one file");
 	if (!has_info)
 		return err_set(err, ERR_FORMAT,
 			       "not a Go program (no build information and no function table)");

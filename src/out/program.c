@@ -23,9 +23,19 @@ static bool has_dwarf(const struct go_program *prog)
 	return prog->has_dwarf;
 }
 
+static bool is_not_static_pie(const struct go_program *prog)
+{
+	return !prog->img->pie || prog->img->interp || !prog->md.hasmain;
+}
+
 static bool starts_by_itself(const struct go_program *prog)
 {
 	return prog->md.hasmain;
+}
+
+static bool can_be_started(const struct go_program *prog)
+{
+	return starts_by_itself(prog) && is_not_static_pie(prog);
 }
 
 static bool is_not_set_uid(const struct go_program *prog)
@@ -49,8 +59,10 @@ static const struct ability abilities[] = {
 	{ has_dwarf, "names and types of all parameters and results (DWARF)",
 	  "names of parameters and results, types of plain functions' parameters: it has no DWARF "
 	  "(built with -w, or stripped); shapes are shown instead" },
-	{ starts_by_itself, "trace: the program can be started and traced",
+	{ can_be_started, "trace: the program can be started and traced", NULL },
+	{ starts_by_itself, NULL,
 	  "trace: it is not a Go program that starts by itself (c-shared, c-archive or plugin)" },
+	{ is_not_static_pie, NULL, "trace: a static PIE is not supported yet" },
 	{ is_not_set_uid, NULL,
 	  "trace: it is set-uid or set-gid, and the kernel drops that for traced programs" },
 	{ finds_goroutine, NULL,
