@@ -21,10 +21,12 @@ ANY = "…"
 # What differs from run to run, for UPDATE=1: it becomes "…" in what is written down.
 VARYING = [
     r"\s+\d\d:\d\d:\d\d\.\d{6}(?:\s+(?:[\d.]+(?:ns|µs|ms|s)|-)(?=\s))?",  # start and duration of a call
+    r"^\s*[\d.]+(?:ns|µs|ms|s)(?=  \[g)",                            # ... of a call in --graph
+    r"^(?:\s+[\d.]+(?:ns|µs|ms|s)){6}(?=\s)",                       # columns of --summary
     r"(?<=0x)[0-9a-f]{5,}",                                        # addresses
     r'(?<="time":")[^"]*', r'(?<="from":")\d{4}-[^"]*', r'(?<="to":")\d{4}-[^"]*', r'(?<="pid":)\d+', r'(?<=_ns":)\d+',
     r'(?<="goid":)\d+', r"(?<=\[g )\d+(?=\])",
-    r"(?<=calls in )[\d.]+(?:ns|µs|ms|s)",
+    r"(?<=calls in )[\d.]+(?:ns|µs|ms|s)", r"(?<=1 call in )[\d.]+(?:ns|µs|ms|s)",
     r"(?:/[\w.+-]+)+/(?=tests/go/|src/)",                          # where sources were built
     r"(?<=^build id     ).*", r'(?<="build_id":")[^"]*', r"(?<=function table )\d+", r"(?<=^size         )\d+",
 ]
