@@ -18,7 +18,7 @@ enum {
 	AT_ONCE = 256,
 	STEPS = 16,
 	/* runtime/runtime2.go */
-	RUNNABLE = 1, RUNNING = 2, COPYSTACK = 8, PREEMPTED = 9, SCAN = 0x1000,
+	RUNNABLE = 1, RUNNING = 2, WAITING = 4, COPYSTACK = 8, PREEMPTED = 9, SCAN = 0x1000,
 };
 
 struct finder {
@@ -55,8 +55,23 @@ static u64 word_at(const struct finder *f, u64 rt)
 	return rt && mem_read(f->s->mem_fd, rt, &word, 8) ? word : 0;
 }
 
-/* Where it stands, the top of its stack, and, while it handles a signal, the whole signal stack: the
- * interrupted address lies in the frame that the kernel put at its start. */
+/* A signal handler at work. The interrupted address lies in the frame that the kernel put at the start of
+ * its stack; or it has just been pushed to the goroutine's own stack, for asyncPreempt to return to, and
+ * the frame has that stack's pointer. */
+static void look_at_signal(struct finder *f, u64 sp, u64 hi, u64 curg)
+{
+	u64 stack_lo = word_at(f, curg + G_STACK_LO), stack_hi = word_at(f, curg + G_STACK_HI);
+
+	look_in(f, sp, hi);
+	for (sp = round_up(sp, 8); sp < hi; sp += 8) {
+		u64 word = word_at(f, sp);
+
+		if (word >= stack_lo && word < stack_hi)
+			look_at(f, word_at(f, word));
+	}
+}
+
+/* Where it stands, and the top of its stack. */
 static bool look_at_thread(struct finder *f, pid_t tid)
 {
 	const struct go_release *rel = f->s->plan->prog->rel;
@@ -75,7 +90,7 @@ static bool look_at_thread(struct finder *f, pid_t tid)
 	lo = word_at(f, gsignal + G_STACK_LO);
 	hi = word_at(f, gsignal + G_STACK_HI);
 	if (r.rsp >= lo && r.rsp < hi && hi - lo <= SIGNAL_STACK)
-		look_in(f, r.rsp, hi);
+		look_at_signal(f, r.rsp, hi, word_at(f, m + rel->m_curg));
 	return true;
 }
 
@@ -87,18 +102,21 @@ static u64 g_word(const u8 *g, unsigned at)
 	return v;
 }
 
-/* Only one that was running when it was parked can have been parked by asyncPreempt. */
+/* Of the goroutine that a thread runs, what lies at its last parking may be old: too much is found.
+ * Only one that was running when it was parked can have been parked by asyncPreempt; while the collector
+ * looks at its stack it counts as waiting (runtime/preempt.go: suspendG). */
 static void look_at_goroutine(struct finder *f, const u8 *g)
 {
 	u32 status;
-	u64 sp = g_word(g, G_SCHED_SP), hi = g_word(g, G_STACK_HI);
+	const struct go_release *rel = f->s->plan->prog->rel;
+	u64 sp = g_word(g, G_SCHED_SP);
 
-	memcpy(&status, g + f->s->plan->prog->rel->g_atomicstatus, sizeof(status));
+	memcpy(&status, g + rel->g_atomicstatus, sizeof(status));
 	status &= ~(u32)SCAN;
-	if (status != RUNNABLE && status != RUNNING && status != PREEMPTED && status != COPYSTACK)
+	if (status != RUNNABLE && status != RUNNING && status != PREEMPTED && status != COPYSTACK &&
+	    (status != WAITING || g[rel->g_waitreason] != rel->wait_preempted))
 		return;
-	if (sp >= g_word(g, G_STACK_LO) && sp < hi)
-		look_in(f, sp, MIN(sp + TOP, hi));
+	look_in(f, sp, sp + TOP);	/* also of a stack that is just being moved */
 }
 
 /* So many at once; where one can't be read, each by itself. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 
 #include "base/fault.h"
 #include "inline/emit.h"
@@ -60,9 +61,7 @@ static bool choose(struct inject *in, struct err *err)
 			continue;
 		best = rank(&r);
 		in->thread = i;
-		in->regs = r;
 	}
-	in->regs = finished(in->regs);
 	return best < 3 || err_set(err, ERR_GONE, "process %d has ended", in->stopped->pid);
 }
 
@@ -135,10 +134,15 @@ static bool to_syscall_stop(struct inject *in)
 bool inject_syscall(struct inject *in, long nr, const u64 args[6], i64 *result, struct err *err)
 {
 	pid_t tid = in->stopped->at[in->thread].tid;
-	struct user_regs_struct r = in->regs;
+	struct user_regs_struct r, back;
 	u8 code[STUB_ROOM];
-	size_t n = stub(code, in->stub_rt, &in->regs, err);
+	size_t n;
 
+	/* where it stands now: it may have been moved on since it was chosen */
+	if (ptrace(PTRACE_GETREGS, tid, 0, &r))
+		return err_set(err, ERR_GONE, "process %d has ended", in->stopped->pid);
+	r = back = finished(r);
+	n = stub(code, in->stub_rt, &back, err);
 	if (!n)
 		return false;
 	r.rip = in->stub_rt;
@@ -160,7 +164,7 @@ bool inject_syscall(struct inject *in, long nr, const u64 args[6], i64 *result, 
 			       "for it", in->stopped->pid);
 	fault_point("injected");
 	if (!to_syscall_stop(in) || ptrace(PTRACE_GETREGS, tid, 0, &r) ||
-	    ptrace(PTRACE_SETREGS, tid, 0, &in->regs))
+	    ptrace(PTRACE_SETREGS, tid, 0, &back))
 		return err_set(err, ERR_GONE, "process %d ended in a system call that goshawk made "
 			       "for it", in->stopped->pid);
 	*result = (i64)r.rax;

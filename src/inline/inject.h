@@ -12,8 +12,6 @@
 #ifndef INLINE_INJECT_H
 #define INLINE_INJECT_H
 
-#include <sys/user.h>
-
 #include "go/program.h"
 #include "inline/tracee.h"
 
@@ -23,7 +21,6 @@ struct inject {
 	int mem_fd;
 	u64 stub_rt;
 	struct str was;			/* the stub's bytes in the file */
-	struct user_regs_struct regs;	/* of the thread, when it goes on */
 };
 
 /* Chooses one of the stopped threads. */

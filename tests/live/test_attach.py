@@ -40,7 +40,7 @@ class Running:
         self.p.stdin.write("%s\n" % line)
         self.p.stdin.flush()
         answer = line_of(self.p.stdout, "the answer to %s" % line)
-        assert answer, "it has died: " + self.p.stderr.read()
+        assert answer, "it has died: " + self.p.stderr.read()[:3000]
         return answer
 
     def call(self, n):
