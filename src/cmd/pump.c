@@ -37,13 +37,43 @@ static i64 unix_ns(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
+/* What the engine counts itself, for each function of the plan. */
+struct counts {
+	u64 *totals, *seen;	/* as of now; handed over so far */
+	u32 n;
+};
+
+static struct counts counts_new(const struct source *src, const struct plan *plan)
+{
+	u32 n = src->counts ? plan->nfuncs : 0;
+
+	return (struct counts){
+		mem_resize(NULL, (n + 1) * sizeof(u64)),
+		memset(mem_resize(NULL, (n + 1) * sizeof(u64)), 0, (n + 1) * sizeof(u64)), n,
+	};
+}
+
+static void counts_take(struct counts *c, struct source *src, struct calls *calls)
+{
+	if (!c->n)
+		return;
+	memset(c->totals, 0, c->n * sizeof(u64));
+	src->counts(src->session, c->totals);
+	for (u32 i = 0; i < c->n; i++)
+		if (c->totals[i] > c->seen[i]) {
+			calls_counted(calls, i, c->totals[i] - c->seen[i]);
+			c->seen[i] = c->totals[i];
+		}
+}
+
 /* When the sink is to be told that time has passed. */
 struct ticks {
 	i64 began_unix, since_unix;
 	i64 next, next_open;	/* by now_ns() */
 };
 
-static void tick(struct ticks *t, struct calls *calls, const struct sink *sink, i64 every)
+static void tick(struct ticks *t, struct source *src, struct calls *calls, struct counts *counts,
+		 const struct sink *sink, i64 every)
 {
 	i64 now = now_ns(), unix_now;
 
@@ -53,6 +83,7 @@ static void tick(struct ticks *t, struct calls *calls, const struct sink *sink, 
 	}
 	if (!sink->tick || !every || now < t->next)
 		return;
+	counts_take(counts, src, calls);
 	unix_now = unix_ns();
 	sink->tick(sink->ctx, t->since_unix, unix_now, false);
 	t->since_unix = unix_now;
@@ -151,6 +182,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 {
 	struct calls *calls = calls_new(plan, sink);
 	struct flow_ctx flow = { calls, plan, 0, limits->max };
+	struct counts counts = counts_new(src, plan);
 	pid_t pid = src->pid;
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	i64 began = now_ns();
@@ -164,7 +196,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
 		u64 got = src->poll(src->session, false, record, lost, &flow);
 
-		tick(&ticks, calls, sink, limits->every_ns);
+		tick(&ticks, src, calls, &counts, sink, limits->every_ns);
 		src->output_blocks(src->session, !file);
 		alone = !out_flush(out) || stop_asked() ||
 			(stop_by_terminal() && !src->started);
@@ -191,6 +223,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 		result->detached = alone && ok;
 	}
 	src->poll(src->session, true, record, lost, &flow);
+	counts_take(&counts, src, calls);
 	if (!full(&flow))
 		calls_finish(calls);
 	if (sink->tick)
@@ -203,6 +236,8 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	if (src->started && !result->exited && !alone && ok)
 		has_ended(pid, true, result);
 	calls_release(&calls);
+	mem_free(counts.totals);
+	mem_free(counts.seen);
 	if (pidfd >= 0)
 		close(pidfd);
 	return ok;

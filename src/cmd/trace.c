@@ -224,6 +224,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	request.asks = asks;
 	form_request(&form, &request, asks);
 	ask(a, &request, asks);
+	request.count_only = form.count && !request.nasks && !a->max;
 	request.probes = how.engine == ENGINE_UPROBE;
 	if (!open_target(a, &img, &arena, &how, err) || !go_open(&prog, &img, err) ||
 	    !plan_make(&plan, &prog, &request, err))

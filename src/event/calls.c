@@ -438,6 +438,14 @@ void calls_record(struct calls *c, const struct record *r)
 	goroutine_event(c, fn, r);
 }
 
+void calls_counted(struct calls *c, u32 func, u64 n)
+{
+	if (!c->plan->funcs[func].shown)
+		return;
+	c->totals.entries += n;
+	c->sink.counted(c->sink.ctx, &c->plan->funcs[func], n);
+}
+
 void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns)
 {
 	c->totals.lost += count;

@@ -57,6 +57,8 @@ struct sink {
 	void *ctx;
 	void (*call)(void *ctx, const struct call *c);		/* called when a call has ended */
 	void (*entry)(void *ctx, const struct call *c);	/* called at entries, with --entry */
+	/* called with calls of which nothing else is known, where the plan says count_only */
+	void (*counted)(void *ctx, const struct plan_func *fn, u64 calls);
 	/* called when records were lost */
 	void (*lost)(void *ctx, u64 count, i64 from_ns, i64 to_ns);
 	/* Or NULL: called once for a call that has traced callees, before the first of these begins,
@@ -77,6 +79,8 @@ struct calls *calls_new(const struct plan *plan, const struct sink *sink);
 void calls_bias(struct calls *c, u64 bias);
 void calls_release(struct calls **c);	/* with OWN-like use: struct calls *c; */
 void calls_record(struct calls *c, const struct record *r);
+/* Calls that an engine counted itself. */
+void calls_counted(struct calls *c, u32 func, u64 n);
 void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns);
 /* Tells sink.opened of calls that began before this and still have not ended. */
 void calls_open_since(struct calls *c, i64 before_ns);

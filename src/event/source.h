@@ -28,6 +28,10 @@ struct source {
 	 * target is gone or stopped, so whatever is there. Returns how many. */
 	u64 (*poll)(void *session, bool all, source_record_fn *record, source_lost_fn *lost,
 		    void *ctx);
+	/* Where the plan asks for counts only (plan.h count_only), and the engine can count without
+	 * records: adds what it has counted so far to totals, one for each function of the plan.
+	 * Else NULL, and records come. */
+	void (*counts)(void *session, u64 *totals);
 	/* Around writing to somebody who may not read: a lossless program then waits for 10 ms
 	 * only. */
 	void (*output_blocks)(void *session, bool blocks);

@@ -130,6 +130,12 @@ static inline u64 shared_size(u64 buffer, u64 rings)
 	return SHARED_RINGS + rings * ring_stride(buffer);
 }
 
+/* plan_request.count_only: where the count of a function stands, in the place of records. */
+static inline u64 ring_count_at(u32 func)
+{
+	return RING_DATA + 8 * (u64)func;
+}
+
 static inline bool reading_has_captures(const struct reading *r)
 {
 	for (u32 i = 0; i < r->nreads; i++)

@@ -204,6 +204,17 @@ static void find_rings(struct inline_session *s)
 		__atomic_store_n(word(s, SHARED_READY), s->ready, __ATOMIC_RELEASE);
 }
 
+void rings_counts(void *session, u64 *totals)
+{
+	struct inline_session *s = session;
+
+	find_rings(s);
+	for (u32 i = 0; i < s->nrings; i++)
+		for (u32 f = 0; f < s->plan->nfuncs; f++)
+			totals[f] += __atomic_load_n(ring_word(s, i, ring_count_at(f)),
+						     __ATOMIC_RELAXED);
+}
+
 static void count_lost(struct inline_session *s, source_lost_fn *lost, void *ctx)
 {
 	u64 n = __atomic_load_n(word(s, SHARED_LOST), __ATOMIC_RELAXED), more = n - s->lost_no_ring;

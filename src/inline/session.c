@@ -39,13 +39,23 @@ static i64 stop_ns(void *session)
 	return ((struct inline_session *)session)->stop_ns;
 }
 
+/* Counts in the place of records need a word for each function. */
+static u64 bytes_for_counts(const struct plan *plan)
+{
+	u64 bytes = 64 << 10;
+
+	while (bytes < 8 * (u64)plan->nfuncs)
+		bytes *= 2;
+	return bytes;
+}
+
 struct inline_session *session_new(struct source *src, const struct plan *plan, u64 buffer,
 				   bool lossless)
 {
 	struct inline_session *s = mem_resize(NULL, sizeof(*s));
 
 	*s = (struct inline_session){ .plan = plan, .mem_fd = -1, .memfd = -1 };
-	s->layout.buffer = buffer;
+	s->layout.buffer = plan->request.count_only ? bytes_for_counts(plan) : buffer;
 	s->layout.lossless = lossless;
 	tsc_start(&s->clock);
 	if (getrandom(&s->cookie, sizeof(s->cookie), 0) != sizeof(s->cookie))
@@ -54,6 +64,7 @@ struct inline_session *session_new(struct source *src, const struct plan *plan, 
 		.session = s,
 		.engine = "inline",
 		.poll = rings_poll,
+		.counts = plan->request.count_only ? rings_counts : NULL,
 		.output_blocks = rings_output_blocks,
 		.detach = session_restore,
 		.was_replaced = session_was_replaced,

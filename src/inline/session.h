@@ -78,6 +78,7 @@ void rings_end(struct inline_session *s);
 
 /* What a source does (event/source.h); `session` is a struct inline_session. */
 u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost, void *ctx);
+void rings_counts(void *session, u64 *totals);
 void rings_output_blocks(void *session, bool blocks);
 /* Puts every byte back. ERR_GONE when the process is no longer the one that was patched. */
 bool session_restore(void *session, struct err *err) MUST_CHECK;

@@ -274,20 +274,23 @@ static void head(struct emitter *e, bool keep_rdx)
 	op_mem(a, false, 0x89, g, R12, 28);		/* mov [r12+28], g (low half) */
 }
 
-static void emit_record(struct emitter *e, enum site_kind kind)
+/* To L_SKIP where no records are wanted. */
+static void gate(struct emitter *e)
 {
-	static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8, R9 };
 	struct assembler *a = &e->a;
-	const struct reading *r = site_reading(e->fn, kind);
-	bool deep = reading_has_captures(r);
-	u64 stride = ring_stride(e->l->buffer), steps = deep && !few(r) ? table(e, r) : 0;
 
-	e->code->sites++;
-	asm_new_scope(a);
 	PUT(a, 0x83, 0x3d);				/* cmp dword [gate], 0 */
 	asm_rel32_tail(a, e->l->near_rt + NEAR_GATE, 1);
 	PUT(a, 0x00);
 	jcc(a, CC_E, L_SKIP);
+}
+
+/* r12: the thread's ring, r15: the shared memory; r13 dirty. */
+static void find_ring(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+	u64 stride = ring_stride(e->l->buffer);
+
 	if (e->abi0) {
 		load_fs(a, R12, e->l->tls);
 		load(a, R12, R12, G_M);
@@ -308,6 +311,54 @@ static void emit_record(struct emitter *e, enum site_kind kind)
 	asm_u32(a, (u32)stride);
 	PUT(a, 0x4f, 0x8d, 0xa4, 0x2f);			/* lea r12, [r15+r13+rings] */
 	asm_u32(a, SHARED_RINGS);
+}
+
+/* What find_ring needs, out of its way. */
+static void claim_ring(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+
+	asm_label(a, L_CLAIM);
+	PUT(a, 0x66, 0x4c, 0x0f, 0x6e, 0xf8);		/* movq xmm15, rax */
+	lea_label(a, RAX, L_CLAIM_BACK);
+	jmp_to(a, e->stubs->claim_rt);
+	asm_label(a, L_CLAIM_BACK);
+	jcc(a, CC_AE, L_CLAIMED);			/* no carry */
+	jmp(a, L_SKIP);
+}
+
+/* A count for each function stands in the thread's ring instead of records. Only the thread itself
+ * writes it, in one instruction, so no signal handler comes between. */
+static void emit_count(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+
+	e->code->sites++;
+	asm_new_scope(a);
+	gate(e);
+	find_ring(e);
+	op_mem(a, true, 0xff, 0, R12, (i32)ring_count_at(e->index));	/* inc qword [r12+…] */
+	jmp(a, L_SKIP);
+	claim_ring(e);
+	asm_label(a, L_SKIP);
+}
+
+static void emit_record(struct emitter *e, enum site_kind kind)
+{
+	static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8, R9 };
+	struct assembler *a = &e->a;
+	const struct reading *r = site_reading(e->fn, kind);
+	bool deep = reading_has_captures(r);
+	u64 steps = deep && !few(r) ? table(e, r) : 0;
+
+	if (e->p->request.count_only) {
+		emit_count(e);
+		return;
+	}
+	e->code->sites++;
+	asm_new_scope(a);
+	gate(e);
+	find_ring(e);
 	PUT(a, 0x4d, 0x8b, 0x2c, 0x24);			/* mov r13, [r12]: head */
 	PUT(a, 0x4d, 0x3b, 0x6c, 0x24, RING_LIMIT);	/* cmp r13, [r12+limit] */
 	jcc(a, CC_A, L_FULL);
@@ -335,13 +386,7 @@ static void emit_record(struct emitter *e, enum site_kind kind)
 	asm_u32(a, 1 + 4 * e->index + kind);
 	jmp(a, L_SKIP);
 
-	asm_label(a, L_CLAIM);
-	PUT(a, 0x66, 0x4c, 0x0f, 0x6e, 0xf8);		/* movq xmm15, rax */
-	lea_label(a, RAX, L_CLAIM_BACK);
-	jmp_to(a, e->stubs->claim_rt);
-	asm_label(a, L_CLAIM_BACK);
-	jcc(a, CC_AE, L_CLAIMED);			/* no carry */
-	jmp(a, L_SKIP);
+	claim_ring(e);
 	asm_label(a, L_FULL);
 	lea_label(a, R13, L_FULL_BACK);
 	jmp_to(a, e->stubs->full_rt);
@@ -494,7 +539,8 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 	struct flow *flow = ARENA_NEW(scratch, struct flow);
 	struct err err;
 
-	if (fn->refusal || !plan_flow(e->p->prog, fn->func, scratch, flow, &err))
+	if (fn->refusal || (!fn->shown && e->p->request.count_only) ||
+	    !plan_flow(e->p->prog, fn->func, scratch, flow, &err))
 		return;
 	e->fn = fn;
 	e->flow = flow;

@@ -32,6 +32,13 @@ static void on_call(void *ctx, const struct call *c)
 		s->counts[NOW][key]++;
 }
 
+static void on_counted(void *ctx, const struct plan_func *fn, u64 calls)
+{
+	struct count *s = ctx;
+
+	s->counts[NOW][fn - s->keys.t->plan->funcs] += calls;
+}
+
 static int by_count(const void *a, const void *b, void *keys)
 {
 	const struct ranked *x = a, *y = b;
@@ -99,6 +106,7 @@ struct sink sink_count_new(struct arena *a, struct out *o, const struct target_f
 	s->counts[ALL] = ARENA_ARRAY(a, u64, s->keys.room + 1);
 	s->ranked = ARENA_ARRAY(a, struct ranked, s->keys.room + 1);
 	return (struct sink){
-		.ctx = s, .call = on_call, .entry = on_call, .lost = tables_lost, .tick = on_tick,
+		.ctx = s, .call = on_call, .entry = on_call, .counted = on_counted,
+		.lost = tables_lost, .tick = on_tick,
 	};
 }

@@ -3,6 +3,7 @@
 import collections
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -186,3 +187,33 @@ def test_graph_shows_what_lasts(tmp_path):
     """A call that has not ended stands there before its end, also when no other follows."""
     lines, _ = graph(tmp_path, gobuild.NEWEST, "plain", ["main.nap"], "tables", ["naps", "1", "500"])
     assert [LINE.fullmatch(line)["what"] for line in lines] == ["main.nap(d=500ms) {", "} // main.nap"]
+
+
+def test_fifty_million_calls_are_counted_exactly(tmp_path):
+    """At full speed on two threads, without waiting for anybody: the counts are kept in the program."""
+    t = Table(tmp_path, gobuild.NEWEST, "plain", ["--count"], ["main.tick"], ["hot", "25000000"], lossless=False)
+    assert [r["count"] for r in t.rows("count")] == [50_000_000] == [t.counted["main.tick"]["calls"]]
+    assert t.end["calls"] == 50_000_000 and t.end["lost"] == 0
+
+
+def test_counts_of_threads_that_come_and_go(tmp_path, release):
+    t = Table(tmp_path, release, "plain", ["--count"], ["main.tick"], ["threads", "400", "1000"], lossless=False)
+    (row,) = t.rows("count")
+    assert row["count"] + t.end["lost"] == 400_000
+    assert t.end["lost"] == 0
+
+
+def test_counts_of_a_running_program(tmp_path):
+    """Attached to and left again and again: each time something is counted, never more than was done."""
+    program = subprocess.Popen([gobuild.build("tables", gobuild.NEWEST, "plain"), "naps", "300", "10"],
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    counts = []
+    for i in range(4):
+        to = tmp_path / ("%d.json" % i)
+        ended = goshawk.run("trace", "-p", str(program.pid), "--json", "--count", "--for", "300ms", "-o", to,
+                            "main.nap", "main.naps")
+        assert ended.status == 0, ended
+        counts.append({o["func"]: o["count"] for o in goshawk.read_lines(to) if o["type"] == "count"})
+    out, _ = program.communicate(timeout=60)
+    assert program.returncode == 0 and json.loads(out)["main.nap"]["calls"] == 300
+    assert all(set(c) == {"main.nap"} and 1 <= c["main.nap"] <= 60 for c in counts), counts

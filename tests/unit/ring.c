@@ -48,6 +48,7 @@ static void setup(void)
 	s = calloc(1, sizeof(*s));
 	s->plan = &plan;
 	s->layout.buffer = BUFFER;
+	s->rings_most = RINGS;
 	s->shared_bytes = shared_size(BUFFER, RINGS);
 	s->memfd = memfd_create("rings", MFD_CLOEXEC);
 	ck_assert(rings_grow(s, 10, &err));
