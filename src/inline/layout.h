@@ -11,6 +11,7 @@
  *         64     16*8    hooks that lie over another session's: {address, the jump that was there}
  *         256    32      the action of SIGSEGV, as the kernel gives it
  *         4096   524288  direct-mapped table of page numbers that were seen to be readable
+ *         528384 65536   marks of calls whose entry was recorded (predicate.h)
  *
  * shared: OFFSET SIZE    MEANING
  *         0      8       cookie
@@ -54,7 +55,9 @@ enum {
 	NEAR_ACTION = 256,
 	NEAR_PAGES = 4096,
 	NEAR_PAGES_COUNT = 65536,
-	NEAR_SIZE = NEAR_PAGES + 8 * NEAR_PAGES_COUNT,
+	NEAR_MARKS = NEAR_PAGES + 8 * NEAR_PAGES_COUNT,
+	NEAR_MARKS_LOG2 = 16,
+	NEAR_SIZE = NEAR_MARKS + (1 << NEAR_MARKS_LOG2),
 
 	SHARED_COOKIE = 0,
 	SHARED_MAGIC = 8,

@@ -113,8 +113,9 @@ static u8 *peek(struct inline_session *s, u32 i, bool *waiting)
 		*waiting = true;
 		return NULL;
 	}
-	site = (u32)(commit - 1);
-	if (commit - 1 >= s->nsites || !s->sites[site].size ||
+	commit = (commit & ~(u64)RECORD_VOID) - 1;
+	site = (u32)commit;
+	if (commit >= s->nsites || !s->sites[site].size ||
 	    s->sites[site].size > r->head - r->tail) {
 		/* somebody else wrote here: nothing in this ring can be trusted up to its head */
 		s->bad++;
@@ -165,7 +166,8 @@ static void publish(struct inline_session *s, u32 i)
 static void take(struct inline_session *s, u32 i, u8 *slot, source_record_fn *fn, void *ctx)
 {
 	struct ring_state *r = &s->ring[i];
-	u32 site = (u32)(*(u64 *)(void *)slot - 1);
+	u64 word = *(u64 *)(void *)slot;
+	u32 site = (u32)((word & ~(u64)RECORD_VOID) - 1);
 	struct site_info info;
 	_Alignas(16) u8 copy[SLOT_MAX];
 	struct record_head h;
@@ -178,6 +180,8 @@ static void take(struct inline_session *s, u32 i, u8 *slot, source_record_fn *fn
 	memset(slot, 0, info.size);
 	r->last = r->time;
 	r->tail += info.size;
+	if (word & RECORD_VOID)
+		return;
 	memcpy(&h, copy + info.head, sizeof(h));
 	rec = (struct record){
 		.func = site / 4,

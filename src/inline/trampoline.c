@@ -18,10 +18,14 @@
 
 #include "go/release.h"
 #include "inline/emit.h"
+#include "inline/predicate.h"
 
 enum { IN_LINE = 4 };	/* captures that are worth code of their own */
 /* labels of one record */
-enum { L_CLAIMED, L_CLAIM, L_CLAIM_BACK, L_RESERVE, L_FULL, L_FULL_BACK, L_SKIP };
+enum {
+	L_CLAIMED, L_CLAIM, L_CLAIM_BACK, L_RESERVE, L_FULL, L_FULL_BACK, L_SKIP,
+	L_WANTED, L_VOID, L_FREE
+};
 
 struct emitter {
 	struct assembler a;
@@ -274,6 +278,23 @@ static void head(struct emitter *e, bool keep_rdx)
 	op_mem(a, false, 0x89, g, R12, 28);		/* mov [r12+28], g (low half) */
 }
 
+/* Registers that captures use. */
+static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8, R9 };
+
+/* Puts registers back; then the record is there. */
+static void commit(struct emitter *e, bool deep, u32 word)
+{
+	struct assembler *a = &e->a;
+
+	if (deep) {
+		for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
+			load(a, kept[i], R12, (i32)(-SCRATCH + 8 + 8 * (int)i));
+		PUT(a, 0x45, 0x0f, 0x57, 0xff);		/* xorps xmm15, xmm15 */
+	}
+	op_mem(a, true, 0xc7, 0, R12, deep ? -SCRATCH : 0);	/* mov qword [r12], word */
+	asm_u32(a, word);
+}
+
 /* To L_SKIP where no records are wanted. */
 static void gate(struct emitter *e)
 {
@@ -345,11 +366,15 @@ static void emit_count(struct emitter *e)
 
 static void emit_record(struct emitter *e, enum site_kind kind)
 {
-	static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8, R9 };
 	struct assembler *a = &e->a;
 	const struct reading *r = site_reading(e->fn, kind);
 	bool deep = reading_has_captures(r);
 	u64 steps = deep && !few(r) ? table(e, r) : 0;
+	struct predicate if_ = {
+		.a = a, .l = e->l, .p = e->p, .fn = e->fn, .abi0 = e->abi0, .label = L_FREE,
+	};
+	bool before = e->fn->shown && predicate_before_any(&if_);
+	bool after = e->fn->shown && predicate_after_any(&if_);
 
 	if (e->p->request.count_only) {
 		emit_count(e);
@@ -358,6 +383,10 @@ static void emit_record(struct emitter *e, enum site_kind kind)
 	e->code->sites++;
 	asm_new_scope(a);
 	gate(e);
+	if (kind == SITE_ENTRY)
+		predicate_before(&if_, L_SKIP);
+	else if (before || after)
+		predicate_find(&if_, L_SKIP);
 	find_ring(e);
 	PUT(a, 0x4d, 0x8b, 0x2c, 0x24);			/* mov r13, [r12]: head */
 	PUT(a, 0x4d, 0x3b, 0x6c, 0x24, RING_LIMIT);	/* cmp r13, [r12+limit] */
@@ -378,13 +407,20 @@ static void emit_record(struct emitter *e, enum site_kind kind)
 		for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
 			store(a, kept[i], R12, (i32)(-SCRATCH + 8 + 8 * (int)i));
 		captures(e, r, steps);
-		for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
-			load(a, kept[i], R12, (i32)(-SCRATCH + 8 + 8 * (int)i));
-		PUT(a, 0x45, 0x0f, 0x57, 0xff);		/* xorps xmm15, xmm15 */
+		if (kind == SITE_ENTRY && after)
+			predicate_after(&if_, L_WANTED, L_VOID);
 	}
-	op_mem(a, true, 0xc7, 0, R12, deep ? -SCRATCH : 0);	/* mov qword [r12], 1 + site */
-	asm_u32(a, 1 + 4 * e->index + kind);
+	if (kind == SITE_ENTRY && (before || after)) {
+		asm_label(a, L_WANTED);
+		predicate_mark(&if_);
+	}
+	commit(e, deep, 1 + 4 * e->index + kind);
 	jmp(a, L_SKIP);
+	if (kind == SITE_ENTRY && after) {
+		asm_label(a, L_VOID);
+		commit(e, deep, RECORD_VOID + 1 + 4 * e->index + kind);
+		jmp(a, L_SKIP);
+	}
 
 	claim_ring(e);
 	asm_label(a, L_FULL);

@@ -1,7 +1,8 @@
 /* record - the fixed binary layout that an engine writes for each event.
  *
  *   OFFSET SIZE MEANING
- *   0      8    commit: 0 until the record is whole, then 1 + site (below)
+ *   0      8    commit: 0 until the record is whole, then 1 + site (below); with RECORD_VOID
+ *               added it is none: --if said no when it had been written
  *   8      8    time: TSC
  *   16     8    goroutine id (0 on g0 and gsignal)
  *   24     4    depth: g.stack.hi - SP at entry; the same at every RET of the same call
@@ -19,6 +20,7 @@
 
 enum { RECORD_HEAD = 32, RECORD_MAX = 4096 };
 #define CAPTURE_UNREADABLE 0xffffffffu
+#define RECORD_VOID 0x40000000u
 
 enum site_kind {
 	SITE_ENTRY,

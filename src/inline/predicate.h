@@ -1,0 +1,43 @@
+/* predicate - what of --if is decided in the target, without leaving it.
+ *
+ * Before anything is recorded: conditions on words that registers, the stack and g hold. They use
+ * R12, R13, R15 and the flags, and no memory but the stack and g. After the captures: conditions on
+ * what they copied. What can't be decided here, and any doubt (a nil step, unreadable memory), is
+ * left to the reader, who evaluates the whole condition once more.
+ *
+ * A call whose entry was recorded leaves a mark in a table of bytes (layout.h), at a hash of its
+ * goroutine and depth, for its exits to find. Nobody takes marks away: one that is left over only
+ * costs the record of an exit which has no entry, and is dropped when records are paired.
+ *
+ * Owns     nothing.
+ * Units    labels of the assembler's scope from `label` on are free.
+ * Fails    never: what is too much for it is left to the reader.
+ * Threads  any. */
+#ifndef INLINE_PREDICATE_H
+#define INLINE_PREDICATE_H
+
+#include "inline/layout.h"
+#include "x86/asm.h"
+
+struct predicate {
+	struct assembler *a;
+	const struct layout *l;
+	const struct plan *p;
+	const struct plan_func *fn;
+	bool abi0;		/* g is not in R14 */
+	unsigned label;
+};
+
+/* Is there anything to decide, so that entries leave marks and exits look for them? */
+bool predicate_before_any(const struct predicate *s);
+bool predicate_after_any(const struct predicate *s);
+/* Goes on if the call may be wanted, else jumps to `no`. */
+void predicate_before(struct predicate *s, unsigned no);
+/* The record is at R12; RAX, RCX, R13 and R15 are free. Ends at `yes`, or jumps to `no`. */
+void predicate_after(struct predicate *s, unsigned yes, unsigned no);
+/* Leaves a mark. R13 and R15 are free. */
+void predicate_mark(struct predicate *s);
+/* At an exit: to `no` without a mark. R12, R13 and R15 are free. */
+void predicate_find(struct predicate *s, unsigned no);
+
+#endif
