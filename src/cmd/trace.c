@@ -12,6 +12,7 @@
 #include "cmd/target.h"
 #include "inline/inline.h"
 #include "out/sinks.h"
+#include "plan/creations.h"
 
 enum { ASKS = 4 };	/* expressions, besides those of --show */
 
@@ -126,6 +127,9 @@ static bool traced(const struct trace_args *a, const struct form *form, struct p
 			sink_json_begin(out, &t);
 		sink = form_sink(form, &arena, out, &t);
 		engine_refusals(plan);
+		if (a->goroutines && creations_refusal(plan))
+			fprintf(stderr, "goshawk: how goroutines are made is not seen: "
+				"runtime.newproc1: %s\n", refusal_text(creations_refusal(plan)));
 		ok = pump(&src, plan, &sink, out, &limits, &r, err);
 		end = (struct end_facts){
 			.calls = r.shown,

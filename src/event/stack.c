@@ -152,3 +152,10 @@ const struct stack_frame *stack_caller(struct stacks *s, const struct reading *r
 	}
 	return NULL;
 }
+
+const struct stack_frame *stack_frame_at(struct stacks *s, u64 return_rt)
+{
+	const struct known_pc *p = pc_known(s, return_rt, false);
+
+	return p->func && !p->frames->wrapper ? p->frames : NULL;
+}

@@ -40,12 +40,14 @@ struct stacks {
 
 struct stacks stacks_of(const struct go_program *prog, u64 bias);
 void stacks_release(struct stacks *s);
-/* Who called, and who called him…: innermost first, until the next question. `entry` is the record
- * of an entry, with READ_FRAMES. */
+/* Who called, and who called him and so on: innermost first, until the next question. `entry` is the
+ * record of an entry, with READ_FRAMES. */
 struct stack_frames stack_frames(struct stacks *s, const struct reading *r, const u8 *entry,
 				 enum stack_end *end);
 /* The innermost of them that is no wrapper, or NULL where nobody called (the first function of a
  * goroutine) or it was not read. Needs caller_at only. */
 const struct stack_frame *stack_caller(struct stacks *s, const struct reading *r, const u8 *entry);
+/* The innermost frame at a return address; NULL where that is not Go code, or a wrapper. */
+const struct stack_frame *stack_frame_at(struct stacks *s, u64 return_rt);
 
 #endif

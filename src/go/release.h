@@ -38,7 +38,8 @@ struct moduledata_layout {
 struct go_release {
 	unsigned minor;			/* 1.minor */
 	u16 g_goid, g_atomicstatus, g_gopc, g_startpc, g_racectx, g_parent_goid /* 0: none */;
-	u16 g_sched_bp;
+	u16 g_sched_bp, g_waitreason;
+	u8 wait_preempted;	/* the value of waitReasonPreempted */
 	u16 m_procid, m_curg, m_gsignal, m_alllink;
 	u8 wrapper_func_id;		/* the highest funcID of its release */
 	u8 func_assembly_flag;		/* 0: the release has none */
@@ -50,6 +51,7 @@ struct go_release {
 	u8 direct_iface_tflag;		/* 0: it is bit 5 of the kind byte (up to 1.25) */
 	bool dwarf_lacks_results;	/* of optimised functions: 1.17 */
 	bool fipsinfo;			/* every binary has .go.fipsinfo */
+	u8 newproc1_caller;		/* its argument callergp: index of the register */
 	bool asmcgocall_frame;		/* asmcgocall saves BP */
 	const struct pcln_layout *pcln;
 	const struct moduledata_layout *moduledata;

@@ -2,6 +2,7 @@
 #include "base/version.h"
 #include "out/shown.h"
 #include "out/sinks.h"
+#include "out/birth.h"
 #include "out/stack.h"
 
 struct place {
@@ -165,6 +166,18 @@ static void on_lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
 	sink_json_lost(&((struct sink_json *)ctx)->j, count, from_ns, to_ns);
 }
 
+static void on_go(void *ctx, const struct birth *b)
+{
+	struct sink_json *s = ctx;
+
+	birth_json(&s->j, s->t->stacks, b);
+}
+
+static void on_go_end(void *ctx, u64 goid, i64 time_ns)
+{
+	birth_end_json(&((struct sink_json *)ctx)->j, goid, time_ns);
+}
+
 struct sink sink_json_new(struct arena *a, struct out *o, const struct target_facts *t)
 {
 	struct sink_json *s = ARENA_NEW(a, struct sink_json);
@@ -173,7 +186,8 @@ struct sink sink_json_new(struct arena *a, struct out *o, const struct target_fa
 	s->t = t;
 	s->view = target_view(t);
 	s->places = ARENA_ARRAY(a, struct place, t->plan->nfuncs + 1);
-	return (struct sink){ .ctx = s, .call = on_call, .entry = on_entry, .lost = on_lost };
+	return (struct sink){ .ctx = s, .call = on_call, .entry = on_entry, .lost = on_lost,
+			      .go = on_go, .go_end = on_go_end };
 }
 
 void sink_json_begin(struct out *o, const struct target_facts *t)

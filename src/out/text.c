@@ -2,6 +2,7 @@
  *
  *   [g 18]   12:00:01.123456   13.25µs  main.handle(id=7, url="https://…") = nil */
 #include "base/out.h"
+#include "out/birth.h"
 #include "out/line.h"
 #include "out/sinks.h"
 #include "out/stack.h"
@@ -41,6 +42,16 @@ static void on_lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
 	line_lost(ctx, count, from_ns, to_ns);
 }
 
+static void on_go(void *ctx, const struct birth *b)
+{
+	birth_text(ctx, b);
+}
+
+static void on_go_end(void *ctx, u64 goid, i64 time_ns)
+{
+	birth_end_text(ctx, goid, time_ns);
+}
+
 struct sink sink_text_new(struct arena *a, struct out *o, const struct target_facts *t)
 {
 	struct line *l = ARENA_NEW(a, struct line);
@@ -48,7 +59,8 @@ struct sink sink_text_new(struct arena *a, struct out *o, const struct target_fa
 	l->o = o;
 	l->view = target_view(t);
 	l->stacks = t->stacks;
-	return (struct sink){ .ctx = l, .call = on_call, .entry = on_entry, .lost = on_lost };
+	return (struct sink){ .ctx = l, .call = on_call, .entry = on_entry, .lost = on_lost,
+			      .go = on_go, .go_end = on_go_end };
 }
 
 /* "; 3 records lost", nothing for none. */

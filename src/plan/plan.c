@@ -261,7 +261,7 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	for (size_t i = 0; ok && i < prog->nfuncs; i++) {
 		const struct go_func *f = &prog->funcs[i];
 		enum plan_hook hook = is_hidden_wrapper(f) ? HOOK_NONE : hook_of(p, f);
-		bool named, shown = patterns_match_func(&want, prog, f, &named);
+		bool named, shown = r->npatterns && patterns_match_func(&want, prog, f, &named);
 
 		patterns_count(&want, prog, f, hits);
 		if (shown &&

@@ -1,0 +1,3 @@
+module spawns
+
+go 1.18
