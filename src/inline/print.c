@@ -36,7 +36,10 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 	out_line(o);
 	if (f->refusal)
 		return;
-	if (f->shown) {
+	if (p->request.count_only) {
+		out_z(o, "    entry: counted, no record");
+		out_line(o);
+	} else if (f->shown) {
 		reading_print(o, "entry", &f->entry);
 		if (!p->request.entry_only)
 			reading_print(o, "exit", &f->exit);
@@ -67,7 +70,8 @@ static void func_json(struct json *j, const struct plan *p, const struct plan_fu
 	struct err err;
 
 	site_json(j, f, f->shown ? "entry" : "hook", va,
-		  f->refusal ? refusal_text(f->refusal) : NULL, &f->entry);
+		  f->refusal ? refusal_text(f->refusal) : NULL,
+		  p->request.count_only ? NULL : &f->entry);
 	if (!f->refusal && f->shown && !p->request.entry_only &&
 	    plan_flow(p->prog, f->func, &scratch, &flow, &err))
 		for (u32 i = 0; i < f->patches.nexits; i++) {

@@ -575,8 +575,7 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 	struct flow *flow = ARENA_NEW(scratch, struct flow);
 	struct err err;
 
-	if (fn->refusal || (!fn->shown && e->p->request.count_only) ||
-	    !plan_flow(e->p->prog, fn->func, scratch, flow, &err))
+	if (fn->refusal || !plan_flow(e->p->prog, fn->func, scratch, flow, &err))
 		return;
 	e->fn = fn;
 	e->flow = flow;

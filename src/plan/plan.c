@@ -101,7 +101,7 @@ static enum plan_hook hook_of(const struct plan *p, const struct go_func *f)
 		{ "runtime.newproc1", HOOK_NEWPROC1 },
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(hooks); i++)
+	for (size_t i = 0; i < ARRAY_LEN(hooks) && !p->request.count_only; i++)
 		if (str_eq(f->name, str_of(hooks[i].name)))
 			return hooks[i].hook == HOOK_NEWPROC1 && !p->request.goroutines
 				       ? HOOK_NONE : hooks[i].hook;
