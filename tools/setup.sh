@@ -12,6 +12,7 @@ demo) packages="$packages ca-certificates golang-1.19-go hugo util-linux" ;;
 bench) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest bpftrace delve" ;;
 *) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest check binutils mandoc zsh" ;;
 esac
+[ "$what" != all ] || packages="$packages caddy esbuild fzf gh rclone restic"
 
 missing() { # those that are not installed; the order is kept
 	for p in $packages; do
