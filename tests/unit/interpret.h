@@ -16,7 +16,7 @@ struct interpreter {
 	u64 ints[9];			/* AX BX CX DI SI R8 R9 R10 R11 */
 	u64 floats[15];
 	const u8 *sp;
-	u64 bp, stack_lo, stack_hi;
+	u64 bp, stack_lo, stack_hi, g;
 	u64 bias;
 	bool (*fetch)(u64 va, u64 n, void *to);	/* all of it or nothing; n > 0 */
 };
@@ -62,6 +62,9 @@ static inline void interpret(const struct interpreter *in, const struct read *re
 			break;
 		case READ_STACK:
 			memcpy(rec + d->at, in->sp + d->disp, d->size);
+			break;
+		case READ_G:
+			memcpy(rec + d->at, &in->g, 8);
 			break;
 		case READ_FRAMES:
 			interpret_frames(in, d, rec);
