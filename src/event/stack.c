@@ -15,6 +15,7 @@ enum pc_kind {
 	PC_FIRST,		/* nobody called it: the chain is whole */
 	PC_CALLBACK,		/* C called it */
 	PC_INTERRUPTS,	/* the address above it is no return address, but where it struck */
+	PC_FAULT,	/* the same */
 };
 
 const char *stack_end_name(enum stack_end e)
@@ -44,7 +45,7 @@ static u8 kind_of(struct str name)
 		{ "runtime.systemstack", PC_FIRST },
 		{ "runtime.mcall", PC_FIRST },
 		{ "runtime.cgocallback", PC_CALLBACK },
-		{ "runtime.sigpanic", PC_INTERRUPTS },
+		{ "runtime.sigpanic", PC_FAULT },
 		{ "runtime.asyncPreempt", PC_INTERRUPTS },
 	};
 
@@ -108,28 +109,40 @@ static u64 word(const u8 *record, u32 at)
 	return v;
 }
 
+/* Is SP in this function, at this very instruction, where it was at its entry? */
+static bool has_no_frame(const struct stacks *s, const struct known_pc *p, u64 at_rt)
+{
+	return p->func && !go_pcvalue(s->prog, p->func, p->func->pcsp,
+				      at_rt - s->bias - s->prog->md.text_va);
+}
+
 struct stack_frames stack_frames(struct stacks *s, const struct reading *r, const u8 *entry,
 				 enum stack_end *end)
 {
 	u32 most = r->stack_at ? r->reads[0].size / 8 : 0;
-	u32 n = r->stack_at ? MIN((u32)word(entry, r->stack_at), most) : 0;
+	u64 status = r->stack_at ? word(entry, r->stack_at) : 0;
+	u32 n = MIN((u32)status, most);
+	bool words = status >> 32;	/* behind what faulted stands the word at SP */
 	const struct known_pc *p = NULL;
 	struct str callee = STR("");
 
 	s->frames.n = 0;
 	for (u32 i = 0; i < n; i++) {
 		u64 pc_rt = word(entry, r->caller_at + 8 * i);
+		bool fault = p && p->kind == PC_FAULT;
 
 		if (p && p->kind == PC_CALLBACK && !pc_rt) { /* C's own thread: no Go before it */
 			*end = STACK_WHOLE;
 			return s->frames;
 		}
-		p = pc_known(s, pc_rt, p && p->kind == PC_INTERRUPTS);
+		p = pc_known(s, pc_rt, fault || (p && p->kind == PC_INTERRUPTS));
 		for (u32 k = 0; k < p->n; k++) {
 			if (!hidden(&p->frames[k], callee))
 				*vec_push(&s->frames) = p->frames[k];
 			callee = p->frames[k].func;
 		}
+		if (fault && words && !has_no_frame(s, p, pc_rt))
+			i++;
 	}
 	*end = p && p->kind == PC_FIRST ? STACK_WHOLE : n == most ? STACK_CUT : STACK_BROKEN;
 	return s->frames;

@@ -14,7 +14,13 @@
  *
  * With a frame of its own (1.21) that is where asmcgocall saved BP. Without, its return address is
  * there, and the frame pointer of runtime.cgocall follows from the size of cgocall's frame.
- * Source: runtime/asm_amd64.s (cgocallback, asmcgocall). */
+ *
+ * runtime.sigpanic looks as if the instruction that faulted had called it. If that one stands where
+ * no frame is made (in a leaf, a prologue), BP was still that of the caller, and the chain would
+ * leave him out: the return address into him lies above that of sigpanic. So that word is taken too;
+ * who reads it knows whether there was a frame.
+ *
+ * Source: runtime/asm_amd64.s (cgocallback, asmcgocall), runtime/signal_amd64.go (preparePanic). */
 #include "inline/frames.h"
 
 #include "go/release.h"
@@ -69,9 +75,24 @@ static void callback(struct assembler *a, const struct go_program *prog, u64 bia
 	jmp(a, loop);
 }
 
+/* r15: was the address in reg, which was taken last, in sigpanic? */
+static void in_sigpanic(struct assembler *a, const struct go_func *sigpanic, u64 rt, unsigned reg)
+{
+	if (!sigpanic)
+		return;
+	lea_rip(a, R15, rt);
+	PUT(a, 0x49, 0xf7, 0xdf);			/* neg r15 */
+	PUT(a, (u8)(0x49 | (reg >> 3) << 2), 0x01, (u8)(0xc7 | (reg & 7) << 3)); /* add r15, reg */
+	PUT(a, 0x49, 0x81, 0xff);			/* cmp r15, size */
+	asm_u32(a, sigpanic->size);
+	PUT(a, 0x45, 0x19, 0xff);			/* sbb r15d, r15d */
+}
+
 void frames_emit(struct assembler *a, const struct go_program *prog, u64 bias)
 {
-	enum { LOOP, CHAIN_ENDS, END };
+	const struct go_func *sigpanic = go_func_named(prog, STR("runtime.sigpanic"));
+	u64 sigpanic_rt = sigpanic ? go_func_va(prog, sigpanic) + bias : 0;
+	enum { LOOP, NEXT, CHAIN_ENDS, END };
 
 	asm_new_scope(a);
 	load(a, RAX, RSP, 0);
@@ -85,6 +106,7 @@ void frames_emit(struct assembler *a, const struct go_program *prog, u64 bias)
 	jcc(a, CC_B, END);
 	PUT(a, 0x49, 0x83, 0xe8, 2 * WORD);		/* sub r8, 16: the highest frame pointer */
 	lea(a, RSI, RSP, WORD);				/* and the lowest */
+	in_sigpanic(a, sigpanic, sigpanic_rt, RAX);	/* g is not needed any more */
 	PUT(a, 0x48, 0x89, 0xe8);			/* mov rax, rbp */
 	asm_label(a, LOOP);
 	PUT(a, 0x39, 0xcf);				/* cmp edi, ecx */
@@ -99,11 +121,29 @@ void frames_emit(struct assembler *a, const struct go_program *prog, u64 bias)
 	store_indexed(a, R9, RDX, RDI);
 	PUT(a, 0xff, 0xc7);				/* inc edi */
 	lea(a, RSI, RAX, 2 * WORD);
+	if (sigpanic) {
+		PUT(a, 0x45, 0x85, 0xff);		/* test r15d, r15d */
+		jcc(a, CC_E, NEXT);
+		PUT(a, 0x39, 0xcf);			/* cmp edi, ecx */
+		jcc(a, CC_AE, END);
+		PUT(a, 0x4c, 0x39, 0xc6);		/* cmp rsi, r8 */
+		jcc(a, CC_A, END);
+		load(a, R9, RSI, 0);
+		store_indexed(a, R9, RDX, RDI);
+		PUT(a, 0xff, 0xc7);			/* inc edi */
+		load(a, R9, RAX, WORD);
+		asm_label(a, NEXT);
+		in_sigpanic(a, sigpanic, sigpanic_rt, R9);
+	}
 	load(a, RAX, RAX, 0);
 	jmp(a, LOOP);
 	asm_label(a, CHAIN_ENDS);
 	callback(a, prog, bias, LOOP, END);
 	asm_label(a, END);
 	op_mem(a, false, 0x89, RDI, RDX, -8);		/* mov [rdx-8], edi */
+	if (sigpanic) {
+		op_mem(a, false, 0xc7, 0, RDX, -4);	/* mov dword [rdx-4], 1 */
+		asm_u32(a, 1);
+	}
 	PUT(a, 0x41, 0xff, 0xe5);			/* jmp r13 */
 }

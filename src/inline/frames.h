@@ -9,7 +9,7 @@
 
 /* in:  rdx where the addresses go, with the status in the 8 bytes before; ecx how many at most,
  * r15 g, r13 link, rsp and rbp as at the function's entry.
- * out: rax rcx rdx rsi rdi r8 r9 dirty, all else kept. */
+ * out: rax rcx rdx rsi rdi r8 r9 r15 dirty, all else kept. */
 void frames_emit(struct assembler *a, const struct go_program *prog, u64 bias);
 
 #endif

@@ -130,6 +130,32 @@ func loads(p *square, n int) int {
 	return p.c + room[0]
 }
 
+// Without a frame of its own, so BP is that of its caller when it faults.
+//
+//go:noinline
+func leaf(p *square) int { return p.c }
+
+//go:noinline
+func faultsInLeaf(p *square) {
+	defer func() {
+		here(next())
+		recover()
+	}()
+	leaf(p)
+}
+
+//go:noinline
+func faultsTwice(p *square) {
+	defer func() {
+		defer func() {
+			here(next())
+			recover()
+		}()
+		leaf(p)
+	}()
+	leaf(p)
+}
+
 //go:noinline
 func use(*[4]int) {}
 
@@ -172,6 +198,12 @@ func main() {
 	defers()
 	panics(nil)
 	panics(s)
+	faultsInLeaf(nil)
+	faultsInLeaf(s)
+	func() {
+		defer func() { recover() }()
+		faultsTwice(nil)
+	}()
 	sort.Sort(sorted{3, 1, 2})
 	sort.Slice([]int{2, 1}, func(i, j int) bool { return here(next()) > 0 })
 	new(sync.Once).Do(func() { here(next()) })
