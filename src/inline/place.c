@@ -25,6 +25,7 @@ enum {
 	REACH = 1 << 30,	/* how far we look for room */
 	NEAR_NAME = 1024,	/* where the name of the memory file stands for a moment */
 	FILTERED_RINGS = 64,
+	SMALL = 32 << 20,
 	MADV_WIPEONFORK_ = 18,
 };
 
@@ -192,9 +193,13 @@ static bool map_near(struct inline_session *s, struct inject *in, bool *taken, s
 
 /* The rings: one sparse memory file that nobody can shrink under us. It is mapped whole, with room for
  * all rings there can be, and begins with a few. */
+/* As few as will do for now; all of them where they are small, so that none can come too late. */
 static bool grow(struct inline_session *s, struct err *err)
 {
-	if (!rings_grow(s, (u32)MIN(get_nprocs() + 30, (int)RINGS), err))
+	bool small = shared_size(s->layout.buffer, s->rings_most) <= SMALL;
+	u32 few = (u32)MIN(get_nprocs() + 30, (int)RINGS);
+
+	if (!rings_grow(s, small ? s->rings_most : few, err))
 		return false;
 	if (fcntl(s->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
 		return err_set(err, ERR_IO, "the rings can't be sealed: %s", strerror(errno));

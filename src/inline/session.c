@@ -42,7 +42,7 @@ static i64 stop_ns(void *session)
 /* Counts in the place of records need a word for each function. */
 static u64 bytes_for_counts(const struct plan *plan)
 {
-	u64 bytes = 64 << 10;
+	u64 bytes = 4 << 10;
 
 	while (bytes < 8 * (u64)plan->nfuncs)
 		bytes *= 2;

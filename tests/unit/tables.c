@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "out/sinks.h"
@@ -224,6 +225,33 @@ START_TEST(counts_of_intervals)
 }
 END_TEST
 
+static long resident_kib(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_SELF, &r);
+	return r.ru_maxrss;
+}
+
+/* Two million calls, of durations of every size, in a thousand intervals. */
+START_TEST(memory_does_not_grow_with_calls)
+{
+	struct sink s = (fresh(), sink_summary_new(&arena, &text, &facts, true));
+	long before = 0;
+
+	for (i64 i = 0; i < 2000000; i++) {
+		give(&s, (struct brief){ .fn = (int)(i % 3), .ns = i * i % 999999937 }, false);
+		if (i % 2000)
+			continue;
+		s.tick(s.ctx, start, start, false);
+		text.n = 0;
+		if (i == 200000)
+			before = resident_kib();
+	}
+	ck_assert_int_lt(resident_kib() - before, 256);
+}
+END_TEST
+
 Suite *tables_suite(void)
 {
 	Suite *s = suite_create("tables");
@@ -237,6 +265,7 @@ Suite *tables_suite(void)
 	tcase_add_test(t, summary_rows_are_objects);
 	tcase_add_test(t, counts_are_lines_most_first);
 	tcase_add_test(t, counts_of_intervals);
+	tcase_add_test(t, memory_does_not_grow_with_calls);
 	suite_add_tcase(s, t);
 	return s;
 }
