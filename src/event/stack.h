@@ -40,8 +40,8 @@ struct stacks {
 
 struct stacks stacks_of(const struct go_program *prog, u64 bias);
 void stacks_release(struct stacks *s);
-/* Who called, and who called him and so on: innermost first, until the next question. `entry` is the
- * record of an entry, with READ_FRAMES. */
+/* Who called, and who called him and so on: innermost first, until the next question. `entry` is
+ * the record of an entry, with READ_FRAMES. */
 struct stack_frames stack_frames(struct stacks *s, const struct reading *r, const u8 *entry,
 				 enum stack_end *end);
 /* The innermost of them that is no wrapper, or NULL where nobody called (the first function of a

@@ -62,9 +62,11 @@ static bool wait_for_start(pid_t pid, struct err *err)
 
 /* ---- other sessions ---- */
 
+/* What is seen at its entry only, so that two sessions can share it. */
 static bool is_hook(const struct plan *p, u32 func)
 {
-	return func == NOT_PLANNED || !p->funcs[func].shown;
+	return func == NOT_PLANNED ||
+	       (!p->funcs[func].shown && p->funcs[func].hook != HOOK_NEWPROC1);
 }
 
 /* A hook of a session that is at work: ours goes in front of it. */

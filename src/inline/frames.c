@@ -17,8 +17,8 @@
  *
  * runtime.sigpanic looks as if the instruction that faulted had called it. If that one stands where
  * no frame is made (in a leaf, a prologue), BP was still that of the caller, and the chain would
- * leave him out: the return address into him lies above that of sigpanic. So that word is taken too;
- * who reads it knows whether there was a frame.
+ * leave him out: the return address into him lies above that of sigpanic. So that word is taken,
+ * too; who reads it knows whether there was a frame.
  *
  * Source: runtime/asm_amd64.s (cgocallback, asmcgocall), runtime/signal_amd64.go (preparePanic). */
 #include "inline/frames.h"

@@ -1,7 +1,7 @@
 /* creations - what is read at runtime.newproc1, which makes every goroutine.
  *
- * It runs on g0: at its entry an argument is the g that asks for one more, and what it returns is the
- * new one, with all in it that says where it comes from and what it will run.
+ * It runs on g0: at its entry an argument is the g that asks for one more, and what it returns is
+ * the new one, with all in it that says where it comes from and what it will run.
  *
  * Owns     nothing: everything lies in the plan's arena.
  * Units    record offsets in bytes.
