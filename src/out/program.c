@@ -33,9 +33,14 @@ static bool starts_by_itself(const struct go_program *prog)
 	return prog->md.hasmain;
 }
 
+static bool hears_of_faults(const struct go_program *prog)
+{
+	return !starts_by_itself(prog) || go_func_named(prog, STR("runtime.sigtramp"));
+}
+
 static bool can_be_started(const struct go_program *prog)
 {
-	return starts_by_itself(prog) && is_not_static_pie(prog);
+	return starts_by_itself(prog) && is_not_static_pie(prog) && hears_of_faults(prog);
 }
 
 static bool is_not_set_uid(const struct go_program *prog)
@@ -63,6 +68,8 @@ static const struct ability abilities[] = {
 	{ starts_by_itself, NULL,
 	  "trace: it is not a Go program that starts by itself (c-shared, c-archive or plugin)" },
 	{ is_not_static_pie, NULL, "trace: a static PIE is not supported yet" },
+	{ hears_of_faults, NULL,
+	  "trace: runtime.sigtramp was not found, so a fault could not be mended (names removed)" },
 	{ is_not_set_uid, NULL,
 	  "trace: it is set-uid or set-gid, and the kernel drops that for traced programs" },
 	{ finds_goroutine, NULL,
