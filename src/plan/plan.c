@@ -101,7 +101,7 @@ static enum plan_hook hook_of(const struct plan *p, const struct go_func *f)
 		{ "runtime.newproc1", HOOK_NEWPROC1 },
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(hooks) && !p->request.count_only; i++)
+	for (size_t i = 0; i < ARRAY_LEN(hooks); i++)
 		if (str_eq(f->name, str_of(hooks[i].name)))
 			return hooks[i].hook == HOOK_NEWPROC1 && !p->request.goroutines
 				       ? HOOK_NONE : hooks[i].hook;
@@ -241,6 +241,18 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 		count_exits(p, f);
 }
 
+/* Entries alone are not paired, so nobody asks how calls end; and a hook's record that is lost would
+ * be counted as a call. */
+static void drop_hooks(struct plan *p)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < p->nfuncs; i++)
+		if (p->funcs[i].shown)
+			p->funcs[n++] = p->funcs[i];
+	p->nfuncs = n;
+}
+
 bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_request *r,
 	       struct err *err)
 {
@@ -284,6 +296,8 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 		p->funcs = arena_copy(&p->arena, funcs.at, funcs.n * sizeof(*funcs.at));
 	}
 	p->request.entry_only |= p->request.entry_enough && !exprs_wait(p);
+	if (p->request.entry_only && !p->request.goroutines)
+		drop_hooks(p);
 	reading_cache_release(&cache);
 	arena_release(&scratch);
 	vec_release(&funcs);

@@ -217,3 +217,12 @@ def test_counts_of_a_running_program(tmp_path):
     out, _ = program.communicate(timeout=60)
     assert program.returncode == 0 and json.loads(out)["main.nap"]["calls"] == 300
     assert all(set(c) == {"main.nap"} and 1 <= c["main.nap"] <= 60 for c in counts), counts
+
+
+@pytest.mark.parametrize("options", [["--by", "n % 2"], ["--if", "n != 7"], ["--by", "n % 2", "--buffer", "64KiB"]])
+def test_what_is_lost_is_exact(tmp_path, options):
+    """Counts by value take a record for each call, and the program does not wait: seen and lost are what was made."""
+    t = Table(tmp_path, gobuild.NEWEST, "plain", ["--count", *options], ["main.tick"], ["hot", "3000000"],
+              lossless=False)
+    assert sum(r["count"] for r in t.rows("count")) + t.end["lost"] == 6_000_000
+    assert sum(o["count"] for o in t.objects if o["type"] == "lost") == t.end["lost"]

@@ -23,7 +23,8 @@ VARYING = [
     r"\s+\d\d:\d\d:\d\d\.\d{6}(?:\s+(?:[\d.]+(?:ns|µs|ms|s)|-)(?=\s))?",  # start and duration of a call
     r"^\s*[\d.]+(?:ns|µs|ms|s)(?=  \[g)",                            # ... of a call in --graph
     r"^(?:\s+[\d.]+(?:ns|µs|ms|s)){6}(?=\s)",                       # columns of --summary
-    r"(?<=0x)[0-9a-f]{5,}",                                        # addresses
+    r"(?<=^ {10})[0-9a-f]{6,}(?=  \S)",                             # a trampoline's instruction
+    r"(?<=0x)[0-9a-fA-F]{5,}",                                     # addresses
     r'(?<="time":")[^"]*', r'(?<="from":")\d{4}-[^"]*', r'(?<="to":")\d{4}-[^"]*', r'(?<="pid":)\d+', r'(?<=_ns":)\d+',
     r'(?<="goid":)\d+', r"(?<=\[g )\d+(?=\])",
     r"(?<=calls in )[\d.]+(?:ns|µs|ms|s)", r"(?<=1 call in )[\d.]+(?:ns|µs|ms|s)",

@@ -180,6 +180,24 @@ START_TEST(refusals_are_counted)
 END_TEST
 
 /* A hook that is not shown has its entry only, and reads nothing. */
+
+/* Entries alone are not paired: how calls end is not asked. */
+START_TEST(entries_need_no_hooks)
+{
+	OWN(plan) p = { 0 };
+	OWN(plan) with_goroutines = { 0 };
+	const char *pattern = "main.handle";
+	struct plan_request r = { .patterns = &pattern, .npatterns = 1, .entry_enough = true };
+
+	make(&p, &r);
+	ck_assert_str_eq(described(&p), "main.handle");
+	ck_assert(p.request.entry_only);
+	r.goroutines = true;
+	make(&with_goroutines, &r);
+	ck_assert_uint_gt(with_goroutines.nfuncs, 1);
+}
+END_TEST
+
 START_TEST(hooks_read_nothing)
 {
 	OWN(plan) p = { 0 };
@@ -231,6 +249,7 @@ Suite *plan_suite(void)
 	tcase_add_loop_test(t, patterns_give_a_plan, 0, ARRAY_LEN(examples));
 	tcase_add_test(t, a_pattern_that_matches_nothing_is_an_error);
 	tcase_add_test(t, refusals_are_counted);
+	tcase_add_test(t, entries_need_no_hooks);
 	tcase_add_test(t, hooks_read_nothing);
 	tcase_add_test(t, what_is_redacted_is_not_read);
 	suite_add_tcase(s, t);
