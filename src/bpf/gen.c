@@ -87,8 +87,24 @@ static u32 steps_of(struct probes *p, struct steps_known *k, const struct readin
 			.disp = d->disp,
 			.when = d->when + (d->when_va ? k->bias : 0),
 		};
+		for (u32 f = 1; d->kind == READ_FRAMES && f < d->size / 8; f++)
+			*vec_push(&p->steps) = (struct bpf_step){
+				.kind = STEP_FRAME, .at = (u16)(d->at + 8 * f),
+				.status = (u16)d->status,
+			};
 	}
 	return (u32)*known - 1;
+}
+
+/* A read of frames becomes a step for each: the program has one loop, that over steps. */
+static u32 count_steps(const struct reading *r)
+{
+	u32 n = r->nreads;
+
+	for (u32 i = 0; i < r->nreads; i++)
+		if (r->reads[i].kind == READ_FRAMES)
+			n += r->reads[i].size / 8 - 1;
+	return n;
 }
 
 static void add(struct probes *p, struct steps_known *k, u32 site, const struct reading *r,
@@ -101,7 +117,7 @@ static void add(struct probes *p, struct steps_known *k, u32 site, const struct 
 	};
 	if (r) {
 		row->first = steps_of(p, k, r);
-		row->nsteps = (u16)r->nreads;
+		row->nsteps = (u16)count_steps(r);
 		row->size = (u16)r->size;
 	}
 	*vec_push(&p->vas) = va;

@@ -44,7 +44,9 @@ struct bpf_step {
 };
 
 enum step_kind {
-	STEP_INT, STEP_STACK, STEP_MEM, STEP_BYTES, STEP_WHEN, STEP_WHEN_NOT, STEP_FRAMES,
+	STEP_INT, STEP_STACK, STEP_MEM, STEP_BYTES, STEP_WHEN, STEP_WHEN_NOT,
+	STEP_FRAMES,	/* the return address, and where the chain of frame pointers begins */
+	STEP_FRAME,	/* the next address of the chain; a step for each */
 };
 
 enum {

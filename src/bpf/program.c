@@ -8,7 +8,9 @@
  *   fp-24  SP                     fp-32   row of the site   fp-40  g
  *   fp-48  bytes to read          fp-56   from where        fp-64  to where
  *   fp-72  1: this is the second row of an instruction
- *   fp-256 copy of the head of g
+ *   fp-256 copy of the head of g; of that, once the record has its head:
+ *     +0   stack.lo   +8  stack.hi    +16  the next frame pointer   +24  the lowest that it may be
+ *     +32  what lies at it: the one after it, and a return address
  *
  * The verifier must see that the loop ends (r9 is a number that it knows), and that no access
  * leaves the slot (offsets are masked, sizes compared): what the rows say need not be trusted. An
@@ -24,6 +26,7 @@ enum {
 	KEY = -4, NEXT = -8, END = -12, SP = -24, ROW = -32, G = -40, BYTES = -48, FROM = -56,
 	TO = -64, SECOND = -72, HEAD = -256,
 	HEAD_ROOM = 184,
+	LO = HEAD, HI = HEAD + 8, CHAIN = HEAD + 16, LOWEST = HEAD + 24, LINK = HEAD + 32,
 };
 
 /* offsets in struct pt_regs */
@@ -40,7 +43,7 @@ static const i16 int_regs[] = {
 enum label {
 	L_OUT, L_ROW, L_NEXT, L_LOST, L_NO_G, L_RELEASE, L_FLAGS_SET, L_TAKE, L_TRY, L_HAVE,
 	L_LOOP, L_DONE, L_INT, L_INT4, L_INT2, L_INT1, L_STACK, L_WHEN, L_EQUAL, L_SKIP, L_BYTES,
-	L_CAP, L_COPY, L_COPIED, L_STATUS, L_FRAMES,
+	L_CAP, L_COPY, L_COPIED, L_STATUS, L_FRAMES, L_FRAME, L_CHAIN_ENDS,
 };
 
 /* r0 = the row with the number at fp-4; out: where to go if there is none. Takes r1 … r5. */
@@ -279,6 +282,54 @@ static void step_frames(struct bpf_code *c)
 	bpf_helper(c, BPF_FUNC_probe_read_user);
 	slot_place(c, R1, offsetof(struct bpf_step, status));
 	bpf_store_imm(c, BPF_W, R1, SLOT_RECORD, 1);
+	bpf_load(c, BPF_DW, R1, FP, SP);
+	bpf_load(c, BPF_DW, R2, FP, LO);
+	bpf_jump_if(c, BPF_JLT, R1, R2, L_CHAIN_ENDS);
+	bpf_load(c, BPF_DW, R2, FP, HI);
+	bpf_jump_if(c, BPF_JGE, R1, R2, L_CHAIN_ENDS);
+	bpf_op_imm(c, BPF_ADD, R1, 8);
+	bpf_store(c, BPF_DW, FP, LOWEST, R1);
+	bpf_load(c, BPF_DW, R1, R6, PT_RBP);
+	bpf_store(c, BPF_DW, FP, CHAIN, R1);
+	bpf_jump(c, L_LOOP);
+}
+
+/* As inline/frames.c: it only climbs, in the stack and on words. */
+static void step_frame(struct bpf_code *c)
+{
+	bpf_label(c, L_FRAME);
+	bpf_load(c, BPF_DW, R3, FP, CHAIN);
+	bpf_load(c, BPF_DW, R2, FP, LOWEST);
+	bpf_jump_if(c, BPF_JLT, R3, R2, L_CHAIN_ENDS);
+	bpf_load(c, BPF_DW, R2, FP, HI);
+	bpf_op_imm(c, BPF_SUB, R2, 16);
+	bpf_jump_if(c, BPF_JGT, R3, R2, L_CHAIN_ENDS);
+	bpf_op(c, BPF_MOV, R2, R3);
+	bpf_op_imm(c, BPF_AND, R2, 7);
+	bpf_jump_imm(c, BPF_JNE, R2, 0, L_CHAIN_ENDS);
+	bpf_op_imm(c, BPF_ADD, R3, 16);
+	bpf_store(c, BPF_DW, FP, LOWEST, R3);
+	bpf_op_imm(c, BPF_SUB, R3, 16);
+	bpf_op(c, BPF_MOV, R1, FP);
+	bpf_op_imm(c, BPF_ADD, R1, LINK);
+	bpf_op_imm(c, BPF_MOV, R2, 16);
+	bpf_helper(c, BPF_FUNC_probe_read_user);
+	bpf_jump_imm(c, BPF_JNE, R0, 0, L_CHAIN_ENDS);
+	bpf_load(c, BPF_DW, R1, FP, LINK);
+	bpf_store(c, BPF_DW, FP, CHAIN, R1);
+	slot_place(c, R1, offsetof(struct bpf_step, at));
+	bpf_load(c, BPF_DW, R2, FP, LINK + 8);
+	bpf_store(c, BPF_DW, R1, SLOT_RECORD, R2);
+	slot_place(c, R1, offsetof(struct bpf_step, status));
+	bpf_load(c, BPF_W, R2, R1, SLOT_RECORD);
+	bpf_op_imm(c, BPF_ADD, R2, 1);
+	bpf_store(c, BPF_W, R1, SLOT_RECORD, R2);
+	bpf_jump(c, L_LOOP);
+	bpf_label(c, L_CHAIN_ENDS);
+	bpf_op_imm(c, BPF_MOV, R1, 0);		/* below every stack: nor has it a next one */
+	bpf_store(c, BPF_DW, FP, CHAIN, R1);
+	bpf_op_imm(c, BPF_MOV, R1, -1);
+	bpf_store(c, BPF_DW, FP, LOWEST, R1);
 	bpf_jump(c, L_LOOP);
 }
 
@@ -311,6 +362,7 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	step_behind(c);
 	bpf_label(c, L_STACK);
 	bpf_load(c, BPF_DW, R3, FP, SP);
+	bpf_jump_imm(c, BPF_JEQ, R1, STEP_FRAME, L_FRAME);
 	bpf_load(c, BPF_H, R2, R8, offsetof(struct bpf_step, size));
 	copy(c, f);
 	step_int(c);
@@ -320,6 +372,7 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 }
 
 static void count(struct bpf_code *c, const struct bpf_facts *f, u32 which, enum label after)
+	step_frame(c);
 {
 	bpf_store_imm(c, BPF_W, FP, KEY, (i32)which);
 	lookup(c, f->counts_fd, after);
