@@ -36,10 +36,11 @@ def said(line):
                         if f[0] != "runtime.systemstack_switch"]  # is not on the stack: the runtime makes it up
 
 
-def trace(release, variant, tmp_path, *options):
+def trace(release, variant, tmp_path, *options, lossless=True):
     program = gobuild.build("stacks", release, variant)
     out = tmp_path / "out"
-    t = goshawk.Trace(tmp_path, ["main.here"], [program, out], options=["--stack", *options]).check()
+    t = goshawk.Trace(tmp_path, ["main.here"], [program, out], options=["--stack", *options],
+                      lossless=lossless).check()
     calls = {id_of(c): c for c in t.calls}
     truth = dict(said(line) for line in out.read_text().splitlines())
     assert calls.keys() == truth.keys() and len(truth) > 150
@@ -64,3 +65,16 @@ def test_a_deep_stack_is_cut(tmp_path):
         assert got == want[:len(got)] and calls[i]["stack_end"] == ("cut" if len(want) > len(got) else "whole")
         assert len(got) in (len(want), 9, 10)  # a wrapper is read, too, and not shown
     assert len(ends) == 2
+
+
+@pytest.mark.bpf
+@pytest.mark.parametrize("variant", ["plain", "pie"])
+def test_the_uprobe_engine_sees_the_same(release, variant, tmp_path):
+    calls, truth = trace(release, variant, tmp_path, "--frames", "100", "--engine", "uprobe", lossless=False)
+    for i, want in truth.items():
+        got, caller = seen(calls[i]), calls[i]["caller"]
+        if len(got) < len(want) and ["runtime.sigpanic"] in [f[:1] for f in got]:
+            continue  # a leaf faulted: it does not read the word that has its caller
+        assert got == want[:len(got)] and calls[i]["stack_end"] == ("whole" if len(got) == len(want) else "cut"), i
+        assert caller is None if want[0][0] == "runtime.goexit" else plain_name(caller) == want[0][0]
+    assert sum(len(seen(c)) for c in calls.values()) > 1000
