@@ -36,7 +36,8 @@ static unsigned float_bits(const struct expr_result *r)
 
 static bool is_address(const struct expr_result *r)
 {
-	return r->kind == EXPR_UINT && r->type && r->type->kind >= GO_CHAN;
+	return r->kind == EXPR_UINT && r->type &&
+	       (r->type->kind == GO_UINTPTR || r->type->kind >= GO_CHAN);
 }
 
 static void text(struct out *o, struct value_view *v, const struct expr_result *r)

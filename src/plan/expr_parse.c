@@ -84,10 +84,10 @@ bool expr_wrong(const char *option, const char *text, u32 at, struct err *err, c
 	va_end(ap);
 	at = MIN(at, n);
 	from = at > BEFORE && n > WIDTH ? at - BEFORE : 0;
-	while (from && (text[from] & 0xc0) == 0x80)
+	while (from && at - from < 2 * BEFORE && (text[from] & 0xc0) == 0x80)
 		from--;
 	to = MIN(n, from + WIDTH);
-	while (to < n && (text[to] & 0xc0) == 0x80)
+	while (to < n && to - from + 1 < sizeof(shown) && (text[to] & 0xc0) == 0x80)
 		to++;
 	for (u32 i = from; i < to; i++) /* control bytes would move the caret */
 		shown[i - from] = (u8)text[i] < 0x20 || text[i] == 0x7f ? ' ' : text[i];
@@ -169,6 +169,8 @@ static bool duration(struct parser *p, u64 whole, u64 part, u64 scale, u64 unit,
 
 	for (;;) {
 		p->at += size;
+		if (many)
+			break;
 		many |= __builtin_mul_overflow(whole, unit, &ns) ||
 			__builtin_add_overflow(sum, ns, &sum) ||
 			__builtin_add_overflow(sum, (u64)((unsigned __int128)part * unit / scale),
