@@ -141,6 +141,14 @@ void bpf_jump_imm(struct bpf_code *c, u8 op, u8 dst, i32 imm, unsigned label)
 	use(c, at, label);
 }
 
+void bpf_may_leave(struct bpf_code *c, unsigned label)
+{
+	u32 at = c->n;
+
+	put(c, BPF_JMP | JCOND, 0, 0, 0, 0);
+	use(c, at, label);
+}
+
 void bpf_helper(struct bpf_code *c, i32 helper)
 {
 	put(c, BPF_JMP | BPF_CALL, 0, 0, 0, helper);

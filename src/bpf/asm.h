@@ -16,7 +16,10 @@
 #include "base/err.h"
 #include "base/out.h"
 
-enum { BPF_LABELS = 48 };
+enum {
+	BPF_LABELS = 48,
+	JCOND = 0xe0,	/* include/uapi/linux/bpf.h of Linux 6.9 */
+};
 
 struct bpf_code {
 	struct bpf_insn *buf;
@@ -47,6 +50,9 @@ void bpf_imm64(struct bpf_code *c, u8 dst, u64 v);
 void bpf_jump(struct bpf_code *c, unsigned label);
 void bpf_jump_if(struct bpf_code *c, u8 op, u8 dst, u8 src, unsigned label);
 void bpf_jump_imm(struct bpf_code *c, u8 op, u8 dst, i32 imm, unsigned label);
+/* if (the kernel has had enough of this loop) goto label: Linux 6.9. The verifier then need not see
+ * how often a loop turns. */
+void bpf_may_leave(struct bpf_code *c, unsigned label);
 void bpf_helper(struct bpf_code *c, i32 helper);	/* r0 = helper(r1 … r5) */
 void bpf_leave(struct bpf_code *c);
 void bpf_label(struct bpf_code *c, unsigned label);

@@ -12,7 +12,11 @@
 
 #include "go/release.h"
 
-enum { INIT_PID_NAMESPACE = 0xEFFFFFFC };	/* its inode is fixed (proc_ns.h) */
+enum {
+	INIT_PID_NAMESPACE = 0xEFFFFFFC,	/* its inode is fixed (proc_ns.h) */
+	TURNS_VERIFIED = 200,
+	MANY = 200,
+};
 
 static void close_fd(int *fd)
 {
@@ -107,7 +111,8 @@ static u32 tgid_of(pid_t pid)
 	return !stat("/proc/self/ns/pid", &st) && st.st_ino == INIT_PID_NAMESPACE ? (u32)pid : 0;
 }
 
-static bool load(struct bpf_session *s, enum kernel_way way, struct err *err)
+/* Older kernels verify each turn of the loop, so that long readings are cut there. */
+static bool load_as(struct bpf_session *s, enum kernel_way way, bool may_leave, struct err *err)
 {
 	static struct bpf_insn code[PROGRAM_ROOM];
 	struct bpf_facts facts = {
@@ -118,7 +123,8 @@ static bool load(struct bpf_session *s, enum kernel_way way, struct err *err)
 		.ring_fd = s->ring_fd,
 		.tgid = tgid_of(s->options.pid),
 		.nslots = (u32)get_nprocs_conf() * SLOTS_EACH,
-		.most_steps = s->probes.most_steps,
+		.most_steps = MIN(s->probes.most_steps, (u32)TURNS_VERIFIED),
+		.may_leave = may_leave,
 		.g_goid = s->plan->prog->rel->g_goid,
 		.sleeps = way != WAY_EACH_AWAKE,
 	};
@@ -128,6 +134,12 @@ static bool load(struct bpf_session *s, enum kernel_way way, struct err *err)
 	bpf_code_start(&c, code, ARRAY_LEN(code));
 	bpf_program(&c, &facts);
 	return bpf_code_ok(&c, err) && kernel_load(way, code, c.n, &s->prog_fd, err);
+}
+
+static bool load(struct bpf_session *s, enum kernel_way way, struct err *err)
+{
+	return load_as(s, way, true, err) ||
+	       (err->kind == ERR_UNSUPPORTED && load_as(s, way, false, err));
 }
 
 /* Each probe of WAY_EACH needs two descriptors. */
@@ -196,6 +208,10 @@ static bool attach_probes(struct bpf_session *s, struct err *err)
 	}
 	if (s->way != WAY_MULTI)
 		more_files(2 * n + 64);
+	if (s->way != WAY_MULTI && n > MANY)
+		fprintf(stderr,
+			"goshawk: this kernel attaches probes one by one, and takes them off so: "
+			"with %u of them that takes minutes (Linux 6.6 does it at once)\n", n);
 	ok = attach_range(s, &p, funcs, vas, fds, err);
 	if (!ok)
 		close_links(s);

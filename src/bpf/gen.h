@@ -99,6 +99,7 @@ struct bpf_facts {
 	u32 most_steps;
 	u16 g_goid;
 	bool sleeps;		/* it may wait for pages of the target */
+	bool may_leave;	/* the kernel has may_goto (6.9); else it verifies each turn */
 };
 void bpf_program(struct bpf_code *c, const struct bpf_facts *f);
 const char *bpf_helper_name(i32 id);

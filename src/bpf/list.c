@@ -43,6 +43,9 @@ static bool jump(struct out *o, const struct bpf_insn *i, u32 at, const char *(*
 	i64 to = (i64)at + 1 + i->off;
 
 	switch (BPF_OP(i->code)) {
+	case JCOND:
+		out_fmt(o, "may_goto %lld", (long long)to);
+		return true;
 	case BPF_JA:
 		out_fmt(o, "goto %lld", (long long)to);
 		return true;

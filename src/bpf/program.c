@@ -3,7 +3,7 @@
  *   r6  the context: struct pt_regs of the thread that hit the probe
  *   r7  the slot in which the record is put together
  *   r8  the row of the site, later of the step at hand
- *   r9  turns of the loop
+ *   r9  turns of a loop
  *   fp-4   key for lookups        fp-8    next step, u32    fp-12  end of the steps, u32
  *   fp-24  SP                     fp-32   row of the site   fp-40  g
  *   fp-48  bytes to read          fp-56   from where        fp-64  to where
@@ -271,7 +271,7 @@ static void step_behind(struct bpf_code *c)
 	bpf_jump(c, L_COPY);
 }
 
-/* The return address at SP. */
+/* The return address at SP. The chain begins at BP, if SP is in the stack of g. */
 static void step_frames(struct bpf_code *c)
 {
 	bpf_label(c, L_FRAMES);
@@ -343,8 +343,12 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_op_imm(c, BPF_MOV, R9, 0);
 
 	bpf_label(c, L_LOOP);
-	bpf_jump_imm(c, BPF_JGE, R9, (i32)f->most_steps, L_DONE);
-	bpf_op_imm(c, BPF_ADD, R9, 1);
+	if (f->may_leave) {
+		bpf_may_leave(c, L_DONE);
+	} else {
+		bpf_jump_imm(c, BPF_JGE, R9, (i32)f->most_steps, L_DONE);
+		bpf_op_imm(c, BPF_ADD, R9, 1);
+	}
 	bpf_load(c, BPF_W, R1, FP, NEXT);
 	bpf_load(c, BPF_W, R2, FP, END);
 	bpf_jump_if(c, BPF_JGE, R1, R2, L_DONE);
@@ -358,21 +362,21 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_STACK, L_STACK);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_WHEN, L_WHEN);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_WHEN_NOT, L_WHEN);
+	bpf_jump_imm(c, BPF_JEQ, R1, STEP_FRAME, L_FRAME);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_FRAMES, L_FRAMES);
 	step_behind(c);
 	bpf_label(c, L_STACK);
 	bpf_load(c, BPF_DW, R3, FP, SP);
-	bpf_jump_imm(c, BPF_JEQ, R1, STEP_FRAME, L_FRAME);
 	bpf_load(c, BPF_H, R2, R8, offsetof(struct bpf_step, size));
 	copy(c, f);
 	step_int(c);
 	step_when(c);
 	step_frames(c);
+	step_frame(c);
 	bpf_label(c, L_DONE);
 }
 
 static void count(struct bpf_code *c, const struct bpf_facts *f, u32 which, enum label after)
-	step_frame(c);
 {
 	bpf_store_imm(c, BPF_W, FP, KEY, (i32)which);
 	lookup(c, f->counts_fd, after);

@@ -507,7 +507,8 @@ static void expect_same(const struct reading *r)
 	interpret(&in, r->reads, r->nreads, want);
 	for (u32 i = RECORD_HEAD; i < r->size; i++)
 		ck_assert_msg(want[i] == w.vm.out[0][i],
-			      "byte %u of the record is 0x%02x, not 0x%02x", i, w.vm.out[0][i], want[i]);
+			      "byte %u of the record is 0x%02x, not 0x%02x", i,
+			      w.vm.out[0][i], want[i]);
 }
 
 START_TEST(random_readings_are_read_as_by_the_interpreter)

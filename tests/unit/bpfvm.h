@@ -128,6 +128,7 @@ static inline bool vm_jumps(u8 op, u64 a, u64 b)
 {
 	switch (op) {
 	case BPF_JA: return true;
+	case JCOND: return false;
 	case BPF_JEQ: return a == b;
 	case BPF_JNE: return a != b;
 	case BPF_JGT: return a > b;

@@ -1,0 +1,67 @@
+#include "cmd/uprobe.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "bpf/bpf.h"
+#include "inline/tracee.h"
+
+enum { RING_FACTOR = 2 };	/* one ring for all threads */
+
+static bool plan_for_probes(struct plan *plan, struct err *err)
+{
+	struct plan_request request = plan->request;
+	const struct go_program *prog = plan->prog;
+
+	if (request.probes)
+		return true;
+	request.probes = true;
+	plan_release(plan);
+	return plan_make(plan, prog, &request, err);
+}
+
+static bool let_go(pid_t pid, struct err *err)
+{
+	struct stopped st = { .pid = pid };
+
+	*vec_push(&st) = (struct stopped_thread){ .tid = pid };
+	return tracee_let_go(&st, err);
+}
+
+/* The program stands at its first instruction while the probes are attached. */
+static bool launch(struct source *src, const struct plan *plan, const struct engine_request *r,
+		   struct bpf_options *o, struct err *err)
+{
+	const struct image *img = plan->prog->img;
+	struct stat st;
+	u64 entry_rt;
+
+	if (!stat(r->path, &st) && (st.st_mode & (S_ISUID | S_ISGID)))
+		return err_set(err, ERR_REFUSED,
+			       "%s: a set-uid program: started under ptrace it would run without "
+			       "its rights; trace a copy without that bit", r->path);
+	if (!tracee_start(r->path, r->argv, img->interp, &o->pid, &entry_rt, err))
+		return false;
+	o->started = true;
+	o->bias = entry_rt - img->entry_va;
+	if (bpf_attach(src, plan, o, err) && let_go(o->pid, err))
+		return true;
+	tracee_kill(o->pid);
+	return false;
+}
+
+bool uprobe_start(struct source *src, struct plan *plan, const struct engine_request *r,
+		  struct err *err)
+{
+	struct bpf_options o = {
+		.pid = r->pid, .bias = plan->prog->img->bias, .ring = RING_FACTOR * r->buffer,
+	};
+
+	if (r->lossless)
+		return err_set(err, ERR_USAGE,
+			       "--lossless: the kernel can't make a program wait; the uprobe "
+			       "engine loses calls when its buffer is full (--buffer)");
+	if (!plan_for_probes(plan, err))
+		return false;
+	return r->pid ? bpf_attach(src, plan, &o, err) : launch(src, plan, r, &o, err);
+}
