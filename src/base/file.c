@@ -110,11 +110,16 @@ void out_file_release(struct out_file *f)
 	*f = (struct out_file){ .out.fd = -1 };
 }
 
-static bool is_program(const char *path)
+static bool is_file(const char *path)
 {
 	struct stat st;
 
-	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
+	return !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
+static bool is_program(const char *path)
+{
+	return is_file(path) && !access(path, X_OK);
 }
 
 bool find_program(struct arena *a, const char *name, const char **path, struct err *err)
@@ -127,7 +132,9 @@ bool find_program(struct arena *a, const char *name, const char **path, struct e
 			return true;
 		if (access(name, F_OK))
 			return err_set(err, ERR_IO, "%s: %s", name, strerror(errno));
-		return err_set(err, ERR_DENIED, "%s: not a file that may be executed", name);
+		/* of directories and devices whoever opens it says more */
+		return !is_file(name) ||
+		       err_set(err, ERR_DENIED, "%s: no permission to execute it (chmod +x)", name);
 	}
 	for (dirs = dirs ? dirs : "/usr/bin:/bin"; *name && dirs;) {
 		size_t n = strcspn(dirs, ":");

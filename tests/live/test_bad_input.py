@@ -67,6 +67,20 @@ def test_an_empty_file(tmp_path):
 
 def test_a_directory(tmp_path):
     each_command(FORMAT, "directory", tmp_path)
+    says(FORMAT, "directory", "trace", "main.*", "--", tmp_path)
+
+
+def test_a_file_that_may_not_be_executed(tmp_path):
+    (tmp_path / "notes").write_text("just some text\n")
+    says(DENIED, r"/notes: no permission to execute it \(chmod \+x\)$", "trace", "main.*", "--", tmp_path / "notes")
+
+
+def test_a_plugin(release):
+    """Its tables are put together when a program loads it; looking for them says what it is."""
+    source = gobuild.ROOT / "tests/go/seed"
+    path = gobuild.go(release, ["build", "-tags=cgoseed", "-buildmode=plugin", "."], "seed-plugin", source, True,
+                      key=(source,))
+    each_command(UNSUPPORTED, "plugin", path)
 
 
 def test_a_device():
