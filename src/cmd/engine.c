@@ -80,6 +80,8 @@ static bool inline_start(struct source *src, const struct plan *plan,
 bool engine_start(struct source *src, struct plan *plan, const struct engine_request *r,
 		  struct err *err)
 {
+	struct err probes, said;
+
 	if (r->engine == ENGINE_UPROBE)
 		return uprobe_start(src, plan, r, err);
 	if (inline_start(src, plan, r, err))
@@ -87,8 +89,15 @@ bool engine_start(struct source *src, struct plan *plan, const struct engine_req
 	if (r->engine == ENGINE_INLINE || r->lossless ||
 	    (err->kind != ERR_DENIED && err->kind != ERR_REFUSED))
 		return false;
-	fprintf(stderr, "goshawk: the inline engine can't do it (%s): trying kernel probes\n",
-		err->msg);
 	source_release(src);
-	return uprobe_start(src, plan, r, err);
+	if (uprobe_start(src, plan, r, &probes)) {
+		fprintf(stderr, "goshawk: the inline engine can't do it (%s): by kernel probes\n",
+			err->msg);
+		return true;
+	}
+	if (strcmp(err->msg, probes.msg)) {
+		said = *err;
+		err_set(err, said.kind, "%s; nor can kernel probes: %s", said.msg, probes.msg);
+	}
+	return false;
 }
