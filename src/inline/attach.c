@@ -235,7 +235,6 @@ static u32 hold_busy(struct inline_session *s, const struct busy *b)
 static bool write_all(struct inline_session *s, struct stopped *st, const struct found *f,
 		      struct inject *in, struct busy *b, bool *again, struct err *err)
 {
-	busy_step_out(s, st);
 	if (!busy_find(b, s, st, err))
 		return false;
 	s->stuck = hold_busy(s, b);
@@ -284,6 +283,18 @@ static bool while_stopped(struct inline_session *s, struct stopped *st, const st
 	return inject_end(&in, ok ? err : &ignored) && ok;
 }
 
+/* Who stands in there is to be found as well. */
+static void find_old_code(struct inline_session *s, const struct found *f)
+{
+	s->old_code.lo = s->old_code.hi = 0;
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		const struct found_session *o = &f->sessions.at[i];
+
+		s->old_code.lo = i ? MIN(s->old_code.lo, o->code_rt) : o->code_rt;
+		s->old_code.hi = MAX(s->old_code.hi, o->code_end);
+	}
+}
+
 static bool make_ready(struct inline_session *s, struct found *f, struct attached *to,
 		       struct err *err)
 {
@@ -297,14 +308,7 @@ static bool make_ready(struct inline_session *s, struct found *f, struct attache
 		return false;
 	leave_others(s, f, to);
 	leave_faulting(s);
-	for (size_t i = 0; i < f->sessions.n; i++) {
-		const struct found_session *o = &f->sessions.at[i];
-
-		if (o->owner)
-			continue;
-		s->old_code.lo = s->old_code.hi ? MIN(s->old_code.lo, o->code_rt) : o->code_rt;
-		s->old_code.hi = MAX(s->old_code.hi, o->code_end);
-	}
+	find_old_code(s, f);
 	return true;
 }
 
@@ -343,7 +347,6 @@ static bool try_again(struct inline_session *s, struct err *err)
 
 	if (!tracee_stop_all(s->pid, &st, err))
 		return false;
-	busy_step_out(s, &st);
 	ok = busy_find(&b, s, &st, err);
 	if (ok) {
 		s->stuck = hold_busy(s, &b);
@@ -452,6 +455,7 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 			ok = err_set(err, ERR_REFUSED, "process %d: a goshawk is at work in it (process "
 				     "%d); end that one", pid, f.sessions.at[i].owner);
 	ok = ok && found_leftovers(&f, prog, s->layout.bias, s->mem_fd, err);
+	find_old_code(s, &f);
 	if (ok && f.sessions.n && (ok = tracee_stop_all(pid, &st, err))) {
 		i64 began = unix_now();
 

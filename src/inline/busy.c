@@ -1,6 +1,5 @@
 #include "inline/busy.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -16,7 +15,6 @@ enum {
 	G_BYTES = 256,		/* of a g: all that we ask of it */
 	GOROUTINES_MOST = 1 << 24,
 	AT_ONCE = 256,
-	STEPS = 16,
 	/* runtime/runtime2.go */
 	RUNNABLE = 1, RUNNING = 2, WAITING = 4, COPYSTACK = 8, PREEMPTED = 9, SCAN = 0x1000,
 };
@@ -200,33 +198,4 @@ bool busy_in(const struct busy *b, u64 lo, u64 hi)
 			to = mid;
 	}
 	return from < b->at.n && b->at.at[from] < hi;
-}
-
-static bool stands_inside(const struct inline_session *s, u64 pc)
-{
-	for (size_t i = 0; i < s->code.jumps.n; i++) {
-		const struct jump *j = &s->code.jumps.at[i];
-
-		if (pc > j->rt && pc < j->rt + 5)
-			return true;
-	}
-	return false;
-}
-
-void busy_step_out(const struct inline_session *s, struct stopped *st)
-{
-	for (size_t i = 0; i < st->n; i++) {
-		struct user_regs_struct r;
-		int status;
-
-		for (unsigned k = 0; k < STEPS; k++) {
-			if (ptrace(PTRACE_GETREGS, st->at[i].tid, 0, &r) ||
-			    !stands_inside(s, r.rip) ||
-			    ptrace(PTRACE_SINGLESTEP, st->at[i].tid, 0, 0) ||
-			    !tracee_wait(st->at[i].tid, &status))
-				break;
-			if (WSTOPSIG(status) != SIGTRAP)
-				tracee_keep_signal(st, i, status);
-		}
-	}
 }

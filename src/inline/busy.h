@@ -3,7 +3,8 @@
  * A jump may not be written over bytes in the middle of which somebody will go on: a thread stands
  * there, a signal handler returns there, or a goroutine was preempted there (its asyncPreempt frame
  * lies on top of its parked stack). Instead of taking these apart, every word in the few places that
- * can hold such an address is taken for one: too many are found, never too few.
+ * can hold such an address is taken for one: too many are found, never too few. They are waited for, not
+ * stepped on: a thread that is single-stepped when its tracer is killed dies of the next trap.
  *
  * Owns     the list, until busy_release().
  * Units    rt addresses; only those inside the spans asked for are kept.
@@ -27,7 +28,5 @@ bool busy_find(struct busy *b, const struct inline_session *s, const struct stop
 void busy_release(struct busy *b);
 /* Does anybody go on in [lo, hi)? */
 bool busy_in(const struct busy *b, u64 lo, u64 hi);
-/* Lets threads that stand inside a window that is to be written take the few steps out of it. */
-void busy_step_out(const struct inline_session *s, struct stopped *st);
 
 #endif

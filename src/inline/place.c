@@ -297,8 +297,10 @@ bool place_map(struct inline_session *s, struct inject *in, bool *taken, struct 
 	/* a core of the program is not to hold our rings; a kernel without this is no worse */
 	if (!advise(s, in, s->layout.shared_rt, s->shared_bytes, MADV_DONTDUMP, &got, err))
 		return false;
+	if (!map_ours(s, err))
+		return false;
 	fault_point("mapped");
-	return map_ours(s, err);
+	return true;
 }
 
 static bool unmap(struct inline_session *s, struct inject *in, u64 rt, u64 size, struct err *err)

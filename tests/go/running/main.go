@@ -106,6 +106,7 @@ func block(up *sync.WaitGroup) {
 	}
 }
 
+//go:noinline
 func number(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil {
