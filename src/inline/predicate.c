@@ -121,6 +121,22 @@ static bool is_text_test(const struct gen *g, const struct expr_step *s)
 	       (s->op == EX_EQ || s->op == EX_NE || s->op == EX_HAS_PREFIX);
 }
 
+static bool names_nil(const struct expr_step *s)
+{
+	return str_eq(s->text, STR("nil"));
+}
+
+/* A dynamic type, and the one type of a name. */
+static bool is_type_test(const struct gen *g, const struct expr_step *s)
+{
+	const struct expr_step *a = &g->steps[s->a], *b = &g->steps[s->b];
+
+	return a->op == EX_TYPE && !a->exit && b->op == EX_CONST && (b->imm || names_nil(b)) &&
+	       (s->op == EX_EQ || s->op == EX_NE) &&
+	       (g->after || (!a->guard && raw_of(&g->s->fn->entry, a->at, 8) &&
+			     (!a->status || names_nil(b))));
+}
+
 static bool can_test(struct gen *g, u32 i)
 {
 	const struct expr_step *s = &g->steps[i], *a, *b;
@@ -141,7 +157,7 @@ static bool can_test(struct gen *g, u32 i)
 		a = &g->steps[s->a];
 		b = &g->steps[s->b];
 		g->uses += 8 + TEXT / 8;
-		if (is_text_test(g, s))
+		if (is_text_test(g, s) || is_type_test(g, s))
 			return true;
 		return s->op != EX_HAS_PREFIX && is_whole(a) && is_whole(b) && signs_agree(a, b) &&
 		       registers(g, s->a) <= g->nregs &&
@@ -395,6 +411,35 @@ static void text_test(struct gen *g, const struct expr_step *s, bool want, unsig
 	asm_label(a, out);
 }
 
+static void type_test(struct gen *g, const struct expr_step *s, bool want, unsigned to)
+{
+	struct assembler *a = g->s->a;
+	const struct expr_step *x = &g->steps[s->a], *y = &g->steps[s->b];
+	struct expr_step word = { .op = EX_LOAD, .kind = EXPR_UINT, .at = x->at, .size = 8 };
+	bool to_if_same = (s->op == EX_EQ) == want;
+	unsigned out = g->s->label++, differ = to_if_same ? out : to;
+
+	load_step(g, &word, R13);
+	reg_reg(a, 0x85, R13, R13);			/* test r13, r13: nil */
+	if (names_nil(y)) {
+		jcc(a, to_if_same ? CC_E : CC_NE, to);
+		asm_label(a, out);
+		return;
+	}
+	jcc(a, CC_E, differ);
+	if (x->status) {
+		load_sized(a, RAX, R12, (i32)x->status, 4);
+		PUT(a, 0x83, 0xf8, 0x08);		/* cmp eax, 8 */
+		jcc(a, CC_NE, g->unsure);
+	}
+	word.at = x->data;
+	load_step(g, &word, R13);
+	mov_imm64(a, R15, y->imm + g->s->l->bias);
+	reg_reg(a, 0x39, R13, R15);			/* cmp r13, r15 */
+	jcc(a, to_if_same ? CC_E : CC_NE, to);
+	asm_label(a, out);
+}
+
 static void compare(struct gen *g, const struct expr_step *s, bool want, unsigned to)
 {
 	/* signed, unsigned; the opposite of a condition is its number ^ 1 */
@@ -453,6 +498,8 @@ static void test(struct gen *g, u32 i, bool want, unsigned to)
 		guards_of(g, i);
 		if (is_text_test(g, s))
 			text_test(g, s, want, to);
+		else if (is_type_test(g, s))
+			type_test(g, s, want, to);
 		else
 			compare(g, s, want, to);
 		return;

@@ -69,7 +69,8 @@ enum expr_kind {
  * right side, guards included, when the left one decides. Any evaluated step that fails makes the
  * whole expression fail. */
 enum expr_op {
-	EX_CONST,	/* imm (int, uint, bool; the bits of a double), or text */
+	EX_CONST,	/* imm (int, uint, bool; the bits of a double), or text; beside an EX_TYPE also
+			 * the descriptor of the type that it names (va), 0 if there is none or more */
 	EX_LOAD,	/* `size` bytes at `at`, extended by kind; floats of 4 or 8 bytes.
 			 * or_zero: 0 when the pointer of its guard is nil (len of a nil map) */
 	EX_ELEM,	/* the same at `at` + a * stride; a in [0, b), and a < `cap`, and where

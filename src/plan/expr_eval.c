@@ -162,6 +162,7 @@ static bool dynamic_type(struct eval *e, const struct expr_step *s, struct val *
 		return false;
 	to->text = STR("nil");
 	to->len = to->text.n;
+	to->u = 0;
 	if (!word(e, s->exit, s->at))
 		return true;
 	if (s->status && count(e, s->exit, s->status) < 8)
@@ -174,6 +175,7 @@ static bool dynamic_type(struct eval *e, const struct expr_step *s, struct val *
 		return unreadable(e);
 	to->text = t->name;
 	to->len = t->name.n;
+	to->u = va;
 	return true;
 }
 
@@ -244,7 +246,9 @@ static bool comparison(struct eval *e, const struct expr_step *s, struct val *to
 
 	if (!value(e, s->a, &x) || !value(e, s->b, &y))
 		return false;
-	if (a->kind == EXPR_STRING) {
+	if (a->op + b->op == EX_TYPE + EX_CONST && a->op != b->op && (a->imm | b->imm)) {
+		order = x.u != y.u;
+	} else if (a->kind == EXPR_STRING) {
 		bool known = text_order(&x, &y, &order);
 
 		/* lengths alone tell that they differ */

@@ -23,6 +23,14 @@ static struct go_type *load_type(struct binder *b, struct go_type *t)
 	return t ? go_type_load(b->p->prog, t) : NULL;
 }
 
+/* Of a pointer, array, slice. Data that lies may leave it out: then a type that has nothing. */
+static struct go_type *elem_of(struct binder *b, const struct go_type *t)
+{
+	static struct go_type unknown = { .loaded = true, .name = { "?", 1 } };
+
+	return t->elem ? go_type_load(b->p->prog, t->elem) : &unknown;
+}
+
 static struct str type_text(const struct go_type *t)
 {
 	return t ? t->name : STR("a word of unknown type");
@@ -57,7 +65,7 @@ static bool unknown_name(struct binder *b, const struct expr_node *n)
 		return bind_wrong(b, n->mark, "%.*s has no %.*s; the nearest name is %s", STR_F(f),
 				  STR_F(n->text), near);
 	if (str_starts(n->text, STR("ret")) && !sig->results_known)
-		return bind_wrong(b, n->mark, "the results of %.*s are not known (it is stripped)",
+		return bind_wrong(b, n->mark, "the results of %.*s are not known in this binary",
 				  STR_F(f));
 	return bind_wrong(b, n->mark, "%.*s has no %.*s; it has %s", STR_F(f), STR_F(n->text),
 			  *all ? all : "no parameters");
@@ -267,7 +275,7 @@ static bool find_field(struct binder *b, u32 mark, struct str name, struct opera
 		in.type = load_type(b, t->fields[i].type);
 		pointer = in.type->kind == GO_PTR;
 		if (pointer)
-			in.type = load_type(b, in.type->elem);
+			in.type = elem_of(b, in.type);
 		if (in.type->kind != GO_STRUCT)
 			continue;
 		move_on(&in.place, t->fields[i].offset);
@@ -309,10 +317,10 @@ bool bind_field(struct binder *b, const struct expr_node *n, struct operand *to)
 	if (!need_place(b, to, n->mark, "a field"))
 		return false;
 	t = to->type;
-	if (t && t->kind == GO_PTR && load_type(b, t->elem)->kind == GO_STRUCT) {
+	if (t && t->kind == GO_PTR && elem_of(b, t)->kind == GO_STRUCT) {
 		if (!follow(b, n->mark, &to->place))
 			return false;
-		to->type = t = load_type(b, t->elem);
+		to->type = t = elem_of(b, t);
 	}
 	if (t && t->kind == GO_INTERFACE)
 		return bind_wrong(b, n->mark, "an interface has no fields; .(type) is the type of "
@@ -331,7 +339,7 @@ bool bind_deref(struct binder *b, const struct expr_node *n, struct operand *to)
 		return false;
 	if (!to->type || to->type->kind != GO_PTR)
 		return bind_wrong(b, n->mark, "%.*s is no pointer", STR_F(type_text(to->type)));
-	to->type = load_type(b, to->type->elem);
+	to->type = elem_of(b, to->type);
 	return follow(b, n->mark, &to->place);
 }
 
@@ -435,15 +443,15 @@ bool bind_index(struct binder *b, const struct expr_node *n, struct operand *to)
 		to->place.words = 1;
 		return true;
 	}
-	if (t->kind == GO_PTR && load_type(b, t->elem)->kind == GO_ARRAY) {
-		t = load_type(b, t->elem);
+	if (t->kind == GO_PTR && elem_of(b, t)->kind == GO_ARRAY) {
+		t = elem_of(b, t);
 		if (!follow(b, n->mark, &to->place))
 			return false;
 	}
 	if (t->kind == GO_ARRAY)
-		return index_array(b, n, to, &index, load_type(b, t->elem), t->len);
+		return index_array(b, n, to, &index, elem_of(b, t), t->len);
 	if (t->kind == GO_SLICE)
-		return index_run(b, n, to, &index, load_type(b, t->elem));
+		return index_run(b, n, to, &index, elem_of(b, t));
 	if (t->kind == GO_STRING)
 		return index_run(b, n, to, &index, go_type_basic(b->p->prog, GO_UINT8));
 	return bind_wrong(b, n->b->at, "%.*s has no elements to be asked for", STR_F(type_text(t)));
@@ -491,8 +499,8 @@ bool bind_length(struct binder *b, const struct expr_node *n, struct operand *to
 	if (!need_place(b, to, n->a->at, "the length"))
 		return false;
 	t = to->type;
-	if (t && t->kind == GO_PTR && load_type(b, t->elem)->kind == GO_ARRAY)
-		t = load_type(b, t->elem);
+	if (t && t->kind == GO_PTR && elem_of(b, t)->kind == GO_ARRAY)
+		t = elem_of(b, t);
 	if (t && t->kind == GO_ARRAY) {
 		*to = (struct operand){ .kind = OPERAND_INT, .node = n, .whole = (__int128)t->len };
 		return true;
@@ -575,7 +583,7 @@ static bool load_text(struct binder *b, struct operand *o, u32 want)
 
 static bool is_bytes(struct binder *b, const struct go_type *t)
 {
-	return t->kind == GO_SLICE && load_type(b, t->elem)->kind == GO_UINT8;
+	return t->kind == GO_SLICE && elem_of(b, t)->kind == GO_UINT8;
 }
 
 bool bind_load(struct binder *b, struct operand *o, u32 want)

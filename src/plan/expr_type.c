@@ -182,6 +182,45 @@ static bool both(struct binder *b, const struct expr_node *n, struct operand *x,
 static bool fold(struct binder *b, const struct expr_node *n, struct operand *x,
 		 const struct operand *y);
 
+/* The one type of this name; "*io/fs.PathError" is asked for as *fs.PathError of that package. */
+static u64 descriptor_named(struct binder *b, struct str name)
+{
+	struct go_type **all, *t;
+	size_t n, lo = 0, hi;
+	u64 va = 0;
+
+	if (str_find(name, STR("/")) >= 0) {
+		t = go_type_named(b->p->prog, name);
+		return t ? t->va : 0;
+	}
+	n = hi = go_types_all(b->p->prog, &all);
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (str_cmp(all[mid]->name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < n && str_eq(all[lo]->name, name); lo++) {
+		if (!all[lo]->va)
+			continue;	/* without a descriptor no interface holds it */
+		if (va)
+			return 0;
+		va = all[lo]->va;
+	}
+	return va;
+}
+
+/* A type's name is compared as a type, where there is one of that name. */
+static void name_type(struct binder *b, const struct operand *type, const struct operand *name)
+{
+	struct expr_step *s = step_of(b, name);
+
+	if (step_of(b, type)->op == EX_TYPE && s->op == EX_CONST)
+		s->imm = descriptor_named(b, s->text);
+}
+
 static bool comparison(struct binder *b, const struct expr_node *n, struct operand *x,
 		       struct operand *y, struct operand *to)
 {
@@ -207,6 +246,10 @@ static bool comparison(struct binder *b, const struct expr_node *n, struct opera
 		return false;
 	if (order && step_of(b, x)->kind == EXPR_BOOL)
 		return bind_wrong(b, n->mark, "bools have no order");
+	if (!order) {
+		name_type(b, x, y);
+		name_type(b, y, x);
+	}
 	return result(b, to, (struct expr_step){ .op = n->op, .kind = EXPR_BOOL, .size = 1,
 						 .a = x->step, .b = y->step,
 						 .type = go_type_basic(b->p->prog, GO_BOOL) });

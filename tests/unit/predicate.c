@@ -42,6 +42,13 @@ static const struct { const char *text; char is; } conditions[] = {
 	{ "sl[3] > 0", 'v' }, { "nilp != nil && nilp.ID == 3", 'n' },
 	{ "nilp == nil || nilp.ID == 3", 'r' }, { "p.ID == 72 && n < 0", 'v' },
 	{ "p.ID == 71 && n > 0", 'n' },
+	/* types that interfaces hold */
+	{ "e.(type) == \"int\"", 'r' }, { "e.(type) != \"int\"", 'n' }, { "e.(type) == nil", 'n' },
+	{ "err.(type) == \"*main.Oops\"", 'r' }, { "err.(type) != \"*main.Oops\"", 'v' },
+	{ "err.(type) == nil", 'n' }, { "err.(type) != nil", 'r' },
+	{ "e.(type) == \"*main.Oops\" || n > 0", 'n' },
+	{ "err.(type) == \"int\" || err.(type) == \"*main.Oops\"", 'r' },
+	{ "!(err.(type) == \"*main.Oops\") && n < 0", 'v' },
 	/* the reader is to say */
 	{ "nilp.ID == 3", 'r' }, { "bad.ID == 3", 'r' }, { "sl[4] == 3", 'r' }, { "n / 2 > 9", 'r' },
 	{ "f > 9", 'r' }, { "contains(s, \"x\")", 'r' }, { "func == \"x\"", 'r' },
@@ -51,6 +58,19 @@ static const struct { const char *text; char is; } conditions[] = {
 	{ "f > 9 && n > 0", 'n' }, { "duration > 1h && n > 0", 'n' }, { "ret0 == 42 && p.ID == 1", 'v' },
 	{ "n < 0 && (n > 0 || f > 9)", 'r' },
 };
+
+/* The program of asked.h is linked where it runs, the machine's is not. */
+static void name_types(u64 bias)
+{
+	struct expr_code *c = &world.fn.codes[0];
+
+	for (u32 i = 0; i < c->n; i++) {
+		if (str_eq(c->steps[i].text, STR("*main.Oops")))
+			c->steps[i].imm = world.oops->va - bias;
+		if (str_eq(c->steps[i].text, STR("int")))
+			c->steps[i].imm = world.integer->va - bias;
+	}
+}
 
 /* Runs the function of the plan once, as the call of asked.h. */
 static void run(const char *text)
@@ -69,7 +89,9 @@ static void run(const char *text)
 	fn->codes = world.fn.codes;
 	mc.plan.exprs = world.plan.exprs;
 	mc.plan.nexprs = world.plan.nexprs;
+	name_types(mc.layout.bias);
 	machine_patch(&mc);
+	name_types(0);
 	memset(mc.region + NEAR_AT + NEAR_MARKS, 0, 1 << NEAR_MARKS_LOG2);
 	c = machine_cpu(&mc.t);
 	for (u32 i = 0; i < ARRAY_LEN(regs); i++)
