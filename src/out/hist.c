@@ -80,7 +80,7 @@ static u32 bucket_of(const struct hist *h, bound v)
 		return ZERO;
 	if (v > 0)
 		return ZERO + 64 - (u32)__builtin_clzll((u64)v);
-	return v == -1 ? ZERO - 1 : ZERO - 65 + (u32)__builtin_clzll((u64)(-v - 1));
+	return v == -1 ? ZERO - 1 : ZERO + (u32)__builtin_clzll((u64)(-v - 1)) - 65;
 }
 
 static bound linear_buckets(const struct hist_scale *s)

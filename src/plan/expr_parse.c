@@ -608,7 +608,9 @@ static const struct expr_node *binary(struct parser *p, u8 level)
 		return NULL;
 	}
 	left = unary(p);
-	while (left && p->token == T_BINARY && p->level >= level) {
+	if (!left)
+		return NULL;
+	while (p->token == T_BINARY && p->level >= level) {
 		struct expr_node *n = node(p, NODE_BINARY, left->at);
 
 		if (!n)

@@ -273,6 +273,8 @@ static bool find_field(struct binder *b, u32 mark, struct str name, struct opera
 		if (!t->fields[i].embedded || plan_redacts(b->p, t->fields[i].name))
 			continue;
 		in.type = load_type(b, t->fields[i].type);
+		if (!in.type)
+			continue;
 		pointer = in.type->kind == GO_PTR;
 		if (pointer)
 			in.type = elem_of(b, in.type);
