@@ -66,6 +66,10 @@ def calls(tmp):
     row("inline: entry, one integer and one string", "%.1f ns" % entry, "<= 15 ns")
     both = traced_loop(tmp, [])
     row("inline: entry and return, with results", "%.1f ns" % both, "<= 30 ns, goal 25")
+    row("inline: entry and return, with an --if that is false", "%.1f ns" % traced_loop(tmp, ["--if", "n < 0"]), "<= 8 ns")
+    row("inline: the same of a text of that length",
+        "%.1f ns" % traced_loop(tmp, ["--if", 'name == "some name or othes"']))
+    row("inline: --count", "%.1f ns" % traced_loop(tmp, ["--count"]), "<= 10 ns")
     if len(os.sched_getaffinity(0)) >= 2:
         two = traced_loop(tmp, [], threads=2)
         row("inline: the same on two threads at once, each", "%.1f ns" % two)
