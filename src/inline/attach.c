@@ -361,7 +361,7 @@ static bool try_again(struct inline_session *s, struct err *err)
 static void plan_retry(struct inline_session *s)
 {
 	s->retry_ns = s->stuck && s->retries < RETRIES ?
-		unix_now() + (RETRY_NS << (2 * s->retries)) : 0;
+		unix_now() + ((i64)RETRY_NS << (2 * s->retries)) : 0;
 	s->retries++;
 }
 
