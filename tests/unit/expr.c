@@ -208,6 +208,56 @@ START_TEST(what_is_redacted_is_not_computed_with)
 }
 END_TEST
 
+static bool holds_bytes(const u8 *record, u32 size, const void *p, size_t n)
+{
+	for (u32 i = 0; i + n <= size; i++)
+		if (!memcmp(record + i, p, n))
+			return true;
+	return false;
+}
+
+/* The word that leads to a text in the heap, and the text. */
+static bool leaks(const char *text)
+{
+	size_t n = strlen(text);
+	u64 address = 0;
+
+	for (u32 i = 0; i + n <= HEAP_SIZE; i++)
+		if (!memcmp(world.heap + i, text, n))
+			address = (u64)(uintptr_t)world.heap + i;
+	ck_assert_uint_ne(address, 0);
+	return holds_bytes(world.entry, world.fn.entry.size, text, n) ||
+	       holds_bytes(world.entry, world.fn.entry.size, &address, 8);
+}
+
+static const struct { const char *show, *redact, *secret; bool bound; } shown[] = {
+	{ "*p.Base", "Nothing", "key", true },	/* it would be there */
+	{ "*p.Base", "Secret", "key", true },
+	{ "*p.Next.Base", "Secret", "key", true },
+	{ "p", "Secret", "key", true },
+	{ "p.Base.Kind", "Secret", "key", true },
+	{ "p.Base.Secret", "Secret", "key", false },
+	{ "p.Secret", "Secret", "key", false },
+	{ "n, s, p", "hidden", "hunter2", true },
+};
+
+START_TEST(what_is_redacted_is_not_copied)
+{
+	struct err err = { 0 };
+	bool bound;
+
+	asked_begin(shown[_i].redact);
+	world.plan.request.depth = 4;
+	bound = asked_bind(EXPR_SHOW, shown[_i].show, &err);
+	ck_assert_msg(bound == shown[_i].bound, "%s: %s", shown[_i].show, err.msg);
+	if (bound)
+		ck_assert_int_eq(leaks(shown[_i].secret), _i == 0);
+	else
+		ck_assert(world.fatal);
+	asked_end();
+}
+END_TEST
+
 static const struct { const char *text, *sentence; } late[] = {
 	{ "ret0 > 1", "ret0 is a result, and --entry does not wait for it" },
 	{ "duration > 1s", "duration is not known with --entry" },
@@ -348,6 +398,7 @@ Suite *expr_suite(void)
 	tcase_add_loop_test(t, expressions_have_values, 0, ARRAY_LEN(values));
 	tcase_add_loop_test(t, what_is_wrong_is_said_and_shown, 0, ARRAY_LEN(errors));
 	tcase_add_loop_test(t, what_is_redacted_is_not_computed_with, 0, ARRAY_LEN(forbidden));
+	tcase_add_loop_test(t, what_is_redacted_is_not_copied, 0, ARRAY_LEN(shown));
 	tcase_add_loop_test(t, entries_alone_have_no_results, 0, ARRAY_LEN(late));
 	tcase_add_loop_test(t, what_the_entry_decides_is_decided_there, 0, ARRAY_LEN(conditions));
 	tcase_add_test(t, a_call_without_its_end_has_no_results);

@@ -31,6 +31,15 @@ static const struct example examples[] = {
 	{ .what = "a pointer to a struct",
 	  .types = "*{is}",
 	  .reading = "AX@32 32->0:24@48 56->#1*16@80" },
+	{ .what = "texts and lengths before what is behind pointers",
+	  .types = "*{is} s o",
+	  .reading = "AX@32 BX@40 CX@48 DI@56 40->#1*16@72 56->0:16@96 "
+		     "32->0:24@120 128->#1*16@152" },
+	{ .what = "... also in a struct, and in what a slice holds",
+	  .types = "{*is} [{*is}",
+	  .limits = { .strings = 8, .elements = 2, .depth = 1 },
+	  .reading = "AX@32 BX@40 CX@48 DI@56 SI@64 R8@72 40->#1*8@88 32->0:8@104 "
+		     "56->#24*2@120 128->#1*8@176 152->#1*8@192 120->0:8@208 144->0:8@224" },
 	{ .what = "a pointer to a pointer", .types = "**i", .reading = "AX@32 32->0:8@48" },
 	{ .what = "two levels",
 	  .types = "**i",
