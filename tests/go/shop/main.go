@@ -1,4 +1,4 @@
-// shop is the example program of the documents: it prices a few orders, one of which is wrong.
+// shop is the example program of the documents: it prices a few orders (`shop open`: the same one until it is ended).
 package main
 
 import (
@@ -77,6 +77,9 @@ func discount(cents int, coupon string, valid time.Duration) int {
 
 func main() {
 	s := &Store{prices: map[string]int{"tea": 450, "cup": 1200}}
+	if len(os.Args) > 1 && os.Args[1] == "open" {
+		s.open()
+	}
 	for i, line := range []string{"Arthur;tea=2;cup=1", "Ford;towel=1", "Marvin", "Trillian;cup=two"} {
 		o, err := parse(i+1, line)
 		if err == nil {
@@ -87,4 +90,17 @@ func main() {
 		}
 	}
 	fmt.Println("sold for", s.sold)
+}
+
+func (s *Store) open() {
+	for {
+		o, err := parse(1, "Arthur;tea=2;cup=1")
+		if err == nil {
+			_, err = s.Price(o, "TENOFF")
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "shop:", err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
