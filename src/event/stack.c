@@ -13,7 +13,6 @@ struct known_pc {
 enum pc_kind {
 	PC_ORDINARY,
 	PC_FIRST,		/* nobody called it: the chain is whole */
-	PC_CALLBACK,		/* C called it */
 	PC_INTERRUPTS,	/* the address above it is no return address, but where it struck */
 	PC_FAULT,	/* the same */
 };
@@ -44,7 +43,6 @@ static u8 kind_of(struct str name)
 		/* g0 begins anew above these, as far as frame pointers go */
 		{ "runtime.systemstack", PC_FIRST },
 		{ "runtime.mcall", PC_FIRST },
-		{ "runtime.cgocallback", PC_CALLBACK },
 		{ "runtime.sigpanic", PC_FAULT },
 		{ "runtime.asyncPreempt", PC_INTERRUPTS },
 	};
@@ -57,10 +55,13 @@ static u8 kind_of(struct str name)
 
 static struct known_pc *look_up(struct stacks *s, u64 pc_rt, u64 at_rt)
 {
-	u64 pc = at_rt - s->bias - s->prog->md.text_va;
+	u64 text_rt = s->bias + s->prog->md.text_va, pc = at_rt - text_rt;
+	const struct go_func *next = go_func_at(s->prog, pc_rt - text_rt);
 	struct known_pc *p = ARENA_NEW(&s->arena, struct known_pc);
 	struct go_frame frames[GO_FRAMES];
 
+	if (next && next->pc == pc_rt - text_rt)	/* a call that the runtime made up */
+		pc = next->pc;
 	*p = (struct known_pc){ .func = go_func_at(s->prog, pc), .n = 1 };
 	if (p->func) {
 		p->n = (u32)go_frames_at(s->prog, p->func, pc, frames);
@@ -131,10 +132,8 @@ struct stack_frames stack_frames(struct stacks *s, const struct reading *r, cons
 		u64 pc_rt = word(entry, r->caller_at + 8 * i);
 		bool fault = p && p->kind == PC_FAULT;
 
-		if (p && p->kind == PC_CALLBACK && !pc_rt) { /* C's own thread: no Go before it */
-			*end = STACK_WHOLE;
-			return s->frames;
-		}
+		if (p && p->kind == PC_FIRST)
+			break;	/* what is above is not of this stack */
 		p = pc_known(s, pc_rt, fault || (p && p->kind == PC_INTERRUPTS));
 		for (u32 k = 0; k < p->n; k++) {
 			if (!hidden(&p->frames[k], callee))
@@ -150,6 +149,7 @@ struct stack_frames stack_frames(struct stacks *s, const struct reading *r, cons
 
 const struct stack_frame *stack_caller(struct stacks *s, const struct reading *r, const u8 *entry)
 {
+	const struct stack_frame *wrapper = NULL;
 	u32 n = 1;
 
 	if (!r->caller_at)
@@ -159,11 +159,14 @@ const struct stack_frame *stack_caller(struct stacks *s, const struct reading *r
 	for (u32 i = 0; i < n; i++) {
 		const struct known_pc *p = pc_known(s, word(entry, r->caller_at + 8 * i), false);
 
+		if (p->kind == PC_FIRST)
+			return NULL;
 		for (u32 k = 0; k < p->n; k++)
 			if (!p->frames[k].wrapper)
-				return p->kind == PC_FIRST ? NULL : &p->frames[k];
+				return &p->frames[k];
+		wrapper = wrapper ? wrapper : p->frames;
 	}
-	return NULL;
+	return wrapper;
 }
 
 const struct stack_frame *stack_frame_at(struct stacks *s, u64 return_rt)

@@ -44,8 +44,8 @@ void stacks_release(struct stacks *s);
  * the record of an entry, with READ_FRAMES. */
 struct stack_frames stack_frames(struct stacks *s, const struct reading *r, const u8 *entry,
 				 enum stack_end *end);
-/* The innermost of them that is no wrapper, or NULL where nobody called (the first function of a
- * goroutine) or it was not read. Needs caller_at only. */
+/* The innermost of them that is no wrapper, if it was read; NULL where nobody called (the first
+ * function of a goroutine). Needs caller_at only. */
 const struct stack_frame *stack_caller(struct stacks *s, const struct reading *r, const u8 *entry);
 /* The innermost frame at a return address; NULL where that is not Go code, or a wrapper. */
 const struct stack_frame *stack_frame_at(struct stacks *s, u64 return_rt);

@@ -10,7 +10,9 @@
  *
  *     frame pointer of cgocallbackg's frame     read last
  *     + 16                                      SP of cgocallback
- *     + its frame + the return address          SP of asmcgocall
+ *     + its frame                               what the runtime takes for its return address:
+ *                                               systemstack_switch, or goexit in a thread of C's
+ *     + 8                                       SP of asmcgocall
  *
  * With a frame of its own (1.21) that is where asmcgocall saved BP. Without, its return address is
  * there, and the frame pointer of runtime.cgocall follows from the size of cgocall's frame.
@@ -61,17 +63,24 @@ static void callback(struct assembler *a, const struct go_program *prog, u64 bia
 	PUT(a, 0x49, 0x81, 0xf9);			/* cmp r9, size */
 	asm_u32(a, back->size);
 	jcc(a, CC_A, end);
-	lea(a, RAX, RSI, (i32)frame_size(prog, back) + WORD);
-	if (prog->rel->asmcgocall_frame) {
-		jmp(a, loop);
-		return;
-	}
+	lea(a, RAX, RSI, (i32)frame_size(prog, back));
 	PUT(a, 0x4c, 0x39, 0xc0);			/* cmp rax, r8 */
 	jcc(a, CC_A, end);
 	load(a, R9, RAX, 0);
 	store_indexed(a, R9, RDX, RDI);
 	PUT(a, 0xff, 0xc7);				/* inc edi */
-	lea(a, RAX, RAX, (i32)frame_size(prog, call));
+	lea(a, RSI, RAX, WORD);
+	if (prog->rel->asmcgocall_frame) {
+		PUT(a, 0x48, 0x89, 0xf0);		/* mov rax, rsi */
+		jmp(a, loop);
+		return;
+	}
+	PUT(a, 0x39, 0xcf);				/* cmp edi, ecx */
+	jcc(a, CC_AE, end);
+	load(a, R9, RSI, 0); /* r8 is 16 below the end, so this word is there */
+	store_indexed(a, R9, RDX, RDI);
+	PUT(a, 0xff, 0xc7);				/* inc edi */
+	lea(a, RAX, RSI, (i32)frame_size(prog, call));
 	jmp(a, loop);
 }
 

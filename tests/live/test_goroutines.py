@@ -68,3 +68,13 @@ def test_newproc1_may_be_traced_as_well(release, tmp_path):
     check(t, truth)
     assert len(t.calls) == sum(o["type"] == "go" for o in t.objects)
     assert all(c["end"] == "return" for c in t.calls)
+
+
+@pytest.mark.bpf
+def test_the_uprobe_engine_sees_the_same(release, tmp_path):
+    program = gobuild.build("spawns", release, "plain")
+    out = tmp_path / "out"
+    t = goshawk.Trace(tmp_path, ["main.child"], [program, out], lossless=False,
+                      options=["--goroutines", "--engine", "uprobe", "--buffer", "64MiB"]).check()
+    check(t, [tuple(map(int, line.split())) for line in out.read_text().splitlines()])
+    assert len(t.calls) == 10000
