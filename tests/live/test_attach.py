@@ -29,9 +29,9 @@ class Running:
     """tests/go/running: it does what it is told, and knows what it did."""
 
     def __init__(self, threads=2, goroutines=0, release=gobuild.NEWEST, variant="plain", program=None, env=None,
-                 **how):
+                 command=(), **how):
         self.path = program or gobuild.build("running", release, variant)
-        self.p = subprocess.Popen([str(self.path), str(threads), str(goroutines)], stdin=subprocess.PIPE,
+        self.p = subprocess.Popen([*(command or [str(self.path)]), str(threads), str(goroutines)], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1,
                                   env=dict(os.environ, **(env or {})), **how)
         line = line_of(self.p.stdout, "ready")
@@ -222,6 +222,30 @@ def test_a_deleted_executable(tmp_path):
         a = Attached(tmp_path, r.pid, "main.called").started()
         r.call(2)
         assert len(a.stop().calls) == 2
+
+
+CONTAINERS = {
+    "namespaces": ["unshare", "--pid", "--fork", "--mount", "--net", "--ipc", "--uts"],
+    "user namespace": ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount"],
+    "other root": ["unshare", "--pid", "--fork", "--mount", "--root=."],
+}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="making namespaces takes root")
+@pytest.mark.parametrize("kind", CONTAINERS)
+def test_in_a_container(tmp_path, kind):
+    """Its own PIDs, mounts, users, root: what it is called inside does not matter."""
+    program = tmp_path / "inside"
+    program.write_bytes(gobuild.build("running", gobuild.NEWEST, "plain").read_bytes())
+    program.chmod(0o755)
+    inside = "/inside" if kind == "other root" else str(program)
+    with Running(command=[*CONTAINERS[kind], inside], cwd=tmp_path) as r:
+        assert r.pid == 1
+        r.pid = int(open("/proc/%d/task/%d/children" % (r.p.pid, r.p.pid)).read())
+        for i in range(2):
+            a = Attached(tmp_path, r.pid, "main.called").started()
+            r.call(50)
+            assert len(a.stop().calls) == 50
 
 
 def test_a_stopped_process_stays_stopped(tmp_path):
