@@ -343,7 +343,7 @@ bool use_color(const struct common_args *c, int fd)
 /* "-o, --output FILE", and how many columns it takes. */
 static size_t left_column(struct out *o, const struct opt *opt)
 {
-	size_t from = o->n;
+	size_t from = o->n, columns = 0;
 
 	if (opt->letter)
 		out_fmt(o, "  -%c, ", opt->letter);
@@ -352,7 +352,9 @@ static size_t left_column(struct out *o, const struct opt *opt)
 	out_fmt(o, "--%s", opt->name);
 	if (opt->value)
 		out_fmt(o, " %s", opt->value);
-	return o->n - from;
+	for (size_t i = from; i < o->n; i++)
+		columns += ((u8)o->buf[i] & 0xc0) != 0x80;
+	return columns;
 }
 
 /* Words of `text` in lines up to column 80; further lines begin at column `indent`. */
