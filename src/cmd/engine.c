@@ -46,10 +46,12 @@ void engine_refusals(const struct plan *p)
 static void attached_talk(const struct attached *to)
 {
 	if (to->taken && to->owner)
-		fprintf(stderr, "goshawk: %u places are left to the goshawk that has them (process %d)",
+		fprintf(stderr,
+			"goshawk: %u places are left to the goshawk that has them (process %d)",
 			to->taken, to->owner);
 	else if (to->taken)
-		fprintf(stderr, "goshawk: %u places hold bytes that are neither the file's nor ours",
+		fprintf(stderr,
+			"goshawk: %u places hold bytes that are neither the file's nor ours",
 			to->taken);
 	if (to->taken && to->example)
 		fprintf(stderr, ": %.*s is not traced", STR_F(to->example->func->name));
@@ -57,7 +59,8 @@ static void attached_talk(const struct attached *to)
 		fputc('\n', stderr);
 	if (to->faults_are_fatal)
 		fputs("goshawk: SIGSEGV is not handled by Go here, so functions are left out in which an "
-		      "instruction that is moved may fault\n", stderr);
+		      "instruction that is moved may fault\n",
+		      stderr);
 }
 
 static bool inline_start(struct source *src, const struct plan *plan,
@@ -72,7 +75,8 @@ static bool inline_start(struct source *src, const struct plan *plan,
 	if (!inline_attach(src, plan, &attach, &to, err))
 		return false;
 	attached_talk(&to);
-	fprintf(stderr, "goshawk: process %d: %u places in it are watched; it stood still for %.1f ms\n",
+	fprintf(stderr,
+		"goshawk: process %d: %u places in it are watched; it stood still for %.1f ms\n",
 		r->pid, src->sites(src->session), (double)src->stop_ns(src->session) / 1e6);
 	return true;
 }

@@ -1,7 +1,8 @@
 /* stop - the signals that end our work, not us.
  *
  * Owns     the handlers of INT, TERM, HUP and QUIT between stop_catch and stop_uncatch. They stand
- *          before anything is done to a process: we never die of these with something of ours in it.
+ *          before anything is done to a process: we never die of these with something of ours in
+ *          it.
  * Units    none.  Fails  never.
  * Threads  one. */
 #ifndef CMD_STOP_H

@@ -61,12 +61,13 @@ struct sink {
 	void (*counted)(void *ctx, const struct plan_func *fn, u64 calls);
 	/* called when records were lost */
 	void (*lost)(void *ctx, u64 count, i64 from_ns, i64 to_ns);
-	/* Or NULL: called once for a call that has traced callees, before the first of these begins,
-	 * and for one that calls_open_since() found. Callers come before callees. Never called where
+	/* Or NULL: called once for a call that has traced callees, before the first of these
+	 * begins, and for one that calls_open_since() found. Callers come before callees. Never
+	 * called where
 	 * --if waits for the end of the call. */
 	void (*opened)(void *ctx, const struct call *c);
-	/* Or NULL: called at the end of each interval, and with `last` at the end of all; from_ns is
-	 * where the interval began, or with `last` the trace. */
+	/* Or NULL: called at the end of each interval, and with `last` at the end of all; from_ns
+	 * is where the interval began, or with `last` the trace. */
 	void (*tick)(void *ctx, i64 from_ns, i64 to_ns, bool last);
 	/* Or NULL: called when a goroutine is made, and when it has ended; with --goroutines. */
 	void (*go)(void *ctx, const struct birth *b);

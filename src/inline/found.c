@@ -21,7 +21,8 @@ u64 jump_target(u64 rt, const u8 bytes[5])
 	return rt + 5 + (u64)(i64)rel;
 }
 
-/* A fork's child has its parent's rings, but not what is wiped on a fork: nobody works on the child. */
+/* A fork's child has its parent's rings, but not what is wiped on a fork: nobody works on the
+ * child. */
 static bool read_session(struct found_session *s, int mem_fd)
 {
 	u64 head[5], cookie;
@@ -151,7 +152,8 @@ static bool leftovers_in(struct found *f, const struct go_program *prog, u64 bia
 		size_t n = MIN(file.n - at, (size_t)CHUNK);
 
 		if (!mem_read(mem_fd, va + at + bias, now, n))
-			return err_set(err, ERR_GONE, "the process has ended, or its text can't be read");
+			return err_set(err, ERR_GONE,
+				       "the process has ended, or its text can't be read");
 		if (!memcmp(now, file.p + at, n))
 			continue;
 		for (size_t i = 0; i < n; i++) {

@@ -10,7 +10,8 @@
 #include "inline/emit.h"
 #include "inline/session.h"
 
-enum {	/* what the kernel leaves in RAX of a system call that a stop has interrupted (linux/errno.h) */
+/* What the kernel leaves in RAX of a system call that a stop has interrupted (linux/errno.h). */
+enum {
 	ERESTARTSYS_ = -512,
 	ERESTARTNOINTR_ = -513,
 	ERESTARTNOHAND_ = -514,
@@ -19,9 +20,13 @@ enum {	/* what the kernel leaves in RAX of a system call that a stop has interru
 enum { STUB_ROOM = 256, CARRY_OF = 1 << 11 };
 
 /* Restored in this order: RAX serves for the flags before. */
-enum { AT_RDI, AT_RSI, AT_RDX, AT_R10, AT_R8, AT_R9, AT_RCX, AT_R11, AT_FLAGS, AT_RAX, AT_RIP, SAVED };
+enum {
+	AT_RDI, AT_RSI, AT_RDX, AT_R10, AT_R8, AT_R9, AT_RCX, AT_R11, AT_FLAGS, AT_RAX, AT_RIP,
+	SAVED
+};
 
-/* A stopped system call is to be made again, as the kernel would see to if the thread simply went on. */
+/* A stopped system call is to be made again, as the kernel would see to if the thread simply went
+ * on. */
 static struct user_regs_struct finished(struct user_regs_struct r)
 {
 	if ((i64)r.orig_rax >= 0) {
@@ -154,8 +159,10 @@ bool inject_syscall(struct inject *in, long nr, const u64 args[6], i64 *result, 
 	r.r8 = args[4];
 	r.r9 = args[5];
 	if (!mem_write(in->mem_fd, tid, in->stub_rt, code, n))
-		return err_set(err, ERR_DENIED, "process %d: its text can't be written (see goshawk "
-			       "doctor)", in->stopped->pid);
+		return err_set(err, ERR_DENIED,
+			       "process %d: its text can't be written (see goshawk "
+			       "doctor)",
+			       in->stopped->pid);
 	if (ptrace(PTRACE_SETREGS, tid, 0, &r))
 		return err_set(err, ERR_GONE, "process %d has ended", in->stopped->pid);
 	fault_point("injecting");

@@ -1,9 +1,11 @@
-/* inject - system calls made by a thread of the target on our behalf, in code that completes by itself.
+/* inject - system calls made by a thread of the target on our behalf, in code that completes by
+ * itself.
  *
- * The stub lies where no thread goes again once the runtime has started: in runtime.rt0_go. It makes
- * the call, puts every register back that the call or its arguments changed, and goes on where the
- * thread stood. One PTRACE_SETREGS enters it, another leaves it early once we have seen the result:
- * whenever goshawk dies, the thread is where it was, or gets there on its own. It uses no stack.
+ * The stub lies where no thread goes again once the runtime has started: in runtime.rt0_go. It
+ * makes the call, puts every register back that the call or its arguments changed, and goes on
+ * where the thread stood. One PTRACE_SETREGS enters it, another leaves it early once we have seen
+ * the result: whenever goshawk dies, the thread is where it was, or gets there on its own. It uses
+ * no stack.
  *
  * Owns     the bytes under the stub: inject_end puts the file's back.
  * Units    rt addresses.

@@ -36,14 +36,14 @@ struct attached {
 	u32 taken;			/* functions that somebody else has patched */
 	pid_t owner;			/* the goshawk that has the last of them, or 0 */
 	const struct plan_func *example; /* that one */
-	bool faults_are_fatal;		/* another SIGSEGV handler: windows that may fault are left out */
+	bool faults_are_fatal; /* another SIGSEGV handler: windows that may fault are left out */
 };
-/* A process that runs; the plan must be made from its image. Also after a failure the source is to be
- * released; the process is then as it was. */
+/* A process that runs; the plan must be made from its image. Also after a failure the source is to
+ * be released; the process is then as it was. */
 bool inline_attach(struct source *src, const struct plan *plan, const struct attach *a,
 		   struct attached *to, struct err *err) MUST_CHECK;
-/* Takes away what goshawks that died have left in a process: how many jumps. ERR_REFUSED while one is
- * at work there. */
+/* Takes away what goshawks that died have left in a process: how many jumps. ERR_REFUSED while one
+ * is at work there. */
 bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *stop_ns,
 		  struct err *err) MUST_CHECK;
 

@@ -53,9 +53,11 @@ bool inline_launch(struct source *src, const struct plan *plan, const struct lau
 
 	src->started = true;
 	if (stat(l->path, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
-		return err_set(err, ERR_REFUSED,
-			       "%s: a set-uid program: started under ptrace it would run without its "
-			       "rights; trace a copy without that bit", l->path);
+		return err_set(
+			err, ERR_REFUSED,
+			"%s: a set-uid program: started under ptrace it would run without its "
+			"rights; trace a copy without that bit",
+			l->path);
 	if (!session_check(s, err) ||
 	    !tracee_start(l->path, l->argv, img->interp, &s->pid, &entry_rt, err))
 		return false;

@@ -1,7 +1,7 @@
-/* Putting everything back into a process that runs. All threads are stopped first; a thread may then
- * stand in a trampoline: it goes on there and comes back behind the window, so trampolines stay where
- * they are. The memory descriptor belongs to the address space that was patched: if the process has
- * become another program since, nothing can be read or written through it. */
+/* Putting everything back into a process that runs. All threads are stopped first; a thread may
+ * then stand in a trampoline: it goes on there and comes back behind the window, so trampolines
+ * stay where they are. The memory descriptor belongs to the address space that was patched: if the
+ * process has become another program since, nothing can be read or written through it. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +29,8 @@ bool session_was_replaced(void *session)
 	return !is_there(s) && readlink(path, target, sizeof(target)) > 0;
 }
 
-/* Our hook may lie over that of a session which has ended meanwhile: then the file's bytes come back. */
+/* Our hook may lie over that of a session which has ended meanwhile: then the file's bytes come
+ * back. */
 static void put_back(const struct inline_session *s, const struct found *f, const struct jump *j,
 		     u8 put[5])
 {
@@ -74,9 +75,10 @@ bool session_restore(void *session, struct err *err)
 		return false;
 	if (!is_there(s)) {
 		tracee_resume_all(&st);
-		return err_set(err, ERR_GONE,
-			       "process %d has become another program: there is nothing to put back",
-			       s->pid);
+		return err_set(
+			err, ERR_GONE,
+			"process %d has become another program: there is nothing to put back",
+			s->pid);
 	}
 	fault_point("stopped");
 	found_sessions(&f, s->pid, s->mem_fd);

@@ -1,5 +1,6 @@
-/* A filter is a program of classic BPF over struct seccomp_data (linux/seccomp.h). We run it as the kernel
- * would, on the call that we mean to inject: asking costs nothing, being wrong kills the program. */
+/* A filter is a program of classic BPF over struct seccomp_data (linux/seccomp.h). We run it as the
+ * kernel would, on the call that we mean to inject: asking costs nothing, being wrong kills the
+ * program. */
 #include "inline/seccomp.h"
 
 #include <errno.h>
@@ -77,7 +78,8 @@ u32 seccomp_run(const struct sock_filter *code, size_t n, long nr, const u64 arg
 		switch (BPF_CLASS(in.code)) {
 		case BPF_LD:
 		case BPF_LDX:
-			if (BPF_MODE(in.code) == BPF_ABS && in.k <= sizeof(data) - 4 && in.k % 4 == 0)
+			if (BPF_MODE(in.code) == BPF_ABS && in.k <= sizeof(data) - 4 &&
+			    in.k % 4 == 0)
 				memcpy(&v, (const u8 *)&data + in.k, 4);
 			else if (BPF_MODE(in.code) == BPF_LEN)
 				v = sizeof(data);
@@ -135,17 +137,23 @@ bool seccomp_ask(pid_t tid, long nr, const u64 args[6], const char *what, struct
 		if (n < 0 && errno == ENOENT && k)
 			return true;
 		if (n < 0)
-			return err_set(err, ERR_REFUSED, "process %d: it runs under a seccomp filter that "
-				       "can't be read (%s), and a system call which that does not "
-				       "permit could kill it: run goshawk outside of its sandbox, with "
-				       "CAP_SYS_ADMIN", tid, strerror(errno));
+			return err_set(
+				err, ERR_REFUSED,
+				"process %d: it runs under a seccomp filter that "
+				"can't be read (%s), and a system call which that does not "
+				"permit could kill it: run goshawk outside of its sandbox, with "
+				"CAP_SYS_ADMIN",
+				tid, strerror(errno));
 		code = mem_resize(NULL, (size_t)n * sizeof(*code));
 		n = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, k, code);
 		verdict = n < 0 ? SECCOMP_RET_KILL_PROCESS : seccomp_run(code, (size_t)n, nr, args);
 		mem_free(code);
 		if (!allows(verdict))
-			return err_set(err, ERR_REFUSED, "process %d: its seccomp filter does not permit "
-				       "it to map %s", tid, what);
+			return err_set(err, ERR_REFUSED,
+				       "process %d: its seccomp filter does not permit "
+				       "it to map %s",
+				       tid, what);
 	}
-	return err_set(err, ERR_REFUSED, "process %d: more seccomp filters than goshawk reads", tid);
+	return err_set(err, ERR_REFUSED, "process %d: more seccomp filters than goshawk reads",
+		       tid);
 }

@@ -260,9 +260,12 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 				more = true;
 			else if (errno == EPERM && st->n == 0 && has_memory(pid)) {
 				closedir(dir);
-				return err_set(err, ERR_DENIED, "process %d: ptrace is not permitted "
-					       "(goshawk doctor says what would permit it; only one "
-					       "debugger or tracer at a time can attach)", pid);
+				return err_set(
+					err, ERR_DENIED,
+					"process %d: ptrace is not permitted "
+					"(goshawk doctor says what would permit it; only one "
+					"debugger or tracer at a time can attach)",
+					pid);
 			}
 		}
 		closedir(dir);
@@ -277,7 +280,7 @@ static bool resume(struct stopped *st)
 {
 	bool all = true;
 
-	for (size_t i = 0; i < st->n; i++)	/* one that can't be let go was killed where it stood */
+	for (size_t i = 0; i < st->n; i++) /* one that can't be let go was killed where it stood */
 		if (ptrace(PTRACE_DETACH, st->at[i].tid, 0, st->at[i].signal)) {
 			reap(st, st->at[i].tid);
 			all = false;

@@ -13,8 +13,8 @@
 #include "base/vec.h"
 
 /* Starts the program and leaves it stopped at the first instruction of its own: after the dynamic
- * loader, before anything of Go. From here to tracee_let_go the death of goshawk ends it: it has not
- * started yet. */
+ * loader, before anything of Go. From here to tracee_let_go the death of goshawk ends it: it has
+ * not started yet. */
 bool tracee_start(const char *path, char **argv, bool interp, pid_t *pid, u64 *entry_rt,
 		  struct err *err) MUST_CHECK;
 void tracee_kill(pid_t pid);
@@ -41,7 +41,8 @@ bool tracee_let_go(struct stopped *st, struct err *err) MUST_CHECK;
 
 /* Waits for the next stop of a thread; false when it has ended. */
 bool tracee_wait(pid_t tid, int *status);
-/* What a stopped thread was told while it had to do something else for us: `status` of tracee_wait. */
+/* What a stopped thread was told while it had to do something else for us: `status` of
+ * tracee_wait. */
 void tracee_keep_signal(struct stopped *st, size_t thread, int status);
 
 #endif

@@ -383,7 +383,8 @@ bool hist_scale_parse(struct arena *a, const char *text, const char **expr,
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		ptrdiff_t comma = str_find_last(left, ',');
 
-		if (comma < 0 || !scale_number(str_cut(left, (size_t)comma + 1, left.n), numbers[i]))
+		if (comma < 0 ||
+		    !scale_number(str_cut(left, (size_t)comma + 1, left.n), numbers[i]))
 			return err_set(err, ERR_USAGE,
 				       "--hist-linear %s: write EXPR,MIN,MAX,STEP, for example "
 				       "'len(url),0,200,10' or 'duration,0,10ms,100us'", text);

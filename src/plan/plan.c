@@ -117,10 +117,12 @@ static void keep_patches(struct plan *p, struct patches *to, const struct patche
 	to->exits = arena_copy(&p->arena, from->exits, from->nexits * sizeof(*from->exits));
 }
 
-/* What only lacks room for a jump is no obstacle to the kernel, which probes single instructions. */
+/* What only lacks room for a jump is no obstacle to the kernel, which probes single
+ * instructions. */
 static enum refusal for_probes(const struct go_func *f, enum refusal r, struct patches *patches)
 {
-	if (r == REFUSE_SHORT || r == REFUSE_CALL || r == REFUSE_NOT_RELOCATABLE || r == REFUSE_PAGE)
+	if (r == REFUSE_SHORT || r == REFUSE_CALL || r == REFUSE_NOT_RELOCATABLE ||
+	    r == REFUSE_PAGE)
 		r = REFUSE_NONE;
 	if (!r && f->assembly)
 		r = REFUSE_NO_G;
@@ -241,8 +243,8 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 		count_exits(p, f);
 }
 
-/* Entries alone are not paired, so nobody asks how calls end; and a hook's record that is lost would
- * be counted as a call. */
+/* Entries alone are not paired, so nobody asks how calls end; and a hook's record that is lost
+ * would be counted as a call. */
 static void drop_hooks(struct plan *p)
 {
 	u32 n = 0;

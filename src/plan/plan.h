@@ -112,7 +112,7 @@ struct plan_request {
 	size_t nasks;
 	bool entry_only;
 	bool entry_enough;	/* entry_only, unless an expression needs the end of the call */
-	bool count_only;	/* with entry_only: only how often, so an engine may count by itself */
+	bool count_only; /* with entry_only: only how often, so an engine may count by itself */
 	bool probes;	/* for kernel probes: no windows are needed, floats can't be read */
 	enum plan_values values;
 	u64 frames;	/* of the stack of each call; 0: not wanted */

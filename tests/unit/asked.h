@@ -1,9 +1,9 @@
 /* asked - one function of one program, for tests of expressions: its parameters and results have
  * every kind of type, and one call of it stands in memory.
  *
- *	func f(n int, u uint8, w int32, s string, p *T, sl []int, ok bool, f float64, m map[string]int,
- *	       ch chan int, e any, err error, arr [3]int16, names []string, d time.Duration, nilp *T,
- *	       bad *T, hidden string) (ret0 int, why error)
+ *	func f(n int, u uint8, w int32, s string, p *T, sl []int, ok bool, f float64,
+ *	       m map[string]int, ch chan int, e any, err error, arr [3]int16, names []string,
+ *	       d time.Duration, nilp *T, bad *T, hidden string) (ret0 int, why error)
  *	type T struct { ID int; Name string; Next *T; Flags uint16; In struct{X, Y int32}; *Base }
  *	type Base struct { Kind int; Secret string }
  *

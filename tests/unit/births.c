@@ -90,7 +90,7 @@ START_TEST(a_lost_entry_is_not_another)
 	enter(1, 7);
 	(void)feed(SITE_ENTRY, 1, NULL, 0, &b);			/* not to be read */
 	ck_assert(leave(1, 9, &b) && !b.parent_known);
-	ck_assert(!feed(SITE_EXIT, 1, &goid, 1, &b));		/* half of it unreadable: no birth */
+	ck_assert(!feed(SITE_EXIT, 1, &goid, 1, &b)); /* half of it unreadable: no birth */
 }
 END_TEST
 
@@ -113,7 +113,8 @@ END_TEST
 
 START_TEST(a_refusal_is_told)
 {
-	struct exit_point exits[] = { { .refusal = REFUSE_NONE }, { .refusal = REFUSE_TIGHT_EXIT } };
+	struct exit_point exits[] = { { .refusal = REFUSE_NONE },
+				      { .refusal = REFUSE_TIGHT_EXIT } };
 	struct plan p = { .funcs = &fn, .nfuncs = 1 };
 
 	ck_assert_uint_eq(creations_refusal(&p), REFUSE_NONE);

@@ -23,7 +23,9 @@ static struct image image;
 static struct go_program prog = { .img = &image };
 static struct plan plan = { .prog = &prog, .exprs = exprs, .funcs = funcs, .nfuncs = 2 };
 static u64 unreadable;
-static const struct target_facts facts = { .prog = &prog, .plan = &plan, .unreadable = &unreadable };
+static const struct target_facts facts = { .prog = &prog,
+					   .plan = &plan,
+					   .unreadable = &unreadable };
 static struct arena arena;
 static struct out text;
 static const struct hist_scale powers;
@@ -158,7 +160,8 @@ START_TEST(bounds_hold_their_values)
 		const char *lo, *hi;
 	} rows[] = {
 		{ EXPR_INT, (u64)INT64_MIN, "'-9223372036854775808'", "'-4611686018427387904'" },
-		{ EXPR_INT, (u64)INT64_MIN + 1, "'-9223372036854775808'", "'-4611686018427387904'" },
+		{ EXPR_INT, (u64)INT64_MIN + 1, "'-9223372036854775808'",
+		  "'-4611686018427387904'" },
 		{ EXPR_INT, (u64)-2, "-2", "-1" },
 		{ EXPR_INT, (u64)-1, "-1", "0" },
 		{ EXPR_INT, 0, "0", "1" },
@@ -273,7 +276,8 @@ START_TEST(what_has_no_value_is_counted_as_unreadable)
 		.cap = 8, .guard = 1,
 	};
 	codes[1] = (struct expr_code){
-		(struct expr_step[]){ { .op = EX_BEHIND, .at = VALUE, .status = STATUS }, load_key },
+		(struct expr_step[]){ { .op = EX_BEHIND, .at = VALUE, .status = STATUS },
+				      load_key },
 		.n = 2,
 	};
 	give(&s, 0, 0, 0);

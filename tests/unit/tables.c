@@ -15,7 +15,9 @@ static struct slot slot = { .param = &param, .at = 32, .taken = true };
 static struct go_sig sig = { .params = &param, .nparams = 1, .from = SIG_DWARF,
 			     .results_known = true };
 static struct go_func names[] = {
-	{ .name = { "main.main", 9 } }, { .name = { "main.work", 9 } }, { .name = { "main.leaf", 9 } },
+	{ .name = { "main.main", 9 } },
+	{ .name = { "main.work", 9 } },
+	{ .name = { "main.leaf", 9 } },
 };
 static struct plan_func funcs[3];
 static struct image image;
