@@ -369,6 +369,60 @@ START_TEST(depth_and_numbers)
 }
 END_TEST
 
+/* --if: at the entry `goid == 7`, at the end `duration > 15`. */
+static struct expr_step at_entry[] = {
+	{ .op = EX_GOID, .kind = EXPR_UINT, .size = 8 },
+	{ .op = EX_CONST, .kind = EXPR_UINT, .size = 8, .imm = 7 },
+	{ .op = EX_EQ, .kind = EXPR_BOOL, .size = 1, .a = 0, .b = 1 },
+};
+static struct expr_step at_end[] = {
+	{ .op = EX_DURATION, .kind = EXPR_INT, .size = 8, .exit = true },
+	{ .op = EX_CONST, .kind = EXPR_INT, .size = 8, .imm = 15 },
+	{ .op = EX_GT, .kind = EXPR_BOOL, .size = 1, .a = 0, .b = 1 },
+};
+
+static const struct { const char *why, *stream, *calls; bool late; } conditional[] = {
+	{ "only those of goroutine 7", "+a@100 g7 +a@100 -a@100 g1 -a@100", "a:return:10", false },
+	{ "an exit whose entry was left out", "g7 -a@100", "", false },
+	{ "... says that what was deeper has ended", "g7 +b@200 -a@100", "b:lost:-1", false },
+	{ "what was left out is nobody's caller", "+a@100 +b@200 -b@200 -a@100", "", false },
+	{ "what did not last", "+a@100 +b@200 -b@200 -a@100", "a:return:30", true },
+	{ "what has no end that was seen", "+a@100 +b@200 -a@100", "a:return:20", true },
+	{ "an exit alone", "-a@100", "", true },
+	{ "a panic that came late", "+a@100 +b@200 +b@300 !p@400 +c@50 -c@50",
+	  "b:panic:20<a1 a:panic:30", true },
+};
+
+START_TEST(calls_for_which_the_condition_does_not_hold_are_left_out)
+{
+	bool late = conditional[_i].late;
+	static u16 conjunct[] = { 2 };
+	static struct expr_code codes[1];
+	static struct expr condition = { .role = EXPR_IF };
+	struct calls *c;
+
+	calls_release(&(struct calls *){ start() });
+	codes[0] = (struct expr_code){
+		.steps = late ? at_end : at_entry, .n = 3, .needs_exit = late,
+		.conjuncts = conjunct, .nconjuncts = 1, .nentry = !late,
+	};
+	for (u32 i = 0; i < LETTERS; i++)
+		funcs[i].codes = codes;
+	plan.exprs = &condition;
+	plan.nexprs = 1;
+	c = calls_new(&plan, &(struct sink){
+		.call = on_call, .entry = on_entry, .lost = on_lost,
+	});
+	feed(c, conditional[_i].stream);
+	calls_finish(c);
+	ck_assert_msg(str_eq((struct str){ came.buf, came.n }, str_of(conditional[_i].calls)),
+		      "%s: %.*s", conditional[_i].why, (int)came.n, came.buf);
+	ck_assert_uint_eq(calls_totals(c).unreadable, 0);
+	calls_release(&c);
+	plan.nexprs = 0;
+}
+END_TEST
+
 static long resident_kib(void)
 {
 	struct rusage r;
@@ -411,6 +465,8 @@ Suite *calls_suite(void)
 	tcase_add_test(t, records_that_contradict_the_plan_are_dropped);
 	tcase_add_test(t, depth_and_numbers);
 	tcase_add_test(t, goroutines_are_forgotten);
+	tcase_add_loop_test(t, calls_for_which_the_condition_does_not_hold_are_left_out, 0,
+			    ARRAY_LEN(conditional));
 	suite_add_tcase(s, t);
 	return s;
 }
