@@ -17,12 +17,17 @@ struct bpf_options {
 	u64 ring;	/* bytes of the ring, a power of two */
 	bool started;	/* it is our child */
 	bool each;	/* as kernels do it that lack uprobe_multi */
+	u64 max_overhead;	/* percent of one processor; 0: no limit */
+	u64 cost_ns;	/* of a call, as bpf_cost measured it */
 };
 
 /* The plan must be one for probes (plan_request.probes). Also after a failure the source is to be
  * released. */
 bool bpf_attach(struct source *src, const struct plan *plan, const struct bpf_options *o,
 		struct err *err) MUST_CHECK;
+/* What a probed call costs the program on this machine, entry and exit: measured on probes of our
+ * own. */
+bool bpf_cost(u64 *ns, struct err *err) MUST_CHECK;
 /* Sites, refusals and the program, as text or JSON (--plan). */
 bool bpf_print(const struct plan *plan, struct out *o, bool json, u64 *sites,
 	       struct err *err) MUST_CHECK;

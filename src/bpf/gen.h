@@ -61,8 +61,12 @@ enum {
 	SLOT_BYTES = SLOT_ZERO + RECORD_MAX,
 	SLOTS_EACH = 8,
 	REG_G = 9,	/* of a STEP_INT, behind those of the ABI */
-	/* counters, a map of u64 */
+	/* the map `counts`, of u64: what was lost, and why; which generation of probes counts */
 	COUNT_LOST = 0, COUNT_NO_G, COUNTS,
+	GENERATION = COUNTS, COUNTS_ROOM,
+	/* A cookie is a row, and above it the generation: probes can be put in the place of others
+	 * without a moment in which both count or none does. */
+	COOKIE_ROW_BITS = 24,
 	PROGRAM_ROOM = 2048,
 };
 

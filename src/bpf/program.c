@@ -3,7 +3,7 @@
  *   r6  the context: struct pt_regs of the thread that hit the probe
  *   r7  the slot in which the record is put together
  *   r8  the row of the site, later of the step at hand
- *   r9  turns of a loop
+ *   r9  the cookie, later turns of a loop
  *   fp-4   key for lookups        fp-8    next step, u32    fp-12  end of the steps, u32
  *   fp-24  SP                     fp-32   row of the site   fp-40  g
  *   fp-48  bytes to read          fp-56   from where        fp-64  to where
@@ -75,7 +75,15 @@ static void filter(struct bpf_code *c, const struct bpf_facts *f)
 	}
 	bpf_op(c, BPF_MOV, R1, R6);
 	bpf_helper(c, BPF_FUNC_get_attach_cookie);
-	bpf_store(c, BPF_W, FP, KEY, R0);
+	bpf_op(c, BPF_MOV, R9, R0);
+	bpf_store_imm(c, BPF_W, FP, KEY, GENERATION);
+	lookup(c, f->counts_fd, L_OUT);
+	bpf_load(c, BPF_DW, R1, R0, 0);
+	bpf_op(c, BPF_MOV, R2, R9);
+	bpf_op_imm(c, BPF_RSH, R2, COOKIE_ROW_BITS);
+	bpf_jump_if(c, BPF_JNE, R1, R2, L_OUT);
+	bpf_op_imm(c, BPF_AND, R9, (1 << COOKIE_ROW_BITS) - 1);
+	bpf_store(c, BPF_W, FP, KEY, R9);
 	bpf_op_imm(c, BPF_MOV, R1, 0);
 	bpf_store(c, BPF_DW, FP, SECOND, R1);
 	bpf_label(c, L_ROW);

@@ -137,5 +137,7 @@ u64 bpf_poll(void *session, bool all, source_record_fn *record, source_lost_fn *
 		hand_over(s, &s->waiting.at[n++], record, ctx);
 	forget(s, n);
 	count_lost(s, lost, ctx);
+	if (!all)
+		bpf_budget_look(s);
 	return n;
 }

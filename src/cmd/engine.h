@@ -18,6 +18,7 @@ struct engine_request {
 	int pid;		/* 0: start `path` */
 	u64 buffer;
 	bool lossless;
+	u64 max_overhead;	/* percent of a processor, by the uprobe engine; 0: no limit */
 };
 
 /* Also after a failure the source is to be released. `auto` is inline where that is permitted; else

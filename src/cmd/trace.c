@@ -24,7 +24,7 @@ struct trace_args {
 	const char *condition;
 	struct form form;
 	i64 for_ns;
-	u64 max, strings, elements, depth, buffer, frames;
+	u64 max, max_overhead, strings, elements, depth, buffer, frames;
 };
 
 #define O(letter, name, kind, value, field, help)                                                  \
@@ -58,6 +58,8 @@ static const struct opt opts[] = {
 	  "the program waits for room in its buffer instead of losing calls"),
 	O(0, "engine", OPT_TEXT, "NAME", engine,
 	  "auto (inline where that is permitted, else uprobe), inline, uprobe (kernel probes)"),
+	O(0, "max-overhead", OPT_NUM, "PERCENT", max_overhead,
+	  "switch off what is too hot when kernel probes take more of a processor than this"),
 	O(0, "plan", OPT_FLAG, NULL, plan,
 	  "print what would be done, and the generated code; start nothing"),
 };
@@ -161,8 +163,10 @@ static bool planned(const struct plan *plan, const char *path, struct out *out, 
 		    struct err *err)
 {
 	struct target_facts t = { .prog = plan->prog, .plan = plan, .path = path };
-	struct end_facts end = { .refused = plan->nrefused, .engine = plan->request.probes ? "uprobe" : "inline" };
+	struct end_facts end = { .refused = plan->nrefused, .engine = "inline" };
 
+	if (plan->request.probes)
+		end.engine = "uprobe";
 	if (json)
 		sink_json_begin(out, &t);
 	if (!(plan->request.probes ? bpf_print : inline_print)(plan, out, json, &end.sites, err))
@@ -229,6 +233,9 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	form_request(&form, &request, asks);
 	ask(a, &request, asks);
 	request.count_only = form.count && !request.nasks && !a->max;
+	if (a->max_overhead && how.engine != ENGINE_UPROBE)
+		return err_set(err, ERR_USAGE, "--max-overhead: with --engine uprobe only");
+	how.max_overhead = a->max_overhead;
 	request.probes = how.engine == ENGINE_UPROBE;
 	if (!open_target(a, &img, &arena, &how, err) || !go_open(&prog, &img, err) ||
 	    !plan_make(&plan, &prog, &request, err))

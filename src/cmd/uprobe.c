@@ -50,11 +50,43 @@ static bool launch(struct source *src, const struct plan *plan, const struct eng
 	return false;
 }
 
+static u32 in_vectors(const struct reading *r)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < r->nslots; i++) {
+		const struct slot *s = &r->slots[i];
+		bool vector = false;
+
+		for (size_t k = 0; !s->taken && !s->redacted && k < s->param->nplaces; k++)
+			vector |= s->param->places[k].kind == PLACE_FLOAT;
+		n += vector;
+	}
+	return n;
+}
+
+/* What is to be known before it starts: what it costs, and what is missing. */
+static void forecast(const struct plan *plan, u32 sites, u64 cost_ns)
+{
+	u32 vectors = 0;
+
+	fprintf(stderr, "goshawk: kernel probes at %u places; here each call of a traced function "
+			"takes %.1f us longer\n", sites, (double)cost_ns / 1e3);
+	for (u32 i = 0; i < plan->nfuncs; i++)
+		if (!plan->funcs[i].refusal)
+			vectors += in_vectors(&plan->funcs[i].entry) +
+				   in_vectors(&plan->funcs[i].exit);
+	if (vectors)
+		fprintf(stderr, "goshawk: %u parameters and results are not shown: they lie in "
+				"vector registers, which kernel probes can't read\n", vectors);
+}
+
 bool uprobe_start(struct source *src, struct plan *plan, const struct engine_request *r,
 		  struct err *err)
 {
 	struct bpf_options o = {
 		.pid = r->pid, .bias = plan->prog->img->bias, .ring = RING_FACTOR * r->buffer,
+		.max_overhead = r->max_overhead,
 	};
 
 	if (r->lossless)
@@ -63,5 +95,9 @@ bool uprobe_start(struct source *src, struct plan *plan, const struct engine_req
 			       "engine loses calls when its buffer is full (--buffer)");
 	if (!plan_for_probes(plan, err))
 		return false;
-	return r->pid ? bpf_attach(src, plan, &o, err) : launch(src, plan, r, &o, err);
+	if (!bpf_cost(&o.cost_ns, err) ||
+	    !(r->pid ? bpf_attach(src, plan, &o, err) : launch(src, plan, r, &o, err)))
+		return false;
+	forecast(plan, src->sites(src->session), o.cost_ns);
+	return true;
 }

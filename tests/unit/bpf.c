@@ -134,7 +134,7 @@ struct world {
 	u32 ncode;
 	struct vm vm;
 	u8 slots[2 * SLOTS_EACH][SLOT_BYTES];
-	u64 counts[COUNTS];
+	u64 counts[COUNTS_ROOM];
 	u64 g[64];
 	u64 stack[128];
 	struct arena arena;
@@ -263,7 +263,7 @@ static void load_program(bool sleeps)
 	w.vm.map[VM_STEPS] = (struct vm_map){ (u8 *)w.probes.steps.at, sizeof(struct bpf_step),
 					      (u32)w.probes.steps.n };
 	w.vm.map[VM_SLOTS] = (struct vm_map){ w.slots[0], SLOT_BYTES, 2 * SLOTS_EACH };
-	w.vm.map[VM_COUNTS] = (struct vm_map){ (u8 *)w.counts, 8, COUNTS };
+	w.vm.map[VM_COUNTS] = (struct vm_map){ (u8 *)w.counts, 8, COUNTS_ROOM };
 	w.g[1] = (u64)(uintptr_t)(w.stack + ARRAY_LEN(w.stack));
 	w.g[w.mem.prog.rel->g_goid / 8] = GOID;
 	w.vm.regs[1] = (u64)(uintptr_t)w.g;			/* R14 */
@@ -319,6 +319,18 @@ START_TEST(other_processes_are_not_recorded)
 	hit(0, 0);
 	ck_assert_uint_eq(w.vm.nout, 0);
 	ck_assert_uint_eq(w.probes.sites.at[0].hits, 0);
+}
+END_TEST
+
+START_TEST(probes_of_another_generation_do_not_count)
+{
+	add_func("31 c0 c3", NULL, NULL);
+	load_program(true);
+	w.counts[GENERATION] = 3;
+	hit(1, 0);
+	ck_assert_uint_eq(w.vm.nout, 0);
+	ck_assert_uint_eq(hit(3 << COOKIE_ROW_BITS | 1, 0).commit, 1 + SITE_EXIT);
+	w.counts[GENERATION] = 0;
 }
 END_TEST
 
@@ -513,7 +525,7 @@ static void expect_same(const struct reading *r)
 
 START_TEST(random_readings_are_read_as_by_the_interpreter)
 {
-	for (u32 round = 0; round < 300; round++) {
+	for (u32 round = 0; round < 120; round++) {
 		struct maker m = { .at = RECORD_HEAD };
 		struct reading r;
 
@@ -594,10 +606,12 @@ Suite *bpf_suite(void)
 	tcase_add_test(a, errors_stick);
 	suite_add_tcase(s, a);
 	tcase_add_checked_fixture(t, world_begin, world_end);
+	tcase_set_timeout(t, 20);
 	tcase_add_loop_test(t, probes_are_where_they_belong, 0, ARRAY_LEN(places));
 	tcase_add_test(t, a_record_says_who_and_when);
 	tcase_add_test(t, what_is_only_ret_is_entered_and_then_left);
 	tcase_add_test(t, other_processes_are_not_recorded);
+	tcase_add_test(t, probes_of_another_generation_do_not_count);
 	tcase_add_test(t, a_site_that_is_off_only_counts);
 	tcase_add_test(t, losses_are_counted);
 	tcase_add_loop_test(t, a_conditional_tail_call_is_seen_when_it_is_taken, 0, 16);
