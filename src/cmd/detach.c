@@ -69,9 +69,9 @@ const struct command cmd_detach = {
 	.name = "detach",
 	.usage = "-p PID",
 	.what = "put back everything that a goshawk that died left in a process",
-	.about = "A goshawk that is killed leaves the process that it traced running: what it put in there "
-		 "does no harm. The next goshawk that attaches takes it away first; this command does "
-		 "nothing else.",
+	.about = "A goshawk that is killed leaves the process that it traced running: what it put "
+		 "in there does no harm. The next goshawk that attaches takes it away first; this "
+		 "command does nothing else.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.examples = {

@@ -58,8 +58,8 @@ static void attached_talk(const struct attached *to)
 	if (to->taken)
 		fputc('\n', stderr);
 	if (to->faults_are_fatal)
-		fputs("goshawk: SIGSEGV is not handled by Go here, so functions are left out in which an "
-		      "instruction that is moved may fault\n",
+		fputs("goshawk: SIGSEGV is not handled by Go here, so functions are left out in "
+		      "which an instruction that is moved may fault\n",
 		      stderr);
 }
 

@@ -13,7 +13,8 @@ static const struct {
 	[REFUSE_SIGNAL] = { "signal", "it runs in signal handlers" },
 	[REFUSE_DECODE] = { "decode", "it has bytes that are no instruction" },
 	[REFUSE_EXPRESSION] = { "expression",
-				"it lacks a name that an expression has, or has it with another type" },
+				"it lacks a name that an expression has, or has it with another "
+				"type" },
 	[REFUSE_NO_G] = { "no_goroutine",
 			  "it is assembly: a kernel probe can't tell its goroutine" },
 	[REFUSE_LOOP_TO_ENTRY] = { "loop_to_entry",
