@@ -6,6 +6,7 @@ import pytest
 
 import gobuild
 import goshawk
+import test_seed
 
 pytestmark = pytest.mark.ptrace
 
@@ -109,3 +110,11 @@ def test_functions_that_lack_a_name_are_left_out(tmp_path):
     assert len(t.calls) == 1
     assert "main.fail is not traced: it lacks a name that an expression has" in t.ended.err
     assert t.end["refused"] == 2
+
+
+@pytest.mark.parametrize("mode", ["counts", "panics", "goroutines"])
+def test_a_condition_that_always_holds_loses_no_call(tmp_path, release, mode):
+    """Marks are found again by the exits: after panics, on other threads, on stacks that have moved."""
+    t, expects = test_seed.trace(tmp_path, release, "plain", [mode], ["--if", "goid > 0"])
+    assert t.end["calls"] > 100
+    test_seed.check_counts(t, expects)
