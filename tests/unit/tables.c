@@ -152,12 +152,12 @@ START_TEST(a_summary_has_a_row_for_each_function)
 	s.lost(s.ctx, 5, start, start);
 	s.tick(s.ctx, start, start + 1, true);
 	is("[lost]   5 records\n" HEAD
-	   "   5.050ms   5.050ms   50.50µs   49.91µs   98.81µs   100.0µs       100      10       0  "
-	   "main.leaf\n"
-	   "   3.000ms   3.000µs   2.000ms   1.000ms   3.000ms   3.000ms         3       -       1  "
-	   "main.work\n"
-	   "         -         -         -         -         -         -         1       -       0  "
-	   "main.main\n");
+	   "   5.050ms   5.050ms   50.50µs   49.91µs   98.81µs   100.0µs"
+	   "       100      10       0  main.leaf\n"
+	   "   3.000ms   3.000µs   2.000ms   1.000ms   3.000ms   3.000ms"
+	   "         3       -       1  main.work\n"
+	   "         -         -         -         -         -         -"
+	   "         1       -       0  main.main\n");
 }
 END_TEST
 
@@ -168,16 +168,16 @@ START_TEST(each_interval_has_a_table_and_the_last_has_all)
 	give(&s, (struct brief){ .fn = LEAF, .ns = 1000 }, false);
 	s.tick(s.ctx, start, start + 1000000000, false);
 	is("from 02:40:38.000000 to 02:40:39.000000\n" HEAD
-	   "   1.000µs   1.000µs   1.000µs   1.000µs   1.000µs   1.000µs         1       -       0  "
-	   "main.leaf\n");
+	   "   1.000µs   1.000µs   1.000µs   1.000µs   1.000µs   1.000µs"
+	   "         1       -       0  main.leaf\n");
 	s.lost(s.ctx, 1, start, start);
 	s.tick(s.ctx, start + 1000000000, start + 2000000000, false);
 	is("\nfrom 02:40:39.000000 to 02:40:40.000000\n[lost]   1 record\n");
 	give(&s, (struct brief){ .fn = LEAF, .ns = 3000 }, false);
 	s.tick(s.ctx, start, start + 2500000000, true);
 	is("\nall of 02:40:38.000000 to 02:40:40.500000\n" HEAD
-	   "   4.000µs   4.000µs   2.000µs   1.000µs   3.000µs   3.000µs         2       -       0  "
-	   "main.leaf\n");
+	   "   4.000µs   4.000µs   2.000µs   1.000µs   3.000µs   3.000µs"
+	   "         2       -       0  main.leaf\n");
 }
 END_TEST
 
