@@ -309,7 +309,8 @@ static void operate(struct gen *g, const struct expr_step *s, u32 k)
 			    (u8)(0xc0 | (reg & 7) << 3 | (reg & 7)));
 			asm_u32(a, (u32)b->imm);
 		} else {
-			reg_imm(a, (u8)(op >> 3), reg, (u32)(s->op == EX_ANDNOT ? ~b->imm : b->imm));
+			reg_imm(a, (u8)(op >> 3), reg,
+				(u32)(s->op == EX_ANDNOT ? ~b->imm : b->imm));
 		}
 		return;
 	}
@@ -591,6 +592,28 @@ bool predicate_after_any(const struct predicate *s)
 	struct gen g = gen_of(&copy, true);
 
 	return reading_has_captures(&s->fn->entry) && each(&g, 0, false);
+}
+
+struct predicate_parts predicate_parts(const struct plan *p, const struct plan_func *fn)
+{
+	const struct expr *e = plan_expr(p, EXPR_IF);
+	const struct expr_code *c = e && fn->codes ? &fn->codes[e->index] : NULL;
+	struct predicate s = { .p = p, .fn = fn };
+	struct gen before = gen_of(&s, false), after = gen_of(&s, true);
+	bool captures = reading_has_captures(&fn->entry);
+	struct predicate_parts parts = { 0 };
+
+	for (u32 i = 0; c && i < c->nconjuncts; i++) {
+		if (i >= c->nentry)
+			parts.at_end++;
+		else if (can_test(&before, c->conjuncts[i]))
+			parts.before++;
+		else if (captures && can_test(&after, c->conjuncts[i]))
+			parts.after++;
+		else
+			parts.at_entry++;
+	}
+	return parts;
 }
 
 void predicate_before(struct predicate *s, unsigned no)
