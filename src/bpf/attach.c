@@ -42,6 +42,16 @@ static bool was_replaced(void *session)
 	return true;
 }
 
+/* The map's own numbers: a session adds each up once. */
+static void counts(void *session, u64 *totals)
+{
+	const struct bpf_session *s = session;
+
+	for (size_t i = 0; i < s->probes.sites.n; i++)
+		totals[s->probes.sites.at[i].site / 4] +=
+			__atomic_load_n(&s->rows[i].events, __ATOMIC_RELAXED);
+}
+
 static void output_blocks(void *session, bool blocks)
 {
 	(void)session;
@@ -80,6 +90,7 @@ bool bpf_attach(struct source *src, const struct plan *plan, const struct bpf_op
 		.detach = detach,
 		.was_replaced = was_replaced,
 		.read_rt = read_rt,
+		.counts = plan->request.count_only ? counts : NULL,
 		.sites = sites,
 		.stop_ns = stop_ns,
 		.release = session_release,

@@ -28,6 +28,7 @@ struct bpf_site {
 	u8 sense;
 	u8 off;		/* 1: switched off */
 	u64 hits;	/* counted by the program, also when it is off */
+	u64 events;	/* what would have been records: only where counts are wanted */
 	u32 also;	/* a row for the same instruction, in its turn; 0: none */
 	u32 pad;
 };
@@ -103,6 +104,7 @@ struct bpf_facts {
 	u32 most_steps;
 	u16 g_goid;
 	bool sleeps;		/* it may wait for pages of the target */
+	bool count_only;	/* no records at all */
 	bool may_leave;	/* the kernel has may_goto (6.9); else it verifies each turn */
 };
 void bpf_program(struct bpf_code *c, const struct bpf_facts *f);

@@ -110,6 +110,7 @@ static bool load_as(struct bpf_session *s, enum kernel_way way, bool may_leave, 
 		.nslots = (u32)get_nprocs_conf() * SLOTS_EACH,
 		.most_steps = MIN(s->probes.most_steps, (u32)TURNS_VERIFIED),
 		.may_leave = may_leave,
+		.count_only = s->plan && s->plan->request.count_only,
 		.g_goid = s->g_goid,
 		.sleeps = way != WAY_EACH_AWAKE,
 	};

@@ -89,6 +89,7 @@ static bool program_text(struct out *o, const struct probes *p, struct err *err)
 		.sites_fd = SITES, .steps_fd = STEPS, .slots_fd = SLOTS, .counts_fd = COUNTS_MAP,
 		.ring_fd = RING, .nslots = SLOTS_EACH, .most_steps = p->most_steps,
 		.g_goid = p->plan->prog->rel->g_goid, .sleeps = true,
+		.may_leave = true, .count_only = p->plan->request.count_only,
 	};
 	struct bpf_code c;
 

@@ -114,6 +114,12 @@ static void filter(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_label(c, L_TAKE);
 }
 
+static void count_event(struct bpf_code *c)
+{
+	bpf_op_imm(c, BPF_MOV, R1, 1);
+	bpf_atomic(c, BPF_ADD, R8, offsetof(struct bpf_site, events), R1);
+}
+
 /* A slot of this processor's that nobody is at. */
 static void claim(struct bpf_code *c, const struct bpf_facts *f)
 {
@@ -415,6 +421,10 @@ static void hand_over(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_jump(c, L_NEXT);
 	bpf_label(c, L_LOST);
 	count(c, f, COUNT_LOST, L_NEXT);
+}
+
+static void next_row(struct bpf_code *c)
+{
 	bpf_label(c, L_NEXT);		/* of a function that is only `ret`: its exit */
 	bpf_load(c, BPF_DW, R8, FP, ROW);
 	bpf_load(c, BPF_W, R1, R8, offsetof(struct bpf_site, also));
@@ -433,10 +443,15 @@ static void hand_over(struct bpf_code *c, const struct bpf_facts *f)
 void bpf_program(struct bpf_code *c, const struct bpf_facts *f)
 {
 	filter(c, f);
-	claim(c, f);
-	head(c, f);
-	steps(c, f);
-	hand_over(c, f);
+	if (f->count_only) {
+		count_event(c);
+	} else {
+		claim(c, f);
+		head(c, f);
+		steps(c, f);
+		hand_over(c, f);
+	}
+	next_row(c);
 }
 
 const char *bpf_helper_name(i32 id)

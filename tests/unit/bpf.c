@@ -247,6 +247,7 @@ static void load_program(bool sleeps)
 		.sites_fd = VM_SITES, .steps_fd = VM_STEPS, .slots_fd = VM_SLOTS,
 		.counts_fd = VM_COUNTS, .ring_fd = VM_RING, .tgid = 7, .nslots = 2 * SLOTS_EACH,
 		.g_goid = w.mem.prog.rel->g_goid, .sleeps = sleeps,
+		.count_only = w.plan.request.count_only,
 	};
 	struct bpf_code c;
 	struct err err = { 0 };
@@ -319,6 +320,21 @@ START_TEST(other_processes_are_not_recorded)
 	hit(0, 0);
 	ck_assert_uint_eq(w.vm.nout, 0);
 	ck_assert_uint_eq(w.probes.sites.at[0].hits, 0);
+}
+END_TEST
+
+START_TEST(counting_writes_no_records)
+{
+	w.plan.request.count_only = true;
+	add_func("49 3b 66 10 76 03 31 c0 c3 90 eb f4", NULL, NULL);
+	load_program(true);
+	for (u32 i = 0; i < 5; i++)
+		hit(0, 0);
+	w.vm.regs[18] = FLAGS_BE;	/* the way to morestack */
+	hit(0, 0);
+	ck_assert_uint_eq(w.vm.nout, 0);
+	ck_assert_uint_eq(w.probes.sites.at[0].events, 5);
+	ck_assert_uint_eq(w.probes.sites.at[0].hits, 6);
 }
 END_TEST
 
@@ -611,6 +627,7 @@ Suite *bpf_suite(void)
 	tcase_add_test(t, a_record_says_who_and_when);
 	tcase_add_test(t, what_is_only_ret_is_entered_and_then_left);
 	tcase_add_test(t, other_processes_are_not_recorded);
+	tcase_add_test(t, counting_writes_no_records);
 	tcase_add_test(t, probes_of_another_generation_do_not_count);
 	tcase_add_test(t, a_site_that_is_off_only_counts);
 	tcase_add_test(t, losses_are_counted);
