@@ -1,10 +1,11 @@
-/* A process that runs. Everything is made ready while it does; then it stands still once, for as long
- * as it takes to map our memory and to write the code and the jumps. Whatever turns out otherwise than it
- * seemed (its memory map has changed, SIGSEGV is not Go's) is undone, and all is made ready again.
+/* A process that runs. Everything is made ready while it does; then it stands still once, for as
+ * long as it takes to map our memory and to write the code and the jumps. Whatever turns out
+ * otherwise than it seemed (its memory map has changed, SIGSEGV is not Go's) is undone, and all is
+ * made ready again.
  *
  * Order while it stands: mappings, code, who goes on where, jumps, then the gate. Goshawk may be
- * killed between any two of them: as long as the gate is shut a trampoline does what was displaced and
- * nothing else. */
+ * killed between any two of them: as long as the gate is shut a trampoline does what was displaced
+ * and nothing else. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -56,8 +57,10 @@ static bool wait_for_start(pid_t pid, struct err *err)
 			return true;
 		nanosleep(&ms, NULL);
 	}
-	return err_set(err, ERR_REFUSED, "process %d: its Go runtime has not started (SIGURG is not "
-		       "caught); try again when it runs", pid);
+	return err_set(err, ERR_REFUSED,
+		       "process %d: its Go runtime has not started (SIGURG is not "
+		       "caught); try again when it runs",
+		       pid);
 }
 
 /* ---- other sessions ---- */
@@ -226,7 +229,8 @@ static u32 hold_busy(struct inline_session *s, const struct busy *b)
 		held++;
 		last = j->func;
 		for (size_t k = 0; k < s->code.jumps.n; k++)
-			if (s->code.jumps.at[k].func == last && s->code.jumps.at[k].state == JUMP_DUE)
+			if (s->code.jumps.at[k].func == last &&
+			    s->code.jumps.at[k].state == JUMP_DUE)
 				s->code.jumps.at[k].state = JUMP_BUSY;
 	}
 	return held;
@@ -242,10 +246,13 @@ static bool write_all(struct inline_session *s, struct stopped *st, const struct
 		*again |= s->code.jumps.at[i].func == NOT_PLANNED &&
 			  s->code.jumps.at[i].state == JUMP_BUSY;
 	if (*again)
-		return err_set(err, ERR_REFUSED, "process %d: its signal handler is never idle", s->pid);
+		return err_set(err, ERR_REFUSED, "process %d: its signal handler is never idle",
+			       s->pid);
 	if (found_clean(f, s->pid, s->mem_fd))
-		return err_set(err, ERR_DENIED, "process %d: what an earlier goshawk left in its text "
-			       "can't be taken away", s->pid);
+		return err_set(err, ERR_DENIED,
+			       "process %d: what an earlier goshawk left in its text "
+			       "can't be taken away",
+			       s->pid);
 	fault_point("cleaned");
 	return drop_old(s, f, b, in, err) && note_hooks(s, err) && place_code(s, err) &&
 	       place_jumps(s, err) && rings_start(s, err) && place_open(s, err);
@@ -390,9 +397,11 @@ static bool open_process(struct inline_session *s, pid_t pid, struct err *err)
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	s->mem_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (s->mem_fd < 0)
-		return err_set(err, errno == ENOENT ? ERR_GONE : ERR_DENIED,
-			       "process %d: its memory can't be opened (%s); goshawk doctor says what "
-			       "would permit it", pid, strerror(errno));
+		return err_set(
+			err, errno == ENOENT ? ERR_GONE : ERR_DENIED,
+			"process %d: its memory can't be opened (%s); goshawk doctor says what "
+			"would permit it",
+			pid, strerror(errno));
 	s->filtered = seccomp_on(pid, pid);
 	return wait_for_start(pid, err);
 }
@@ -410,8 +419,11 @@ bool inline_attach(struct source *src, const struct plan *plan, const struct att
 	for (unsigned i = 0; i < TRIES && again && !ok; i++)
 		ok = attach_once(s, to, &again, err);
 	if (!ok)
-		return err->kind ? false : err_set(err, ERR_REFUSED, "process %d: its memory map changes "
-						   "too fast; try again", a->pid);
+		return err->kind ? false
+				 : err_set(err, ERR_REFUSED,
+					   "process %d: its memory map changes "
+					   "too fast; try again",
+					   a->pid);
 	fault_point("running");
 	plan_retry(s);
 	src->pid = s->pid;
@@ -430,8 +442,8 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 
 	s->filtered = ok && seccomp_on(s->pid, st->at[in.thread].tid);
 	if (ok && found_clean(f, s->pid, s->mem_fd))
-		ok = err_set(err, ERR_DENIED, "process %d: its text can't be written (see goshawk doctor)",
-			     s->pid);
+		ok = err_set(err, ERR_DENIED,
+			     "process %d: its text can't be written (see goshawk doctor)", s->pid);
 	if (ok && !s->filtered)		/* under a filter the memory stays */
 		ok = drop_old(s, f, &b, &in, err);
 	busy_release(&b);
@@ -452,8 +464,10 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 		found_sessions(&f, pid, s->mem_fd);
 	for (size_t i = 0; ok && i < f.sessions.n; i++)
 		if (f.sessions.at[i].owner)
-			ok = err_set(err, ERR_REFUSED, "process %d: a goshawk is at work in it (process "
-				     "%d); end that one", pid, f.sessions.at[i].owner);
+			ok = err_set(err, ERR_REFUSED,
+				     "process %d: a goshawk is at work in it (process "
+				     "%d); end that one",
+				     pid, f.sessions.at[i].owner);
 	ok = ok && found_leftovers(&f, prog, s->layout.bias, s->mem_fd, err);
 	find_old_code(s, &f);
 	if (ok && f.sessions.n && (ok = tracee_stop_all(pid, &st, err))) {

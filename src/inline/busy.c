@@ -53,9 +53,9 @@ static u64 word_at(const struct finder *f, u64 rt)
 	return rt && mem_read(f->s->mem_fd, rt, &word, 8) ? word : 0;
 }
 
-/* A signal handler at work. The interrupted address lies in the frame that the kernel put at the start of
- * its stack; or it has just been pushed to the goroutine's own stack, for asyncPreempt to return to, and
- * the frame has that stack's pointer. */
+/* A signal handler at work. The interrupted address lies in the frame that the kernel put at the
+ * start of its stack; or it has just been pushed to the goroutine's own stack, for asyncPreempt to
+ * return to, and the frame has that stack's pointer. */
 static void look_at_signal(struct finder *f, u64 sp, u64 hi, u64 curg)
 {
 	u64 stack_lo = word_at(f, curg + G_STACK_LO), stack_hi = word_at(f, curg + G_STACK_HI);
@@ -101,8 +101,8 @@ static u64 g_word(const u8 *g, unsigned at)
 }
 
 /* Of the goroutine that a thread runs, what lies at its last parking may be old: too much is found.
- * Only one that was running when it was parked can have been parked by asyncPreempt; while the collector
- * looks at its stack it counts as waiting (runtime/preempt.go: suspendG). */
+ * Only one that was running when it was parked can have been parked by asyncPreempt; while the
+ * collector looks at its stack it counts as waiting (runtime/preempt.go: suspendG). */
 static void look_at_goroutine(struct finder *f, const u8 *g)
 {
 	u32 status;
@@ -141,18 +141,22 @@ static bool all_goroutines(struct finder *f, struct err *err)
 	u64 va, slice[2], gs[AT_ONCE];
 
 	if (!go_allgs_va(prog, &va))
-		return err_set(err, ERR_UNSUPPORTED, "runtime.allgs: not found, so nobody can tell where "
-			       "this program's goroutines will go on; start it with goshawk instead");
+		return err_set(
+			err, ERR_UNSUPPORTED,
+			"runtime.allgs: not found, so nobody can tell where "
+			"this program's goroutines will go on; start it with goshawk instead");
 	if (!mem_read(f->s->mem_fd, va + f->s->layout.bias, slice, sizeof(slice)) ||
 	    slice[1] > GOROUTINES_MOST)
-		return err_set(err, ERR_GONE, "process %d: the list of its goroutines can't be read",
-			       f->s->pid);
+		return err_set(err, ERR_GONE,
+			       "process %d: the list of its goroutines can't be read", f->s->pid);
 	for (u64 i = 0; i < slice[1]; i += AT_ONCE) {
 		size_t n = (size_t)MIN(slice[1] - i, (u64)AT_ONCE);
 
 		if (!mem_read(f->s->mem_fd, slice[0] + 8 * i, gs, n * 8))
-			return err_set(err, ERR_GONE, "process %d: the list of its goroutines can't be "
-				       "read", f->s->pid);
+			return err_set(err, ERR_GONE,
+				       "process %d: the list of its goroutines can't be "
+				       "read",
+				       f->s->pid);
 		look_at_goroutines(f, gs, n);
 	}
 	return true;

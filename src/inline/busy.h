@@ -2,15 +2,17 @@
  *
  * A jump may not be written over bytes in the middle of which somebody will go on: a thread stands
  * there, a signal handler returns there, or a goroutine was preempted there (its asyncPreempt frame
- * lies on top of its parked stack). Instead of taking these apart, every word in the few places that
- * can hold such an address is taken for one: too many are found, never too few. They are waited for, not
- * stepped on: a thread that is single-stepped when its tracer is killed dies of the next trap.
+ * lies on top of its parked stack). Instead of taking these apart, every word in the few places
+ * that can hold such an address is taken for one: too many are found, never too few. They are
+ * waited for, not stepped on: a thread that is single-stepped when its tracer is killed dies of the
+ * next trap.
  *
  * Owns     the list, until busy_release().
  * Units    rt addresses; only those inside the spans asked for are kept.
  * Fails    ERR_UNSUPPORTED (the goroutines can't be found), ERR_GONE.
  * Threads  the one that traces.
- * Sources  runtime/preempt.go, preempt_amd64.s; runtime/runtime2.go (g, m); see go-runtime.md 3, 4. */
+ * Sources  runtime/preempt.go, preempt_amd64.s; runtime/runtime2.go (g, m); see go-runtime.md 3
+ *          and 4. */
 #ifndef INLINE_BUSY_H
 #define INLINE_BUSY_H
 

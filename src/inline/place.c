@@ -257,8 +257,8 @@ static bool map_anonymous(struct inline_session *s, struct inject *in, bool *tak
 
 	if (!map_there(s, in, &m, taken, err))
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", s->pid,
-		 (unsigned long long)m.rt, (unsigned long long)(m.rt + m.size));
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", s->pid, m.rt,
+		 m.rt + m.size);
 	s->memfd = open(path, O_RDWR | O_CLOEXEC);
 	s->ready = s->rings_most;
 	return s->memfd >= 0 ||

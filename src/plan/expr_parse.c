@@ -15,9 +15,19 @@ enum {
 };
 
 enum token {
-	T_END, T_INT, T_FLOAT, T_STRING, T_NAME,
-	T_OPEN, T_CLOSE, T_BRACKET, T_BRACKET_END, T_DOT, T_COMMA,
-	T_NOT, T_BINARY,	/* `op` and `level` say which; * - ^ stand before operands as well */
+	T_END,
+	T_INT,
+	T_FLOAT,
+	T_STRING,
+	T_NAME,
+	T_OPEN,
+	T_CLOSE,
+	T_BRACKET,
+	T_BRACKET_END,
+	T_DOT,
+	T_COMMA,
+	T_NOT,
+	T_BINARY, /* `op` and `level` say which; * - ^ stand before operands as well */
 };
 
 struct parser {
@@ -247,7 +257,8 @@ static bool number(struct parser *p)
 			p->at++;
 	}
 	if (is_letter(peek(p, 0)))
-		return wrong(p, p->at, "a number ends here, and no unit begins (ns, us, ms, s, m, h)");
+		return wrong(p, p->at,
+			     "a number ends here, and no unit begins (ns, us, ms, s, m, h)");
 	if (p->token == T_INT)
 		return !many || wrong(p, p->start, "more than 64 bits");
 	size = 0;
@@ -358,7 +369,8 @@ static bool rune(struct parser *p)
 		p->at += (u32)n;
 	}
 	if (peek(p, 0) != '\'')
-		return wrong(p, p->start, "one character stands between these quotes; a text is in \"…\"");
+		return wrong(p, p->start,
+			     "one character stands between these quotes; a text is in \"…\"");
 	p->at++;
 	p->token = T_INT;
 	p->whole = value;

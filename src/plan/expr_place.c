@@ -8,9 +8,9 @@
 
 enum {
 	NAMES_MAX = 64,
-	EMBEDDED_MAX = 5,	/* levels of embedded structs that are searched for a field */
-	COMPUTED_BYTES = 512,	/* of the elements that a computed index chooses from */
-	G_PANIC = 32,		/* runtime.g: stack, stackguard0, stackguard1, _panic (runtime2.go) */
+	EMBEDDED_MAX = 5, /* levels of embedded structs that are searched for a field */
+	COMPUTED_BYTES = 512, /* of the elements that a computed index chooses from */
+	G_PANIC = 32, /* runtime.g: stack, stackguard0, stackguard1, _panic (runtime2.go) */
 };
 
 static struct go_type duration_type = {
@@ -160,12 +160,18 @@ static bool bind_word(struct binder *b, const struct expr_node *n, enum expr_wor
 							 .size = 8, .exit = true,
 							 .type = &duration_type });
 	case WORD_GOID:
-		return a_step(b, to, (struct expr_step){ .op = EX_GOID, .kind = EXPR_UINT, .size = 8,
-							 .type = go_type_basic(prog, GO_UINT64) });
+		return a_step(b, to,
+			      (struct expr_step){ .op = EX_GOID,
+						  .kind = EXPR_UINT,
+						  .size = 8,
+						  .type = go_type_basic(prog, GO_UINT64) });
 	case WORD_DEPTH:
-		return a_step(b, to, (struct expr_step){ .op = EX_DEPTH, .kind = EXPR_INT, .size = 8,
-							 .exit = true,
-							 .type = go_type_basic(prog, GO_INT) });
+		return a_step(b, to,
+			      (struct expr_step){ .op = EX_DEPTH,
+						  .kind = EXPR_INT,
+						  .size = 8,
+						  .exit = true,
+						  .type = go_type_basic(prog, GO_INT) });
 	case WORD_FUNC:
 		return a_step(b, to, (struct expr_step){ .op = EX_FUNC, .kind = EXPR_STRING,
 							 .type = text });
@@ -375,7 +381,8 @@ static bool index_array(struct binder *b, const struct expr_node *n, struct oper
 	to->type = elem;
 	if (index->kind == OPERAND_INT) {
 		if ((u64)index->whole >= len)
-			return bind_wrong(b, n->b->at, "the index is %lu, and there are %lu elements",
+			return bind_wrong(b, n->b->at,
+					  "the index is %lu, and there are %lu elements",
 					  (unsigned long)index->whole, (unsigned long)len);
 		move_on(p, (u64)index->whole * elem->size);
 		return true;

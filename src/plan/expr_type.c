@@ -89,7 +89,8 @@ static bool give_type(struct binder *b, struct operand *o, u8 kind, u8 size, str
 			o->whole = (i64)o->real;
 		}
 		if (o->kind != OPERAND_INT)
-			return bind_wrong(b, o->node->at, "a whole number was expected here, not %s",
+			return bind_wrong(b, o->node->at,
+					  "a whole number was expected here, not %s",
 					  kind_text(b, o));
 		lowest = kind == EXPR_INT ? -(one << (bits - 1)) : 0;
 		highest = (kind == EXPR_INT && type ? one << (bits - 1) : one << bits) - 1;
@@ -314,7 +315,8 @@ static bool arithmetic(struct binder *b, const struct expr_node *n, struct opera
 				  STR_F(what_it_is(b, x)));
 	if (s->kind == EXPR_FLOAT && n->op > EX_DIV)
 		return bind_wrong(b, n->mark, "only whole numbers have this operation");
-	if (t->op == EX_CONST && !t->imm && is_whole(t->kind) && (n->op == EX_DIV || n->op == EX_REM))
+	if (t->op == EX_CONST && !t->imm && is_whole(t->kind) &&
+	    (n->op == EX_DIV || n->op == EX_REM))
 		return bind_wrong(b, n->mark, "a division by zero");
 	r.a = x->step;
 	r.b = y->step;
