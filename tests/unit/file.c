@@ -184,8 +184,10 @@ START_TEST(programs_are_found_as_the_shell_finds_them)
 	ck_assert_str_eq(err.msg, "data: no such program in PATH");
 	ck_assert(!find_program(&a, "two/none", &path, &err));
 	ck_assert_int_eq(err_exit_status(&err), 8);
-	ck_assert(!find_program(&a, "one/tool", &path, &err));
+	ck_assert(!find_program(&a, "two/data", &path, &err));
+	ck_assert_str_eq(err.msg, "two/data: no permission to execute it (chmod +x)");
 	ck_assert_int_eq(err_exit_status(&err), 6);
+	ck_assert(find_program(&a, "one/tool", &path, &err));	/* whoever opens it says more */
 	arena_release(&a);
 }
 END_TEST
