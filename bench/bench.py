@@ -76,7 +76,7 @@ def calls(tmp):
     return both
 
 
-def others(both):
+def others(tmp, both):
     """Tracers that stop in the kernel for each event; a small program is enough to see what that costs."""
     if not shutil.which("bpftrace"):
         row("bpftrace: uprobe at entry", "-", "skipped: bpftrace is not installed")
@@ -86,6 +86,13 @@ def others(both):
             row("bpftrace: uprobe at entry", "%.0f ns" % hit, "%.0f times goshawk's entry and return" % (hit / both))
         except (RuntimeError, subprocess.TimeoutExpired, ValueError) as e:
             row("bpftrace: uprobe at entry", "-", "skipped: %s" % e)
+    if not shutil.which("uftrace"):
+        row("uftrace of a C program", "-", "skipped: uftrace is not installed")
+    else:
+        try:
+            row("uftrace of a C program: entry and return, no arguments", "%.1f ns" % uftrace_cost(tmp))
+        except (RuntimeError, subprocess.SubprocessError, ValueError) as e:
+            row("uftrace of a C program", "-", "skipped: %s" % e)
     if not shutil.which("dlv"):
         row("dlv trace", "-", "skipped: delve is not installed")
     else:
@@ -94,6 +101,18 @@ def others(both):
             row("dlv trace: entry and return", "%.0f ns" % hit, "%.0f times goshawk's" % (hit / both))
         except (RuntimeError, subprocess.TimeoutExpired, ValueError) as e:
             row("dlv trace: entry and return", "-", "skipped: %s" % e)
+
+
+def uftrace_cost(tmp):
+    """A tracer of C programs that are built for it (-pg), on the same function in C."""
+    program = tmp / "loop"
+    subprocess.run(["gcc", "-O2", "-pg", "-o", str(program), str(ROOT / "bench" / "loop.c")], check=True)
+    done = subprocess.run(["uftrace", "record", "-F", "target", "-d", str(tmp / "uftrace"), str(program), "40", "20000"],
+                          text=True, timeout=120, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode:
+        raise RuntimeError(" ".join((done.stderr or done.stdout).split())[:160])
+    traced, bare = numbers(done.stdout)
+    return traced - bare
 
 
 def bpftrace_cost():
@@ -169,14 +188,55 @@ def start_patterns(tmp):
     return patterns, goshawk.read_lines(out)[-1]["sites"], total
 
 
+def resident(pid):
+    """MB that are in memory, of a process."""
+    with open("/proc/%d/status" % pid) as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:")) / 1000
+
+
+def attaching(tmp):
+    """A running process with thousands of functions, until it is watched; and what that takes in memory."""
+    patterns, _, count = start_patterns(tmp)
+    site = tmp / "site"
+    subprocess.run([HUGO, "new", "site", str(site)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with subprocess.Popen([HUGO, "server", "-s", str(site), "--bind", "127.0.0.1", "-p", "0", "--watch=false"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            while "Web Server is available" not in server.stdout.readline():
+                if server.poll() is not None:
+                    raise RuntimeError("hugo server ended")
+            took, stood, memory, grown = zip(*[attach_once(tmp, server.pid, patterns) for _ in range(5)])
+        finally:
+            server.terminate()
+    row("attach to a process, %d functions" % count, "%.0f ms" % (min(took) * 1e3), "<= 1 s")
+    row("  of which it stands still", "%.1f ms" % min(stood), "<= 20 ms for 1000 functions")
+    row("  memory: goshawk, and the process by as much more", "%.0f, %.0f MB" % (max(memory), max(grown)), "<= 100 MB")
+
+
+def attach_once(tmp, pid, patterns):
+    before, began = resident(pid), time.perf_counter()
+    with subprocess.Popen([str(goshawk.GOSHAWK), "trace", "-o", str(tmp / "attached"), "-p", str(pid), *patterns],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as g:
+        line = g.stderr.readline()
+        took = time.perf_counter() - began
+        if "are watched" not in line:
+            raise RuntimeError(line.strip())
+        sizes = resident(g.pid), resident(pid) - before
+        g.terminate()
+        g.stderr.read()
+    return took, float(line.split("stood still for ")[1].split()[0]), *sizes
+
+
 def main():
     if goshawk.why_no_ptrace():
         sys.exit("bench: %s" % goshawk.why_no_ptrace())
     with tempfile.TemporaryDirectory() as folder:
         tmp = pathlib.Path(folder)
         both = calls(tmp)
-        others(both)
+        others(tmp, both)
         programs(tmp)
+        if os.path.exists(HUGO):
+            attaching(tmp)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ packages="gcc libc6-dev make libzydis-dev libdw-dev libelf-dev"
 case $what in
 build) ;;
 demo) packages="$packages ca-certificates golang-1.19-go hugo util-linux" ;;
-bench) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest bpftrace delve" ;;
+bench) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest bpftrace delve uftrace" ;;
 *) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest check binutils mandoc zsh" ;;
 esac
 [ "$what" != all ] || packages="$packages caddy esbuild fzf gh rclone restic"

@@ -33,7 +33,7 @@ static const struct opt opts[] = {
 	O('p', "pid", OPT_TEXT, "PID", pid,
 	  "trace this process (a number, or a name that one process has)"),
 	O('o', "output", OPT_TEXT, "FILE", output,
-	  "write the calls to FILE ('-' is stdout), not to stderr"),
+	  "write the calls to FILE ('-' is stdout)"),
 	O(0, "entry", OPT_FLAG, NULL, entry, "entries only, at once: for calls that never return"),
 	O(0, "if", OPT_TEXT, "EXPR", condition,
 	  "only calls for which this holds: 'len(url) > 9 && err != nil && duration > 5ms'"),
@@ -240,7 +240,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	if (!open_target(a, &img, &arena, &how, err) || !go_open(&prog, &img, err) ||
 	    !plan_make(&plan, &prog, &request, err))
 		return false;
-	if (!a->output && !a->plan)	/* stdout is the program's */
+	if (!a->output && !a->plan && !a->pid)	/* stdout is the program's */
 		out_open(&file.out, STDERR_FILENO);
 	else if (!out_file_open(&file, a->output, true, err))
 		return false;
@@ -267,13 +267,14 @@ const struct command cmd_trace = {
 		 "'net/http/...', store.go:88, 0x459e60, 're:EXPR'; '!PATTERN' takes away. "
 		 "The runtime and its internals match only when a pattern names them.\n\n"
 		 "The program keeps its input, output and signals; goshawk ends with its status. "
-		 "Calls are printed on stderr, or to the file of -o.",
+		 "Calls are printed on stderr, with -p on stdout, or to the file of -o.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.examples = {
 		{ "goshawk trace 'main.*' -- ./server -port 8080",
 		  "all functions of package main" },
-		{ "goshawk trace --json -o calls.json '*.ServeHTTP' -- ./server", "for machines" },
+		{ "goshawk trace --summary --for 10s -p caddy 'net/http.*'",
+		  "a table of what a running server does in ten seconds" },
 		{ "goshawk trace --entry --max 10 --redact password 'main.login' -- ./server",
 		  "the first ten entries, without passwords" },
 	},

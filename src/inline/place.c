@@ -334,6 +334,7 @@ bool place_code(struct inline_session *s, struct err *err)
 	if (!mem_write(s->mem_fd, s->pid, s->layout.code_rt, s->code.bytes, s->code.size))
 		return err_set(err, ERR_DENIED, "trampolines can't be written into the program (see "
 			       "goshawk doctor)");
+	code_forget(&s->code);
 	return true;
 }
 

@@ -690,10 +690,16 @@ bool code_make(struct code *c, const struct plan *p, const struct layout *l, str
 	return ok;
 }
 
-void code_release(struct code *c)
+void code_forget(struct code *c)
 {
 	if (c->bytes)
 		munmap(c->bytes, c->room);
+	c->bytes = NULL;
+}
+
+void code_release(struct code *c)
+{
+	code_forget(c);
 	vec_release(&c->jumps);
 	vec_release(&c->fixups);
 	*c = (struct code){ 0 };

@@ -41,6 +41,8 @@ struct code {
 
 bool code_make(struct code *c, const struct plan *p, const struct layout *l,
 	       struct err *err) MUST_CHECK;
+/* The bytes are in the target: ours are not needed any more. */
+void code_forget(struct code *c);
 void code_release(struct code *c);
 /* Bytes of a record of this site in the ring. */
 u32 site_size(const struct plan *p, u32 site);

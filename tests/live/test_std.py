@@ -23,6 +23,14 @@ PACKAGES = [
     "strings", "sort", "encoding/json", "regexp", "text/template", "container/heap", "container/list",
     "container/ring", "bufio", "fmt", "math/big", "go/parser",
 ]
+# The same on four releases of check-all: servers, timers, processes, reflection, generated code.
+MORE = [
+    "net/http", "database/sql", "crypto/tls", "sync", "reflect", "os/exec", "context", "time", "html/template",
+    "compress/bzip2", "compress/flate", "compress/gzip", "compress/lzw", "compress/zlib", "encoding/ascii85",
+    "encoding/asn1", "encoding/base32", "encoding/base64", "encoding/binary", "encoding/csv", "encoding/gob",
+    "encoding/hex", "encoding/pem", "encoding/xml", "go/types",
+]
+MORE_RELEASES = [r for r in gobuild.RELEASES if gobuild.minor(r) in (19, 22, 24, 27)]
 # math/big runs some loops hundreds of millions of times; the rest of its tests call the same functions.
 SOME = {"math/big": "-test.run=^Test([B-DF-LO-R]|Exp|SetString|Sqrt|NatMul)"}
 REFUSED_AT_MOST = 0.02
@@ -59,6 +67,18 @@ def test_passes_with_every_function_traced(tmp_path, release, package):
     assert traced.status == 0, traced
     assert verdicts(traced.out) == verdicts(plain.out)
     assert counts["lost"] == 0
+    check_refusals(counts)
+
+
+@pytest.mark.skipif(os.environ.get("GOSHAWK_RELEASES") != "all", reason="a part of check-all")
+@pytest.mark.parametrize("package,newer", [(p, r) for r in MORE_RELEASES for p in MORE])
+def test_passes_as_it_does_without(tmp_path, package, newer):
+    """One that fails without goshawk (here there is no network, or no time zone) must fail in the same tests."""
+    program = gobuild.std_test(package, newer)
+    plain = run_tests(package, newer, program, "-test.v")
+    traced, counts = tally(tmp_path, package, newer, program, "-test.v")
+    assert traced.status == plain.status, traced
+    assert verdicts(traced.out) == verdicts(plain.out)
     check_refusals(counts)
 
 
