@@ -259,6 +259,21 @@ def test_a_stopped_process_stays_stopped(tmp_path):
         assert len(a.stop().calls) == 5
 
 
+def test_where_a_fault_would_be_fatal(tmp_path, release):
+    """SIGSEGV is C's here: nothing is read that the kernel has not been asked about, each time."""
+    with Running(program=gobuild.build("handler", release, "cgo")) as r:
+        a = Attached(tmp_path, r.pid, "main.hold", "fmt.*").started()
+        for _ in range(20):
+            assert r.tell("hold") == "false true false\n"
+        a.stop()
+        assert "SIGSEGV is not handled by Go here" in a.said
+        held = [c for c in a.calls if c["func"] == "main.hold"]
+        assert len(held) == 60
+        assert held[0]["args"][0]["value"]["value"] == {"x": 1, "y": 2}
+        assert held[1]["args"][0]["value"] is None
+        assert held[2]["args"][0]["value"]["error"] == "unreadable"
+
+
 # The end of goshawk at any moment.
 
 POINTS = "stopped injecting injected mapped cleaned jumps prepared running restoring restored".split()
