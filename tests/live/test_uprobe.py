@@ -2,11 +2,19 @@
 to the program. (tests/unit/bpf.c compares the third implementation of a reading with its program.)"""
 
 import collections
+import contextlib
 import re
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
-from test_seed import check_callers, check_counts, check_values, trace
+import gobuild
+import goshawk
+from test_attach import Running, line_of
+from test_seed import check_callers, check_counts, check_goroutines, check_values, trace
 
 pytestmark = [pytest.mark.ptrace, pytest.mark.bpf]
 
@@ -73,3 +81,113 @@ def test_gives_the_same_calls_as_the_inline_engine(tmp_path, release, variant):
     check_callers(uprobe, expects)
     if variant == "plain":
         check_values(uprobe, expects)  # with what was filled in
+
+
+@pytest.mark.parametrize("variant", ["plain", "pie"])
+def test_sees_each_return_of_goroutines_that_grow_their_stacks(tmp_path, release, variant):
+    """35 nested calls on a new goroutine each time: what crashes under a uretprobe."""
+    t, expects = trace(tmp_path, release, variant, ["goroutines"], ["--engine", "uprobe", "--buffer", "64MiB"],
+                       lossless=False)
+    check_counts(t, expects)
+    check_goroutines(t, expects)
+
+
+def attached(tmp_path, running, *options):
+    """goshawk, once it says that its probes stand."""
+    p = subprocess.Popen([goshawk.GOSHAWK, "trace", "--json", "-o", tmp_path / "a.json", *options, "-p", str(running.pid),
+                          "main.called"], stderr=subprocess.PIPE, text=True)
+    while "kernel probes at" not in line_of(p.stderr, "that its probes stand"):
+        pass
+    return p
+
+
+def test_a_process_that_runs_is_left_as_it_was(tmp_path):
+    with Running() as running:
+        before = running.text()
+        p = attached(tmp_path, running, "--engine", "uprobe")
+        running.call(100)
+        p.send_signal(signal.SIGINT)
+        assert p.wait(60) == 0
+        calls = [o for o in goshawk.read_lines(tmp_path / "a.json") if o["type"] == "call"]
+        assert len(calls) == 100 and all(c["end"] == "return" for c in calls)
+        assert running.text() == before
+
+
+def test_its_death_leaves_nothing(tmp_path):
+    with Running() as running:
+        before = running.text()
+        p = attached(tmp_path, running, "--engine", "uprobe")
+        running.call(10)
+        p.kill()
+        p.wait(60)
+        until = time.monotonic() + 30  # the kernel takes the probes off in its own time
+        while running.text() != before:
+            assert time.monotonic() < until
+        running.call(10)
+
+
+def test_auto_takes_it_where_another_tracer_is(tmp_path):
+    """A debugger keeps the inline engine out; kernel probes don't mind."""
+    with Running() as running, held(running.pid):
+        p = attached(tmp_path, running, "--max", "3")
+        running.call(5)
+        _, said = p.communicate(timeout=60)
+        assert p.returncode == 0, said
+        end = goshawk.read_lines(tmp_path / "a.json")[-1]
+        assert (end["type"], end["engine"], end["calls"]) == ("end", "uprobe", 3)
+
+
+@contextlib.contextmanager
+def held(pid):
+    """Another process traces it, and lets it run."""
+    code = "import ctypes, sys; libc = ctypes.CDLL(None); print(libc.ptrace(0x4206, %d, 0, 0), flush=True); sys.stdin.read()"
+    p = subprocess.Popen([sys.executable, "-c", code % pid], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert line_of(p.stdout, "that it traces") == "0\n"
+    yield
+    p.communicate()
+
+
+def test_without_permission_it_says_what_is_missing():
+    done = goshawk.run_plain("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all",
+                             goshawk.GOSHAWK, "trace", "--engine", "uprobe", "main.*", "--",
+                             gobuild.build("running", gobuild.NEWEST, "plain"))
+    assert done.status == 6, done
+    assert re.match(r"goshawk: kernel probes are not permitted here .*CAP_BPF and CAP_PERFMON", done.err)
+
+
+def test_one_by_one_sees_the_same():
+    """As kernels do it that lack uprobe_multi."""
+    with Running() as running:
+        before = running.text()
+        p = subprocess.Popen([goshawk.BUILD / "tests" / "each", str(running.pid), "main.called"], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)
+        assert line_of(p.stdout, "that it watches") == "watching\n"
+        running.call(20)
+        out, _ = p.communicate(timeout=120)
+        assert out == "entries 20 exits 20 lost 0\n"
+        assert running.text() == before
+
+
+def test_what_is_too_hot_is_switched_off(tmp_path):
+    to = tmp_path / "t.json"
+    done = goshawk.run("trace", "--json", "--engine", "uprobe", "--max-overhead", "10", "-o", to, "main.*", "--",
+                       gobuild.build("hot", gobuild.NEWEST, "plain"))
+    assert done.status == 0, done
+    assert re.search(r"main\.hot is switched off: its probes took \d+ % of a processor", done.err), done
+    calls = collections.Counter(o["func"] for o in goshawk.read_lines(to) if o["type"] == "call")
+    assert calls["main.cold"] == 300 and calls["main.hot"] < 300 * 3000
+
+
+def test_counts_without_records(tmp_path):
+    to = tmp_path / "t.json"
+    done = goshawk.run("trace", "--json", "--engine", "uprobe", "--count", "-o", to, "main.cold", "main.hot", "--",
+                       gobuild.build("hot", gobuild.NEWEST, "plain"), timeout=300)
+    assert done.status == 0, done
+    counts = {o["func"]: o["count"] for o in goshawk.read_lines(to) if o["type"] == "count"}
+    assert counts == {"main.cold": 300, "main.hot": 300 * 3000}
+
+
+def test_a_lossless_buffer_is_a_wrong_wish():
+    done = goshawk.run("trace", "--engine", "uprobe", "--lossless", "main.*", "--",
+                       gobuild.build("hot", gobuild.NEWEST, "plain"))
+    assert done.status == 2 and "--lossless" in done.err
