@@ -1,4 +1,5 @@
-/* expr_binder - what expr_place.c (names, fields, memory) and expr_type.c (operators) share.
+/* expr_binder - what expr_name.c (names), expr_place.c (fields, memory) and expr_type.c
+ * (operators) share.
  *
  * Owns     steps, until the code is made.
  * Units    record offsets.
@@ -57,12 +58,17 @@ struct operand {
 bool bind_node(struct binder *b, const struct expr_node *n, struct operand *to);
 bool bind_wrong(struct binder *b, u32 at, const char *fmt, ...) PRINTF(3, 4);
 u16 bind_step(struct binder *b, struct expr_step s);	/* its index */
+bool bind_result(struct binder *b, struct operand *to, struct expr_step s);	/* true */
+bool bind_no_room(struct binder *b, u32 at);
+struct go_type *bind_type(struct binder *b, struct go_type *t);	/* loaded; NULL stays NULL */
 
 /* A constant that meets nobody becomes an int, uint64, float64, string or bool. */
 bool bind_own_type(struct binder *b, struct operand *o);
 
-/* expr_place.c */
+/* expr_name.c */
 bool bind_name(struct binder *b, const struct expr_node *n, struct operand *to);
+
+/* expr_place.c */
 bool bind_field(struct binder *b, const struct expr_node *n, struct operand *to);
 bool bind_index(struct binder *b, const struct expr_node *n, struct operand *to);
 bool bind_deref(struct binder *b, const struct expr_node *n, struct operand *to);

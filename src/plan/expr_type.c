@@ -141,7 +141,7 @@ bool bind_own_type(struct binder *b, struct operand *o)
 	}
 }
 
-static bool result(struct binder *b, struct operand *to, struct expr_step s)
+bool bind_result(struct binder *b, struct operand *to, struct expr_step s)
 {
 	to->kind = OPERAND_STEP;
 	to->type = s.type;
@@ -251,7 +251,7 @@ static bool comparison(struct binder *b, const struct expr_node *n, struct opera
 		name_type(b, x, y);
 		name_type(b, y, x);
 	}
-	return result(b, to, (struct expr_step){ .op = n->op, .kind = EXPR_BOOL, .size = 1,
+	return bind_result(b, to, (struct expr_step){ .op = n->op, .kind = EXPR_BOOL, .size = 1,
 						 .a = x->step, .b = y->step,
 						 .type = go_type_basic(b->p->prog, GO_BOOL) });
 }
@@ -272,7 +272,7 @@ static bool logic(struct binder *b, const struct expr_node *n, struct operand *t
 	if (!bind_node(b, n->a, &x) || !is_bool(b, &x) || !bind_node(b, n->b, &y) ||
 	    !is_bool(b, &y))
 		return false;
-	return result(b, to, (struct expr_step){ .op = n->op, .kind = EXPR_BOOL, .size = 1,
+	return bind_result(b, to, (struct expr_step){ .op = n->op, .kind = EXPR_BOOL, .size = 1,
 						 .a = x.step, .b = y.step,
 						 .type = go_type_basic(b->p->prog, GO_BOOL) });
 }
@@ -294,7 +294,7 @@ static bool shift(struct binder *b, const struct expr_node *n, struct operand *x
 	s = step_of(b, x);
 	if (!is_whole(s->kind) || !is_whole(step_of(b, y)->kind))
 		return bind_wrong(b, n->mark, "only whole numbers have bits");
-	return result(b, to, (struct expr_step){ .op = n->op, .kind = s->kind, .size = s->size,
+	return bind_result(b, to, (struct expr_step){ .op = n->op, .kind = s->kind, .size = s->size,
 						 .a = x->step, .b = y->step, .type = s->type });
 }
 
@@ -335,7 +335,7 @@ static bool arithmetic(struct binder *b, const struct expr_node *n, struct opera
 			r.type = go_type_basic(b->p->prog, GO_FLOAT64);
 		}
 	}
-	return result(b, to, r);
+	return bind_result(b, to, r);
 }
 
 static bool bind_binary(struct binder *b, const struct expr_node *n, struct operand *to)
@@ -457,7 +457,7 @@ static bool bind_unary(struct binder *b, const struct expr_node *n, struct opera
 			return true;
 		}
 		return is_bool(b, &x) &&
-		       result(b, to, (struct expr_step){ .op = EX_NOT, .kind = EXPR_BOOL, .size = 1,
+		       bind_result(b, to, (struct expr_step){ .op = EX_NOT, .kind = EXPR_BOOL, .size = 1,
 							 .a = x.step, .type = x.type });
 	}
 	if (x.kind == OPERAND_INT || x.kind == OPERAND_FLOAT) {
@@ -477,7 +477,7 @@ static bool bind_unary(struct binder *b, const struct expr_node *n, struct opera
 	if (!is_whole(s->kind) && (s->kind != EXPR_FLOAT || n->op == EX_COMPLEMENT))
 		return bind_wrong(b, n->mark, "%.*s can't be computed with",
 				  STR_F(what_it_is(b, &x)));
-	return result(b, to, (struct expr_step){ .op = n->op, .kind = s->kind, .size = s->size,
+	return bind_result(b, to, (struct expr_step){ .op = n->op, .kind = s->kind, .size = s->size,
 						 .a = x.step, .type = s->type });
 }
 
@@ -501,7 +501,7 @@ static bool bind_text_function(struct binder *b, const struct expr_node *n, stru
 			return bind_wrong(b, o->node->at, "a text was expected here; this is %.*s",
 					  STR_F(what_it_is(b, o)));
 	}
-	return result(b, to, (struct expr_step){
+	return bind_result(b, to, (struct expr_step){
 		.op = prefix ? EX_HAS_PREFIX : EX_CONTAINS, .kind = EXPR_BOOL, .size = 1,
 		.a = args[0].step, .b = args[1].step, .type = go_type_basic(b->p->prog, GO_BOOL),
 	});

@@ -13,6 +13,13 @@
 #include "base/vec.h"
 #include "plan/reading.h"
 
+enum {
+	POINTEE_MAX = 512, /* bytes of what one pointer leads to */
+	STEPS_MAX = 600,
+	APART_MAX = 32,
+	APART = 1 << 30, /* offsets of type words outside the shared bytes, until they are placed */
+};
+
 struct item {
 	struct go_type *type;
 	u32 at;
@@ -36,6 +43,24 @@ struct builder {
 	bool touched;		/* something was asked for */
 };
 
+/* Bytes of a value that redacted fields take: ascending, never overlapping. */
+struct hidden {
+	u64 at, end;
+};
+VEC_TYPE(hidden_bytes, struct hidden);
+
+/* reading.c: room, steps, and what hangs on a value. builder_bytes: as many elements as there is
+ * room for. builder_behind: gives its place if the whole value has room there. */
+u32 builder_take(struct builder *b, u64 n);
+struct read *builder_step(struct builder *b, enum read_kind kind);
+struct read *builder_capture(struct builder *b, enum read_kind kind, u32 from, u64 size);
+struct read *builder_bytes(struct builder *b, u32 from, u64 count, u64 elem);
+u32 builder_behind(struct builder *b, u32 word, struct go_type *t);
+void builder_hide(struct builder *b, struct go_type *t, u64 at, u64 end, struct hidden_bytes *to);
+void builder_cheap(struct builder *b, struct items *q);
+void builder_deep(struct builder *b, const struct items *q);
+
+/* reading_make.c */
 void reading_begin(struct builder *b, struct reading *r, struct plan *p,
 		   const struct dynamic_types *d, const struct go_param *params, size_t n,
 		   bool redact_all, bool stack);
