@@ -1,0 +1,113 @@
+/* A random plan as kernel probes: its program must assemble or be refused, and lie within its room;
+ * what the rows say must be there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/gen.h"
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t n);
+
+enum { CODE_VA = 0x400000, CODE_ROOM = 256, STEPS = 64 };
+
+struct input {
+	const u8 *p;
+	size_t n;
+};
+
+/* Zero when there is no more. */
+static u32 take(struct input *in, u32 bytes)
+{
+	u32 v = 0;
+
+	for (; bytes && in->n; bytes--, in->p++, in->n--)
+		v = v << 8 | *in->p;
+	return v;
+}
+
+static void random_reading(struct input *in, struct reading *r, struct read *to)
+{
+	*r = (struct reading){ .reads = to, .size = RECORD_HEAD + take(in, 2) % (RECORD_MAX - 32) };
+	r->size &= ~7u;
+	for (r->nreads = 0; r->nreads < STEPS && in->n > 4; r->nreads++) {
+		struct read *d = &to[r->nreads];
+		u32 where = take(in, 4);
+
+		*d = (struct read){ .kind = (u8)(take(in, 1) % (READ_WHEN + 1)),
+				    .reg = (u8)(where % 9), .size = (u16)take(in, 2),
+				    .at = where % RECORD_MAX, .status = where / 3 % RECORD_MAX,
+				    .from = where / 5 % RECORD_MAX,
+				    .len_at = where / 7 % RECORD_MAX,
+				    .elem = take(in, 1), .when_va = where & 1 };
+	}
+}
+
+static void check(const struct probes *p)
+{
+	for (size_t i = 0; i < p->sites.n; i++) {
+		const struct bpf_site *s = &p->sites.at[i];
+
+		if (s->first + s->nsteps > p->steps.n || s->nsteps > p->most_steps ||
+		    s->size > RECORD_MAX || s->also >= p->sites.n || s->site / 4)
+			abort();
+	}
+	for (size_t i = 0; i < p->at.n; i++)
+		if (p->at.at[i].row >= p->sites.n || p->at.at[i].off >= CODE_ROOM)
+			abort();
+}
+
+static void assemble(struct input *in, const struct probes *p)
+{
+	struct bpf_insn code[PROGRAM_ROOM + 1];
+	struct bpf_facts f = {
+		.sites_fd = 1, .steps_fd = 2, .slots_fd = 3, .counts_fd = 4, .ring_fd = 5,
+		.tgid = take(in, 2), .nslots = SLOTS_EACH, .most_steps = p->most_steps,
+		.g_goid = (u16)take(in, 2), .sleeps = take(in, 1) & 1, .may_leave = take(in, 1) & 1,
+	};
+	u32 room = take(in, 2) % (PROGRAM_ROOM + 1);
+	struct bpf_code c;
+	struct err err;
+
+	memset(code, 0x5a, sizeof(code));
+	bpf_code_start(&c, code, room);
+	bpf_program(&c, &f);
+	if (bpf_code_ok(&c, &err) != (c.n <= room && !c.bad))
+		abort();
+	if (code[room].imm != 0x5a5a5a5a)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
+{
+	struct input in = { data, n };
+	u8 bytes[CODE_ROOM];
+	struct segment seg = { .va = CODE_VA, .size = CODE_ROOM, .filesz = CODE_ROOM,
+			       .exec = true };
+	struct image img = { .bytes = bytes, .size = CODE_ROOM, .segs = &seg, .nsegs = 1,
+			     .lo_va = CODE_VA, .hi_va = CODE_VA + CODE_ROOM };
+	struct go_func func = { .name = STR("main.f"), .pcsp = 1 };
+	struct go_program prog = { .img = &img, .funcs = &func, .nfuncs = 1 };
+	struct read entry[STEPS], exit[STEPS];
+	struct plan_func fn = { .func = &func, .shown = true };
+	struct plan plan = { .prog = &prog, .funcs = &fn, .nfuncs = 1 };
+	OWN(arena) arena = {0};
+	struct probes p;
+	struct flow flow;
+	struct err err;
+
+	prog.md.text_va = CODE_VA;
+	prog.md.etext_va = CODE_VA + CODE_ROOM;
+	func.size = func.room = 1 + take(&in, 1) % CODE_ROOM;
+	memset(bytes, 0xcc, sizeof(bytes));
+	for (u32 i = 0; i < func.size; i++)
+		bytes[i] = (u8)take(&in, 1);
+	if (!plan_flow(&prog, &func, &arena, &flow, &err))
+		return 0;
+	patches_make(&fn.patches, &arena, &flow);
+	random_reading(&in, &fn.entry, entry);
+	random_reading(&in, &fn.exit, exit);
+	probes_make(&p, &plan, 0x1000);
+	check(&p);
+	assemble(&in, &p);
+	probes_release(&p);
+	return 0;
+}
