@@ -1,8 +1,8 @@
 /* Return addresses as words, and the stack that they are.
  *
- * Functions are the letters: m main.main, a main.a, w a wrapper, x runtime.goexit, p runtime.gopanic,
- * s runtime.sigpanic, l a leaf without a frame. A word is a letter and an offset in the function; 0
- * is an address outside of Go code. */
+ * Functions are the letters: m main.main, a main.a, w a wrapper, x runtime.goexit,
+ * p runtime.gopanic, s runtime.sigpanic, l a leaf without a frame. A word is a letter and an offset
+ * in the function; 0 is an address outside of Go code. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
