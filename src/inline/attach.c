@@ -23,7 +23,7 @@
 #include "inline/seccomp.h"
 
 enum {
-	TRIES = 4,
+	TRIES = 20,
 	START_MS = 2000,	/* a program may just be starting */
 	RETRY_NS = 10000000,	/* the first time; then four times as long each time */
 	RETRIES = 6,
@@ -254,8 +254,13 @@ static bool write_all(struct inline_session *s, struct stopped *st, const struct
 			       "can't be taken away",
 			       s->pid);
 	fault_point("cleaned");
-	return drop_old(s, f, b, in, err) && note_hooks(s, err) && place_code(s, err) &&
-	       place_jumps(s, err) && rings_start(s, err) && place_open(s, err);
+	if (!drop_old(s, f, b, in, err) || !note_hooks(s, err) || !place_code(s, err))
+		return false;
+	if (!place_jumps(s, err)) {	/* another goshawk was faster */
+		*again = err->kind == ERR_REFUSED;
+		return false;
+	}
+	return rings_start(s, err) && place_open(s, err);
 }
 
 /* `again`: it is not as it seemed, and everything is to be made ready once more. */
@@ -265,8 +270,15 @@ static bool while_stopped(struct inline_session *s, struct stopped *st, const st
 	struct inject in;
 	struct busy b = { 0 };
 	struct err ignored = { 0 };
+	struct found now = { 0 };
 	bool gos = true, filtered, ok;
 
+	found_sessions(&now, s->pid, s->mem_fd);
+	*again = !found_same(f, &now);	/* others have come or gone while we made ready */
+	found_release(&now);
+	if (*again)
+		return err_set(err, ERR_REFUSED, "process %d: other goshawks come and go in it; try "
+			       "again", s->pid);
 	if (!inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err))
 		return false;
 	filtered = seccomp_on(s->pid, st->at[in.thread].tid);
@@ -435,9 +447,16 @@ bool inline_attach(struct source *src, const struct plan *plan, const struct att
 
 static bool clean(struct inline_session *s, struct found *f, struct stopped *st, struct err *err)
 {
+	struct found now = { 0 };
 	struct inject in;
 	struct busy b = { 0 };
-	bool ok = busy_find(&b, s, st, err) &&
+	bool ok;
+
+	found_sessions(&now, s->pid, s->mem_fd);
+	ok = found_same(f, &now) || err_set(err, ERR_REFUSED, "process %d: another goshawk has just come "
+					    "to it", s->pid);
+	found_release(&now);
+	ok = ok && busy_find(&b, s, st, err) &&
 		  inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err);
 
 	s->filtered = ok && seccomp_on(s->pid, st->at[in.thread].tid);

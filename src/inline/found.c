@@ -32,6 +32,7 @@ static bool read_session(struct found_session *s, int mem_fd)
 	    head[SHARED_MAGIC / 8] != MAGIC ||
 	    !mem_read(mem_fd, s->shared_lo + SHARED_READER, &lock, sizeof(lock)))
 		return false;
+	s->cookie = head[SHARED_COOKIE / 8];
 	s->near_rt = head[SHARED_NEAR / 8];
 	s->code_rt = head[SHARED_CODE / 8];
 	s->code_end = head[SHARED_CODE_END / 8];
@@ -63,6 +64,19 @@ void found_sessions(struct found *f, pid_t pid, int mem_fd)
 	}
 	if (maps)
 		fclose(maps);
+}
+
+bool found_same(const struct found *f, const struct found *now)
+{
+	bool same = f->sessions.n == now->sessions.n;
+
+	for (size_t i = 0; same && i < f->sessions.n; i++) {
+		const struct found_session *a = &f->sessions.at[i], *b = &now->sessions.at[i];
+
+		same = a->shared_lo == b->shared_lo && a->cookie == b->cookie &&
+		       a->owner == b->owner;
+	}
+	return same;
 }
 
 void found_release(struct found *f)

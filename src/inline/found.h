@@ -16,7 +16,7 @@
 
 struct found_session {
 	u64 shared_lo, shared_hi;
-	u64 near_rt, code_rt, code_end;
+	u64 near_rt, code_rt, code_end, cookie;
 	pid_t owner;	/* the goshawk that is at work, 0: none */
 };
 
@@ -33,6 +33,8 @@ struct found {
 };
 
 void found_sessions(struct found *f, pid_t pid, int mem_fd);
+/* Are they the same, and at work or not as they were? */
+bool found_same(const struct found *f, const struct found *now);
 /* The process may run meanwhile: its text does not change any more. */
 bool found_leftovers(struct found *f, const struct go_program *prog, u64 bias, int mem_fd,
 		     struct err *err) MUST_CHECK;

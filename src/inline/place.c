@@ -269,7 +269,7 @@ static bool map_anonymous(struct inline_session *s, struct inject *in, bool *tak
 static bool map_ours(struct inline_session *s, struct err *err)
 {
 	const struct layout *l = &s->layout;
-	u64 header[] = { s->cookie, MAGIC, l->near_rt, l->code_rt, l->code_rt + s->code.size };
+	u64 header[] = { s->cookie, 0, l->near_rt, l->code_rt, l->code_rt + s->code.size };
 
 	s->shared = mmap(NULL, s->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
 			 s->memfd, 0);
@@ -279,7 +279,11 @@ static bool map_ours(struct inline_session *s, struct err *err)
 			       "try a smaller --buffer", (unsigned long long)s->shared_bytes >> 20,
 			       strerror(errno));
 	}
+	/* who finds the magic must see that we live, or takes us for dead and cleans up */
+	if (!rings_hold(s, err))
+		return false;
 	memcpy(s->shared + SHARED_COOKIE, header, sizeof(header));
+	__atomic_store_n((u64 *)(void *)(s->shared + SHARED_MAGIC), MAGIC, __ATOMIC_RELEASE);
 	return true;
 }
 

@@ -50,15 +50,16 @@ void rings_output_blocks(void *session, bool blocks)
 	may_wait(session, blocks ? WAIT_BLOCKED_NS : WAIT_WORKING_NS);
 }
 
-static bool hold_mutex(struct inline_session *s)
+bool rings_hold(struct inline_session *s, struct err *err)
 {
 	pthread_mutex_t *m = (void *)(s->shared + SHARED_READER);
 	pthread_mutexattr_t attr;
 
-	return !pthread_mutexattr_init(&attr) &&
-	       !pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) &&
-	       !pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) &&
-	       !pthread_mutex_init(m, &attr) && !pthread_mutex_lock(m);
+	s->holds_mutex = !pthread_mutexattr_init(&attr) &&
+			 !pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) &&
+			 !pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) &&
+			 !pthread_mutex_init(m, &attr) && !pthread_mutex_lock(m);
+	return s->holds_mutex || err_set(err, ERR_IO, "no robust mutex in the shared memory");
 }
 
 void rings_end(struct inline_session *s)
@@ -78,9 +79,6 @@ bool rings_grow(struct inline_session *s, u32 ready, struct err *err)
 
 bool rings_start(struct inline_session *s, struct err *err)
 {
-	if (!hold_mutex(s))
-		return err_set(err, ERR_IO, "no robust mutex in the shared memory");
-	s->holds_mutex = true;
 	may_wait(s, WAIT_WORKING_NS);
 	*word(s, SHARED_READY) = s->ready;
 	s->nsites = 4 * s->plan->nfuncs;

@@ -67,7 +67,9 @@ bool mem_read(int mem_fd, u64 rt, void *to, size_t n);
 bool mem_write(int mem_fd, pid_t pid, u64 rt, const void *p, size_t n);
 /* Makes the shared file long enough for this many rings. */
 bool rings_grow(struct inline_session *s, u32 ready, struct err *err) MUST_CHECK;
-/* Says to waiting threads that we are here, and how long they may wait for us. */
+/* Says that we live: to threads that wait for us, and to other goshawks. */
+bool rings_hold(struct inline_session *s, struct err *err) MUST_CHECK;
+/* How long threads may wait for us, and how many rings there are. */
 bool rings_start(struct inline_session *s, struct err *err) MUST_CHECK;
 
 struct found;

@@ -13,10 +13,13 @@
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/vec.h"
 #include "inline/session.h"
+
+enum { TRACER_TRIES = 1000 };
 
 static bool gone(struct err *err, pid_t pid)
 {
@@ -233,47 +236,79 @@ static bool has_memory(pid_t pid)
 	return readlink(path, target, sizeof(target)) > 0;
 }
 
+/* The tracer of a thread, 0: none, or it has ended. */
+static pid_t tracer_of(pid_t pid, pid_t tid)
+{
+	char path[64], line[128];
+	pid_t tracer = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "TracerPid:", 10))
+			tracer = (pid_t)strtol(line + 10, NULL, 10);
+	if (f)
+		fclose(f);
+	return tracer;
+}
+
+/* One round over the threads. `more`: there were new ones. `tracer`: somebody else has one of them. */
+static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct err *err)
+{
+	size_t before = st->n;
+	char path[64];
+	struct dirent *d;
+	DIR *dir;
+
+	*more = false;
+	*tracer = 0;
+	snprintf(path, sizeof(path), "/proc/%d/task", st->pid);
+	dir = opendir(path);
+	if (!dir)
+		return err_set(err, ERR_GONE, "process %d has ended", st->pid);
+	while (!*tracer && (d = readdir(dir))) {
+		pid_t tid = (pid_t)strtol(d->d_name, NULL, 10);
+
+		if (tid <= 0 || known(st, tid))
+			continue;
+		errno = 0;
+		if (interrupt(st, tid))
+			*more = true;
+		else if (errno == EPERM)
+			*tracer = tracer_of(st->pid, tid);
+	}
+	closedir(dir);
+	wait_all(st, before);
+	if (!st->n && !*tracer && has_memory(st->pid))
+		return err_set(err, ERR_DENIED, "process %d: ptrace is not permitted (goshawk doctor says "
+			       "what would permit it)", st->pid);
+	return st->n || *tracer || err_set(err, ERR_GONE, "process %d has ended", st->pid);
+}
+
+/* All threads or none: another goshawk that comes at the same moment may have got some of them. It holds
+ * them for some milliseconds; a debugger does so for ever. */
 bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 {
-	char path[64];
+	struct timespec pause = { 0, 1000000 + getpid() % 16 * 100000 };
 	bool more = true;
+	pid_t tracer = 0;
 
 	*st = (struct stopped){ .pid = pid };
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	while (more) {
-		DIR *dir = opendir(path);
-		struct dirent *d;
-		size_t before = st->n;
-
-		if (!dir) {
+	for (unsigned tries = 0; more && tries < TRACER_TRIES;) {
+		if (!interrupt_all(st, &more, &tracer, err)) {
 			tracee_resume_all(st);
-			return err_set(err, ERR_GONE, "process %d has ended", pid);
+			return false;
 		}
-		more = false;
-		while ((d = readdir(dir))) {
-			pid_t tid = (pid_t)strtol(d->d_name, NULL, 10);
-
-			if (tid <= 0 || known(st, tid))
-				continue;
-			errno = 0;
-			if (interrupt(st, tid))
-				more = true;
-			else if (errno == EPERM && st->n == 0 && has_memory(pid)) {
-				closedir(dir);
-				return err_set(
-					err, ERR_DENIED,
-					"process %d: ptrace is not permitted "
-					"(goshawk doctor says what would permit it; only one "
-					"debugger or tracer at a time can attach)",
-					pid);
-			}
+		if (tracer) {
+			tracee_resume_all(st);
+			nanosleep(&pause, NULL);
+			more = true;
+			tries++;
 		}
-		closedir(dir);
-		wait_all(st, before);
 	}
-	if (!st->n)
-		return err_set(err, ERR_GONE, "process %d has ended", pid);
-	return true;
+	return !tracer || err_set(err, ERR_DENIED, "process %d: process %d traces it already (a debugger, "
+				  "or strace), and only one can; end that first", pid, tracer);
 }
 
 static bool resume(struct stopped *st)

@@ -57,6 +57,7 @@ static void setup(void)
 	ck_assert_ptr_ne(s->shared, MAP_FAILED);
 	tsc_start(&s->clock);
 	tsc_measure(&s->clock);
+	ck_assert(rings_hold(s, &err));
 	ck_assert(rings_start(s, &err));
 	ngot = nlost = 0;
 }
