@@ -63,7 +63,7 @@ func probe(n int, s string, u *User, tags map[string]int, err error, wait time.D
 		time.Sleep(wait)
 	}
 	if n%10 == 9 {
-		return -n, fmt.Errorf("probe %d: %w", n, err)
+		return -n, fmt.Errorf("probe %d: %w", n, fs.ErrExist)
 	}
 	return n + len(s), err
 }
