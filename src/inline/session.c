@@ -80,6 +80,10 @@ bool session_check(struct inline_session *s, struct err *err)
 {
 	const struct image *img = s->plan->prog->img;
 
+	if (!s->plan->prog->md.hasmain)
+		return err_set(err, ERR_UNSUPPORTED,
+			       "%.*s: a library (%.*s), not a program that starts by itself",
+			       STR_F(img->path), STR_F(s->plan->prog->buildmode));
 	if (img->pie && !img->interp)
 		return err_set(err, ERR_UNSUPPORTED, "%.*s: a static PIE is not supported yet",
 			       STR_F(img->path));
