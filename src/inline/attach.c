@@ -260,7 +260,8 @@ static bool write_all(struct inline_session *s, struct stopped *st, const struct
 		*again = err->kind == ERR_REFUSED;
 		return false;
 	}
-	return rings_start(s, err) && place_open(s, err);
+	rings_start(s);
+	return place_open(s, err);
 }
 
 /* `again`: it is not as it seemed, and everything is to be made ready once more. */

@@ -14,10 +14,13 @@ static bool prepare(struct inline_session *s, struct stopped *st, struct err *er
 	struct inject in;
 	bool taken;
 
-	return place_choose(s, err) && code_make(&s->code, s->plan, &s->layout, err) &&
-	       inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err) &&
-	       place_map(s, &in, &taken, err) && inject_end(&in, err) && place_code(s, err) &&
-	       place_jumps(s, err) && rings_start(s, err) && place_open(s, err);
+	if (!place_choose(s, err) || !code_make(&s->code, s->plan, &s->layout, err) ||
+	    !inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err) ||
+	    !place_map(s, &in, &taken, err) || !inject_end(&in, err) || !place_code(s, err) ||
+	    !place_jumps(s, err))
+		return false;
+	rings_start(s);
+	return place_open(s, err);
 }
 
 static bool started(struct inline_session *s, u64 entry_rt, struct err *err)

@@ -77,7 +77,7 @@ bool rings_grow(struct inline_session *s, u32 ready, struct err *err)
 	return true;
 }
 
-bool rings_start(struct inline_session *s, struct err *err)
+void rings_start(struct inline_session *s)
 {
 	may_wait(s, WAIT_WORKING_NS);
 	*word(s, SHARED_READY) = s->ready;
@@ -92,7 +92,6 @@ bool rings_start(struct inline_session *s, struct err *err)
 		s->sites[i] = (struct site_info){ (u16)size, deep ? SCRATCH : 0 };
 	}
 	s->lost_since_ns = unix_now();
-	return true;
 }
 
 /* The slot at the ring's tail, or NULL: nothing there, or not committed yet. */

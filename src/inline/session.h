@@ -70,7 +70,7 @@ bool rings_grow(struct inline_session *s, u32 ready, struct err *err) MUST_CHECK
 /* Says that we live: to threads that wait for us, and to other goshawks. */
 bool rings_hold(struct inline_session *s, struct err *err) MUST_CHECK;
 /* How long threads may wait for us, and how many rings there are. */
-bool rings_start(struct inline_session *s, struct err *err) MUST_CHECK;
+void rings_start(struct inline_session *s);
 
 struct found;
 /* Puts back what stands in the text and is ours; the process must stand still. */
