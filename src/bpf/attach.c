@@ -71,6 +71,61 @@ static i64 stop_ns(void *session)
 	return 0;
 }
 
+/* Does the text in memory look like the file's? What others have written there (jumps of another
+ * goshawk) must not be cut in two by a breakpoint; the breakpoints of others are no harm. */
+static bool is_as_in_file(const struct bpf_session *s, const struct plan_func *fn, u8 *now)
+{
+	const struct go_program *prog = s->plan->prog;
+	struct str file = go_func_bytes(prog, fn->func);
+	u32 n = MIN(fn->func->size, (u32)file.n);
+
+	if (!read_rt((void *)(uintptr_t)s, go_func_va(prog, fn->func) + s->options.bias, now, n))
+		return true;	/* nobody can tell: the process may be ending */
+	for (u32 i = 0; i < n; i++)
+		if (now[i] != (u8)file.p[i] && now[i] != 0xcc)
+			return false;
+	return true;
+}
+
+static bool leave_out_changed(struct bpf_session *s, struct err *err)
+{
+	const struct plan *plan = s->plan;
+	struct arena a = { 0 };
+	u32 left = 0;
+
+	for (size_t i = 0; i < s->probes.sites.n; ) {
+		u32 func = s->probes.sites.at[i].site / 4;
+		const struct plan_func *fn = &plan->funcs[func];
+		bool same = is_as_in_file(s, fn, arena_alloc(&a, fn->func->size));
+
+		left += same && fn->shown;
+		if (!same)
+			*vec_push(&s->probes.refused) = (struct probes_refused){
+				.func = func, .va = go_func_va(plan->prog, fn->func),
+				.why = "somebody else has changed it in memory",
+			};
+		for (; i < s->probes.sites.n && s->probes.sites.at[i].site / 4 == func; i++)
+			s->probes.sites.at[i].off = !same;
+		arena_reset(&a);
+	}
+	arena_release(&a);
+	return left ? true :
+		      err_set(err, ERR_REFUSED,
+			      "process %d: somebody else has changed in memory all that was to be "
+			      "probed (is another goshawk at work on it?)", s->options.pid);
+}
+
+bool bpf_refused(const struct source *src, u32 i, const struct plan_func **f, const char **why)
+{
+	const struct bpf_session *s = src->session;
+
+	if (i >= s->probes.refused.n)
+		return false;
+	*f = &s->plan->funcs[s->probes.refused.at[i].func];
+	*why = s->probes.refused.at[i].why;
+	return true;
+}
+
 bool bpf_attach(struct source *src, const struct plan *plan, const struct bpf_options *o,
 		struct err *err)
 {
@@ -101,7 +156,7 @@ bool bpf_attach(struct source *src, const struct plan *plan, const struct bpf_op
 	probes_make(&s->probes, plan, o->bias);
 	if (!s->probes.at.n)
 		return err_set(err, ERR_REFUSED, "nothing is left to probe (--plan says why)");
-	if (!bpf_session_open(s, err))
+	if ((!o->started && !leave_out_changed(s, err)) || !bpf_session_open(s, err))
 		return false;
 	bpf_reading_start(s);
 	return true;

@@ -25,6 +25,8 @@ struct bpf_options {
  * released. */
 bool bpf_attach(struct source *src, const struct plan *plan, const struct bpf_options *o,
 		struct err *err) MUST_CHECK;
+/* The i-th place that is not probed although the plan wants it; false behind the last. */
+bool bpf_refused(const struct source *src, u32 i, const struct plan_func **f, const char **why);
 /* What a probed call costs the program on this machine, entry and exit: measured on probes of our
  * own. */
 bool bpf_cost(u64 *ns, struct err *err) MUST_CHECK;

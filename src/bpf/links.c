@@ -143,10 +143,23 @@ static void more_files(u32 n)
 	}
 }
 
+/* Without its entry a call has no beginning, and without a beginning its end is worth nothing. */
+static void refused_by_kernel(struct bpf_session *s, u64 cookie, u64 va)
+{
+	u32 row = (u32)cookie & ((1 << COOKIE_ROW_BITS) - 1), site = s->probes.sites.at[row].site;
+
+	*vec_push(&s->probes.refused) = (struct probes_refused){
+		.func = site / 4, .va = va, .why = "the kernel can't probe an instruction of it",
+	};
+	for (size_t i = 0; site % 4 == SITE_ENTRY && i < s->probes.sites.n; i++)
+		if (s->probes.sites.at[i].site / 4 == site / 4)
+			s->rows[i].off = 1;
+}
+
 /* An instruction that the kernel will not probe fails the whole link: the half with it is halved
  * until it stands alone. */
-static bool attach_range(struct bpf_session *s, const struct kernel_probes *p, const u32 *funcs,
-			 const u64 *vas, int *fds, struct err *err)
+static bool attach_range(struct bpf_session *s, const struct kernel_probes *p, const u64 *vas,
+			 int *fds, struct err *err)
 {
 	struct kernel_probes half = *p;
 	u32 nfds;
@@ -159,18 +172,16 @@ static bool attach_range(struct bpf_session *s, const struct kernel_probes *p, c
 	if (err->kind != ERR_REFUSED)
 		return false;
 	if (p->n == 1) {
-		*vec_push(&s->probes.refused) = (struct probes_refused){
-			.func = funcs[0], .va = vas[0], .why = "the kernel can't probe it",
-		};
+		refused_by_kernel(s, p->cookies[0], vas[0]);
 		return true;
 	}
 	half.n = p->n / 2;
-	if (!attach_range(s, &half, funcs, vas, fds, err))
+	if (!attach_range(s, &half, vas, fds, err))
 		return false;
 	half.offs += half.n;
 	half.cookies += half.n;
 	half.n = p->n - p->n / 2;
-	return attach_range(s, &half, funcs + p->n / 2, vas + p->n / 2, fds, err);
+	return attach_range(s, &half, vas + p->n / 2, fds, err);
 }
 
 static bool attach_probes(struct bpf_session *s, struct err *err)
@@ -179,7 +190,6 @@ static bool attach_probes(struct bpf_session *s, struct err *err)
 	struct arena a = { 0 };
 	u64 *offs = ARENA_ARRAY(&a, u64, n), *cookies = ARENA_ARRAY(&a, u64, n);
 	u64 *vas = ARENA_ARRAY(&a, u64, n);
-	u32 *funcs = ARENA_ARRAY(&a, u32, n);
 	int *fds = ARENA_ARRAY(&a, int, 2 * n);
 	char path[64];
 	struct kernel_probes p = { path, s->options.pid, offs, cookies, 0 };
@@ -193,8 +203,7 @@ static bool attach_probes(struct bpf_session *s, struct err *err)
 			continue;
 		offs[p.n] = at->off;
 		cookies[p.n] = s->generation << COOKIE_ROW_BITS | at->row;
-		vas[p.n] = at->va;
-		funcs[p.n++] = s->probes.sites.at[at->row].site / 4;
+		vas[p.n++] = at->va;
 	}
 	if (s->way != WAY_MULTI)
 		more_files(2 * n + 64);
@@ -202,7 +211,7 @@ static bool attach_probes(struct bpf_session *s, struct err *err)
 		fprintf(stderr,
 			"goshawk: this kernel attaches probes one by one, and takes them off so: "
 			"with %u of them that takes minutes (Linux 6.6 does it at once)\n", n);
-	ok = !p.n || attach_range(s, &p, funcs, vas, fds, err);
+	ok = !p.n || attach_range(s, &p, vas, fds, err);
 	if (!ok)
 		bpf_session_stop(s);
 	arena_release(&a);

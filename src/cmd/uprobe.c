@@ -70,8 +70,11 @@ static void forecast(const struct plan *plan, u32 sites, u64 cost_ns)
 {
 	u32 vectors = 0;
 
-	fprintf(stderr, "goshawk: kernel probes at %u places; here each call of a traced function "
-			"takes %.1f us longer\n", sites, (double)cost_ns / 1e3);
+	fprintf(stderr, "goshawk: kernel probes at %u places", sites);
+	if (cost_ns)
+		fprintf(stderr, "; here each call of a traced function takes %.1f us longer",
+			(double)cost_ns / 1e3);
+	fputc('\n', stderr);
 	for (u32 i = 0; i < plan->nfuncs; i++)
 		if (!plan->funcs[i].refusal)
 			vectors += in_vectors(&plan->funcs[i].entry) +
@@ -79,6 +82,20 @@ static void forecast(const struct plan *plan, u32 sites, u64 cost_ns)
 	if (vectors)
 		fprintf(stderr, "goshawk: %u parameters and results are not shown: they lie in "
 				"vector registers, which kernel probes can't read\n", vectors);
+}
+
+static void refusals(const struct source *src)
+{
+	enum { NAMED = 3 };
+	const struct plan_func *f;
+	const char *why;
+	u32 n = 0;
+
+	for (; bpf_refused(src, n, &f, &why); n++)
+		if (n < NAMED)
+			fprintf(stderr, "goshawk: %.*s: %s\n", STR_F(f->func->name), why);
+	if (n > NAMED)
+		fprintf(stderr, "goshawk: ... and %u more places\n", n - NAMED);
 }
 
 bool uprobe_start(struct source *src, struct plan *plan, const struct engine_request *r,
@@ -95,9 +112,11 @@ bool uprobe_start(struct source *src, struct plan *plan, const struct engine_req
 			       "engine loses calls when its buffer is full (--buffer)");
 	if (!plan_for_probes(plan, err))
 		return false;
-	if (!bpf_cost(&o.cost_ns, err) ||
-	    !(r->pid ? bpf_attach(src, plan, &o, err) : launch(src, plan, r, &o, err)))
+	if (!bpf_cost(&o.cost_ns, err) && (err->kind == ERR_DENIED || r->max_overhead))
+		return false;
+	if (!(r->pid ? bpf_attach(src, plan, &o, err) : launch(src, plan, r, &o, err)))
 		return false;
 	forecast(plan, src->sites(src->session), o.cost_ns);
+	refusals(src);
 	return true;
 }

@@ -13,7 +13,7 @@ import pytest
 
 import gobuild
 import goshawk
-from test_attach import Running, line_of
+from test_attach import Attached, Running, line_of
 from test_seed import check_callers, check_counts, check_goroutines, check_values, trace
 
 pytestmark = [pytest.mark.ptrace, pytest.mark.bpf]
@@ -191,3 +191,29 @@ def test_a_lossless_buffer_is_a_wrong_wish():
     done = goshawk.run("trace", "--engine", "uprobe", "--lossless", "main.*", "--",
                        gobuild.build("hot", gobuild.NEWEST, "plain"))
     assert done.status == 2 and "--lossless" in done.err
+
+
+def test_what_another_goshawk_has_changed_is_left_alone(tmp_path):
+    """A breakpoint inside its jump would lead the program astray."""
+    with Running() as running:
+        inline = Attached(tmp_path, running.pid, "main.called").started()
+        done = goshawk.run("trace", "--engine", "uprobe", "--for", "1s", "-p", str(running.pid), "main.called")
+        assert done.status == 5 and "somebody else has changed in memory" in done.err, done
+        p = subprocess.Popen([goshawk.GOSHAWK, "trace", "--json", "-o", tmp_path / "a.json", "--engine", "uprobe",
+                              "-p", str(running.pid), "main.called", "main.grow"], stderr=subprocess.PIPE, text=True)
+        assert "kernel probes at" in line_of(p.stderr, "that its probes stand")
+        running.call(10)
+        p.send_signal(signal.SIGINT)
+        assert "main.called: somebody else has changed it in memory" in p.stderr.read()
+        assert p.wait(60) == 0
+        assert not [o for o in goshawk.read_lines(tmp_path / "a.json") if o.get("func") == "main.called"]
+        inline.stop()
+
+
+def test_an_instruction_that_the_kernel_will_not_probe_is_named(tmp_path):
+    to = tmp_path / "t.json"
+    done = goshawk.run("trace", "--json", "--engine", "uprobe", "-o", to, "main.masked", "main.cold", "--",
+                       gobuild.build("hot", gobuild.NEWEST, "plain"))
+    assert done.status == 0, done
+    assert "main.masked: the kernel can't probe its first instruction" in done.err
+    assert {o["func"] for o in goshawk.read_lines(to) if o["type"] == "call"} == {"main.cold"}

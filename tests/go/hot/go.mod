@@ -1,3 +1,3 @@
 module hot
 
-go 1.17
+go 1.23
