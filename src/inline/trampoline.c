@@ -373,8 +373,9 @@ static void emit_record(struct emitter *e, enum site_kind kind)
 	struct predicate if_ = {
 		.a = a, .l = e->l, .p = e->p, .fn = e->fn, .abi0 = e->abi0, .label = L_FREE,
 	};
-	bool before = e->fn->shown && predicate_before_any(&if_);
-	bool after = e->fn->shown && predicate_after_any(&if_);
+	bool asked = e->fn->shown && !e->fn->hook;	/* pairing needs every hook */
+	bool before = asked && predicate_before_any(&if_);
+	bool after = asked && predicate_after_any(&if_);
 
 	if (e->p->request.count_only) {
 		emit_count(e);
@@ -383,9 +384,9 @@ static void emit_record(struct emitter *e, enum site_kind kind)
 	e->code->sites++;
 	asm_new_scope(a);
 	gate(e);
-	if (kind == SITE_ENTRY)
+	if (kind == SITE_ENTRY && before)
 		predicate_before(&if_, L_SKIP);
-	else if (before || after)
+	else if (kind != SITE_ENTRY && (before || after))
 		predicate_find(&if_, L_SKIP);
 	find_ring(e);
 	PUT(a, 0x4d, 0x8b, 0x2c, 0x24);			/* mov r13, [r12]: head */

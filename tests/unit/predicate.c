@@ -73,7 +73,7 @@ static void name_types(u64 bias)
 }
 
 /* Runs the function of the plan once, as the call of asked.h. */
-static void run(const char *text)
+static void run(const char *text, enum plan_hook hook)
 {
 	static const u8 regs[] = { RAX, RBX, RCX, RDI, RSI, R8, R9, R10, R11 };
 	struct err err = { 0 };
@@ -87,6 +87,7 @@ static void run(const char *text)
 	machine_unpatch(&mc);
 	fn = &mc.plan.funcs[machine_probe(&mc, NOTHING, world.fn.entry, world.fn.exit)];
 	fn->codes = world.fn.codes;
+	fn->hook = (u8)hook;
 	mc.plan.exprs = world.plan.exprs;
 	mc.plan.nexprs = world.plan.nexprs;
 	name_types(mc.layout.bias);
@@ -135,7 +136,7 @@ START_TEST(conditions_are_decided_in_the_target)
 	struct expr_input in;
 	char is;
 
-	run(conditions[_i].text);
+	run(conditions[_i].text, HOOK_NONE);
 	is = taken(&exit);
 	ck_assert_msg(is == conditions[_i].is, "%s: %c", conditions[_i].text, is);
 	ck_assert_msg(exit == (is == 'r'), "%s: %c, and an exit that does not fit",
@@ -144,6 +145,19 @@ START_TEST(conditions_are_decided_in_the_target)
 	in.goid = 77;
 	holds = expr_entry_passes(&in, &unreadable);
 	ck_assert_msg(!holds || is == 'r', "%s holds, and was not recorded", conditions[_i].text);
+	asked_end();
+}
+END_TEST
+
+/* Somebody asked for runtime.gopanic, with a condition; pairing needs all of its entries. */
+START_TEST(a_hook_is_recorded_all_the_same)
+{
+	static const char *const no[] = { "n > 0", "p.ID == 72" };
+	bool exit;
+
+	run(no[_i], HOOK_GOPANIC);
+	ck_assert_int_eq(taken(&exit), 'r');
+	ck_assert(exit);
 	asked_end();
 }
 END_TEST
@@ -237,7 +251,7 @@ START_TEST(random_conditions_are_decided_as_the_reader_does)
 		random_condition(text, sizeof(text), 3);
 		if (!binds(text))
 			continue;
-		run(text);
+		run(text, HOOK_NONE);
 		is = taken(&exit);
 		in = asked_input();
 		in.goid = 77;
@@ -266,6 +280,7 @@ Suite *predicate_suite(void)
 	tcase_add_checked_fixture(t, shapes_begin, shapes_end);
 	tcase_set_timeout(t, 30);
 	tcase_add_loop_test(t, conditions_are_decided_in_the_target, 0, ARRAY_LEN(conditions));
+	tcase_add_loop_test(t, a_hook_is_recorded_all_the_same, 0, 2);
 	tcase_add_test(t, random_conditions_are_decided_as_the_reader_does);
 	suite_add_tcase(s, t);
 	return s;
