@@ -7,7 +7,7 @@ enum { MOST = 128 };
 
 static u64 word_at(u32 i)
 {
-	return (u64)(uintptr_t)&mc.t.stack[i];
+	return (u64)(uintptr_t)mc.t.stack + 8 * (u64)i;
 }
 
 /* A read of frames between a register and a text, so that its neighbours are seen to be whole. */

@@ -71,7 +71,8 @@ static const struct {
 	enum stack_end end;
 	bool more;	/* behind what faulted stands the word at SP */
 } rows[] = {
-	{ "a goroutine's", "a9 m9 x1", "main.a main.main runtime.goexit", "main.a", STACK_WHOLE, true },
+	{ "a goroutine's", "a9 m9 x1", "main.a main.main runtime.goexit", "main.a", STACK_WHOLE,
+	  true },
 	{ "called by nobody", "x1", "runtime.goexit", NULL, STACK_WHOLE, true },
 	{ "what is above the first function", "m9 x1 a9", "main.main runtime.goexit", "main.main",
 	  STACK_WHOLE, true },
@@ -85,7 +86,8 @@ static const struct {
 	  "runtime.gopanic", STACK_WHOLE, true },
 	{ "a wrapper alone", "w9", "", "main.w", STACK_BROKEN, true },
 	/* no call returns there: the runtime makes that up, and means the function */
-	{ "a function's first byte", "a0 x1", "main.a runtime.goexit", "main.a", STACK_WHOLE, true },
+	{ "a function's first byte", "a0 x1", "main.a runtime.goexit", "main.a", STACK_WHOLE,
+	  true },
 	{ "a fault in a leaf", "p9 s9 l0 a9 m9 x1", "runtime.gopanic runtime.sigpanic main.leaf "
 	  "main.a main.main runtime.goexit", "runtime.gopanic", STACK_WHOLE, true },
 	{ "a fault in a frame", "p9 s9 a9 m9 m9 x1", "runtime.gopanic runtime.sigpanic main.a "
