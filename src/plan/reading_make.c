@@ -223,7 +223,7 @@ static void expand_shared(struct builder *b, struct items *of, size_t n)
 		builder_cheap(b, &of[i]);
 		left += leads_somewhere(b, &of[i]);
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && left; i++) {
 		if (!leads_somewhere(b, &of[i]))
 			continue;
 		b->limit = b->at + (LIMIT - b->at) / (u32)left--;
