@@ -121,7 +121,7 @@ static void look_at_goroutine(struct finder *f, const u8 *g)
 static void look_at_goroutines(struct finder *f, const u64 *gs, size_t n)
 {
 	u8 bytes[AT_ONCE][G_BYTES];
-	struct iovec there[AT_ONCE], here = { bytes, n * G_BYTES };
+	struct iovec there[AT_ONCE] = { 0 }, here = { bytes, n * G_BYTES };
 
 	for (size_t i = 0; i < n; i++)
 		there[i] = (struct iovec){ (void *)(uintptr_t)gs[i], G_BYTES };
