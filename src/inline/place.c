@@ -206,48 +206,7 @@ static bool grow(struct inline_session *s, struct err *err)
 	return true;
 }
 
-/* The target makes the file, we open it through its descriptor, and it forgets it. */
-static bool make_file(struct inline_session *s, struct inject *in, int *fd, struct err *err)
-{
-	u64 args[6] = { s->layout.near_rt + NEAR_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING };
-	char path[64];
-	i64 got;
-
-	if (!mem_write(s->mem_fd, s->pid, args[0], "goshawk", 8) ||
-	    !place_call(s, in, SYS_memfd_create, args, "shared memory", &got, err))
-		return err->kind ? false : err_set(err, ERR_GONE, "process %d has ended", s->pid);
-	if (got < 0)
-		return err_set(err, ERR_REFUSED, "the program can't make shared memory for the rings: "
-			       "%s", strerror((int)-got));
-	*fd = (int)got;
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", s->pid, *fd);
-	s->memfd = open(path, O_RDWR | O_CLOEXEC);
-	return s->memfd >= 0 || err_set(err, ERR_DENIED, "%s: %s", path, strerror(errno));
-}
-
-static bool close_file(struct inline_session *s, struct inject *in, int fd, struct err *err)
-{
-	u64 args[6] = { (u64)fd };
-	i64 got;
-
-	return place_call(s, in, SYS_close, args, "shared memory", &got, err);
-}
-
-static bool map_shared(struct inline_session *s, struct inject *in, bool *taken, struct err *err)
-{
-	struct mapping m = { s->layout.shared_rt, s->shared_bytes, PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_NORESERVE, -1, "the rings; try a smaller --buffer" };
-	int fd = -1;
-	bool ok;
-
-	if (!make_file(s, in, &fd, err))
-		return false;
-	m.fd = fd;
-	ok = grow(s, err) && map_there(s, in, &m, taken, err);
-	return close_file(s, in, fd, ok ? err : &(struct err){ 0 }) && ok;
-}
-
-/* Under a filter: memory without a file, which we open by its place in the target. Its size is fixed. */
+/* Memory without a file, which we open by its place in the target. Its size is fixed. */
 static bool map_anonymous(struct inline_session *s, struct inject *in, bool *taken, struct err *err)
 {
 	struct mapping m = { s->layout.shared_rt, s->shared_bytes, PROT_READ | PROT_WRITE,
@@ -257,13 +216,47 @@ static bool map_anonymous(struct inline_session *s, struct inject *in, bool *tak
 
 	if (!map_there(s, in, &m, taken, err))
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", s->pid, m.rt,
-		 m.rt + m.size);
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", s->pid,
+		 (unsigned long long)m.rt, (unsigned long long)(m.rt + m.size));
 	s->memfd = open(path, O_RDWR | O_CLOEXEC);
 	s->ready = s->rings_most;
-	return s->memfd >= 0 ||
-	       err_set(err, ERR_DENIED, "%s: %s: a program under a seccomp filter takes "
-		       "CAP_SYS_ADMIN", path, strerror(errno));
+	return s->memfd >= 0 || err_set(err, ERR_DENIED, "%s: %s: memory of a program that has no "
+					"descriptor left, or a seccomp filter, takes CAP_SYS_ADMIN",
+					path, strerror(errno));
+}
+
+/* The target makes the file, we open it through its descriptor, and it forgets it. */
+static bool map_file(struct inline_session *s, struct inject *in, int fd, bool *taken,
+		     struct err *err)
+{
+	struct mapping m = { s->layout.shared_rt, s->shared_bytes, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_NORESERVE, fd, "the rings; try a smaller --buffer" };
+	u64 args[6] = { (u64)fd };
+	struct err ignored = { 0 };
+	char path[64];
+	bool ok;
+	i64 got;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", s->pid, fd);
+	s->memfd = open(path, O_RDWR | O_CLOEXEC);
+	ok = s->memfd >= 0 || err_set(err, ERR_DENIED, "%s: %s", path, strerror(errno));
+	ok = ok && grow(s, err) && map_there(s, in, &m, taken, err);
+	return place_call(s, in, SYS_close, args, "shared memory", &got, ok ? err : &ignored) && ok;
+}
+
+/* Under a filter, and where no descriptor is left, without a file. */
+static bool map_shared(struct inline_session *s, struct inject *in, bool *taken, struct err *err)
+{
+	u64 args[6] = { s->layout.near_rt + NEAR_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING };
+	i64 fd;
+
+	if (s->filtered)
+		return map_anonymous(s, in, taken, err);
+	if (!mem_write(s->mem_fd, s->pid, args[0], "goshawk", 8))
+		return err_set(err, ERR_GONE, "process %d has ended", s->pid);
+	if (!place_call(s, in, SYS_memfd_create, args, "shared memory", &fd, err))
+		return false;
+	return fd < 0 ? map_anonymous(s, in, taken, err) : map_file(s, in, (int)fd, taken, err);
 }
 
 static bool map_ours(struct inline_session *s, struct err *err)
@@ -296,7 +289,7 @@ bool place_map(struct inline_session *s, struct inject *in, bool *taken, struct 
 
 	*taken = false;
 	if (!map_near(s, in, taken, err) || !map_there(s, in, &code, taken, err) ||
-	    !(s->filtered ? map_anonymous : map_shared)(s, in, taken, err))
+	    !map_shared(s, in, taken, err))
 		return false;
 	/* a core of the program is not to hold our rings; a kernel without this is no worse */
 	if (!advise(s, in, s->layout.shared_rt, s->shared_bytes, MADV_DONTDUMP, &got, err))

@@ -4,6 +4,7 @@ import collections
 import os
 import random
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -257,6 +258,16 @@ def test_a_stopped_process_stays_stopped(tmp_path):
         os.kill(r.pid, signal.SIGCONT)
         r.call(5)
         assert len(a.stop().calls) == 5
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes CAP_SYS_ADMIN")
+def test_with_no_descriptor_left(tmp_path):
+    with Running() as r:
+        hard = resource.prlimit(r.pid, resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(r.pid, resource.RLIMIT_NOFILE, (3, hard))
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        r.call(100)
+        assert len(a.stop().calls) == 100
 
 
 def test_where_a_fault_would_be_fatal(tmp_path, release):
