@@ -278,8 +278,10 @@ static bool while_stopped(struct inline_session *s, struct stopped *st, const st
 	*again = !found_same(f, &now);	/* others have come or gone while we made ready */
 	found_release(&now);
 	if (*again)
-		return err_set(err, ERR_REFUSED, "process %d: other goshawks come and go in it; try "
-			       "again", s->pid);
+		return err_set(err, ERR_REFUSED,
+			       "process %d: other goshawks come and go in it; try "
+			       "again",
+			       s->pid);
 	if (!inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err))
 		return false;
 	filtered = seccomp_on(s->pid, st->at[in.thread].tid);
@@ -454,8 +456,10 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 	bool ok;
 
 	found_sessions(&now, s->pid, s->mem_fd);
-	ok = found_same(f, &now) || err_set(err, ERR_REFUSED, "process %d: another goshawk has just come "
-					    "to it", s->pid);
+	ok = found_same(f, &now) || err_set(err, ERR_REFUSED,
+					    "process %d: another goshawk has just come "
+					    "to it",
+					    s->pid);
 	found_release(&now);
 	ok = ok && busy_find(&b, s, st, err) &&
 		  inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err);

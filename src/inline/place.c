@@ -14,16 +14,16 @@
 #include "base/fault.h"
 #include "inline/seccomp.h"
 
-/* Rings lie above HIGH, with libraries and stacks, and so far below these that their next mappings find
- * room. */
+/* Rings lie above HIGH, with libraries and stacks, and so far below these that their next mappings
+ * find room. */
 #define HIGH (1ull << 46)
 #define APART (1ull << 36)
 
 enum {
 	PAGE = 4096,
-	ABOVE = 512 << 20,	/* our code lies this far above the image: the C heap grows between */
-	REACH = 1 << 30,	/* how far we look for room */
-	NEAR_NAME = 1024,	/* where the name of the memory file stands for a moment */
+	ABOVE = 512 << 20, /* our code lies this far above the image: the C heap grows between */
+	REACH = 1 << 30, /* how far we look for room */
+	NEAR_NAME = 1024, /* where the name of the memory file stands for a moment */
 	FILTERED_RINGS = 64,
 	SMALL = 32 << 20,
 	MADV_WIPEONFORK_ = 18,
@@ -34,8 +34,8 @@ bool mem_read(int mem_fd, u64 rt, void *to, size_t n)
 	return pread(mem_fd, to, n, (off_t)rt) == (ssize_t)n;
 }
 
-/* Some kernels from 6.12 on refuse to write what is not writable through /proc/PID/mem: word by word by
- * ptrace then. */
+/* Some kernels from 6.12 on refuse to write what is not writable through /proc/PID/mem: word by
+ * word by ptrace then. */
 bool mem_write(int mem_fd, pid_t pid, u64 rt, const void *p, size_t n)
 {
 	const u8 *b = p;
@@ -93,7 +93,8 @@ static u64 room_near(const struct spans *maps, u64 from, u64 size)
 	return at - from <= REACH ? at : 0;
 }
 
-/* Room below the lowest of the high mappings, where the kernel would look as well, but further down. */
+/* Room below the lowest of the high mappings, where the kernel would look as well, but further
+ * down. */
 static u64 room_high(const struct spans *maps, u64 size)
 {
 	for (size_t i = 1; i < maps->n; i++) {
@@ -125,7 +126,8 @@ bool place_choose(struct inline_session *s, struct err *err)
 	if (!l->near_rt)
 		return err_set(err, ERR_REFUSED,
 			       "no room for code within 2 GiB of the program's text");
-	return l->shared_rt || err_set(err, ERR_REFUSED, "no address space for the rings (%llu MiB); "
+	return l->shared_rt || err_set(err, ERR_REFUSED,
+				       "no address space for the rings (%llu MiB); "
 				       "try a smaller --buffer",
 				       (unsigned long long)s->shared_bytes >> 20);
 }
@@ -159,8 +161,8 @@ static bool map_there(struct inline_session *s, struct inject *in, const struct 
 	if (*taken)
 		return err_set(err, ERR_REFUSED, "the program has no room left for %s", m->what);
 	s->mapped += got >= 0;
-	return got >= 0 || err_set(err, ERR_REFUSED, "the program can't map %s (%llu MiB): %s", m->what,
-				   (unsigned long long)m->size >> 20, strerror((int)-got));
+	return got >= 0 || err_set(err, ERR_REFUSED, "the program can't map %s (%llu MiB): %s",
+				   m->what, (unsigned long long)m->size >> 20, strerror((int)-got));
 }
 
 static bool advise(struct inline_session *s, struct inject *in, u64 rt, u64 size, int advice,
@@ -168,7 +170,8 @@ static bool advise(struct inline_session *s, struct inject *in, u64 rt, u64 size
 {
 	u64 args[6] = { rt, size, (u64)advice };
 
-	return place_call(s, in, SYS_madvise, args, "memory that a fork does not inherit", got, err);
+	return place_call(s, in, SYS_madvise, args, "memory that a fork does not inherit", got,
+			  err);
 }
 
 static bool map_near(struct inline_session *s, struct inject *in, bool *taken, struct err *err)
@@ -187,12 +190,14 @@ static bool map_near(struct inline_session *s, struct inject *in, bool *taken, s
 			       "(MADV_WIPEONFORK, Linux 4.14)");
 	/* page 0 is never mapped, and its number is what an empty table holds */
 	return mem_write(s->mem_fd, s->pid, near.rt + NEAR_PAGES, &no_page, 8) &&
-	       mem_write(s->mem_fd, s->pid, near.rt + NEAR_COOKIE, &s->cookie, 8) ? true :
-	       err_set(err, ERR_DENIED, "the program's memory can't be written (see goshawk doctor)");
+			       mem_write(s->mem_fd, s->pid, near.rt + NEAR_COOKIE, &s->cookie, 8)
+		       ? true
+		       : err_set(err, ERR_DENIED,
+				 "the program's memory can't be written (see goshawk doctor)");
 }
 
-/* The rings: one sparse memory file that nobody can shrink under us. It is mapped whole, with room for
- * all rings there can be, and begins with a few. */
+/* The rings: one sparse memory file that nobody can shrink under us. It is mapped whole, with room
+ * for all rings there can be, and begins with a few. */
 /* As few as will do for now; all of them where they are small, so that none can come too late. */
 static bool grow(struct inline_session *s, struct err *err)
 {
@@ -329,7 +334,8 @@ bool place_unmap(struct inline_session *s, struct inject *in, struct err *err)
 bool place_code(struct inline_session *s, struct err *err)
 {
 	if (!mem_write(s->mem_fd, s->pid, s->layout.code_rt, s->code.bytes, s->code.size))
-		return err_set(err, ERR_DENIED, "trampolines can't be written into the program (see "
+		return err_set(err, ERR_DENIED,
+			       "trampolines can't be written into the program (see "
 			       "goshawk doctor)");
 	code_forget(&s->code);
 	return true;
@@ -348,8 +354,8 @@ static bool write_text(struct inline_session *s, u64 rt, const void *p, size_t n
 	       err_set(err, ERR_DENIED, "the program's text can't be written (see goshawk doctor)");
 }
 
-/* One write for each page that changes: a page of text with some of its jumps is as good as one with all,
- * but for windows that others lead into. */
+/* One write for each page that changes: a page of text with some of its jumps is as good as one
+ * with all, but for windows that others lead into. */
 static bool write_pages(struct inline_session *s, struct jump **by, size_t n, struct err *err)
 {
 	u8 page[PAGE];
@@ -389,7 +395,7 @@ bool place_jumps(struct inline_session *s, struct err *err)
 		if (j->func == NOT_PLANNED)
 			ok = write_pages(s, &j, 1, err);
 		else if (j->inner)
-			by[--inner] = j;	/* from behind: their order turns round, and turns back */
+			by[--inner] = j; /* from behind: their order turns round, and turns back */
 		else
 			by[pages++] = j;
 	}

@@ -253,7 +253,8 @@ static pid_t tracer_of(pid_t pid, pid_t tid)
 	return tracer;
 }
 
-/* One round over the threads. `more`: there were new ones. `tracer`: somebody else has one of them. */
+/* One round over the threads. `more`: there were new ones. `tracer`: somebody else has one of them.
+ */
 static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct err *err)
 {
 	size_t before = st->n;
@@ -281,13 +282,15 @@ static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct 
 	closedir(dir);
 	wait_all(st, before);
 	if (!st->n && !*tracer && has_memory(st->pid))
-		return err_set(err, ERR_DENIED, "process %d: ptrace is not permitted (goshawk doctor says "
-			       "what would permit it)", st->pid);
+		return err_set(err, ERR_DENIED,
+			       "process %d: ptrace is not permitted (goshawk doctor says "
+			       "what would permit it)",
+			       st->pid);
 	return st->n || *tracer || err_set(err, ERR_GONE, "process %d has ended", st->pid);
 }
 
-/* All threads or none: another goshawk that comes at the same moment may have got some of them. It holds
- * them for some milliseconds; a debugger does so for ever. */
+/* All threads or none: another goshawk that comes at the same moment may have got some of them. It
+ * holds them for some milliseconds; a debugger does so for ever. */
 bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 {
 	struct timespec pause = { 0, 1000000 + getpid() % 16 * 100000 };
@@ -307,8 +310,10 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 			tries++;
 		}
 	}
-	return !tracer || err_set(err, ERR_DENIED, "process %d: process %d traces it already (a debugger, "
-				  "or strace), and only one can; end that first", pid, tracer);
+	return !tracer || err_set(err, ERR_DENIED,
+				  "process %d: process %d traces it already (a debugger, "
+				  "or strace), and only one can; end that first",
+				  pid, tracer);
 }
 
 static bool resume(struct stopped *st)
