@@ -40,7 +40,7 @@ static bool hears_of_faults(const struct go_program *prog)
 
 static bool can_be_started(const struct go_program *prog)
 {
-	return starts_by_itself(prog) && is_not_static_pie(prog) && hears_of_faults(prog);
+	return starts_by_itself(prog) && is_not_static_pie(prog);
 }
 
 static bool is_not_set_uid(const struct go_program *prog)
@@ -69,7 +69,8 @@ static const struct ability abilities[] = {
 	  "trace: it is not a Go program that starts by itself (c-shared, c-archive or plugin)" },
 	{ is_not_static_pie, NULL, "trace: a static PIE is not supported yet" },
 	{ hears_of_faults, NULL,
-	  "trace: runtime.sigtramp was not found, so a fault could not be mended (names removed)" },
+	  "trace by the inline engine: runtime.sigtramp was not found (names removed), so a fault "
+	  "could not be mended; kernel probes serve" },
 	{ is_not_set_uid, NULL,
 	  "trace: it is set-uid or set-gid, and the kernel drops that for traced programs" },
 	{ finds_goroutine, NULL,
