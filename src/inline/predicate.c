@@ -70,7 +70,8 @@ static u32 registers(const struct predicate_gen *g, u32 i)
 		if (g->after)
 			return 1;
 		if (s->guard)
-			return !s->or_zero && predicate_of_g(r, &g->steps[s->guard - 1]) ? 1 : NEVER;
+			return s->or_zero || !predicate_of_g(r, &g->steps[s->guard - 1]) ?
+			       NEVER : 1;
 		return predicate_raw(r, s->at, s->size) &&
 		       (predicate_raw(r, s->at, s->size)->kind != READ_INT ||
 			predicate_raw(r, s->at, s->size)->at == s->at) &&
@@ -115,7 +116,8 @@ bool predicate_is_type(const struct predicate_gen *g, const struct expr_step *s)
 {
 	const struct expr_step *a = &g->steps[s->a], *b = &g->steps[s->b];
 
-	return a->op == EX_TYPE && !a->exit && b->op == EX_CONST && (b->imm || predicate_names_nil(b)) &&
+	return a->op == EX_TYPE && !a->exit && b->op == EX_CONST &&
+	       (b->imm || predicate_names_nil(b)) &&
 	       (s->op == EX_EQ || s->op == EX_NE) &&
 	       (g->after || (!a->guard && predicate_raw(&g->s->fn->entry, a->at, 8) &&
 			     (!a->status || predicate_names_nil(b))));
@@ -145,7 +147,7 @@ static bool can_test(struct predicate_gen *g, u32 i)
 			return true;
 		return s->op != EX_HAS_PREFIX && is_whole(a) && is_whole(b) && signs_agree(a, b) &&
 		       registers(g, s->a) <= g->nregs &&
-		       (predicate_is_imm(b) || MAX(registers(g, s->a), registers(g, s->b) + 1) <= g->nregs);
+		       (predicate_is_imm(b) || registers(g, s->b) < g->nregs);
 	default:
 		return false;
 	}

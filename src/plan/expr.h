@@ -69,8 +69,9 @@ enum expr_kind {
  * right side, guards included, when the left one decides. Any evaluated step that fails makes the
  * whole expression fail. */
 enum expr_op {
-	EX_CONST,	/* imm (int, uint, bool; the bits of a double), or text; beside an EX_TYPE also
-			 * the descriptor of the type that it names (va), 0 if there is none or more */
+	EX_CONST,	/* imm (int, uint, bool; the bits of a double), or text; beside an EX_TYPE
+			 * also the descriptor of the type that it names (va), 0 if there is none
+			 * or more than one */
 	EX_LOAD,	/* `size` bytes at `at`, extended by kind; floats of 4 or 8 bytes.
 			 * or_zero: 0 when the pointer of its guard is nil (len of a nil map) */
 	EX_ELEM,	/* the same at `at` + a * stride; a in [0, b), and a < `cap`, and where
@@ -78,8 +79,8 @@ enum expr_op {
 	EX_STRING,	/* header {address, length} at `at`; its bytes (READ_BYTES) were copied to
 			 * `data`, at most `cap`, their count to `status` */
 	EX_TYPE,	/* name of the dynamic type of the interface at `at` (string): its type word
-			 * is at `data`; where that was copied (u32 at `status`, else 0), the word at
-			 * `at` is its itab. "nil" where the word at `at` is 0 */
+			 * is at `data`; where that was copied (u32 at `status`, else 0), the word
+			 * at `at` is its itab. "nil" where the word at `at` is 0 */
 	EX_VALUE,	/* expr_code.slot: a value to be printed */
 	EX_BEHIND,	/* guard: the pointer at `at` is not nil, and at least `cap` bytes from
 			 * behind it were copied: u32 at `status`. Where `data` is not 0, the word
@@ -114,8 +115,8 @@ struct expr_code {
 	u32 n;			/* 0: not bound (the function is refused); the last is the result */
 	bool needs_exit;	/* results or duration: not known at the entry */
 	const struct slot *slot;	/* EX_VALUE */
-	/* EXPR_IF: the steps whose conjunction the condition is (operands of the outermost &&s): those
-	 * that can be decided at the entry come first. */
+	/* EXPR_IF: the steps whose conjunction the condition is (operands of the outermost &&s);
+	 * those that can be decided at the entry come first */
 	u16 *conjuncts;
 	u32 nconjuncts, nentry;
 };
@@ -141,7 +142,8 @@ struct expr_result {
 	};
 	struct str text;	/* EXPR_STRING: what was copied of it */
 	u64 len;		/* EXPR_STRING: its length in the program */
-	/* EXPR_VALUE: like a parameter, in the entry record or the exit's; the name is the source */
+	/* EXPR_VALUE: like a parameter, in the entry record or the exit's; its name is the
+	 * source */
 	const struct slot *slot;
 	bool exit;
 	bool unreadable;	/* after false: it counts */

@@ -151,9 +151,10 @@ static bool bind_word(struct binder *b, const struct expr_node *n, enum expr_wor
 			return false;
 		zero.step = bind_step(b, (struct expr_step){ .op = EX_CONST, .kind = EXPR_UINT,
 							     .size = 8 });
-		return bind_result(b, to, (struct expr_step){ .op = EX_NE, .kind = EXPR_BOOL, .size = 1,
-							 .a = to->step, .b = zero.step,
-							 .type = go_type_basic(prog, GO_BOOL) });
+		return bind_result(b, to, (struct expr_step){
+			.op = EX_NE, .kind = EXPR_BOOL, .size = 1, .a = to->step, .b = zero.step,
+			.type = go_type_basic(prog, GO_BOOL),
+		});
 	case WORD_G:
 		t = go_type_named(prog, STR("runtime.g"));
 		if (!t)

@@ -314,8 +314,9 @@ bool expr_parse(struct arena *a, const struct expr_ask *ask, struct expr **to, s
 		if (p.token == T_END)
 			break;
 		if (p.token != T_COMMA || ask->role != EXPR_SHOW)
-			ok = expr_token_wrong(&p, p.start, p.token == T_COMMA ? "one expression is enough" :
-				   "an operator was expected here");
+			ok = expr_token_wrong(&p, p.start, p.token == T_COMMA ?
+					      "one expression is enough" :
+					      "an operator was expected here");
 		ok = ok && expr_token(&p);
 	}
 	if (ok) {

@@ -138,7 +138,8 @@ static bool number(struct parser *p)
 		}
 	if (peek(p, 0) == '0' && is_digit(peek(p, 1))) {
 		if (!digits(p, 8, &p->whole, &many) || is_digit(peek(p, 0)))
-			return expr_token_wrong(p, p->at, "no digit of an octal number (0 at its front)");
+			return expr_token_wrong(p, p->at,
+						"no digit of an octal number (0 at its front)");
 		return !many || expr_token_wrong(p, p->start, "more than 64 bits");
 	}
 	(void)digits(p, 10, &p->whole, &many);
@@ -155,8 +156,10 @@ static bool number(struct parser *p)
 			for (u32 i = from; i < p->at; i++)
 				tiny |= is_digit(p->text[i]) &&
 					__builtin_mul_overflow(scale, 10, &scale);
-			return tiny || many ? expr_token_wrong(p, p->start, "more digits than a duration has")
-					    : duration(p, p->whole, part, scale, unit, size);
+			if (tiny || many)
+				return expr_token_wrong(p, p->start,
+							"more digits than a duration has");
+			return duration(p, p->whole, part, scale, unit, size);
 		}
 	}
 	if ((peek(p, 0) | 0x20) == 'e' && (is_digit(peek(p, 1)) ||

@@ -457,8 +457,10 @@ static bool bind_unary(struct binder *b, const struct expr_node *n, struct opera
 			return true;
 		}
 		return is_bool(b, &x) &&
-		       bind_result(b, to, (struct expr_step){ .op = EX_NOT, .kind = EXPR_BOOL, .size = 1,
-							 .a = x.step, .type = x.type });
+		       bind_result(b, to, (struct expr_step){
+			       .op = EX_NOT, .kind = EXPR_BOOL, .size = 1, .a = x.step,
+			       .type = x.type,
+		       });
 	}
 	if (x.kind == OPERAND_INT || x.kind == OPERAND_FLOAT) {
 		if (n->op == EX_COMPLEMENT && x.kind == OPERAND_FLOAT)

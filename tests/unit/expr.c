@@ -8,12 +8,14 @@ Suite *expr_suite(void);
  * "- unreadable" where that counts. */
 static const struct { const char *text, *is; } values[] = {
 	{ "n", "-7" }, { "u", "200" }, { "w", "-3" }, { "ok", "true" }, { "f", "2.5" },
-	{ "s", "\"hello, world\"" }, { "d", "1500000000" }, { "arg0", "-7" }, { "arg3 == s", "true" },
+	{ "s", "\"hello, world\"" }, { "d", "1500000000" }, { "arg0", "-7" },
+	{ "arg3 == s", "true" },
 	{ "ret0", "42" }, { "goid", "18" }, { "depth", "3" }, { "duration", "2500000" },
 	{ "func", "\"main.f\"" }, { "panicking", "true" },
 	/* constants */
 	{ "1 + 2 * 3", "7" }, { "(1 + 2) * 3", "9" }, { "0x1f", "31" }, { "0b101", "5" },
-	{ "0o17", "15" }, { "017", "15" }, { "1_000", "1000" }, { "1.5e3", "1500" }, { "'a'", "97" },
+	{ "0o17", "15" }, { "017", "15" }, { "1_000", "1000" }, { "1.5e3", "1500" },
+	{ "'a'", "97" },
 	{ "'\\n'", "10" }, { "'ä'", "228" }, { "'\\u00e4'", "228" },
 	{ "\"a\\x41\\101\\u00e4\"", "\"aAA\xc3\xa4\"" },
 	{ "`a\\n`", "\"a\\n\"" }, { "50ms", "50000000" }, { "1m30s", "90000000000" },
@@ -23,8 +25,10 @@ static const struct { const char *text, *is; } values[] = {
 	{ "\"a\" < \"b\"", "true" },
 	/* arithmetic of the operand's size */
 	{ "n + 1", "-6" }, { "-n", "7" }, { "+n", "-7" }, { "^n", "6" }, { "n * n", "49" },
-	{ "n / 2", "-3" }, { "n % 4", "-3" }, { "n & 0xf", "9" }, { "n << 1", "-14" }, { "n >> 1", "-4" },
-	{ "u + 100", "44" }, { "u << 1", "144" }, { "u >> 3", "25" }, { "^u", "55" }, { "-u", "56" },
+	{ "n / 2", "-3" }, { "n % 4", "-3" }, { "n & 0xf", "9" }, { "n << 1", "-14" },
+	{ "n >> 1", "-4" },
+	{ "u + 100", "44" }, { "u << 1", "144" }, { "u >> 3", "25" }, { "^u", "55" },
+	{ "-u", "56" },
 	{ "u << 8", "0" }, { "n << 64", "0" }, { "n >> 64", "-1" }, { "u + n", "193" },
 	{ "w * 1000000000", "1294967296" }, { "f * 2 + 1", "6" }, { "f / 0", "+Inf" },
 	{ "n / (u - 200)", "- unreadable" }, { "n % (u - 200)", "- unreadable" },
@@ -32,7 +36,8 @@ static const struct { const char *text, *is; } values[] = {
 	/* comparisons: whole numbers of different types as numbers */
 	{ "n < 0", "true" }, { "n < u", "true" }, { "u > w", "true" }, { "w == -3", "true" },
 	{ "n == -7 && u != 3", "true" }, { "n > 0 || ok", "true" }, { "!ok", "false" },
-	{ "ok == true", "true" }, { "f > 2", "true" }, { "f >= 2.5", "true" }, { "f == 2.5", "true" },
+	{ "ok == true", "true" }, { "f > 2", "true" }, { "f >= 2.5", "true" },
+	{ "f == 2.5", "true" },
 	{ "d > 1s && d <= 1500ms", "true" }, { "duration >= 2.5ms", "true" }, { "-7 == n", "true" },
 	{ "3 < u", "true" }, { "n <= -8", "false" },
 	/* texts */
@@ -62,7 +67,8 @@ static const struct { const char *text, *is; } values[] = {
 	/* interfaces */
 	{ "e.(type)", "\"int\"" }, { "err.(type)", "\"*main.Oops\"" },
 	{ "err.(type) == \"*main.Oops\"", "true" }, { "why.(type) == \"*main.Oops\"", "true" },
-	{ "err != nil", "true" }, { "e.(type) == nil", "false" }, { "e.(type) != \"string\"", "true" },
+	{ "err != nil", "true" }, { "e.(type) == nil", "false" },
+	{ "e.(type) != \"string\"", "true" },
 };
 
 static const char *result(const struct expr_result *v)
@@ -148,7 +154,8 @@ static const struct { enum expr_role role; const char *text, *sentence; u32 care
 	{ EXPR_BY, "nil", "nil has no type here", 0 },
 	{ EXPR_IF, "u == 300", "this does not fit into uint8", 5 },
 	{ EXPR_IF, "u == -1", "this does not fit into uint8", 5 },
-	{ EXPR_IF, "n == 1.5", "a whole number was expected here, not a number with a fraction", 5 },
+	{ EXPR_IF, "n == 1.5",
+	  "a whole number was expected here, not a number with a fraction", 5 },
 	{ EXPR_IF, "n == \"7\"", "a whole number was expected here, not a text", 5 },
 	{ EXPR_IF, "s == 7", "a text was expected here, not a whole number", 5 },
 	{ EXPR_IF, "s == n", "string and int do not go together", 2 },
@@ -334,8 +341,8 @@ START_TEST(a_list_has_several_with_their_sources)
 	struct err err = { 0 };
 
 	asked_begin(NULL);
-	ck_assert_msg(asked_bind(EXPR_SHOW, " n ,p.Next.ID + 1 , s[len(s) - 1],\"a,b\"", &err), "%s",
-		      err.msg);
+	ck_assert_msg(asked_bind(EXPR_SHOW, " n ,p.Next.ID + 1 , s[len(s) - 1],\"a,b\"", &err),
+		      "%s", err.msg);
 	ck_assert_uint_eq(world.plan.nexprs, 4);
 	for (u32 i = 0; i < 4; i++) {
 		ck_assert_msg(str_eq(world.plan.exprs[i].source, str_of(sources[i])), "%.*s",

@@ -14,7 +14,8 @@ Suite *predicate_suite(void);
 static const struct { const char *text; char is; } conditions[] = {
 	{ "n < 0", 'r' }, { "n > 0", 'n' }, { "n == -7", 'r' }, { "n != -7", 'n' },
 	{ "n <= -8", 'n' }, { "n >= -7", 'r' }, { "u == 200", 'r' }, { "u < 200", 'n' },
-	{ "u > 127", 'r' }, { "w == -3", 'r' }, { "w > -3", 'n' }, { "n < u", 'r' }, { "u < n", 'n' },
+	{ "u > 127", 'r' }, { "w == -3", 'r' }, { "w > -3", 'n' }, { "n < u", 'r' },
+	{ "u < n", 'n' },
 	{ "ok", 'r' }, { "!ok", 'n' }, { "ok == false", 'n' }, { "n < 0 && u > 250", 'n' },
 	{ "n > 0 || u > 250", 'n' }, { "n > 0 || u > 150", 'r' }, { "!(n < 0 && u == 200)", 'n' },
 	{ "!(n > 0 || u == 3)", 'r' }, { "(n > 0 || ok) && (w < 0 || ok)", 'r' },
@@ -24,11 +25,13 @@ static const struct { const char *text; char is; } conditions[] = {
 	{ "n == 0x123456789abcdef", 'n' }, { "goid == 77", 'r' }, { "goid != 77", 'n' },
 	{ "len(s) == 12", 'r' }, { "len(s) > 12", 'n' }, { "len(sl) == cap(sl)", 'r' },
 	{ "p == nil", 'n' }, { "p != nil", 'r' }, { "nilp == nil", 'r' }, { "err == nil", 'n' },
-	{ "e != nil && sl != nil", 'r' }, { "d > 1s", 'r' }, { "d < 1s", 'n' }, { "panicking", 'n' },
+	{ "e != nil && sl != nil", 'r' }, { "d > 1s", 'r' }, { "d < 1s", 'n' },
+	{ "panicking", 'n' },
 	{ "!panicking", 'r' }, { "false", 'n' }, { "true", 'r' }, { "arr[1] == -20", 'r' },
 	{ "arr[2] == -20", 'n' },
 	/* texts: by their length, else by their bytes */
-	{ "s == \"hello\"", 'n' }, { "s == \"hello, worle\"", 'v' }, { "s == \"hello, world\"", 'r' },
+	{ "s == \"hello\"", 'n' }, { "s == \"hello, worle\"", 'v' },
+	{ "s == \"hello, world\"", 'r' },
 	{ "s != \"hello, world\"", 'v' }, { "has_prefix(s, \"hello\")", 'r' },
 	{ "has_prefix(s, \"helpo\")", 'v' }, { "has_prefix(s, \"hello, world!\")", 'n' },
 	{ "s == \"\"", 'n' }, { "has_prefix(s, \"\")", 'r' },
@@ -36,7 +39,8 @@ static const struct { const char *text; char is; } conditions[] = {
 	{ "s == \"x\" || s == \"y\"", 'v' }, { "lost == \"abcde\"", 'r' },
 	/* behind pointers */
 	{ "p.ID == 71", 'r' }, { "p.ID == 72", 'v' }, { "p.Next.Name == \"second\"", 'r' },
-	{ "p.Next.Name == \"thirdd\"", 'v' }, { "p.Flags > 0x8000", 'r' }, { "p.Flags < 0x8000", 'v' },
+	{ "p.Next.Name == \"thirdd\"", 'v' }, { "p.Flags > 0x8000", 'r' },
+	{ "p.Flags < 0x8000", 'v' },
 	{ "p.In.X == -5 && p.In.X < p.In.Y", 'r' }, { "p.Kind == 98", 'v' }, { "len(m) == 3", 'r' },
 	{ "len(m) > 3", 'v' }, { "cap(ch) - len(ch) == 6", 'r' }, { "sl[3] == -8", 'r' },
 	{ "sl[3] > 0", 'v' }, { "nilp != nil && nilp.ID == 3", 'n' },
@@ -50,12 +54,14 @@ static const struct { const char *text; char is; } conditions[] = {
 	{ "err.(type) == \"int\" || err.(type) == \"*main.Oops\"", 'r' },
 	{ "!(err.(type) == \"*main.Oops\") && n < 0", 'v' },
 	/* the reader is to say */
-	{ "nilp.ID == 3", 'r' }, { "bad.ID == 3", 'r' }, { "sl[4] == 3", 'r' }, { "n / 2 > 9", 'r' },
+	{ "nilp.ID == 3", 'r' }, { "bad.ID == 3", 'r' }, { "sl[4] == 3", 'r' },
+	{ "n / 2 > 9", 'r' },
 	{ "f > 9", 'r' }, { "contains(s, \"x\")", 'r' }, { "func == \"x\"", 'r' },
 	{ "duration > 1h", 'r' }, { "s < \"a\"", 'r' }, { "err.(type) == \"x\"", 'r' },
 	{ "sl[u - 199] == 9", 'r' },
 	/* in part */
-	{ "f > 9 && n > 0", 'n' }, { "duration > 1h && n > 0", 'n' }, { "ret0 == 42 && p.ID == 1", 'v' },
+	{ "f > 9 && n > 0", 'n' }, { "duration > 1h && n > 0", 'n' },
+	{ "ret0 == 42 && p.ID == 1", 'v' },
 	{ "n < 0 && (n > 0 || f > 9)", 'r' },
 };
 
@@ -179,8 +185,8 @@ static void add(char *text, size_t room, const char *s)
 static void random_number(char *text, size_t room, u32 depth)
 {
 	static const char *const names[] = {
-		"n", "u", "w", "len(s)", "p.ID", "p.Flags", "p.In.X", "p.Next.In.Y", "goid", "arr[1]",
-		"sl[2]", "len(m)", "d", "p.Kind",
+		"n", "u", "w", "len(s)", "p.ID", "p.Flags", "p.In.X", "p.Next.In.Y", "goid",
+		"arr[1]", "sl[2]", "len(m)", "d", "p.Kind",
 	};
 	static const char *const operators[] = { "+", "-", "*", "&", "|", "^", "&^", "<<3", ">>2" };
 	const char *op = operators[below(ARRAY_LEN(operators))];
