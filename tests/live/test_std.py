@@ -82,6 +82,21 @@ def test_passes_as_it_does_without(tmp_path, package, newer):
     check_refusals(counts)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="BPF takes root")
+@pytest.mark.parametrize("package", ["container/heap", "container/list", "encoding/csv", "context"])
+def test_passes_under_kernel_probes(tmp_path, release, package):
+    """The other engine: every function that it can probe, by way of the kernel."""
+    program = gobuild.std_test(package, release)
+    plain = run_tests(package, release, program, "-test.v")
+    to = tmp_path / "counts.json"
+    traced = run_tests(package, release, goshawk.GOSHAWK, "trace", "--engine", "uprobe", "--count", "--json", "-o", to,
+                       "*", "--", program, "-test.v")
+    assert traced.status == plain.status == 0, traced
+    assert verdicts(traced.out) == verdicts(plain.out)
+    end = goshawk.read_lines(to)[-1]
+    assert end["engine"] == "uprobe" and end["calls"] > 1000 and end["sites"] > 500, end
+
+
 def check_refusals(counts):
     """At most 2 % outside the runtime are refused, each with its reason. Left out are wrappers that the
     compiler made (the functions that they wrap are probed) and local labels of assembly, which have no
