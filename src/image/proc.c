@@ -116,6 +116,22 @@ bool image_open_pid(struct image *img, int pid, struct err *err)
 	return open_pid(img, err) || err_in(err, "process %d", pid);
 }
 
+u64 process_status(int pid, int tid, const char *field, int base, u64 otherwise)
+{
+	char name[64], text[4096], *at = text;
+	size_t n = strlen(field);
+	ssize_t got;
+
+	if (tid)
+		snprintf(name, sizeof(name), "task/%d/status", tid);
+	got = read_proc(pid, tid ? name : "status", text, sizeof(text) - 1);
+	text[MAX(got, 0)] = 0;
+	for (; at && *at; at = strchr(at, '\n'), at += at != NULL)
+		if (!strncmp(at, field, n) && at[n] == ':')
+			return strtoull(at + n + 1, NULL, base);
+	return otherwise;
+}
+
 /* Is this the name of the process's executable, or what it calls itself? */
 static bool has_name(int pid, const char *name)
 {

@@ -34,18 +34,7 @@ enum {
  * nobody else does. */
 static bool has_started(pid_t pid)
 {
-	char path[64], line[128];
-	u64 caught = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "SigCgt:", 7))
-			caught = strtoull(line + 7, NULL, 16);
-	if (f)
-		fclose(f);
-	return caught >> (SIGURG - 1) & 1;
+	return process_status(pid, 0, "SigCgt", 16, 0) >> (SIGURG - 1) & 1;
 }
 
 static bool wait_for_start(pid_t pid, struct err *err)

@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "image/image.h"
+
 /* ---- settings of the machine, and of this process ---- */
 
 /* The first line of a small file, or false. */
@@ -40,22 +42,6 @@ static long setting(const char *path, long otherwise)
 	return line_of(path, text, sizeof(text)) ? strtol(text, NULL, 10) : otherwise;
 }
 
-/* A field of /proc/self/status: "CapEff" is hexadecimal, the others decimal. 0 if there is none. */
-static u64 own_status(const char *field, int base)
-{
-	FILE *f = fopen("/proc/self/status", "re");
-	size_t n = strlen(field);
-	char line[256];
-	u64 value = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, field, n) && line[n] == ':')
-			value = strtoull(line + n + 1, NULL, base);
-	if (f)
-		fclose(f);
-	return value;
-}
-
 enum capability {
 	CAPABILITY_SYS_PTRACE = 19,
 	CAPABILITY_SYS_ADMIN = 21,
@@ -65,7 +51,7 @@ enum capability {
 
 static bool have(enum capability c)
 {
-	return own_status("CapEff", 16) >> c & 1;
+	return process_status(getpid(), 0, "CapEff", 16, 0) >> c & 1;
 }
 
 static bool kernel_is(unsigned want_major, unsigned want_minor)
@@ -171,7 +157,7 @@ static void why_no_ptrace(struct permit *p, int error)
 	else if (scope == 2 && !have(CAPABILITY_SYS_PTRACE))
 		CHANGE(p, "kernel.yama.ptrace_scope is 2: sysctl kernel.yama.ptrace_scope=1, or "
 			  "run with CAP_SYS_PTRACE");
-	else if (own_status("Seccomp", 10))
+	else if (process_status(getpid(), 0, "Seccomp", 10, 0))
 		CHANGE(p, "a seccomp filter is in place: run the container with --cap-add "
 			  "SYS_PTRACE (docker), or --security-opt seccomp=unconfined");
 	else
@@ -349,7 +335,7 @@ static void probe_clock(struct permit *p)
 static void probe_seccomp(struct permit *p)
 {
 	static const char *const modes[] = { "none", "strict", "a filter" };
-	u64 mode = MIN(own_status("Seccomp", 10), (u64)2);
+	u64 mode = MIN(process_status(getpid(), 0, "Seccomp", 10, 0), 2ull);
 
 	FOUND(p, "%s on goshawk itself, and so on what it starts", modes[mode]);
 	if (mode) {

@@ -6,12 +6,11 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 
 #include "base/arena.h"
+#include "image/image.h"
 
 #ifndef PTRACE_SECCOMP_GET_FILTER
 #define PTRACE_SECCOMP_GET_FILTER 0x420c
@@ -21,18 +20,8 @@ enum { FILTERS_MOST = 64, STEPS_MOST = 1 << 16 };
 
 bool seccomp_on(pid_t pid, pid_t tid)
 {
-	char path[64], line[128];
-	bool on = true;		/* what can't be read is not taken for harmless */
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "Seccomp:", 8))
-			on = strtol(line + 8, NULL, 10) != 0;
-	if (f)
-		fclose(f);
-	return on;
+	/* what can't be read is not taken for harmless */
+	return process_status(pid, tid, "Seccomp", 10, 1) != 0;
 }
 
 static bool alu(u16 op, u32 *a, u32 v)

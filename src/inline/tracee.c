@@ -236,23 +236,6 @@ static bool has_memory(pid_t pid)
 	return readlink(path, target, sizeof(target)) > 0;
 }
 
-/* The tracer of a thread, 0: none, or it has ended. */
-static pid_t tracer_of(pid_t pid, pid_t tid)
-{
-	char path[64], line[128];
-	pid_t tracer = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "TracerPid:", 10))
-			tracer = (pid_t)strtol(line + 10, NULL, 10);
-	if (f)
-		fclose(f);
-	return tracer;
-}
-
 /* One round over the threads. `more`: there were new ones. `tracer`: somebody else has one of them.
  */
 static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct err *err)
@@ -277,7 +260,7 @@ static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct 
 		if (interrupt(st, tid))
 			*more = true;
 		else if (errno == EPERM)
-			*tracer = tracer_of(st->pid, tid);
+			*tracer = (pid_t)process_status(st->pid, tid, "TracerPid", 10, 0);
 	}
 	closedir(dir);
 	wait_all(st, before);
