@@ -86,9 +86,9 @@ def go(release, args, to, cwd, cgo=False, key=(), **env):
     return to
 
 
-def build(program, release, variant="plain"):
-    """tests/go/PROGRAM, built by a release in one of the VARIANTS."""
-    source = ROOT / "tests" / "go" / program
+def build(program, release, variant="plain", source=None):
+    """tests/go/PROGRAM, or what another folder has, built by a release in one of the VARIANTS."""
+    source = source or ROOT / "tests" / "go" / program
     args, cgo = VARIANTS[variant]
     return go(release, ["build", *args, "."], program + "-" + variant, source, cgo, key=(source,))
 

@@ -147,8 +147,9 @@ bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
 	size_t args = 0;
 
 	if (!go_funcdata_va(prog, f, FUNCDATA_ARG_INFO))
-		/* compiled code without it has no parameters */
-		return !f->assembly && f->args == 0;
+		/* Compiled code without it has no parameters, but for a hidden one; its results may
+		 * lie in the argument area. */
+		return !f->assembly && (!f->args || !form->bracket);
 	if (!read_arg_info(&r, &s))
 		return false;
 	if (form->bracket && hides_first(form, sig))

@@ -103,6 +103,13 @@ static bool take_stack(struct solver *v, const struct shape *p, struct state *st
 	return true;
 }
 
+/* Where the list is cut, a float that the code reads can be of the list or behind it. Those in
+ * the registers up to it are somebody's: none of them needs to be explained away. */
+static bool belongs_to_somebody(const struct solver *v, unsigned x)
+{
+	return v->s->cut && v->live->floats >> x;
+}
+
 static bool take_register(struct solver *v, const struct shape *p, unsigned k, bool is_float,
 			  struct state *st)
 {
@@ -126,7 +133,8 @@ static bool take_register(struct solver *v, const struct shape *p, unsigned k, b
 	if (is_float && v->live->floats & 1u << *next && v->live->float_size[*next] &&
 	    v->live->float_size[*next] != s->size)
 		return false;
-	st->cost += is_float && !proof ? COST_FLOAT : 0;
+	if (is_float && !proof && !belongs_to_somebody(v, *next))
+		st->cost += COST_FLOAT;
 	v->now[k].kind = is_float ? PLACE_FLOAT : PLACE_INT;
 	v->now[k].reg = (*next)++;
 	if (s->far && p->n == 1)	/* its size is not said either */

@@ -1,6 +1,6 @@
-/* A walk over all paths from the entry, each up to its first call: a call may pass registers on as
- * they came, which is no use of them that tells anything. Each instruction is looked at on the
- * first path that comes to it only, and a few hundred of them at most. */
+/* A walk over all paths from the entry, each up to its first call (but runtime.duffzero's): a call
+ * may pass registers on as they came, which is no use of them that tells anything. Each instruction
+ * is looked at on the first path that comes to it only, and a few hundred of them at most. */
 #include "x86/live.h"
 
 #include <Zydis/Zydis.h>
@@ -208,6 +208,18 @@ static void go_to(struct walk *w, const struct path *p, i64 at)
 	w->todo[w->ntodo++].at = (u32)at;
 }
 
+/* runtime.duffzero and duffcopy, called as the compiler calls nothing else: with a frame pointer of
+ * their own. They change registers that the compiler holds no argument in. */
+static bool is_duff(const struct walk *w, u32 behind)
+{
+	static const struct str before = { "\x48\x8d\x6c\x24\xf0", 5 };	/* lea rbp, [rsp-16] */
+	static const struct str after = { "\x48\x8b\x6d\x00", 4 };	/* mov rbp, [rbp] */
+	enum { CALL = 5 };
+
+	return behind > CALL && str_ends(str_cut(w->code, 0, behind - CALL), before) &&
+	       str_starts(str_cut(w->code, behind, w->code.n), after);
+}
+
 /* One path, up to its end; branches off it are left for later. */
 static void follow(struct walk *w, struct path p)
 {
@@ -224,7 +236,11 @@ static void follow(struct walk *w, struct path p)
 		*seen |= bit;
 		p.at += in.length;
 		switch (in.meta.category) {
-		case ZYDIS_CATEGORY_CALL: case ZYDIS_CATEGORY_RET:
+		case ZYDIS_CATEGORY_CALL:
+			if (!is_duff(w, p.at))
+				return;
+			break;
+		case ZYDIS_CATEGORY_RET:
 		case ZYDIS_CATEGORY_INTERRUPT: case ZYDIS_CATEGORY_SYSCALL:
 			return;
 		case ZYDIS_CATEGORY_NOP: case ZYDIS_CATEGORY_WIDENOP:
