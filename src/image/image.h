@@ -63,8 +63,8 @@ bool image_open(struct image *img, const char *path, struct err *err) MUST_CHECK
 bool image_open_pid(struct image *img, int pid, struct err *err) MUST_CHECK;
 /* The one process whose executable has this name. ERR_GONE: none; ERR_USAGE: several, listed. */
 bool process_named(const char *name, int *pid, struct err *err) MUST_CHECK;
-/* A number in /proc/PID/status ("TracerPid"), of one thread if `tid` is not 0. `base` as for strtoull;
- * `otherwise` where there is none. */
+/* A number in /proc/PID/status ("TracerPid"), of one thread if `tid` is not 0. `base` as for
+ * strtoull; `otherwise` where there is none. */
 u64 process_status(int pid, int tid, const char *field, int base, u64 otherwise);
 void image_release(struct image *img);
 

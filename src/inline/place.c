@@ -217,12 +217,12 @@ static bool map_anonymous(struct inline_session *s, struct inject *in, bool *tak
 	struct mapping m = { s->layout.shared_rt, s->shared_bytes, PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1,
 			     "the rings; try a smaller --buffer" };
+	unsigned long long lo = m.rt, hi = m.rt + m.size;
 	char path[96];
 
 	if (!map_there(s, in, &m, taken, err))
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", s->pid,
-		 (unsigned long long)m.rt, (unsigned long long)(m.rt + m.size));
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", s->pid, lo, hi);
 	s->memfd = open(path, O_RDWR | O_CLOEXEC);
 	s->ready = s->rings_most;
 	return s->memfd >= 0 || err_set(err, ERR_DENIED, "%s: %s: memory of a program that has no "

@@ -265,7 +265,7 @@ static bool quoted(struct parser *p, char quote)
 
 static bool rune(struct parser *p)
 {
-	u32 value;
+	u32 value = 0;
 	size_t n;
 	bool byte;
 
