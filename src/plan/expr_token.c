@@ -239,7 +239,7 @@ static bool escape(struct parser *p, char quote, u32 *value, bool *byte)
 static bool quoted(struct parser *p, char quote)
 {
 	char *to = arena_alloc(p->a, p->n - p->at + 4);
-	u32 n = 0, value;
+	u32 n = 0, value = 0;
 	bool byte;
 
 	for (p->at++; p->at < p->n && p->text[p->at] != quote;) {
