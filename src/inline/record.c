@@ -1,0 +1,412 @@
+/* What a site records: R12, R13 and R15 hold nothing at a function's entry and at its exits, and X15
+ * is zero and stays so; everything else is put back. No stack is used.
+ *
+ *     cmp  [gate], 0 ; je skip          this process still wants records
+ *     m -> slot of the table -> ring    (claim, once for each thread)
+ *     head <= limit ? xadd head, size   (full, when not)
+ *     rdtsc, goid, depth, g             the head of the record
+ *     words of arguments or results
+ *     captures                          with the registers they use kept in the scratch; a few as
+ *                                       code, many as a table of steps
+ *     commit                            x86 keeps stores in order: whoever sees it sees the rest
+ * skip:
+ */
+#include "inline/record.h"
+
+#include <string.h>
+
+#include "go/release.h"
+#include "inline/emit.h"
+#include "inline/predicate.h"
+
+enum { IN_LINE = 4 };	/* captures that are worth code of their own */
+/* labels of one record */
+enum {
+	L_CLAIMED, L_CLAIM, L_CLAIM_BACK, L_RESERVE, L_FULL, L_FULL_BACK, L_SKIP,
+	L_WANTED, L_VOID, L_FREE
+};
+
+/* The registers of ABIInternal, in order of assignment. */
+static const u8 int_regs[] = { RAX, RBX, RCX, RDI, RSI, R8, R9, R10, R11 };
+
+static u32 slot_size(const struct reading *r)
+{
+	return r->size + (reading_has_captures(r) ? SCRATCH : 0);
+}
+
+static const struct reading no_results = { .size = RECORD_HEAD };
+
+static const struct reading *site_reading(const struct plan_func *fn, enum site_kind kind)
+{
+	return kind == SITE_ENTRY ? &fn->entry : kind == SITE_TAIL ? &no_results : &fn->exit;
+}
+
+u32 site_size(const struct plan *p, u32 site)
+{
+	return site / 4 < p->nfuncs ? slot_size(site_reading(&p->funcs[site / 4], site % 4)) : 0;
+}
+
+static void stack_bytes(struct assembler *a, const struct read *r)
+{
+	u32 done = 0;
+
+	while (done < r->size) {
+		u32 left = r->size - done, n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+
+		load_sized(a, R13, RSP, r->disp + (i32)done, n);
+		store_sized(a, R13, R12, (i32)(r->at + done), n);
+		done += n;
+	}
+}
+
+static void raw_step(struct emitter *e, const struct read *r)
+{
+	struct assembler *a = &e->a;
+
+	switch (r->kind) {
+	case READ_INT:
+		store_sized(a, int_regs[r->reg], R12, (i32)r->at, r->size);
+		break;
+	case READ_FLOAT:	/* movq or movd [r12+at], xmm */
+		PUT(a, 0x66, (u8)(0x41 | (r->size == 8) << 3 | (r->reg >> 3) << 2), 0x0f, 0x7e,
+		    (u8)(0x84 | (r->reg & 7) << 3), 0x24);
+		asm_u32(a, r->at);
+		break;
+	case READ_STACK:
+		stack_bytes(a, r);
+		break;
+	case READ_G:
+		store(a, e->abi0 ? R15 : R14, R12, (i32)r->at);
+		break;
+	default:
+		break;
+	}
+}
+
+/* in: everything kept. What is behind a pointer that is nil or of a count that is not positive is
+ * left out: its status stays 0. */
+static void capture_step(struct emitter *e, const struct read *r)
+{
+	struct assembler *a = &e->a;
+	size_t nil, none = 0, after;
+
+	load(a, RSI, R12, (i32)r->from);
+	PUT(a, 0x48, 0x85, 0xf6, 0x0f, 0x84);		/* test rsi, rsi; jz next */
+	nil = hole(a);
+	if (r->kind == READ_BYTES) {
+		load(a, RCX, R12, (i32)r->len_at);
+		PUT(a, 0x48, 0x85, 0xc9, 0x0f, 0x8e);	/* test rcx, rcx; jle next */
+		none = hole(a);
+		PUT(a, 0xb8);				/* mov eax, most */
+		asm_u32(a, r->size / r->elem);
+		PUT(a, 0x48, 0x39, 0xc1);		/* cmp rcx, rax */
+		PUT(a, 0x48, 0x0f, 0x47, 0xc8);		/* cmova rcx, rax */
+		if (r->elem != 1) {
+			PUT(a, 0x69, 0xc9);		/* imul ecx, ecx, elem */
+			asm_u32(a, r->elem);
+		}
+	} else {
+		PUT(a, 0xb9);				/* mov ecx, size */
+		asm_u32(a, r->size);
+	}
+	if (r->disp) {
+		PUT(a, 0x48, 0x81, 0xc6);		/* add rsi, disp */
+		asm_u32(a, (u32)r->disp);
+	}
+	lea(a, RDX, R12, (i32)r->at);
+	lea(a, R15, R12, (i32)r->status);
+	PUT(a, 0x4c, 0x8d, 0x2d);			/* lea r13, [rip+next] */
+	after = hole(a);
+	jmp_to(a, e->stubs->copy_rt);
+	fill(a, after);
+	fill(a, nil);
+	if (none)
+		fill(a, none);
+}
+
+static bool few(const struct reading *r)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < r->nreads; i++) {
+		if (r->reads[i].kind == READ_WHEN)
+			return false;
+		n += r->reads[i].kind >= READ_MEM;
+	}
+	return n <= IN_LINE;
+}
+
+/* The steps as data (stubs.h); one table serves every function whose values have these types. */
+static u64 table(struct emitter *e, const struct reading *r)
+{
+	struct assembler *a = &e->a;
+	u64 *known = map_put(&e->tables, (u64)(uintptr_t)r->reads);
+
+	if (*known)
+		return *known;
+	while (a->n % 8)
+		PUT(a, 0xcc);
+	*known = asm_here(a);
+	for (u32 i = 0; i < r->nreads; i++) {
+		const struct read *d = &r->reads[i];
+		u32 block = 0;
+
+		if (d->kind >= READ_MEM &&
+		    !d->size) { /* nothing to copy: a condition without a block */
+			asm_u32(a, STEP_WHEN);
+			asm_u32(a, 0);
+			asm_u64(a, 0);
+			continue;
+		}
+		switch (d->kind) {
+		case READ_MEM:
+		case READ_BYTES:
+			asm_u32(a, (d->kind == READ_MEM ? STEP_MEM : STEP_BYTES) | d->from << 16);
+			asm_u32(a, d->at | d->status << 16);
+			asm_u32(a,
+				d->kind == READ_MEM ? d->size : d->size / d->elem | d->elem << 16);
+			asm_u32(a, d->kind == READ_MEM ? (u32)d->disp : d->len_at);
+			break;
+		case READ_WHEN:
+			for (u32 k = i + 1; k <= i + d->size; k++)
+				block += STEP_SIZE * (r->reads[k].kind >= READ_MEM);
+			asm_u32(a, (d->when_not ? STEP_WHEN_NOT : STEP_WHEN) | d->when_at << 16);
+			asm_u32(a, block);
+			asm_u64(a, d->when + (d->when_va ? e->l->bias : 0));
+			break;
+		default:
+			break;
+		}
+	}
+	asm_u64(a, STEP_END);
+	asm_u64(a, 0);
+	return *known;
+}
+
+static void frames(struct emitter *e, const struct read *r)
+{
+	struct assembler *a = &e->a;
+	size_t back;
+
+	if (e->abi0)
+		load_fs(a, R15, e->l->tls);
+	else
+		PUT(a, 0x4d, 0x89, 0xf7);		/* mov r15, r14 */
+	lea(a, RDX, R12, (i32)r->at);
+	PUT(a, 0xb9);					/* mov ecx, most */
+	asm_u32(a, r->size / 8);
+	PUT(a, 0x4c, 0x8d, 0x2d);			/* lea r13, [rip+back] */
+	back = hole(a);
+	jmp_to(a, e->stubs->frames_rt);
+	fill(a, back);
+}
+
+static void captures(struct emitter *e, const struct reading *r, u64 table_rt)
+{
+	struct assembler *a = &e->a;
+	size_t back;
+
+	for (u32 i = 0; i < r->nreads; i++)
+		if (r->reads[i].kind == READ_FRAMES)
+			frames(e, &r->reads[i]);
+	if (!table_rt) {
+		for (u32 i = 0; i < r->nreads; i++)
+			if (r->reads[i].kind >= READ_MEM && r->reads[i].size)
+				capture_step(e, &r->reads[i]);
+		return;
+	}
+	PUT(a, 0x48, 0x8d, 0x05);			/* lea rax, [rip+back] */
+	back = hole(a);
+	store(a, RAX, R12, -8);
+	lea_rip(a, R9, table_rt);
+	jmp_to(a, e->stubs->steps_rt);
+	fill(a, back);
+}
+
+static void head(struct emitter *e, bool keep_rdx)
+{
+	struct assembler *a = &e->a;
+	unsigned g = e->abi0 ? R15 : R14;
+
+	PUT(a, 0x49, 0x89, 0xc5);			/* mov r13, rax */
+	if (keep_rdx)
+		PUT(a, 0x49, 0x89, 0xd7);		/* mov r15, rdx */
+	PUT(a, 0x0f, 0x31);				/* rdtsc */
+	PUT(a, 0x48, 0xc1, 0xe2, 0x20);			/* shl rdx, 32 */
+	PUT(a, 0x48, 0x09, 0xc2);			/* or rdx, rax */
+	PUT(a, 0x49, 0x89, 0x54, 0x24, 0x08);		/* mov [r12+8], rdx */
+	PUT(a, 0x4c, 0x89, 0xe8);			/* mov rax, r13 */
+	if (keep_rdx)
+		PUT(a, 0x4c, 0x89, 0xfa);		/* mov rdx, r15 */
+	if (e->abi0)
+		load_fs(a, R15, e->l->tls);
+	load(a, R13, g, e->p->prog->rel->g_goid);
+	store(a, R13, R12, 16);
+	load(a, R13, g, G_STACK_HI);
+	PUT(a, 0x49, 0x29, 0xe5);			/* sub r13, rsp */
+	PUT(a, 0x45, 0x89, 0x6c, 0x24, 0x18);		/* mov [r12+24], r13d */
+	op_mem(a, false, 0x89, g, R12, 28);		/* mov [r12+28], g (low half) */
+}
+
+/* Registers that captures use. */
+static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8, R9 };
+
+/* Puts registers back; then the record is there. */
+static void commit(struct emitter *e, bool deep, u32 word)
+{
+	struct assembler *a = &e->a;
+
+	if (deep) {
+		for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
+			load(a, kept[i], R12, (i32)(-SCRATCH + 8 + 8 * (int)i));
+		PUT(a, 0x45, 0x0f, 0x57, 0xff);		/* xorps xmm15, xmm15 */
+	}
+	op_mem(a, true, 0xc7, 0, R12, deep ? -SCRATCH : 0);	/* mov qword [r12], word */
+	asm_u32(a, word);
+}
+
+/* To L_SKIP where no records are wanted. */
+static void gate(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+
+	PUT(a, 0x83, 0x3d);				/* cmp dword [gate], 0 */
+	asm_rel32_tail(a, e->l->near_rt + NEAR_GATE, 1);
+	PUT(a, 0x00);
+	jcc(a, CC_E, L_SKIP);
+}
+
+/* r12: the thread's ring, r15: the shared memory; r13 dirty. */
+static void find_ring(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+	u64 stride = ring_stride(e->l->buffer);
+
+	if (e->abi0) {
+		load_fs(a, R12, e->l->tls);
+		load(a, R12, R12, G_M);
+	} else {
+		load(a, R12, R14, G_M);
+	}
+	mov_imm64(a, R15, e->l->shared_rt);
+	PUT(a, 0x4d, 0x69, 0xec);			/* imul r13, r12, hash */
+	asm_u32(a, 0x9e3779b1u);
+	PUT(a, 0x49, 0xc1, 0xed, 64 - RINGS_LOG2);	/* shr r13, … */
+	PUT(a, 0x4f, 0x39, 0xa4, 0xef);			/* cmp [r15+r13*8+table], r12 */
+	asm_u32(a, SHARED_TABLE);
+	jcc(a, CC_NE, L_CLAIM);
+	asm_label(a, L_CLAIMED);
+	PUT(a, 0x47, 0x0f, 0xb7, 0xac, 0x6f);		/* movzx r13d, word [r15+r13*2+number] */
+	asm_u32(a, SHARED_NUMBER);
+	PUT(a, 0x4d, 0x69, 0xed);			/* imul r13, r13, stride */
+	asm_u32(a, (u32)stride);
+	PUT(a, 0x4f, 0x8d, 0xa4, 0x2f);			/* lea r12, [r15+r13+rings] */
+	asm_u32(a, SHARED_RINGS);
+}
+
+/* What find_ring needs, out of its way. */
+static void claim_ring(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+
+	asm_label(a, L_CLAIM);
+	PUT(a, 0x66, 0x4c, 0x0f, 0x6e, 0xf8);		/* movq xmm15, rax */
+	lea_label(a, RAX, L_CLAIM_BACK);
+	jmp_to(a, e->stubs->claim_rt);
+	asm_label(a, L_CLAIM_BACK);
+	jcc(a, CC_AE, L_CLAIMED);			/* no carry */
+	jmp(a, L_SKIP);
+}
+
+/* A count for each function stands in the thread's ring instead of records. Only the thread itself
+ * writes it, in one instruction, so no signal handler comes between. */
+static void emit_count(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+
+	e->code->sites++;
+	asm_new_scope(a);
+	gate(e);
+	find_ring(e);
+	op_mem(a, true, 0xff, 0, R12, (i32)ring_count_at(e->index));	/* inc qword [r12+…] */
+	jmp(a, L_SKIP);
+	claim_ring(e);
+	asm_label(a, L_SKIP);
+}
+
+void record_emit(struct emitter *e, enum site_kind kind)
+{
+	struct assembler *a = &e->a;
+	const struct reading *r = site_reading(e->fn, kind);
+	bool deep = reading_has_captures(r);
+	u64 steps = deep && !few(r) ? table(e, r) : 0;
+	struct predicate if_ = {
+		.a = a, .l = e->l, .p = e->p, .fn = e->fn, .abi0 = e->abi0, .label = L_FREE,
+	};
+	bool asked = e->fn->shown && !e->fn->hook;	/* pairing needs every hook */
+	bool before = asked && predicate_before_any(&if_);
+	bool after = asked && predicate_after_any(&if_);
+
+	if (e->p->request.count_only) {
+		emit_count(e);
+		return;
+	}
+	e->code->sites++;
+	asm_new_scope(a);
+	gate(e);
+	if (kind == SITE_ENTRY && before)
+		predicate_before(&if_, L_SKIP);
+	else if (kind != SITE_ENTRY && (before || after))
+		predicate_find(&if_, L_SKIP);
+	find_ring(e);
+	PUT(a, 0x4d, 0x8b, 0x2c, 0x24);			/* mov r13, [r12]: head */
+	PUT(a, 0x4d, 0x3b, 0x6c, 0x24, RING_LIMIT);	/* cmp r13, [r12+limit] */
+	jcc(a, CC_A, L_FULL);
+	asm_label(a, L_RESERVE);
+	PUT(a, 0x41, 0xbd);				/* mov r13d, size */
+	asm_u32(a, slot_size(r));
+	PUT(a, 0x4d, 0x0f, 0xc1, 0x2c, 0x24);		/* xadd [r12], r13 */
+	PUT(a, 0x41, 0x81, 0xe5);			/* and r13d, buffer - 1 */
+	asm_u32(a, (u32)(e->l->buffer - 1));
+	PUT(a, 0x4f, 0x8d, 0xa4, 0x2c);			/* lea r12, [r12+r13+data] */
+	asm_u32(a, RING_DATA + (deep ? SCRATCH : 0));
+
+	head(e, kind == SITE_ENTRY || kind == SITE_TAIL);
+	for (u32 i = 0; i < r->nreads; i++)
+		raw_step(e, &r->reads[i]);
+	if (deep) {
+		for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
+			store(a, kept[i], R12, (i32)(-SCRATCH + 8 + 8 * (int)i));
+		captures(e, r, steps);
+		if (kind == SITE_ENTRY && after)
+			predicate_after(&if_, L_WANTED, L_VOID);
+	}
+	if (kind == SITE_ENTRY && (before || after)) {
+		asm_label(a, L_WANTED);
+		predicate_mark(&if_);
+	}
+	commit(e, deep, 1 + 4 * e->index + kind);
+	jmp(a, L_SKIP);
+	if (kind == SITE_ENTRY && after) {
+		asm_label(a, L_VOID);
+		commit(e, deep, RECORD_VOID + 1 + 4 * e->index + kind);
+		jmp(a, L_SKIP);
+	}
+
+	claim_ring(e);
+	asm_label(a, L_FULL);
+	lea_label(a, R13, L_FULL_BACK);
+	jmp_to(a, e->stubs->full_rt);
+	asm_label(a, L_FULL_BACK);
+	jcc(a, CC_AE, L_RESERVE);
+	asm_label(a, L_SKIP);
+}
+
+/* Tables lie before the trampolines that use them. */
+void record_tables(struct emitter *e, bool exits)
+{
+	if (!few(&e->fn->entry))
+		(void)table(e, &e->fn->entry);
+	if (exits && !few(&e->fn->exit))
+		(void)table(e, &e->fn->exit);
+}

@@ -1,0 +1,50 @@
+/* record - the code that writes a site's record, as part of a trampoline.
+ *
+ * Owns     nothing; the maker of the code (trampoline.c) has the emitter.
+ * Units    rt addresses.
+ * Fails    as x86/asm.h.
+ * Threads  one. */
+#ifndef INLINE_RECORD_H
+#define INLINE_RECORD_H
+
+#include <string.h>
+
+#include "base/map.h"
+#include "inline/trampoline.h"
+
+struct emitter {
+	struct assembler a;
+	const struct plan *p;
+	const struct layout *l;
+	const struct stubs *stubs;
+	struct code *code;
+	struct map tables;	/* reads -> address of their table */
+	/* the function at hand */
+	const struct plan_func *fn;
+	const struct flow *flow;
+	u32 index;
+	u64 entry_rt;
+	bool abi0;
+};
+
+/* A displacement that is not known yet, and: it leads here. */
+static inline size_t hole(struct assembler *a)
+{
+	asm_u32(a, 0);
+	return a->n - 4;
+}
+
+static inline void fill(struct assembler *a, size_t at)
+{
+	u32 rel = (u32)(a->n - at - 4);
+
+	if (a->buf && !a->bad)
+		memcpy(a->buf + at, &rel, sizeof(rel));
+}
+
+/* What the function's records need before the first of them. */
+void record_tables(struct emitter *e, bool exits);
+/* A record of this kind of the function at hand. Registers as record.c says. */
+void record_emit(struct emitter *e, enum site_kind kind);
+
+#endif
