@@ -17,6 +17,7 @@ enum {
 	ROUND_MS = 1,
 	IDENTITY_EVERY = 256,
 	LASTING_NS = 100000000,	/* a call that lasts longer than this is shown before its end */
+	AT_ONCE = 64 << 10,	/* output that is written at once: a lossless program waits */
 };
 
 static i64 clock_ns(clockid_t clock)
@@ -93,9 +94,24 @@ static void tick(struct ticks *t, struct source *src, struct calls *calls, struc
 struct flow_ctx {
 	struct calls *calls;
 	const struct plan *plan;
+	struct source *src;
+	struct out *out;
+	bool file;	/* a disk is slow, but does not stop */
 	u64 unreadable;
 	u64 max;
 };
+
+static bool write_out(struct flow_ctx *f)
+{
+	bool ok;
+
+	if (!f->out->n)
+		return out_flush(f->out);
+	f->src->output_blocks(f->src->session, !f->file);
+	ok = out_flush(f->out);
+	f->src->output_blocks(f->src->session, false);
+	return ok;
+}
 
 static u64 shown(const struct flow_ctx *f)
 {
@@ -135,6 +151,8 @@ static void record(void *ctx, const struct record *r)
 		return;
 	count_unreadable(f, r);
 	calls_record(f->calls, r);
+	if (f->out->n >= AT_ONCE)
+		write_out(f);	/* if that fails, so does the next */
 }
 
 static void lost(void *ctx, u64 count, i64 from, i64 to)
@@ -169,6 +187,15 @@ static bool has_ended(pid_t pid, bool wait, struct pump_result *r)
 	return true;
 }
 
+static bool say_replaced(const struct source *src, bool replaced)
+{
+	if (replaced)
+		fprintf(stderr,
+			"goshawk: process %d has become another program, which is not traced\n",
+			src->pid);
+	return replaced;
+}
+
 static bool is_file(int fd)
 {
 	struct stat st;
@@ -181,13 +208,15 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	  struct err *err)
 {
 	struct calls *calls = calls_new(plan, sink);
-	struct flow_ctx flow = { calls, plan, 0, limits->max };
+	struct flow_ctx flow = {
+		.calls = calls, .plan = plan, .src = src, .out = out, .file = is_file(out->fd),
+		.max = limits->max,
+	};
 	struct counts counts = counts_new(src, plan);
 	pid_t pid = src->pid;
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	i64 began = now_ns();
 	struct ticks ticks = { unix_ns(), unix_ns(), began + limits->every_ns, began };
-	bool file = is_file(out->fd);	/* a disk is slow, but does not stop */
 	bool alone = false, ok = true, said = false;
 	u64 rounds = 0;
 
@@ -197,22 +226,16 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 		u64 got = src->poll(src->session, false, record, lost, &flow);
 
 		tick(&ticks, src, calls, &counts, sink, limits->every_ns);
-		src->output_blocks(src->session, !file);
-		alone = !out_flush(out) || stop_asked() ||
+		alone = !write_out(&flow) || stop_asked() ||
 			(stop_by_terminal() && !src->started);
-		src->output_blocks(src->session, false);
 		if (alone)
 			break;
 		if (stop_by_terminal() || full(&flow) ||
 		    (limits->for_ns && now_ns() - began >= limits->for_ns))
 			break;
-		if (!said && ++rounds % IDENTITY_EVERY == 0 && src->was_replaced(src->session)) {
-			said = true;
-			fprintf(stderr,
-				"goshawk: process %d has become another program, "
-				"which is not traced\n",
-				pid);
-		}
+		/* it is silent then */
+		if (!said && (!got || ++rounds % IDENTITY_EVERY == 0))
+			said = say_replaced(src, src->was_replaced(src->session));
 		if (!got)
 			poll(&p, 1, ROUND_MS);
 	}
@@ -224,6 +247,8 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	}
 	src->poll(src->session, true, record, lost, &flow);
 	counts_take(&counts, src, calls);
+	if (!said && (result->exited || result->gone)) /* the other program was quick */
+		say_replaced(src, calls_saw_exec(calls));
 	if (!full(&flow))
 		calls_finish(calls);
 	if (sink->tick)

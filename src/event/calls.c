@@ -56,6 +56,7 @@ struct calls {
 	struct goroutine *last;			/* whose record came last */
 	size_t idle;				/* of those in the map, without frames */
 	u64 open;				/* frames of all */
+	i64 execs;				/* begun and not failed */
 	struct births births;
 };
 
@@ -326,6 +327,8 @@ static void entered(struct calls *c, struct goroutine *g, const struct record *r
 	switch ((enum plan_hook)fn->hook) {
 	case HOOK_NONE:
 	case HOOK_NEWPROC1:
+	case HOOK_EXEC:
+	case HOOK_EXEC_FAILED:
 		return;
 	case HOOK_GOPANIC:
 	case HOOK_GOEXIT:
@@ -425,6 +428,14 @@ static void call_record(struct calls *c, const struct plan_func *fn, const struc
 		left(c, goroutine_of(c, r->goid), r);
 }
 
+static void count_execs(struct calls *c, const struct plan_func *fn, u64 n)
+{
+	if (fn->hook == HOOK_EXEC)
+		c->execs += (i64)n;
+	if (fn->hook == HOOK_EXEC_FAILED)
+		c->execs -= (i64)n;
+}
+
 void calls_record(struct calls *c, const struct record *r)
 {
 	const struct plan_func *fn;
@@ -434,12 +445,14 @@ void calls_record(struct calls *c, const struct record *r)
 		return;
 	}
 	fn = &c->plan->funcs[r->func];
+	count_execs(c, fn, r->kind == SITE_ENTRY);
 	call_record(c, fn, r);
 	goroutine_event(c, fn, r);
 }
 
 void calls_counted(struct calls *c, u32 func, u64 n)
 {
+	count_execs(c, &c->plan->funcs[func], n);
 	if (!c->plan->funcs[func].shown)
 		return;
 	c->totals.entries += n;
@@ -468,6 +481,11 @@ void calls_finish(struct calls *c)
 	for (struct goroutine *g = c->first; g; g = g->next)
 		while (g->frames.n)
 			pop_unseen(c, g, END_UNFINISHED);
+}
+
+bool calls_saw_exec(const struct calls *c)
+{
+	return c->execs > 0 && !c->totals.lost;
 }
 
 struct calls_totals calls_totals(const struct calls *c)

@@ -86,6 +86,9 @@ void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns);
 /* Tells sink.opened of calls that began before this and still have not ended. */
 void calls_open_since(struct calls *c, i64 before_ns);
 void calls_finish(struct calls *c);	/* closes what is open as unfinished */
+/* Go code has begun to become another program (exec), and has not failed to. Not known, so false,
+ * when records were lost. */
+bool calls_saw_exec(const struct calls *c);
 /* unreadable: conditions (--if) that could not be computed. */
 struct calls_totals { u64 calls, entries, lost, bad, unfinished, unreadable; };
 struct calls_totals calls_totals(const struct calls *c);

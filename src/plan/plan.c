@@ -99,6 +99,8 @@ static enum plan_hook hook_of(const struct plan *p, const struct go_func *f)
 		{ "runtime.goexit1", HOOK_GOEXIT1 },
 		{ CORO_ENDS, HOOK_GOEXIT1 },
 		{ "runtime.newproc1", HOOK_NEWPROC1 },
+		{ "syscall.runtime_BeforeExec", HOOK_EXEC },
+		{ "syscall.runtime_AfterExec", HOOK_EXEC_FAILED },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(hooks); i++)
@@ -244,13 +246,13 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 }
 
 /* Entries alone are not paired, so nobody asks how calls end; and a hook's record that is lost
- * would be counted as a call. */
+ * would be counted as a call. What says that another program begins is rare, and always wanted. */
 static void drop_hooks(struct plan *p)
 {
 	u32 n = 0;
 
 	for (u32 i = 0; i < p->nfuncs; i++)
-		if (p->funcs[i].shown)
+		if (p->funcs[i].shown || p->funcs[i].hook >= HOOK_EXEC)
 			p->funcs[n++] = p->funcs[i];
 	p->nfuncs = n;
 }

@@ -117,6 +117,25 @@ def test_a_program_that_becomes_another_one(tmp_path):
     assert objects[-1]["type"] == "end"
 
 
+@pytest.mark.parametrize("options", [(), ("--count",), ("--entry",)], ids=lambda o: "".join(o) or "calls")
+@pytest.mark.parametrize("becomes", ["/bin/true", "/no/such/program"])
+@pytest.mark.parametrize("engine", ["inline", pytest.param("uprobe", marks=pytest.mark.bpf)])
+def test_another_one_that_ends_before_we_look(tmp_path, release, engine, options, becomes):
+    """goshawk stands still from before the exec until all is over."""
+    p = start_traced(tmp_path, odd(release), "execlater", becomes, options=["--engine", engine, *options])
+    end = os.pidfd_open(ready(p))
+    os.kill(p.pid, signal.SIGSTOP)
+    p.stdin.write("now\n")
+    p.stdin.flush()
+    assert select.select([end], [], [], 60)[0]
+    os.close(end)
+    os.kill(p.pid, signal.SIGCONT)
+    out, err = p.communicate(timeout=60)
+    exists = os.path.exists(becomes)
+    assert p.returncode == (0 if exists else 2), err
+    assert err.count("has become another program") == exists
+
+
 def test_a_program_that_locks_its_memory_does_not_fill_every_ring_there_could_be(tmp_path):
     t = goshawk.Trace(tmp_path, ["main.work"], [odd(), "locked"])
     if t.ended.out.startswith("not permitted"):

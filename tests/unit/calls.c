@@ -294,6 +294,28 @@ START_TEST(a_hook_that_is_asked_for_is_shown_too)
 }
 END_TEST
 
+/* The attempts, `b`, and what fails, `f`. */
+START_TEST(an_exec_is_seen_unless_it_failed_or_something_was_lost)
+{
+	struct calls *c = start();
+
+	funcs['b' - 'a'].hook = HOOK_EXEC;
+	funcs['f' - 'a'].hook = HOOK_EXEC_FAILED;
+	funcs['b' - 'a'].shown = funcs['f' - 'a'].shown = false;
+	ck_assert(!calls_saw_exec(c));
+	feed(c, "+a@100 +b@200");
+	ck_assert(calls_saw_exec(c));
+	feed(c, "+f@200");
+	ck_assert(!calls_saw_exec(c));
+	calls_counted(c, 'b' - 'a', 3);
+	calls_counted(c, 'f' - 'a', 2);
+	ck_assert(calls_saw_exec(c));
+	calls_lost(c, 1, 0, 0);
+	ck_assert(!calls_saw_exec(c));
+	calls_release(&c);
+}
+END_TEST
+
 START_TEST(records_that_contradict_the_plan_are_dropped)
 {
 	struct calls *c = start();
@@ -462,6 +484,7 @@ Suite *calls_suite(void)
 	tcase_add_test(t, entries_alone);
 	tcase_add_test(t, losses_are_told);
 	tcase_add_test(t, a_hook_that_is_asked_for_is_shown_too);
+	tcase_add_test(t, an_exec_is_seen_unless_it_failed_or_something_was_lost);
 	tcase_add_test(t, records_that_contradict_the_plan_are_dropped);
 	tcase_add_test(t, depth_and_numbers);
 	tcase_add_test(t, goroutines_are_forgotten);

@@ -70,6 +70,15 @@ var modes = map[string]func(){
 		panic(syscall.Exec(os.Args[2], os.Args[2:], os.Environ()))
 	},
 
+	// execlater PROGRAM ARGS…: the same when it is told to, after one that fails.
+	"execlater": func() {
+		worked(100)
+		fmt.Println("ready", os.Getpid())
+		bufio.NewReader(os.Stdin).ReadString('\n')
+		syscall.Exec("/no/such/program", nil, nil)
+		panic(syscall.Exec(os.Args[2], os.Args[2:], os.Environ()))
+	},
+
 	// spawn N: starts other programs and waits for them, while working.
 	"spawn": func() {
 		var wait sync.WaitGroup
