@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 	OWN(arena) arena = {0};
 	OWN(out) text, json;
 	struct both both;
-	struct sink sink = { &both, call, entry, lost };
+	struct sink sink = { .ctx = &both, .call = call, .entry = entry, .lost = lost };
 	struct calls *calls = calls_new(plan, &sink);
 	enum { HEAD = 5 };
 
