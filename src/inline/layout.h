@@ -2,8 +2,9 @@
  *
  * Three mappings:
  *   code   near the text (±2 GiB), read and execute: stubs, trampolines, the table of fix-ups
- *   near   behind it, private and anonymous, MADV_WIPEONFORK: the gate, and the pages known to be
- * mapped shared one sparse memory file: which thread (m) has which ring, then the rings
+ *   near   before it, private and anonymous, MADV_WIPEONFORK: the gate, and the pages known to be
+ *          mapped
+ *   shared one sparse memory file: which thread (m) has which ring, then the rings
  *
  * near:   OFFSET SIZE    MEANING
  *         0      4       gate: 0 means "run the displaced code only". A fork's child reads 0
@@ -20,12 +21,15 @@
  *         24     16      where `code` lies, and its end
  *         64     8       records lost because no ring was left
  *         72     8       rings handed out so far
- *         128    8       lossless: ticks that a thread waits at most without progress of the reader
+ *         128    8       lossless: ticks that a thread waits at most without a beat of the reader
  *         136    8       rings that there are: the file ends behind the last one, and grows ahead
- * of need, because a program that locks all its memory would lock it whole 192    40      a robust
- * mutex that the reader holds: the kernel marks it when he dies 4096   8*1024  m that owns a slot
- * of the table } 12288  8*1024  the same, once its ring stands  } a slot is the hash of m, or the
- * next free one 20480  2*1024  the number of its ring          } 24576  ...     rings
+ *                        of need, because a program that locks all its memory would lock it whole
+ *         144    8       beat: the reader counts here whatever he gets done
+ *         192    40      a robust mutex that the reader holds: the kernel marks it when he dies
+ *         4096   8*1024  m that owns a slot of the table } a slot is the hash of m,
+ *         12288  8*1024  the same, once its ring stands  } or the next free one
+ *         20480  2*1024  the number of its ring          }
+ *         24576  ...     rings
  *
  * ring:   OFFSET SIZE    MEANING
  *         0      8       head: bytes reserved so far           } written by the target's thread
@@ -68,6 +72,7 @@ enum {
 	SHARED_NEXT = 72,
 	SHARED_WAIT = 128,
 	SHARED_READY = 136,
+	SHARED_BEAT = 144,
 	SHARED_READER = 192,
 	SHARED_OWNER = 4096,
 	SHARED_TABLE = 12288,
@@ -82,7 +87,7 @@ enum {
 	RING_TAIL = 64,
 	RING_SAVE = 128, /* rax rcx rsi rdi r11 */
 	RING_WAIT_START = 168,
-	RING_WAIT_TAIL = 176,
+	RING_WAIT_BEAT = 176,
 	RING_WAIT_SPEC = 184, /* struct timespec */
 	RING_WAIT_DEAD = 200, /* 1 + tail at which a wait was given up */
 	RING_DATA = 4096,

@@ -45,9 +45,21 @@ static void may_wait(struct inline_session *s, u64 ns)
 	__atomic_store_n(word(s, SHARED_WAIT), ticks(s, ns), __ATOMIC_RELEASE);
 }
 
+/* Those who wait for us see that we get on, whoever's records these are. Only what was taken
+ * counts: a slot that is never committed may hold everything back. */
+static void beat(struct inline_session *s)
+{
+	__atomic_store_n(word(s, SHARED_BEAT), ++s->beat, __ATOMIC_RELEASE);
+}
+
 void rings_output_blocks(void *session, bool blocks)
 {
-	may_wait(session, blocks ? WAIT_BLOCKED_NS : WAIT_WORKING_NS);
+	struct inline_session *s = session;
+
+	if (s->took)	/* writing is the rest of that work */
+		beat(s);
+	s->took &= blocks;
+	may_wait(s, blocks ? WAIT_BLOCKED_NS : WAIT_WORKING_NS);
 }
 
 bool rings_hold(struct inline_session *s, struct err *err)
@@ -269,8 +281,11 @@ u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn
 		take(s, i, ring_at(s, i) + RING_DATA + (r->tail & (s->layout.buffer - 1)), record,
 		     ctx);
 		got++;
-		if ((before ^ r->tail) & ~(u64)(PUBLISH - 1))
+		s->took = true;
+		if ((before ^ r->tail) & ~(u64)(PUBLISH - 1)) {
 			publish(s, i);
+			beat(s);
+		}
 		if (!peek(s, i, &waiting)) {
 			if (waiting && !all)
 				horizon = MIN(horizon, r->last);
@@ -281,6 +296,8 @@ u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn
 	}
 	for (u32 i = 0; i < s->nrings; i++)
 		publish(s, i);
+	if (got)
+		beat(s);
 	count_lost(s, lost, ctx);
 	return got;
 }

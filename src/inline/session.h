@@ -45,6 +45,8 @@ struct inline_session {
 	u64 lost_no_ring;
 	i64 lost_since_ns;
 	u64 bad;
+	u64 beat;		/* counts what we get done, for those who wait */
+	bool took;		/* records that may not have been written out yet */
 	i64 stop_ns;		/* how long the target stood still */
 	bool restored;
 	bool holds_mutex;	/* in the shared memory: it says that we live */

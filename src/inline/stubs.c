@@ -80,11 +80,13 @@ static void tsc_in_rax(struct assembler *a)
 
 /* The ring looks full: the limit may be old. Lossless: sleep until the reader makes room, never on
  * g0 or gsignal, where the scheduler or a signal handler would wait: these have room that the
- * others leave them. How long a reader may stand still he says himself: 10 ms while he waits for
- * his own output, a second while he works and so can only be short of a processor. If he has died
- * (the kernel then marks his mutex) nobody waits, and one wait that was given up is the last until
- * he moves again. in:  r12 ring, r13 link out: carry clear: there is room; carry set: the record is
- * lost and counted. r15 lost */
+ * others leave them. The reader takes records in the order of their times, so our turn may come
+ * late: it is his beat that must go on, not our ring's tail. How long it may stand still he says
+ * himself: 10 ms while he waits for his own output, a second while he works and so can only be
+ * short of a processor. If he has died (the kernel then marks his mutex) nobody waits, and one wait
+ * that was given up is the last until the tail moves again.
+ * in:  r12 ring, r13 link
+ * out: carry clear: there is room; carry set: the record is lost and counted. r15 lost */
 static void full(struct assembler *a, const struct layout *l, const struct go_release *rel)
 {
 	enum { LOST, ROOM, LOOP, MOVED, GIVE_UP, BACK, DONE, TIRED, NO_WAIT };
@@ -121,8 +123,9 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 		op_mem(a, true, 0xc7, 0, R12, RING_WAIT_SPEC + 8);
 		asm_u32(a, 50000);			/* ns */
 		asm_label(a, MOVED);
-		load(a, R15, R12, RING_TAIL);
-		store(a, R15, R12, RING_WAIT_TAIL);
+		mov_imm64(a, RCX, l->shared_rt);
+		load(a, R15, RCX, SHARED_BEAT);
+		store(a, R15, R12, RING_WAIT_BEAT);
 		tsc_in_rax(a);
 		store(a, RAX, R12, RING_WAIT_START);
 		asm_label(a, LOOP);
@@ -137,11 +140,12 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 		store(a, RAX, R12, RING_LIMIT);
 		op_mem(a, true, 0x39, RAX, R12, RING_HEAD);	/* cmp [r12+head], rax */
 		jcc(a, CC_BE, DONE);
-		op_mem(a, true, 0x3b, R15, R12, RING_WAIT_TAIL); /* cmp r15, [r12+wait tail] */
+		mov_imm64(a, RCX, l->shared_rt);
+		load(a, RAX, RCX, SHARED_BEAT);
+		op_mem(a, true, 0x3b, RAX, R12, RING_WAIT_BEAT); /* cmp rax, [r12+wait beat] */
 		jcc(a, CC_NE, MOVED);
 		tsc_in_rax(a);
 		op_mem(a, true, 0x2b, RAX, R12, RING_WAIT_START);	/* sub rax, [r12+start] */
-		mov_imm64(a, RCX, l->shared_rt);
 		op_mem(a, true, 0x3b, RAX, RCX, SHARED_WAIT);	/* cmp rax, [rcx+wait] */
 		jcc(a, CC_A, TIRED);
 		op_mem(a, false, 0xf7, 0, RCX,

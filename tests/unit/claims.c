@@ -357,6 +357,33 @@ static u64 waited(struct thread *t)
 	return after - before;
 }
 
+enum { BUSY = 400 * 1000 * 1000 };
+
+/* Another ring's records are older, and there are many of them. */
+static void *get_on(void *arg)
+{
+	struct timespec ms = { .tv_nsec = 1000 * 1000 };
+	u64 began = __builtin_ia32_rdtsc();
+
+	for (u64 i = 1; __builtin_ia32_rdtsc() - began < 3 * BUSY; i++) {
+		set_shared(SHARED_BEAT, i);
+		nanosleep(&ms, NULL);
+	}
+	return read_later(arg);
+}
+
+START_TEST(lossless_waits_for_a_reader_who_is_busy_elsewhere)
+{
+	pthread_t id;
+
+	(void)lossless(BUSY);
+	ck_assert(!pthread_create(&id, NULL, get_on, machine_ring(&mc, &mc.t)));
+	ck_assert_uint_gt(waited(&mc.t), 2 * (u64)BUSY);
+	pthread_join(id, NULL);
+	ck_assert_uint_eq(lost(), 0);
+}
+END_TEST
+
 /* If it waited it would wait for ever, and the test would run out of time. */
 START_TEST(nobody_waits_for_a_dead_reader)
 {
@@ -430,6 +457,7 @@ Suite *claims_suite(void)
 	tcase_add_test(t, a_full_ring_loses_counts_and_goes_on);
 	tcase_add_test(t, records_run_past_the_end_of_the_ring);
 	tcase_add_test(t, lossless_waits_for_the_reader);
+	tcase_add_test(t, lossless_waits_for_a_reader_who_is_busy_elsewhere);
 	tcase_add_test(t, nobody_waits_for_a_dead_reader);
 	tcase_add_test(t, a_wait_ends_at_its_limit_and_is_the_last);
 	tcase_add_loop_test(t, the_scheduler_and_signal_handlers_never_wait, 0, 2);

@@ -251,12 +251,38 @@ START_TEST(there_are_rings_before_the_last_is_handed_out)
 }
 END_TEST
 
+/* What is held back for ever is not to be waited for: only what gets done counts. */
+START_TEST(those_who_wait_see_that_we_get_on)
+{
+	u64 *beat = (u64 *)(void *)(s->shared + SHARED_BEAT), before = *beat;
+
+	(void)reserve(0);
+	ck_assert_uint_eq(rings_poll(s, false, on_record, on_lost, NULL), 0);
+	rings_output_blocks(s, true);
+	rings_output_blocks(s, false);
+	ck_assert_uint_eq(*beat, before);
+	put(1, long_ago(10), 1);
+	ck_assert_uint_eq(poll_all(), 1);
+	ck_assert_uint_gt(*beat, before);
+	before = *beat;
+	rings_output_blocks(s, true);
+	ck_assert_uint_gt(*beat, before);
+	before = *beat;
+	rings_output_blocks(s, false);
+	ck_assert_uint_gt(*beat, before);
+	before = *beat;
+	rings_output_blocks(s, true);
+	ck_assert_uint_eq(*beat, before);
+}
+END_TEST
+
 Suite *ring_suite(void)
 {
 	Suite *suite = suite_create("ring");
 	TCase *t = tcase_create("ring");
 
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, those_who_wait_see_that_we_get_on);
 	tcase_add_test(t, rings_are_merged_by_time);
 	tcase_add_test(t, a_goroutine_without_an_id_is_known_by_its_g);
 	tcase_add_test(t, what_is_taken_is_zeroed_and_published);
