@@ -115,7 +115,7 @@ static bool hides_first(const struct sig_form *form, const struct go_sig *sig)
 }
 
 bool sig_counts_agree(const struct go_program *prog, const struct go_func *f,
-		      const struct sig_form *form, const struct go_sig *sig)
+		      const struct sig_form *form, struct go_sig *sig)
 {
 	struct rd r = funcdata(prog, f, FUNCDATA_ARG_INFO, "argument info");
 	size_t hidden = form->bracket && hides_first(form, sig);
@@ -132,7 +132,7 @@ bool sig_counts_agree(const struct go_program *prog, const struct go_func *f,
 		if (sig->params[i].type &&
 		    !s.at[i].n != !go_type_load(prog, sig->params[i].type)->size)
 			return false;
-	return true;
+	return !s.cut || shape_has_no_blanks(prog, f, &s, hidden, sig, types_arena(prog));
 }
 
 bool sig_from_shape(const struct go_program *prog, const struct go_func *f,

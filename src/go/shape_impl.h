@@ -1,4 +1,4 @@
-/* shape_impl - what shape.c and shape_regs.c share. Not for others.
+/* shape_impl - what shape.c, shape_regs.c and blanks.c share. Not for others.
  *
  * Owns     nothing.
  * Units    offsets in the argument area: SP at entry + 8 + off.
@@ -40,5 +40,11 @@ struct shapes {
 
 /* Fills kind, reg and off of each scalar's place. */
 void shape_registers(const struct shapes *s, struct str code, struct go_place *places);
+
+/* blanks.c: can a signature that has more parameters than the list be without those that DWARF
+ * leaves out? Places that nothing speaks for are forgotten. False: it lacks some. */
+bool shape_has_no_blanks(const struct go_program *prog, const struct go_func *f,
+			 const struct shapes *s, size_t hidden, struct go_sig *sig,
+			 struct arena *arena);
 
 #endif

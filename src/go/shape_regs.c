@@ -110,6 +110,16 @@ static bool belongs_to_somebody(const struct solver *v, unsigned x)
 	return v->s->cut && v->live->floats >> x;
 }
 
+/* Saved in a slot before the stack grows; asked only where that is not the word's own slot. */
+static bool is_of_another(const struct live *live, unsigned reg, bool is_float)
+{
+	for (u32 i = 0; i < live->nstores; i++)
+		if (live->stores[i].slow && live->stores[i].is_float == is_float &&
+		    live->stores[i].reg == reg)
+			return true;
+	return false;
+}
+
 static bool take_register(struct solver *v, const struct shape *p, unsigned k, bool is_float,
 			  struct state *st)
 {
@@ -124,6 +134,8 @@ static bool take_register(struct solver *v, const struct shape *p, unsigned k, b
 		    (st->lost ? proof->reg < *next : proof->reg != *next))
 			return false;
 		*next = proof->reg;
+	} else if (!st->lost && is_of_another(v->live, *next, is_float)) {
+		return false;
 	} else if (st->lost) {
 		v->now[k].kind = PLACE_UNKNOWN;
 		return true;

@@ -127,13 +127,12 @@ static u64 assign(const struct go_program *prog, struct go_sig *sig)
 
 /* Does the compiler's record of the function allow this? */
 static bool agrees(const struct go_program *prog, const struct go_func *f,
-		   const struct sig_form *form, const struct go_sig *sig, u64 area)
+		   const struct sig_form *form, struct go_sig *sig, u64 area)
 {
-	if (sig->from == SIG_DWARF && !sig_counts_agree(prog, f, form, sig))
+	if (f->args >= 0 && area != UINT64_MAX &&
+	    (sig->results_known ? area != (u64)f->args : area > (u64)f->args))
 		return false;
-	if (f->args < 0 || area == UINT64_MAX)
-		return true;
-	return sig->results_known ? area == (u64)f->args : area <= (u64)f->args;
+	return sig->from != SIG_DWARF || sig_counts_agree(prog, f, form, sig);
 }
 
 static bool is_result_name(struct str s)

@@ -26,6 +26,6 @@ bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
 
 /* Does a signature have as many parameters as ArgInfo lists? */
 bool sig_counts_agree(const struct go_program *prog, const struct go_func *f,
-		      const struct sig_form *form, const struct go_sig *sig);
+		      const struct sig_form *form, struct go_sig *sig);
 
 #endif

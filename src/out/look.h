@@ -21,12 +21,13 @@ struct val {
 	struct go_type *t;
 	u32 at, room, level;
 	bool absent;	/* behind a pointer that was not followed */
+	bool addressed;	/* behind a pointer whose address is shown beside it */
 };
 
 /* One inside another. */
 static inline struct val val_in(struct val x, struct go_type *t, u32 at, u32 room)
 {
-	return (struct val){ t, at, room, x.level + 1, false };
+	return (struct val){ t, at, room, x.level + 1, false, false };
 }
 
 /* Structs and arrays are shown as far as they go; anything else is there as a whole or not. */

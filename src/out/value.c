@@ -433,5 +433,5 @@ void value_text(struct out *o, struct value_view *v, const struct slot *s)
 	else if (!p->type)
 		shape(o, v, s);
 	else
-		print(o, v, (struct val){ look_load(v, p->type), s->at, p->size, 0, false });
+		print(o, v, (struct val){ look_load(v, p->type), s->at, p->size, 0, false, false });
 }

@@ -36,14 +36,16 @@ static void failed(struct json *j, bool held, const char *why)
 	end(j, held, true);
 }
 
-static void failed_run(struct json *j, bool held, const struct run *r)
+static void failed_run(struct json *j, struct val x, bool held, const struct run *r)
 {
 	if (!held)
 		json_object(j);
 	json_key(j, "error");
 	json_z(j, r->error ? r->error : "not captured");
-	json_key(j, "address");
-	json_hex(j, r->address);
+	if (!x.addressed) {
+		json_key(j, "address");
+		json_hex(j, r->address);
+	}
 	length(j, r->len);
 	end(j, held, true);
 }
@@ -60,7 +62,7 @@ static void string(struct json *j, struct value_view *v, struct val x, bool held
 	bool utf8, more;
 
 	if (!r.taken) {
-		failed_run(j, held, &r);
+		failed_run(j, x, held, &r);
 		return;
 	}
 	text = look_text(v, &r);
@@ -114,7 +116,7 @@ static void slice(struct json *j, struct value_view *v, struct val x, bool held)
 		begin(j, held, false);
 		json_null(j);
 	} else if (!r.taken) {
-		failed_run(j, held, &r);
+		failed_run(j, x, held, &r);
 	} else if (is_bytes) {
 		bytes(j, v, &r, held);
 	} else {
@@ -188,17 +190,19 @@ static void map(struct json *j, struct value_view *v, struct val x, bool held)
 static void pointer(struct json *j, struct value_view *v, struct val x, bool held)
 {
 	struct behind b = look_behind(v, x.at, 0);
+	struct val to = val_in(x, look_load(v, x.t->elem), b.at, b.n);
 
 	begin(j, held, false);
 	if (b.state == BEHIND_NIL) {
 		json_null(j);
 		return;
 	}
+	to.addressed = true;
 	json_object(j);
 	json_key(j, "address");
 	json_hex(j, look_word(v, x.at, 8));
 	if (b.state == BEHIND_THERE)
-		value(j, v, val_in(x, look_load(v, x.t->elem), b.at, b.n), true);
+		value(j, v, to, true);
 	else if (b.state == BEHIND_UNREADABLE)
 		failed(j, true, why_not(b.state));
 	json_object_end(j);
@@ -415,7 +419,7 @@ void value_json(struct json *j, struct value_view *v, const struct slot *s)
 	} else if (!s->taken) {
 		failed(j, true, "not captured");
 	} else if (p->type) {
-		value(j, v, (struct val){ look_load(v, p->type), s->at, p->size, 0, false }, true);
+		value(j, v, (struct val){ look_load(v, p->type), s->at, p->size, 0, false, false }, true);
 	} else {
 		shape(j, v, s);
 	}

@@ -19,6 +19,7 @@ struct path {
 	u16 ints, floats;	/* written on the way */
 	i32 sp;			/* SP - SP at the entry */
 	bool sp_known;
+	bool slow;		/* to runtime.morestack */
 };
 
 struct walk {
@@ -116,7 +117,7 @@ static void note_store(struct walk *w, const struct path *p, const ZydisDecodedO
 		return;
 	w->live->stores[w->live->nstores++] = (struct live_store){
 		.off = (i32)off, .size = (u8)(ops[0].size / 8),
-		.reg = i != OTHER ? i : f, .is_float = i == OTHER,
+		.reg = i != OTHER ? i : f, .is_float = i == OTHER, .slow = p->slow,
 	};
 }
 
@@ -252,6 +253,7 @@ static void follow(struct walk *w, struct path p)
 			if (in.mnemonic == ZYDIS_MNEMONIC_JBE && p.at < STACK_CHECK) {
 				go_to(w, &p, p.at);
 				p.at += (u32)ops[0].imm.value.s;
+				p.slow = true;
 			} else {
 				go_to(w, &p, p.at + ops[0].imm.value.s);
 			}

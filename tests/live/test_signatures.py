@@ -46,7 +46,8 @@ def parts(e):
 class Comparison:
     """Counts what was equal and what was said to be missing, and collects what is wrong."""
 
-    def __init__(self):
+    def __init__(self, lacks_blanks=False):
+        self.lacks_blanks = lacks_blanks
         self.equal, self.missing, self.wrong = 0, 0, []
         self.why = collections.Counter()
 
@@ -61,6 +62,8 @@ class Comparison:
                 need(part == "results", "no arguments")
                 self.why["results not known"] += sum(parts(x["value"]) for x in e["results"])
                 continue
+            if self.lacks_blanks and a[part] and "type" in a[part][0] and len(a[part]) < len(e[part]):
+                e = dict(e, args=[x for x in e["args"] if x["name"] != "_"])
             shapes = [x for x in a[part] if x.get("from") == "shape"]
             if shapes and len(shapes) == len(a[part]) < len(e[part]):
                 for want in e[part][len(shapes):]:  # the compiler lists ten words
@@ -81,6 +84,7 @@ class Comparison:
             self.words(want, got)
         else:
             need(got["type"] == want["type"], "type %r", got["type"])
+            need(got["name"] == want["name"] or re.match("(arg|ret)[0-9]", got["name"]), "name %r", got["name"])
             self.value(want["value"], got, want["type"])
 
     def words(self, want, got):
@@ -191,7 +195,12 @@ class Comparison:
             self.lacks(e.get("value"), "pointer not followed")
 
     def interface(self, e, got, holder):
-        need(isinstance(got, dict) and got.get("type") == e["type"], "%r, not %s", got, e["type"])
+        need(isinstance(got, dict), "%r, not %s", got, e["type"])
+        if got.get("error") == "unknown type":  # an itab that the runtime has made, and the program is gone
+            need(int(got["address"], 16) >> 40, "%r, not %s", got, e["type"])
+            self.lacks(e.get("value"), "itab")
+            return
+        need(got.get("type") == e["type"], "%r, not %s", got, e["type"])
         self.value(e.get("value"), got, "interface: " + e["type"])
 
     def float(self, e, got, holder):
@@ -244,7 +253,7 @@ def compare(tmp_path, release, variant, seed, functions, engine):
                       env={"SIGNATURES_EXPECT": str(tmp_path / "expect.json")})
     t.check()
     calls = read_calls(tmp_path / "trace.json")
-    comparison, wanted = Comparison(), 0
+    comparison, wanted = Comparison(gobuild.minor(release) <= 21), 0
     for e in goshawk.read_lines(tmp_path / "expect.json"):
         wanted += 1
         try:
