@@ -133,6 +133,7 @@ static bool traced(const struct trace_args *a, const struct form *form, struct p
 			fprintf(stderr, "goshawk: how goroutines are made is not seen: "
 				"runtime.newproc1: %s\n", refusal_text(creations_refusal(plan)));
 		ok = pump(&src, plan, &sink, out, &limits, &r, err);
+		engine_held(&src, plan);
 		end = (struct end_facts){
 			.calls = r.shown,
 			.lost = r.lost,

@@ -49,6 +49,16 @@ static u64 bytes_for_counts(const struct plan *plan)
 	return bytes;
 }
 
+static u32 held(void *session, u32 *example)
+{
+	const struct inline_session *s = session;
+
+	for (size_t i = 0; i < s->code.jumps.n; i++)
+		if (s->code.jumps.at[i].state == JUMP_BUSY)
+			*example = s->code.jumps.at[i].func;
+	return s->stuck;
+}
+
 struct inline_session *session_new(struct source *src, const struct plan *plan, u64 buffer,
 				   bool lossless)
 {
@@ -71,6 +81,7 @@ struct inline_session *session_new(struct source *src, const struct plan *plan, 
 		.read_rt = read_rt,
 		.sites = sites,
 		.stop_ns = stop_ns,
+		.held = held,
 		.release = release,
 	};
 	return s;

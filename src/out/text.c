@@ -89,5 +89,7 @@ void sink_text_end(struct out *talk, const struct end_facts *e)
 	some(talk, e->refused, "site", "refused");
 	some(talk, e->lost, "record", "lost");
 	some(talk, e->unreadable, "value", "unreadable");
+	if (e->stop_ns)
+		out_fmt(talk, "; the process stood still for %.1f ms", (double)e->stop_ns / 1e6);
 	out_line(talk);
 }
