@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n);
 static void look(const struct image *img)
 {
 	u64 word;
+	i64 off;
 	u8 c = 0;
 
 	for (size_t i = 0; i < img->nsecs; i++) {
@@ -26,6 +27,8 @@ static void look(const struct image *img)
 		if (image_u64(img, va + img->segs[i].size - 8, &word))
 			c ^= (u8)word;
 		image_off_of(img, va);
+		if (image_tls_word(img, va, &off))
+			c ^= (u8)off;
 	}
 	__asm__ volatile("" : : "r"(c));	/* what was read counts */
 }

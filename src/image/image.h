@@ -79,6 +79,9 @@ bool image_u64(const struct image *img, u64 va, u64 *to) MUST_CHECK;
 bool image_read(const struct image *img, u64 va, void *to, size_t n) MUST_CHECK;
 /* Memory by run-time address (heap, stacks). False for files. */
 bool image_read_rt(const struct image *img, u64 rt, void *to, size_t n) MUST_CHECK;
+/* What the dynamic loader will write into the word at va: where a thread-local variable of the
+ * program lies, counted from the thread pointer. False where no relocation says so. */
+bool image_tls_word(const struct image *img, u64 va, i64 *off) MUST_CHECK;
 const struct section *image_section(const struct image *img, const char *name);
 struct str image_section_bytes(const struct image *img, const struct section *s);
 /* The places whose RELATIVE relocation has this addend (finding moduledata in a PIE whose bytes

@@ -136,6 +136,17 @@ def test_another_one_that_ends_before_we_look(tmp_path, release, engine, options
     assert err.count("has become another program") == exists
 
 
+@pytest.mark.parametrize("mode", ["exe", "pie"])
+def test_a_program_that_may_load_plugins(tmp_path, release, mode):
+    """The dynamic loader says where it keeps its goroutines."""
+    source = gobuild.ROOT / "tests" / "go" / "plugs"
+    program = gobuild.go(release, ["build", "-ldflags=-s -w", "-buildmode=" + mode, "."], "plugs-" + mode, source, True,
+                         key=(source,))
+    t = goshawk.Trace(tmp_path, ["main.work"], [program]).check()
+    assert t.ended.out == "20825\n"
+    assert len({c["goid"] for c in t.calls}) == 50 and len(t.calls) == 1275
+
+
 def test_a_program_that_locks_its_memory_does_not_fill_every_ring_there_could_be(tmp_path):
     t = goshawk.Trace(tmp_path, ["main.work"], [odd(), "locked"])
     if t.ended.out.startswith("not permitted"):

@@ -91,6 +91,64 @@ START_TEST(ignores_relocations_to_nowhere)
 }
 END_TEST
 
+/* The first relocation fills a thread-local's place in; the second one's bytes are symbol 1. */
+static const struct {
+	u64 size, align;	/* of the block */
+	unsigned symbol, section, value;
+	i64 addend, off;	/* 0: not known */
+	unsigned type;
+} thread_locals[] = {
+	{ 8, 8, 1, 21, 0, 0, -8, R_X86_64_TPOFF64 },
+	{ 40, 16, 1, 21, 16, 0, -32, R_X86_64_TPOFF64 },
+	{ 40, 16, 0, 0, 0, 16, -32, R_X86_64_TPOFF64 },
+	{ 40, 16, 1, 21, 16, 8, -24, R_X86_64_TPOFF64 },
+	{ 8, 8, 1, 21, 8, 0, 0, R_X86_64_TPOFF64 },	/* behind the block */
+	{ 8, 8, 0, 0, 0, -8, 0, R_X86_64_TPOFF64 },
+	{ 8, 8, 1, SHN_UNDEF, 0, 0, 0, R_X86_64_TPOFF64 },	/* another file's */
+	{ 8, 8, 0x7fffffff, 21, 0, 0, 0, R_X86_64_TPOFF64 },
+	{ 8, 3, 1, 21, 0, 0, 0, R_X86_64_TPOFF64 },
+	{ 8, 0, 1, 21, 0, 0, 0, R_X86_64_TPOFF64 },
+	{ UINT64_MAX, 8, 1, 21, 0, 0, 0, R_X86_64_TPOFF64 },
+	{ 8, 8, 1, 21, 0, 0, 0, R_X86_64_DTPOFF64 },
+};
+
+START_TEST(knows_where_the_loader_puts_a_thread_local)
+{
+	size_t tls, symbol;
+	i64 off = 0;
+
+	fake_make(&fake, &(struct fake_wish){ .minor = 22, .pie = true });
+	tls = fake.at_phdrs + 3 * 56;
+	fake_put(&fake, tls, PT_TLS, 4);
+	fake_put(&fake, tls + 16, 0x12300, 8);
+	fake_put(&fake, tls + 40, thread_locals[_i].size, 8);
+	fake_put(&fake, tls + 48, thread_locals[_i].align, 8);
+	fake_put(&fake, fake.at_relocs, fake.base + 0x1238, 8);
+	fake_put(&fake, fake.at_relocs + 8, thread_locals[_i].type, 4);
+	fake_put(&fake, fake.at_relocs + 12, thread_locals[_i].symbol, 4);
+	fake_put(&fake, fake.at_relocs + 16, (u64)thread_locals[_i].addend, 8);
+	symbol = fake.at_relocs + 24;
+	fake_put(&fake, symbol + 6, thread_locals[_i].section, 2);
+	fake_put(&fake, symbol + 8, thread_locals[_i].value, 8);
+	fake_put(&fake, fake.bytes.n - 16, DT_SYMTAB, 8);	/* it was DT_NULL */
+	fake_put(&fake, fake.bytes.n - 8, fake.base + fake.at_relocs, 8);
+	ck_assert(fake_open(&fake, &img, &err));
+	ck_assert_int_eq(image_tls_word(&img, fake.base + 0x1238, &off), thread_locals[_i].off != 0);
+	ck_assert_int_eq(off, thread_locals[_i].off);
+	ck_assert(!image_tls_word(&img, fake.base + 0x1240, &off));
+}
+END_TEST
+
+START_TEST(a_program_without_thread_locals_has_no_place_for_them)
+{
+	i64 off;
+
+	fake_make(&fake, &(struct fake_wish){ .minor = 22 });
+	ck_assert(fake_open(&fake, &img, &err));
+	ck_assert(!image_tls_word(&img, fake.base + fake.at_text, &off));
+}
+END_TEST
+
 START_TEST(reads_section_headers)
 {
 	const struct section *s;
@@ -427,6 +485,9 @@ Suite *image_suite(void)
 	tcase_add_test(t, gives_bytes_only_from_the_file_part_of_one_segment);
 	tcase_add_test(t, applies_relocations_where_the_linker_left_zeros);
 	tcase_add_test(t, ignores_relocations_to_nowhere);
+	tcase_add_loop_test(t, knows_where_the_loader_puts_a_thread_local, 0,
+			    ARRAY_LEN(thread_locals));
+	tcase_add_test(t, a_program_without_thread_locals_has_no_place_for_them);
 	tcase_add_test(t, reads_section_headers);
 	tcase_add_loop_test(t, does_without_section_headers_that_lie, 0, ARRAY_LEN(lies));
 	tcase_add_loop_test(t, says_what_is_wrong_with_a_file, 0, ARRAY_LEN(bad));

@@ -1,0 +1,3 @@
+module plugs
+
+go 1.17
