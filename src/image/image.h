@@ -53,6 +53,7 @@ struct image {
 	bool interp;		/* has PT_INTERP: the dynamic loader runs first */
 	u64 bias;
 	int pid;		/* IMAGE_PROCESS */
+	u64 exe_dev, exe_ino;	/* of its executable */
 	struct memory *memory;
 	u64 mapped_size;	/* for release */
 	struct arena arena;
@@ -63,6 +64,9 @@ bool image_open(struct image *img, const char *path, struct err *err) MUST_CHECK
 bool image_open_pid(struct image *img, int pid, struct err *err) MUST_CHECK;
 /* The one process whose executable has this name. ERR_GONE: none; ERR_USAGE: several, listed. */
 bool process_named(const char *name, int *pid, struct err *err) MUST_CHECK;
+/* Is the process still what the image was made of? It may have become another program (exec), and
+ * another process may have got its number. */
+bool image_is_current(const struct image *img);
 /* A number in /proc/PID/status ("TracerPid"), of one thread if `tid` is not 0. `base` as for
  * strtoull; `otherwise` where there is none. */
 u64 process_status(int pid, int tid, const char *field, int base, u64 otherwise);

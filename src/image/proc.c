@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "image/memory.h"
@@ -77,22 +78,50 @@ static bool exe_name(struct image *img, struct err *err)
 	return true;
 }
 
+static bool read_auxv(int pid, u64 *entry, u64 *phdr)
+{
+	u64 pairs[AUXV_MOST][2];
+	ssize_t n = read_proc(pid, "auxv", pairs, sizeof(pairs));
+
+	*entry = *phdr = 0;
+	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(pairs[0]); i++) {
+		if (pairs[i][0] == AT_ENTRY)
+			*entry = pairs[i][1];
+		if (pairs[i][0] == AT_PHDR)
+			*phdr = pairs[i][1];
+	}
+	return n >= 0;
+}
+
 static bool place_by_auxv(struct image *img, struct err *err)
 {
-	u64 pairs[AUXV_MOST][2], entry = 0, phdr = 0;
-	ssize_t n = read_proc(img->pid, "auxv", pairs, sizeof(pairs));
+	u64 entry, phdr;
 
-	if (n < 0)
+	if (!read_auxv(img->pid, &entry, &phdr))
 		return failed(errno, "auxv", err);
-	for (size_t i = 0; i < (size_t)n / sizeof(pairs[0]); i++) {
-		if (pairs[i][0] == AT_ENTRY)
-			entry = pairs[i][1];
-		if (pairs[i][0] == AT_PHDR)
-			phdr = pairs[i][1];
-	}
 	if (!entry)
 		return err_set(err, ERR_GONE, "no such process, or it has ended");
 	return image_place(img, entry, phdr, err);
+}
+
+static void note_exe(struct image *img)
+{
+	struct stat st = { 0 };
+
+	if (stat(proc_path(img->pid, "exe").z, &st))
+		return;
+	img->exe_dev = st.st_dev;
+	img->exe_ino = st.st_ino;
+}
+
+bool image_is_current(const struct image *img)
+{
+	struct image now = { .pid = img->pid };
+	u64 entry, phdr;
+
+	note_exe(&now);
+	return now.exe_ino == img->exe_ino && now.exe_dev == img->exe_dev &&
+	       read_auxv(img->pid, &entry, &phdr) && entry == img->entry_va + img->bias;
 }
 
 static bool open_pid(struct image *img, struct err *err)
@@ -101,6 +130,7 @@ static bool open_pid(struct image *img, struct err *err)
 	    || !file_map(proc_path(img->pid, "exe").z, &img->bytes, &img->size, err))
 		return false;
 	img->mapped_size = img->size;
+	note_exe(img);
 	if (!elf_parse(img, err) || !place_by_auxv(img, err))
 		return false;
 	img->memory = ARENA_NEW(&img->arena, struct memory);

@@ -263,6 +263,10 @@ static bool while_stopped(struct inline_session *s, struct stopped *st, const st
 	struct found now = { 0 };
 	bool gos = true, filtered, ok;
 
+	*again = false;
+	if (!image_is_current(s->plan->prog->img))
+		return err_set(err, ERR_GONE, "process %d has ended, or become another program",
+			       s->pid);
 	found_sessions(&now, s->pid, s->mem_fd);
 	*again = !found_same(f, &now);	/* others have come or gone while we made ready */
 	found_release(&now);
@@ -271,8 +275,10 @@ static bool while_stopped(struct inline_session *s, struct stopped *st, const st
 			       "process %d: other goshawks come and go in it; try "
 			       "again",
 			       s->pid);
-	if (!inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err))
+	if (!inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err)) {
+		*again = in.occupied;
 		return false;
+	}
 	filtered = seccomp_on(s->pid, st->at[in.thread].tid);
 	if (filtered != s->filtered) {
 		s->filtered = filtered;
@@ -444,6 +450,9 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 	struct busy b = { 0 };
 	bool ok;
 
+	if (!image_is_current(s->plan->prog->img))
+		return err_set(err, ERR_GONE, "process %d has ended, or become another program",
+			       s->pid);
 	found_sessions(&now, s->pid, s->mem_fd);
 	ok = found_same(f, &now) || err_set(err, ERR_REFUSED,
 					    "process %d: another goshawk has just come "
@@ -471,7 +480,7 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 	struct inline_session *s = session_new(&src, &nothing, 0, false);
 	struct found f = { 0 };
 	struct stopped st;
-	bool ok = session_check(s, err) && open_process(s, pid, err);
+	bool ok = session_check(s, err) && open_process(s, pid, err), stub;
 
 	if (ok)
 		found_sessions(&f, pid, s->mem_fd);
@@ -483,14 +492,15 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 				     pid, f.sessions.at[i].owner);
 	ok = ok && found_leftovers(&f, prog, s->layout.bias, s->mem_fd, err);
 	find_old_code(s, &f);
-	if (ok && f.sessions.n && (ok = tracee_stop_all(pid, &st, err))) {
+	stub = ok && inject_is_left(s->mem_fd, prog, s->layout.bias);
+	if (ok && (f.sessions.n || stub) && (ok = tracee_stop_all(pid, &st, err))) {
 		i64 began = unix_now();
 
 		ok = clean(s, &f, &st, err);
 		tracee_resume_all(&st);
 		s->stop_ns = unix_now() - began;
 	}
-	*jumps = f.leftovers.n;
+	*jumps = f.leftovers.n + stub;
 	*stop_ns = s->stop_ns;
 	found_release(&f);
 	source_release(&src);

@@ -49,25 +49,37 @@ static struct user_regs_struct finished(struct user_regs_struct r)
 	return r;
 }
 
-/* How willingly we take a thread: one in a call that must not simply be made again comes last. */
-static unsigned rank(const struct user_regs_struct *r)
+/* How willingly we take a thread. One in a call that must not simply be made again comes late; one
+ * that stands before a signal comes last, because it would get it from us, who don't know all that
+ * the kernel has to say about it (where memory faulted). */
+static unsigned rank(const struct stopped_thread *t, const struct user_regs_struct *r)
 {
+	if (t->signal)
+		return 3;
 	return (i64)r->orig_rax < 0 ? 0 : (i64)r->rax != ERESTARTNOHAND_ ? 1 : 2;
 }
 
 static bool choose(struct inject *in, struct err *err)
 {
-	unsigned best = 3;
+	unsigned best = 4;
 
-	for (size_t i = 0; i < in->stopped->n && best; i++) {
+	for (size_t i = 0; i < in->stopped->n; i++) {
+		const struct stopped_thread *t = &in->stopped->at[i];
 		struct user_regs_struct r;
 
-		if (ptrace(PTRACE_GETREGS, in->stopped->at[i].tid, 0, &r) || rank(&r) >= best)
+		if (ptrace(PTRACE_GETREGS, t->tid, 0, &r))
 			continue;
-		best = rank(&r);
+		if (r.rip - in->stub_rt < STUB_ROOM) {
+			in->occupied = true;
+			return err_set(err, ERR_REFUSED, "process %d: a goshawk has just died in "
+				       "it; try again", in->stopped->pid);
+		}
+		if (rank(t, &r) >= best)
+			continue;
+		best = rank(t, &r);
 		in->thread = i;
 	}
-	return best < 3 || err_set(err, ERR_GONE, "process %d has ended", in->stopped->pid);
+	return best < 4 || err_set(err, ERR_GONE, "process %d has ended", in->stopped->pid);
 }
 
 /* rip-relative: the saved word number `k`. */
@@ -106,18 +118,22 @@ static size_t stub(u8 *to, u64 rt, const struct user_regs_struct *r, struct err 
 	return asm_ok(&a, err) ? a.n : 0;
 }
 
-bool inject_begin(struct inject *in, struct stopped *st, int mem_fd, const struct go_program *prog,
-		  u64 bias, struct err *err)
+static bool place_of_stub(const struct go_program *prog, u64 bias, u64 *rt, struct str *was)
 {
 	const struct go_func *f = go_func_named(prog, STR("runtime.rt0_go"));
 
+	*was = f ? image_bytes(prog->img, go_func_va(prog, f), STUB_ROOM) : (struct str){ 0 };
+	*rt = f ? go_func_va(prog, f) + bias : 0;
+	return was->n && f->size >= STUB_ROOM;
+}
+
+bool inject_begin(struct inject *in, struct stopped *st, int mem_fd, const struct go_program *prog,
+		  u64 bias, struct err *err)
+{
 	*in = (struct inject){ .stopped = st, .mem_fd = mem_fd };
-	if (!f || f->size < STUB_ROOM)
+	if (!place_of_stub(prog, bias, &in->stub_rt, &in->was))
 		return err_set(err, ERR_REFUSED, "runtime.rt0_go: not found, so there is no place "
 			       "for a system call in the program");
-	in->stub_rt = go_func_va(prog, f) + bias;
-	in->was = go_func_bytes(prog, f);
-	in->was.n = STUB_ROOM;
 	return choose(in, err);
 }
 
@@ -183,4 +199,14 @@ bool inject_end(struct inject *in, struct err *err)
 	return mem_write(in->mem_fd, in->stopped->at[in->thread].tid, in->stub_rt, in->was.p,
 			 in->was.n) ||
 	       err_set(err, ERR_GONE, "process %d has ended", in->stopped->pid);
+}
+
+bool inject_is_left(int mem_fd, const struct go_program *prog, u64 bias)
+{
+	u8 now[STUB_ROOM];
+	struct str was;
+	u64 rt;
+
+	return place_of_stub(prog, bias, &rt, &was) && mem_read(mem_fd, rt, now, sizeof(now)) &&
+	       memcmp(now, was.p, sizeof(now));
 }

@@ -9,7 +9,8 @@
  *
  * Owns     the bytes under the stub: inject_end puts the file's back.
  * Units    rt addresses.
- * Fails    ERR_GONE when the thread has ended; ERR_REFUSED when there is no room for the stub.
+ * Fails    ERR_GONE when the thread has ended; ERR_REFUSED when there is no room for the stub, or
+ *          a thread still stands in that of a goshawk that died (`occupied`: it soon leaves it).
  * Threads  the one that traces. */
 #ifndef INLINE_INJECT_H
 #define INLINE_INJECT_H
@@ -23,6 +24,7 @@ struct inject {
 	int mem_fd;
 	u64 stub_rt;
 	struct str was;			/* the stub's bytes in the file */
+	bool occupied;
 };
 
 /* Chooses one of the stopped threads. */
@@ -32,5 +34,7 @@ bool inject_begin(struct inject *in, struct stopped *st, int mem_fd, const struc
 bool inject_syscall(struct inject *in, long nr, const u64 args[6], i64 *result,
 		    struct err *err) MUST_CHECK;
 bool inject_end(struct inject *in, struct err *err) MUST_CHECK;
+/* Has a goshawk that died left a stub behind? */
+bool inject_is_left(int mem_fd, const struct go_program *prog, u64 bias);
 
 #endif

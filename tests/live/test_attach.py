@@ -285,6 +285,30 @@ def test_where_a_fault_would_be_fatal(tmp_path, release):
         assert held[2]["args"][0]["value"]["error"] == "unreadable"
 
 
+def test_it_becomes_another_program_just_before(tmp_path):
+    """What was found out about it is about a program that is no more: nothing is written to the other one."""
+    fifo = tmp_path / "calls"
+    os.mkfifo(fifo)
+    other = gobuild.build("running", gobuild.NEWEST, "stripped")
+    with Running() as r:
+        with subprocess.Popen([str(goshawk.GOSHAWK), "trace", "-o", str(fifo), "-p", str(r.pid), "*"],
+                              stderr=subprocess.PIPE, text=True) as p:
+            wchan = "/proc/%d/wchan" % p.pid
+            until = time.monotonic() + 60
+            while open(wchan).read() not in ("wait_for_partner", "fifo_open"):  # all is planned: it opens its output
+                assert p.poll() is None and time.monotonic() < until
+                time.sleep(0.001)
+            assert r.tell("exec %s 2 2" % other) == "ready %d\n" % r.pid
+            r.path = other
+            text = r.text()
+            with open(fifo) as reads:
+                assert reads.read() == ""
+            assert (p.wait(timeout=60), p.stderr.read()) == (
+                7, "goshawk: process %d has ended, or become another program\n" % r.pid)
+        assert r.text() == text
+        r.go_on()
+
+
 # The end of goshawk at any moment.
 
 POINTS = "stopped injecting injected mapped cleaned jumps prepared running restoring restored".split()

@@ -13,9 +13,11 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"unsafe"
 )
 
 type point struct {
@@ -106,6 +108,24 @@ func block(up *sync.WaitGroup) {
 	}
 }
 
+// A thread waits in the kernel, where nothing but its end can stop it, for as many seconds as a child lives: as a
+// parent of vfork does.
+func stuck(seconds int) uintptr {
+	in := make(chan uintptr)
+	wait := syscall.Timespec{Sec: int64(seconds)}
+	go func() {
+		runtime.LockOSThread()
+		in <- uintptr(syscall.Gettid())
+		pid, _, _ := syscall.RawSyscall6(syscall.SYS_CLONE, syscall.CLONE_VFORK|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
+		if pid == 0 {
+			syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&wait)), 0, 0)
+			syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 0, 0, 0)
+		}
+		syscall.Wait4(int(pid), nil, 0, nil)
+	}()
+	return <-in
+}
+
 //go:noinline
 func number(s string) int {
 	n, err := strconv.Atoi(s)
@@ -129,9 +149,15 @@ func main() {
 	fmt.Println("ready", os.Getpid())
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
-		switch line := in.Text(); line {
-		case "rounds":
+		line := in.Text()
+		switch {
+		case line == "rounds":
 			fmt.Println(atomic.LoadInt64(&rounds), atomic.LoadInt64(&wrong))
+		case strings.HasPrefix(line, "exec "):
+			args := strings.Fields(line)[1:]
+			panic(syscall.Exec(args[0], args, os.Environ()))
+		case strings.HasPrefix(line, "stuck "):
+			fmt.Println("stuck", stuck(number(strings.Fields(line)[1])))
 		default:
 			sum := 0
 			for i := 0; i < number(line); i++ {
