@@ -148,6 +148,18 @@ static bool add_entry(struct probes *p, struct steps_known *k, u32 func, const s
 	return true;
 }
 
+/* At the instruction itself. */
+static void add_inside(struct probes *p, struct steps_known *k, u32 func, const struct flow *flow)
+{
+	const struct plan_func *fn = &p->plan->funcs[func];
+	i64 insn = flow_find(flow, fn->line_at);
+
+	if (insn < 0 || !kernel_takes(flow, &flow->insns[insn]))
+		refuse(p, func, flow->va + fn->line_at, "the kernel can't probe this instruction");
+	else
+		add(p, k, 4 * func + SITE_ENTRY, &fn->entry, flow->va + fn->line_at, 0, 0);
+}
+
 static void add_exits(struct probes *p, struct steps_known *k, u32 func, const struct flow *flow)
 {
 	const struct plan_func *fn = &p->plan->funcs[func];
@@ -182,7 +194,9 @@ void probes_make(struct probes *p, const struct plan *plan, u64 bias)
 
 		if (fn->refusal || !plan_flow(plan->prog, fn->func, &scratch, &flow, &err))
 			continue;
-		if (add_entry(p, &known, i, &flow) && plan_sees_exits(plan, fn))
+		if (fn->line_at)
+			add_inside(p, &known, i, &flow);
+		else if (add_entry(p, &known, i, &flow) && plan_sees_exits(plan, fn))
 			add_exits(p, &known, i, &flow);
 		arena_reset(&scratch);
 	}

@@ -16,7 +16,7 @@ static const char *map_name(int fd)
 static const char *kind_name(const struct plan_func *f, u32 kind)
 {
 	switch ((enum site_kind)kind) {
-	case SITE_ENTRY: return f->shown ? "entry" : "hook";
+	case SITE_ENTRY: return site_kind_name(f);
 	case SITE_EXIT:
 	case SITE_EXIT_DEFER: return "return";
 	case SITE_TAIL: break;
@@ -38,17 +38,11 @@ static void func_text(struct out *o, const struct probes *p, u32 index)
 {
 	const struct plan_func *f = &p->plan->funcs[index];
 
-	out_fmt(o, "%.*s 0x%llx", STR_F(f->func->name),
-		(unsigned long long)go_func_va(p->plan->prog, f->func));
-	if (!f->shown)
-		out_z(o, " (to know where panics and goroutines end)");
-	if (f->refusal)
-		out_fmt(o, ": refused: %s", refusal_text(f->refusal));
-	out_line(o);
+	site_head(o, f, go_func_va(p->plan->prog, f->func));
 	if (f->refusal || !f->shown)
 		return;
-	reading_print(o, "entry", &f->entry);
-	if (!p->plan->request.entry_only)
+	reading_print(o, f->line_at ? "line" : "entry", &f->entry);
+	if (!p->plan->request.entry_only && !f->line_at)
 		reading_print(o, "exit", &f->exit);
 }
 
@@ -74,7 +68,7 @@ static void sites_of(struct out *o, struct json *j, const struct probes *p, u32 
 		if (r->func != index)
 			continue;
 		if (j) {
-			site_json(j, f, "return", r->va, r->why, NULL);
+			site_json(j, f, f->line_at ? "line" : "return", r->va, r->why, NULL);
 			continue;
 		}
 		out_fmt(o, "    0x%llx refused: %s", (unsigned long long)r->va, r->why);
@@ -121,7 +115,8 @@ bool bpf_print(const struct plan *plan, struct out *o, bool json, u64 *sites, st
 		if (!json)
 			func_text(o, &p, i);
 		else if (f->refusal)
-			site_json(&j, f, kind_name(f, SITE_ENTRY), go_func_va(plan->prog, f->func),
+			site_json(&j, f, site_kind_name(f),
+				  go_func_va(plan->prog, f->func) + f->line_at,
 				  refusal_text(f->refusal), NULL);
 		sites_of(o, json ? &j : NULL, &p, i, &from);
 	}

@@ -28,7 +28,11 @@ void engine_refusals(const struct plan *p)
 		if (!f->refusal || !f->shown)
 			continue;
 		counts[f->refusal]++;
-		if (p->nrefused <= 3)
+		if (p->nrefused <= 3 && f->line_at)
+			fprintf(stderr, "goshawk: %.*s:%d in %.*s is not traced: %s\n",
+				STR_F(f->line.file), f->line.line, STR_F(f->func->name),
+				refusal_text(f->refusal));
+		else if (p->nrefused <= 3)
 			fprintf(stderr, "goshawk: %.*s is not traced: %s\n", STR_F(f->func->name),
 				refusal_text(f->refusal));
 	}

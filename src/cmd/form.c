@@ -39,6 +39,16 @@ bool form_check(struct form *f, struct arena *a, bool entry, bool stack, bool sh
 	       hist_scale_parse(a, f->hist_linear, &f->hist_expr, &f->scale, err);
 }
 
+bool form_suits(const struct form *f, const struct plan *p, struct err *err)
+{
+	const char *form = f->graph ? "--graph" : f->summary ? "--summary" : f->hist ? "--hist" :
+			   f->hist_linear ? "--hist-linear" : NULL;
+
+	return !p->nlines || !form ||
+	       err_set(err, ERR_USAGE, "%s: it is about calls, and a line or address inside a "
+		       "function is none; --count counts it", form);
+}
+
 void form_request(const struct form *f, struct plan_request *r, struct expr_ask *asks)
 {
 	if (f->hist_expr)

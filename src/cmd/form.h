@@ -23,6 +23,8 @@ bool form_check(struct form *f, struct arena *a, bool entry, bool stack, bool sh
 		struct err *err) MUST_CHECK;
 /* What the plan has to know: values that are needed, expressions (at most two more at asks). */
 void form_request(const struct form *f, struct plan_request *r, struct expr_ask *asks);
+/* ERR_USAGE: the plan has what this form can't show. */
+bool form_suits(const struct form *f, const struct plan *p, struct err *err) MUST_CHECK;
 struct sink form_sink(const struct form *f, struct arena *a, struct out *o,
 		      const struct target_facts *t);
 

@@ -239,7 +239,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	how.max_overhead = a->max_overhead;
 	request.probes = how.engine == ENGINE_UPROBE;
 	if (!open_target(a, &img, &arena, &how, err) || !go_open(&prog, &img, err) ||
-	    !plan_make(&plan, &prog, &request, err))
+	    !plan_make(&plan, &prog, &request, err) || !form_suits(&form, &plan, err))
 		return false;
 	if (!a->output && !a->plan && !a->pid)	/* stdout is the program's */
 		out_open(&file.out, STDERR_FILENO);

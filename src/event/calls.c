@@ -377,7 +377,7 @@ static bool is_sound(const struct calls *c, const struct record *r)
 	if (r->func >= c->plan->nfuncs || r->size < RECORD_HEAD)
 		return false;
 	fn = &c->plan->funcs[r->func];
-	if (fn->refusal != REFUSE_NONE)
+	if (fn->refusal != REFUSE_NONE || (fn->line_at && r->kind != SITE_ENTRY))
 		return false;
 	switch (r->kind) {
 	case SITE_ENTRY: return r->size >= fn->entry.size && c->open < OPEN_MAX;
@@ -418,8 +418,12 @@ static void call_record(struct calls *c, const struct plan_func *fn, const struc
 	bool wanted = r->kind == SITE_ENTRY && fn->shown && passes(c, &call);
 
 	c->totals.entries += wanted;
-	if (wanted && c->plan->request.entry_only)
+	if (wanted && (c->plan->request.entry_only || fn->line_at))
 		c->sink.entry(c->sink.ctx, &call);
+	if (fn->line_at) {	/* no call: an event by itself */
+		c->totals.calls += wanted;
+		return;
+	}
 	if (c->plan->request.entry_only || (r->kind != SITE_ENTRY && !fn->shown))
 		return;
 	if (r->kind == SITE_ENTRY)

@@ -56,7 +56,8 @@ static inline struct expr_input expr_input_of(const struct plan *p, const struct
 struct sink {
 	void *ctx;
 	void (*call)(void *ctx, const struct call *c);		/* called when a call has ended */
-	void (*entry)(void *ctx, const struct call *c);	/* called at entries, with --entry */
+	/* called at entries, with --entry; and where control is at a place inside a function */
+	void (*entry)(void *ctx, const struct call *c);
 	/* called with calls of which nothing else is known, where the plan says count_only */
 	void (*counted)(void *ctx, const struct plan_func *fn, u64 calls);
 	/* called when records were lost */

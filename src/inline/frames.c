@@ -104,19 +104,19 @@ void frames_emit(struct assembler *a, const struct go_program *prog, u64 bias)
 	enum { LOOP, NEXT, CHAIN_ENDS, END };
 
 	asm_new_scope(a);
-	load(a, RAX, RSP, 0);
+	load(a, RAX, RSI, 0);
 	store(a, RAX, RDX, 0);
 	PUT(a, 0xbf);					/* mov edi, 1: taken */
 	asm_u32(a, 1);
 	load(a, R8, R15, G_STACK_HI);
-	PUT(a, 0x4c, 0x39, 0xc4);			/* cmp rsp, r8 */
+	PUT(a, 0x4c, 0x39, 0xc6);			/* cmp rsi, r8 */
 	jcc(a, CC_AE, END);
-	op_mem(a, true, 0x3b, RSP, R15, G_STACK_LO);	/* cmp rsp, [r15+lo] */
+	op_mem(a, true, 0x3b, RSI, R15, G_STACK_LO);	/* cmp rsi, [r15+lo] */
 	jcc(a, CC_B, END);
 	PUT(a, 0x49, 0x83, 0xe8, 2 * WORD);		/* sub r8, 16: the highest frame pointer */
-	lea(a, RSI, RSP, WORD);				/* and the lowest */
+	lea(a, RSI, RSI, WORD);				/* and the lowest */
 	in_sigpanic(a, sigpanic, sigpanic_rt, RAX);	/* g is not needed any more */
-	PUT(a, 0x48, 0x89, 0xe8);			/* mov rax, rbp */
+	PUT(a, 0x4c, 0x89, 0xc8);			/* mov rax, r9 */
 	asm_label(a, LOOP);
 	PUT(a, 0x39, 0xcf);				/* cmp edi, ecx */
 	jcc(a, CC_AE, END);

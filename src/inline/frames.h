@@ -8,7 +8,7 @@
 #include "x86/asm.h"
 
 /* in:  rdx where the addresses go, with the status in the 8 bytes before; ecx how many at most,
- * r15 g, r13 link, rsp and rbp as at the function's entry.
+ * r15 g, r13 link, rsi and r9 what rsp and rbp are at the function's entry.
  * out: rax rcx rdx rsi rdi r8 r9 r15 dirty, all else kept. */
 void frames_emit(struct assembler *a, const struct go_program *prog, u64 bias);
 

@@ -50,22 +50,16 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 		      const struct layout *l, u32 index)
 {
 	const struct plan_func *f = &p->funcs[index];
-	u64 va = go_func_va(p->prog, f->func);
 
-	out_fmt(o, "%.*s 0x%llx", STR_F(f->func->name), (unsigned long long)va);
-	if (!f->shown)
-		out_z(o, " (to know where panics and goroutines end)");
-	if (f->refusal)
-		out_fmt(o, ": refused: %s", refusal_text(f->refusal));
-	out_line(o);
+	site_head(o, f, go_func_va(p->prog, f->func));
 	if (f->refusal)
 		return;
 	if (p->request.count_only) {
-		out_z(o, "    entry: counted, no record");
+		out_fmt(o, "    %s: counted, no record", f->line_at ? "line" : "entry");
 		out_line(o);
 	} else if (f->shown) {
-		reading_print(o, "entry", &f->entry);
-		if (!p->request.entry_only)
+		reading_print(o, f->line_at ? "line" : "entry", &f->entry);
+		if (!p->request.entry_only && !f->line_at)
 			reading_print(o, "exit", &f->exit);
 	}
 	condition(o, p, f);
@@ -94,10 +88,10 @@ static void func_json(struct json *j, const struct plan *p, const struct plan_fu
 	struct flow flow;
 	struct err err;
 
-	site_json(j, f, f->shown ? "entry" : "hook", va,
+	site_json(j, f, site_kind_name(f), va + f->line_at,
 		  f->refusal ? refusal_text(f->refusal) : NULL,
 		  p->request.count_only ? NULL : &f->entry);
-	if (!f->refusal && f->shown && !p->request.entry_only &&
+	if (!f->refusal && f->shown && !f->line_at && !p->request.entry_only &&
 	    plan_flow(p->prog, f->func, &scratch, &flow, &err))
 		for (u32 i = 0; i < f->patches.nexits; i++) {
 			const struct exit_point *x = &f->patches.exits[i];

@@ -1,4 +1,4 @@
-/* What a site records: R12, R13 and R15 hold nothing at a function's entry and at its exits, and X15
+/* What a site records. R12, R13 and R15 hold nothing at a function's entry and at its exits, and X15
  * is zero and stays so; everything else is put back. No stack is used.
  *
  *     cmp  [gate], 0 ; je skip          this process still wants records
@@ -46,14 +46,15 @@ u32 site_size(const struct plan *p, u32 site)
 	return site / 4 < p->nfuncs ? slot_size(site_reading(&p->funcs[site / 4], site % 4)) : 0;
 }
 
-static void stack_bytes(struct assembler *a, const struct read *r)
+static void stack_bytes(struct emitter *e, const struct read *r)
 {
+	struct assembler *a = &e->a;
 	u32 done = 0;
 
 	while (done < r->size) {
 		u32 left = r->size - done, n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 
-		load_sized(a, R13, RSP, r->disp + (i32)done, n);
+		load_sized(a, R13, RSP, r->disp + (i32)(e->pushed + done), n);
 		store_sized(a, R13, R12, (i32)(r->at + done), n);
 		done += n;
 	}
@@ -73,7 +74,7 @@ static void raw_step(struct emitter *e, const struct read *r)
 		asm_u32(a, r->at);
 		break;
 	case READ_STACK:
-		stack_bytes(a, r);
+		stack_bytes(e, r);
 		break;
 	case READ_G:
 		store(a, e->abi0 ? R15 : R14, R12, (i32)r->at);
@@ -193,6 +194,13 @@ static void frames(struct emitter *e, const struct read *r)
 	else
 		PUT(a, 0x4d, 0x89, 0xf7);		/* mov r15, r14 */
 	lea(a, RDX, R12, (i32)r->at);
+	lea(a, RSI, RSP, r->disp + (i32)e->pushed);
+	PUT(a, 0x49, 0x89, 0xe9);			/* mov r9, rbp */
+	if (r->disp) {	/* where the function has a frame, that is where it kept the caller's BP */
+		lea(a, R8, RSI, -8);
+		PUT(a, 0x4d, 0x39, 0xc8);		/* cmp r8, r9 */
+		PUT(a, 0x4d, 0x0f, 0x44, 0x08);		/* cmove r9, [r8] */
+	}
 	PUT(a, 0xb9);					/* mov ecx, most */
 	asm_u32(a, r->size / 8);
 	PUT(a, 0x4c, 0x8d, 0x2d);			/* lea r13, [rip+back] */
@@ -244,6 +252,8 @@ static void head(struct emitter *e, bool keep_rdx)
 	store(a, R13, R12, 16);
 	load(a, R13, g, G_STACK_HI);
 	PUT(a, 0x49, 0x29, 0xe5);			/* sub r13, rsp */
+	if (e->pushed)
+		lea(a, R13, R13, -(i32)(e->pushed + e->fn->line_sp));
 	PUT(a, 0x45, 0x89, 0x6c, 0x24, 0x18);		/* mov [r12+24], r13d */
 	op_mem(a, false, 0x89, g, R12, 28);		/* mov [r12+28], g (low half) */
 }
@@ -343,7 +353,8 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	struct predicate if_ = {
 		.a = a, .l = e->l, .p = e->p, .fn = e->fn, .abi0 = e->abi0, .label = L_FREE,
 	};
-	bool asked = e->fn->shown && !e->fn->hook;	/* pairing needs every hook */
+	/* pairing needs every hook; and a line has no exits to leave marks for */
+	bool asked = e->fn->shown && !e->fn->hook && !e->fn->line_at;
 	bool before = asked && predicate_before_any(&if_);
 	bool after = asked && predicate_after_any(&if_);
 
@@ -409,4 +420,26 @@ void record_tables(struct emitter *e, bool exits)
 		(void)table(e, &e->fn->entry);
 	if (exits && !few(&e->fn->exit))
 		(void)table(e, &e->fn->exit);
+}
+
+/* In the middle of a function everything is live, what lies below SP too (Go up to 1.25 keeps BP
+ * there across duffcopy). The stack check has seen to the room: 800 bytes are left for functions
+ * without one. */
+void record_emit_inside(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+
+	PUT(a, 0x48, 0x8d, 0x64, 0x24, 0x80);		/* lea rsp, [rsp-128] */
+	PUT(a, 0x9c);					/* pushfq */
+	PUT(a, 0x41, 0x54, 0x41, 0x55, 0x41, 0x57);	/* push r12; push r13; push r15 */
+	lea(a, RSP, RSP, -16);
+	PUT(a, 0x44, 0x0f, 0x11, 0x3c, 0x24);		/* movups [rsp], xmm15 */
+	e->pushed = 128 + 4 * 8 + 16;
+	record_emit(e, SITE_ENTRY);
+	e->pushed = 0;
+	PUT(a, 0x44, 0x0f, 0x10, 0x3c, 0x24);		/* movups xmm15, [rsp] */
+	lea(a, RSP, RSP, 16);
+	PUT(a, 0x41, 0x5f, 0x41, 0x5d, 0x41, 0x5c);	/* pop r15; pop r13; pop r12 */
+	PUT(a, 0x9d);					/* popfq */
+	lea(a, RSP, RSP, 128);
 }

@@ -25,6 +25,7 @@ struct emitter {
 	u32 index;
 	u64 entry_rt;
 	bool abi0;
+	u32 pushed;		/* bytes by which SP is lower than the code at hand has it */
 };
 
 /* A displacement that is not known yet, and: it leads here. */
@@ -46,5 +47,8 @@ static inline void fill(struct assembler *a, size_t at)
 void record_tables(struct emitter *e, bool exits);
 /* A record of this kind of the function at hand. Registers as record.c says. */
 void record_emit(struct emitter *e, enum site_kind kind);
+/* The record of a place in the middle of a function, where all registers, the flags and the bytes
+ * below SP are kept. */
+void record_emit_inside(struct emitter *e);
 
 #endif

@@ -43,6 +43,14 @@ static bool goes_on(const struct insn *in)
 	       in->kind != INSN_TRAP && in->kind != INSN_TABLE;
 }
 
+static void record_here(struct emitter *e)
+{
+	if (e->fn->line_at)
+		record_emit_inside(e);
+	else
+		record_emit(e, SITE_ENTRY);
+}
+
 /* Copies a run of instructions as x86/patch.h says. record_at: an entry record comes before the
  * copy of this one (count: behind them all; more: none). */
 static void piece(struct emitter *e, u32 first, u32 count, u32 record_at, bool exits,
@@ -64,7 +72,7 @@ static void piece(struct emitter *e, u32 first, u32 count, u32 record_at, bool e
 			if (inner.at[i].insn == first + k)
 				fill(a, inner.at[i].hole);
 		if (k == record_at)
-			record_emit(e, SITE_ENTRY);
+			record_here(e);
 		if ((in->kind == INSN_RET || in->kind == INSN_TAIL) && x && !x->refusal)
 			record_emit(e, in->kind == INSN_TAIL ? SITE_TAIL :
 				    in->after_deferreturn ? SITE_EXIT_DEFER : SITE_EXIT);
@@ -83,7 +91,7 @@ static void piece(struct emitter *e, u32 first, u32 count, u32 record_at, bool e
 		}
 	}
 	if (record_at == count)
-		record_emit(e, SITE_ENTRY);
+		record_here(e);
 	if (goes_on(&e->flow->insns[first + count - 1]))
 		jmp_to(a, e->entry_rt + e->flow->insns[first + count - 1].at +
 			  e->flow->insns[first + count - 1].size);
@@ -93,8 +101,9 @@ static void piece(struct emitter *e, u32 first, u32 count, u32 record_at, bool e
 static void emit_window(struct emitter *e, const struct window *w, bool exits)
 {
 	struct branches out = { 0 };
+	bool records = w->entry || e->fn->line_at;
 
-	piece(e, w->first, w->count, w->entry ? w->record_after : w->count + 1, exits, &out);
+	piece(e, w->first, w->count, records ? w->record_after : w->count + 1, exits, &out);
 	for (size_t i = 0; i < out.n; i++) {
 		struct branch b = out.at[i];
 
@@ -173,7 +182,8 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 			u64 to = asm_here(&e->a);
 
 			if (w->inner != pass ||
-			    (!w->entry && !exits && !fn->patches.windows[0].inner))
+			    (!w->entry && !fn->line_at && !exits &&
+			     !fn->patches.windows[0].inner))
 				continue;
 			emit_window(e, w, exits);
 			add_jump(e, e->entry_rt + w->at, flow->bytes + w->at, to, index);

@@ -75,7 +75,8 @@ static void head(struct sink_json *s, const char *type, const struct call *c)
 	const struct go_sig *sig = c->fn->sig;
 
 	if (!p->looked_up) {
-		p->at = go_line_at(s->t->prog, c->fn->func, c->fn->func->pc);
+		p->at = c->fn->line_at ? c->fn->line :
+			go_line_at(s->t->prog, c->fn->func, c->fn->func->pc);
 		p->looked_up = true;
 	}
 	begin(j, type);

@@ -106,12 +106,19 @@ u32 keys_of(struct keys *k, const struct call *c)
 	return find(k, &key);
 }
 
+static int compare_funcs(const struct plan_func *a, const struct plan_func *b)
+{
+	int by_name = str_cmp(a->func->name, b->func->name);
+
+	return by_name ? by_name : (a->line_at > b->line_at) - (a->line_at < b->line_at);
+}
+
 int keys_compare(const struct keys *k, u32 a, u32 b)
 {
 	const struct key *x, *y;
 
 	if (!k->by)
-		return str_cmp(k->t->plan->funcs[a].func->name, k->t->plan->funcs[b].func->name);
+		return compare_funcs(&k->t->plan->funcs[a], &k->t->plan->funcs[b]);
 	if (a == KEY_OTHER || b == KEY_OTHER)
 		return a == b ? 0 : a == KEY_OTHER ? 1 : -1;
 	x = &k->at[a];
@@ -132,7 +139,14 @@ void keys_text(struct out *o, const struct keys *k, u32 i)
 	const struct key *key;
 
 	if (!k->by) {
-		out_clean(o, k->t->plan->funcs[i].func->name);
+		const struct plan_func *fn = &k->t->plan->funcs[i];
+
+		out_clean(o, fn->func->name);
+		if (!fn->line_at)
+			return;
+		out_c(o, ' ');
+		out_clean(o, fn->line.file);
+		out_fmt(o, ":%d", fn->line.line);
 		return;
 	}
 	if (i == KEY_OTHER) {
@@ -217,6 +231,12 @@ void keys_json(struct json *j, const struct keys *k, u32 i)
 		json_null(j);
 	else
 		json_str(j, k->t->plan->funcs[i].func->name);
+	if (!k->by && k->t->plan->funcs[i].line_at) {
+		json_key(j, "file");
+		json_str(j, k->t->plan->funcs[i].line.file);
+		json_key(j, "line");
+		json_i64(j, k->t->plan->funcs[i].line.line);
+	}
 	json_key(j, "by");
 	if (!k->by || i == KEY_OTHER)
 		json_null(j);

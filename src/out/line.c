@@ -131,11 +131,31 @@ static void arguments(struct line *l, const struct call *c)
 		out_z(l->o, first ? "…" : ", …");
 }
 
+/* As in stacks; an address where no line is known. */
+static void place(struct line *l, const struct plan_func *fn)
+{
+	out_c(l->o, ' ');
+	out_color(l->o, "2");
+	if (fn->line.file.n) {
+		out_clean(l->o, fn->line.file);
+		out_c(l->o, ':');
+		out_i64(l->o, fn->line.line);
+	} else {
+		out_hex(l->o, go_func_va(l->view.prog, fn->func) + fn->line_at);
+	}
+	out_plain(l->o);
+}
+
 void line_call(struct line *l, const struct call *c)
 {
 	out_color(l->o, "1");
 	out_clean(l->o, c->fn->func->name);
 	out_plain(l->o);
+	if (c->fn->line_at) {
+		place(l, c->fn);
+		if (!shown_any(&l->view))
+			return;
+	}
 	out_c(l->o, '(');
 	if (shown_any(&l->view))
 		shown_text(l->o, &l->view, c);

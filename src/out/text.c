@@ -7,6 +7,8 @@
 #include "out/sinks.h"
 #include "out/stack.h"
 
+enum { DURATION = 9 };
+
 static void head(struct line *l, const struct call *c, bool with_duration)
 {
 	line_goroutine(l->o, c->goid);
@@ -14,6 +16,8 @@ static void head(struct line *l, const struct call *c, bool with_duration)
 	out_c(l->o, ' ');
 	if (with_duration)
 		line_duration(l->o, c->duration_ns);
+	else if (c->fn->line_at && !l->view.plan->request.entry_only)	/* among calls */
+		line_spaces(l->o, DURATION);
 	out_str(l->o, STR("  "));
 	line_call(l, c);
 }

@@ -151,7 +151,7 @@ static bool match_name(const struct pattern *p, struct str name)
 	}
 }
 
-static bool path_ends(struct str path, struct str end)
+bool pattern_path_ends(struct str path, struct str end)
 {
 	return str_ends(path, end) &&
 	       (path.n == end.n || path.p[path.n - end.n - 1] == '/' || end.p[0] == '/');
@@ -166,7 +166,7 @@ static bool match(const struct pattern *p, const struct go_program *prog, const 
 	case ADDRESS:
 		return p->va >= va && p->va < va + MAX(f->size, 1u);
 	case LINE:
-		return go_func_has_line(prog, f, p->text, p->line, path_ends);
+		return go_func_has_line(prog, f, p->text, p->line, pattern_path_ends);
 	case TREE:
 		pkg = go_name_split(f->name).package;
 		return str_starts(pkg, p->text) && (pkg.n == p->text.n || pkg.p[p->text.n] == '/');
@@ -214,6 +214,57 @@ bool patterns_match_func(const struct patterns *p, const struct go_program *prog
 		*named = yes && (*named || says_package(&p->at[i], go_name_split(f->name).package));
 	}
 	return yes;
+}
+
+/* A function's first line is its entry's, and the one that `func` stands on. */
+static bool is_first(const struct pattern *p, const struct go_program *prog,
+		     const struct go_func *f)
+{
+	struct go_line at;
+
+	if (p->kind == ADDRESS)
+		return p->va == go_func_va(prog, f);
+	if (p->kind != LINE)
+		return true;
+	at = go_line_at(prog, f, f->pc);
+	return pattern_path_ends(at.file, p->text) &&
+	       (p->line == at.line || p->line == f->start_line);
+}
+
+bool patterns_match_entry(const struct patterns *p, const struct go_program *prog,
+			  const struct go_func *f, bool *named)
+{
+	bool yes = p->n == 0 || p->at[0].negative;
+
+	*named = false;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct pattern *one = &p->at[i];
+
+		if (!match(one, prog, f) || (!one->negative && !is_first(one, prog, f)))
+			continue;
+		yes = !one->negative;
+		*named = yes && (*named || says_package(one, go_name_split(f->name).package));
+	}
+	return yes;
+}
+
+bool patterns_next_place(const struct patterns *p, const struct go_program *prog,
+			 const struct go_func *f, size_t *i, struct pattern_place *to)
+{
+	for (; *i < p->n; ++*i) {
+		const struct pattern *one = &p->at[*i];
+		bool wanted = !one->negative && (one->kind == LINE || one->kind == ADDRESS) &&
+			      match(one, prog, f) && !is_first(one, prog, f);
+
+		for (size_t k = *i + 1; wanted && k < p->n; k++)
+			wanted = !p->at[k].negative || !match(&p->at[k], prog, f);
+		if (!wanted)
+			continue;
+		*to = (struct pattern_place){ .va = one->va, .file = one->text, .line = one->line };
+		++*i;
+		return true;
+	}
+	return false;
 }
 
 bool patterns_say_exactly(const struct patterns *p, const struct go_program *prog,

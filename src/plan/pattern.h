@@ -23,6 +23,20 @@ void patterns_release(struct patterns *p);
  * set when the pattern says the package itself, so that the runtime's functions are meant too. */
 bool patterns_match_func(const struct patterns *p, const struct go_program *prog,
 			 const struct go_func *f, bool *named);
+/* The same, but a line or an address means a function only where it is the function's first. */
+bool patterns_match_entry(const struct patterns *p, const struct go_program *prog,
+			  const struct go_func *f, bool *named);
+/* Lines and addresses that are wanted and lie inside of f, behind its first: one after the other,
+ * from *i = 0 on. */
+struct pattern_place {
+	u64 va;			/* with line 0 */
+	struct str file;	/* how its path ends */
+	i32 line;
+};
+bool patterns_next_place(const struct patterns *p, const struct go_program *prog,
+			 const struct go_func *f, size_t *i, struct pattern_place *to);
+/* Whole parts of a path. */
+bool pattern_path_ends(struct str path, struct str end);
 /* Does a pattern give its whole name, or an address or line in it? */
 bool patterns_say_exactly(const struct patterns *p, const struct go_program *prog,
 			  const struct go_func *f);

@@ -4,6 +4,7 @@
 #include "go/fork.h"
 #include "plan/expr_bind.h"
 #include "plan/creations.h"
+#include "plan/inside.h"
 #include "plan/reading.h"
 
 /* Reached from a signal handler, or before there is one, whatever its stack check says. */
@@ -61,12 +62,10 @@ bool plan_flow(const struct go_program *prog, const struct go_func *f, struct ar
 	return go_flow(prog, f, a, flow, err);
 }
 
-enum refusal plan_probe(const struct go_program *prog, const struct go_func *f, bool named,
-			struct arena *a, struct patches *patches)
+/* Why nothing in a function is probed. */
+static enum refusal refuse_whole(const struct go_program *prog, const struct go_func *f, bool named)
 {
 	struct str package = go_name_split(f->name).package;
-	struct flow flow;
-	struct err err;
 
 	if (!f->pcsp || !f->size)
 		return REFUSE_NO_STACK_MAP;
@@ -80,6 +79,18 @@ enum refusal plan_probe(const struct go_program *prog, const struct go_func *f, 
 		return REFUSE_WRAPPER;
 	if (f->assembly && (go_is_runtime(package) || go_sig_of(prog, f)->from == SIG_NONE))
 		return REFUSE_ASSEMBLY;
+	return REFUSE_NONE;
+}
+
+enum refusal plan_probe(const struct go_program *prog, const struct go_func *f, bool named,
+			struct arena *a, struct patches *patches)
+{
+	enum refusal whole = refuse_whole(prog, f, named);
+	struct flow flow;
+	struct err err;
+
+	if (whole)
+		return whole;
 	if (!plan_flow(prog, f, a, &flow, &err))
 		return REFUSE_DECODE;
 	patches_make(patches, a, &flow);
@@ -245,6 +256,15 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 		count_exits(p, f);
 }
 
+/* Nothing that is wanted has an end. */
+static bool only_lines(const struct plan *p)
+{
+	for (u32 i = 0; i < p->nfuncs; i++)
+		if (p->funcs[i].shown && !p->funcs[i].line_at)
+			return false;
+	return p->nlines;
+}
+
 /* Entries alone are not paired, so nobody asks how calls end; and a hook's record that is lost
  * would be counted as a call. What says that another program begins is rare, and always wanted. */
 static void drop_hooks(struct plan *p)
@@ -261,7 +281,7 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	       struct err *err)
 {
 	struct patterns want = { 0 };
-	VEC(struct plan_func) funcs = { 0 };
+	struct plan_funcs funcs = { 0 };
 	struct dynamic_types d = { 0 };
 	struct reading_cache cache = { 0 };
 	struct arena scratch = { 0 };
@@ -277,29 +297,35 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	for (size_t i = 0; ok && i < prog->nfuncs; i++) {
 		const struct go_func *f = &prog->funcs[i];
 		enum plan_hook hook = is_hidden_wrapper(f) ? HOOK_NONE : hook_of(p, f);
-		bool named, shown = r->npatterns && patterns_match_func(&want, prog, f, &named);
+		bool named, shown = r->npatterns && patterns_match_entry(&want, prog, f, &named);
 
 		patterns_count(&want, prog, f, hits);
 		if (shown &&
 		    ((!named && go_is_runtime(go_name_split(f->name).package)) || f->wrapper))
 			shown = patterns_say_exactly(&want, prog, f);
-		if (!shown && !hook)
-			continue;
-		*vec_push(&funcs) =
-			(struct plan_func){ .func = f, .hook = (u8)hook, .shown = shown };
+		if (shown || hook)
+			*vec_push(&funcs) =
+				(struct plan_func){ .func = f, .hook = (u8)hook, .shown = shown };
+		inside_list(&funcs, p, &want, f, &scratch);
+		arena_reset(&scratch);
 	}
 	ok = ok && patterns_check_hits(&want, prog, hits, err);
 	patterns_release(&want);
 	if (ok) {
 		dynamic_types_find(&d, p);
 		for (size_t i = 0; i < funcs.n; i++) {
-			add_func(p, &d, &cache, &funcs.at[i], true, &fit, &scratch);
+			if (funcs.at[i].line_at)
+				inside_make(&funcs, i,
+					    refuse_whole(prog, funcs.at[i].func, true), p, &d,
+					    &cache, &scratch);
+			else
+				add_func(p, &d, &cache, &funcs.at[i], true, &fit, &scratch);
 			arena_reset(&scratch);
 		}
 		p->nfuncs = (u32)funcs.n;
 		p->funcs = arena_copy(&p->arena, funcs.at, funcs.n * sizeof(*funcs.at));
 	}
-	p->request.entry_only |= p->request.entry_enough && !exprs_wait(p);
+	p->request.entry_only |= (p->request.entry_enough && !exprs_wait(p)) || only_lines(p);
 	if (p->request.entry_only && !p->request.goroutines)
 		drop_hooks(p);
 	reading_cache_release(&cache);

@@ -94,6 +94,10 @@ struct plan_func {
 	struct expr_code *codes;	/* of each expression of the plan, in order */
 	u8 hook; /* enum plan_hook: what its entry means to the pairing of calls */
 	bool shown; /* asked for by the user; false for what is there as a hook only */
+	u32 line_at; /* not the function but a place in it (inside.h): bytes from its entry; else 0.
+		      * patches has one window then, and entry is what is read */
+	u32 line_sp; /* bytes from SP there up to the return address */
+	struct go_line line;	/* of that place */
 	u32 error_at; /* VALUES_ERROR: where in the exit record the first word of its error lies; 0:
 		       * its last result is none, or the results are not known */
 };
@@ -130,7 +134,8 @@ struct plan {
 	size_t nexprs;
 	struct plan_func *funcs;	/* ascending by pc; hooks too */
 	u32 nfuncs;
-	u32 nrefused;			/* functions refused as a whole or at their entry */
+	u32 nlines;			/* of these, places in functions that are seen */
+	u32 nrefused;			/* functions refused as a whole or at their entry; places */
 	u32 nexits, nexits_refused;
 	struct arena arena;
 };
@@ -141,7 +146,8 @@ void plan_release(struct plan *p);
 /* Is a record wanted where this function is left? */
 static inline bool plan_sees_exits(const struct plan *p, const struct plan_func *f)
 {
-	return f->hook == HOOK_NEWPROC1 || (f->shown && !p->request.entry_only);
+	return f->hook == HOOK_NEWPROC1 ||
+	       (f->shown && !f->line_at && !p->request.entry_only);
 }
 /* Is a parameter, field or function of this name not to be shown (nor copied)? */
 bool plan_redacts(const struct plan *p, struct str name);

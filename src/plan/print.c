@@ -44,6 +44,24 @@ void reading_print(struct out *o, const char *what, const struct reading *r)
 	}
 }
 
+void site_head(struct out *o, const struct plan_func *f, u64 va)
+{
+	out_fmt(o, "%.*s", STR_F(f->func->name));
+	if (f->line_at)
+		out_fmt(o, " %.*s:%d", STR_F(f->line.file), f->line.line);
+	out_fmt(o, " 0x%llx", (unsigned long long)(va + f->line_at));
+	if (!f->shown)
+		out_z(o, " (to know where panics and goroutines end)");
+	if (f->refusal)
+		out_fmt(o, ": refused: %s", refusal_text(f->refusal));
+	out_line(o);
+}
+
+const char *site_kind_name(const struct plan_func *f)
+{
+	return f->line_at ? "line" : f->shown ? "entry" : "hook";
+}
+
 void site_json(struct json *j, const struct plan_func *f, const char *kind, u64 va,
 	       const char *reason, const struct reading *r)
 {
@@ -54,6 +72,12 @@ void site_json(struct json *j, const struct plan_func *f, const char *kind, u64 
 	json_str(j, f->func->name);
 	json_key(j, "kind");
 	json_z(j, kind);
+	if (f->line_at) {
+		json_key(j, "file");
+		json_str(j, f->line.file);
+		json_key(j, "line");
+		json_i64(j, f->line.line);
+	}
 	json_key(j, "address");
 	json_hex(j, va);
 	json_key(j, "probe");

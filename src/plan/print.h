@@ -10,7 +10,11 @@
 
 /* `what` is "entry" or "exit". */
 void reading_print(struct out *o, const char *what, const struct reading *r);
-/* A line of --plan --json: kind is "entry", "hook", "return", "tail"; reason NULL: it is probed. */
+/* What it is and where, or why it is refused; va is the function's entry. */
+void site_head(struct out *o, const struct plan_func *f, u64 va);
+/* "entry", "hook" or "line". */
+const char *site_kind_name(const struct plan_func *f);
+/* A line of --plan --json: kind is one of these, "return" or "tail"; reason NULL: it is probed. */
 void site_json(struct json *j, const struct plan_func *f, const char *kind, u64 va,
 	       const char *reason, const struct reading *r);
 

@@ -48,6 +48,11 @@ enum refusal {
 	REFUSE_PAGE,		/* the jump would cross a page */
 	/* an exit */
 	REFUSE_TIGHT_EXIT,	/* too little before it, and branches without windows */
+	/* a place inside the function */
+	REFUSE_NO_STACK_CHECK,	/* none in the function: there may be no stack for the record */
+	REFUSE_STACK_CHECK,	/* before it has run, or where it failed */
+	REFUSE_TAKEN,		/* another window is there */
+	REFUSE_NO_INSN,		/* no instruction begins there */
 	REFUSE_COUNT
 };
 /* One clause for people: "a branch goes back to its entry, and it has no stack check". */
@@ -89,6 +94,11 @@ struct patches {
 };
 
 void patches_make(struct patches *p, struct arena *a, const struct flow *f);
+/* A window that sees each time control reaches one instruction inside the function: the record comes
+ * before the copy of the record_after'th of its instructions (count: behind them). It has nothing in
+ * common with p (what is patched for entry and exits; or NULL) and the other windows. */
+enum refusal window_inside(const struct flow *f, u32 insn, const struct patches *p,
+			   const struct window *others, u32 nothers, struct window *w);
 /* The landing of branches to this instruction, or NULL. */
 const struct landing *patches_landing(const struct patches *p, u32 insn);
 

@@ -29,6 +29,12 @@ static const struct {
 	[REFUSE_PAGE] = { "page", "the jump would cross a page" },
 	[REFUSE_TIGHT_EXIT] = { "tight_exit",
 				"too little stands before an exit, and a branch to it lacks room" },
+	[REFUSE_NO_STACK_CHECK] = { "no_stack_check",
+				    "its function has no stack check, so there may be no stack to "
+				    "record with" },
+	[REFUSE_STACK_CHECK] = { "stack_check", "it belongs to its function's stack check" },
+	[REFUSE_TAKEN] = { "taken", "something else that is watched lies over it" },
+	[REFUSE_NO_INSN] = { "no_instruction", "no instruction begins there" },
 };
 
 const char *refusal_text(enum refusal r)
