@@ -14,6 +14,7 @@
 struct area {
 	const struct go_sig *sig;
 	u64 slots;		/* where those of the registers begin */
+	bool exact;		/* nothing but padding is left in it */
 	struct live live;
 };
 
@@ -132,7 +133,7 @@ static bool is_tight(const struct area *a, size_t from, bool slots)
 			return false;
 		end += p->size;
 	}
-	return a->sig->results_known && end % 8 == 0;
+	return a->exact && end % 8 == 0;
 }
 
 /* The first parameter that the list does not prove: where the last ones look alike, each may be
@@ -196,6 +197,8 @@ bool shape_has_no_blanks(const struct go_program *prog, const struct go_func *f,
 		return true;
 	if (slots > (u64)f->args || !list_agrees(&a, s, hidden))
 		return false;
+	a.exact = sig->results_known ||
+		  round_up(stack_before(sig, sig->nparams), 8) == a.slots;
 	live_in(&a.live, str_cut(go_func_bytes(prog, f), 0, f->size));
 	if (!stores_agree(&a, &ints, &floats))
 		return false;
@@ -205,7 +208,7 @@ bool shape_has_no_blanks(const struct go_program *prog, const struct go_func *f,
 		struct go_param *p = &sig->params[i];
 		bool known = in_registers(p) ? tight_slots ||
 			     (is_known(p, ints, floats) &&
-			      (sig->results_known || !may_be_the_last(p))) : tight_stack;
+			      (a.exact || !may_be_the_last(p))) : tight_stack;
 
 		if (p->size && !known)
 			forget_place(p, arena);

@@ -77,7 +77,7 @@ static const struct go_release releases[] = {
 	  .g_atomicstatus = 144, .g_gopc = 296, .g_startpc = 312,
 	  .g_racectx = 320, .g_sched_bp = 104, .m_procid = 72, .m_curg = 192, .m_gsignal = 80,
 	  .m_alllink = 344, .wrapper_func_id = 22, .maps = GO_MAP_HMAP,
-	  .dwarf_lacks_results = true, .dwarf_lacks_blanks = true,
+	  .dwarf_lacks_results = true, .dwarf_lacks_blanks = true, .lacks_arg_live = true,
 	  .field_offset_shifted = true, .chan_elemtype = 32,
 	  .pcln = &pcln_17, .moduledata = &md_17 },
 	{ .minor = 18, .dwarf_lacks_blanks = true, .g_waitreason = 176, .wait_preempted = 25,

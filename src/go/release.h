@@ -51,6 +51,7 @@ struct go_release {
 	u8 direct_iface_tflag;		/* 0: it is bit 5 of the kind byte (up to 1.25) */
 	bool dwarf_lacks_results;	/* of optimised functions: 1.17 */
 	bool dwarf_lacks_blanks;	/* parameters without a name: up to 1.21 */
+	bool lacks_arg_live;		/* FUNCDATA ArgLiveInfo: 1.17 */
 	bool fipsinfo;			/* every binary has .go.fipsinfo */
 	u8 newproc1_caller;		/* its argument callergp: index of the register */
 	bool asmcgocall_frame;		/* asmcgocall saves BP */

@@ -85,7 +85,7 @@ static void add_hidden(struct shapes *s, const struct go_func *f, bool dictionar
 	for (unsigned i = 1; i <= s->n; i++)
 		s->at[i].first = (u8)(s->at[i].first + words);
 	s->at[0] = (struct shape){ .n = (u8)words, .aggregate = words > 1,
-				   .dictionary = dictionary };
+				   .dictionary = dictionary, .hidden = true };
 	s->n++;
 	s->nscalars += words;
 }
@@ -163,6 +163,7 @@ bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
 		live = funcdata(prog, f, FUNCDATA_ARG_LIVE_INFO, "argument liveness");
 		s.has_live = go_funcdata_va(prog, f, FUNCDATA_ARG_LIVE_INFO);
 		s.live_from = rd_u8(&live);
+		s.lacks_live = prog->rel->lacks_arg_live;
 		s.pointer_receiver = form->pointer || form->equal;
 		shape_registers(&s, str_cut(go_func_bytes(prog, f), 0, f->size), places);
 	}

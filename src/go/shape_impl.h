@@ -26,6 +26,7 @@ struct shape {
 	bool aggregate;
 	bool cut;		/* has more than is listed */
 	bool dictionary;
+	bool hidden;		/* is in no list of the compiler's */
 };
 
 struct shapes {
@@ -36,6 +37,7 @@ struct shapes {
 	bool pointer_receiver;	/* the first one is a pointer */
 	bool has_live; /* ArgLiveInfo is there: slots from live_from on belong to registers */
 	u32 live_from;
+	bool lacks_live;	/* the release has no ArgLiveInfo */
 };
 
 /* Fills kind, reg and off of each scalar's place. */

@@ -154,6 +154,19 @@ static bool take_register(struct solver *v, const struct shape *p, unsigned k, b
 	return true;
 }
 
+/* What came in registers is listed by ArgLiveInfo, unless it is blank or was stored first thing;
+ * where there is none, it is saved before the stack grows. So an aggregate of which neither is true
+ * is a blank, or an array. */
+static bool nothing_speaks_for_registers(const struct solver *v, const struct shape *p)
+{
+	if (v->s->lacks_live ? !v->live->checks : v->s->has_live)
+		return false;
+	for (unsigned k = p->first; k < p->first + p->n; k++)
+		if (v->proof[k] || v->s->scalar[k].far)
+			return false;
+	return p->n > 1 && !p->hidden;
+}
+
 static bool take_registers(struct solver *v, unsigned i, enum way way, struct state *st)
 {
 	const struct shape *p = &v->s->at[i];
@@ -175,7 +188,7 @@ static bool take_registers(struct solver *v, unsigned i, enum way way, struct st
 	if ((floats && must_be_int) || (way == AS_PROVED && (!floats || floats == p->n)))
 		return false;
 	st->lost |= p->cut;
-	st->cost += p->cut ? COST_ARRAY : 0;
+	st->cost += p->cut || nothing_speaks_for_registers(v, p) ? COST_ARRAY : 0;
 	if (first->far)
 		return true;
 	if (!st->any_slot)

@@ -253,7 +253,7 @@ static void follow(struct walk *w, struct path p)
 			if (in.mnemonic == ZYDIS_MNEMONIC_JBE && p.at < STACK_CHECK) {
 				go_to(w, &p, p.at);
 				p.at += (u32)ops[0].imm.value.s;
-				p.slow = true;
+				p.slow = w->live->checks = true;
 			} else {
 				go_to(w, &p, p.at + ops[0].imm.value.s);
 			}

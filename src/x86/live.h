@@ -28,6 +28,7 @@ struct live {
 	u32 nstores;
 	i32 loads[LIVE_LOADS]; /* of bytes that it had not stored: arguments on the stack */
 	u32 nloads;
+	bool checks;		/* its stack, and what it saves for that was looked at */
 };
 
 void live_in(struct live *l, struct str code);

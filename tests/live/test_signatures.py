@@ -70,6 +70,10 @@ class Comparison:
                     self.missing += len(want["words"])
                     self.why["words not listed"] += len(want["words"])
                 e = dict(e, args=e[part][:len(shapes)])
+            if shapes and any(x["name"] == "_" and re.search("float|complex|NaN|Inf", json.dumps(x)) for x in e[part]):
+                # A float that nobody reads leaves no trace: it is taken for an integer (go/shape_regs.c).
+                self.why["behind a float that is not used"] += sum(len(x["words"]) for x in e[part])
+                continue
             need(len(a[part]) == len(e[part]), "%d %s, not %d: %r", len(a[part]), part, len(e[part]), a[part])
             for want, got in zip(e[part], a[part]):
                 try:
@@ -249,8 +253,9 @@ def read_calls(path):
 def compare(tmp_path, release, variant, seed, functions, engine):
     source = signatures.write(seed, functions, tmp_path / "source")
     program = gobuild.build("signatures-%d-%d" % (seed, functions), release, variant, source)
-    t = goshawk.Trace(tmp_path, ["re:^main[.].*[fMm][0-9]+$"], [program], [*LIMITS, "--engine", engine],
-                      env={"SIGNATURES_EXPECT": str(tmp_path / "expect.json")})
+    t = goshawk.Trace(tmp_path, ["re:^main[.].*[fMm][0-9]+$"], [program],
+                      [*LIMITS, "--engine", engine, *(["--buffer", "32M"] if engine == "uprobe" else [])],
+                      env={"SIGNATURES_EXPECT": str(tmp_path / "expect.json")}, lossless=engine == "inline")
     t.check()
     calls = read_calls(tmp_path / "trace.json")
     comparison, wanted = Comparison(gobuild.minor(release) <= 21), 0
@@ -265,8 +270,31 @@ def compare(tmp_path, release, variant, seed, functions, engine):
     return comparison
 
 
-@pytest.mark.parametrize("variant", ["plain", "stripped"])
-def test_values_equal_what_the_program_says(tmp_path, release, variant):
-    c = compare(tmp_path, release, variant, 1, 120, "inline")
-    print(release, variant, c.equal, c.missing, c.why.most_common(20))
+def check(c, most_missing):
     assert not c.wrong, "%d wrong:\n%s" % (len(c.wrong), "\n".join(w[:800] for w in c.wrong[:30]))
+    share = c.missing / (c.equal + c.missing)
+    print("%d values, %.1f %% missing: %s" % (c.equal, 100 * share, c.why.most_common(20)))
+    assert c.equal > 1000 and share < most_missing
+
+
+def functions(request, release):
+    """`make check-all` looks at more of them, on three releases."""
+    return 1000 if request.config.getoption("--all") and release in ("1.17.13", "1.19.13", "1.22.12", gobuild.NEWEST) else 120
+
+
+@pytest.mark.parametrize("variant", ["plain", "stripped"])
+def test_values_equal_what_the_program_says(tmp_path, request, release, variant):
+    """Stripped, words are compared: the compiler lists ten of them, and some can have come in several
+    registers. Up to 1.21 blank parameters hide where others are."""
+    c = compare(tmp_path, release, variant, 1, functions(request, release), "inline")
+    check(c, 0.4 if variant == "stripped" else 0.25 if gobuild.minor(release) <= 21 else 0.05)
+
+
+@pytest.mark.bpf
+@pytest.mark.parametrize("variant", ["plain", "stripped"])
+def test_kernel_probes_see_the_same_but_for_floats(tmp_path, request, release, variant):
+    """Vector registers can't be read there: such a value is said to be missing."""
+    c = compare(tmp_path, release, variant, 2, functions(request, release), "uprobe")
+    check(c, 0.5 if variant == "stripped" else 0.4 if gobuild.minor(release) <= 21 else 0.3)
+    assert sum(n for why, n in c.why.items() if why in ("float32", "float64", "complex64", "complex128")) or \
+        variant == "stripped"
