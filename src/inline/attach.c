@@ -364,7 +364,7 @@ static bool try_again(struct inline_session *s, struct err *err)
 
 	if (!tracee_stop_all(s->pid, &st, err))
 		return false;
-	ok = busy_find(&b, s, &st, err);
+	ok = session_is_there(s) && busy_find(&b, s, &st, err);
 	if (ok) {
 		s->stuck = hold_busy(s, &b);
 		ok = place_jumps(s, err);

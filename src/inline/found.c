@@ -6,6 +6,7 @@
 
 #include "go/fork.h"
 #include "inline/layout.h"
+#include "inline/maps.h"
 #include "inline/session.h"
 #include "x86/patch.h"
 
@@ -44,26 +45,29 @@ static bool read_session(struct found_session *s, int mem_fd)
 	return true;
 }
 
+/* What the rings say of themselves is not trusted: the rest must lie where we put it, and be mapped
+ * as we map it, because it is to be unmapped one day. */
+static bool is_ours(const struct found_session *s, const struct spans *maps)
+{
+	u64 near_size = round_up(NEAR_SIZE, 4096);
+
+	return s->code_rt == s->near_rt + near_size &&
+	       maps_has(maps, s->near_rt, s->code_rt, "rw-p") &&
+	       maps_has(maps, s->code_rt, round_up(s->code_end, 4096), "r-xp");
+}
+
 void found_sessions(struct found *f, pid_t pid, int mem_fd)
 {
-	char path[64], line[512];
-	FILE *maps;
+	struct spans maps = { 0 };
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	maps = fopen(path, "re");
-	while (maps && fgets(line, sizeof(line), maps)) {
-		struct found_session s = { 0 };
-		char *end;
+	maps_read(&maps, pid);
+	for (size_t i = 0; i < maps.n; i++) {
+		struct found_session s = { .shared_lo = maps.at[i].lo, .shared_hi = maps.at[i].hi };
 
-		if (!strstr(line, "/memfd:goshawk") && !strstr(line, "/dev/zero"))
-			continue;
-		s.shared_lo = strtoull(line, &end, 16);
-		s.shared_hi = strtoull(end + 1, NULL, 16);
-		if (read_session(&s, mem_fd))
+		if (maps.at[i].rings && read_session(&s, mem_fd) && is_ours(&s, &maps))
 			*vec_push(&f->sessions) = s;
 	}
-	if (maps)
-		fclose(maps);
+	maps_release(&maps);
 }
 
 bool found_same(const struct found *f, const struct found *now)

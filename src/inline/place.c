@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "inline/maps.h"
 #include "inline/seccomp.h"
 
 /* Rings lie above HIGH, with libraries and stacks, and so far below these that their next mappings
@@ -57,31 +58,6 @@ bool mem_write(int mem_fd, pid_t pid, u64 rt, const void *p, size_t n)
 	return true;
 }
 
-struct span {
-	u64 lo, hi;
-};
-VEC_TYPE(spans, struct span);
-
-static void read_maps(pid_t pid, struct spans *to)
-{
-	char path[64], line[512];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		struct span m;
-		char *end;
-
-		m.lo = strtoull(line, &end, 16);
-		m.hi = *end == '-' ? strtoull(end + 1, NULL, 16) : 0;
-		if (m.hi > m.lo)
-			*vec_push(to) = m;
-	}
-	if (f)
-		fclose(f);
-}
-
 /* Room for `size` bytes from `from` up; 0 if there is none within reach. */
 static u64 room_near(const struct spans *maps, u64 from, u64 size)
 {
@@ -117,12 +93,12 @@ bool place_choose(struct inline_session *s, struct err *err)
 
 	s->rings_most = s->filtered ? FILTERED_RINGS : RINGS;
 	s->shared_bytes = shared_size(l->buffer, s->rings_most);
-	read_maps(s->pid, &maps);
+	maps_read(&maps, s->pid);
 	l->near_rt = room_near(&maps, round_up(img->hi_va + l->bias, PAGE) + ABOVE,
 			       CODE_ROOM + NEAR_SIZE);
 	l->code_rt = l->near_rt + round_up(NEAR_SIZE, PAGE);
 	l->shared_rt = room_high(&maps, s->shared_bytes);
-	vec_release(&maps);
+	maps_release(&maps);
 	if (!l->near_rt)
 		return err_set(err, ERR_REFUSED,
 			       "no room for code within 2 GiB of the program's text");

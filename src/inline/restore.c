@@ -11,7 +11,7 @@
 #include "inline/session.h"
 #include "inline/tracee.h"
 
-static bool is_there(const struct inline_session *s)
+bool session_is_there(const struct inline_session *s)
 {
 	u64 cookie;
 
@@ -26,7 +26,7 @@ bool session_was_replaced(void *session)
 	char path[64], target[16];
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", s->pid);
-	return !is_there(s) && readlink(path, target, sizeof(target)) > 0;
+	return !session_is_there(s) && readlink(path, target, sizeof(target)) > 0;
 }
 
 /* Our hook may lie over that of a session which has ended meanwhile: then the file's bytes come
@@ -41,12 +41,20 @@ static void put_back(const struct inline_session *s, const struct found *f, cons
 	memcpy(put, other && !other->owner && file.n ? (const u8 *)file.p : j->was, 5);
 }
 
-bool session_put_back(struct inline_session *s, const struct found *f)
+/* Also of a process that runs. */
+static void shut_gate(const struct inline_session *s)
 {
 	u32 shut = 0;
+
+	if (session_is_there(s))
+		mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &shut, sizeof(shut));
+}
+
+bool session_put_back(struct inline_session *s, const struct found *f)
+{
 	bool ok = true;
 
-	mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &shut, sizeof(shut));
+	shut_gate(s);
 	for (size_t i = s->code.jumps.n; i-- > 0;) {
 		const struct jump *j = &s->code.jumps.at[i];
 		u8 now[5], put[5];
@@ -71,9 +79,11 @@ bool session_restore(void *session, struct err *err)
 
 	if (s->restored)
 		return true;
-	if (!tracee_stop_all(s->pid, &st, err))
+	if (!tracee_stop_all(s->pid, &st, err)) {
+		shut_gate(s);	/* whoever holds it: it goes on with jumps that record nothing */
 		return false;
-	if (!is_there(s)) {
+	}
+	if (!session_is_there(s)) {
 		tracee_resume_all(&st);
 		return err_set(
 			err, ERR_GONE,

@@ -74,6 +74,8 @@ bool rings_hold(struct inline_session *s, struct err *err) MUST_CHECK;
 /* How long threads may wait for us, and how many rings there are. */
 void rings_start(struct inline_session *s);
 
+/* Is our memory still in the process? If it has become another program it is not. */
+bool session_is_there(const struct inline_session *s);
 struct found;
 /* Puts back what stands in the text and is ours; the process must stand still. */
 bool session_put_back(struct inline_session *s, const struct found *f);

@@ -7,6 +7,7 @@ import re
 import resource
 import select
 import signal
+import struct
 import subprocess
 import time
 
@@ -351,6 +352,44 @@ def test_killed_at_random_while_it_attaches_and_detaches(tmp_path, release):
         r.call(10)
         assert len(b.stop().calls) == 10
         assert r.text() == text
+
+
+def test_what_the_rings_say_is_not_believed(tmp_path):
+    """A wild store into the rings of a goshawk that died must not have the next one unmap the program's heap."""
+    with Running(1, 1) as r:
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        a.p.kill()
+        a.p.communicate()
+        with open("/proc/%d/maps" % r.pid) as maps:
+            spans = [(line.split()[0].split("-"), line) for line in maps]
+        rings = next(int(lo, 16) for (lo, _), line in spans if "memfd:goshawk" in line)
+        heap, end = next((int(lo, 16), int(hi, 16)) for (lo, hi), line in spans if " rw-p " in line and
+                         line.rstrip().endswith((" 0", "Go: heap]")) and int(hi, 16) - int(lo, 16) >= 4 << 20)
+        with open("/proc/%d/mem" % r.pid, "r+b", buffering=0) as mem:
+            mem.seek(rings + 16)  # near, code, the end of code (src/inline/layout.h)
+            mem.write(struct.pack("<QQQ", heap, heap, end))
+        goshawk.run("detach", "-p", r.pid)
+        r.go_on()
+        r.call(100)
+        b = Attached(tmp_path, r.pid, "main.number").started()
+        r.call(10)
+        assert b.stop().counts()["main.number"] >= 10
+
+
+@pytest.mark.parametrize("name", ["deadbeef-" * 20 + "x", "7fff00000000-7fffffffffff-" * 8])
+def test_files_of_any_name_are_mapped(tmp_path, name):
+    """/proc/PID/maps has lines of any length."""
+    folder = tmp_path
+    for _ in range(4):
+        folder = folder / name
+        folder.mkdir()
+    program = folder / "running"
+    program.write_bytes(gobuild.build("running", gobuild.NEWEST, "plain").read_bytes())
+    program.chmod(0o755)
+    with Running(program=program) as r:
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        r.call(2)
+        assert len(a.stop().calls) == 2
 
 
 # Several of us.
