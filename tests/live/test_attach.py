@@ -363,11 +363,11 @@ def test_what_the_rings_say_is_not_believed(tmp_path):
         with open("/proc/%d/maps" % r.pid) as maps:
             spans = [(line.split()[0].split("-"), line) for line in maps]
         rings = next(int(lo, 16) for (lo, _), line in spans if "memfd:goshawk" in line)
-        heap, end = next((int(lo, 16), int(hi, 16)) for (lo, hi), line in spans if " rw-p " in line and
-                         line.rstrip().endswith((" 0", "Go: heap]")) and int(hi, 16) - int(lo, 16) >= 4 << 20)
+        heap = next(int(lo, 16) for (lo, hi), line in spans if " rw-p " in line and
+                    line.rstrip().endswith((" 0", "Go: heap]")) and int(hi, 16) - int(lo, 16) >= 4 << 20)
         with open("/proc/%d/mem" % r.pid, "r+b", buffering=0) as mem:
             mem.seek(rings + 16)  # near, code, the end of code (src/inline/layout.h)
-            mem.write(struct.pack("<QQQ", heap, heap, end))
+            mem.write(struct.pack("<QQQ", heap, heap, heap))
         goshawk.run("detach", "-p", r.pid)
         r.go_on()
         r.call(100)
