@@ -12,7 +12,11 @@ demo) packages="$packages ca-certificates golang-1.19-go hugo util-linux" ;;
 bench) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest bpftrace delve uftrace" ;;
 *) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest check binutils mandoc zsh" ;;
 esac
-[ "$what" != all ] || packages="$packages caddy esbuild fzf gh rclone restic"
+# Programs to try it on. Some packages start a service when they are installed: these are unpacked only.
+unpacked=
+[ "$what" != all ] || packages="$packages caddy delve esbuild fzf gh rclone restic" \
+	unpacked="docker.io etcd-client etcd-server prometheus syncthing"
+cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/goshawk
 
 missing() { # those that are not installed; the order is kept
 	for p in $packages; do
@@ -49,6 +53,16 @@ if [ "$need" ]; then
 	[ -z "$need" ] || { echo "setup: could not install$need; see what apt-get says above" >&2; exit 1; }
 fi
 
+for p in $unpacked; do
+	[ ! -d "$cache/debian/$p" ] || continue
+	echo "setup: unpacking $p" >&2
+	new=$cache/debian/$p.$$
+	(mkdir -p "$new" && cd "$new" && apt-get download -qq "$p" && dpkg-deb -x "$p"_*.deb files) >/dev/null 2>&1 &&
+		mv "$new/files" "$cache/debian/$p" ||
+		echo "setup: could not get $p: tests that need it are skipped" >&2
+	rm -rf "$new"
+done
+
 case $what in
 quick) wanted=$(sed -n 's/ quick$//p' tools/releases) ;;
 all) wanted=$(grep -o '^[0-9.]*' tools/releases) ;;
@@ -56,5 +70,5 @@ demo | bench) wanted=$(sed -n '$s/ .*//p' tools/releases) ;;
 *) wanted= ;;
 esac
 for release in $wanted; do
-	[ -x "${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/goshawk/go/$release/bin/go" ] || tools/go-toolchain.sh "$release" >/dev/null
+	[ -x "$cache/go/$release/bin/go" ] || tools/go-toolchain.sh "$release" >/dev/null
 done

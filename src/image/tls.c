@@ -6,8 +6,8 @@
  *   dynamic entry      OFFSET SIZE MEANING        symbol   OFFSET SIZE MEANING
  *                           0    8 tag                          0    4 name
  *                           8    8 value                        4    1 type and binding
- *   relocation              0    8 where                        6    2 section (0: not defined here)
- *                           8    4 type                         8    8 value: from the block's start
+ *   relocation              0    8 where                        6    2 section (0: another file)
+ *                           8    4 type                         8    8 value: from its start
  *                          12    4 symbol, or 0                16    8 size
  *                          16    8 addend
  *

@@ -133,7 +133,8 @@ START_TEST(knows_where_the_loader_puts_a_thread_local)
 	fake_put(&fake, fake.bytes.n - 16, DT_SYMTAB, 8);	/* it was DT_NULL */
 	fake_put(&fake, fake.bytes.n - 8, fake.base + fake.at_relocs, 8);
 	ck_assert(fake_open(&fake, &img, &err));
-	ck_assert_int_eq(image_tls_word(&img, fake.base + 0x1238, &off), thread_locals[_i].off != 0);
+	ck_assert_int_eq(image_tls_word(&img, fake.base + 0x1238, &off),
+			 thread_locals[_i].off != 0);
 	ck_assert_int_eq(off, thread_locals[_i].off);
 	ck_assert(!image_tls_word(&img, fake.base + 0x1240, &off));
 }

@@ -1,0 +1,71 @@
+"""Programs that others built: from Debian, from npm, from the Go module proxy. None of them is in the tree."""
+
+import functools
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+import gobuild
+import goshawk
+
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "goshawk"
+
+
+def debian(name):
+    """One that is installed, or that tools/setup.sh has unpacked because its package starts a service."""
+    unpacked = [str(p) for p in CACHE.glob("debian/*/usr/*bin")]
+    found = shutil.which(name, path=os.pathsep.join([os.environ["PATH"], "/usr/sbin", *unpacked]))
+    if not found:
+        pytest.skip("%s is not here: tools/setup.sh all gets it" % name)
+    return found
+
+
+@functools.lru_cache(maxsize=None)
+def npm(package, version, path):
+    """The file in an npm package that is a Go program."""
+    to = CACHE / "npm" / ("%s-%s" % (package.replace("/", "-").strip("@"), version))
+    program = to / "node_modules" / package / path
+    if program.exists():
+        return str(program)
+    if not shutil.which("npm"):
+        pytest.skip("npm, which would get %s, is not installed" % package)
+    if os.environ.get("SETUP") == "no":
+        pytest.skip("%s is not here, and SETUP=no" % package)
+    new = to.with_name(to.name + ".%d" % os.getpid())
+    new.mkdir(parents=True)
+    done = subprocess.run(["npm", "install", "--prefix", str(new), "--no-audit", "--no-fund", "--ignore-scripts",
+                           "%s@%s" % (package, version)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=600)
+    if done.returncode == 0 and not to.exists():
+        new.rename(to)
+    shutil.rmtree(new, ignore_errors=True)
+    if not program.exists():
+        pytest.skip("no %s: %s" % (package, done.stdout.strip()[-200:]))
+    return str(program)
+
+
+@functools.lru_cache(maxsize=None)
+def proxied(package, version, release=gobuild.NEWEST):
+    """A command that `go install` gets through the module proxy and builds."""
+    to = gobuild.OUT / release / ("%s-%s" % (package.replace("/", "-"), version))
+    program = to / package.split("/")[-1]
+    if program.exists():
+        return str(program)
+    if os.environ.get("SETUP") == "no":
+        pytest.skip("%s is not here, and SETUP=no" % package)
+    go = gobuild.goroot(release) / "bin" / "go"
+    env = gobuild.environment(release, False, GOBIN=str(to))
+    done = subprocess.run([go, "install", "%s@%s" % (package, version)], env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
+    if done.returncode:
+        pytest.skip("no %s: %s" % (package, done.stdout.strip()[-200:]))
+    return str(program)
+
+
+def traceable(program, patterns):
+    """How many of its functions these patterns trace."""
+    listed = goshawk.run("funcs", "--json", program, *patterns, timeout=300)
+    return listed.out.count('"probe":"ok"')
