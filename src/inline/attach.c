@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "inline/beside.h"
 #include "inline/busy.h"
 #include "inline/found.h"
 #include "inline/place.h"
@@ -54,13 +55,6 @@ static bool wait_for_start(pid_t pid, struct err *err)
 
 /* ---- other sessions ---- */
 
-/* What is seen at its entry only, so that two sessions can share it. */
-static bool is_hook(const struct plan *p, u32 func)
-{
-	return func == NOT_PLANNED ||
-	       (!p->funcs[func].shown && p->funcs[func].hook != HOOK_NEWPROC1);
-}
-
 /* A hook of a session that is at work: ours goes in front of it. */
 static void go_in_front(struct inline_session *s, const struct found *f, u64 rt)
 {
@@ -87,7 +81,7 @@ static void find_hooks(struct inline_session *s, const struct found *f)
 				go_in_front(s, f, go_func_va(p->prog, &p->prog->funcs[i]) +
 							  s->layout.bias);
 	for (u32 i = 0; i < p->nfuncs; i++)
-		if (is_hook(p, i) && !p->funcs[i].refusal)
+		if (beside_shared(p, i) && !p->funcs[i].refusal)
 			go_in_front(s, f, go_func_va(p->prog, p->funcs[i].func) + s->layout.bias);
 }
 
@@ -119,9 +113,32 @@ static void never(struct inline_session *s, u32 func)
 			s->code.jumps.at[i].state = JUMP_NEVER;
 }
 
+/* A function in which another session is at work, wherever in it. */
+static void leave_shared(struct inline_session *s, const struct found *f, struct attached *to)
+{
+	u32 last = NOT_PLANNED;
+
+	for (size_t i = 0; i < s->code.jumps.n; i++) {
+		const struct jump *j = &s->code.jumps.at[i];
+		const struct found_session *other;
+
+		if (j->state == JUMP_NEVER || j->state == JUMP_WRITTEN || j->func == last)
+			continue;
+		last = j->func;
+		other = beside_owner(s, f, j->func);
+		if (!other)
+			continue;
+		to->taken++;
+		to->owner = other->owner;
+		to->example = &s->plan->funcs[j->func];
+		never(s, j->func);
+	}
+}
+
 /* Where somebody else's bytes are; the first such place of a function is said. */
 static void leave_others(struct inline_session *s, const struct found *f, struct attached *to)
 {
+	leave_shared(s, f, to);
 	for (size_t i = 0; i < s->code.jumps.n; i++) {
 		const struct jump *j = &s->code.jumps.at[i];
 		const struct found_session *other;
@@ -230,7 +247,7 @@ static bool write_all(struct inline_session *s, struct stopped *st, const struct
 {
 	if (!busy_find(b, s, st, err))
 		return false;
-	s->stuck = hold_busy(s, b);
+	s->stuck = hold_busy(s, b) + beside_hold(s, f, b);
 	for (size_t i = 0; i < s->code.jumps.n; i++)	/* without it others may not fault */
 		*again |= s->code.jumps.at[i].func == NOT_PLANNED &&
 			  s->code.jumps.at[i].state == JUMP_BUSY;
@@ -366,8 +383,14 @@ static bool try_again(struct inline_session *s, struct err *err)
 		return false;
 	ok = session_is_there(s) && busy_find(&b, s, &st, err);
 	if (ok) {
-		s->stuck = hold_busy(s, &b);
+		struct attached ignored = { 0 };
+		struct found f = { 0 };
+
+		found_sessions(&f, s->pid, s->mem_fd);
+		leave_shared(s, &f, &ignored);
+		s->stuck = hold_busy(s, &b) + beside_hold(s, &f, &b);
 		ok = place_jumps(s, err);
+		found_release(&f);
 	}
 	busy_release(&b);
 	tracee_resume_all(&st);
@@ -389,6 +412,7 @@ static u64 poll_and_retry(void *session, bool all, source_record_fn *record, sou
 	struct inline_session *s = session;
 	struct err err;
 
+	tracee_let_late_go();
 	if (!all && s->retry_ns && unix_now() >= s->retry_ns) {
 		if (try_again(s, &err))
 			plan_retry(s);

@@ -19,7 +19,10 @@
 #include "base/vec.h"
 #include "inline/session.h"
 
-enum { TRACER_TRIES = 1000 };
+enum { TRACER_TRIES = 1000, PATIENCE_NS = 1000000000, GLANCE_NS = 20000, GLANCES = 50 };
+
+/* Threads that were told to stop and could not in time: ptrace lets go of those only that stand. */
+static VEC(pid_t) late;
 
 static bool gone(struct err *err, pid_t pid)
 {
@@ -171,15 +174,33 @@ static void reap(const struct stopped *st, pid_t tid)
 			;
 }
 
-/* Looks before it takes. */
-static bool wait_stop_only(pid_t tid, int *status)
+static i64 now_ns(void)
 {
-	siginfo_t info;
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Looks before it takes. `slow`: it has neither stopped nor ended by then. */
+static bool wait_stop_only(pid_t tid, i64 until, bool *slow, int *status)
+{
+	siginfo_t info = { 0 };
+	unsigned looks = 0;
 	int bad;
 
-	do
-		bad = waitid(P_PID, (id_t)tid, &info, WSTOPPED | WEXITED | WNOWAIT | __WALL);
-	while (bad && errno == EINTR);
+	*slow = false;
+	while (!(bad = waitid(P_PID, (id_t)tid, &info,
+			      WSTOPPED | WEXITED | WNOWAIT | WNOHANG | __WALL)) &&
+	       !info.si_pid) {
+		struct timespec pause = { 0, looks++ < GLANCES ? GLANCE_NS : 50 * GLANCE_NS };
+
+		if (now_ns() >= until) {
+			*slow = true;
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
 	return !bad && (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) &&
 	       tracee_wait(tid, status);
 }
@@ -210,14 +231,19 @@ static bool interrupt(struct stopped *st, pid_t tid)
 /* Waits for those from `first` on. What ended instead is taken off the list. */
 static void wait_all(struct stopped *st, size_t first)
 {
+	i64 until = now_ns() + PATIENCE_NS;
 	size_t n = first;
+	bool slow;
 
 	for (size_t i = first; i < st->n; i++) {
 		int status;
 
 		st->at[n] = st->at[i];
-		if (!wait_stop_only(st->at[n].tid, &status)) {
-			reap(st, st->at[n].tid);
+		if (!wait_stop_only(st->at[n].tid, until, &slow, &status)) {
+			if (slow)
+				*vec_push(&late) = st->at[n].tid;
+			else
+				reap(st, st->at[n].tid);
 			continue;
 		}
 		/* a signal that arrived first is handed on when the thread goes on */
@@ -272,6 +298,31 @@ static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct 
 	return st->n || *tracer || err_set(err, ERR_GONE, "process %d has ended", st->pid);
 }
 
+void tracee_let_late_go(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < late.n; i++) {
+		int status;
+		pid_t got = waitpid(late.at[i], &status, WNOHANG | __WALL);
+
+		if (!got)
+			late.at[n++] = late.at[i];
+		else if (got > 0 && WIFSTOPPED(status))
+			ptrace(PTRACE_DETACH, late.at[i], 0,
+			       status >> 16 ? 0 : WSTOPSIG(status));
+	}
+	late.n = n;
+}
+
+static bool all_in_time(pid_t pid, struct err *err)
+{
+	return !late.n || err_set(err, ERR_IO, "process %d: its thread %d waits in the kernel "
+				  "where nothing can stop it (for a disk, or a child that is "
+				  "being started); try again when it has come back",
+				  pid, late.at[0]);
+}
+
 /* All threads or none: another goshawk that comes at the same moment may have got some of them. It
  * holds them for some milliseconds; a debugger does so for ever. */
 bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
@@ -281,8 +332,11 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 	pid_t tracer = 0;
 
 	*st = (struct stopped){ .pid = pid };
+	tracee_let_late_go();
+	if (!all_in_time(pid, err))
+		return false;
 	for (unsigned tries = 0; more && tries < TRACER_TRIES;) {
-		if (!interrupt_all(st, &more, &tracer, err)) {
+		if (!interrupt_all(st, &more, &tracer, err) || !all_in_time(pid, err)) {
 			tracee_resume_all(st);
 			return false;
 		}

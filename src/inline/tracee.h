@@ -33,11 +33,16 @@ struct stopped {
 	VEC(struct kept_signal) more; /* second signals of one thread */
 	pid_t pid;
 };
-/* Stops every thread, new ones too, until none is left running. After a failure none is stopped. */
+/* Stops every thread, new ones too, until none is left running. After a failure none is stopped.
+ * ERR_IO: a thread waits in the kernel where nothing reaches it (for a disk, or for the exec of its
+ * vfork child), and the others are not held longer for it. */
 bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err) MUST_CHECK;
 void tracee_resume_all(struct stopped *st);
 /* The same for a program that was started: ERR_GONE if it has ended. */
 bool tracee_let_go(struct stopped *st, struct err *err) MUST_CHECK;
+
+/* Such a thread stops as soon as it comes out of the kernel: to be called now and then. */
+void tracee_let_late_go(void);
 
 /* Waits for the next stop of a thread; false when it has ended. */
 bool tracee_wait(pid_t tid, int *status);

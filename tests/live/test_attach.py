@@ -310,6 +310,26 @@ def test_it_becomes_another_program_just_before(tmp_path):
         r.go_on()
 
 
+def test_a_thread_that_nothing_can_stop(tmp_path):
+    """It waits for its child as a parent of vfork does: the others are not held until that one ends."""
+    with Running(2, 1) as r:
+        text = r.text()
+        tid = int(r.tell("stuck 4").split()[1])
+        state = "/proc/%d/task/%d/stat" % (r.pid, tid)
+        while open(state).read().rsplit(")", 1)[1].split()[0] != "D":
+            time.sleep(0.001)
+        done = goshawk.run("trace", "-p", r.pid, "main.called")
+        assert done.status == 8 and "thread %d waits in the kernel" % tid in done.err, done
+        assert open(state).read().rsplit(")", 1)[1].split()[0] == "D", "it was waited for"
+        r.go_on()
+        assert r.text() == text
+        while os.path.exists(state) and open(state).read().rsplit(")", 1)[1].split()[0] == "D":
+            time.sleep(0.01)
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        r.call(5)
+        assert len(a.stop().calls) == 5
+
+
 # The end of goshawk at any moment.
 
 POINTS = "stopped injecting injected mapped cleaned jumps prepared running restoring restored".split()

@@ -116,7 +116,7 @@ func stuck(seconds int) uintptr {
 	go func() {
 		runtime.LockOSThread()
 		in <- uintptr(syscall.Gettid())
-		pid, _, _ := syscall.RawSyscall6(syscall.SYS_CLONE, syscall.CLONE_VFORK|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
+		pid, _, _ := syscall.Syscall6(syscall.SYS_CLONE, syscall.CLONE_VFORK|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
 		if pid == 0 {
 			syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&wait)), 0, 0)
 			syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 0, 0, 0)
