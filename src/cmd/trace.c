@@ -249,7 +249,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	file.out.color = use_color(&a->common, file.out.fd);
 	if (a->plan ? !planned(&plan, how.path, &file.out, a->common.json, err)
 		    : !traced(a, &form, &plan, &how, &file.out, status, &gone, err))
-		return false;
+		return file.own_fd && file.out.failed ? err_in(err, "%s", file.path) : false;
 	if (!out_file_commit(&file, err))
 		return false;
 	return !gone || err_set(err, ERR_GONE, "process %d has ended; what it did until then was "

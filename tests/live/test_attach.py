@@ -573,6 +573,16 @@ def test_a_user_without_rights_attaches_to_his_own(tmp_path):
         r.call(10)
 
 
+def test_a_full_disk():
+    """It is said which, and the process is as it was."""
+    with Running(1, 1) as r:
+        text = r.text()
+        done = goshawk.run("trace", "-o", "/dev/full", "-p", r.pid, "main.*")
+        assert done.status == 8 and "\ngoshawk: /dev/full: output: cannot write: No space left" in done.err, done
+        assert r.text() == text
+        r.go_on()
+
+
 def test_usage():
     assert goshawk.run("trace", "-p", 1, "main.*", "--", "/bin/true").status == 2
     assert re.search("which process", goshawk.run("detach", "/bin/true").err + goshawk.run(
