@@ -177,6 +177,19 @@ static bool is_known(const struct go_param *p, u32 ints, u32 floats)
 	return true;
 }
 
+/* Nothing lies before it that is not known, and it is used: so it is no blank. */
+static bool is_next(const struct area *a, size_t i)
+{
+	const struct go_param *p = &a->sig->params[i];
+
+	if (!a->exact || stack_before(a->sig, i) % align_of(p))
+		return false;
+	for (u32 k = 0; k < a->live.nloads; k++)
+		if (p->nplaces && a->live.loads[k] == p->places[0].off)
+			return true;
+	return false;
+}
+
 static void forget_place(struct go_param *p, struct arena *a)
 {
 	p->nplaces = 1;
@@ -191,7 +204,7 @@ bool shape_has_no_blanks(const struct go_program *prog, const struct go_func *f,
 	struct area a = { .sig = sig, .slots = (u64)f->args - slots };
 	size_t behind = first_unproved(sig, s->n + hidden);
 	u32 ints = 0, floats = 0;
-	bool tight_stack, tight_slots;
+	bool tight_stack, tight_slots, chain = true;
 
 	if (!prog->rel->dwarf_lacks_blanks || f->args < 0 || sig->abi0)
 		return true;
@@ -206,10 +219,15 @@ bool shape_has_no_blanks(const struct go_program *prog, const struct go_func *f,
 	tight_slots = is_tight(&a, behind, true);
 	for (size_t i = behind; i < sig->nparams; i++) {
 		struct go_param *p = &sig->params[i];
-		bool known = in_registers(p) ? tight_slots ||
-			     (is_known(p, ints, floats) &&
-			      (a.exact || !may_be_the_last(p))) : tight_stack;
+		bool known;
 
+		if (in_registers(p))
+			known = tight_slots || (is_known(p, ints, floats) &&
+						(a.exact || !may_be_the_last(p)));
+		else
+			/* what is aligned to 8 would be moved by 8, and no padding has these */
+			known = chain = tight_stack || (a.exact && align_of(p) == 8) ||
+					(chain && is_next(&a, i));
 		if (p->size && !known)
 			forget_place(p, arena);
 	}

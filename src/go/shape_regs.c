@@ -25,8 +25,6 @@ enum {
 	NO_WAY = 1000,
 };
 
-enum way { ON_STACK, AS_INTS, AS_FLOATS, AS_PROVED, WAYS };
-
 struct solver {
 	const struct shapes *s;
 	const struct live *live;
@@ -167,26 +165,22 @@ static bool nothing_speaks_for_registers(const struct solver *v, const struct sh
 	return p->n > 1 && !p->hidden;
 }
 
-static bool take_registers(struct solver *v, unsigned i, enum way way, struct state *st)
+/* Bit k of `floats`: its word k is one. */
+static bool take_registers(struct solver *v, unsigned i, u32 floats, struct state *st)
 {
 	const struct shape *p = &v->s->at[i];
 	const struct scalar *first = &v->s->scalar[p->first];
 	bool must_be_int = p->dictionary || (v->s->pointer_receiver && !i);
-	unsigned floats = 0;
 
+	if (floats && must_be_int)
+		return false;
 	if (!first->far && (st->any_slot ? !follows(first->off, st->slot_end)
 					 : first->off < st->stack_end))
 		return false;
-	for (unsigned k = p->first; k < p->first + p->n; k++) {
-		bool proved = v->proof[k] && v->proof[k]->is_float;
-		bool is_float = way == AS_FLOATS || (way == AS_PROVED && proved);
-
-		floats += is_float;
-		if (v->loaded[k] || !take_register(v, p, k, is_float, st))
+	for (unsigned k = 0; k < p->n; k++)
+		if (v->loaded[p->first + k] ||
+		    !take_register(v, p, p->first + k, floats >> k & 1, st))
 			return false;
-	}
-	if ((floats && must_be_int) || (way == AS_PROVED && (!floats || floats == p->n)))
-		return false;
 	st->lost |= p->cut;
 	st->cost += p->cut || nothing_speaks_for_registers(v, p) ? COST_ARRAY : 0;
 	if (first->far)
@@ -219,6 +213,9 @@ static void keep(struct solver *v, const struct state *st)
 
 static void solve(struct solver *v, unsigned i, struct state before)
 {
+	const struct shape *p = &v->s->at[i];
+	struct state st;
+
 	if (v->tries++ > TRIES || before.cost > v->best_cost)
 		return;
 	if (i == v->s->n) {
@@ -229,11 +226,12 @@ static void solve(struct solver *v, unsigned i, struct state before)
 		solve(v, i + 1, before);
 		return;
 	}
-	for (enum way way = ON_STACK; way < WAYS; way++) {
-		struct state st = before;
-
-		if (way == ON_STACK ? take_stack(v, &v->s->at[i], &st)
-				    : take_registers(v, i, way, &st))
+	st = before;
+	if (take_stack(v, p, &st))
+		solve(v, i + 1, st);
+	for (u32 floats = 0; floats < 1u << p->n; floats++) {
+		st = before;
+		if (take_registers(v, i, floats, &st))
 			solve(v, i + 1, st);
 	}
 }

@@ -101,6 +101,10 @@ static void head(struct sink_json *s, const char *type, const struct call *c)
 		return;
 	}
 	values(s, "args", &c->fn->entry, c->entry, c->entry && sig && sig->from != SIG_NONE);
+	if (c->entry && sig && sig->cut) {
+		json_key(j, "args_cut");
+		json_bool(j, true);
+	}
 }
 
 /* Who called, if the record tells; else the nearest traced function that is open. */

@@ -66,6 +66,7 @@ class Comparison:
                 e = dict(e, args=[x for x in e["args"] if x["name"] != "_"])
             shapes = [x for x in a[part] if x.get("from") == "shape"]
             if shapes and len(shapes) == len(a[part]) < len(e[part]):
+                need(a.get("args_cut") is True, "not said to be cut")
                 for want in e[part][len(shapes):]:  # the compiler lists ten words
                     self.missing += len(want["words"])
                     self.why["words not listed"] += len(want["words"])
@@ -97,7 +98,9 @@ class Comparison:
             self.why["words"] += len(want["words"])
             return
         words = got["value"] if isinstance(got["value"], list) else [got["value"]]
-        need(words == want["words"][:len(words)], "%r, not %r", words, want["words"])
+        left = iter(want["words"])  # the compiler leaves out what is deep inside
+        whole = len(words) == len(want["words"])
+        need(words == want["words"] if whole else all(w in left for w in words), "%r, not %r", words, want["words"])
         self.equal += len(words)
         self.why["words cut"] += len(want["words"]) - len(words)
 

@@ -159,6 +159,8 @@ static const struct example examples[] = {
 	  "c3", "nothing" },
 	{ "an array that nothing reads before a call, or a blank string", 22, "main.f", 16,
 	  "fe 00 08 08 08 fd ff", NULL, CHECK MORESTACK, "arg0{ ?:8 ?:8 }" },
+	{ "a float and an int in one struct, which a leaf reads", 22, "main.f", 8,
+	  "fe 00 04 04 04 fd ff", "00 00", "f3 0f 58 c0 03 c0 c3", "arg0{ ?:4 ?:4 }" },
 	{ "not a blank: it is tracked", 22, "main.f", 16, "fe 00 08 08 08 fd ff", "00 00",
 	  CHECK MORESTACK, "arg0{ AX:8 BX:8 }" },
 	{ "a register that is saved for another word", 22, "main.f", 96,
