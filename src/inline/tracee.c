@@ -290,12 +290,12 @@ static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct 
 	}
 	closedir(dir);
 	wait_all(st, before);
-	if (!st->n && !*tracer && has_memory(st->pid))
+	if (!st->n && !*tracer && !late.n && has_memory(st->pid))
 		return err_set(err, ERR_DENIED,
 			       "process %d: ptrace is not permitted (goshawk doctor says "
 			       "what would permit it)",
 			       st->pid);
-	return st->n || *tracer || err_set(err, ERR_GONE, "process %d has ended", st->pid);
+	return st->n || *tracer || late.n || err_set(err, ERR_GONE, "process %d has ended", st->pid);
 }
 
 void tracee_let_late_go(void)
