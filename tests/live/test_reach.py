@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 
@@ -27,9 +28,9 @@ UPDATE = os.environ.get("UPDATE") == "1"
 class Kind:
     """How one row is built, from which release on, and which modes of the seed it runs."""
 
-    def __init__(self, title, args=(), cgo=False, since=17, until=99, edit=None, variant=None, **env):
+    def __init__(self, title, args=(), cgo=False, since=17, until=99, edit=None, variant=None, imports=None, **env):
         self.title, self.args, self.cgo, self.env = title, list(args), cgo, env
-        self.since, self.until, self.edit, self.variant = since, until, edit, variant
+        self.since, self.until, self.edit, self.variant, self.imports = since, until, edit, variant, imports
 
     def exists(self, release):
         return self.since <= gobuild.minor(release) <= self.until
@@ -40,8 +41,21 @@ class Kind:
         else:
             name = "seed-" + re.sub("[^a-z0-9]+", "-", self.title.lower()).strip("-")
             args = [a.replace("PROFILE", str(profile())) if "PROFILE" in a else a for a in self.args]
-            path = gobuild.go(release, ["build", *args, "."], name, SEED, self.cgo, key=(SEED,), **self.env)
+            source = with_import(self.imports) if self.imports else SEED
+            key = (SEED, self.imports) if self.imports else (SEED,)
+            path = gobuild.go(release, ["build", *args, "."], name, source, self.cgo, key=key, **self.env)
         return self.edit(path) if self.edit else path
+
+
+def with_import(package):
+    """The seed's source, with one more import."""
+    to = gobuild.OUT / ("seed-%s-%s" % (package, gobuild.hash_of(SEED)))
+    if not to.exists():
+        new = to.with_name(to.name + ".%d" % os.getpid())
+        shutil.copytree(SEED, new)
+        (new / "more.go").write_text('package main\n\nimport _ "%s"\n' % package)
+        new.rename(to)
+    return to
 
 
 def without_sections(path):
@@ -88,6 +102,7 @@ KINDS = {k.title: k for k in [
     Kind("cgo", variant="cgo"),
     Kind("cgo, `-s -w`", variant="cgo-stripped"),
     Kind("cgo, PIE", variant="cgo-pie"),
+    Kind("cgo, PIE, imports `plugin`", ["-tags=cgoseed", "-buildmode=pie"], cgo=True, imports="plugin"),
     Kind("cgo, external link", ["-tags=cgoseed", "-ldflags=-linkmode=external"], cgo=True),
     Kind("cgo, static", ["-tags=cgoseed", "-ldflags=-linkmode=external -extldflags=-static"], cgo=True),
     Kind("`-race`", variant="race"),
