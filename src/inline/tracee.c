@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -19,7 +20,13 @@
 #include "base/vec.h"
 #include "inline/session.h"
 
-enum { TRACER_TRIES = 1000, PATIENCE_NS = 1000000000, GLANCE_NS = 20000, GLANCES = 50 };
+enum {
+	TRACER_TRIES = 1000,
+	PATIENCE_NS = 1000000000,
+	GLANCE_NS = 20000,
+	GLANCES = 50,
+	HURRY = -15,
+};
 
 /* Threads that were told to stop and could not in time: ptrace lets go of those only that stand. */
 static VEC(pid_t) late;
@@ -323,9 +330,24 @@ static bool all_in_time(pid_t pid, struct err *err)
 				  pid, late.at[0]);
 }
 
+/* While somebody stands still for us we are in a hurry, as far as we may be. */
+static void hurry(bool on)
+{
+	static int before;
+	static bool hurried;
+
+	if (on == hurried)
+		return;
+	if (on)
+		before = getpriority(PRIO_PROCESS, 0);
+	/* a user without rights can't: then it takes longer */
+	if (!setpriority(PRIO_PROCESS, 0, on ? MIN(before, HURRY) : before))
+		hurried = on;
+}
+
 /* All threads or none: another goshawk that comes at the same moment may have got some of them. It
  * holds them for some milliseconds; a debugger does so for ever. */
-bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
+static bool stop_all(pid_t pid, struct stopped *st, struct err *err)
 {
 	struct timespec pause = { 0, 1000000 + getpid() % 16 * 100000 };
 	bool more = true;
@@ -353,6 +375,17 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 				  pid, tracer);
 }
 
+bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
+{
+	bool ok;
+
+	hurry(true);
+	ok = stop_all(pid, st, err);
+	if (!ok)
+		hurry(false);
+	return ok;
+}
+
 static bool resume(struct stopped *st)
 {
 	bool all = true;
@@ -366,6 +399,7 @@ static bool resume(struct stopped *st)
 		syscall(SYS_tgkill, st->pid, st->more.at[i].tid, st->more.at[i].signal);
 	vec_release(&st->more);
 	vec_release(st);
+	hurry(false);
 	return all;
 }
 
