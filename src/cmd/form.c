@@ -44,7 +44,11 @@ bool form_suits(const struct form *f, const struct plan *p, struct err *err)
 	const char *form = f->graph ? "--graph" : f->summary ? "--summary" : f->hist ? "--hist" :
 			   f->hist_linear ? "--hist-linear" : NULL;
 
-	return !p->nlines || !form ||
+	bool lines = false;
+
+	for (u32 i = 0; i < p->nfuncs; i++)
+		lines |= p->funcs[i].line_at != 0;
+	return !lines || !form ||
 	       err_set(err, ERR_USAGE, "%s: it is about calls, and a line or address inside a "
 		       "function is none; --count counts it", form);
 }

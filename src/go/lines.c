@@ -98,7 +98,7 @@ size_t go_frames_at(const struct go_program *prog, const struct go_func *f, u64 
 	size_t n = 0;
 
 	while (n + 1 < GO_FRAMES && inlined_call_at(prog, f, index, &c)) {
-		to[n++] = (struct go_frame){ c.name, line, true, c.wrapper };
+		to[n++] = (struct go_frame){ c.name, line, true, c.wrapper, index };
 		if (prog->rel->pcln->tree_parents) {
 			line = line_of(prog, f, c.file, c.line);
 			index = c.parent;
@@ -108,7 +108,7 @@ size_t go_frames_at(const struct go_program *prog, const struct go_func *f, u64 
 			index = go_pcvalue(prog, f, indexes, pc);
 		}
 	}
-	to[n++] = (struct go_frame){ f->name, line, false, f->wrapper };
+	to[n++] = (struct go_frame){ f->name, line, false, f->wrapper, -1 };
 	return n;
 }
 

@@ -119,6 +119,7 @@ struct go_frame {
 	struct str name;
 	struct go_line at;
 	bool inlined, wrapper;
+	i32 call;		/* which of the calls inlined into the function; -1: itself */
 };
 enum { GO_FRAMES = 64 };
 /* Innermost first; returns how many, at most GO_FRAMES. */

@@ -10,6 +10,7 @@
  *         0      4       gate: 0 means "run the displaced code only". A fork's child reads 0
  *         8      8       cookie: this session. A fork's child reads 0
  *         64     16*8    hooks that lie over another session's: {address, the jump that was there}
+ *         192    8       not 0: some windows lie in the middle of functions
  *         256    32      the action of SIGSEGV, as the kernel gives it
  *         4096   524288  direct-mapped table of page numbers that were seen to be readable
  *         528384 65536   marks of calls whose entry was recorded (predicate.h)
@@ -56,6 +57,7 @@ enum {
 	NEAR_COOKIE = 8,
 	NEAR_HOOKS = 64,
 	NEAR_HOOKS_COUNT = 8,
+	NEAR_LINES = 192,
 	NEAR_ACTION = 256,
 	NEAR_PAGES = 4096,
 	NEAR_PAGES_COUNT = 65536,

@@ -43,10 +43,29 @@ static bool goes_on(const struct insn *in)
 	       in->kind != INSN_TRAP && in->kind != INSN_TABLE;
 }
 
+/* The lines that begin at the same place. */
+static void record_lines(struct emitter *e)
+{
+	const struct plan_func *fn = e->fn;
+	u32 index = e->index;
+
+	for (u32 i = index; i < e->p->nfuncs && e->p->funcs[i].func == fn->func; i++) {
+		const struct plan_func *one = &e->p->funcs[i];
+
+		if (one->line_at != fn->line_at || one->refusal)
+			continue;
+		e->fn = one;
+		e->index = i;
+		record_emit_inside(e);
+	}
+	e->fn = fn;
+	e->index = index;
+}
+
 static void record_here(struct emitter *e)
 {
 	if (e->fn->line_at)
-		record_emit_inside(e);
+		record_lines(e);
 	else
 		record_emit(e, SITE_ENTRY);
 }

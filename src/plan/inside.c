@@ -20,14 +20,15 @@ static struct go_line line_of(const struct go_program *prog, const struct go_fun
 static void add(struct plan_funcs *to, const struct go_program *prog, const struct go_func *f,
 		u32 at, enum refusal why, const struct pattern_place *place)
 {
-	struct plan_func *new;
+	struct go_line line = line_of(prog, f, (u64)f->pc + at, place);
 
 	for (size_t i = to->n; i-- > 0 && to->at[i].func == f;)
-		if (to->at[i].line_at == at)
+		if (to->at[i].line_at == at && to->at[i].line.line == line.line &&
+		    str_eq(to->at[i].line.file, line.file))
 			return;
-	new = vec_push(to);
-	*new = (struct plan_func){ .func = f, .shown = true, .line_at = at, .refusal = why };
-	new->line = line_of(prog, f, (u64)f->pc + at, place);
+	*vec_push(to) = (struct plan_func){
+		.func = f, .shown = true, .line_at = at, .line = line, .refusal = why,
+	};
 }
 
 void inside_list(struct plan_funcs *to, const struct plan *p, const struct patterns *want,
@@ -74,9 +75,13 @@ static enum refusal patch(struct plan_funcs *all, size_t i, struct plan *p,
 	for (size_t k = i; k-- > 0 && all->at[k].func == f->func;) {
 		if (all->at[k].hook)	/* other sessions' jumps lie there, too */
 			return REFUSE_TAKEN;
+		if (all->at[k].line_at == f->line_at) {
+			f->twin = !all->at[k].refusal;
+			return all->at[k].refusal;
+		}
 		if (!all->at[k].line_at)
 			host = &all->at[k].patches;
-		else if (!all->at[k].refusal)
+		else if (all->at[k].patches.nwindows)
 			others[n++] = all->at[k].patches.windows[0];
 	}
 	if (!plan_flow(p->prog, f->func, scratch, &flow, &err))

@@ -2,26 +2,28 @@
 
 #include <string.h>
 
+enum { OFF = -2 };
+
 struct search {
 	const struct go_program *prog;
 	const struct go_func *f;
 	const struct flow *flow;
-	bool *on;		/* the instruction is of the line */
-	bool *start;		/* a run of the line begins */
+	i32 *on;	/* the line, in which inlined call (-1: the function itself); or OFF */
+	bool *start;	/* a run of the line begins */
 	bool *seen;
 	u32 *todo;
 	u32 n;
 };
 
-static bool is_on(const struct search *s, u32 k, struct str file, i32 line)
+static i32 on_line(const struct search *s, u32 k, struct str file, i32 line)
 {
 	struct go_frame frames[GO_FRAMES];
 	size_t n = go_frames_at(s->prog, s->f, (u64)s->f->pc + s->flow->insns[k].at, frames);
 
 	for (size_t i = 0; i < n; i++)
 		if (frames[i].at.line == line && pattern_path_ends(frames[i].at.file, file))
-			return true;
-	return false;
+			return frames[i].call;
+	return OFF;
 }
 
 /* Panics never come back; what lies behind them is another block. */
@@ -88,7 +90,8 @@ static void go_from(struct search *s, u32 k)
 		go(s, k + 1);
 }
 
-/* Can control come to `start` from the entry, or from there once more, past no other start? */
+/* Can control come to `start` from the entry, or from there once more, past no other start of the
+ * line? Each inlined call has the line for itself. */
 static bool is_reached(struct search *s, u32 start)
 {
 	memset(s->seen, 0, s->flow->n * sizeof(*s->seen));
@@ -101,41 +104,58 @@ static bool is_reached(struct search *s, u32 start)
 	while (s->n && !s->seen[start]) {
 		u32 k = s->todo[--s->n];
 
-		if (!s->start[k])
+		if (!s->start[k] || s->on[k] != s->on[start])
 			go_from(s, k);
 	}
 	return s->seen[start];
 }
 
+/* Where runs begin. `real`: not those that only move values: these have the line from which a value
+ * comes, or to which it goes, wherever they stand. */
+static u32 find_starts(struct search *s, u32 from, i64 end, bool real)
+{
+	u32 n = 0;
+
+	for (u32 k = 0, past; k < s->flow->n; k = past) {
+		bool moves = true;
+
+		past = k + 1;
+		s->start[k] = false;
+		if (s->on[k] == OFF)
+			continue;
+		for (past = k; past < s->flow->n && s->on[past] == s->on[k] &&
+			       (past == k || goes_on(s, past - 1)); past++) {
+			s->start[past] = false;
+			moves &= flow_is_move(s->flow, &s->flow->insns[past]);
+		}
+		s->start[k] = k >= from && s->flow->insns[k].at < end && !(moves && real);
+		n += s->start[k];
+	}
+	return n;
+}
+
 u32 lines_reached(const struct go_program *prog, const struct go_func *f, const struct flow *flow,
 		  struct str file, i32 line, struct arena *a, u32 **insns)
 {
-	u32 check = stack_check_of(flow), n = 0, first = flow->n;
+	u32 check = stack_check_of(flow), n = 0;
 	i64 end = check ? flow->insns[check - 1].target : flow->size;
 	struct search s = {
 		.prog = prog, .f = f, .flow = flow,
-		.on = ARENA_ARRAY(a, bool, flow->n + 1),
+		.on = ARENA_ARRAY(a, i32, flow->n + 1),
 		.start = ARENA_ARRAY(a, bool, flow->n + 1),
 		.seen = ARENA_ARRAY(a, bool, flow->n + 1),
 		.todo = ARENA_ARRAY(a, u32, flow->n + 1),
 	};
 
 	for (u32 k = 0; k < flow->n; k++)
-		s.on[k] = is_on(&s, k, file, line);
-	for (u32 k = flow->n; k-- > 0;) {
-		bool begins = s.on[k] && (!k || !s.on[k - 1] || !goes_on(&s, k - 1));
-
-		if (begins)
-			first = k;
-		s.start[k] = begins && k >= check && flow->insns[k].at < end;
-	}
+		s.on[k] = on_line(&s, k, file, line);
+	if (!find_starts(&s, check, end, true) && !find_starts(&s, check, end, false))
+		(void)find_starts(&s, 0, flow->size, false);
 	for (u32 k = flow->n; k-- > 0;)
 		s.start[k] = s.start[k] && is_reached(&s, k);
 	*insns = ARENA_ARRAY(a, u32, flow->n + 1);
 	for (u32 k = 0; k < flow->n; k++)
 		if (s.start[k])
 			(*insns)[n++] = k;
-	if (!n && first < flow->n)
-		(*insns)[n++] = first;
 	return n;
 }

@@ -96,6 +96,7 @@ struct plan_func {
 	bool shown; /* asked for by the user; false for what is there as a hook only */
 	u32 line_at; /* not the function but a place in it (inside.h): bytes from its entry; else 0.
 		      * patches has one window then, and entry is what is read */
+	bool twin; /* an earlier one, of another line, begins there: the same window has both */
 	u32 line_sp; /* bytes from SP there up to the return address */
 	struct go_line line;	/* of that place */
 	u32 error_at; /* VALUES_ERROR: where in the exit record the first word of its error lies; 0:

@@ -65,6 +65,9 @@ bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in,
 i64 flow_find(const struct flow *f, i64 at);
 /* How many instructions at the entry are Go's stack check, its last jcc included; or 0. */
 u32 stack_check_of(const struct flow *f);
+/* Is it only there to have a value in another place: a copy between registers, a spill to the stack
+ * or back, a constant, a nop? */
+bool flow_is_move(const struct flow *f, const struct insn *i);
 /* The instruction in Intel's syntax. */
 bool flow_text(const struct flow *f, const struct insn *i, char *to, size_t room) MUST_CHECK;
 /* Where a RIP-relative operand lies, from the function's entry. Only with disp_at. */

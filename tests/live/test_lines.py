@@ -1,0 +1,225 @@
+"""A line or an address inside a function is seen as often as the program was there; and nothing else changes."""
+
+import collections
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+
+import pytest
+
+import gobuild
+import goshawk
+
+pytestmark = pytest.mark.ptrace
+
+SOURCE = gobuild.ROOT / "tests" / "go" / "lines" / "main.go"
+MARKS = {m.group(1): i for i, text in enumerate(SOURCE.read_text().splitlines(), 1)
+         for m in [re.search(r"// at (\w+)$", text)] if m}
+NAMES = {line: name for name, line in MARKS.items()}
+
+
+def patterns(names=MARKS):
+    return ["lines/main.go:%d" % MARKS[name] for name in names]
+
+
+def truth(out):
+    return {name: int(n) for name, n in (line.split() for line in out.splitlines() if not line.startswith("ready"))}
+
+
+def refused(release, variant):
+    """Names of lines of which a place can't be seen, with the reason, as --plan says it."""
+    done = goshawk.run("trace", "--plan", "--json", *patterns(), "--", gobuild.build("lines", release, variant))
+    assert done.status == 0, done
+    sites = [o for o in map(json.loads, done.out.splitlines()) if o["type"] == "site" and o["kind"] == "line"]
+    assert {NAMES[s["line"]] for s in sites} == set(MARKS)
+    assert all(s["file"].endswith("/main.go") and s["func"].startswith("main.") for s in sites)
+    return {NAMES[s["line"]]: s["reason"] for s in sites if s["probe"] == "refused"}
+
+
+@pytest.mark.parametrize("variant", ["plain", "stripped", "pie"])
+def test_lines_are_seen_as_often_as_the_program_was_there(release, variant, tmp_path):
+    not_seen = refused(release, variant)
+    assert len(not_seen) <= 3 and all(not_seen.values()), not_seen
+    program = gobuild.build("lines", release, variant)
+    t = goshawk.Trace(tmp_path, patterns(), [program, 500]).check()
+    events = [o for o in t.objects if o["type"] == "entry"]
+    seen = collections.Counter(NAMES[o["line"]] for o in events)
+    want = truth(t.ended.out)
+    assert want.keys() == MARKS.keys()
+    assert {k: seen[k] for k in MARKS if k not in not_seen} == {k: want[k] for k in MARKS if k not in not_seen}
+    assert not t.calls and t.end["calls"] == len(events)
+    assert all(o["args"] is None and o["goid"] > 0 for o in events)
+    for name in not_seen:
+        assert not_seen[name] in t.ended.err, t.ended
+
+
+def counted(done_file):
+    """file:line -> count of `trace --count --json`."""
+    rows = [o for o in goshawk.read_lines(done_file) if o["type"] == "count"]
+    sums = collections.Counter()
+    for o in rows:
+        sums[NAMES[o["line"]] if "line" in o else o["func"]] += o["count"]
+    return sums
+
+
+def test_lines_are_counted_beside_calls(release, tmp_path):
+    """Calls are paired as ever, and a line is an event among them."""
+    program = gobuild.build("lines", release, "stripped")
+    not_seen = refused(release, "stripped")
+    to = tmp_path / "count.json"
+    done = goshawk.run("trace", "--json", "--count", "-o", to, *patterns(), "main.touch", "--", program, 300)
+    assert done.status == 0, done
+    sums, want = counted(to), truth(done.out)
+    assert {k: sums[k] for k in want if k not in not_seen} == {k: v for k, v in want.items() if k not in not_seen}
+    t = goshawk.Trace(tmp_path, [*patterns(["few", "end"]), "main.touch"], [program, 300]).check()
+    assert len(t.calls) == sums["main.touch"] and all(c["end"] == "return" for c in t.calls)
+    seen = collections.Counter(NAMES[o["line"]] for o in t.objects if o["type"] == "entry")
+    assert seen == {"few": want["few"], "end": want["end"]}
+
+
+def test_the_stack_of_a_line_is_that_of_its_function(release, tmp_path):
+    program = gobuild.build("lines", release, "plain")
+    options = ["--stack", "--frames", "128"]
+    t = goshawk.Trace(tmp_path, [*patterns(["end", "deep"]), "main.loops", "main.grows"], [program, 20],
+                      options=options).check()
+    stacks = collections.defaultdict(set)
+    for c in t.calls:
+        stacks[c["func"]].add(json.dumps([c["stack"], c["stack_end"]]))
+    events = [o for o in t.objects if o["type"] == "entry"]
+    assert {NAMES[o["line"]] for o in events} == {"end", "deep"}
+    for o in events:
+        assert json.dumps([o["stack"], o["stack_end"]]) in stacks[o["func"]], o
+        assert o["stack_end"] == "whole"
+
+
+def test_an_address_is_the_instruction_there(tmp_path):
+    program = gobuild.build("lines", gobuild.NEWEST)
+    done = goshawk.run("trace", "--plan", "--json", *patterns(["float"]), "--", program)
+    at = [o["address"] for o in map(json.loads, done.out.splitlines()) if o["type"] == "site" and o["kind"] == "line"]
+    assert len(at) == 1
+    t = goshawk.Trace(tmp_path, at, [program, 100]).check()
+    assert len([o for o in t.objects if o["type"] == "entry"]) == truth(t.ended.out)["float"]
+    inside = "%#x" % (int(at[0], 16) + 1)
+    done = goshawk.run("trace", inside, "--", program, 10)
+    assert done.status == 0 and "is not traced: no instruction begins there" in done.err, done
+
+
+@pytest.mark.parametrize("form", ["--graph", "--summary", "--hist=duration", "--hist-linear=duration,0,1s,10ms"])
+def test_tables_of_calls_do_not_take_lines(form):
+    done = goshawk.run("trace", form, *patterns(["end"]), "--", gobuild.build("lines", gobuild.NEWEST), 10)
+    assert done.status == 2 and "a line or address inside a function" in done.err, done
+
+
+def test_a_line_is_asked_for_what_it_knows(tmp_path):
+    program = gobuild.build("lines", gobuild.NEWEST)
+    t = goshawk.Trace(tmp_path, patterns(["end"]), [program, 10], options=["--if", "goid > 0"]).check()
+    assert len([o for o in t.objects if o["type"] == "entry"]) == 8
+    t = goshawk.Trace(tmp_path, patterns(["end"]), [program, 10], options=["--if", "goid == 0"]).check()
+    assert not [o for o in t.objects if o["type"] == "entry"]
+    for wants in ["n > 1", "duration > 0"]:
+        done = goshawk.run("trace", "--if", wants, *patterns(["end"]), "--", program, 10)
+        assert done.status == 0 and "is not traced: it lacks a name that an expression has" in done.err, done
+
+
+def start_loop(program, n):
+    p = subprocess.Popen([program, str(n), "loop"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert p.stdout.readline().startswith("ready")
+    return p
+
+
+def end_loop(p):
+    out, _ = p.communicate(timeout=60)
+    assert p.returncode == 0
+    return truth(out)
+
+
+@pytest.mark.parametrize("variant", ["plain", "pie"])
+def test_attached_and_detached(release, variant, tmp_path):
+    """Lines of a process that runs; functions and lines by turns, as one goshawk after another comes to it."""
+    with start_loop(gobuild.build("lines", release, variant), 200) as p:
+        for turn in range(4):
+            to = tmp_path / "t.json"
+            lines = turn % 2 == 0
+            done = goshawk.run("trace", "--json", "--for", "300ms", "-o", to, "-p", p.pid,
+                               *(patterns() if lines else ["main.*"]))
+            assert done.status == 0, done
+            objects = goshawk.read_lines(to)
+            seen = collections.Counter(o["type"] for o in objects)
+            assert seen["entry" if lines else "call"] > 100, done
+        counts = end_loop(p)
+    # what a program of its own would have: each round adds the same
+    rounds = counts["end"]
+    assert counts["third"] == rounds * 67 and counts["inlined"] == rounds * 400
+
+
+def test_two_at_once_leave_each_others_functions_alone(tmp_path):
+    with start_loop(gobuild.build("lines", gobuild.NEWEST), 200) as p:
+        first = subprocess.Popen([goshawk.GOSHAWK, "trace", "--json", "-o", tmp_path / "a.json", "-p", str(p.pid),
+                                  *patterns(["third", "float"])], stderr=subprocess.PIPE, text=True)
+        assert "places in it are watched" in first.stderr.readline()
+        done = goshawk.run("trace", "--json", "--for", "300ms", "-o", tmp_path / "b.json", "-p", p.pid, "main.loops",
+                           "main.touch", *patterns(["inner", "few"]))
+        assert done.status == 0, done
+        assert "2 places are left to the goshawk that has them (process %d)" % first.pid in done.err, done
+        objects = goshawk.read_lines(tmp_path / "b.json")
+        assert {o["func"] for o in objects if o["type"] == "call"} == {"main.touch"}
+        assert {NAMES[o["line"]] for o in objects if o["type"] == "entry"} == {"few"}
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=60)
+        end_loop(p)
+    seen = {NAMES[o["line"]] for o in goshawk.read_lines(tmp_path / "a.json") if o["type"] == "entry"}
+    assert seen == {"third", "float"}
+
+
+def test_killed_while_it_watches_lines(tmp_path):
+    """The process goes on, and the next goshawk takes the old windows away, whatever it puts there itself."""
+    with start_loop(gobuild.build("lines", gobuild.NEWEST), 200) as p:
+        for turn in range(6):
+            what = patterns() if turn % 2 == 0 else ["main.*"]
+            g = subprocess.Popen([goshawk.GOSHAWK, "trace", "--count", "-p", str(p.pid), *what],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            while "places in it are watched" not in g.stderr.readline():
+                assert g.poll() is None
+            g.kill()
+            g.communicate()
+        done = goshawk.run("detach", "-p", p.pid)
+        assert done.status == 0, done
+        end_loop(p)
+
+
+@pytest.mark.skipif(goshawk.why_no_bpf() is not None, reason=str(goshawk.why_no_bpf()))
+def test_kernel_probes_see_lines_too(release, tmp_path):
+    program = gobuild.build("lines", release, "stripped")
+    t = goshawk.Trace(tmp_path, patterns(), [program, 20], options=["--engine", "uprobe"], lossless=False).check()
+    seen = collections.Counter(NAMES[o["line"]] for o in t.objects if o["type"] == "entry")
+    assert seen == truth(t.ended.out)
+
+
+def lines_of(program, package):
+    """Every line that has code in the functions of a package."""
+    done = goshawk.run("disasm", "--json", program, package + ".*")
+    assert done.status == 0, done
+    return sorted({(o["file"], o["line"]) for o in map(json.loads, done.out.splitlines())
+                   if o["type"] == "instruction" and o.get("line")})
+
+
+@pytest.mark.parametrize("package", ["strings", "sort", "encoding/json"])
+def test_go_s_own_tests_pass_with_hundreds_of_lines_watched(package, release, tmp_path):
+    program = gobuild.std_test(package, release)
+    lines = lines_of(program, package)
+    lines = random.Random(package + release).sample(lines, min(len(lines), 400))
+    env = gobuild.environment(release, False)
+    env["PATH"] = "%s/bin:%s" % (env["GOROOT"], os.environ["PATH"])
+    test = [program, "-test.short", "-test.count=1", "-test.v"]
+    cwd = gobuild.goroot(release) / "src" / package
+    plain = goshawk.run_plain(*test, cwd=cwd, env=env, timeout=300)
+    done = goshawk.run("trace", "--json", "--count", "-o", tmp_path / "count.json",
+                       *("%s:%d" % at for at in lines), "--", *test, cwd=cwd, env=env, timeout=300)
+    assert done.status == plain.status == 0, done
+    said = [sorted(re.findall(r"^\s*--- .*?(?= \()", d.out, re.M)) for d in (plain, done)]
+    assert said[0] == said[1] and len(said[0]) > 30
+    counts = [o for o in goshawk.read_lines(tmp_path / "count.json") if o["type"] == "count"]
+    assert len({(o["file"], o["line"]) for o in counts if "line" in o}) > 150
