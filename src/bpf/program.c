@@ -285,7 +285,8 @@ static void step_behind(struct bpf_code *c)
 	bpf_jump(c, L_COPY);
 }
 
-/* The return address at SP. The chain begins at BP, if SP is in the stack of g. */
+/* The return address: at SP, or as far above it as the step says. The chain begins at BP, if that is
+ * in the stack of g; where the function has made its frame, BP is where it kept its caller's. */
 static void step_frames(struct bpf_code *c)
 {
 	bpf_label(c, L_FRAMES);
@@ -293,18 +294,27 @@ static void step_frames(struct bpf_code *c)
 	bpf_op_imm(c, BPF_ADD, R1, SLOT_RECORD);
 	bpf_op_imm(c, BPF_MOV, R2, 8);
 	bpf_load(c, BPF_DW, R3, FP, SP);
+	bpf_load(c, BPF_W, R4, R8, offsetof(struct bpf_step, disp));
+	bpf_op(c, BPF_ADD, R3, R4);
+	bpf_store(c, BPF_DW, FP, FROM, R3);
 	bpf_helper(c, BPF_FUNC_probe_read_user);
 	slot_place(c, R1, offsetof(struct bpf_step, status));
 	bpf_store_imm(c, BPF_W, R1, SLOT_RECORD, 1);
-	bpf_load(c, BPF_DW, R1, FP, SP);
+	bpf_load(c, BPF_DW, R1, FP, FROM);
 	bpf_load(c, BPF_DW, R2, FP, LO);
 	bpf_jump_if(c, BPF_JLT, R1, R2, L_CHAIN_ENDS);
 	bpf_load(c, BPF_DW, R2, FP, HI);
 	bpf_jump_if(c, BPF_JGE, R1, R2, L_CHAIN_ENDS);
 	bpf_op_imm(c, BPF_ADD, R1, 8);
 	bpf_store(c, BPF_DW, FP, LOWEST, R1);
-	bpf_load(c, BPF_DW, R1, R6, PT_RBP);
-	bpf_store(c, BPF_DW, FP, CHAIN, R1);
+	bpf_op_imm(c, BPF_SUB, R1, 16);
+	bpf_load(c, BPF_DW, R3, R6, PT_RBP);
+	bpf_store(c, BPF_DW, FP, CHAIN, R3);
+	bpf_jump_if(c, BPF_JNE, R1, R3, L_LOOP);
+	bpf_op(c, BPF_MOV, R1, FP);
+	bpf_op_imm(c, BPF_ADD, R1, CHAIN);
+	bpf_op_imm(c, BPF_MOV, R2, 8);
+	bpf_helper(c, BPF_FUNC_probe_read_user);
 	bpf_jump(c, L_LOOP);
 }
 

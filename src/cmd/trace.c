@@ -266,7 +266,9 @@ const struct command cmd_trace = {
 	.what = "show calls of functions with typed arguments, results and durations",
 	.about = "PATTERN says which functions: main.handle, 'main.*', '*.ServeHTTP', "
 		 "'net/http/...', store.go:88, 0x459e60, 're:EXPR'; '!PATTERN' takes away. "
-		 "The runtime and its internals match only when a pattern names them.\n\n"
+		 "The runtime and its internals match only when a pattern names them. "
+		 "A line or an address inside a function is shown each time that control "
+		 "reaches it, without arguments.\n\n"
 		 "The program keeps its input, output and signals; goshawk ends with its status. "
 		 "Calls are printed on stderr, with -p on stdout, or to the file of -o.",
 	.opts = opts,

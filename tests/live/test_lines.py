@@ -80,11 +80,10 @@ def test_lines_are_counted_beside_calls(release, tmp_path):
     assert seen == {"few": want["few"], "end": want["end"]}
 
 
-def test_the_stack_of_a_line_is_that_of_its_function(release, tmp_path):
+def stacks_of_lines(release, tmp_path, *options, lossless=True):
     program = gobuild.build("lines", release, "plain")
-    options = ["--stack", "--frames", "128"]
     t = goshawk.Trace(tmp_path, [*patterns(["end", "deep"]), "main.loops", "main.grows"], [program, 20],
-                      options=options).check()
+                      options=["--stack", "--frames", "64", *options], lossless=lossless).check()
     stacks = collections.defaultdict(set)
     for c in t.calls:
         stacks[c["func"]].add(json.dumps([c["stack"], c["stack_end"]]))
@@ -92,7 +91,16 @@ def test_the_stack_of_a_line_is_that_of_its_function(release, tmp_path):
     assert {NAMES[o["line"]] for o in events} == {"end", "deep"}
     for o in events:
         assert json.dumps([o["stack"], o["stack_end"]]) in stacks[o["func"]], o
-        assert o["stack_end"] == "whole"
+    assert {o["stack_end"] for o in events} == {"whole", "cut"}
+
+
+def test_the_stack_of_a_line_is_that_of_its_function(release, tmp_path):
+    stacks_of_lines(release, tmp_path)
+
+
+@pytest.mark.skipif(goshawk.why_no_bpf() is not None, reason=str(goshawk.why_no_bpf()))
+def test_kernel_probes_see_the_same_stack(release, tmp_path):
+    stacks_of_lines(release, tmp_path, "--engine", "uprobe", lossless=False)
 
 
 def test_an_address_is_the_instruction_there(tmp_path):
