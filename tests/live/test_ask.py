@@ -33,6 +33,11 @@ def check(tmp_path, program, func, expr, question):
     return None if got == want else "%s: %s calls and %s unreadable, not %s and %s" % (expr, *got, *want)
 
 
+def last_is_proved(release):
+    """Up to 1.21 DWARF leaves blank parameters out: one could lie before the last of a long list."""
+    return gobuild.minor(release) > 21
+
+
 def test_counts_with_names(tmp_path, release):
     program = gobuild.build("ask", release, "pie" if release == gobuild.NEWEST else "plain")
     wrong, asked = [], 0
@@ -40,6 +45,8 @@ def test_counts_with_names(tmp_path, release):
         results = any(word in q["expr"] for word in ("sum", "out"))
         if results and gobuild.minor(release) == 17:
             continue  # its DWARF leaves the results of optimised functions out
+        if "low" in q["expr"] and not last_is_proved(release):
+            continue
         asked += 1
         wrong.append(check(tmp_path, program, q["func"], q["expr"], q))
     assert asked > 25
@@ -61,7 +68,7 @@ def values_of(call):
 def test_show_takes_the_place_of_the_arguments(tmp_path, release):
     program = gobuild.build("ask", release)
     show = ["n", "len(s)", "n * 2 - 1", "s", "u.Next.Age", "u.Next.Home.Geo[1]", "len(tags)", "err.(type)", "caller",
-            "func", "low", "x", "wait", "n > 5", "u.Name", "s[4]"]
+            "func", "x", "wait", "n > 5", "u.Name", "s[4]", *(["low"] if last_is_proved(release) else [])]
     t = ask(tmp_path, program, "main.probe", "--show", ", ".join(show), "--if", "n < 20")
     assert len(t.calls) == 20
     for n, call in enumerate(t.calls):
@@ -73,8 +80,8 @@ def test_show_takes_the_place_of_the_arguments(tmp_path, release):
         assert v == {
             "n": n, "len(s)": len(s), "n * 2 - 1": n * 2 - 1, "s": s, "u.Next.Age": age, "u.Next.Home.Geo[1]": geo,
             "len(tags)": n % 5 if n % 4 else 0, "err.(type)": error, "caller": "main.leaf", "func": "main.probe",
-            "low": n - 100, "x": n / 4, "wait": 30000000 if n % 100 == 7 else 0, "n > 5": n > 5, "u.Name": "n" * (n % 7),
-            "s[4]": ord(s[4]),
+            "x": n / 4, "wait": 30000000 if n % 100 == 7 else 0, "n > 5": n > 5, "u.Name": "n" * (n % 7),
+            "s[4]": ord(s[4]), **({"low": n - 100} if last_is_proved(release) else {}),
         }, call
 
 
