@@ -151,7 +151,7 @@ def test_attached_and_detached(release, variant, tmp_path):
         for turn in range(4):
             to = tmp_path / "t.json"
             lines = turn % 2 == 0
-            done = goshawk.run("trace", "--json", "--for", "300ms", "-o", to, "-p", p.pid,
+            done = goshawk.run("trace", "--json", "--for", "300ms", "--max", "20000", "-o", to, "-p", p.pid,
                                *(patterns() if lines else ["main.*"]))
             assert done.status == 0, done
             objects = goshawk.read_lines(to)
