@@ -196,4 +196,4 @@ help:
 
 say = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n')
 
--include $(patsubst %.c,$B/%.d,$(src) src/main.c $(unit) $(fake) $(fuzz) fuzz/replay.c $(tools) tools/docs.c)
+-include $(patsubst %.c,$B/%.d,$(src) src/main.c $(unit) $(fake) $(fuzz) fuzz/replay.c $(tools) tools/docs.c) $(faulty:.o=.d)

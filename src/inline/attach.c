@@ -25,6 +25,7 @@
 
 enum {
 	TRIES = 20,
+	CLEAN_TRIES = 100,
 	START_MS = 2000,	/* a program may just be starting */
 	RETRY_NS = 10000000,	/* the first time; then four times as long each time */
 	RETRIES = 6,
@@ -242,6 +243,17 @@ static u32 hold_busy(struct inline_session *s, const struct busy *b)
 	return held;
 }
 
+/* Does somebody stand in a dead session's code, whose hook mends what faults there? He comes out soon. */
+static bool is_left_behind(const struct found *f, const struct busy *b)
+{
+	bool inside = false;
+
+	for (size_t i = 0; f->leftovers.n && i < f->sessions.n; i++)
+		inside |= !f->sessions.at[i].owner && busy_in(b, f->sessions.at[i].code_rt,
+							      f->sessions.at[i].code_end);
+	return inside;
+}
+
 static bool write_all(struct inline_session *s, struct stopped *st, const struct found *f,
 		      struct inject *in, struct busy *b, bool *again, struct err *err)
 {
@@ -254,6 +266,10 @@ static bool write_all(struct inline_session *s, struct stopped *st, const struct
 	if (*again)
 		return err_set(err, ERR_REFUSED, "process %d: its signal handler is never idle",
 			       s->pid);
+	*again = is_left_behind(f, b);
+	if (*again)
+		return err_set(err, ERR_REFUSED, "process %d: a thread stands in what an earlier "
+			       "goshawk left; try again", s->pid);
 	if (found_clean(f, s->pid, s->mem_fd))
 		return err_set(err, ERR_DENIED,
 			       "process %d: what an earlier goshawk left in its text "
@@ -309,7 +325,7 @@ static bool while_stopped(struct inline_session *s, struct stopped *st, const st
 	}
 	ok = ok && write_all(s, st, f, &in, &b, again, err);
 	if (!ok) {
-		session_put_back(s, f);
+		session_put_back(s, f, true);
 		if (!place_unmap(s, &in, &ignored))
 			*again = false;
 	}
@@ -467,7 +483,8 @@ bool inline_attach(struct source *src, const struct plan *plan, const struct att
 
 /* ---- what is left of those that died ---- */
 
-static bool clean(struct inline_session *s, struct found *f, struct stopped *st, struct err *err)
+static bool clean(struct inline_session *s, struct found *f, struct stopped *st, bool *again,
+		  struct err *err)
 {
 	struct found now = { 0 };
 	struct inject in;
@@ -487,10 +504,11 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 		  inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err);
 
 	s->filtered = ok && seccomp_on(s->pid, st->at[in.thread].tid);
-	if (ok && found_clean(f, s->pid, s->mem_fd))
+	*again = ok && is_left_behind(f, &b);
+	if (ok && !*again && found_clean(f, s->pid, s->mem_fd))
 		ok = err_set(err, ERR_DENIED,
 			     "process %d: its text can't be written (see goshawk doctor)", s->pid);
-	if (ok && !s->filtered)		/* under a filter the memory stays */
+	if (ok && !*again && !s->filtered)	/* under a filter the memory stays */
 		ok = drop_old(s, f, &b, &in, err);
 	busy_release(&b);
 	return ok && inject_end(&in, err);
@@ -504,7 +522,8 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 	struct inline_session *s = session_new(&src, &nothing, 0, false);
 	struct found f = { 0 };
 	struct stopped st;
-	bool ok = session_check(s, err) && open_process(s, pid, err), stub;
+	struct timespec pause = { 0, 1000000 };
+	bool ok = session_check(s, err) && open_process(s, pid, err), again = true, stub;
 
 	if (ok)
 		found_sessions(&f, pid, s->mem_fd);
@@ -517,13 +536,21 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 	ok = ok && found_leftovers(&f, prog, s->layout.bias, s->mem_fd, err);
 	find_old_code(s, &f);
 	stub = ok && inject_is_left(s->mem_fd, prog, s->layout.bias);
-	if (ok && (f.sessions.n || stub) && (ok = tracee_stop_all(pid, &st, err))) {
+	for (unsigned i = 0; ok && again && (f.sessions.n || stub) && i < CLEAN_TRIES; i++) {
 		i64 began = unix_now();
 
-		ok = clean(s, &f, &st, err);
+		if (i)
+			nanosleep(&pause, NULL);
+		ok = tracee_stop_all(pid, &st, err);
+		if (!ok)
+			break;
+		ok = clean(s, &f, &st, &again, err);
 		tracee_resume_all(&st);
-		s->stop_ns = unix_now() - began;
+		s->stop_ns += unix_now() - began;
 	}
+	if (ok && again && (f.sessions.n || stub))
+		ok = err_set(err, ERR_REFUSED, "process %d: a thread stands in what an earlier goshawk "
+			     "left; try again", pid);
 	*jumps = f.leftovers.n + stub;
 	*stop_ns = s->stop_ns;
 	found_release(&f);

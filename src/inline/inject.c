@@ -59,6 +59,15 @@ static unsigned rank(const struct stopped_thread *t, const struct user_regs_stru
 	return (i64)r->orig_rax < 0 ? 0 : (i64)r->rax != ERESTARTNOHAND_ ? 1 : 2;
 }
 
+/* A fault that has not come to it yet: the call would meet it, and what the kernel says would be lost. */
+static bool has_faulted(const struct inject *in, pid_t tid)
+{
+	u64 faults = 1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGFPE - 1) |
+		     1ull << (SIGILL - 1) | 1ull << (SIGTRAP - 1) | 1ull << (SIGSYS - 1);
+
+	return process_status(in->stopped->pid, tid, "SigPnd", 16, faults) & faults;
+}
+
 static bool choose(struct inject *in, struct err *err)
 {
 	unsigned best = 4;
@@ -74,12 +83,14 @@ static bool choose(struct inject *in, struct err *err)
 			return err_set(err, ERR_REFUSED, "process %d: a goshawk has just died in "
 				       "it; try again", in->stopped->pid);
 		}
-		if (rank(t, &r) >= best)
+		if (rank(t, &r) >= best || has_faulted(in, t->tid))
 			continue;
 		best = rank(t, &r);
 		in->thread = i;
 	}
-	return best < 4 || err_set(err, ERR_GONE, "process %d has ended", in->stopped->pid);
+	in->occupied = best == 4;
+	return best < 4 || err_set(err, ERR_REFUSED, "process %d: each of its threads has just "
+				   "faulted; try again", in->stopped->pid);
 }
 
 /* rip-relative: the saved word number `k`. */

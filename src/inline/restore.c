@@ -4,12 +4,16 @@
  * process has become another program since, nothing can be read or written through it. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "inline/busy.h"
 #include "inline/found.h"
 #include "inline/session.h"
 #include "inline/tracee.h"
+
+enum { HOOK_TRIES = 50 };
 
 bool session_is_there(const struct inline_session *s)
 {
@@ -50,7 +54,7 @@ static void shut_gate(const struct inline_session *s)
 		mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &shut, sizeof(shut));
 }
 
-bool session_put_back(struct inline_session *s, const struct found *f)
+bool session_put_back(struct inline_session *s, const struct found *f, bool hooks)
 {
 	bool ok = true;
 
@@ -62,7 +66,8 @@ bool session_put_back(struct inline_session *s, const struct found *f)
 		if (i == s->code.jumps.n / 2)
 			fault_point("restoring");	/* half of them are back */
 		/* what somebody else has put there since is not ours to take away */
-		if (!mem_read(s->mem_fd, j->rt, now, 5) || memcmp(now, j->is, 5))
+		if ((j->func == NOT_PLANNED && !hooks) || !mem_read(s->mem_fd, j->rt, now, 5) ||
+		    memcmp(now, j->is, 5))
 			continue;
 		put_back(s, f, j, put);
 		ok &= mem_write(s->mem_fd, s->pid, j->rt, put, 5);
@@ -70,15 +75,29 @@ bool session_put_back(struct inline_session *s, const struct found *f)
 	return ok;
 }
 
-bool session_restore(void *session, struct err *err)
+/* Who stands in a trampoline may be about to fault in an instruction of the function's, or in a copy of
+ * ours: the hook of the signal handlers has to stay until he has come out. */
+static bool somebody_inside(struct inline_session *s, const struct stopped *st)
 {
-	struct inline_session *s = session;
+	struct busy b = { 0 };
+	struct err ignored;
+	bool inside;
+
+	s->old_code.lo = s->layout.code_rt;
+	s->old_code.hi = s->layout.code_rt + s->code.size;
+	inside = busy_find(&b, s, st, &ignored) && busy_in(&b, s->old_code.lo, s->old_code.hi);
+	busy_release(&b);
+	return inside;
+}
+
+/* One stop. `hook_stays`: somebody is inside. */
+static bool restore_once(struct inline_session *s, bool *hook_stays, struct err *err)
+{
 	struct stopped st;
 	struct found f = { 0 };
 	i64 began = unix_now();
+	bool ok;
 
-	if (s->restored)
-		return true;
 	if (!tracee_stop_all(s->pid, &st, err)) {
 		shut_gate(s);	/* whoever holds it: it goes on with jumps that record nothing */
 		return false;
@@ -92,12 +111,30 @@ bool session_restore(void *session, struct err *err)
 	}
 	fault_point("stopped");
 	found_sessions(&f, s->pid, s->mem_fd);
-	s->restored = session_put_back(s, &f);
+	*hook_stays = somebody_inside(s, &st);
+	ok = session_put_back(s, &f, !*hook_stays);
 	fault_point("restored");
 	tracee_resume_all(&st);
 	found_release(&f);
 	s->stop_ns += unix_now() - began;
-	return s->restored || err_set(err, ERR_DENIED,
-				      "process %d: its text can't be written any more; it goes on "
-				      "with jumps that record nothing", s->pid);
+	return ok || err_set(err, ERR_DENIED,
+			     "process %d: its text can't be written any more; it goes on "
+			     "with jumps that record nothing", s->pid);
+}
+
+/* A hook that is never free to be taken away does no harm; the next goshawk tries again. */
+bool session_restore(void *session, struct err *err)
+{
+	struct inline_session *s = session;
+	struct timespec pause = { 0, 1000000 };
+	bool hook_stays = true;
+
+	for (unsigned i = 0; !s->restored && hook_stays && i < HOOK_TRIES; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		if (!restore_once(s, &hook_stays, err))
+			return false;
+	}
+	s->restored = true;
+	return true;
 }

@@ -78,7 +78,7 @@ void rings_start(struct inline_session *s);
 bool session_is_there(const struct inline_session *s);
 struct found;
 /* Puts back what stands in the text and is ours; the process must stand still. */
-bool session_put_back(struct inline_session *s, const struct found *f);
+bool session_put_back(struct inline_session *s, const struct found *f, bool hooks);
 /* Nobody is to wait for us any more, nor to take us for dead. */
 void rings_end(struct inline_session *s);
 
