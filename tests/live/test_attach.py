@@ -175,6 +175,20 @@ def test_everything_in_it_while_it_computes(tmp_path, release):
         r.go_on()
 
 
+def test_while_it_faults(tmp_path, release):
+    """Faults that it recovers from, in instructions that trampolines run for it: none is lost when we come or go."""
+    program = gobuild.build("odd", release)
+    with subprocess.Popen([str(program), "faults", "1000000"], stdout=subprocess.PIPE, text=True) as p:
+        attached = 0
+        while p.poll() is None and attached < 12:
+            done = goshawk.run("trace", "--count", "--for", "20ms", "-o", tmp_path / "out", "-p", p.pid, "main.*")
+            assert done.status == 0 or p.poll() is not None, done
+            attached += 1
+        out = p.communicate(timeout=120)[0]
+        assert p.returncode == 0 and out == "faults 1000000 bad 0\n"
+        assert attached > 3
+
+
 def test_a_hundred_threads_in_system_calls(tmp_path, release):
     with Running(100, 2, release) as r:
         a = Attached(tmp_path, r.pid, "main.*", "os.*", "syscall.*", "fmt.*", "strconv.*",
