@@ -285,8 +285,8 @@ static void step_behind(struct bpf_code *c)
 	bpf_jump(c, L_COPY);
 }
 
-/* The return address: at SP, or as far above it as the step says. The chain begins at BP, if that is
- * in the stack of g; where the function has made its frame, BP is where it kept its caller's. */
+/* The return address: at SP, or as far above it as the step says. The chain begins at BP, if that
+ * is in the stack of g; where the function has made its frame, BP is where it kept its caller's. */
 static void step_frames(struct bpf_code *c)
 {
 	bpf_label(c, L_FRAMES);

@@ -115,11 +115,13 @@ void engine_held(const struct source *src, const struct plan *p)
 	u32 example = 0, n = src->held ? src->held(src->session, &example) : 0;
 
 	if (n == 1)
-		fprintf(stderr, "goshawk: %.*s was not traced: whenever it was tried, a goroutine stood in "
+		fprintf(stderr,
+			"goshawk: %.*s was not traced: whenever it was tried, a goroutine stood in "
 			"the middle of bytes that were to be replaced\n",
 			STR_F(p->funcs[example].func->name));
 	else if (n)
-		fprintf(stderr, "goshawk: %u functions were not traced, %.*s among them: whenever it was "
-			"tried, goroutines stood in the middle of bytes that were to be replaced\n", n,
-			STR_F(p->funcs[example].func->name));
+		fprintf(stderr,
+			"goshawk: %u functions were not traced, %.*s among them: whenever it was "
+			"tried, goroutines stood in the middle of bytes that were to be replaced\n",
+			n, STR_F(p->funcs[example].func->name));
 }

@@ -41,8 +41,8 @@ struct source {
 	bool (*read_rt)(void *session, u64 rt, void *to, size_t n);
 	u32 (*sites)(void *session);
 	i64 (*stop_ns)(void *session);	/* how long the target stood still for us so far */
-	/* Functions that are still not watched because somebody always stood in the middle of what was to
-	 * be replaced, and one of them in the plan; NULL: there can't be any. */
+	/* Functions that are still not watched because somebody always stood in the middle of what
+	 * was to be replaced, and one of them in the plan; NULL: there can't be any. */
 	u32 (*held)(void *session, u32 *example);
 	void (*release)(void *session);
 };

@@ -198,7 +198,8 @@ static void forget_place(struct go_param *p, struct arena *a)
 }
 
 bool shape_has_no_blanks(const struct go_program *prog, const struct go_func *f,
-			 const struct shapes *s, size_t hidden, struct go_sig *sig, struct arena *arena)
+			 const struct shapes *s, size_t hidden, struct go_sig *sig,
+			 struct arena *arena)
 {
 	u64 slots = round_up(slots_before(sig, sig->nparams), 8);
 	struct area a = { .sig = sig, .slots = (u64)f->args - slots };

@@ -243,7 +243,8 @@ static u32 hold_busy(struct inline_session *s, const struct busy *b)
 	return held;
 }
 
-/* Does somebody stand in a dead session's code, whose hook mends what faults there? He comes out soon. */
+/* Does somebody stand in a dead session's code, whose hook mends what faults there? He comes out
+ * soon. */
 static bool is_left_behind(const struct found *f, const struct busy *b)
 {
 	bool inside = false;
@@ -549,8 +550,10 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 		s->stop_ns += unix_now() - began;
 	}
 	if (ok && again && (f.sessions.n || stub))
-		ok = err_set(err, ERR_REFUSED, "process %d: a thread stands in what an earlier goshawk "
-			     "left; try again", pid);
+		ok = err_set(err, ERR_REFUSED,
+			     "process %d: a thread stands in what an earlier goshawk "
+			     "left; try again",
+			     pid);
 	*jumps = f.leftovers.n + stub;
 	*stop_ns = s->stop_ns;
 	found_release(&f);

@@ -59,7 +59,8 @@ static unsigned rank(const struct stopped_thread *t, const struct user_regs_stru
 	return (i64)r->orig_rax < 0 ? 0 : (i64)r->rax != ERESTARTNOHAND_ ? 1 : 2;
 }
 
-/* A fault that has not come to it yet: the call would meet it, and what the kernel says would be lost. */
+/* A fault that has not come to it yet: the call would meet it, and what the kernel says would be
+ * lost. */
 static bool has_faulted(const struct inject *in, pid_t tid)
 {
 	u64 faults = 1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGFPE - 1) |

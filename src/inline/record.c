@@ -1,5 +1,5 @@
-/* What a site records. R12, R13 and R15 hold nothing at a function's entry and at its exits, and X15
- * is zero and stays so; everything else is put back. No stack is used.
+/* What a site records. R12, R13 and R15 hold nothing at a function's entry and at its exits, and
+ * X15 is zero and stays so; everything else is put back. No stack is used.
  *
  *     cmp  [gate], 0 ; je skip          this process still wants records
  *     m -> slot of the table -> ring    (claim, once for each thread)

@@ -75,8 +75,8 @@ bool session_put_back(struct inline_session *s, const struct found *f, bool hook
 	return ok;
 }
 
-/* Who stands in a trampoline may be about to fault in an instruction of the function's, or in a copy of
- * ours: the hook of the signal handlers has to stay until he has come out. */
+/* Who stands in a trampoline may be about to fault in an instruction of the function's, or in a
+ * copy of ours: the hook of the signal handlers has to stay until he has come out. */
 static bool somebody_inside(struct inline_session *s, const struct stopped *st)
 {
 	struct busy b = { 0 };

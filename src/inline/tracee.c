@@ -302,7 +302,8 @@ static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct 
 			       "process %d: ptrace is not permitted (goshawk doctor says "
 			       "what would permit it)",
 			       st->pid);
-	return st->n || *tracer || late.n || err_set(err, ERR_GONE, "process %d has ended", st->pid);
+	return st->n || *tracer || late.n ||
+	       err_set(err, ERR_GONE, "process %d has ended", st->pid);
 }
 
 void tracee_let_late_go(void)

@@ -419,7 +419,8 @@ void value_json(struct json *j, struct value_view *v, const struct slot *s)
 	} else if (!s->taken) {
 		failed(j, true, "not captured");
 	} else if (p->type) {
-		value(j, v, (struct val){ look_load(v, p->type), s->at, p->size, 0, false, false }, true);
+		value(j, v, (struct val){ look_load(v, p->type), s->at, p->size, 0, false, false },
+		      true);
 	} else {
 		shape(j, v, s);
 	}

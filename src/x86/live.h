@@ -18,7 +18,7 @@ struct live_store {
 	i32 off;		/* from SP at the entry; at least 8: the caller's area */
 	u8 size, reg;
 	bool is_float;
-	bool slow;		/* before the stack grows: into its own slot, and for no other end */
+	bool slow; /* before the stack grows: into its own slot, and for no other end */
 };
 
 struct live {

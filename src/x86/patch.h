@@ -94,9 +94,9 @@ struct patches {
 };
 
 void patches_make(struct patches *p, struct arena *a, const struct flow *f);
-/* A window that sees each time control reaches one instruction inside the function: the record comes
- * before the copy of the record_after'th of its instructions (count: behind them). It has nothing in
- * common with p (what is patched for entry and exits; or NULL) and the other windows. */
+/* A window that sees each time control reaches one instruction inside the function: the record
+ * comes before the copy of the record_after'th of its instructions (count: behind them). It has
+ * nothing in common with p (what is patched for entry and exits; or NULL) and the other windows. */
 enum refusal window_inside(const struct flow *f, u32 insn, const struct patches *p,
 			   const struct window *others, u32 nothers, struct window *w);
 /* The landing of branches to this instruction, or NULL. */

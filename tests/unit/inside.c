@@ -9,32 +9,32 @@ enum { BUFFER = 1 << 15, SITE = 22, DEAD = 128 };
 static const struct function functions[SLOTS] = {
 	[MORESTACK] = { .name = "runtime.morestack", .hex = "c3" },
 	[LIVE] = { .name = "main.live",
-		   .hex = "49 3b 66 10 76 32 "		/*  0: cmp rsp, [r14+16]; jbe 56 */
-			  "55 48 89 e5 48 83 ec 10 "	/*  6: push rbp; mov rbp, rsp; sub rsp, 16 */
-			  "4c 89 7c 24 80 48 39 d8 "	/* 14: mov [rsp-128], r15; cmp rax, rbx */
-			  "48 8d 49 01 48 89 d2 "	/* 22: lea rcx, [rcx+1]; mov rdx, rdx */
-			  "9c 58 "			/* 29: pushfq; pop rax */
-			  "4c 89 e3 4c 89 ee "		/* 31: mov rbx, r12; mov rsi, r13 */
-			  "4c 89 ff "			/* 37: mov rdi, r15 */
-			  "4c 8b 44 24 80 "		/* 40: mov r8, [rsp-128] */
-			  "66 4d 0f 7e f9 "		/* 45: movq r9, xmm15 */
-			  "48 83 c4 10 5d c3 "		/* 50: add rsp, 16; pop rbp; ret */
-			  "e8 83 ff ff ff eb c1 " },	/* 56: call morestack; jmp 0 */
+		   .hex = "49 3b 66 10 76 32 " /*  0: cmp rsp, [r14+16]; jbe 56 */
+			  "55 48 89 e5 48 83 ec 10 " /*  6: push rbp; mov rbp, rsp; sub rsp, 16 */
+			  "4c 89 7c 24 80 48 39 d8 " /* 14: mov [rsp-128], r15; cmp rax, rbx */
+			  "48 8d 49 01 48 89 d2 " /* 22: lea rcx, [rcx+1]; mov rdx, rdx */
+			  "9c 58 " /* 29: pushfq; pop rax */
+			  "4c 89 e3 4c 89 ee " /* 31: mov rbx, r12; mov rsi, r13 */
+			  "4c 89 ff " /* 37: mov rdi, r15 */
+			  "4c 8b 44 24 80 " /* 40: mov r8, [rsp-128] */
+			  "66 4d 0f 7e f9 " /* 45: movq r9, xmm15 */
+			  "48 83 c4 10 5d c3 " /* 50: add rsp, 16; pop rbp; ret */
+			  "e8 83 ff ff ff eb c1 " }, /* 56: call morestack; jmp 0 */
 	[SHORTS] = { .name = "main.shorts",
-		     .hex = "49 3b 66 10 76 2f "	/*  0: cmp rsp, [r14+16]; jbe 53 */
-			    "48 ff c0 "			/*  6: inc rax */
-			    "48 ff c3 48 85 db "	/*  9: 9: inc rbx; test rbx, rbx */
-			    "75 f8 "			/* 15: jne 9 */
-			    "48 8b 08 "			/* 17: mov rcx, [rax] */
-			    "90 90 90 "			/* 20: nops */
-			    "e8 64 ff ff ff "		/* 23: call morestack, as any function */
-			    "90 "			/* 28: nop */
-			    "e8 5e ff ff ff "		/* 29: call it again */
-			    "48 ff c0 90 90 "		/* 34: inc rax; nops */
-			    "e9 08 00 00 00 "		/* 39: jmp 52 */
-			    "90 90 90 90 90 90 90 90 "	/* 44: nops */
-			    "c3 "			/* 52: ret */
-			    "e8 46 ff ff ff eb c4 " },	/* 53: call morestack; jmp 0 */
+		     .hex = "49 3b 66 10 76 2f " /*  0: cmp rsp, [r14+16]; jbe 53 */
+			    "48 ff c0 " /*  6: inc rax */
+			    "48 ff c3 48 85 db " /*  9: 9: inc rbx; test rbx, rbx */
+			    "75 f8 " /* 15: jne 9 */
+			    "48 8b 08 " /* 17: mov rcx, [rax] */
+			    "90 90 90 " /* 20: nops */
+			    "e8 64 ff ff ff " /* 23: call morestack, as any function */
+			    "90 " /* 28: nop */
+			    "e8 5e ff ff ff " /* 29: call it again */
+			    "48 ff c0 90 90 " /* 34: inc rax; nops */
+			    "e9 08 00 00 00 " /* 39: jmp 52 */
+			    "90 90 90 90 90 90 90 90 " /* 44: nops */
+			    "c3 " /* 52: ret */
+			    "e8 46 ff ff ff eb c4 " }, /* 53: call morestack; jmp 0 */
 	[SIGTRAMP] = { .name = "runtime.sigtramp", .hex = "55 48 89 e5 90 5d c3 " },
 };
 

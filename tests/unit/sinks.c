@@ -206,8 +206,15 @@ END_TEST
 START_TEST(first_and_last)
 {
 	struct end_facts e = {
-		.calls = 12, .lost = 3, .sites = 24, .refused = 1, .engine = "inline", .stop_ns = 5250000,
-		.elapsed_ns = 1204567890, .exited = true, .program_exit = 130,
+		.calls = 12,
+		.lost = 3,
+		.sites = 24,
+		.refused = 1,
+		.engine = "inline",
+		.stop_ns = 5250000,
+		.elapsed_ns = 1204567890,
+		.exited = true,
+		.program_exit = 130,
 	};
 
 	fresh();
@@ -216,7 +223,8 @@ START_TEST(first_and_last)
 		"'target':'./x'}\n");
 	sink_json_end(&text, &e);
 	json_is("{'type':'end','calls':12,'lost':3,'unreadable':0,'sites':24,'refused':1,"
-		"'engine':'inline','stop_ns':5250000,'elapsed_ns':1204567890,'program_exit':130}\n");
+		"'engine':'inline','stop_ns':5250000,'elapsed_ns':1204567890,"
+		"'program_exit':130}\n");
 	sink_text_end(&text, &e);
 	json_is("12 calls in 1.204s by the inline engine at 24 sites; 1 site refused; "
 		"3 records lost; the process stood still for 5.2 ms\n");
