@@ -206,7 +206,7 @@ static bool drop_old(struct inline_session *s, const struct found *f, const stru
 	for (size_t i = 0; i < f->sessions.n; i++) {
 		const struct found_session *o = &f->sessions.at[i];
 
-		if (busy_in(b, o->code_rt, o->code_end))
+		if (busy_inside(b, o->code_rt, o->code_end))
 			continue;
 		if (!unmap(s, in, o->code_rt, round_up(o->code_end - o->code_rt, 4096), err) ||
 		    !unmap(s, in, o->near_rt, NEAR_SIZE, err) ||
@@ -250,7 +250,7 @@ static bool is_left_behind(const struct found *f, const struct busy *b)
 	bool inside = false;
 
 	for (size_t i = 0; f->leftovers.n && i < f->sessions.n; i++)
-		inside |= !f->sessions.at[i].owner && busy_in(b, f->sessions.at[i].code_rt,
+		inside |= !f->sessions.at[i].owner && busy_inside(b, f->sessions.at[i].code_rt,
 							      f->sessions.at[i].code_end);
 	return inside;
 }

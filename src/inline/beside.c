@@ -56,7 +56,7 @@ static bool stands_in_old(const struct inline_session *s, const struct found *f,
 		const struct found_session *o = &f->sessions.at[i];
 		u64 had = 1;	/* if it can't be read */
 
-		if (o->owner || is_ours(s, o) || !busy_in(b, o->code_rt, o->code_end))
+		if (o->owner || is_ours(s, o) || !busy_inside(b, o->code_rt, o->code_end))
 			continue;
 		any = true;
 		(void)mem_read(s->mem_fd, o->near_rt + NEAR_LINES, &had, sizeof(had));

@@ -27,9 +27,16 @@ struct finder {
 
 static void look_at(struct finder *f, u64 word)
 {
-	if (word - f->text_lo < f->text_hi - f->text_lo ||
-	    (f->s->old_code.hi && word - f->s->old_code.lo < f->s->old_code.hi - f->s->old_code.lo))
+	if (word - f->text_lo < f->text_hi - f->text_lo)
 		*vec_push(&f->b->at) = word;
+}
+
+/* Our own code: nobody is parked in it, and addresses of it stand in dead registers long after, which
+ * lie on stacks as well. */
+static void look_inside(struct finder *f, u64 word)
+{
+	if (word >= f->s->old_code.lo && word < f->s->old_code.hi)
+		*vec_push(&f->b->inside) = word;
 }
 
 static void look_in(struct finder *f, u64 lo, u64 hi)
@@ -64,6 +71,7 @@ static void look_at_signal(struct finder *f, u64 sp, u64 hi, u64 curg)
 	for (sp = round_up(sp, 8); sp < hi; sp += 8) {
 		u64 word = word_at(f, sp);
 
+		look_inside(f, word);
 		if (word >= stack_lo && word < stack_hi)
 			look_at(f, word_at(f, word));
 	}
@@ -79,6 +87,7 @@ static bool look_at_thread(struct finder *f, pid_t tid)
 	if (ptrace(PTRACE_GETREGS, tid, 0, &r))
 		return false;
 	look_at(f, r.rip);
+	look_inside(f, r.rip);
 	look_in(f, r.rsp, r.rsp + TOP);
 	g = word_at(f, r.fs_base + (u64)(i64)f->s->layout.tls);
 	m = g ? word_at(f, g + G_M) : 0;
@@ -187,6 +196,15 @@ bool busy_find(struct busy *b, const struct inline_session *s, const struct stop
 void busy_release(struct busy *b)
 {
 	vec_release(&b->at);
+	vec_release(&b->inside);
+}
+
+bool busy_inside(const struct busy *b, u64 lo, u64 hi)
+{
+	for (size_t i = 0; i < b->inside.n; i++)
+		if (b->inside.at[i] >= lo && b->inside.at[i] < hi)
+			return true;
+	return false;
 }
 
 bool busy_in(const struct busy *b, u64 lo, u64 hi)

@@ -21,14 +21,17 @@
 #include "inline/tracee.h"
 
 struct busy {
-	VEC(u64) at; /* ascending */
+	VEC(u64) at;	 /* in the text, ascending */
+	VEC(u64) inside; /* in code of ours that has no owner any more (session.h: old_code) */
 };
 
 /* Addresses inside the program's text or our code from `code_lo` on (0: only the text). */
 bool busy_find(struct busy *b, const struct inline_session *s, const struct stopped *st,
 	       struct err *err) MUST_CHECK;
 void busy_release(struct busy *b);
-/* Does anybody go on in [lo, hi)? */
+/* Does anybody go on in [lo, hi) of the text? */
 bool busy_in(const struct busy *b, u64 lo, u64 hi);
+/* Does a thread stand, or a signal handler return, in [lo, hi) of that code? */
+bool busy_inside(const struct busy *b, u64 lo, u64 hi);
 
 #endif

@@ -85,7 +85,7 @@ static bool somebody_inside(struct inline_session *s, const struct stopped *st)
 
 	s->old_code.lo = s->layout.code_rt;
 	s->old_code.hi = s->layout.code_rt + s->code.size;
-	inside = busy_find(&b, s, st, &ignored) && busy_in(&b, s->old_code.lo, s->old_code.hi);
+	inside = busy_find(&b, s, st, &ignored) && busy_inside(&b, s->old_code.lo, s->old_code.hi);
 	busy_release(&b);
 	return inside;
 }
