@@ -330,7 +330,9 @@ def test_a_thread_that_nothing_can_stop(tmp_path):
         text = r.text()
         tid = int(r.tell("stuck 4").split()[1])
         state = "/proc/%d/task/%d/stat" % (r.pid, tid)
+        until = time.monotonic() + 60
         while open(state).read().rsplit(")", 1)[1].split()[0] != "D":
+            assert time.monotonic() < until
             time.sleep(0.001)
         done = goshawk.run("trace", "-p", r.pid, "main.called")
         assert done.status == 8 and "thread %d waits in the kernel" % tid in done.err, done
@@ -338,6 +340,7 @@ def test_a_thread_that_nothing_can_stop(tmp_path):
         r.go_on()
         assert r.text() == text
         while os.path.exists(state) and open(state).read().rsplit(")", 1)[1].split()[0] == "D":
+            assert time.monotonic() < until
             time.sleep(0.01)
         a = Attached(tmp_path, r.pid, "main.called").started()
         r.call(5)
