@@ -8,12 +8,9 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "inline/busy.h"
 #include "inline/found.h"
 #include "inline/session.h"
 #include "inline/tracee.h"
-
-enum { HOOK_TRIES = 50 };
 
 bool session_is_there(const struct inline_session *s)
 {
@@ -75,23 +72,7 @@ bool session_put_back(struct inline_session *s, const struct found *f, bool hook
 	return ok;
 }
 
-/* Who stands in a trampoline may be about to fault in an instruction of the function's, or in a
- * copy of ours: the hook of the signal handlers has to stay until he has come out. */
-static bool somebody_inside(struct inline_session *s, const struct stopped *st)
-{
-	struct busy b = { 0 };
-	struct err ignored;
-	bool inside;
-
-	s->old_code.lo = s->layout.code_rt;
-	s->old_code.hi = s->layout.code_rt + s->code.size;
-	inside = busy_find(&b, s, st, &ignored) && busy_inside(&b, s->old_code.lo, s->old_code.hi);
-	busy_release(&b);
-	return inside;
-}
-
-/* One stop. `hook_stays`: somebody is inside. */
-static bool restore_once(struct inline_session *s, bool *hook_stays, struct err *err)
+static bool restore_once(struct inline_session *s, struct err *err)
 {
 	struct stopped st;
 	struct found f = { 0 };
@@ -111,8 +92,7 @@ static bool restore_once(struct inline_session *s, bool *hook_stays, struct err 
 	}
 	fault_point("stopped");
 	found_sessions(&f, s->pid, s->mem_fd);
-	*hook_stays = somebody_inside(s, &st);
-	ok = session_put_back(s, &f, !*hook_stays);
+	ok = session_put_back(s, &f, true);
 	fault_point("restored");
 	tracee_resume_all(&st);
 	found_release(&f);
@@ -122,19 +102,10 @@ static bool restore_once(struct inline_session *s, bool *hook_stays, struct err 
 			     "with jumps that record nothing", s->pid);
 }
 
-/* A hook that is never free to be taken away does no harm; the next goshawk tries again. */
 bool session_restore(void *session, struct err *err)
 {
 	struct inline_session *s = session;
-	struct timespec pause = { 0, 1000000 };
-	bool hook_stays = true;
 
-	for (unsigned i = 0; !s->restored && hook_stays && i < HOOK_TRIES; i++) {
-		if (i)
-			nanosleep(&pause, NULL);
-		if (!restore_once(s, &hook_stays, err))
-			return false;
-	}
-	s->restored = true;
-	return true;
+	s->restored = s->restored || restore_once(s, err);
+	return s->restored;
 }
