@@ -12,9 +12,10 @@ static void session_release(void *session)
 	mem_free(session);
 }
 
-static bool detach(void *session, struct err *err)
+static bool detach(void *session, bool *again, struct err *err)
 {
 	(void)err;
+	*again = false;
 	bpf_session_stop(session);
 	return true;
 }

@@ -15,6 +15,7 @@
 
 enum {
 	ROUND_MS = 1,
+	LEAVE_TRIES = 8,	/* 1 ms apart, then twice as long each time */
 	IDENTITY_EVERY = 256,
 	LASTING_NS = 100000000,	/* a call that lasts longer than this is shown before its end */
 	AT_ONCE = 64 << 10,	/* output that is written at once: a lossless program waits */
@@ -203,6 +204,24 @@ static bool is_file(int fd)
 	return !fstat(fd, &st) && S_ISREG(st.st_mode);
 }
 
+/* Threads that wait for room in a ring come out when they have it: so records are taken in between. */
+static bool leave(struct source *src, struct flow_ctx *flow, struct err *err)
+{
+	struct timespec pause = { 0, 1000000 };
+	bool again;
+
+	for (unsigned i = 0;; i++) {
+		if (!src->detach(src->session, &again, err))
+			return false;
+		if (!again || i == LEAVE_TRIES)
+			return true;
+		while (src->poll(src->session, false, record, lost, flow))
+			;
+		nanosleep(&pause, NULL);
+		pause.tv_nsec *= 2;
+	}
+}
+
 bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	  struct out *out, const struct pump_limits *limits, struct pump_result *result,
 	  struct err *err)
@@ -240,7 +259,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 			poll(&p, 1, ROUND_MS);
 	}
 	if (!result->exited && !result->gone) {
-		ok = src->detach(src->session, err);
+		ok = leave(src, &flow, err);
 		if (!ok && err->kind == ERR_GONE)
 			ok = true; /* it ended, or became another program, at this very moment */
 		result->detached = alone && ok;

@@ -72,15 +72,12 @@ static void go_in_front(struct inline_session *s, const struct found *f, u64 rt)
 
 static void find_hooks(struct inline_session *s, const struct found *f)
 {
-	static const char *const names[] = { "runtime.sigtramp", "runtime.cgoSigtramp" };
 	const struct plan *p = s->plan;
 
 	s->layout.nbelow = 0;
 	for (size_t i = 0; i < p->prog->nfuncs; i++)
-		for (size_t k = 0; k < ARRAY_LEN(names); k++)
-			if (str_eq(p->prog->funcs[i].name, str_of(names[k])))
-				go_in_front(s, f, go_func_va(p->prog, &p->prog->funcs[i]) +
-							  s->layout.bias);
+		if (enters_with_signal(&p->prog->funcs[i]))
+			go_in_front(s, f, go_func_va(p->prog, &p->prog->funcs[i]) + s->layout.bias);
 	for (u32 i = 0; i < p->nfuncs; i++)
 		if (beside_shared(p, i) && !p->funcs[i].refusal)
 			go_in_front(s, f, go_func_va(p->prog, p->funcs[i].func) + s->layout.bias);
@@ -182,8 +179,7 @@ static bool ask_action(struct inline_session *s, struct inject *in, bool *gos, s
 		return true;
 	for (size_t i = 0; i < prog->nfuncs; i++)
 		if (go_func_va(prog, &prog->funcs[i]) + s->layout.bias == handler)
-			*gos = str_eq(prog->funcs[i].name, STR("runtime.sigtramp")) ||
-			       str_eq(prog->funcs[i].name, STR("runtime.cgoSigtramp"));
+			*gos = enters_with_signal(&prog->funcs[i]);
 	return true;
 }
 
@@ -243,16 +239,20 @@ static u32 hold_busy(struct inline_session *s, const struct busy *b)
 	return held;
 }
 
-/* Does somebody stand in a dead session's code, whose hook mends what faults there? He comes out
- * soon. */
-static bool is_left_behind(const struct found *f, const struct busy *b)
+/* Takes away what dead sessions left. While somebody stands in their code, the hook that mends what faults
+ * there stays (`again`): he comes out soon, and nobody comes in any more. */
+static bool clean_old(struct inline_session *s, const struct found *f, const struct busy *b,
+		      bool *again, struct err *err)
 {
-	bool inside = false;
-
+	*again = false;
 	for (size_t i = 0; f->leftovers.n && i < f->sessions.n; i++)
-		inside |= !f->sessions.at[i].owner && busy_inside(b, f->sessions.at[i].code_rt,
-							      f->sessions.at[i].code_end);
-	return inside;
+		*again |= !f->sessions.at[i].owner && busy_inside(b, f->sessions.at[i].code_rt,
+								  f->sessions.at[i].code_end);
+	if (found_clean(f, s->pid, s->mem_fd, !*again))
+		return err_set(err, ERR_DENIED, "process %d: what an earlier goshawk left in its text "
+			       "can't be taken away (see goshawk doctor)", s->pid);
+	return !*again || err_set(err, ERR_REFUSED, "process %d: a thread stands in what an earlier "
+				  "goshawk left; try again", s->pid);
 }
 
 static bool write_all(struct inline_session *s, struct stopped *st, const struct found *f,
@@ -267,15 +267,8 @@ static bool write_all(struct inline_session *s, struct stopped *st, const struct
 	if (*again)
 		return err_set(err, ERR_REFUSED, "process %d: its signal handler is never idle",
 			       s->pid);
-	*again = is_left_behind(f, b);
-	if (*again)
-		return err_set(err, ERR_REFUSED, "process %d: a thread stands in what an earlier "
-			       "goshawk left; try again", s->pid);
-	if (found_clean(f, s->pid, s->mem_fd))
-		return err_set(err, ERR_DENIED,
-			       "process %d: what an earlier goshawk left in its text "
-			       "can't be taken away",
-			       s->pid);
+	if (!clean_old(s, f, b, again, err))
+		return false;
 	fault_point("cleaned");
 	if (!drop_old(s, f, b, in, err) || !note_hooks(s, err) || !place_code(s, err))
 		return false;
@@ -461,14 +454,18 @@ bool inline_attach(struct source *src, const struct plan *plan, const struct att
 		   struct attached *to, struct err *err)
 {
 	struct inline_session *s = session_new(src, plan, a->buffer, a->lossless);
+	struct timespec pause = { 0, 1000000 };
 	bool again = true, ok = false;
 
 	src->poll = poll_and_retry;
 	if (!session_check(s, err) || !open_process(s, a->pid, err))
 		return false;
 	tsc_measure(&s->clock);
-	for (unsigned i = 0; i < TRIES && again && !ok; i++)
+	for (unsigned i = 0; i < TRIES && again && !ok; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
 		ok = attach_once(s, to, &again, err);
+	}
 	if (!ok)
 		return err->kind ? false
 				 : err_set(err, ERR_REFUSED,
@@ -505,11 +502,8 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 		  inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err);
 
 	s->filtered = ok && seccomp_on(s->pid, st->at[in.thread].tid);
-	*again = ok && is_left_behind(f, &b);
-	if (ok && !*again && found_clean(f, s->pid, s->mem_fd))
-		ok = err_set(err, ERR_DENIED,
-			     "process %d: its text can't be written (see goshawk doctor)", s->pid);
-	if (ok && !*again && !s->filtered)	/* under a filter the memory stays */
+	ok = ok && clean_old(s, f, &b, again, err);
+	if (ok && !s->filtered)	/* under a filter the memory stays */
 		ok = drop_old(s, f, &b, &in, err);
 	busy_release(&b);
 	return ok && inject_end(&in, err);
@@ -524,7 +518,7 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 	struct found f = { 0 };
 	struct stopped st;
 	struct timespec pause = { 0, 1000000 };
-	bool ok = session_check(s, err) && open_process(s, pid, err), again = true, stub;
+	bool ok = session_check(s, err) && open_process(s, pid, err), again, stub;
 
 	if (ok)
 		found_sessions(&f, pid, s->mem_fd);
@@ -537,9 +531,11 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 	ok = ok && found_leftovers(&f, prog, s->layout.bias, s->mem_fd, err);
 	find_old_code(s, &f);
 	stub = ok && inject_is_left(s->mem_fd, prog, s->layout.bias);
-	for (unsigned i = 0; ok && again && (f.sessions.n || stub) && i < CLEAN_TRIES; i++) {
+	again = ok && (f.sessions.n || stub);
+	for (unsigned i = 0; again && i < CLEAN_TRIES; i++) {
 		i64 began = unix_now();
 
+		again = false;
 		if (i)
 			nanosleep(&pause, NULL);
 		ok = tracee_stop_all(pid, &st, err);
@@ -549,11 +545,6 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 		tracee_resume_all(&st);
 		s->stop_ns += unix_now() - began;
 	}
-	if (ok && again && (f.sessions.n || stub))
-		ok = err_set(err, ERR_REFUSED,
-			     "process %d: a thread stands in what an earlier goshawk "
-			     "left; try again",
-			     pid);
 	*jumps = f.leftovers.n + stub;
 	*stop_ns = s->stop_ns;
 	found_release(&f);

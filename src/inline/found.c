@@ -119,23 +119,22 @@ static bool under_hook(const struct found *f, const struct found_session *dead, 
 	return false;
 }
 
-static bool is_inner(const struct go_program *prog, u64 va)
+static void tell_kind(const struct go_program *prog, u64 va, struct leftover *to)
 {
 	const struct go_func *fn = go_func_at(prog, va - prog->md.text_va);
 	struct arena a = { 0 };
 	struct patches pt;
 	struct flow flow;
 	struct err err;
-	bool inner = false;
 
+	to->hook = fn && enters_with_signal(fn);
 	if (fn && go_flow(prog, fn, &a, &flow, &err)) {
 		patches_make(&pt, &a, &flow);
 		for (u32 i = 0; i < pt.nwindows; i++)
-			inner |= pt.windows[i].inner &&
-				 go_func_va(prog, fn) + pt.windows[i].at == va;
+			to->inner |= pt.windows[i].inner &&
+				     go_func_va(prog, fn) + pt.windows[i].at == va;
 	}
 	arena_release(&a);
-	return inner;
 }
 
 /* The first difference may lie in a jump's last byte. */
@@ -153,7 +152,7 @@ static bool jump_over(struct found *f, const struct go_program *prog, u64 bias, 
 		if (!s || s->owner)
 			continue;
 		memcpy(to->put, file.p, 5);
-		to->inner = is_inner(prog, at);
+		tell_kind(prog, at, to);
 		under_hook(f, s, to->rt, mem_fd, to->put);
 		return true;
 	}
@@ -205,7 +204,7 @@ bool found_leftovers(struct found *f, const struct go_program *prog, u64 bias, i
 	return true;
 }
 
-size_t found_clean(const struct found *f, pid_t pid, int mem_fd)
+size_t found_clean(const struct found *f, pid_t pid, int mem_fd, bool hooks)
 {
 	size_t bad = 0;
 
@@ -214,7 +213,7 @@ size_t found_clean(const struct found *f, pid_t pid, int mem_fd)
 			const struct leftover *l = &f->leftovers.at[i];
 			u8 now[5];
 
-			if (l->inner == (pass == 1))
+			if (l->inner == (pass == 1) || (l->hook && !hooks))
 				continue;
 			bad += mem_read(mem_fd, l->rt, now, 5) && !memcmp(now, l->is, 5) &&
 			       !mem_write(mem_fd, pid, l->rt, l->put, 5);

@@ -25,6 +25,7 @@ struct leftover {
 	u64 rt;
 	u8 is[5], put[5];
 	bool inner; /* others lead into its window: taken back before them */
+	bool hook;  /* of the signal handlers */
 };
 
 struct found {
@@ -42,7 +43,7 @@ void found_release(struct found *f);
 /* The session whose code has this address, or NULL. */
 const struct found_session *found_at(const struct found *f, u64 rt);
 /* The process must stand still. How many could not be put back. */
-size_t found_clean(const struct found *f, pid_t pid, int mem_fd);
+size_t found_clean(const struct found *f, pid_t pid, int mem_fd, bool hooks);
 
 /* Where a `jmp rel32` at `rt` leads; 0: it is none. */
 u64 jump_target(u64 rt, const u8 bytes[5]);

@@ -1,13 +1,13 @@
 /* Putting everything back into a process that runs. All threads are stopped first; a thread may
  * then stand in a trampoline: it goes on there and comes back behind the window, so trampolines
- * stay where they are. The memory descriptor belongs to the address space that was patched: if the
+ * stay where they are, and the hook of the signal handlers until nobody is in one. The memory descriptor belongs to the address space that was patched: if the
  * process has become another program since, nothing can be read or written through it. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "inline/busy.h"
 #include "inline/found.h"
 #include "inline/session.h"
 #include "inline/tracee.h"
@@ -72,13 +72,33 @@ bool session_put_back(struct inline_session *s, const struct found *f, bool hook
 	return ok;
 }
 
-static bool restore_once(struct inline_session *s, struct err *err)
+/* Who stands in a trampoline may be about to fault, in an instruction of the function's or in our copy of
+ * memory: the hook that mends this stays until he has come out. */
+static bool somebody_inside(struct inline_session *s, const struct stopped *st)
 {
+	struct busy b = { 0 };
+	struct err ignored;
+	bool inside;
+
+	s->old_code.lo = s->layout.code_rt;
+	s->old_code.hi = s->layout.code_rt + s->code.size;
+	inside = busy_find(&b, s, st, &ignored) &&
+		 busy_inside(&b, s->old_code.lo, s->old_code.hi);
+	busy_release(&b);
+	return inside;
+}
+
+bool session_restore(void *session, bool *again, struct err *err)
+{
+	struct inline_session *s = session;
 	struct stopped st;
 	struct found f = { 0 };
 	i64 began = unix_now();
-	bool ok;
 
+	*again = false;
+	if (s->restored)
+		return true;
+	s->retry_ns = 0;
 	if (!tracee_stop_all(s->pid, &st, err)) {
 		shut_gate(s);	/* whoever holds it: it goes on with jumps that record nothing */
 		return false;
@@ -92,20 +112,16 @@ static bool restore_once(struct inline_session *s, struct err *err)
 	}
 	fault_point("stopped");
 	found_sessions(&f, s->pid, s->mem_fd);
-	ok = session_put_back(s, &f, true);
+	*again = somebody_inside(s, &st);
+	s->restored = session_put_back(s, &f, !*again);
 	fault_point("restored");
 	tracee_resume_all(&st);
 	found_release(&f);
 	s->stop_ns += unix_now() - began;
-	return ok || err_set(err, ERR_DENIED,
-			     "process %d: its text can't be written any more; it goes on "
-			     "with jumps that record nothing", s->pid);
-}
-
-bool session_restore(void *session, struct err *err)
-{
-	struct inline_session *s = session;
-
-	s->restored = s->restored || restore_once(s, err);
-	return s->restored;
+	if (!s->restored)
+		return err_set(err, ERR_DENIED,
+			       "process %d: its text can't be written any more; it goes on "
+			       "with jumps that record nothing", s->pid);
+	s->restored = !*again;
+	return true;
 }

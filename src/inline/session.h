@@ -87,7 +87,7 @@ u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn
 void rings_counts(void *session, u64 *totals);
 void rings_output_blocks(void *session, bool blocks);
 /* Puts every byte back. ERR_GONE when the process is no longer the one that was patched. */
-bool session_restore(void *session, struct err *err) MUST_CHECK;
+bool session_restore(void *session, bool *again, struct err *err) MUST_CHECK;
 bool session_was_replaced(void *session);
 
 #endif

@@ -214,7 +214,6 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 /* The windows of the signal handlers come last, behind the fix-ups that they search. */
 static bool emit_hooks(struct emitter *e, struct arena *scratch, u64 table_rt, struct err *err)
 {
-	static const char *const names[] = { "runtime.sigtramp", "runtime.cgoSigtramp" };
 	const struct go_program *prog = e->p->prog;
 
 	for (size_t i = 0; i < prog->nfuncs; i++) {
@@ -224,7 +223,7 @@ static bool emit_hooks(struct emitter *e, struct arena *scratch, u64 table_rt, s
 		struct flow *flow;
 		const struct window *w;
 
-		if (!str_eq(f->name, str_of(names[0])) && !str_eq(f->name, str_of(names[1])))
+		if (!enters_with_signal(f))
 			continue;
 		flow = ARENA_NEW(scratch, struct flow);
 		if (!plan_flow(prog, f, scratch, flow, err))

@@ -39,6 +39,13 @@ struct code {
 	u32 sites;
 };
 
+/* Where the kernel enters Go with a signal: these are hooked. */
+static inline bool enters_with_signal(const struct go_func *f)
+{
+	return str_eq(f->name, STR("runtime.sigtramp")) ||
+	       str_eq(f->name, STR("runtime.cgoSigtramp"));
+}
+
 bool code_make(struct code *c, const struct plan *p, const struct layout *l,
 	       struct err *err) MUST_CHECK;
 /* The bytes are in the target: ours are not needed any more. */

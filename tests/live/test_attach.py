@@ -106,6 +106,10 @@ class Attached:
             self.said += more
         return self
 
+    def written(self):
+        """Something has come out: the program runs in the trampolines."""
+        return any(f.stat().st_size for f in self.to.parent.glob(self.to.name + "*"))
+
     def stop(self, status=0, sig=signal.SIGINT):
         self.p.send_signal(sig)
         return self.ended(status)
@@ -187,6 +191,26 @@ def test_while_it_faults(tmp_path, release):
         out = p.communicate(timeout=120)[0]
         assert p.returncode == 0 and out == "faults 1000000 bad 0\n"
         assert attached > 3
+
+
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGKILL], ids=["left", "killed"])
+def test_it_faults_while_we_leave(tmp_path, release, sig):
+    """A thread waits for room in a trampoline, and behind that faults in an instruction that was moved there: the
+    hook that mends this must still be in place. (It dies of `unexpected return pc` where it is not.)"""
+    with Running(command=[str(gobuild.build("odd", release)), "early"]) as r:
+        for _ in range(60):
+            a = Attached(tmp_path, r.pid, "main.*", options=["--engine", "inline", "--buffer", "64KiB", "--for", "30s"])
+            a.started()
+            until = time.monotonic() + 60
+            while not a.written():
+                assert time.monotonic() < until
+                time.sleep(0.002)
+            a.p.send_signal(sig)
+            a.p.communicate(timeout=60)
+            assert r.p.poll() is None, r.p.stderr.read()[:500]
+        assert goshawk.run("detach", "-p", r.pid).status == 0
+        out, err = r.p.communicate(timeout=60)
+        assert (r.p.returncode, out, err) == (0, "early bad 0\n", "")
 
 
 def test_a_hundred_threads_in_system_calls(tmp_path, release):

@@ -37,6 +37,7 @@ static bool watch(struct source *src, struct plan *plan, struct seen *s, struct 
 	struct bpf_options o = {
 		.pid = img->pid, .bias = img->bias, .ring = 1 << 20, .each = true,
 	};
+	bool again;
 
 	if (!bpf_attach(src, plan, &o, err))
 		return false;
@@ -44,7 +45,7 @@ static bool watch(struct source *src, struct plan *plan, struct seen *s, struct 
 	fflush(stdout);
 	while (getchar() != EOF)
 		;
-	if (!src->detach(src->session, err))
+	if (!src->detach(src->session, &again, err))
 		return false;
 	src->poll(src->session, true, record, lost, s);
 	return true;

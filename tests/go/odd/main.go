@@ -21,6 +21,32 @@ func work(i int) int { return mix(i) + 1 }
 //go:noinline
 func mix(i int) int { return i*1000003 ^ i>>7 }
 
+var total int
+
+//go:nosplit
+//go:noinline
+func nothing() {}
+
+// Its frame is made, and then it loads: both are displaced by the jump at its entry, and behind what that records.
+//
+//go:nosplit
+//go:noinline
+func early(p *[8]int) {
+	total = p[3]
+	nothing()
+}
+
+//go:noinline
+func earlyAt(p *[8]int) (v int) {
+	defer func() {
+		if recover() != nil {
+			v = -1
+		}
+	}()
+	early(p)
+	return 0
+}
+
 //go:noinline
 func faultAt(p *[8]int, i int) (v int) {
 	defer func() {
@@ -106,6 +132,29 @@ var modes = map[string]func(){
 			}
 		}
 		fmt.Println("faults", number(2), "bad", bad)
+	},
+
+	// early: the same until its standard input ends, in an instruction at the front of a function with a frame.
+	"early": func() {
+		fmt.Println("ready", os.Getpid())
+		ended := make(chan struct{})
+		go func() {
+			io.Copy(io.Discard, os.Stdin)
+			close(ended)
+		}()
+		bad := 0
+		var there [8]int
+		for {
+			select {
+			case <-ended:
+				fmt.Println("early bad", bad)
+				return
+			default:
+				if earlyAt(nil) != -1 || earlyAt(&there) != 0 {
+					bad++
+				}
+			}
+		}
 	},
 
 	// beat: says that it is there, then works until its standard input ends; the sums must be right.
