@@ -228,6 +228,19 @@ static size_t row_of(struct str line)
 	return i;
 }
 
+ptrdiff_t crash_begins(struct str printed)
+{
+	const char *from = printed.p;
+
+	while (printed.n) {
+		const char *at = printed.p;
+
+		if (row_of(next_line(&printed)) < ARRAY_LEN(lines))
+			return at - from;
+	}
+	return -1;
+}
+
 void crash_read(struct crash *c, struct str printed, struct arena *a)
 {
 	VEC(struct crash_goroutine) all = { 0 };

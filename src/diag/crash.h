@@ -52,6 +52,8 @@ struct crash {
 };
 
 enum { CRASH_GOROUTINES = 64, CRASH_FRAMES = 64 };
+/* Where the first line that tells of a crash begins, or -1. */
+ptrdiff_t crash_begins(struct str printed);
 void crash_read(struct crash *c, struct str printed, struct arena *a);
 /* Where the goroutine that died was in the program's own code: the innermost frame that is not the
  * runtime's; NULL if there is none, or if the collector found it and nobody knows who did it. */
