@@ -1,9 +1,7 @@
 /* predicate - what of --if is decided in the target, without leaving it.
  *
- * Before anything is recorded: conditions on words that registers, the stack and g hold. They use
- * R12, R13, R15 and the flags, and no memory but the stack and g. After the captures: conditions on
- * what they copied. What can't be decided here, and any doubt (a nil step, unreadable memory), is
- * left to the reader, who evaluates the whole condition once more.
+ * Which parts that are, plan/condition.h says. Those before anything is recorded use R12, R13, R15
+ * and the flags, and no memory but the stack and g.
  *
  * A call whose entry was recorded leaves a mark in a table of bytes (layout.h), at a hash of its
  * goroutine and depth, for its exits to find. Nobody takes marks away: one that is left over only
@@ -17,6 +15,7 @@
 #define INLINE_PREDICATE_H
 
 #include "inline/layout.h"
+#include "plan/condition.h"
 #include "x86/asm.h"
 
 struct predicate {
@@ -32,10 +31,7 @@ struct predicate {
 bool predicate_before_any(const struct predicate *s);
 bool predicate_after_any(const struct predicate *s);
 /* Where the parts of the condition are decided, for a printer. */
-struct predicate_parts {
-	u32 before, after, at_entry, at_end;	/* at_entry, at_end: by the reader */
-};
-struct predicate_parts predicate_parts(const struct plan *p, const struct plan_func *fn);
+struct condition_parts predicate_parts(const struct plan *p, const struct plan_func *fn);
 /* Goes on if the call may be wanted, else jumps to `no`. */
 void predicate_before(struct predicate *s, unsigned no);
 /* The record is at R12; RAX, RCX, R13 and R15 are free. Ends at `yes`, or jumps to `no`. */

@@ -46,7 +46,7 @@ static void check_guard(struct predicate_gen *g, u16 guard)
 
 	if (!guard)
 		return;
-	s = &g->steps[guard - 1];
+	s = &g->c.steps[guard - 1];
 	check_guard(g, s->guard);
 	load_sized(a, RAX, R12, (i32)s->status, 4);
 	PUT(a, 0x2d);					/* sub eax, cap */
@@ -66,14 +66,14 @@ static void check_guard(struct predicate_gen *g, u16 guard)
 
 static void guards_of(struct predicate_gen *g, u32 i)
 {
-	const struct expr_step *s = &g->steps[i], *pointer;
+	const struct expr_step *s = &g->c.steps[i], *pointer;
 	struct assembler *a = g->s->a;
 	unsigned out;
 
-	if (!g->after)
+	if (!g->c.after)
 		return;
 	if (s->or_zero) {	/* nothing was copied from behind nil: it is 0 there */
-		pointer = &g->steps[s->guard - 1];
+		pointer = &g->c.steps[s->guard - 1];
 		out = g->s->label++;
 		check_guard(g, pointer->guard);
 		load(a, RAX, R12, (i32)pointer->at);
@@ -93,22 +93,21 @@ static void guards_of(struct predicate_gen *g, u32 i)
 static void load_step(struct predicate_gen *g, const struct expr_step *s, unsigned reg)
 {
 	struct assembler *a = g->s->a;
-	const struct reading *r = &g->s->fn->entry;
 	bool sign = s->kind == EXPR_INT;
 	const struct read *d;
 
-	if (g->after) {
+	if (g->c.after) {
 		extend(a, reg, true, R12, (i32)s->at, s->size, sign);
 		return;
 	}
 	if (s->guard) {
-		const struct read *field = predicate_of_g(r, &g->steps[s->guard - 1]);
+		const struct read *field = condition_of_g(g->c.r, &g->c.steps[s->guard - 1]);
 
 		g_into(g, reg);
 		extend(a, reg, true, reg, field->disp + (i32)(s->at - field->at), s->size, sign);
 		return;
 	}
-	d = predicate_raw(r, s->at, s->size);
+	d = condition_raw(g->c.r, s->at, s->size);
 	if (d->kind == READ_INT)
 		extend(a, reg, false, int_regs[d->reg], 0, s->size, sign);
 	else if (d->kind == READ_STACK)
@@ -140,13 +139,13 @@ static void value(struct predicate_gen *g, u32 i, u32 k);
 static void operate(struct predicate_gen *g, const struct expr_step *s, u32 k)
 {
 	struct assembler *a = g->s->a;
-	const struct expr_step *b = &g->steps[s->b];
+	const struct expr_step *b = &g->c.steps[s->b];
 	/* add, or, and, sub, xor: op reg, reg; and the group of the form with a constant */
 	u8 op = s->op == EX_ADD ? 0x01 : s->op == EX_BITOR ? 0x09 : s->op == EX_SUB ? 0x29 :
 		s->op == EX_XOR ? 0x31 : 0x21;
 	unsigned reg = g->regs[k], other;
 
-	if (predicate_is_imm(b)) {
+	if (condition_is_imm(b)) {
 		if (s->op == EX_MUL) {		/* imul reg, reg, imm */
 			PUT(a, (u8)(0x48 | (reg >> 3) << 2 | reg >> 3), 0x69,
 			    (u8)(0xc0 | (reg & 7) << 3 | (reg & 7)));
@@ -172,7 +171,7 @@ static void operate(struct predicate_gen *g, const struct expr_step *s, u32 k)
 static void value(struct predicate_gen *g, u32 i, u32 k)
 {
 	struct assembler *a = g->s->a;
-	const struct expr_step *s = &g->steps[i];
+	const struct expr_step *s = &g->c.steps[i];
 	unsigned reg = g->regs[k];
 
 	switch ((enum expr_op)s->op) {
@@ -180,7 +179,7 @@ static void value(struct predicate_gen *g, u32 i, u32 k)
 		mov_imm64(a, reg, s->imm);
 		return;
 	case EX_GOID:
-		if (g->after) {
+		if (g->c.after) {
 			load(a, reg, R12, 16);
 		} else {
 			g_into(g, reg);
@@ -198,7 +197,7 @@ static void value(struct predicate_gen *g, u32 i, u32 k)
 		value(g, s->a, k);
 		PUT(a, (u8)(0x48 | reg >> 3), 0xc1,
 		    (u8)((s->op == EX_SHL ? 0xe0 : s->kind == EXPR_INT ? 0xf8 : 0xe8) | (reg & 7)),
-		    (u8)g->steps[s->b].imm);		/* shl, sar, shr reg, imm */
+		    (u8)g->c.steps[s->b].imm);		/* shl, sar, shr reg, imm */
 		break;
 	default:
 		value(g, s->a, k);
@@ -231,7 +230,7 @@ static void text_bytes(struct predicate_gen *g, u32 at, struct str text, unsigne
 static void text_test(struct predicate_gen *g, const struct expr_step *s, bool want, unsigned to)
 {
 	struct assembler *a = g->s->a;
-	const struct expr_step *x = &g->steps[s->a], *y = &g->steps[s->b];
+	const struct expr_step *x = &g->c.steps[s->a], *y = &g->c.steps[s->b];
 	bool equal = s->op != EX_NE;
 	unsigned out = g->s->label++, differ = equal == want ? out : to;
 
@@ -256,14 +255,14 @@ static void text_test(struct predicate_gen *g, const struct expr_step *s, bool w
 static void type_test(struct predicate_gen *g, const struct expr_step *s, bool want, unsigned to)
 {
 	struct assembler *a = g->s->a;
-	const struct expr_step *x = &g->steps[s->a], *y = &g->steps[s->b];
+	const struct expr_step *x = &g->c.steps[s->a], *y = &g->c.steps[s->b];
 	struct expr_step word = { .op = EX_LOAD, .kind = EXPR_UINT, .at = x->at, .size = 8 };
 	bool to_if_same = (s->op == EX_EQ) == want;
 	unsigned out = g->s->label++, differ = to_if_same ? out : to;
 
 	load_step(g, &word, R13);
 	reg_reg(a, 0x85, R13, R13);			/* test r13, r13: nil */
-	if (predicate_names_nil(y)) {
+	if (condition_names_nil(y)) {
 		jcc(a, to_if_same ? CC_E : CC_NE, to);
 		asm_label(a, out);
 		return;
@@ -290,12 +289,11 @@ static void compare(struct predicate_gen *g, const struct expr_step *s, bool wan
 		[EX_LT - EX_EQ] = { CC_L, CC_B }, [EX_LE - EX_EQ] = { CC_LE, CC_BE },
 		[EX_GT - EX_EQ] = { CC_G, CC_A }, [EX_GE - EX_EQ] = { CC_GE, CC_AE },
 	};
-	const struct expr_step *x = &g->steps[s->a], *y = &g->steps[s->b];
-	bool sign = x->kind == EXPR_INT || y->kind == EXPR_INT;
-	u8 cc = conditions[s->op - EX_EQ][!sign];
+	const struct expr_step *y = &g->c.steps[s->b];
+	u8 cc = conditions[s->op - EX_EQ][!condition_is_signed(&g->c, s)];
 
 	value(g, s->a, 0);
-	if (predicate_is_imm(y)) {
+	if (condition_is_imm(y)) {
 		reg_imm(g->s->a, 7, g->regs[0], (u32)y->imm);		/* cmp reg, imm */
 	} else {
 		value(g, s->b, 1);
@@ -308,7 +306,7 @@ static void compare(struct predicate_gen *g, const struct expr_step *s, bool wan
 void predicate_test(struct predicate_gen *g, u32 i, bool want, unsigned to)
 {
 	struct assembler *a = g->s->a;
-	const struct expr_step *s = &g->steps[i];
+	const struct expr_step *s = &g->c.steps[i];
 	unsigned out;
 
 	switch ((enum expr_op)s->op) {
@@ -338,9 +336,9 @@ void predicate_test(struct predicate_gen *g, u32 i, bool want, unsigned to)
 		return;
 	default:
 		guards_of(g, i);
-		if (predicate_is_text(g, s))
+		if (condition_is_text(&g->c, s))
 			text_test(g, s, want, to);
-		else if (predicate_is_type(g, s))
+		else if (condition_is_type(&g->c, s))
 			type_test(g, s, want, to);
 		else
 			compare(g, s, want, to);
@@ -350,7 +348,7 @@ void predicate_test(struct predicate_gen *g, u32 i, bool want, unsigned to)
 
 void predicate_test_length(struct predicate_gen *g, const struct expr_step *s, unsigned no)
 {
-	const struct expr_step *x = &g->steps[s->a], *y = &g->steps[s->b];
+	const struct expr_step *x = &g->c.steps[s->a], *y = &g->c.steps[s->b];
 	struct expr_step len = { .op = EX_LOAD, .kind = EXPR_UINT, .at = x->at + 8, .size = 8 };
 
 	load_step(g, &len, R12);

@@ -23,29 +23,6 @@ static void listing(struct out *o, const u8 *p, size_t n, u64 rt)
 	}
 }
 
-/* Where the parts of --if are decided. */
-static void condition(struct out *o, const struct plan *p, const struct plan_func *f)
-{
-	struct predicate_parts parts = predicate_parts(p, f);
-	const struct { u32 n; const char *where; } rows[] = {
-		{ parts.before, "before anything is recorded" },
-		{ parts.after, "after the captures" },
-		{ parts.at_entry, "by the reader" },
-		{ parts.at_end, "when the call has ended" },
-	};
-	bool some = false;
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (!rows[i].n)
-			continue;
-		out_z(o, some ? ", " : "    condition: parts decided ");
-		out_fmt(o, "%s: %u", rows[i].where, rows[i].n);
-		some = true;
-	}
-	if (some)
-		out_line(o);
-}
-
 static void func_text(struct out *o, const struct plan *p, const struct code *c,
 		      const struct layout *l, u32 index)
 {
@@ -62,7 +39,7 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 		if (!p->request.entry_only && !f->line_at)
 			reading_print(o, "exit", &f->exit);
 	}
-	condition(o, p, f);
+	condition_print(o, predicate_parts(p, f), "after the captures");
 	for (u32 i = 0; i < f->patches.nexits; i++)
 		if (f->patches.exits[i].refusal) {
 			out_fmt(o, "    exit %u refused: %s", i,

@@ -44,6 +44,27 @@ void reading_print(struct out *o, const char *what, const struct reading *r)
 	}
 }
 
+void condition_print(struct out *o, struct condition_parts parts, const char *after)
+{
+	const struct { u32 n; const char *where; } rows[] = {
+		{ parts.before, "before anything is recorded" },
+		{ parts.after, after },
+		{ parts.at_entry, "by the reader" },
+		{ parts.at_end, "when the call has ended" },
+	};
+	bool some = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (!rows[i].n)
+			continue;
+		out_z(o, some ? ", " : "    condition: parts decided ");
+		out_fmt(o, "%s: %u", rows[i].where, rows[i].n);
+		some = true;
+	}
+	if (some)
+		out_line(o);
+}
+
 void site_head(struct out *o, const struct plan_func *f, u64 va)
 {
 	out_fmt(o, "%.*s", STR_F(f->func->name));

@@ -6,10 +6,13 @@
 #define PLAN_PRINT_H
 
 #include "base/out.h"
-#include "plan/plan.h"
+#include "plan/condition.h"
 
 /* `what` is "entry" or "exit". */
 void reading_print(struct out *o, const char *what, const struct reading *r);
+/* Where the parts of --if are decided; `after` says where the engine decides those that need
+ * captures. */
+void condition_print(struct out *o, struct condition_parts parts, const char *after);
 /* What it is and where, or why it is refused; va is the function's entry. */
 void site_head(struct out *o, const struct plan_func *f, u64 va);
 /* "entry", "hook" or "line". */
