@@ -2,6 +2,7 @@
 
 const struct command *const commands[] = {
 	&cmd_trace,
+	&cmd_stress,
 	&cmd_info,
 	&cmd_funcs,
 	&cmd_types,

@@ -13,6 +13,7 @@ extern const struct command *const commands[];
 extern const size_t ncommands;
 
 extern const struct command cmd_trace;
+extern const struct command cmd_stress;
 extern const struct command cmd_info;
 extern const struct command cmd_funcs;
 extern const struct command cmd_types;

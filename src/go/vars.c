@@ -53,3 +53,57 @@ bool go_allgs_va(const struct go_program *prog, u64 *va)
 		}
 	return false;
 }
+
+/* Is there a je or jne at p, perhaps behind NOPs? */
+static bool branches(const u8 *p, size_t n)
+{
+	static const struct str nops[] = {	/* cmd/internal/obj/x86/asm6.go, nop */
+#define P(lit) { lit, sizeof(lit) - 1 }
+		P("\x90"), P("\x66\x90"), P("\x0f\x1f\x00"), P("\x0f\x1f\x40\x00"),
+		P("\x0f\x1f\x44\x00\x00"), P("\x66\x0f\x1f\x44\x00\x00"),
+#undef P
+	};
+	struct str rest = { (const char *)p, n };
+	bool nop = true;
+
+	while (nop) {
+		nop = false;
+		for (size_t i = 0; i < ARRAY_LEN(nops); i++)
+			if (str_starts(rest, nops[i])) {
+				rest = str_cut(rest, nops[i].n, rest.n);
+				nop = true;
+			}
+	}
+	return rest.n > 2 && ((rest.p[0] & 0xfe) == 0x74 ||
+			      ((u8)rest.p[0] == 0x0f && ((u8)rest.p[1] & 0xfe) == 0x84));
+}
+
+/* What the text compares with 0 before a branch, `cmpl $0, x(%rip)`, is one word nearly always: the
+ * compiler has this form for no other purpose that is nearly as frequent. */
+bool go_write_barrier_va(const struct go_program *prog, u64 *va)
+{
+	u64 size = prog->md.etext_va - prog->md.text_va, most = 0, all = 0;
+	struct str text = image_bytes(prog->img, prog->md.text_va,
+				      MIN(size, image_room(prog->img, prog->md.text_va)));
+	const u8 *p = (const u8 *)text.p;
+	struct map counts = { 0 };
+
+	for (size_t i = 0; i + 7 < text.n; i++) {
+		u64 to, *n;
+		i32 disp;
+
+		if (p[i] != 0x83 || p[i + 1] != 0x3d || p[i + 6] ||
+		    !branches(p + i + 7, text.n - i - 7))
+			continue;
+		memcpy(&disp, p + i + 2, sizeof(disp));
+		to = prog->md.text_va + i + 7 + (u64)(i64)disp;
+		n = map_put(&counts, to);
+		all++;
+		if (++*n > most) {
+			most = *n;
+			*va = to;
+		}
+	}
+	map_release(&counts);
+	return most && most * 2 > all;
+}

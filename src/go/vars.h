@@ -2,7 +2,7 @@
  *
  * Owns     nothing.  Units  link-time addresses.
  * Fails    false: not found, and what needs it can't be done.  Threads  any.
- * Sources  runtime/proc.go (allgadd); see go-runtime.md 10. */
+ * Sources  runtime/proc.go (allgadd), runtime/mgc.go (writeBarrier); see go-runtime.md 6, 10. */
 #ifndef GO_VARS_H
 #define GO_VARS_H
 
@@ -10,5 +10,7 @@
 
 /* runtime.allgs: a slice (pointer, length, capacity) of pointers to every g there ever was. */
 bool go_allgs_va(const struct go_program *prog, u64 *va);
+/* runtime.writeBarrier: not 0 while a collection marks. */
+bool go_write_barrier_va(const struct go_program *prog, u64 *va);
 
 #endif

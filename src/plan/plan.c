@@ -62,8 +62,7 @@ bool plan_flow(const struct go_program *prog, const struct go_func *f, struct ar
 	return go_flow(prog, f, a, flow, err);
 }
 
-/* Why nothing in a function is probed. */
-static enum refusal refuse_whole(const struct go_program *prog, const struct go_func *f, bool named)
+enum refusal plan_refuses(const struct go_program *prog, const struct go_func *f, bool named)
 {
 	struct str package = go_name_split(f->name).package;
 
@@ -85,7 +84,7 @@ static enum refusal refuse_whole(const struct go_program *prog, const struct go_
 enum refusal plan_probe(const struct go_program *prog, const struct go_func *f, bool named,
 			struct arena *a, struct patches *patches)
 {
-	enum refusal whole = refuse_whole(prog, f, named);
+	enum refusal whole = plan_refuses(prog, f, named);
 	struct flow flow;
 	struct err err;
 
@@ -316,7 +315,7 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 		for (size_t i = 0; i < funcs.n; i++) {
 			if (funcs.at[i].line_at)
 				inside_make(&funcs, i,
-					    refuse_whole(prog, funcs.at[i].func, true), p, &d,
+					    plan_refuses(prog, funcs.at[i].func, true), p, &d,
 					    &cache, &scratch);
 			else
 				add_func(p, &d, &cache, &funcs.at[i], true, &fit, &scratch);

@@ -156,6 +156,8 @@ bool plan_redacts(const struct plan *p, struct str name);
  * them. */
 enum refusal plan_probe(const struct go_program *prog, const struct go_func *f, bool named,
 			struct arena *a, struct patches *patches);
+/* Why nothing of a function may be patched, whatever its code looks like. */
+enum refusal plan_refuses(const struct go_program *prog, const struct go_func *f, bool named);
 /* The flow of a function, decoded anew (plans keep windows only). */
 bool plan_flow(const struct go_program *prog, const struct go_func *f, struct arena *a,
 	       struct flow *flow, struct err *err) MUST_CHECK;

@@ -12,14 +12,9 @@
 #define PLAN_TORN_H
 
 #include "plan/pattern.h"
+#include "x86/barrier.h"
 #include "x86/patch.h"
 
-enum torn_kind {
-	TORN_STRING,
-	TORN_SLICE,
-	TORN_INTERFACE,
-	TORN_APPEND,	/* the new array and its capacity, after growing */
-};
 /* "string", "slice", "interface", "append" */
 const char *torn_kind_name(enum torn_kind k);
 
@@ -37,7 +32,7 @@ struct torn_store {
 	bool flags_live;	/* the flags are read behind it before they are written */
 	enum torn_kind kind;
 	enum torn_certainty certainty;
-	u8 first, then;		/* words that are stored before the gap, and after it */
+	u8 first, then;		/* words that are stored before the gap, and behind it */
 	struct str object;	/* "t.logEntry.Level", "main.shared", or "[rax+0x10]" */
 	struct go_line line;	/* innermost */
 	struct str inlined_from;	/* the function whose body it is, if inlined; else empty */
@@ -55,5 +50,7 @@ void torn_list(struct torn_stores *to, const struct go_program *prog, const stru
 	       struct arena *a);
 /* "main.(*Log).set+0x4c" */
 struct str torn_id(const struct torn_store *t, struct arena *a);
+/* "ptr", "len", "cap"; "type", "data" */
+const char *torn_word_name(enum torn_kind k, unsigned word);
 
 #endif

@@ -63,6 +63,16 @@ static bool window(const struct flow *f, u32 first, u32 insn, bool faults, struc
 	return (f->va + w->at) % PAGE <= PAGE - JUMP || refuse(why, REFUSE_PAGE);
 }
 
+enum refusal window_from(const struct flow *f, u32 insn, struct window *w)
+{
+	enum refusal why = REFUSE_NONE;
+
+	if (!window(f, insn, insn, true, w, &why))
+		return why;
+	/* nobody jumps into the middle of an instruction, but somebody may to the next */
+	return f->unresolved && w->count > 1 ? REFUSE_UNRESOLVED : REFUSE_NONE;
+}
+
 static bool meets(const struct window *w, u32 first, u32 count)
 {
 	return w->first < first + count && first < w->first + w->count;

@@ -99,6 +99,9 @@ void patches_make(struct patches *p, struct arena *a, const struct flow *f);
  * nothing in common with p (what is patched for entry and exits; or NULL) and the other windows. */
 enum refusal window_inside(const struct flow *f, u32 insn, const struct patches *p,
 			   const struct window *others, u32 nothers, struct window *w);
+/* A window that begins with the instruction, wherever that lies: for code that needs no stack.
+ * It may hold instructions that fault, and its last may be one that never goes on. */
+enum refusal window_from(const struct flow *f, u32 insn, struct window *w);
 /* The landing of branches to this instruction, or NULL. */
 const struct landing *patches_landing(const struct patches *p, u32 insn);
 

@@ -1,0 +1,13 @@
+/* torn - stores that can be seen half done, as lines of text or `torn_store` objects.
+ *
+ * Owns     nothing.  Units  link-time addresses.  Fails  never.  Threads  one. */
+#ifndef OUT_TORN_H
+#define OUT_TORN_H
+
+#include "base/out.h"
+#include "plan/torn.h"
+
+void torn_print(struct out *o, const struct torn_store *t);
+void torn_json(struct json *j, const struct go_program *prog, const struct torn_store *t);
+
+#endif

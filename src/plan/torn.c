@@ -1,0 +1,174 @@
+#include "plan/torn.h"
+
+#include <Zydis/Zydis.h>
+#include <inttypes.h>
+
+#include "base/vec.h"
+#include "go/fork.h"
+#include "go/vars.h"
+#include "plan/plan.h"
+
+const char *torn_kind_name(enum torn_kind k)
+{
+	static const char *const names[] = { "string", "slice", "interface", "append" };
+
+	return names[k];
+}
+
+const char *torn_certainty_name(enum torn_certainty c)
+{
+	static const char *const names[] = { "possible", "likely", "certain" };
+
+	return names[c];
+}
+
+const char *torn_word_name(enum torn_kind k, unsigned word)
+{
+	static const char *const words[] = { "ptr", "len", "cap" };
+
+	if (k == TORN_INTERFACE)
+		return word ? "data" : "type";
+	return word < ARRAY_LEN(words) ? words[word] : "?";
+}
+
+struct str torn_id(const struct torn_store *t, struct arena *a)
+{
+	return str_fmt(a, "%.*s+0x%x", STR_F(t->func->name), t->at);
+}
+
+VEC_TYPE(torn_vec, struct torn_store);
+
+struct search {
+	struct torn_vec to;
+	const struct go_program *prog;
+	u64 flag_va;
+	struct arena *keep;
+	struct arena scratch;	/* for one function */
+};
+
+/* They synchronise by means that look like races, and run where a delay stops everything. */
+static bool is_internal(struct str package)
+{
+	return go_is_runtime(package) || str_eq(package, STR("sync")) ||
+	       str_eq(package, STR("sync/atomic")) || str_starts(package, STR("internal/"));
+}
+
+/* `[rax+rcx*8+0x10]` */
+static struct str operand(struct search *s, const struct flow *f, u32 insn)
+{
+	struct effect e;
+	const char *base, *index;
+
+	effect_of(f, &f->insns[insn], &e);
+	if (e.mem.rip)
+		return str_fmt(s->keep, "[0x%" PRIx64 "]", f->va + (u64)e.mem.disp);
+	base = e.mem.base == REG_NONE ? "" :
+	       ZydisRegisterGetString((ZydisRegister)(ZYDIS_REGISTER_RAX + e.mem.base));
+	if (e.mem.index == REG_NONE)
+		return str_fmt(s->keep, e.mem.disp < 0 ? "[%s-0x%" PRIx64 "]" :
+			       e.mem.disp ? "[%s+0x%" PRIx64 "]" : "[%s]", base,
+			       (u64)(e.mem.disp < 0 ? -e.mem.disp : e.mem.disp));
+	index = ZydisRegisterGetString((ZydisRegister)(ZYDIS_REGISTER_RAX + e.mem.index));
+	return str_fmt(s->keep, "[%s+%s*%u%s0x%" PRIx64 "]", base, index, e.mem.scale,
+		       e.mem.disp < 0 ? "-" : "+",
+		       (u64)(e.mem.disp < 0 ? -e.mem.disp : e.mem.disp));
+}
+
+/* Where in the source. False: what was inlined there is the runtime's own. */
+static bool locate(const struct search *s, struct torn_store *t, bool named)
+{
+	struct go_frame frames[GO_FRAMES];
+	size_t n = go_frames_at(s->prog, t->func, (u64)t->func->pc + t->at, frames);
+
+	if (!n)
+		return true;
+	t->line = frames[0].at;
+	if (frames[0].inlined)
+		t->inlined_from = frames[0].name;
+	return named || !is_internal(go_name_split(frames[0].name).package);
+}
+
+static void add(struct search *s, const struct go_func *f, const struct flow *flow,
+		const struct tear *tear, enum refusal whole, bool named)
+{
+	struct torn_store t = {
+		.func = f, .at = flow->insns[tear->insn].at, .pair = tear->pair,
+		.kind = tear->kind, .first = tear->first, .then = tear->then,
+		.refusal = whole,
+	};
+
+	if (!locate(s, &t, named))
+		return;
+	t.object = operand(s, flow, tear->rest->insn);
+	if (!t.refusal)
+		t.refusal = window_from(flow, tear->insn, &t.window);
+	*vec_push(&s->to) = t;
+}
+
+static void search_in(struct search *s, const struct go_func *f, bool named)
+{
+	enum refusal whole = plan_refuses(s->prog, f, named);
+	i64 flag = (i64)(s->flag_va - go_func_va(s->prog, f));
+	struct barrier *checks;
+	struct flow flow;
+	struct err err;
+	u32 n;
+
+	if (whole == REFUSE_WRAPPER)	/* what it wraps may be inlined */
+		whole = REFUSE_NONE;
+	if (whole == REFUSE_NO_STACK_MAP || !go_flow(s->prog, f, &s->scratch, &flow, &err))
+		return;
+	n = barriers_find(&flow, flag, &s->scratch, &checks);
+	for (u32 i = 0; i < n; i++) {
+		struct tear tear;
+
+		if (barrier_tear(&checks[i], &tear))
+			add(s, f, &flow, &tear, whole, named);
+	}
+}
+
+/* Decoding takes a hundred times as long. */
+static bool has_check(const struct search *s, const struct go_func *f)
+{
+	struct str bytes = go_func_bytes(s->prog, f);
+	const u8 *p = (const u8 *)bytes.p, *end = p + MIN(bytes.n, f->size);
+	i64 flag = (i64)(s->flag_va - go_func_va(s->prog, f));
+
+	for (const u8 *at = p; end - at >= 7; at++) {
+		i32 disp;
+
+		at = memchr(at, 0x83, (size_t)(end - at - 6));
+		if (!at)
+			return false;
+		memcpy(&disp, at + 2, sizeof(disp));
+		if (at[1] == 0x3d && at - p + 7 + disp == flag)
+			return true;
+	}
+	return false;
+}
+
+void torn_list(struct torn_stores *to, const struct go_program *prog, const struct patterns *want,
+	       struct arena *a)
+{
+	struct search s = { .prog = prog, .keep = a };
+
+	*to = (struct torn_stores){ 0 };
+	if (!go_write_barrier_va(prog, &s.flag_va))
+		return;
+	for (size_t i = 0; i < prog->nfuncs; i++) {
+		const struct go_func *f = &prog->funcs[i];
+		bool named = false;
+
+		if (!patterns_match_func(want, prog, f, &named) || !has_check(&s, f))
+			continue;
+		named = named && want->n;
+		if (!named && is_internal(go_name_split(f->name).package))
+			continue;
+		search_in(&s, f, named);
+		arena_reset(&s.scratch);
+	}
+	to->n = s.to.n;
+	to->at = arena_copy(a, s.to.at, s.to.n * sizeof(*s.to.at));
+	vec_release(&s.to);
+	arena_release(&s.scratch);
+}

@@ -1,0 +1,140 @@
+#include "x86/effect.h"
+
+#include <Zydis/Zydis.h>
+
+static u8 reg_of(ZydisRegister r)
+{
+	ZydisRegister all = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
+
+	if (all >= ZYDIS_REGISTER_RAX && all <= ZYDIS_REGISTER_R15)
+		return (u8)(all - ZYDIS_REGISTER_RAX);
+	switch (ZydisRegisterGetClass(r)) {
+	case ZYDIS_REGCLASS_XMM: case ZYDIS_REGCLASS_YMM: case ZYDIS_REGCLASS_ZMM:
+		return (u8)(REG_XMM0 + (ZydisRegisterGetId(r) & 15));
+	default:
+		return REG_NONE;
+	}
+}
+
+static void place_of(const struct insn *i, const ZydisDecodedOperand *op, struct memop *to)
+{
+	to->rip = op->mem.base == ZYDIS_REGISTER_RIP;
+	to->base = to->rip ? REG_NONE : reg_of(op->mem.base);
+	to->index = reg_of(op->mem.index);
+	to->scale = to->index == REG_NONE ? 0 : op->mem.scale;
+	to->disp = op->mem.disp.value + (to->rip ? (i64)i->at + i->size : 0);
+	if (op->mem.segment == ZYDIS_REGISTER_FS || op->mem.segment == ZYDIS_REGISTER_GS)
+		to->base = to->index = REG_NONE;
+}
+
+static bool is_register(const ZydisDecodedOperand *op)
+{
+	return op->type == ZYDIS_OPERAND_TYPE_REGISTER && reg_of(op->reg.value) != REG_NONE;
+}
+
+/* A copy of whole words: registers of 8 bytes, 4 bytes (which clear the rest), XMM. */
+static bool is_mov(ZydisMnemonic m)
+{
+	switch (m) {
+	case ZYDIS_MNEMONIC_MOV: case ZYDIS_MNEMONIC_MOVQ: case ZYDIS_MNEMONIC_MOVD:
+	case ZYDIS_MNEMONIC_MOVUPS: case ZYDIS_MNEMONIC_MOVAPS: case ZYDIS_MNEMONIC_MOVUPD:
+	case ZYDIS_MNEMONIC_MOVAPD: case ZYDIS_MNEMONIC_MOVDQU: case ZYDIS_MNEMONIC_MOVDQA:
+	case ZYDIS_MNEMONIC_MOVSS: case ZYDIS_MNEMONIC_MOVSD:
+	case ZYDIS_MNEMONIC_VMOVDQU: case ZYDIS_MNEMONIC_VMOVUPS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The first two operands of a copy. */
+static void copy(const struct insn *i, const ZydisDecodedOperand *ops, struct effect *to)
+{
+	const ZydisDecodedOperand *dst = &ops[0], *src = &ops[1];
+
+	to->size = (u8)(dst->size / 8);
+	if (dst->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+		if (src->type != ZYDIS_OPERAND_TYPE_IMMEDIATE && !is_register(src))
+			return;
+		to->kind = EFFECT_STORE;
+		place_of(i, dst, &to->mem);
+		to->reg = is_register(src) ? reg_of(src->reg.value) : REG_NONE;
+		to->imm = to->reg == REG_NONE ? src->imm.value.s : 0;
+	} else if (is_register(dst)) {
+		to->reg = reg_of(dst->reg.value);
+		if (src->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+			to->kind = EFFECT_LOAD;
+			to->size = (u8)(src->size / 8);
+			place_of(i, src, &to->mem);
+		} else if (src->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && dst->size >= 32) {
+			to->kind = EFFECT_CONST;
+			to->imm = dst->size == 32 ? (i64)(u32)src->imm.value.u : src->imm.value.s;
+		} else if (is_register(src) && dst->size >= 64) {
+			to->kind = EFFECT_MOVE;
+			to->from = reg_of(src->reg.value);
+		}
+	}
+}
+
+static bool is_zeroing(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *ops)
+{
+	return (in->mnemonic == ZYDIS_MNEMONIC_XOR || in->mnemonic == ZYDIS_MNEMONIC_XORPS ||
+		in->mnemonic == ZYDIS_MNEMONIC_PXOR) &&
+	       ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER && ops[0].size >= 32 &&
+	       ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	       ops[0].reg.value == ops[1].reg.value;
+}
+
+static void flags(const ZydisDecodedInstruction *in, struct effect *to)
+{
+	const ZyanU32 status = ZYDIS_CPUFLAG_CF | ZYDIS_CPUFLAG_PF | ZYDIS_CPUFLAG_AF |
+			       ZYDIS_CPUFLAG_ZF | ZYDIS_CPUFLAG_SF | ZYDIS_CPUFLAG_OF;
+	const ZydisAccessedFlags *f = in->cpu_flags;
+	ZyanU32 written;
+
+	if (!f)
+		return;
+	written = f->modified | f->set_0 | f->set_1 | f->undefined;
+	to->reads_flags = f->tested & status;
+	/* a shift by a register may leave them all as they were */
+	to->kills_flags = !to->reads_flags && (written & status) == status &&
+			  in->meta.category != ZYDIS_CATEGORY_SHIFT &&
+			  in->meta.category != ZYDIS_CATEGORY_ROTATE;
+}
+
+void effect_of(const struct flow *f, const struct insn *i, struct effect *to)
+{
+	ZydisDecoder decoder;
+	ZydisDecodedInstruction in;
+	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
+
+	*to = (struct effect){ .reg = REG_NONE, .from = REG_NONE,
+			       .mem = { .base = REG_NONE, .index = REG_NONE } };
+	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, f->bytes + i->at, i->size, &in, ops))) {
+		to->writes = ~0u;
+		to->reads_flags = to->writes_memory = true;
+		return;
+	}
+	for (u8 k = 0; k < in.operand_count; k++) {
+		if (!(ops[k].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+			continue;
+		if (is_register(&ops[k]))
+			to->writes |= 1u << reg_of(ops[k].reg.value);
+		to->writes_memory |= ops[k].type == ZYDIS_OPERAND_TYPE_MEMORY;
+	}
+	flags(&in, to);
+	if (is_mov(in.mnemonic) && in.operand_count_visible == 2 &&
+	    (in.mnemonic != ZYDIS_MNEMONIC_MOVSD || in.attributes & ZYDIS_ATTRIB_HAS_MODRM)) {
+		copy(i, ops, to);
+	} else if (in.mnemonic == ZYDIS_MNEMONIC_LEA && ops[0].size == 64) {
+		to->kind = EFFECT_LEA;
+		to->reg = reg_of(ops[0].reg.value);
+		to->size = 8;
+		place_of(i, &ops[1], &to->mem);
+	} else if (is_zeroing(&in, ops)) {
+		to->kind = EFFECT_CONST;
+		to->reg = reg_of(ops[0].reg.value);
+		to->size = (u8)(ops[0].size / 8);
+	}
+}
