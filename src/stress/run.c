@@ -143,7 +143,7 @@ static void reap(struct run *r)
 		r->ended_ns = run_now();
 }
 
-void runs_wait(struct run *runs, u32 n, i64 until_ns)
+void runs_wait(struct run *const *runs, u32 n, i64 until_ns)
 {
 	for (;;) {
 		struct pollfd fds[2 * MOST];
@@ -153,7 +153,7 @@ void runs_wait(struct run *runs, u32 n, i64 until_ns)
 		bool ended = false, any = false;
 
 		for (u32 i = 0; i < n && i < MOST; i++) {
-			struct run *r = &runs[i];
+			struct run *r = runs[i];
 
 			if (r->over)
 				continue;

@@ -21,7 +21,7 @@ struct run_ask {
 	bool show;		/* let its output through */
 };
 
-/* Ps that a program gets at least: with one, a goroutine that is delayed keeps all others waiting. */
+/* Ps that a program gets at least: with one, whoever is delayed keeps all others waiting. */
 enum { RUN_PROCS = 4 };
 #define RUN_PROCS_TEXT "4"
 
@@ -40,7 +40,7 @@ struct run {
 
 bool run_start(struct run *r, const struct run_ask *a, struct err *err) MUST_CHECK;
 /* Listens to all that are not over, until one of them has come to its end or the time has come. */
-void runs_wait(struct run *runs, u32 n, i64 until_ns);
+void runs_wait(struct run *const *runs, u32 n, i64 until_ns);
 /* Ends it, and what it started. */
 void run_stop(struct run *r);
 void run_release(struct run *r);
