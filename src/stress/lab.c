@@ -64,6 +64,8 @@ static void judge(struct lab *l, struct place *p)
 	t->died = crash_may_be_torn(t->crash.kind);
 	t->other = !t->died && !r->stopped &&
 		   (t->crash.kind != CRASH_NONE || WIFSIGNALED(r->status));
+	t->ended = !t->died && !t->other && !r->stopped;
+	t->status = r->status;
 	run_release(r);
 	remove_copy(p);
 	p->trial = NULL;

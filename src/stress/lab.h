@@ -20,7 +20,9 @@ struct trial {
 	/* filled */
 	bool ran;		/* to its end, or to its limit */
 	bool died;		/* of what a torn value does */
-	bool other;		/* of something else, by a signal, or it could not do its work */
+	bool other;		/* of something else */
+	bool ended;		/* by itself, with this status, as waitpid gives it */
+	int status;
 	u32 number;		/* of all runs of this lab, from 1 */
 	i64 time_ns;		/* until it died, ended or was stopped */
 	struct crash crash;	/* if died or other */

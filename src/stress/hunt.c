@@ -1,0 +1,258 @@
+#include "stress/hunt.h"
+
+#include <stdlib.h>
+
+enum {
+	SERIES = 5,		/* runs that a figure of the report rests on */
+	TRIES = 3,		/* runs before half of the sites, or a delay, is given up */
+	PARTS = 16,		/* that the sites are split into at most */
+};
+#define MS 1000000ll
+#define SECOND (1000 * MS)
+
+struct hunter {
+	struct hunt *h;
+	struct lab *l;
+	const struct hunt_ask *a;
+	u64 random;
+	i64 limit_ns;		/* that a run gets after the first has died */
+	struct err *err;
+};
+
+static u64 draw(struct hunter *x)
+{
+	x->random ^= x->random << 13;
+	x->random ^= x->random >> 7;
+	x->random ^= x->random << 17;
+	return x->random;
+}
+
+/* The sites up to a tier, each with a chance of 1 in `of`. */
+static void choose(struct hunter *x, struct trial *t, u8 tier, u32 of)
+{
+	u32 *sites = ARENA_ARRAY(&x->l->arena, u32, x->a->nsites);
+
+	do {
+		t->nsites = 0;
+		for (u32 i = 0; i < x->a->nsites; i++)
+			if (x->a->tiers[i] <= tier && draw(x) % of == 0)
+				sites[t->nsites++] = i;
+	} while (!t->nsites);
+	t->sites = sites;
+}
+
+static void seen(struct hunter *x, const struct trial *t)
+{
+	struct hunt *h = x->h;
+
+	if (!t->number)
+		return;
+	h->runs++;
+	if (t->died && !h->found) {
+		h->found = true;
+		h->first = *t;
+		x->a->died(x->l->ctx, t);
+	} else if (t->other && !h->others++) {
+		h->other = *t;
+	}
+	if (t->ended) {
+		h->ended++;
+		h->status = t->status;
+	}
+}
+
+/* One round: as many runs as there are jobs, each with other sites and delays. What is tried: all
+ * sites with the delay; half of them, ten times as long; one in eight. A tier that is empty up to
+ * here is the same as the next. */
+static bool round_of(struct hunter *x, u32 round, i64 left)
+{
+	static const u32 one_in[] = { 1, 2, 1, 8 };
+	static const u32 longer[] = { 1, 10, 10, 1 };
+	struct trial trials[LAB_JOBS] = { 0 };
+	u32 jobs = MIN(x->l->jobs, LAB_JOBS);
+	u8 lowest = HUNT_TIERS - 1;
+	i64 limit = 2 * SECOND << MIN(round / 2, 4u);
+
+	for (u32 i = 0; i < x->a->nsites; i++)
+		lowest = MIN(lowest, x->a->tiers[i]);
+	for (u32 i = 0; i < jobs; i++) {
+		u32 k = round * jobs + i, wide = k / ARRAY_LEN(one_in);
+		/* 0 0 1 0 1 2, in fours */
+		u8 tier = (u8)MAX(lowest, wide % 6 == 5 ? 2 : wide % 3 == 2 || wide % 6 == 4);
+
+		choose(x, &trials[i], tier, one_in[k % ARRAY_LEN(one_in)]);
+		trials[i].delay_ns = MIN(x->a->delay_ns * longer[k % ARRAY_LEN(longer)], 5 * MS);
+		trials[i].delay_ns = MAX(trials[i].delay_ns, x->a->delay_ns);
+		trials[i].seed = draw(x);
+		trials[i].limit_ns = MIN(limit, left);
+	}
+	if (!lab_run(x->l, trials, jobs, true, x->err))
+		return false;
+	for (u32 i = 0; i < jobs; i++)
+		seen(x, &trials[i]);
+	return true;
+}
+
+static bool search(struct hunter *x)
+{
+	i64 began = run_now(), end = began + x->a->for_ns;
+	bool ok = true;
+
+	for (u32 round = 0; ok && !x->h->found && !x->l->stop(); round++) {
+		i64 left = end - run_now();
+
+		if (left < 10 * MS && round)
+			break;
+		ok = round_of(x, round, MAX(left, 10 * MS));
+	}
+	x->h->took_ns = run_now() - began;
+	return ok;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	i64 x = *(const i64 *)a, y = *(const i64 *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Runs of one choice of sites; `first`: only until one dies. */
+static bool series(struct hunter *x, struct series *s, const u32 *sites, u32 nsites, i64 delay,
+		   u32 n, i64 limit, bool first)
+{
+	struct trial trials[SERIES] = { 0 };
+	i64 times[SERIES];
+
+	*s = (struct series){ .each_ns = limit };
+	for (u32 i = 0; i < n; i++)
+		trials[i] = (struct trial){ .sites = sites, .nsites = nsites, .delay_ns = delay,
+					    .seed = draw(x), .limit_ns = limit };
+	if (!lab_run(x->l, trials, n, first, x->err))
+		return false;
+	for (u32 i = 0; i < n; i++) {
+		if (trials[i].died)
+			times[s->died++] = trials[i].time_ns;
+		s->runs += trials[i].ran;
+	}
+	qsort(times, s->died, sizeof(times[0]), by_time);
+	s->median_ns = s->died ? times[s->died / 2] : 0;
+	return true;
+}
+
+/* Part `i` of k of the sites, or all others. */
+static void part(struct hunter *x, struct trial *t, u32 i, u32 k, bool others)
+{
+	const struct hunt *h = x->h;
+	u32 lo = (u32)((u64)h->nsites * i / k), hi = (u32)((u64)h->nsites * (i + 1) / k), n = 0;
+	u32 *sites = ARENA_ARRAY(&x->l->arena, u32, h->nsites);
+
+	for (u32 s = 0; s < h->nsites; s++)
+		if ((s >= lo && s < hi) != others)
+			sites[n++] = h->sites[s];
+	*t = (struct trial){ .sites = sites, .nsites = n, .delay_ns = h->delay_ns,
+			     .seed = draw(x), .limit_ns = x->limit_ns };
+}
+
+/* Each part of k several times, or once all that is not in it; the first that dies is kept. */
+static bool split(struct hunter *x, u32 k, bool others, bool *smaller)
+{
+	struct trial trials[PARTS * TRIES];
+	u32 n = 0;
+
+	for (u32 try = 0; try < (others ? 1 : TRIES); try++)
+		for (u32 i = 0; i < k; i++)
+			part(x, &trials[n++], i, k, others);
+	if (!lab_run(x->l, trials, n, true, x->err))
+		return false;
+	for (u32 i = 0; i < n; i++) {
+		if (!trials[i].died)
+			continue;
+		x->h->sites = trials[i].sites;
+		x->h->nsites = trials[i].nsites;
+		*smaller = true;
+		return true;
+	}
+	return true;
+}
+
+/* Halves; where neither dies by itself several sites are needed, and smaller parts are left out as
+ * long as the rest dies (Zeller's delta debugging). */
+static bool narrow(struct hunter *x)
+{
+	struct hunt *h = x->h;
+
+	h->sites = h->first.sites;
+	h->nsites = h->first.nsites;
+	h->delay_ns = h->first.delay_ns;
+	for (u32 k = 2; h->nsites > 1 && !x->l->stop();) {
+		bool smaller = false;
+
+		k = MIN(k, h->nsites);
+		if (k == 2 && !split(x, k, false, &smaller))
+			return false;
+		if (smaller)
+			continue;
+		if (k > 2 && !split(x, k, true, &smaller))
+			return false;
+		if (smaller)
+			k = MAX(k - 1, 2u);
+		else if (k == MIN(h->nsites, PARTS))
+			break;
+		else
+			k = MIN(2 * k, PARTS);
+	}
+	return true;
+}
+
+static bool shorten(struct hunter *x)
+{
+	struct hunt *h = x->h;
+
+	h->shortest_ns = h->delay_ns;
+	for (i64 d = h->delay_ns / 10; d >= 100 && !x->l->stop(); d /= 10) {
+		struct series s;
+
+		if (!series(x, &s, h->sites, h->nsites, d, TRIES, x->limit_ns, true))
+			return false;
+		if (!s.died)
+			break;
+		h->shortest_ns = d;
+	}
+	return true;
+}
+
+/* As many sites as were found, others. */
+static bool elsewhere(struct hunter *x, i64 limit)
+{
+	struct hunt *h = x->h;
+	u32 *others = ARENA_ARRAY(&x->l->arena, u32, x->a->nsites), n = 0;
+
+	for (u32 i = 0; i < x->a->nsites && n < h->nsites; i++) {
+		bool found = false;
+
+		for (u32 k = 0; k < h->nsites; k++)
+			found |= h->sites[k] == i;
+		if (!found)
+			others[n++] = i;
+	}
+	return !n || series(x, &h->elsewhere, others, n, h->delay_ns, SERIES, limit, false);
+}
+
+bool hunt(struct hunt *h, struct lab *l, const struct hunt_ask *a, struct err *err)
+{
+	struct hunter x = { h, l, a, a->seed * 2 + 1, 0, err };
+	i64 control;
+
+	*h = (struct hunt){ 0 };
+	if (!search(&x))
+		return false;
+	if (!h->found)
+		return true;
+	x.limit_ns = MIN(MAX(5 * h->first.time_ns, SECOND), 20 * SECOND);
+	if (!narrow(&x) ||
+	    !series(&x, &h->confirmed, h->sites, h->nsites, h->delay_ns, SERIES, x.limit_ns, false))
+		return false;
+	control = MAX(x.limit_ns, MIN(10 * h->confirmed.median_ns, 30 * SECOND));
+	return shorten(&x) && series(&x, &h->without, NULL, 0, 0, SERIES, control, false) &&
+	       elsewhere(&x, control);
+}

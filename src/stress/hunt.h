@@ -1,0 +1,53 @@
+/* hunt - from the suspicion of a race on a value of several words to its proof.
+ *
+ *   search    delays at many sites, some sites, longer delays, until a run dies
+ *   narrow    half of the sites, as long as a half still dies
+ *   confirm   the rest again and again: how often, how soon, with how short a delay
+ *   control   the same program without delays, and with delays elsewhere: it must live
+ *
+ * Owns     nothing: what it finds lies in the lab's arena.
+ * Units    ns; sites are indexes as in the lab's trials.
+ * Fails    what a trial fails with. That nothing was found is no failure.
+ * Threads  one. */
+#ifndef STRESS_HUNT_H
+#define STRESS_HUNT_H
+
+#include "stress/lab.h"
+
+struct hunt_ask {
+	u32 nsites;
+	const u8 *tiers;	/* of each site, below HUNT_TIERS: lower ones are tried more often */
+	i64 for_ns;		/* of the search */
+	i64 delay_ns;
+	u64 seed;
+	/* Called once, as soon as a run has died. */
+	void (*died)(void *ctx, const struct trial *t);
+};
+enum { HUNT_TIERS = 3 };
+
+/* Runs of one kind, and how many of them died of a torn value. */
+struct series {
+	u32 runs, died;
+	i64 median_ns;		/* of those that died */
+	i64 each_ns;		/* that those which lived were given */
+};
+
+struct hunt {
+	bool found;
+	i64 took_ns;		/* until then, or until it was given up */
+	struct trial first;	/* the run that died first */
+	const u32 *sites;	/* the fewest with which it still died */
+	u32 nsites;
+	i64 delay_ns;		/* that these were found with */
+	i64 shortest_ns;	/* the shortest that did it, too */
+	struct series confirmed, without, elsewhere;
+	u32 runs;		/* of the search */
+	u32 others;		/* of these, ended by what a torn value does not do */
+	struct trial other;	/* the first of them */
+	u32 ended;		/* ended by themselves */
+	int status;		/* of the last of these, as waitpid gives it */
+};
+
+bool hunt(struct hunt *h, struct lab *l, const struct hunt_ask *a, struct err *err) MUST_CHECK;
+
+#endif

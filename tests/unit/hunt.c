@@ -1,0 +1,245 @@
+/* Hunts of a program that is a shell script: it dies when delays are at the sites that a case says. */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "stress/hunt.h"
+
+Suite *hunt_suite(void);
+
+#define DIES "echo 'panic: runtime error: index out of range [5] with length 3' >&2; exit 2"
+enum { SITES = 40, MS = 1000000 };
+
+static struct {
+	u32 culprits[2], n;	/* all of these have to be delayed */
+	i64 least_ns;		/* for so long at least */
+	const char *lives;	/* what it does otherwise */
+	u32 makes, fail_after, died;
+	char dir[32];
+} world;
+static struct lab lab;
+static struct hunt h;
+static u8 tiers[SITES];
+static struct hunt_ask ask;
+static char *argv[] = { "program", NULL };
+
+static bool has(const struct trial *t, u32 site)
+{
+	for (u32 i = 0; i < t->nsites; i++)
+		if (t->sites[i] == site)
+			return true;
+	return false;
+}
+
+static bool write_script(const char *to, const char *what)
+{
+	FILE *f = fopen(to, "w");
+
+	fprintf(f, "#!/bin/sh\n%s\n", what);
+	return !fclose(f) && !chmod(to, 0700);
+}
+
+static bool make(void *ctx, const struct trial *t, const char *to, struct err *err)
+{
+	bool dies = world.n && t->delay_ns >= world.least_ns;
+
+	(void)ctx;
+	ck_assert_uint_gt(t->nsites, 0);
+	for (u32 i = 0; i < world.n; i++)
+		dies &= has(t, world.culprits[i]);
+	if (world.fail_after && ++world.makes > world.fail_after)
+		return err_set(err, ERR_IO, "no room");
+	return write_script(to, dies ? DIES : world.lives);
+}
+
+static bool go_on(void)
+{
+	return false;
+}
+
+static void died(void *ctx, const struct trial *t)
+{
+	(void)ctx;
+	ck_assert(t->died);
+	world.died++;
+}
+
+static void begin(void)
+{
+	static char path[64];
+
+	memset(&world, 0, sizeof(world));
+	world.lives = "exit 0";
+	snprintf(world.dir, sizeof(world.dir), "/tmp/hunt.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(world.dir));
+	snprintf(path, sizeof(path), "%s/as-it-is", world.dir);
+	ck_assert(write_script(path, "exit 0"));
+	lab = (struct lab){ .path = path, .name = "program", .dir = world.dir, .argv = argv,
+			    .jobs = 2, .make = make, .stop = go_on };
+	memset(tiers, 0, sizeof(tiers));
+	ask = (struct hunt_ask){ .nsites = SITES, .tiers = tiers, .for_ns = 10000ll * MS,
+				 .delay_ns = MS / 10, .seed = 7, .died = died };
+}
+
+/* Nothing is left but the program as it is. */
+static void end(void)
+{
+	DIR *d = opendir(world.dir);
+	u32 n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	ck_assert_uint_eq(n, 3);
+	ck_assert(!unlink(lab.path) && !rmdir(world.dir));
+	lab_release(&lab);
+}
+
+static void run(void)
+{
+	struct err err = { 0 };
+
+	ck_assert_msg(hunt(&h, &lab, &ask, &err), "%s", err.msg);
+}
+
+START_TEST(finds_the_one_site)
+{
+	world.n = 1, world.culprits[0] = 13;
+	run();
+	ck_assert(h.found);
+	ck_assert_uint_eq(world.died, 1);
+	ck_assert_uint_eq(h.nsites, 1);
+	ck_assert_uint_eq(h.sites[0], 13);
+	ck_assert_int_eq(h.first.crash.kind, CRASH_LENGTH);
+	ck_assert_uint_eq(h.confirmed.runs, 5);
+	ck_assert_uint_eq(h.confirmed.died, 5);
+	ck_assert_int_gt(h.confirmed.median_ns, 0);
+	ck_assert_uint_eq(h.without.runs, 5);
+	ck_assert_uint_eq(h.without.died + h.elsewhere.died, 0);
+	ck_assert_uint_eq(h.elsewhere.runs, 5);
+}
+END_TEST
+
+START_TEST(finds_two_that_are_needed)
+{
+	world.n = 2, world.culprits[0] = 3, world.culprits[1] = 37;
+	run();
+	ck_assert(h.found);
+	ck_assert_uint_eq(h.nsites, 2);
+	ck_assert_uint_eq(h.sites[0] + h.sites[1], 40);
+}
+END_TEST
+
+START_TEST(finds_the_shortest_delay)
+{
+	world.n = 1, world.least_ns = MS / 100;
+	run();
+	ck_assert(h.found);
+	ck_assert_int_eq(h.shortest_ns, MS / 100);
+}
+END_TEST
+
+START_TEST(tries_longer_delays)
+{
+	world.n = 1, world.least_ns = MS;
+	run();
+	ck_assert(h.found);
+	ck_assert_int_eq(h.shortest_ns, MS);
+}
+END_TEST
+
+START_TEST(tries_all_tiers)
+{
+	memset(tiers, 1, SITES);
+	tiers[13] = 2;
+	world.n = 1, world.culprits[0] = 13;
+	run();
+	ck_assert(h.found);
+	ck_assert_uint_eq(h.sites[0], 13);
+}
+END_TEST
+
+START_TEST(finds_nothing)
+{
+	world.lives = "exit 3";
+	ask.for_ns = 200ll * MS;
+	run();
+	ck_assert(!h.found && !world.died);
+	ck_assert_uint_gt(h.runs, 0);
+	ck_assert_uint_eq(h.ended, h.runs);
+	ck_assert_int_eq(h.status, 3 << 8);
+}
+END_TEST
+
+START_TEST(other_deaths_prove_nothing)
+{
+	world.lives = "echo 'panic: no config' >&2; exit 2";
+	ask.for_ns = 200ll * MS;
+	run();
+	ck_assert(!h.found);
+	ck_assert_uint_eq(h.others, h.runs);
+	ck_assert_int_eq(h.other.crash.kind, CRASH_PANIC);
+}
+END_TEST
+
+START_TEST(says_that_it_dies_without_delays)
+{
+	world.n = 1;
+	ck_assert(write_script(lab.path, DIES));
+	run();
+	ck_assert(h.found);
+	ck_assert_uint_eq(h.without.died, 5);
+}
+END_TEST
+
+static i64 stop_at;
+
+static bool stop_then(void)
+{
+	return run_now() >= stop_at;
+}
+
+START_TEST(stops_when_asked)
+{
+	world.lives = "exec sleep 1000";
+	lab.stop = stop_then;
+	stop_at = run_now() + 300ll * MS;
+	run();
+	ck_assert(!h.found);
+	ck_assert_int_lt(run_now(), stop_at + 5000ll * MS);
+}
+END_TEST
+
+START_TEST(says_what_it_cannot_make)
+{
+	struct err err = { 0 };
+
+	world.fail_after = 3;
+	ck_assert(!hunt(&h, &lab, &ask, &err));
+	ck_assert_str_eq(err.msg, "no room");
+}
+END_TEST
+
+Suite *hunt_suite(void)
+{
+	Suite *s = suite_create("hunt");
+	TCase *t = tcase_create("hunt");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, finds_the_one_site);
+	tcase_add_test(t, finds_two_that_are_needed);
+	tcase_add_test(t, finds_the_shortest_delay);
+	tcase_add_test(t, tries_longer_delays);
+	tcase_add_test(t, tries_all_tiers);
+	tcase_add_test(t, finds_nothing);
+	tcase_add_test(t, other_deaths_prove_nothing);
+	tcase_add_test(t, says_that_it_dies_without_delays);
+	tcase_add_test(t, stops_when_asked);
+	tcase_add_test(t, says_what_it_cannot_make);
+	suite_add_tcase(s, t);
+	return s;
+}
