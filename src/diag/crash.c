@@ -152,8 +152,10 @@ static bool is_place(struct str line, struct crash_frame *f)
 	return true;
 }
 
-static struct str goroutine(struct crash_goroutine *g, struct str rest, struct arena *a)
+static struct str goroutine(struct crash *c, struct crash_goroutine *g, struct str rest,
+			    struct arena *a)
 {
+	ptrdiff_t root;
 	struct crash_frame frames[CRASH_FRAMES];
 	struct str after = rest;
 
@@ -164,6 +166,9 @@ static struct str goroutine(struct crash_goroutine *g, struct str rest, struct a
 			break;
 		if (!str_starts(f.func, STR("created by "))) {
 			f.func = name_of(f.func);
+			root = str_find(f.file, STR("/src/runtime/"));
+			if (root >= 0)
+				c->goroot = str_cut(f.file, 0, (size_t)root + 5);
 			frames[g->nframes++] = f;
 		}
 		rest = after;
@@ -193,14 +198,28 @@ static bool is_runtime(struct str func)
 	       str_starts(func, STR("internal/")) || str_eq(func, STR("panic"));
 }
 
+const struct crash_frame *crash_own_frame(const struct crash *c, const struct crash_goroutine *g)
+{
+	const struct crash_frame *second = NULL;
+
+	for (u32 i = 0; i < g->nframes; i++) {
+		const struct crash_frame *f = &g->frames[i];
+
+		if (is_runtime(f->func))
+			continue;
+		if (!c->goroot.n || !str_starts(f->file, c->goroot))
+			return f;
+		second = second ? second : f;
+	}
+	return second;
+}
+
 const struct crash_frame *crash_culprit(const struct crash *c)
 {
-	if (c->kind == CRASH_FREE_OBJECT || c->kind == CRASH_BAD_POINTER || c->kind == CRASH_HEAP)
-		return NULL;
-	for (u32 i = 0; c->ngoroutines && i < c->goroutines[0].nframes; i++)
-		if (!is_runtime(c->goroutines[0].frames[i].func))
-			return &c->goroutines[0].frames[i];
-	return NULL;
+	bool late = c->kind == CRASH_FREE_OBJECT || c->kind == CRASH_BAD_POINTER ||
+		    c->kind == CRASH_HEAP;
+
+	return late || !c->ngoroutines ? NULL : crash_own_frame(c, &c->goroutines[0]);
 }
 
 /* A fault's kind by where the goroutine stood: the frame below what the runtime did about it. */
@@ -253,7 +272,7 @@ void crash_read(struct crash *c, struct str printed, struct arena *a)
 		size_t row = row_of(line);
 
 		if (best < ARRAY_LEN(lines) && heads_goroutine(line, &g)) {
-			printed = goroutine(&g, printed, a);
+			printed = goroutine(c, &g, printed, a);
 			if (all.n < CRASH_GOROUTINES)
 				*vec_push(&all) = g;
 		} else if (row < best && !all.n) {

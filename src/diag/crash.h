@@ -49,14 +49,17 @@ struct crash {
 	struct str detail;	/* the line that says more: the signal, the span; or empty */
 	struct crash_goroutine *goroutines;	/* in the order printed: the one that died first */
 	u32 ngoroutines;
+	struct str goroot;	/* what the files of the standard library begin with, if a frame says so */
 };
 
 enum { CRASH_GOROUTINES = 64, CRASH_FRAMES = 64 };
 /* Where the first line that tells of a crash begins, or -1. */
 ptrdiff_t crash_begins(struct str printed);
 void crash_read(struct crash *c, struct str printed, struct arena *a);
-/* Where the goroutine that died was in the program's own code: the innermost frame that is not the
- * runtime's; NULL if there is none, or if the collector found it and nobody knows who did it. */
+/* Where the goroutine that died was in the program's own code; NULL if it was nowhere, or if the
+ * collector found it and nobody knows who did it. */
 const struct crash_frame *crash_culprit(const struct crash *c);
+/* The innermost frame that is neither the runtime's nor, if possible, the standard library's. */
+const struct crash_frame *crash_own_frame(const struct crash *c, const struct crash_goroutine *g);
 
 #endif

@@ -50,6 +50,13 @@ static const struct {
 	  "created by main.main in goroutine 1\n\t/src/main.go:12 +0x1\n",
 	  CRASH_COPY, "fatal error: fault", "unexpected fault address 0xc001000000",
 	  "main.read /src/main.go 70", 20, 1 },
+	{ "in the standard library",
+	  "panic: runtime error: index out of range [7] with length 3\n\ngoroutine 9 [running]:\n"
+	  "time.Sleep(0x1)\n\t/usr/go/src/runtime/time.go:195 +0x1\n"
+	  "strings.cut(0x1)\n\t/usr/go/src/strings/cut.go:3 +0x1\n"
+	  "example.com/x/internal/y.F(...)\n\t/usr/go/path/y.go:3 +0x1\n",
+	  CRASH_LENGTH, "panic: runtime error: index out of range [7] with length 3", "",
+	  "example.com/x/internal/y.F /usr/go/path/y.go 3", 9, 1 },
 	{ "a slice",
 	  "panic: runtime error: slice bounds out of range [:3000] with length 9\n"
 	  STACK("goroutine 5 [running]", "main.cut(0x1)", "C:/x.go:3 +0x1") "exit status 2\n",

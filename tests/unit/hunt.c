@@ -1,4 +1,4 @@
-/* Hunts of a program that is a shell script: it dies when delays are at the sites that a case says. */
+/* Hunts of a program that is a shell script: it dies when delays are at the sites of the case. */
 #include <check.h>
 #include <dirent.h>
 #include <stdio.h>
