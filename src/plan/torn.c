@@ -62,9 +62,9 @@ static struct str operand(struct search *s, const struct flow *f, u32 insn)
 	effect_of(f, &f->insns[insn], &e);
 	if (e.mem.rip)
 		return str_fmt(s->keep, "[0x%" PRIx64 "]", f->va + (u64)e.mem.disp);
-	base = e.mem.base == REG_NONE ? "" :
+	base = e.mem.base == GP_NONE ? "" :
 	       ZydisRegisterGetString((ZydisRegister)(ZYDIS_REGISTER_RAX + e.mem.base));
-	if (e.mem.index == REG_NONE)
+	if (e.mem.index == GP_NONE)
 		return str_fmt(s->keep, e.mem.disp < 0 ? "[%s-0x%" PRIx64 "]" :
 			       e.mem.disp ? "[%s+0x%" PRIx64 "]" : "[%s]", base,
 			       (u64)(e.mem.disp < 0 ? -e.mem.disp : e.mem.disp));

@@ -6,7 +6,7 @@
  *
  * Owns     nothing: lists and texts lie in the caller's arena.
  * Units    `at` counts bytes from the function's entry; word masks: bit k is the word at 8 * k.
- * Fails    never: what can't be delayed carries a refusal; a function that does not decode has none.
+ * Fails    never: what can't be delayed carries a refusal; what does not decode has none.
  * Threads  one. */
 #ifndef PLAN_TORN_H
 #define PLAN_TORN_H

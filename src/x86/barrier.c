@@ -27,7 +27,7 @@ struct slot_value {
 /* While a trace is followed. */
 struct trace {
 	const struct flow *f;
-	struct num reg[REGS];
+	struct num reg[GP_COUNT];
 	struct slot_value slots[SLOTS];
 	u32 nslots;
 	u32 next;	/* number that is given next */
@@ -47,7 +47,7 @@ static struct num fresh(struct trace *t)
 
 static struct num value_of(struct trace *t, u8 reg)
 {
-	return reg == REG_NONE ? (struct num){ 0, 0 } : t->reg[reg];
+	return reg == GP_NONE ? (struct num){ 0, 0 } : t->reg[reg];
 }
 
 /* Where a memory operand lies. */
@@ -58,7 +58,7 @@ static struct num place_of(struct trace *t, const struct memop *m)
 	if (m->rip)
 		return (struct num){ ORIGIN, m->disp };
 	base.off += m->disp;
-	if (m->index == REG_NONE)
+	if (m->index == GP_NONE)
 		return base;
 	index = value_of(t, m->index);
 	base.off += index.off * m->scale;
@@ -77,7 +77,7 @@ static struct num place_of(struct trace *t, const struct memop *m)
 
 static bool in_frame(const struct memop *m)
 {
-	return m->base == REG_RSP && m->index == REG_NONE;
+	return m->base == GP_RSP && m->index == GP_NONE;
 }
 
 static struct slot_value *slot_at(struct trace *t, i64 at)
@@ -118,7 +118,7 @@ static void store(struct trace *t, const struct effect *e, u32 insn)
 	struct num at = place_of(t, &e->mem), v = value_of(t, e->reg);
 	struct word_store *s;
 
-	if (e->mem.base == REG_RSP) {
+	if (e->mem.base == GP_RSP) {
 		if (!in_frame(&e->mem)) {
 			t->nslots = 0;
 			return;
@@ -127,7 +127,7 @@ static void store(struct trace *t, const struct effect *e, u32 insn)
 			if (t->slots[i].at < e->mem.disp + e->size &&
 			    e->mem.disp < t->slots[i].at + 8)
 				t->slots[i] = t->slots[--t->nslots];
-		if (e->size == 8 && e->reg != REG_NONE)
+		if (e->size == 8 && e->reg != GP_NONE)
 			set_slot(t, e->mem.disp, v);
 		return;
 	}
@@ -137,9 +137,9 @@ static void store(struct trace *t, const struct effect *e, u32 insn)
 	*s = (struct word_store){
 		.insn = insn, .base = at.id, .disp = at.off, .size = e->size, .behind = t->behind,
 	};
-	if (e->reg == REG_NONE || t->constant[v.id]) {
+	if (e->reg == GP_NONE || t->constant[v.id]) {
 		s->source = WORD_CONST;
-		s->value = e->reg == REG_NONE ? e->imm : v.off;
+		s->value = e->reg == GP_NONE ? e->imm : v.off;
 	} else if (v.id == ORIGIN) {
 		s->source = WORD_ADDRESS;
 		s->value = v.off;
@@ -169,20 +169,24 @@ static void step(struct trace *t, u32 insn)
 		to = (struct num){ t->next, e.imm };
 		t->constant[t->next++] = true;
 		break;
+	case EFFECT_ADD:
+		to = e.from == GP_NONE ? value_of(t, e.reg) : fresh(t);
+		to.off += e.imm;
+		break;
 	default:
 		break;
 	}
-	for (u8 r = 0; r < REGS; r++)
+	for (u8 r = 0; r < GP_COUNT; r++)
 		if (e.writes & 1u << r)
 			t->reg[r] = e.kind != EFFECT_OTHER && r == e.reg ? to : fresh(t);
-	if (e.writes & 1u << REG_RSP)
+	if (e.writes & 1u << GP_RSP)
 		t->nslots = 0;
 }
 
 /* Every step takes a few numbers at most. */
 static bool has_room(const struct trace *t)
 {
-	return t->next + REGS + 4 < NUMBERS;
+	return t->next + GP_COUNT + 4 < NUMBERS;
 }
 
 static bool ends_block(const struct insn *i)
@@ -255,7 +259,7 @@ static void read_check(const struct flow *f, u32 cmp, u32 jcc, bool equal, struc
 	i64 taken = flow_find(f, f->insns[jcc].target);
 
 	*b = (struct barrier){ .insn = cmp, .jcc = jcc, .pointer = -1 };
-	for (u8 r = 0; r < REGS; r++)
+	for (u8 r = 0; r < GP_COUNT; r++)
 		t.reg[r] = fresh(&t);
 	for (u32 k = begin_of(f, cmp); k < cmp && has_room(&t); k++)
 		step(&t, k);

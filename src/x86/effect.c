@@ -10,26 +10,26 @@ static u8 reg_of(ZydisRegister r)
 		return (u8)(all - ZYDIS_REGISTER_RAX);
 	switch (ZydisRegisterGetClass(r)) {
 	case ZYDIS_REGCLASS_XMM: case ZYDIS_REGCLASS_YMM: case ZYDIS_REGCLASS_ZMM:
-		return (u8)(REG_XMM0 + (ZydisRegisterGetId(r) & 15));
+		return (u8)(GP_XMM0 + (ZydisRegisterGetId(r) & 15));
 	default:
-		return REG_NONE;
+		return GP_NONE;
 	}
 }
 
 static void place_of(const struct insn *i, const ZydisDecodedOperand *op, struct memop *to)
 {
 	to->rip = op->mem.base == ZYDIS_REGISTER_RIP;
-	to->base = to->rip ? REG_NONE : reg_of(op->mem.base);
+	to->base = to->rip ? GP_NONE : reg_of(op->mem.base);
 	to->index = reg_of(op->mem.index);
-	to->scale = to->index == REG_NONE ? 0 : op->mem.scale;
+	to->scale = to->index == GP_NONE ? 0 : op->mem.scale;
 	to->disp = op->mem.disp.value + (to->rip ? (i64)i->at + i->size : 0);
 	if (op->mem.segment == ZYDIS_REGISTER_FS || op->mem.segment == ZYDIS_REGISTER_GS)
-		to->base = to->index = REG_NONE;
+		to->base = to->index = GP_NONE;
 }
 
 static bool is_register(const ZydisDecodedOperand *op)
 {
-	return op->type == ZYDIS_OPERAND_TYPE_REGISTER && reg_of(op->reg.value) != REG_NONE;
+	return op->type == ZYDIS_OPERAND_TYPE_REGISTER && reg_of(op->reg.value) != GP_NONE;
 }
 
 /* A copy of whole words: registers of 8 bytes, 4 bytes (which clear the rest), XMM. */
@@ -58,8 +58,8 @@ static void copy(const struct insn *i, const ZydisDecodedOperand *ops, struct ef
 			return;
 		to->kind = EFFECT_STORE;
 		place_of(i, dst, &to->mem);
-		to->reg = is_register(src) ? reg_of(src->reg.value) : REG_NONE;
-		to->imm = to->reg == REG_NONE ? src->imm.value.s : 0;
+		to->reg = is_register(src) ? reg_of(src->reg.value) : GP_NONE;
+		to->imm = to->reg == GP_NONE ? src->imm.value.s : 0;
 	} else if (is_register(dst)) {
 		to->reg = reg_of(dst->reg.value);
 		if (src->type == ZYDIS_OPERAND_TYPE_MEMORY) {
@@ -85,6 +85,37 @@ static bool is_zeroing(const ZydisDecodedInstruction *in, const ZydisDecodedOper
 	       ops[0].reg.value == ops[1].reg.value;
 }
 
+/* reg += or -= a constant, reg += reg. */
+static void add(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *ops,
+		struct effect *to)
+{
+	bool minus = in->mnemonic == ZYDIS_MNEMONIC_SUB;
+
+	if (!is_register(&ops[0]) || ops[0].size != 64)
+		return;
+	if (ops[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+		to->imm = minus ? -ops[1].imm.value.s : ops[1].imm.value.s;
+	else if (is_register(&ops[1]) && !minus)
+		to->from = reg_of(ops[1].reg.value);
+	else
+		return;
+	to->kind = EFFECT_ADD;
+	to->reg = reg_of(ops[0].reg.value);
+	if (to->reg == GP_RSP && to->from == GP_NONE) {
+		to->sp = to->imm;
+		to->sp_known = true;
+	}
+}
+
+static void stack(const ZydisDecodedInstruction *in, struct effect *to)
+{
+	if (in->mnemonic == ZYDIS_MNEMONIC_PUSH || in->mnemonic == ZYDIS_MNEMONIC_PUSHFQ)
+		to->sp = -8;
+	else if (in->mnemonic == ZYDIS_MNEMONIC_POP || in->mnemonic == ZYDIS_MNEMONIC_POPFQ)
+		to->sp = 8;
+	to->sp_known = to->sp != 0;
+}
+
 static void flags(const ZydisDecodedInstruction *in, struct effect *to)
 {
 	const ZyanU32 status = ZYDIS_CPUFLAG_CF | ZYDIS_CPUFLAG_PF | ZYDIS_CPUFLAG_AF |
@@ -108,8 +139,8 @@ void effect_of(const struct flow *f, const struct insn *i, struct effect *to)
 	ZydisDecodedInstruction in;
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
 
-	*to = (struct effect){ .reg = REG_NONE, .from = REG_NONE,
-			       .mem = { .base = REG_NONE, .index = REG_NONE } };
+	*to = (struct effect){ .reg = GP_NONE, .from = GP_NONE,
+			       .mem = { .base = GP_NONE, .index = GP_NONE } };
 	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, f->bytes + i->at, i->size, &in, ops))) {
 		to->writes = ~0u;
@@ -132,9 +163,13 @@ void effect_of(const struct flow *f, const struct insn *i, struct effect *to)
 		to->reg = reg_of(ops[0].reg.value);
 		to->size = 8;
 		place_of(i, &ops[1], &to->mem);
+	} else if (in.mnemonic == ZYDIS_MNEMONIC_ADD || in.mnemonic == ZYDIS_MNEMONIC_SUB) {
+		add(&in, ops, to);
 	} else if (is_zeroing(&in, ops)) {
 		to->kind = EFFECT_CONST;
 		to->reg = reg_of(ops[0].reg.value);
 		to->size = (u8)(ops[0].size / 8);
+	} else {
+		stack(&in, to);
 	}
 }

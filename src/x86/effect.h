@@ -10,8 +10,8 @@
 
 #include "x86/flow.h"
 
-enum { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI, REG_R8,
-       REG_R14 = 14, REG_XMM0 = 16, REGS = 32, REG_NONE = 0xff };
+enum { GP_RAX, GP_RCX, GP_RDX, GP_RBX, GP_RSP, GP_RBP, GP_RSI, GP_RDI, GP_R8,
+       GP_R14 = 14, GP_XMM0 = 16, GP_COUNT = 32, GP_NONE = 0xff };
 
 enum effect_kind {
 	EFFECT_OTHER,
@@ -19,11 +19,12 @@ enum effect_kind {
 	EFFECT_CONST,	/* reg = imm */
 	EFFECT_LEA,	/* reg = address of mem */
 	EFFECT_LOAD,	/* reg = mem */
-	EFFECT_STORE,	/* mem = reg, or imm where reg is REG_NONE */
+	EFFECT_STORE,	/* mem = reg, or imm where reg is GP_NONE */
+	EFFECT_ADD,	/* reg += from, or imm where from is GP_NONE */
 };
 
 struct memop {
-	u8 base, index, scale;	/* REG_NONE where there is none */
+	u8 base, index, scale;	/* GP_NONE where there is none */
 	bool rip;
 	i64 disp;		/* rip: from the function's entry */
 };
@@ -35,6 +36,8 @@ struct effect {
 	struct memop mem;
 	i64 imm;
 	u32 writes;		/* a bit for each register that is written, wholly or in part */
+	i64 sp;			/* what it adds to RSP; sp_known: of instructions that write it */
+	bool sp_known;
 	bool reads_flags;
 	bool kills_flags;	/* all of them are written, none was read */
 	bool writes_memory;
