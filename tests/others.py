@@ -65,6 +65,27 @@ def proxied(package, version, release=gobuild.NEWEST):
     return str(program)
 
 
+@functools.lru_cache(maxsize=None)
+def module(program, release):
+    """tests/go/PROGRAM, which needs modules from the proxy; its go.sum is made anew each time."""
+    source = gobuild.ROOT / "tests" / "go" / program
+    to = gobuild.OUT / release / ("%s-%s" % (program, gobuild.hash_of(source)))
+    if to.exists():
+        return str(to)
+    if os.environ.get("SETUP") == "no":
+        pytest.skip("the modules of %s are not here, and SETUP=no" % program)
+    folder = to.with_name(to.name + ".%d" % os.getpid())
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, folder)
+    done = subprocess.run([gobuild.goroot(release) / "bin" / "go", "build", "-mod=mod", "-o", to, "."], cwd=folder,
+                          env=gobuild.environment(release, False), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=900)
+    shutil.rmtree(folder)
+    if done.returncode:
+        pytest.skip("no %s: %s" % (program, done.stdout.strip()[-200:]))
+    return str(to)
+
+
 def traceable(program, patterns):
     """How many of its functions these patterns trace."""
     listed = goshawk.run("funcs", "--json", program, *patterns, timeout=300)
