@@ -19,7 +19,7 @@ enum {
 struct unit {
 	u64 offset;
 	struct str path, package;
-	bool indexed, optimised;
+	bool indexed, variables, optimised;
 };
 
 struct code_range {
@@ -38,6 +38,7 @@ struct go_dwarf {
 	VEC(struct unit) units;
 	VEC(struct code_range) ranges;	/* ascending */
 	struct map func_at;		/* code address: entry of the subprogram */
+	struct map variable_at;		/* address: entry of the variable */
 	struct map type_at;		/* entry: struct go_type * */
 	struct entries own, abstract, all;	/* of the function at hand */
 };
@@ -103,6 +104,7 @@ void go_dwarf_release(struct go_program *prog)
 	vec_release(&dw->abstract);
 	vec_release(&dw->all);
 	map_release(&dw->func_at);
+	map_release(&dw->variable_at);
 	map_release(&dw->type_at);
 	prog->dwarf = NULL;
 }
@@ -247,6 +249,36 @@ bool go_dwarf_func(const struct go_program *prog, u64 va, struct dwarf_func *f)
 	debug_entry(&dw->debug, *entry, &die);
 	read_params(prog, dw, &die, f);
 	return true;
+}
+
+static void index_variables(struct go_dwarf *dw, struct unit *u)
+{
+	Dwarf_Die unit, die;
+	u64 va;
+	bool more;
+
+	u->variables = true;
+	more = debug_entry(&dw->debug, u->offset, &unit) && debug_child(&unit, &die);
+	for (; more; more = debug_next(&die, &die))
+		if (dwarf_tag(&die) == DW_TAG_variable && debug_location(&die, &va))
+			*map_put(&dw->variable_at, va) = debug_offset(&die);
+}
+
+struct go_type *go_dwarf_variable(const struct go_program *prog, struct str name, u64 va)
+{
+	struct go_dwarf *dw = dwarf_of(prog);
+	struct str package = go_name_split(name).package;
+	Dwarf_Die die, type;
+	u64 *entry;
+
+	for (size_t i = 0; dw && i < dw->units.n; i++)
+		if (!dw->units.at[i].variables && str_eq(dw->units.at[i].path, package))
+			index_variables(dw, &dw->units.at[i]);
+	entry = dw ? map_get(&dw->variable_at, va) : NULL;
+	if (!entry || !debug_entry(&dw->debug, *entry, &die) ||
+	    !debug_ref(&die, DW_AT_type, &type))
+		return NULL;
+	return dwarf_type(prog, &type);
 }
 
 const struct debug *dwarf_debug(const struct go_program *prog)

@@ -27,6 +27,9 @@ struct dwarf_func {
 
 /* The function whose code begins there, or false. */
 bool go_dwarf_func(const struct go_program *prog, u64 va, struct dwarf_func *f);
+/* The type of a package's variable, by its name ("main.shared") and where it lies; NULL if it is
+ * not there. */
+struct go_type *go_dwarf_variable(const struct go_program *prog, struct str name, u64 va);
 /* Every type, also those without a descriptor; some of them more than once. */
 size_t go_dwarf_types(const struct go_program *prog, struct go_type ***types);
 void go_dwarf_release(struct go_program *prog);

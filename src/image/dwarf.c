@@ -214,6 +214,26 @@ bool debug_low_pc(Dwarf_Die *die, u64 *va)
 	return true;
 }
 
+bool debug_location(Dwarf_Die *die, u64 *va)
+{
+	Dwarf_Attribute a, address;
+	Dwarf_Op *ops;
+	size_t n;
+	Dwarf_Addr at;
+
+	if (!dwarf_attr(die, DW_AT_location, &a) || dwarf_getlocation(&a, &ops, &n) != 0 || n != 1)
+		return false;
+	if (ops[0].atom == DW_OP_addr) {
+		*va = ops[0].number;
+		return true;
+	}
+	if (ops[0].atom != DW_OP_addrx || dwarf_getlocation_attr(&a, ops, &address) != 0 ||
+	    dwarf_formaddr(&address, &at) != 0)
+		return false;
+	*va = at;
+	return true;
+}
+
 bool debug_range(Dwarf_Die *unit, struct debug_range *r)
 {
 	ptrdiff_t before = r->at;

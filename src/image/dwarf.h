@@ -36,6 +36,8 @@ struct str debug_text(const struct debug *d, Dwarf_Die *die, unsigned attribute)
 bool debug_number(Dwarf_Die *die, unsigned attribute, u64 *to);	/* constants, flags, addresses */
 bool debug_ref(Dwarf_Die *die, unsigned attribute, Dwarf_Die *to);
 bool debug_flag(Dwarf_Die *die, unsigned attribute);
+/* Where a variable lies that has one address all the time. */
+bool debug_location(Dwarf_Die *die, u64 *va);
 bool debug_low_pc(Dwarf_Die *die, u64 *va);
 /* The unit's next range of code; starts with {0}. False behind the last. */
 struct debug_range {

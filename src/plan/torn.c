@@ -2,11 +2,13 @@
 
 #include <Zydis/Zydis.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/vec.h"
 #include "go/fork.h"
 #include "go/vars.h"
 #include "plan/plan.h"
+#include "plan/torn_find.h"
 
 const char *torn_kind_name(enum torn_kind k)
 {
@@ -44,6 +46,7 @@ struct search {
 	u64 flag_va;
 	struct arena *keep;
 	struct arena scratch;	/* for one function */
+	struct place_finder places;
 };
 
 /* They synchronise by means that look like races, and run where a delay stops everything. */
@@ -88,43 +91,89 @@ static bool locate(const struct search *s, struct torn_store *t, bool named)
 	return named || !is_internal(go_name_split(frames[0].name).package);
 }
 
-static void add(struct search *s, const struct go_func *f, const struct flow *flow,
-		const struct tear *tear, enum refusal whole, bool named)
+/* A window that meets none of the function's other ones: those of checks come first. */
+static enum refusal find_window(const struct search *s, const struct flow *flow, u32 insn,
+				struct torn_store *t)
 {
+	enum refusal why = window_from(flow, insn, &t->window);
+
+	if (why || !t->pair)
+		return why;
+	if (t->flags_live)
+		return REFUSE_FLAGS;
+	for (size_t i = s->to.n; i-- > 0 && s->to.at[i].func == t->func;) {
+		const struct window *w = &s->to.at[i].window;
+
+		if (!s->to.at[i].refusal && w->at < t->window.at + t->window.size &&
+		    t->window.at < w->at + w->size)
+			return REFUSE_TAKEN;
+	}
+	return REFUSE_NONE;
+}
+
+static void add(struct search *s, const struct go_func *f, const struct flow *flow,
+		const struct found_tear *found, enum refusal whole, bool named)
+{
+	const struct tear *tear = &found->tear;
 	struct torn_store t = {
 		.func = f, .at = flow->insns[tear->insn].at, .pair = tear->pair,
 		.kind = tear->kind, .first = tear->first, .then = tear->then,
-		.refusal = whole,
+		.certainty = found->certainty, .refusal = whole,
 	};
 
+	for (size_t i = s->to.n; i-- > 0 && s->to.at[i].func == f;)
+		if (s->to.at[i].at == t.at)
+			return;
 	if (!locate(s, &t, named))
 		return;
-	t.object = operand(s, flow, tear->rest->insn);
+	t.object = found->object.n ? str_fmt(s->keep, "%.*s", STR_F(found->object))
+				   : operand(s, flow, tear->rest->insn);
+	t.flags_live = tear->pair && flags_live_at(flow, tear->insn, &s->scratch);
 	if (!t.refusal)
-		t.refusal = window_from(flow, tear->insn, &t.window);
+		t.refusal = find_window(s, flow, tear->insn, &t);
 	*vec_push(&s->to) = t;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct torn_store *x = a, *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void search_flow(struct search *s, const struct go_func *f, const struct flow *flow,
+			enum refusal whole, bool named)
+{
+	size_t from = s->to.n;
+	struct barrier *checks;
+	u32 n = barriers_find(flow, (i64)(s->flag_va - go_func_va(s->prog, f)), &s->scratch,
+			      &checks);
+	struct found_tear *found = ARENA_ARRAY(&s->scratch, struct found_tear, FOUND_TEARS * n);
+	u32 *counts = ARENA_ARRAY(&s->scratch, u32, n);
+
+	place_finder_enter(&s->places, f, flow, &s->scratch);
+	for (u32 i = 0; i < n; i++)
+		counts[i] = torn_find_at(&s->places, &checks[i], found + i * FOUND_TEARS);
+	place_finder_leave(&s->places);
+	for (u32 pairs = 0; pairs < 2; pairs++)
+		for (u32 i = 0; i < n; i++)
+			for (u32 k = 0; k < counts[i]; k++)
+				if (found[i * FOUND_TEARS + k].tear.pair == (pairs == 1))
+					add(s, f, flow, &found[i * FOUND_TEARS + k], whole, named);
+	if (s->to.n > from)
+		qsort(s->to.at + from, s->to.n - from, sizeof(*s->to.at), by_place);
 }
 
 static void search_in(struct search *s, const struct go_func *f, bool named)
 {
 	enum refusal whole = plan_refuses(s->prog, f, named);
-	i64 flag = (i64)(s->flag_va - go_func_va(s->prog, f));
-	struct barrier *checks;
 	struct flow flow;
 	struct err err;
-	u32 n;
 
 	if (whole == REFUSE_WRAPPER)	/* what it wraps may be inlined */
 		whole = REFUSE_NONE;
-	if (whole == REFUSE_NO_STACK_MAP || !go_flow(s->prog, f, &s->scratch, &flow, &err))
-		return;
-	n = barriers_find(&flow, flag, &s->scratch, &checks);
-	for (u32 i = 0; i < n; i++) {
-		struct tear tear;
-
-		if (barrier_tear(&checks[i], &tear))
-			add(s, f, &flow, &tear, whole, named);
-	}
+	if (whole != REFUSE_NO_STACK_MAP && go_flow(s->prog, f, &s->scratch, &flow, &err))
+		search_flow(s, f, &flow, whole, named);
 }
 
 /* Decoding takes a hundred times as long. */
@@ -155,6 +204,7 @@ void torn_list(struct torn_stores *to, const struct go_program *prog, const stru
 	*to = (struct torn_stores){ 0 };
 	if (!go_write_barrier_va(prog, &s.flag_va))
 		return;
+	place_finder_make(&s.places, prog, a);
 	for (size_t i = 0; i < prog->nfuncs; i++) {
 		const struct go_func *f = &prog->funcs[i];
 		bool named = false;
@@ -170,5 +220,6 @@ void torn_list(struct torn_stores *to, const struct go_program *prog, const stru
 	to->n = s.to.n;
 	to->at = arena_copy(a, s.to.at, s.to.n * sizeof(*s.to.at));
 	vec_release(&s.to);
+	place_finder_release(&s.places);
 	arena_release(&s.scratch);
 }

@@ -258,7 +258,7 @@ static void read_check(const struct flow *f, u32 cmp, u32 jcc, bool equal, struc
 	struct trace t = { .f = f, .next = ORIGIN + 1 };
 	i64 taken = flow_find(f, f->insns[jcc].target);
 
-	*b = (struct barrier){ .insn = cmp, .jcc = jcc, .pointer = -1 };
+	*b = (struct barrier){ .insn = cmp, .jcc = jcc };
 	for (u8 r = 0; r < GP_COUNT; r++)
 		t.reg[r] = fresh(&t);
 	for (u32 k = begin_of(f, cmp); k < cmp && has_room(&t); k++)
@@ -269,8 +269,6 @@ static void read_check(const struct flow *f, u32 cmp, u32 jcc, bool equal, struc
 		follow(&t, equal ? (u32)taken : jcc + 1);
 	b->nstores = t.nstores;
 	b->stores = arena_copy(a, t.stores, t.nstores * sizeof(*t.stores));
-	if (b->nstores > b->nbefore && b->stores[b->nbefore].size == 8)
-		b->pointer = b->nbefore;
 }
 
 u32 barriers_find(const struct flow *f, i64 flag, struct arena *a, struct barrier **to)
@@ -292,10 +290,10 @@ u32 barriers_find(const struct flow *f, i64 flag, struct arena *a, struct barrie
 	return n;
 }
 
-/* The last store before the check that writes the word at `disp` of the base. */
-static const struct word_store *before(const struct barrier *b, u32 base, i64 disp)
+/* The last of stores[from, to) that writes the word at `disp` of the base. */
+static const struct word_store *last(const struct barrier *b, u32 from, u32 to, u32 base, i64 disp)
 {
-	for (u32 i = b->nbefore; i-- > 0;) {
+	for (u32 i = to; i-- > from;) {
 		const struct word_store *s = &b->stores[i];
 
 		if (s->base == base && s->disp <= disp && disp + 8 <= s->disp + s->size)
@@ -304,38 +302,55 @@ static const struct word_store *before(const struct barrier *b, u32 base, i64 di
 	return NULL;
 }
 
-bool barrier_tear(const struct barrier *b, struct tear *to)
+/* The other words of a value, of which rest is one, in stores[from, to). */
+static bool fit(const struct barrier *b, u32 from, u32 to, const struct word_store *rest,
+		struct tear *t)
 {
-	const struct word_store *p, *up1, *up2, *down, *up;
+	const struct word_store *len = last(b, from, to, rest->base, rest->disp + 8);
+	const struct word_store *cap = last(b, from, to, rest->base, rest->disp + 16);
+	const struct word_store *type = last(b, from, to, rest->base, rest->disp - 8);
 
-	if (b->pointer < 0)
+	*t = (struct tear){ .half = len, .rest = rest, .then = 1 };
+	if (rest->size != 8)
 		return false;
-	p = &b->stores[b->pointer];
-	up1 = before(b, p->base, p->disp + 8);
-	up2 = before(b, p->base, p->disp + 16);
-	down = before(b, p->base, p->disp - 8);
-	up = MAX(up1, up2);
-	*to = (struct tear){ .insn = b->insn, .half = up, .rest = p, .then = 1, .disp = p->disp };
-	if (up1 && up2) {
-		to->kind = TORN_SLICE;
-		to->first = 6;
-	} else if (up1) {
-		to->kind = TORN_STRING;
-		to->first = 2;
-	} else if (up2) {
-		to->kind = TORN_APPEND;
-		to->first = 4;
-		to->then = 3;
+	if (len && cap) {
+		t->half = cap > len ? cap : len;
+		t->kind = TORN_SLICE;
+		t->first = 6;
+	} else if (len) {
+		t->kind = TORN_STRING;
+		t->first = 2;
+	} else if (cap) {
+		t->half = cap;
+		t->kind = TORN_APPEND;
+		t->first = 4;
+		t->then = 3;
 	}
 	/* both sides may fit: the nearer store is the other half */
-	if (down && (!up || down > up)) {
-		to->kind = TORN_INTERFACE;
-		to->first = 1;
-		to->then = 2;
-		to->half = down;
-		to->disp -= 8;
+	if (type && type->size == 8 && (!t->half || type > t->half)) {
+		t->half = type;
+		t->kind = TORN_INTERFACE;
+		t->first = 1;
+		t->then = 2;
 	}
-	return to->half;
+	return t->half;
+}
+
+bool barrier_tear(const struct barrier *b, u32 behind, struct tear *to)
+{
+	if (!fit(b, 0, b->nbefore, &b->stores[behind], to))
+		return false;
+	to->insn = b->insn;
+	return true;
+}
+
+bool barrier_pair(const struct barrier *b, u32 second, struct tear *to)
+{
+	if (!fit(b, b->nbefore, second, &b->stores[second], to) || to->kind == TORN_APPEND)
+		return false;
+	to->insn = to->rest->insn;
+	to->pair = true;
+	return true;
 }
 
 bool flags_live_at(const struct flow *f, u32 insn, struct arena *a)

@@ -44,8 +44,7 @@ struct barrier {
 	u32 jcc;
 	struct word_store *stores;	/* in the order in which they run; stack left out */
 	u32 nstores;
-	u32 nbefore;		/* of them stand before the check */
-	i64 pointer;		/* of `stores`: the first behind the check, of 8 bytes; or -1 */
+	u32 nbefore;		/* so many of them stand before the check */
 };
 
 /* A value of several words, some of which are stored before the gap and some behind it. */
@@ -57,13 +56,16 @@ struct tear {
 				 * word at 8 * k */
 	const struct word_store *half;	/* the last before the gap */
 	const struct word_store *rest;	/* the first behind it */
-	i64 disp;		/* where the value begins, from rest's base */
 };
 
 /* All checks of f, ascending. `flag` is where runtime.writeBarrier lies, from the entry. */
 u32 barriers_find(const struct flow *f, i64 flag, struct arena *a, struct barrier **to);
-/* By the places of the words alone: the value that the check stands in the middle of. */
-bool barrier_tear(const struct barrier *b, struct tear *to);
+/* By the places of the words alone: the value that the check stands in the middle of, if the word
+ * that stores[behind] writes is one of its words. */
+bool barrier_tear(const struct barrier *b, u32 behind, struct tear *to);
+/* The same of a value that lies wholly behind the check, and of which stores[second] is the second
+ * store. */
+bool barrier_pair(const struct barrier *b, u32 second, struct tear *to);
 /* Is this such a check's cmpl? Then where the word lies, from the entry. */
 bool barrier_flag(const struct flow *f, u32 insn, i64 *flag);
 /* Are the flags read that are there before insn runs, before they are written anew? */

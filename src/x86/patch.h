@@ -53,6 +53,7 @@ enum refusal {
 	REFUSE_STACK_CHECK,	/* before it has run, or where it failed */
 	REFUSE_TAKEN,		/* another window is there */
 	REFUSE_NO_INSN,		/* no instruction begins there */
+	REFUSE_FLAGS,		/* a store that is to be delayed: the flags are in use there */
 	REFUSE_COUNT
 };
 /* One clause for people: "a branch goes back to its entry, and it has no stack check". */

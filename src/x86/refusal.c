@@ -35,6 +35,7 @@ static const struct {
 	[REFUSE_STACK_CHECK] = { "stack_check", "it belongs to its function's stack check" },
 	[REFUSE_TAKEN] = { "taken", "something else that is watched lies over it" },
 	[REFUSE_NO_INSN] = { "no_instruction", "no instruction begins there" },
+	[REFUSE_FLAGS] = { "flags", "flags that were set before it are read behind it" },
 };
 
 const char *refusal_text(enum refusal r)

@@ -1,0 +1,80 @@
+#include "go/globals.h"
+
+#include <elf.h>
+#include <stdlib.h>
+
+#include "base/vec.h"
+#include "go/dwarf.h"
+
+static int by_va(const void *a, const void *b)
+{
+	const struct go_global *x = a, *y = b;
+
+	return x->va < y->va ? -1 : x->va > y->va;
+}
+
+/* Variables of packages: "main.shared", not "main..stmp_3" nor "go:string.*". */
+static bool is_variable(struct str name)
+{
+	return str_find(name, STR(".")) > 0 && str_find(name, STR("..")) < 0 &&
+	       !str_starts(name, STR("go:")) && !str_starts(name, STR("go.")) &&
+	       !str_starts(name, STR("type:")) && !str_starts(name, STR("type."));
+}
+
+void go_globals_make(struct go_globals *to, const struct go_program *prog, struct arena *a)
+{
+	const struct section *symtab = image_section(prog->img, ".symtab");
+	const struct section *strtab = image_section(prog->img, ".strtab");
+	VEC(struct go_global) list = { 0 };
+	struct str names, symbols;
+	struct rd r;
+
+	*to = (struct go_globals){ 0 };
+	if (!symtab || !strtab)
+		return;
+	names = image_section_bytes(prog->img, strtab);
+	symbols = image_section_bytes(prog->img, symtab);
+	r = rd_of(symbols.p, symbols.n, "symbols");
+	while (rd_left(&r) >= sizeof(Elf64_Sym)) {
+		struct rd name = rd_of(names.p, names.n, "symbol names");
+		u8 info;
+		struct go_global g;
+
+		rd_seek(&name, rd_u32(&r));
+		info = rd_u8(&r);
+		(void)rd_u8(&r);
+		(void)rd_u16(&r);
+		g.va = rd_u64(&r);
+		g.size = rd_u64(&r);
+		if (ELF64_ST_TYPE(info) != STT_OBJECT || !g.size)
+			continue;
+		g.name = rd_z(&name);
+		if (!name.bad && is_variable(g.name))
+			*vec_push(&list) = g;
+	}
+	to->n = list.n;
+	to->at = arena_copy(a, list.at, list.n * sizeof(*list.at));
+	vec_release(&list);
+	if (to->n)
+		qsort(to->at, to->n, sizeof(*to->at), by_va);
+}
+
+const struct go_global *go_global_at(const struct go_globals *all, u64 va)
+{
+	size_t lo = 0, hi = all->n;
+
+	while (lo < hi) {	/* the first that begins behind va */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (all->at[mid].va <= va)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && va - all->at[lo - 1].va < all->at[lo - 1].size ? &all->at[lo - 1] : NULL;
+}
+
+struct go_type *go_global_type(const struct go_program *prog, const struct go_global *g)
+{
+	return go_dwarf_variable(prog, g->name, g->va);
+}

@@ -1,0 +1,342 @@
+#include "x86/origin.h"
+
+#include <stdlib.h>
+
+enum {
+	STEPS = 3000,	/* instructions that one question may look at */
+	OPEN = 48,	/* places that it may be in at the same time */
+	SAME_DEPTH = 16,
+	SLOT = 1 << 30,	/* keys around it are places in the frame: SLOT + distance from RSP */
+	FAR = 1 << 28,
+};
+
+struct origin_query {
+	u32 steps;
+	struct { u32 insn; i64 key; } open[OPEN];
+	u32 nopen;
+	u32 lowest;	/* of `open`: the first that the question came back to */
+};
+
+static const struct origin unknown = { .kind = ORIGIN_UNKNOWN };
+
+static int by_target(const void *x, const void *y, void *ctx)
+{
+	const struct flow *f = ctx;
+	const struct insn *a = &f->insns[*(const u32 *)x], *b = &f->insns[*(const u32 *)y];
+
+	return a->target < b->target ? -1 : a->target > b->target;
+}
+
+void origins_begin(struct origins *o, const struct flow *f, struct arena *a,
+		   bool (*keeps)(const void *ctx, i64 target), const void *ctx)
+{
+	*o = (struct origins){ .f = f, .a = a, .keeps = keeps, .ctx = ctx };
+	o->effects = ARENA_ARRAY(a, struct effect *, f->n + 1);
+	o->branches = ARENA_ARRAY(a, u32, f->n + 1);
+	for (u32 k = 0; k < f->n; k++)
+		if (f->insns[k].kind == INSN_JCC || f->insns[k].kind == INSN_JMP)
+			o->branches[o->nbranches++] = k;
+	qsort_r(o->branches, o->nbranches, sizeof(*o->branches), by_target, (void *)f);
+}
+
+void origins_end(struct origins *o)
+{
+	map_release(&o->known);
+}
+
+const struct effect *origins_effect(struct origins *o, u32 insn)
+{
+	if (!o->effects[insn]) {
+		o->effects[insn] = ARENA_NEW(o->a, struct effect);
+		effect_of(o->f, &o->f->insns[insn], o->effects[insn]);
+	}
+	return o->effects[insn];
+}
+
+bool origin_same(const struct origin *x, const struct origin *y)
+{
+	for (u32 depth = 0; depth < SAME_DEPTH; depth++) {
+		if (x == y)
+			return true;
+		if (!x || !y || x->kind != y->kind || x->kind == ORIGIN_UNKNOWN ||
+		    x->reg != y->reg || x->at != y->at || x->off != y->off ||
+		    x->kind == ORIGIN_EITHER ||
+		    ((x->kind == ORIGIN_CALL || x->kind == ORIGIN_ELEMENT) && x->insn != y->insn))
+			return false;
+		x = x->from;
+		y = y->from;
+	}
+	return false;
+}
+
+static const struct origin *made(struct origins *o, struct origin x)
+{
+	return arena_copy(o->a, &x, sizeof(x));
+}
+
+/* NULL stays what it is: a path that comes back to itself. */
+static const struct origin *plus(struct origins *o, const struct origin *x, i64 off)
+{
+	struct origin sum;
+
+	if (!x || !off || x->kind == ORIGIN_UNKNOWN)
+		return x;
+	sum = *x;
+	sum.off += off;
+	return made(o, sum);
+}
+
+static const struct origin *join(struct origins *o, const struct origin *x,
+				 const struct origin *y)
+{
+	if (!x || !y)
+		return x ? x : y;
+	if (origin_same(x, y))
+		return x;
+	return made(o, (struct origin){ .kind = ORIGIN_EITHER, .from = x, .other = y });
+}
+
+static const struct origin *ask(struct origins *o, u32 insn, i64 key);
+
+static bool is_slot(i64 key)
+{
+	return key >= GP_COUNT;
+}
+
+static const struct origin *in_frame(struct origins *o, u32 insn, i64 at)
+{
+	return at > -FAR && at < FAR ? ask(o, insn, SLOT + at) : &unknown;
+}
+
+/* A register in the middle of a path that comes back to itself is no pointer that we know. */
+static const struct origin *known_or_not(const struct origin *x)
+{
+	return x ? x : &unknown;
+}
+
+static const struct origin *element(struct origins *o, u32 insn, u8 base, u8 index, i64 disp)
+{
+	const struct origin *x = base == GP_NONE ? NULL : ask(o, insn, base);
+	const struct origin *y = ask(o, insn, index);
+
+	return made(o, (struct origin){
+		.kind = ORIGIN_ELEMENT, .from = known_or_not(x), .other = known_or_not(y),
+		.insn = insn, .off = disp,
+	});
+}
+
+static const struct origin *place(struct origins *o, u32 insn, const struct memop *m)
+{
+	if (m->rip)
+		return made(o, (struct origin){ .kind = ORIGIN_ADDRESS, .at = m->disp });
+	if (m->base == GP_NONE || m->base == GP_RSP)
+		return &unknown;
+	if (m->index == GP_NONE)
+		return plus(o, ask(o, insn, m->base), m->disp);
+	/* what is scaled is no pointer */
+	if (m->scale != 1)
+		return made(o, (struct origin){
+			.kind = ORIGIN_ELEMENT, .insn = insn, .off = m->disp,
+			.from = known_or_not(ask(o, insn, m->base)), .other = &unknown,
+		});
+	return element(o, insn, m->base, m->index, m->disp);
+}
+
+/* What instruction k leaves in the register that it writes. */
+static const struct origin *written(struct origins *o, u32 k, u8 reg)
+{
+	const struct effect *e = origins_effect(o, k);
+
+	if (e->kind == EFFECT_OTHER || e->reg != reg)
+		return &unknown;
+	switch (e->kind) {
+	case EFFECT_MOVE:
+		return ask(o, k, e->from);
+	case EFFECT_CONST:
+		return made(o, (struct origin){ .kind = ORIGIN_CONST, .at = e->imm });
+	case EFFECT_LEA:
+		return place(o, k, &e->mem);
+	case EFFECT_ADD:
+		if (e->from == GP_NONE)
+			return plus(o, ask(o, k, e->reg), e->imm);
+		return element(o, k, e->reg, e->from, 0);
+	case EFFECT_LOAD:
+		if (e->size != 8)
+			return &unknown;
+		if (e->mem.base == GP_RSP && e->mem.index == GP_NONE)
+			return in_frame(o, k, e->mem.disp);
+		return made(o, (struct origin){
+			.kind = ORIGIN_LOAD, .from = known_or_not(place(o, k, &e->mem)),
+		});
+	default:
+		return &unknown;
+	}
+}
+
+/* Does instruction k decide what `key` holds behind it? Then *to. A key in the frame moves with
+ * SP. */
+static bool decides(struct origins *o, u32 k, i64 *key, const struct origin **to)
+{
+	const struct insn *i = &o->f->insns[k];
+	const struct effect *e;
+
+	if (i->kind == INSN_CALL) {
+		if (is_slot(*key) || *key == GP_RSP || *key == GP_R14 ||
+		    (i->rel_size && o->keeps(o->ctx, i->target)))
+			return false;
+		*to = made(o, (struct origin){ .kind = ORIGIN_CALL, .reg = (u8)*key, .insn = k });
+		return true;
+	}
+	if (i->kind != INSN_PLAIN)
+		return false;
+	e = origins_effect(o, k);
+	if (!is_slot(*key)) {
+		if (!(e->writes & 1u << *key))
+			return false;
+		*to = written(o, k, (u8)*key);
+		return true;
+	}
+	if (e->writes & 1u << GP_RSP) {
+		*key += e->sp;
+		*to = &unknown;
+		return !e->sp_known || *key <= SLOT - FAR || *key >= SLOT + FAR;
+	}
+	if (e->kind == EFFECT_STORE && e->mem.base == GP_RSP) {
+		i64 at = *key - SLOT;
+
+		if (e->mem.index != GP_NONE || e->mem.disp >= at + 8 ||
+		    e->mem.disp + e->size <= at)
+			return false;
+		*to = &unknown;
+		if (e->mem.disp == at && e->size == 8 && e->reg != GP_NONE)
+			*to = ask(o, k, e->reg);
+		return true;
+	}
+	return false;
+}
+
+static bool falls_through(const struct insn *i)
+{
+	return i->kind != INSN_JMP && i->kind != INSN_TAIL && i->kind != INSN_TABLE &&
+	       i->kind != INSN_RET && i->kind != INSN_TRAP;
+}
+
+/* The first of the branches that lead there. */
+static u32 first_branch(const struct origins *o, i64 target)
+{
+	u32 lo = 0, hi = o->nbranches;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (o->f->insns[o->branches[mid]].target < target)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* At the entry. */
+static const struct origin *at_entry(struct origins *o, i64 key)
+{
+	if (!is_slot(key))
+		return made(o, (struct origin){ .kind = ORIGIN_ENTRY, .reg = (u8)key });
+	return made(o, (struct origin){ .kind = ORIGIN_STACK, .at = key - SLOT });
+}
+
+static const struct origin *from_table(struct origins *o, u32 insn, i64 key,
+				       const struct origin *sum)
+{
+	if (!o->f->insns[insn].indirect_target || o->f->insns[insn - 1].kind == INSN_CALL)
+		return sum;
+	for (u32 k = 0; k < o->f->n; k++)
+		if (o->f->insns[k].kind == INSN_TABLE)
+			sum = join(o, sum, ask(o, k, key));
+	return sum;
+}
+
+/* What all the ways to insn bring. */
+static const struct origin *arriving(struct origins *o, u32 insn, i64 key)
+{
+	const struct insn *i = &o->f->insns[insn];
+	const struct origin *sum = NULL;
+
+	if (!insn)
+		return at_entry(o, key);
+	if (falls_through(&o->f->insns[insn - 1])) {
+		i64 moved = key;
+
+		if (!decides(o, insn - 1, &moved, &sum))
+			sum = ask(o, insn - 1, moved);
+	}
+	for (u32 b = first_branch(o, i->at);
+	     b < o->nbranches && o->f->insns[o->branches[b]].target == i->at; b++)
+		sum = join(o, sum, ask(o, o->branches[b], key));
+	return from_table(o, insn, key, sum);
+}
+
+/* NULL: only what is being asked for already. */
+static const struct origin *at_target(struct origins *o, u32 insn, i64 key)
+{
+	struct origin_query *q = o->q;
+	u64 name = (u64)insn << 32 | (u32)key;
+	u64 *known = map_get(&o->known, name);
+	const struct origin *x;
+	u32 me = q->nopen, lowest = q->lowest;
+
+	if (known)
+		return (const struct origin *)(uintptr_t)*known;
+	for (u32 k = 0; k < q->nopen; k++)
+		if (q->open[k].insn == insn && q->open[k].key == key) {
+			q->lowest = MIN(q->lowest, k);
+			return NULL;
+		}
+	if (q->nopen == OPEN)
+		return &unknown;
+	q->open[q->nopen].insn = insn;
+	q->open[q->nopen++].key = key;
+	q->lowest = OPEN;
+	x = arriving(o, insn, key);
+	q->nopen--;
+	if (q->lowest >= me && q->steps < STEPS)	/* it depends on nothing that is not decided */
+		*map_put(&o->known, name) = (u64)(uintptr_t)known_or_not(x);
+	q->lowest = MIN(q->lowest >= me ? OPEN : q->lowest, lowest);
+	return x;
+}
+
+/* Before insn runs. */
+static const struct origin *ask(struct origins *o, u32 insn, i64 key)
+{
+	const struct origin *x;
+
+	for (;;) {
+		if (o->q->steps++ >= STEPS)
+			return &unknown;
+		if (!insn || o->f->insns[insn].is_target)
+			return at_target(o, insn, key);
+		insn--;
+		if (!falls_through(&o->f->insns[insn]))
+			return &unknown;
+		if (decides(o, insn, &key, &x))
+			return x;
+	}
+}
+
+const struct origin *origin_of(struct origins *o, u32 insn, u8 reg)
+{
+	struct origin_query q = { .lowest = OPEN };
+
+	if (reg >= GP_XMM0)
+		return &unknown;
+	o->q = &q;
+	return known_or_not(ask(o, insn, reg));
+}
+
+const struct origin *origin_of_place(struct origins *o, u32 insn, const struct memop *m)
+{
+	struct origin_query q = { .lowest = OPEN };
+
+	o->q = &q;
+	return known_or_not(place(o, insn, m));
+}
