@@ -36,7 +36,7 @@ static const struct {
 	const char *begins;
 	enum crash_kind kind;
 } lines[] = {
-	{ "runtime: marked free object in span", CRASH_FREE_OBJECT },	/* reportZombies */
+	{ "runtime: marked free object in span", CRASH_FREE_OBJECT }, /* reportZombies */
 	{ "fatal error: found pointer to free object", CRASH_FREE_OBJECT },
 	{ "fatal error: marking free object", CRASH_FREE_OBJECT },
 	{ "fatal error: found bad pointer in Go heap", CRASH_BAD_POINTER },
@@ -52,7 +52,7 @@ static const struct {
 	{ "fatal error: markBits overflow", CRASH_HEAP },
 	{ "fatal error: mallocgc: unexpected", CRASH_HEAP },
 	{ "fatal error: unexpected signal during runtime execution", CRASH_FAULT },
-	{ "fatal error: fault", CRASH_FAULT },	/* 1.17 to 1.27: "unexpected fault address", then this */
+	{ "fatal error: fault", CRASH_FAULT },	/* behind "unexpected fault address" */
 	{ "unexpected fault address", CRASH_FAULT },
 	{ "SIGSEGV: segmentation violation", CRASH_FAULT },
 	{ "SIGBUS: bus error", CRASH_FAULT },

@@ -14,16 +14,16 @@
 
 enum crash_kind {
 	CRASH_NONE,
-	CRASH_FREE_OBJECT,	/* the collector met a pointer to an object that is free */
-	CRASH_BAD_POINTER,	/* ... or to no object, or the stack had one */
-	CRASH_HEAP,		/* the heap's own records are damaged */
-	CRASH_NIL,		/* a fault at a small address */
-	CRASH_FAULT,		/* a fault elsewhere */
-	CRASH_COPY,		/* ... while bytes were copied, compared or hashed */
-	CRASH_LENGTH,		/* a length or an index that can't be */
-	CRASH_TYPE,		/* a value of another type than its interface says */
-	CRASH_FATAL,		/* another fatal error of the runtime: deadlock, concurrent map writes */
-	CRASH_PANIC,		/* another panic */
+	CRASH_FREE_OBJECT, /* the collector met a pointer to an object that is free */
+	CRASH_BAD_POINTER, /* ... or to no object, or the stack had one */
+	CRASH_HEAP, /* the heap's own records are damaged */
+	CRASH_NIL, /* a fault at a small address */
+	CRASH_FAULT, /* a fault elsewhere */
+	CRASH_COPY, /* ... while bytes were copied, compared or hashed */
+	CRASH_LENGTH, /* a length or an index that can't be */
+	CRASH_TYPE, /* a value of another type than its interface says */
+	CRASH_FATAL, /* another fatal error of the runtime: deadlock, concurrent map writes */
+	CRASH_PANIC, /* another panic */
 	CRASH_KINDS
 };
 /* snake_case, for JSON. */
@@ -49,7 +49,7 @@ struct crash {
 	struct str detail;	/* the line that says more: the signal, the span; or empty */
 	struct crash_goroutine *goroutines;	/* in the order printed: the one that died first */
 	u32 ngoroutines;
-	struct str goroot;	/* what the files of the standard library begin with, if a frame says so */
+	struct str goroot;	/* what the standard library's files begin with, if known */
 };
 
 enum { CRASH_GOROUTINES = 64, CRASH_FRAMES = 64 };

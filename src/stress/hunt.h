@@ -16,7 +16,7 @@
 
 struct hunt_ask {
 	u32 nsites;
-	const u8 *tiers;	/* of each site, below HUNT_TIERS: lower ones are tried more often */
+	const u8 *tiers; /* of each site, below HUNT_TIERS: lower ones are tried more often */
 	i64 for_ns;		/* of the search */
 	i64 delay_ns;
 	u64 seed;

@@ -2,17 +2,22 @@
 
 /* What it is that killed the program, for each kind of crash that a torn value can cause. */
 static const char *const meanings[CRASH_KINDS] = {
-	[CRASH_FREE_OBJECT] = "the collector met a pointer to an object that is free: a pointer and a "
-			      "length that do not belong together lead behind the end of an object",
-	[CRASH_BAD_POINTER] = "the collector met a pointer to no object: a pointer and a length that do "
-			      "not belong together lead behind the end of an object",
-	[CRASH_HEAP] = "the collector found its own records damaged: somebody has written behind the "
-		       "end of an object",
+	[CRASH_FREE_OBJECT] =
+		"the collector met a pointer to an object that is free: a pointer and a "
+		"length that do not belong together lead behind the end of an object",
+	[CRASH_BAD_POINTER] =
+		"the collector met a pointer to no object: a pointer and a length that do "
+		"not belong together lead behind the end of an object",
+	[CRASH_HEAP] =
+		"the collector found its own records damaged: somebody has written behind the "
+		"end of an object",
 	[CRASH_NIL] = "a nil pointer was followed, in a value whose words do not belong together",
-	[CRASH_FAULT] = "memory was read that is not there, by a length or a type that does not belong to "
-			"the pointer",
-	[CRASH_COPY] = "bytes were read behind the end of memory, by a length that does not belong to the "
-		       "pointer",
+	[CRASH_FAULT] =
+		"memory was read that is not there, by a length or a type that does not belong to "
+		"the pointer",
+	[CRASH_COPY] =
+		"bytes were read behind the end of memory, by a length that does not belong to the "
+		"pointer",
 	[CRASH_LENGTH] = "a length that does not belong to its pointer was used",
 	[CRASH_TYPE] = "an interface's type does not belong to its data",
 };
@@ -159,8 +164,9 @@ static void print_advice(struct out *o, const struct report *r)
 	const struct torn_store *t = r->sites[h->sites[0]];
 
 	if (h->without.died) {
-		out_z(o, "it dies without any delay, too: no proof of a torn value; look at the crash "
-			 "itself");
+		out_z(o,
+		      "it dies without any delay, too: no proof of a torn value; look at the crash "
+		      "itself");
 		return;
 	}
 	if (!h->confirmed.died) {
@@ -171,8 +177,9 @@ static void print_advice(struct out *o, const struct report *r)
 	out_clean(o, t->object);
 	out_z(o, " is stored in ");
 	out_clean(o, t->func->name);
-	out_z(o, " while another goroutine reads it: let both hold the same mutex, or publish a pointer "
-		 "to a value that never changes by atomic.Pointer; a build with -race names the reader");
+	out_z(o, " while another goroutine reads it: let both hold the same mutex, or publish a "
+		 "pointer to a value that never changes by atomic.Pointer; a build with -race names "
+		 "the reader");
 }
 
 static void print_shortest(struct out *o, const struct hunt *h)

@@ -20,10 +20,12 @@ static const struct {
 	{ "goroutines that were asked for", "goroutine 1 [running]:\nmain.main()\n\t/a.go:1 +0x1\n",
 	  CRASH_NONE, "", "", "", 0, 0 },
 	{ "a zombie",
-	  "log line\nruntime: marked free object in span 0x7f5e, elemsize=16 freeindex=11 (bad use)\n"
+	  "log line\n"
+	  "runtime: marked free object in span 0x7f5e, elemsize=16 freeindex=11 (bad use)\n"
 	  "0xc000010000 alloc unmarked\nfatal error: found pointer to free object\n"
-	  "\nruntime stack:\nruntime.throw({0x1, 0x2})\n\t/go/panic.go:1 +0x2\n" MAIN
-	  STACK("goroutine 7 [runnable]", "main.(*log).write(0xc000, {0x1, 0x2})", "/src/log.go:31 +0x8"),
+	  "\nruntime stack:\nruntime.throw({0x1, 0x2})\n\t/go/panic.go:1 +0x2\n" MAIN STACK(
+		  "goroutine 7 [runnable]", "main.(*log).write(0xc000, {0x1, 0x2})",
+		  "/src/log.go:31 +0x8"),
 	  CRASH_FREE_OBJECT,
 	  "runtime: marked free object in span 0x7f5e, elemsize=16 freeindex=11 (bad use)",
 	  "fatal error: found pointer to free object", "", 1, 2 },
@@ -31,11 +33,12 @@ static const struct {
 	  "runtime: pointer 0xc0001 to unallocated span span.base()=0x1\n"
 	  "fatal error: found bad pointer in Go heap (incorrect use of unsafe or cgo?)\n" MAIN,
 	  CRASH_BAD_POINTER,
-	  "fatal error: found bad pointer in Go heap (incorrect use of unsafe or cgo?)", "", "", 1, 1 },
+	  "fatal error: found bad pointer in Go heap (incorrect use of unsafe or cgo?)", "", "", 1,
+	  1 },
 	{ "nil",
 	  "panic: runtime error: invalid memory address or nil pointer dereference\n"
-	  "[signal SIGSEGV: segmentation violation code=0x1 addr=0x8 pc=0x49e0b5]\n"
-	  STACK("goroutine 12 [running]", "main.(*names).speak(...)", "/src/main.go:34"),
+	  "[signal SIGSEGV: segmentation violation code=0x1 addr=0x8 pc=0x49e0b5]\n" STACK(
+		  "goroutine 12 [running]", "main.(*names).speak(...)", "/src/main.go:34"),
 	  CRASH_NIL, "panic: runtime error: invalid memory address or nil pointer dereference",
 	  "[signal SIGSEGV: segmentation violation code=0x1 addr=0x8 pc=0x49e0b5]",
 	  "main.(*names).speak /src/main.go 34", 12, 1 },
@@ -58,25 +61,29 @@ static const struct {
 	  CRASH_LENGTH, "panic: runtime error: index out of range [7] with length 3", "",
 	  "example.com/x/internal/y.F /usr/go/path/y.go 3", 9, 1 },
 	{ "a slice",
-	  "panic: runtime error: slice bounds out of range [:3000] with length 9\n"
-	  STACK("goroutine 5 [running]", "main.cut(0x1)", "C:/x.go:3 +0x1") "exit status 2\n",
+	  "panic: runtime error: slice bounds out of range [:3000] with length 9\n" STACK(
+		  "goroutine 5 [running]", "main.cut(0x1)", "C:/x.go:3 +0x1") "exit status 2\n",
 	  CRASH_LENGTH, "panic: runtime error: slice bounds out of range [:3000] with length 9", "",
 	  "main.cut C:/x.go 3", 5, 1 },
 	{ "the wrong type", "panic: interface conversion: interface {} is int, not string\n" MAIN,
 	  CRASH_TYPE, "panic: interface conversion: interface {} is int, not string", "",
 	  "main.main /src/main.go 9", 1, 1 },
 	{ "a deadlock", "fatal error: all goroutines are asleep - deadlock!\n" MAIN, CRASH_FATAL,
-	  "fatal error: all goroutines are asleep - deadlock!", "", "main.main /src/main.go 9", 1, 1 },
+	  "fatal error: all goroutines are asleep - deadlock!", "", "main.main /src/main.go 9", 1,
+	  1 },
 	{ "the program's own panic", "panic: no config\n" MAIN, CRASH_PANIC, "panic: no config", "",
 	  "main.main /src/main.go 9", 1, 1 },
-	{ "C", "SIGSEGV: segmentation violation\nPC=0x7f m=3 sigcode=1\n\n"
-	  "goroutine 0 [idle]:\n" MAIN, CRASH_FAULT, "SIGSEGV: segmentation violation", "", "", 0, 2 },
+	{ "C",
+	  "SIGSEGV: segmentation violation\nPC=0x7f m=3 sigcode=1\n\n"
+	  "goroutine 0 [idle]:\n" MAIN,
+	  CRASH_FAULT, "SIGSEGV: segmentation violation", "", "", 0, 2 },
 	{ "the first of two", "panic: one\n" MAIN "panic: runtime error: index out of range [1]\n",
 	  CRASH_PANIC, "panic: one", "", "main.main /src/main.go 9", 1, 1 },
 	{ "cut off",
 	  "panic: runtime error: index out of range [5] with length 3\n\ngoroutine 3 [running]:\n"
 	  "main.f(0x1, {0x",
-	  CRASH_LENGTH, "panic: runtime error: index out of range [5] with length 3", "", "", 3, 1 },
+	  CRASH_LENGTH, "panic: runtime error: index out of range [5] with length 3", "", "", 3,
+	  1 },
 };
 
 static bool is(struct str s, const char *z)
@@ -93,12 +100,15 @@ START_TEST(reads)
 
 	crash_read(&c, str_of(cases[_i].text), &a);
 	ck_assert_msg(c.kind == cases[_i].kind, "%s: %s", cases[_i].name, crash_kind_name(c.kind));
-	ck_assert_msg(is(c.message, cases[_i].message), "%s: %.*s", cases[_i].name, STR_F(c.message));
+	ck_assert_msg(is(c.message, cases[_i].message), "%s: %.*s", cases[_i].name,
+		      STR_F(c.message));
 	ck_assert_msg(is(c.detail, cases[_i].detail), "%s: %.*s", cases[_i].name, STR_F(c.detail));
-	ck_assert_msg(c.ngoroutines == cases[_i].goroutines, "%s: %u", cases[_i].name, c.ngoroutines);
+	ck_assert_msg(c.ngoroutines == cases[_i].goroutines, "%s: %u", cases[_i].name,
+		      c.ngoroutines);
 	f = crash_culprit(&c);
 	if (f)
-		snprintf(culprit, sizeof(culprit), "%.*s %.*s %d", STR_F(f->func), STR_F(f->file), f->line);
+		snprintf(culprit, sizeof(culprit), "%.*s %.*s %d", STR_F(f->func), STR_F(f->file),
+			 f->line);
 	ck_assert_msg(!strcmp(culprit, cases[_i].culprit), "%s: %s", cases[_i].name, culprit);
 	if (c.ngoroutines)
 		ck_assert_int_eq(c.goroutines[0].id, cases[_i].goid);

@@ -41,7 +41,8 @@ START_TEST(keeps_what_tells_of_a_crash)
 		  "printf 'panic: one\\n\\ngoroutine 1 [running]:\\n' >&2; exit 2");
 	runs_wait(&(struct run *){ &r }, 1, run_now() + 20ll * SECOND);
 	ck_assert(r.over && r.crashed && r.ended_ns >= r.began_ns);
-	ck_assert(str_eq((struct str){ r.text, r.n }, STR("panic: one\n\ngoroutine 1 [running]:\n")));
+	ck_assert(
+		str_eq((struct str){ r.text, r.n }, STR("panic: one\n\ngoroutine 1 [running]:\n")));
 	run_release(&r);
 }
 END_TEST
