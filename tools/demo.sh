@@ -7,7 +7,7 @@ goshawk=$(realpath "${GOSHAWK:-build/goshawk}")
 PATH=$(dirname "$goshawk"):$PATH
 stage=$PWD/build/demo
 act=${1:-}
-case $act in '' | [1-4]) ;; *) echo "demo: acts are 1 to 4" >&2; exit 2 ;; esac
+case $act in '' | [1-5]) ;; *) echo "demo: acts are 1 to 5" >&2; exit 2 ;; esac
 mkdir -p "$stage"
 
 if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
@@ -20,6 +20,48 @@ build() {
 	root=$(tools/go-toolchain.sh "$(sed -n '$s/ .*//p' tools/releases)")
 	(cd "tests/go/$1" && GOROOT=$root GOTOOLCHAIN=local GOENV=off GOFLAGS=-buildvcs=false CGO_ENABLED=0 \
 		"$root/bin/go" build ${3:+"$3"} -o "$stage/$2" .)
+}
+
+# site: pages for hugo, from scratch
+site() {
+	rm -rf "$stage/site"
+	mkdir -p "$stage/site/content" "$stage/site/layouts/_default"
+	echo '<h1>{{ .Title }}</h1>{{ .Content }}' >"$stage/site/layouts/_default/single.html"
+	echo '{{ range .Site.RegularPages }}{{ .Title }} {{ end }}' >"$stage/site/layouts/index.html"
+	printf -- '---\ntitle: Apples\nweight: 3\n---\n## Red ones\n\n**Sweet.**\n' >"$stage/site/content/apples.md"
+	printf -- '---\ntitle: Plums\n---\nBlue.\n' >"$stage/site/content/plums.md"
+	printf 'baseURL = "https://example.org/"\ntitle = "Harvest"\ndisableKinds = ["taxonomy", "term", "RSS", "sitemap"]\n' \
+		>"$stage/site/config.toml"
+}
+
+# serve: hugo serves it at $url, as process $server; pages are asked for, over and over, by $client
+server='' client=''
+serve() {
+	site
+	trap stop EXIT
+	trap 'exit 130' HUP INT TERM
+	(cd "$stage" && exec hugo server --source site --watch=false --disableLiveReload) >"$stage/server.log" 2>&1 &
+	server=$!
+	url=
+	until [ "$url" ]; do # it takes a port that is free, and says which
+		kill -0 $server 2>/dev/null || { cat "$stage/server.log" >&2; exit 1; }
+		sleep 0.1
+		url=$(sed -n 's|.*available at http://[^:]*\(:[0-9]*/\).*|http://127.0.0.1\1|p' "$stage/server.log")
+	done
+	while fetch '' apples/ pears/ plums/; do :; done >"$stage/answers" 2>&1 &
+	client=$!
+}
+fetch() { # PAGE…: a line for each, its status
+	for page; do
+		curl -s --noproxy '*' --max-time 5 -o /dev/null -w "%{http_code} /$page\n" "$url$page" ||
+			echo "no answer: /$page"
+	done
+}
+stop() {
+	[ -z "$client" ] || { kill $client && wait $client || :; } 2>/dev/null
+	client=
+	[ -z "$server" ] || { kill $server && wait $server || :; } 2>/dev/null
+	server=
 }
 
 if is 1; then
@@ -44,14 +86,7 @@ fi
 
 if is 3; then
 	say "Act 3. hugo as Debian ships it: cgo, stripped, 53 MB, built by somebody else years ago."
-	rm -rf "$stage/site"
-	mkdir -p "$stage/site/content" "$stage/site/layouts/_default"
-	echo '<h1>{{ .Title }}</h1>{{ .Content }}' >"$stage/site/layouts/_default/single.html"
-	echo '{{ range .Site.RegularPages }}{{ .Title }} {{ end }}' >"$stage/site/layouts/index.html"
-	printf -- '---\ntitle: Apples\nweight: 3\n---\n## Red ones\n\n**Sweet.**\n' >"$stage/site/content/apples.md"
-	printf -- '---\ntitle: Plums\n---\nBlue.\n' >"$stage/site/content/plums.md"
-	printf 'baseURL = "https://example.org/"\ntitle = "Harvest"\ndisableKinds = ["taxonomy", "term", "RSS", "sitemap"]\n' \
-		>"$stage/site/config.toml"
+	site
 	run "goshawk info /usr/bin/hugo"
 	run "goshawk trace --depth-of-values 1 --strings 40 '*/metadecoders.Decoder.*' '*.(*goldmarkConverter).Parse' \\
     '*.(*idFactory).Generate' os.OpenFile -- hugo --quiet --source site --destination out"
@@ -59,7 +94,29 @@ if is 3; then
 fi
 
 if is 4; then
-	say "Act 4. What would be done, without doing it; and what this machine permits."
+	say "Act 4. 'Some pages are missing and it is slow.' hugo serves the site and is asked for pages; nobody restarts it."
+	serve
+	if run "goshawk trace --max 1 --stack --if 'arg0 >= 400' --show 'arg0, recv.req.URL.Path, recv.req.Header' \\
+    -p $server 'net/http.(*response).WriteHeader'"; then
+		run "goshawk trace --summary --for 2s -o table.txt -p $server net/http/... os/... '*hugo*'; head -n 12 table.txt"
+		run "goshawk trace --hist duration --by arg1.URL.Path --for 1s -p $server net/http.serverHandler.ServeHTTP"
+		run "goshawk trace --graph --depth-of-values 0 --max 6 -p $server net/http.serverHandler.ServeHTTP \\
+    '*.(*fileHandler).ServeHTTP' '*fileServer*' '*filesOnlyFs*' net/http.serveContent"
+		say "Gone again, and the server has not noticed: each page as often as the others, pears were never there."
+		run "goshawk detach -p $server"
+		kill $client
+		wait $client 2>/dev/null || :
+		client=
+		run "sort answers | uniq -c"
+		fetch apples/
+	else
+		say "Tracing a process that runs is not permitted here: act 5 says what would permit it."
+	fi
+	stop
+fi
+
+if is 5; then
+	say "Act 5. What would be done, without doing it; and what this machine permits."
 	[ -x "$stage/shop" ] || build shop shop
 	run "goshawk trace --plan main.discount -- ./shop | head -n 40"
 	run "goshawk doctor"

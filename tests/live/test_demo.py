@@ -1,0 +1,60 @@
+"""`make demo`: the act that attaches to a server which nobody here built. It is not noticed, and leaves nothing behind."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import goshawk
+
+pytestmark = [pytest.mark.ptrace,
+              pytest.mark.skipif(not (shutil.which("hugo") and shutil.which("curl")), reason="no hugo, or no curl")]
+DEMO = goshawk.ROOT / "tools" / "demo.sh"
+
+
+def demo(**how):
+    return subprocess.Popen([str(DEMO), "4"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, env=dict(os.environ, GOSHAWK=str(goshawk.GOSHAWK)), **how)
+
+
+def is_gone(pid):
+    return not os.path.exists("/proc/%s" % pid)
+
+
+def test_a_server_is_watched_and_left():
+    with demo() as p:
+        said = p.communicate(timeout=120)[0]
+    assert p.returncode == 0, said
+    answers = {page: int(n) for n, page in re.findall(r"^ +(\d+) ((?:200|404) /\w*/?)$", said, re.M)}
+    assert set(answers) == {"200 /", "200 /apples/", "200 /plums/", "404 /pears/"}, said
+    assert min(answers.values()) > 20 and max(answers.values()) - min(answers.values()) <= 1, said
+    assert "no answer" not in said
+    assert "WriteHeader(arg0=404, recv.req.URL.Path=\"/pears/\"" in said
+    assert "(*fileServer).createEndpoint.func1.1 github.com/gohugoio/hugo/commands/server.go:" in said
+    assert re.search(r" [1-9]\d* +- +0  net/http.serverHandler.ServeHTTP$", said, re.M), said
+    assert "} // net/http.serverHandler.ServeHTTP" in said
+    pid = re.search(r"goshawk: process (\d+): nothing was left in it", said)[1]
+    assert is_gone(pid)
+    assert said.endswith("200 /apples/\n")
+
+
+def test_it_is_interrupted():
+    with demo() as p:
+        said = ""
+        while "stood still" not in said:
+            line = p.stdout.readline()
+            assert line, said
+            said += line
+        pid = re.search(r"process (\d+)", said)[1]
+        assert not is_gone(pid)
+        p.send_signal(signal.SIGINT)
+        p.communicate(timeout=60)
+    assert p.returncode == 130
+    until = time.monotonic() + 10
+    while not is_gone(pid):
+        assert time.monotonic() < until
+        time.sleep(0.05)
