@@ -178,8 +178,8 @@ static void print_advice(struct out *o, const struct report *r)
 	out_z(o, " is stored in ");
 	out_clean(o, t->func->name);
 	out_z(o, " while another goroutine reads it: let both hold the same mutex, or publish a "
-		 "pointer to a value that never changes by atomic.Pointer; a build with -race names "
-		 "the reader");
+		 "pointer to a value that never changes by atomic.Pointer; a build with -race "
+		 "names the reader");
 }
 
 static void print_shortest(struct out *o, const struct hunt *h)
