@@ -214,23 +214,16 @@ bool debug_low_pc(Dwarf_Die *die, u64 *va)
 	return true;
 }
 
+/* DW_OP_addr and 8 bytes: the linker writes no other form for a package's variable. */
 bool debug_location(Dwarf_Die *die, u64 *va)
 {
-	Dwarf_Attribute a, address;
-	Dwarf_Op *ops;
-	size_t n;
-	Dwarf_Addr at;
+	Dwarf_Attribute a;
+	Dwarf_Block block;
 
-	if (!dwarf_attr(die, DW_AT_location, &a) || dwarf_getlocation(&a, &ops, &n) != 0 || n != 1)
+	if (!dwarf_attr(die, DW_AT_location, &a) || dwarf_formblock(&a, &block) != 0 ||
+	    block.length != 1 + sizeof(*va) || block.data[0] != DW_OP_addr)
 		return false;
-	if (ops[0].atom == DW_OP_addr) {
-		*va = ops[0].number;
-		return true;
-	}
-	if (ops[0].atom != DW_OP_addrx || dwarf_getlocation_attr(&a, ops, &address) != 0 ||
-	    dwarf_formaddr(&address, &at) != 0)
-		return false;
-	*va = at;
+	memcpy(va, block.data + 1, sizeof(*va));
 	return true;
 }
 

@@ -31,19 +31,24 @@ struct finding {
 
 static const struct group *group_of(struct finding *f, const struct word_store *s)
 {
-	const struct effect *e;
+	const struct effect *e = origins_effect(&f->p->origins, s->insn);
+	struct go_memory m;
 	struct group *g;
 
-	for (u32 i = 0; i < f->ngroups; i++)
+	for (u32 i = 0; i < f->ngroups && !e->mem.rip; i++)
 		if (f->groups[i].base == s->base)
+			return &f->groups[i];
+	m = memory_at(f->p, origin_of_place(&f->p->origins, s->insn, &e->mem));
+	m.off -= s->disp;
+	/* one base, but each variable is a memory of its own */
+	for (u32 i = 0; i < f->ngroups; i++)
+		if (f->groups[i].base == s->base && f->groups[i].memory.t == m.t &&
+		    f->groups[i].memory.off == m.off)
 			return &f->groups[i];
 	if (f->ngroups == GROUPS)
 		return NULL;
 	g = &f->groups[f->ngroups++];
-	e = origins_effect(&f->p->origins, s->insn);
-	g->base = s->base;
-	g->memory = memory_at(f->p, origin_of_place(&f->p->origins, s->insn, &e->mem));
-	g->memory.off -= s->disp;
+	*g = (struct group){ s->base, m };
 	return g;
 }
 

@@ -233,8 +233,31 @@ static struct go_type *type_in(struct place_finder *p, u32 insn, u8 reg)
 	return loaded(p, go_type_at(p->prog, va));
 }
 
+static struct go_memory find(struct place_finder *p, const struct origin *x, u32 depth);
+static struct go_memory holder(struct place_finder *p, const struct origin *x, u32 depth);
+
+/* An element of a map; the map is the second argument. */
+static struct go_memory map_element(struct place_finder *p, u32 insn, struct go_type *map,
+				    u32 depth)
+{
+	struct go_memory m = { 0 }, to = { 0 };
+	const struct origin *x = origin_of(&p->origins, insn, GP_RBX);
+
+	if (!map || map->kind != GO_MAP)
+		return to;
+	to.t = loaded(p, map->elem);
+	if (!x->off)
+		m = holder(p, x, depth + 1);
+	if (m.t && m.name.n) {
+		to.name = str_fmt(p->a, "%.*s[…]", STR_F(memory_name(p, &m, p->a)));
+		to.variable = true;
+	}
+	return to;
+}
+
 /* Memory that the runtime gives out. */
-static bool made_by(struct place_finder *p, struct str name, u32 insn, struct go_memory *to)
+static bool made_by(struct place_finder *p, struct str name, u32 insn, u32 depth,
+		    struct go_memory *to)
 {
 	static const struct {
 		const char *name;
@@ -258,16 +281,17 @@ static bool made_by(struct place_finder *p, struct str name, u32 insn, struct go
 		t = type_in(p, insn, makers[i].reg);
 		if (!t)
 			t = type_in(p, insn, makers[i].other);
-		if (t && str_starts(name, STR("runtime.map")))
-			t = t->kind == GO_MAP ? loaded(p, t->elem) : NULL;
 		*to = (struct go_memory){ .t = t, .array = makers[i].array };
+		if (str_starts(name, STR("runtime.map")))
+			*to = map_element(p, insn, t, depth);
 		return true;
 	}
 	return false;
 }
 
 /* What a call returned in a register: as the place of the result, to be looked behind. */
-static struct go_memory result_of(struct place_finder *p, const struct origin *x, bool *pointer)
+static struct go_memory result_of(struct place_finder *p, const struct origin *x, u32 depth,
+				  bool *pointer)
 {
 	const struct insn *i = &p->origins.f->insns[x->insn];
 	const struct go_func *f = i->rel_size ? go_func_at(p->prog, (u64)((i64)p->func->pc +
@@ -278,7 +302,7 @@ static struct go_memory result_of(struct place_finder *p, const struct origin *x
 	*pointer = false;
 	if (!f)
 		return m;
-	if (x->reg == GP_RAX && made_by(p, f->name, x->insn, &m)) {
+	if (x->reg == GP_RAX && made_by(p, f->name, x->insn, depth, &m)) {
 		*pointer = true;
 		return m;
 	}
@@ -303,14 +327,14 @@ static struct go_memory global_at(const struct place_finder *p, u64 va)
 	};
 }
 
-static struct go_memory find(struct place_finder *p, const struct origin *x, u32 depth);
-
 /* The place that a value was read from, or that stands for it: a parameter, a result. */
 static struct go_memory holder(struct place_finder *p, const struct origin *x, u32 depth)
 {
 	bool pointer;
 	struct go_memory m = { 0 };
 
+	if (depth > DEPTH)
+		return m;
 	switch (x->kind) {
 	case ORIGIN_ENTRY:
 	case ORIGIN_STACK:
@@ -321,7 +345,7 @@ static struct go_memory holder(struct place_finder *p, const struct origin *x, u
 	case ORIGIN_LOAD:
 		return find(p, x->from, depth + 1);
 	case ORIGIN_CALL:
-		m = result_of(p, x, &pointer);
+		m = result_of(p, x, depth, &pointer);
 		return pointer ? (struct go_memory){ 0 } : m;
 	default:
 		return m;
@@ -358,7 +382,7 @@ static struct go_memory find(struct place_finder *p, const struct origin *x, u32
 		m = behind(p, &m);
 		break;
 	case ORIGIN_CALL:
-		m = result_of(p, x, &pointer);
+		m = result_of(p, x, depth, &pointer);
 		if (!pointer)
 			m = behind(p, &m);
 		break;

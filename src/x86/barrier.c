@@ -173,6 +173,9 @@ static void step(struct trace *t, u32 insn)
 		to = e.from == GP_NONE ? value_of(t, e.reg) : fresh(t);
 		to.off += e.imm;
 		break;
+	case EFFECT_PICK:
+		to = fresh(t);
+		break;
 	default:
 		break;
 	}

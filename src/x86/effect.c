@@ -165,6 +165,11 @@ void effect_of(const struct flow *f, const struct insn *i, struct effect *to)
 		place_of(i, &ops[1], &to->mem);
 	} else if (in.mnemonic == ZYDIS_MNEMONIC_ADD || in.mnemonic == ZYDIS_MNEMONIC_SUB) {
 		add(&in, ops, to);
+	} else if (in.meta.category == ZYDIS_CATEGORY_CMOV && ops[0].size == 64 &&
+		   is_register(&ops[1])) {
+		to->kind = EFFECT_PICK;
+		to->reg = reg_of(ops[0].reg.value);
+		to->from = reg_of(ops[1].reg.value);
 	} else if (is_zeroing(&in, ops)) {
 		to->kind = EFFECT_CONST;
 		to->reg = reg_of(ops[0].reg.value);

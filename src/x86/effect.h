@@ -21,6 +21,7 @@ enum effect_kind {
 	EFFECT_LOAD,	/* reg = mem */
 	EFFECT_STORE,	/* mem = reg, or imm where reg is GP_NONE */
 	EFFECT_ADD,	/* reg += from, or imm where from is GP_NONE */
+	EFFECT_PICK,	/* reg = from, or stays what it is */
 };
 
 struct memop {

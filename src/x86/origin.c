@@ -160,6 +160,8 @@ static const struct origin *written(struct origins *o, u32 k, u8 reg)
 		if (e->from == GP_NONE)
 			return plus(o, ask(o, k, e->reg), e->imm);
 		return element(o, k, e->reg, e->from, 0);
+	case EFFECT_PICK:
+		return join(o, ask(o, k, e->reg), ask(o, k, e->from));
 	case EFFECT_LOAD:
 		if (e->size != 8)
 			return &unknown;
