@@ -210,6 +210,33 @@ static bool source_part(struct finding *f, const struct word_store *s, struct go
 	       value_part(f->p, origin_of(&f->p->origins, s->insn, e->reg), part, word);
 }
 
+static const struct go_param *source_param(struct finding *f, const struct word_store *s,
+					   unsigned *word)
+{
+	const struct effect *e = origins_effect(&f->p->origins, s->insn);
+
+	*word = 0;
+	if (e->reg == GP_NONE || e->reg >= GP_XMM0 || s->source != WORD_UNKNOWN)
+		return NULL;
+	return value_param(f->p, origin_of(&f->p->origins, s->insn, e->reg), word);
+}
+
+/* Without types: words of one parameter belong together, those of two hardly do. */
+static enum opinion on_shapes(struct finding *f, const struct tear *t)
+{
+	unsigned a, b, words = t->kind == TORN_SLICE ? 3 : 2;
+	const struct go_param *half = source_param(f, t->half, &a);
+	const struct go_param *rest = source_param(f, t->rest, &b);
+
+	if (!half || !rest)
+		return rest && !rest->aggregate && t->half->source == WORD_UNKNOWN ? NO : PERHAPS;
+	if (half != rest)
+		return rest->aggregate ? PERHAPS : NO;	/* s[:n] */
+	if (!half->aggregate || half->size != 8 * words)
+		return PERHAPS;
+	return t->kind == TORN_INTERFACE ? (!a && b == 1 ? YES : NO) : (a && !b ? YES : NO);
+}
+
 static bool is_list(const struct go_type *t)
 {
 	return t->kind == GO_STRING || t->kind == GO_SLICE;
@@ -256,7 +283,9 @@ static enum opinion on_list(struct finding *f, const struct tear *t)
 
 static enum opinion opinion_on(struct finding *f, const struct tear *t)
 {
-	return t->kind == TORN_INTERFACE ? on_interface(f, t) : on_list(f, t);
+	enum opinion o = t->kind == TORN_INTERFACE ? on_interface(f, t) : on_list(f, t);
+
+	return o == PERHAPS ? on_shapes(f, t) : o;
 }
 
 static bool is_typed(struct finding *f, const struct word_store *s)
@@ -280,8 +309,14 @@ static void guess_split(struct finding *f)
 		/* by its place alone only the pointer that the check is for */
 		if (o == YES || (o == PERHAPS && i == b->nbefore))
 			*add(f) = (struct found_tear){ t, o == YES ? TORN_LIKELY : TORN_POSSIBLE,
-						       STR("") };
+						       STR("") };	/* the first of all */
 	}
+}
+
+/* By its place alone only a pointer right behind its length; two pointers in a row are common. */
+static bool believe_pair(enum opinion o, const struct tear *t)
+{
+	return o == YES || (o == PERHAPS && t->kind != TORN_INTERFACE && t->half + 1 == t->rest);
 }
 
 static void guess_pairs(struct finding *f)
@@ -290,11 +325,15 @@ static void guess_pairs(struct finding *f)
 
 	for (u32 i = b->nbefore + 1; i < b->nstores; i++) {
 		struct found_tear *to;
+		enum opinion o;
 		struct tear t;
 
-		if (!is_typed(f, &b->stores[i]) && barrier_pair(b, i, &t) &&
-		    opinion_on(f, &t) == YES && (to = add(f)))
-			*to = (struct found_tear){ t, TORN_LIKELY, STR("") };
+		if (is_typed(f, &b->stores[i]) || !barrier_pair(b, i, &t))
+			continue;
+		o = opinion_on(f, &t);
+		if (believe_pair(o, &t) && (to = add(f)))
+			*to = (struct found_tear){ t, o == YES ? TORN_LIKELY : TORN_POSSIBLE,
+						   STR("") };
 	}
 }
 

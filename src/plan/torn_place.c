@@ -209,7 +209,8 @@ static struct go_memory param_at(const struct place_finder *p, const struct go_p
 			const struct go_place *q = &params[i].places[k];
 			bool here = stack ? q->kind == PLACE_STACK && where >= q->off &&
 					    where < q->off + q->size
-					  : q->kind == PLACE_INT && q->reg < 9 &&
+					  : q->kind == PLACE_INT &&
+					    q->reg < ARRAY_LEN(abi_regs) &&
 					    abi_regs[q->reg] == where;
 
 			if (here && !params[i].dictionary)
@@ -425,6 +426,25 @@ bool value_part(struct place_finder *p, const struct origin *x, struct go_part *
 		return false;
 	*word = (unsigned)(m.off - to->at) / 8;
 	return true;
+}
+
+const struct go_param *value_param(struct place_finder *p, const struct origin *x, unsigned *word)
+{
+	if (!p->sig)
+		p->sig = go_sig_of(p->prog, p->func);
+	if (x->kind != ORIGIN_ENTRY || x->off || p->sig->from != SIG_SHAPE)
+		return NULL;
+	for (size_t i = 0; i < p->sig->nparams; i++)
+		for (size_t k = 0; k < p->sig->params[i].nplaces; k++) {
+			const struct go_place *q = &p->sig->params[i].places[k];
+
+			if (q->kind == PLACE_INT && q->reg < ARRAY_LEN(abi_regs) &&
+			    abi_regs[q->reg] == x->reg) {
+				*word = q->at / 8;
+				return &p->sig->params[i];
+			}
+		}
+	return NULL;
 }
 
 bool is_type_word(const struct place_finder *p, u64 va)

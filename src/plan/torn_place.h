@@ -48,6 +48,8 @@ struct go_memory memory_at(struct place_finder *p, const struct origin *x);
 bool memory_part(const struct place_finder *p, const struct go_memory *m, struct go_part *to);
 /* Of which part a value is a word: a string's length, say. */
 bool value_part(struct place_finder *p, const struct origin *x, struct go_part *to, unsigned *word);
+/* Where types are gone: the parameter that a value is a word of. NULL: none. */
+const struct go_param *value_param(struct place_finder *p, const struct origin *x, unsigned *word);
 /* "t.logEntry.Level"; "(main.entry).Level" where it has no name. */
 struct str memory_name(const struct place_finder *p, const struct go_memory *m, struct arena *a);
 /* Is there a type descriptor, or a table of methods, at that address? */
