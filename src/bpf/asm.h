@@ -17,7 +17,7 @@
 #include "base/out.h"
 
 enum {
-	BPF_LABELS = 48,
+	BPF_LABELS = 96,
 	JCOND = 0xe0,	/* include/uapi/linux/bpf.h of Linux 6.9 */
 };
 
@@ -42,7 +42,7 @@ void bpf_op32_imm(struct bpf_code *c, u8 op, u8 dst, i32 imm);
 void bpf_load(struct bpf_code *c, u8 size, u8 dst, u8 src, i16 off);
 void bpf_store(struct bpf_code *c, u8 size, u8 dst, i16 off, u8 src);
 void bpf_store_imm(struct bpf_code *c, u8 size, u8 dst, i16 off, i32 imm);
-/* BPF_ADD; or BPF_XCHG: src gets what was there. */
+/* BPF_ADD; BPF_XCHG: src gets what was there; BPF_CMPXCHG: only if r0 is there, and r0 gets it. */
 void bpf_atomic(struct bpf_code *c, i32 op, u8 dst, i16 off, u8 src);
 void bpf_map(struct bpf_code *c, u8 dst, int fd);	/* the address of a map, by descriptor */
 void bpf_imm64(struct bpf_code *c, u8 dst, u64 v);

@@ -1,5 +1,8 @@
 #include "bpf/gen.h"
 
+#include <string.h>
+
+#include "bpf/decide.h"
 #include "go/release.h"
 
 enum { FIX_CF = 1 << 0, FIX_PF = 1 << 2, FIX_ZF = 1 << 6, FIX_SF = 1 << 7, FIX_OF = 1 << 11 };
@@ -39,10 +42,12 @@ static void refuse(struct probes *p, u32 func, u64 va, const char *why)
 	*vec_push(&p->refused) = (struct probes_refused){ .func = func, .va = va, .why = why };
 }
 
-/* Where the steps of readings that were met lie: readings with the same `reads` share them. */
+/* Where the steps of sites that were met lie: many have the same. */
 struct steps_known {
-	struct map first;	/* address of the reads -> 1 + index */
+	struct map by_reads;	/* address of the reads -> first << 32 | how many */
+	struct map by_content;	/* hash of the steps -> 1 + first */
 	u64 bias;
+	bool decided;		/* the entry that was added last */
 };
 
 static enum step_kind kind_of(const struct read *d)
@@ -61,75 +66,133 @@ static enum step_kind kind_of(const struct read *d)
 	return STEP_STACK;
 }
 
-static u32 steps_of(struct probes *p, struct steps_known *k, const struct reading *r)
-{
-	u64 *known;
-
-	if (!r->nreads)
-		return 0;
-	known = map_put(&k->first, (u64)(uintptr_t)r->reads);
-	if (*known)
-		return (u32)*known - 1;
-	*known = p->steps.n + 1;
-	for (u32 i = 0; i < r->nreads; i++) {
-		const struct read *d = &r->reads[i];
-
-		*vec_push(&p->steps) = (struct bpf_step){
-			.kind = (u8)kind_of(d),
-			.reg = d->kind == READ_G ? REG_G : d->reg,
-			.size = d->kind == READ_G ? 8 : d->size,
-			.at = (u16)d->at,
-			.status = (u16)d->status,
-			.from = (u16)(d->kind == READ_WHEN ? d->when_at : d->from),
-			.len_at = (u16)d->len_at,
-			.most = (u16)(d->elem ? d->size / d->elem : 0),
-			.elem = (u16)d->elem,
-			.disp = d->disp,
-			.when = d->when + (d->when_va ? k->bias : 0),
-		};
-		for (u32 f = 1; d->kind == READ_FRAMES && f < d->size / 8; f++)
-			*vec_push(&p->steps) = (struct bpf_step){
-				.kind = STEP_FRAME, .at = (u16)(d->at + 8 * f),
-				.status = (u16)d->status,
-			};
-	}
-	return (u32)*known - 1;
-}
-
 /* A read of frames becomes a step for each: the program has one loop, that over steps. */
-static u32 count_steps(const struct reading *r)
+static void add_read(struct bpf_steps *to, const struct read *d, u64 bias)
 {
-	u32 n = r->nreads;
-
-	for (u32 i = 0; i < r->nreads; i++)
-		if (r->reads[i].kind == READ_FRAMES)
-			n += r->reads[i].size / 8 - 1;
-	return n;
+	*vec_push(to) = (struct bpf_step){
+		.kind = (u8)kind_of(d),
+		.reg = d->kind == READ_G ? REG_G : d->reg,
+		.size = d->kind == READ_G ? 8 : d->size,
+		.at = (u16)d->at,
+		.status = (u16)d->status,
+		.from = (u16)(d->kind == READ_WHEN ? d->when_at : d->from),
+		.len_at = (u16)d->len_at,
+		.most = (u16)(d->elem ? d->size / d->elem : 0),
+		.elem = (u16)d->elem,
+		.disp = d->disp,
+		.when = d->when + (d->when_va ? bias : 0),
+	};
+	for (u32 f = 1; d->kind == READ_FRAMES && f < d->size / 8; f++)
+		*vec_push(to) = (struct bpf_step){
+			.kind = STEP_FRAME, .at = (u16)(d->at + 8 * f), .status = (u16)d->status,
+		};
 }
 
-static void add(struct probes *p, struct steps_known *k, u32 site, const struct reading *r,
-		u64 va, u16 mask, u8 sense)
+/* What a reading reads and, between that, what decides: as soon as it is ready. */
+static void add_steps(struct bpf_steps *to, const struct reading *r, const struct decision *d,
+		      u64 bias)
+{
+	size_t part = 0;
+
+	for (u32 i = 0; i <= r->nreads; i++) {
+		for (; d && part < d->parts.n && d->parts.at[part].ready == i; part++)
+			for (u32 k = 0; k < d->parts.at[part].n; k++)
+				*vec_push(to) = d->rows.at[d->parts.at[part].first + k];
+		if (i < r->nreads)
+			add_read(to, &r->reads[i], bias);
+	}
+}
+
+static bool is_same(const struct bpf_steps *s, u32 a, u32 b, u32 n)
+{
+	return a + n <= b && !memcmp(&s->at[a], &s->at[b], n * sizeof(s->at[0]));
+}
+
+/* The same steps as those of an earlier site are not kept twice. */
+static u32 keep_once(struct bpf_steps *s, struct map *known, u32 first)
+{
+	u32 n = (u32)s->n - first;
+	u64 hash = n, *at;
+
+	for (const u8 *p = (const u8 *)&s->at[first], *end = (const u8 *)(s->at + s->n); p < end;
+	     p += 8) {
+		u64 word;
+
+		memcpy(&word, p, 8);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 29;
+	}
+	at = map_put(known, hash);
+	if (*at && is_same(s, (u32)*at - 1, first, n)) {
+		s->n = first;
+		return (u32)*at - 1;
+	}
+	*at = first + 1;
+	return first;
+}
+
+/* Gives the first; `n`: how many. */
+static u32 steps_of(struct probes *p, struct steps_known *k, const struct reading *r,
+		    const struct decision *d, u32 *n)
+{
+	u32 first = (u32)p->steps.n;
+	u64 *known = NULL;
+
+	if (!d && r->nreads) {
+		known = map_put(&k->by_reads, (u64)(uintptr_t)r->reads);
+		if (*known) {
+			*n = (u32)*known;
+			return (u32)(*known >> 32);
+		}
+	}
+	add_steps(&p->steps, r, d, k->bias);
+	*n = (u32)p->steps.n - first;
+	first = keep_once(&p->steps, &k->by_content, first);
+	if (known)
+		*known = (u64)first << 32 | *n;
+	return first;
+}
+
+static struct bpf_site *add(struct probes *p, struct steps_known *k, u32 site,
+			    const struct reading *r, const struct decision *d, u64 va)
 {
 	struct bpf_site *row = vec_push(&p->sites);
+	u32 n = 0;
 
-	*row = (struct bpf_site){
-		.site = site, .size = RECORD_HEAD, .mask = mask, .sense = sense,
-	};
+	*row = (struct bpf_site){ .site = site, .size = RECORD_HEAD };
 	if (r) {
-		row->first = steps_of(p, k, r);
-		row->nsteps = (u16)count_steps(r);
+		row->first = steps_of(p, k, r, d, &n);
+		row->nsteps = (u16)n;
 		row->size = (u16)r->size;
 	}
 	*vec_push(&p->vas) = va;
-	p->most_steps = MAX(p->most_steps, row->nsteps);
+	p->most_steps = MAX(p->most_steps, n);
 	if (p->at.n && p->at.at[p->at.n - 1].va == va) {	/* a function that is only `ret` */
 		p->sites.at[p->at.at[p->at.n - 1].row].also = (u32)p->sites.n - 1;
-		return;
+		return row;
 	}
 	*vec_push(&p->at) = (struct probe){
 		.row = (u32)p->sites.n - 1, .va = va,
 		.off = image_off_of(p->plan->prog->img, va),
 	};
+	return row;
+}
+
+/* Where the entry is decided, exits are no records without it. */
+static void add_decided(struct probes *p, struct steps_known *k, u32 func, u64 va, u16 mask)
+{
+	const struct plan_func *fn = &p->plan->funcs[func];
+	struct bpf_site *row;
+	struct decision d;
+
+	decision_make(&d, p->plan, fn, k->bias);
+	row = add(p, k, 4 * func + SITE_ENTRY, &fn->entry, d.parts.n ? &d : NULL, va);
+	row->mask = mask;
+	k->decided = d.parts.n;
+	if (k->decided && plan_sees_exits(p->plan, fn))
+		row->marks = MARKS_LEAVE;
+	p->decides |= k->decided;
+	decision_release(&d);
 }
 
 /* At the stack check's last jump, which is not taken exactly once in each call; where there is no
@@ -143,8 +206,7 @@ static bool add_entry(struct probes *p, struct steps_known *k, u32 func, const s
 		refuse(p, func, flow->va + in->at, "the kernel can't probe its first instruction");
 		return false;
 	}
-	add(p, k, 4 * func + SITE_ENTRY, &p->plan->funcs[func].entry, flow->va + in->at,
-	    check ? FLAGS_BE : 0, 0);
+	add_decided(p, k, func, flow->va + in->at, check ? FLAGS_BE : 0);
 	return true;
 }
 
@@ -157,7 +219,7 @@ static void add_inside(struct probes *p, struct steps_known *k, u32 func, const 
 	if (insn < 0 || !kernel_takes(flow, &flow->insns[insn]))
 		refuse(p, func, flow->va + fn->line_at, "the kernel can't probe this instruction");
 	else
-		add(p, k, 4 * func + SITE_ENTRY, &fn->entry, flow->va + fn->line_at, 0, 0);
+		add_decided(p, k, func, flow->va + fn->line_at, 0);
 }
 
 static void add_exits(struct probes *p, struct steps_known *k, u32 func, const struct flow *flow)
@@ -169,15 +231,19 @@ static void add_exits(struct probes *p, struct steps_known *k, u32 func, const s
 		bool ret = in->kind == INSN_RET;
 		enum site_kind kind = !ret ? SITE_TAIL :
 				      in->after_deferreturn ? SITE_EXIT_DEFER : SITE_EXIT;
+		struct bpf_site *row;
 		u16 mask = 0;
 		u8 sense = 0;
 
 		if (!kernel_takes(flow, in) ||
-		    (in->kind == INSN_JCC && !taken_if(flow, in, &mask, &sense)))
+		    (in->kind == INSN_JCC && !taken_if(flow, in, &mask, &sense))) {
 			refuse(p, func, flow->va + in->at, "the kernel can't probe this exit");
-		else
-			add(p, k, 4 * func + kind, ret ? &fn->exit : NULL, flow->va + in->at, mask,
-			    sense);
+			continue;
+		}
+		row = add(p, k, 4 * func + kind, ret ? &fn->exit : NULL, NULL, flow->va + in->at);
+		row->mask = mask;
+		row->sense = sense;
+		row->marks = k->decided ? MARKS_SEEK : MARKS_NONE;
 	}
 }
 
@@ -201,7 +267,8 @@ void probes_make(struct probes *p, const struct plan *plan, u64 bias)
 		arena_reset(&scratch);
 	}
 	arena_release(&scratch);
-	map_release(&known.first);
+	map_release(&known.by_reads);
+	map_release(&known.by_content);
 }
 
 void probes_release(struct probes *p)

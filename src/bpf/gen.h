@@ -30,25 +30,55 @@ struct bpf_site {
 	u64 hits;	/* counted by the program, also when it is off */
 	u64 events;	/* what would have been records: only where counts are wanted */
 	u32 also;	/* a row for the same instruction, in its turn; 0: none */
-	u32 pad;
+	u32 marks;	/* enum site_marks */
 };
 
-/* A row of the map `steps`: struct read, as the program likes it. */
+enum site_marks {
+	MARKS_NONE,
+	MARKS_LEAVE,	/* the record of an entry leaves a mark... */
+	MARKS_SEEK,	/* ...and an exit without one makes no record (decide.h) */
+};
+
+/* A row of the map `steps`: struct read, as the program likes it; or what decides --if (decide.h),
+ * on variables of 64 bits. */
 struct bpf_step {
 	u8 kind;	/* enum step_kind */
-	u8 reg;
-	u16 size;	/* WHEN: steps of the block */
-	u16 at, status, from, len_at, most, elem;
-	i32 disp;
-	u32 pad;
+	u8 reg;		/* of the processor, or a variable */
+	u16 size;	/* WHEN: steps of the block; JUMP: that are left out */
+	u16 at;
+	u16 status;
+	union {
+		struct {
+			u16 from, len_at, most, elem;
+			i32 disp;
+		};
+		struct {
+			u8 op;		/* enum step_op, step_test */
+			u8 other;	/* the second operand, or NO_VAR: `when` */
+			u8 drop;	/* bits of the result that are none of its value */
+			u8 sense;	/* they become its sign; JUMP: if the test says so */
+		};
+	};
+	u32 pad;	/* 0: rows are compared */
 	u64 when;	/* run-time address, or number */
 };
+VEC_TYPE(bpf_steps, struct bpf_step);
 
 enum step_kind {
 	STEP_INT, STEP_STACK, STEP_MEM, STEP_BYTES, STEP_WHEN, STEP_WHEN_NOT,
 	STEP_FRAMES,	/* the return address, and where the chain of frame pointers begins */
 	STEP_FRAME,	/* the next address of the chain; a step for each */
+	STEP_LOAD,	/* var = the word at `at` of the record */
+	STEP_COMPUTE,	/* var = var op other */
+	STEP_JUMP,	/* over `size` steps, if (var op other) is `sense` */
+	STEP_UNSURE,	/* from here on nothing is unwanted */
+	STEP_UNWANTED,	/* no record */
 };
+
+enum step_op { OP_MOV, OP_ADD, OP_SUB, OP_MUL, OP_AND, OP_OR, OP_XOR, OP_SHL, OP_SHR, OP_SAR,
+	       STEP_OPS };
+enum step_test { TEST_EQ, TEST_LT, TEST_LE, TEST_SLT, TEST_SLE, TEST_NEVER,
+		 STEP_TESTS = TEST_NEVER };
 
 enum {
 	FLAGS_UNLIKE = 1 << 15,
@@ -57,10 +87,16 @@ enum {
 	 * wait for a page in the middle of it, so each processor has several. */
 	SLOT_BUSY = 0,
 	SLOT_REGS = 8,
+	SLOT_VARS = 96,
+	SLOT_UNSURE = SLOT_VARS + 8 * 16,
 	SLOT_RECORD = 256,
 	SLOT_ZERO = SLOT_RECORD + RECORD_MAX,	/* always zero, and room for what would run over */
 	SLOT_BYTES = SLOT_ZERO + RECORD_MAX,
 	SLOTS_EACH = 8,
+	VARS = 16, NO_VAR = 255,
+	/* the map `marks`, of u64: 0, the mark of a call, or that several calls had the place */
+	MARKS_LOG2 = 16, MARK_SHARED = 1,
+	MARK_DEEP = 1 << 23,	/* calls in so deep a stack have none: all their exits are recorded */
 	REG_G = 9,	/* of a STEP_INT, behind those of the ABI */
 	/* the map `counts`, of u64: what was lost, and why; which generation of probes counts */
 	COUNT_LOST = 0, COUNT_NO_G, COUNTS,
@@ -87,9 +123,10 @@ struct probes {
 	VEC(struct probe) at;		/* ascending by function, then address */
 	VEC(struct bpf_site) sites;	/* by function too; a probe may have two (`also`) */
 	VEC(u64) vas;			/* of each of them */
-	VEC(struct bpf_step) steps;
+	struct bpf_steps steps;
 	VEC(struct probes_refused) refused;
 	u32 most_steps;		/* of one site */
+	bool decides;		/* there are rows that decide */
 };
 
 /* `bias` is added to the addresses that steps compare with. */
@@ -99,12 +136,14 @@ void probes_release(struct probes *p);
 /* What a program needs to know besides the rows. */
 struct bpf_facts {
 	int sites_fd, steps_fd, slots_fd, counts_fd, ring_fd;
+	int marks_fd;		/* where `decides` */
 	u32 tgid;		/* whose hits count; 0: the kernel sees to that alone */
 	u32 nslots;		/* of the map, a multiple of SLOTS_EACH */
 	u32 most_steps;
 	u16 g_goid;
 	bool sleeps;		/* it may wait for pages of the target */
 	bool count_only;	/* no records at all */
+	bool decides;		/* some rows do */
 	bool may_leave;	/* the kernel has may_goto (6.9); else it verifies each turn */
 };
 void bpf_program(struct bpf_code *c, const struct bpf_facts *f);

@@ -26,7 +26,7 @@ void bpf_session_new(struct bpf_session *s, const struct bpf_options *o, u16 g_g
 {
 	*s = (struct bpf_session){
 		.options = *o, .g_goid = g_goid, .sites_fd = -1, .steps_fd = -1, .slots_fd = -1,
-		.counts_fd = -1, .ring_fd = -1, .prog_fd = -1, .mem_fd = -1,
+		.counts_fd = -1, .ring_fd = -1, .marks_fd = -1, .prog_fd = -1, .mem_fd = -1,
 	};
 }
 
@@ -71,11 +71,13 @@ static bool make_maps(struct bpf_session *s, struct err *err)
 	struct kernel_map ring = {
 		BPF_MAP_TYPE_RINGBUF, 0, 0, (u32)s->options.ring, 0, "ring",
 	};
+	struct kernel_map marks = { BPF_MAP_TYPE_ARRAY, 4, 8, 1 << MARKS_LOG2, 0, "marks" };
 
 	s->rows_bytes = n * sizeof(struct bpf_site);
 	if (!kernel_map_make(&sites, &s->sites_fd, err) || !make_steps(s, err) ||
 	    !kernel_map_make(&slots, &s->slots_fd, err) ||
 	    !kernel_map_make(&counts, &s->counts_fd, err) ||
+	    (s->probes.decides && !kernel_map_make(&marks, &s->marks_fd, err)) ||
 	    !kernel_map_make(&ring, &s->ring_fd, err) ||
 	    !kernel_ring_open(&s->ring, s->ring_fd, s->options.ring, err))
 		return false;
@@ -106,6 +108,8 @@ static bool load_as(struct bpf_session *s, enum kernel_way way, bool may_leave, 
 		.slots_fd = s->slots_fd,
 		.counts_fd = s->counts_fd,
 		.ring_fd = s->ring_fd,
+		.marks_fd = s->marks_fd,
+		.decides = s->probes.decides,
 		.tgid = tgid_of(s->options.pid),
 		.nslots = (u32)get_nprocs_conf() * SLOTS_EACH,
 		.most_steps = MIN(s->probes.most_steps, (u32)TURNS_VERIFIED),
@@ -265,7 +269,7 @@ bool bpf_session_renew(struct bpf_session *s, struct err *err)
 void bpf_session_close(struct bpf_session *s)
 {
 	int *fds[] = { &s->prog_fd, &s->sites_fd, &s->steps_fd, &s->slots_fd, &s->counts_fd,
-		       &s->ring_fd, &s->mem_fd };
+		       &s->ring_fd, &s->marks_fd, &s->mem_fd };
 
 	bpf_session_stop(s);
 	if (s->rows)

@@ -88,6 +88,11 @@ static bool memory(struct out *o, const struct bpf_insn *i)
 		place(o, i->code, i->dst_reg, i->off);
 		out_fmt(o, ", r%u)", i->src_reg);
 	} else if (BPF_CLASS(i->code) == BPF_STX && BPF_MODE(i->code) == BPF_ATOMIC &&
+		   i->imm == BPF_CMPXCHG) {
+		out_z(o, "r0 = cmpxchg(");
+		place(o, i->code, i->dst_reg, i->off);
+		out_fmt(o, ", r0, r%u)", i->src_reg);
+	} else if (BPF_CLASS(i->code) == BPF_STX && BPF_MODE(i->code) == BPF_ATOMIC &&
 		   i->imm == BPF_ADD) {
 		out_z(o, "lock ");
 		place(o, i->code, i->dst_reg, i->off);

@@ -1,14 +1,16 @@
 /* What --plan shows of the uprobe engine: every probe, every refusal, and the program. */
 #include "bpf/bpf.h"
-#include "bpf/gen.h"
+#include "bpf/decide.h"
 #include "go/release.h"
 #include "plan/print.h"
 
-enum { SITES = 1, STEPS, SLOTS, COUNTS_MAP, RING };	/* instead of descriptors */
+enum { SITES = 1, STEPS, SLOTS, COUNTS_MAP, RING, MARKS };	/* instead of descriptors */
 
 static const char *map_name(int fd)
 {
-	static const char *const names[] = { NULL, "sites", "steps", "slots", "counts", "ring" };
+	static const char *const names[] = {
+		NULL, "sites", "steps", "slots", "counts", "ring", "marks",
+	};
 
 	return fd > 0 && fd < (int)ARRAY_LEN(names) ? names[fd] : NULL;
 }
@@ -44,6 +46,8 @@ static void func_text(struct out *o, const struct probes *p, u32 index)
 	reading_print(o, f->line_at ? "line" : "entry", &f->entry);
 	if (!p->plan->request.entry_only && !f->line_at)
 		reading_print(o, "exit", &f->exit);
+	if (!f->hook)
+		condition_print(o, decision_parts(p->plan, f), "by the program");
 }
 
 /* `from` goes on behind what belongs to this function. */
@@ -81,7 +85,8 @@ static bool program_text(struct out *o, const struct probes *p, struct err *err)
 	static struct bpf_insn code[PROGRAM_ROOM];
 	struct bpf_facts facts = {
 		.sites_fd = SITES, .steps_fd = STEPS, .slots_fd = SLOTS, .counts_fd = COUNTS_MAP,
-		.ring_fd = RING, .nslots = SLOTS_EACH, .most_steps = p->most_steps,
+		.ring_fd = RING, .marks_fd = MARKS, .nslots = SLOTS_EACH,
+		.most_steps = p->most_steps, .decides = p->decides,
 		.g_goid = p->plan->prog->rel->g_goid, .sleeps = true,
 		.may_leave = true, .count_only = p->plan->request.count_only,
 	};

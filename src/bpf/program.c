@@ -1,33 +1,6 @@
-/* The program. Registers and stack while it runs:
- *
- *   r6  the context: struct pt_regs of the thread that hit the probe
- *   r7  the slot in which the record is put together
- *   r8  the row of the site, later of the step at hand
- *   r9  the cookie, later turns of a loop
- *   fp-4   key for lookups        fp-8    next step, u32    fp-12  end of the steps, u32
- *   fp-24  SP                     fp-32   row of the site   fp-40  g
- *   fp-48  bytes to read          fp-56   from where        fp-64  to where
- *   fp-72  1: this is the second row of an instruction
- *   fp-256 copy of the head of g; of that, once the record has its head:
- *     +0   stack.lo   +8  stack.hi    +16  the next frame pointer   +24  the lowest that it may be
- *     +32  what lies at it: the one after it, and a return address
- *
- * The verifier must see that the loop ends (r9 is a number that it knows), and that no access
- * leaves the slot (offsets are masked, sizes compared): what the rows say need not be trusted. An
- * offset of a row is at most RECORD_MAX - 1 and a size at most RECORD_MAX, so what would run over
- * the record stays within SLOT_BYTES. */
-#include "bpf/gen.h"
+#include "bpf/program_impl.h"
 
 #include <asm/ptrace-abi.h>
-#include <stddef.h>
-
-enum {
-	R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, FP,
-	KEY = -4, NEXT = -8, END = -12, SP = -24, ROW = -32, G = -40, BYTES = -48, FROM = -56,
-	TO = -64, SECOND = -72, HEAD = -256,
-	HEAD_ROOM = 184,
-	LO = HEAD, HI = HEAD + 8, CHAIN = HEAD + 16, LOWEST = HEAD + 24, LINK = HEAD + 32,
-};
 
 /* offsets in struct pt_regs */
 enum {
@@ -40,14 +13,7 @@ static const i16 int_regs[] = {
 	PT_RAX, PT_RBX, PT_RCX, PT_RDI, PT_RSI, PT_R8, PT_R9, PT_R10, PT_R11, PT_R14,
 };
 
-enum label {
-	L_OUT, L_ROW, L_NEXT, L_LOST, L_NO_G, L_RELEASE, L_FLAGS_SET, L_TAKE, L_TRY, L_HAVE,
-	L_LOOP, L_DONE, L_INT, L_INT4, L_INT2, L_INT1, L_STACK, L_WHEN, L_EQUAL, L_SKIP, L_BYTES,
-	L_CAP, L_COPY, L_COPIED, L_STATUS, L_FRAMES, L_FRAME, L_CHAIN_ENDS,
-};
-
-/* r0 = the row with the number at fp-4; out: where to go if there is none. Takes r1 … r5. */
-static void lookup(struct bpf_code *c, int map_fd, enum label none)
+void program_lookup(struct bpf_code *c, int map_fd, enum label none)
 {
 	bpf_map(c, R1, map_fd);
 	bpf_op(c, BPF_MOV, R2, FP);
@@ -56,8 +22,7 @@ static void lookup(struct bpf_code *c, int map_fd, enum label none)
 	bpf_jump_imm(c, BPF_JEQ, R0, 0, none);
 }
 
-/* dst = a field of 2 bytes of the step, below RECORD_MAX, as an address in the slot */
-static void slot_place(struct bpf_code *c, u8 dst, size_t field)
+void program_slot_place(struct bpf_code *c, u8 dst, size_t field)
 {
 	bpf_load(c, BPF_H, dst, R8, (i16)field);
 	bpf_op_imm(c, BPF_AND, dst, RECORD_MAX - 1);
@@ -77,7 +42,7 @@ static void filter(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_helper(c, BPF_FUNC_get_attach_cookie);
 	bpf_op(c, BPF_MOV, R9, R0);
 	bpf_store_imm(c, BPF_W, FP, KEY, GENERATION);
-	lookup(c, f->counts_fd, L_OUT);
+	program_lookup(c, f->counts_fd, L_OUT);
 	bpf_load(c, BPF_DW, R1, R0, 0);
 	bpf_op(c, BPF_MOV, R2, R9);
 	bpf_op_imm(c, BPF_RSH, R2, COOKIE_ROW_BITS);
@@ -87,7 +52,7 @@ static void filter(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_op_imm(c, BPF_MOV, R1, 0);
 	bpf_store(c, BPF_DW, FP, SECOND, R1);
 	bpf_label(c, L_ROW);
-	lookup(c, f->sites_fd, L_OUT);
+	program_lookup(c, f->sites_fd, L_OUT);
 	bpf_op(c, BPF_MOV, R8, R0);
 	bpf_store(c, BPF_DW, FP, ROW, R8);
 	bpf_op_imm(c, BPF_MOV, R1, 1);
@@ -129,7 +94,7 @@ static void claim(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_store(c, BPF_W, FP, KEY, R0);
 	bpf_op_imm(c, BPF_MOV, R9, 0);
 	bpf_label(c, L_TRY);
-	lookup(c, f->slots_fd, L_LOST);
+	program_lookup(c, f->slots_fd, L_LOST);
 	bpf_op_imm(c, BPF_MOV, R1, 1);
 	bpf_atomic(c, BPF_XCHG, R0, SLOT_BUSY, R1);
 	bpf_jump_imm(c, BPF_JEQ, R1, 0, L_HAVE);
@@ -193,7 +158,7 @@ static void copy(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_op_imm(c, BPF_LSH, R4, 32);
 	bpf_op_imm(c, BPF_ARSH, R4, 32);
 	bpf_op(c, BPF_ADD, R3, R4);
-	slot_place(c, R1, offsetof(struct bpf_step, at));
+	program_slot_place(c, R1, offsetof(struct bpf_step, at));
 	bpf_op_imm(c, BPF_ADD, R1, SLOT_RECORD);
 	bpf_store(c, BPF_DW, FP, BYTES, R2);
 	bpf_store(c, BPF_DW, FP, FROM, R3);
@@ -214,7 +179,7 @@ static void copy(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_label(c, L_STATUS);
 	bpf_load(c, BPF_B, R1, R8, offsetof(struct bpf_step, kind));
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_STACK, L_LOOP);
-	slot_place(c, R1, offsetof(struct bpf_step, status));
+	program_slot_place(c, R1, offsetof(struct bpf_step, status));
 	bpf_store(c, BPF_W, R1, SLOT_RECORD, R2);
 	bpf_jump(c, L_LOOP);
 }
@@ -232,7 +197,7 @@ static void step_int(struct bpf_code *c)
 	bpf_op_imm(c, BPF_LSH, R2, 3);
 	bpf_op(c, BPF_ADD, R2, R7);
 	bpf_load(c, BPF_DW, R2, R2, SLOT_REGS);
-	slot_place(c, R1, offsetof(struct bpf_step, at));
+	program_slot_place(c, R1, offsetof(struct bpf_step, at));
 	bpf_load(c, BPF_H, R3, R8, offsetof(struct bpf_step, size));
 	for (u32 i = 1; i < ARRAY_LEN(forms); i++)
 		bpf_jump_imm(c, BPF_JEQ, R3, forms[i].size, forms[i].label);
@@ -247,7 +212,7 @@ static void step_int(struct bpf_code *c)
 static void step_when(struct bpf_code *c)
 {
 	bpf_label(c, L_WHEN);
-	slot_place(c, R2, offsetof(struct bpf_step, from));
+	program_slot_place(c, R2, offsetof(struct bpf_step, from));
 	bpf_load(c, BPF_DW, R2, R2, SLOT_RECORD);
 	bpf_load(c, BPF_DW, R3, R8, offsetof(struct bpf_step, when));
 	bpf_jump_if(c, BPF_JEQ, R2, R3, L_EQUAL);
@@ -266,14 +231,14 @@ static void step_when(struct bpf_code *c)
 /* MEM and BYTES: r1 is the kind. */
 static void step_behind(struct bpf_code *c)
 {
-	slot_place(c, R3, offsetof(struct bpf_step, from));
+	program_slot_place(c, R3, offsetof(struct bpf_step, from));
 	bpf_load(c, BPF_DW, R3, R3, SLOT_RECORD);
 	bpf_jump_imm(c, BPF_JEQ, R3, 0, L_LOOP);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_BYTES, L_BYTES);
 	bpf_load(c, BPF_H, R2, R8, offsetof(struct bpf_step, size));
 	bpf_jump(c, L_COPY);
 	bpf_label(c, L_BYTES);
-	slot_place(c, R2, offsetof(struct bpf_step, len_at));
+	program_slot_place(c, R2, offsetof(struct bpf_step, len_at));
 	bpf_load(c, BPF_DW, R2, R2, SLOT_RECORD);
 	bpf_jump_imm(c, BPF_JSLE, R2, 0, L_LOOP);
 	bpf_load(c, BPF_H, R4, R8, offsetof(struct bpf_step, most));
@@ -290,7 +255,7 @@ static void step_behind(struct bpf_code *c)
 static void step_frames(struct bpf_code *c)
 {
 	bpf_label(c, L_FRAMES);
-	slot_place(c, R1, offsetof(struct bpf_step, at));
+	program_slot_place(c, R1, offsetof(struct bpf_step, at));
 	bpf_op_imm(c, BPF_ADD, R1, SLOT_RECORD);
 	bpf_op_imm(c, BPF_MOV, R2, 8);
 	bpf_load(c, BPF_DW, R3, FP, SP);
@@ -298,7 +263,7 @@ static void step_frames(struct bpf_code *c)
 	bpf_op(c, BPF_ADD, R3, R4);
 	bpf_store(c, BPF_DW, FP, FROM, R3);
 	bpf_helper(c, BPF_FUNC_probe_read_user);
-	slot_place(c, R1, offsetof(struct bpf_step, status));
+	program_slot_place(c, R1, offsetof(struct bpf_step, status));
 	bpf_store_imm(c, BPF_W, R1, SLOT_RECORD, 1);
 	bpf_load(c, BPF_DW, R1, FP, FROM);
 	bpf_load(c, BPF_DW, R2, FP, LO);
@@ -341,10 +306,10 @@ static void step_frame(struct bpf_code *c)
 	bpf_jump_imm(c, BPF_JNE, R0, 0, L_CHAIN_ENDS);
 	bpf_load(c, BPF_DW, R1, FP, LINK);
 	bpf_store(c, BPF_DW, FP, CHAIN, R1);
-	slot_place(c, R1, offsetof(struct bpf_step, at));
+	program_slot_place(c, R1, offsetof(struct bpf_step, at));
 	bpf_load(c, BPF_DW, R2, FP, LINK + 8);
 	bpf_store(c, BPF_DW, R1, SLOT_RECORD, R2);
-	slot_place(c, R1, offsetof(struct bpf_step, status));
+	program_slot_place(c, R1, offsetof(struct bpf_step, status));
 	bpf_load(c, BPF_W, R2, R1, SLOT_RECORD);
 	bpf_op_imm(c, BPF_ADD, R2, 1);
 	bpf_store(c, BPF_W, R1, SLOT_RECORD, R2);
@@ -379,7 +344,7 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_store(c, BPF_W, FP, KEY, R1);
 	bpf_op_imm(c, BPF_ADD, R1, 1);
 	bpf_store(c, BPF_W, FP, NEXT, R1);
-	lookup(c, f->steps_fd, L_DONE);
+	program_lookup(c, f->steps_fd, L_DONE);
 	bpf_op(c, BPF_MOV, R8, R0);
 	bpf_load(c, BPF_B, R1, R8, offsetof(struct bpf_step, kind));
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_INT, L_INT);
@@ -388,6 +353,8 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_WHEN_NOT, L_WHEN);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_FRAME, L_FRAME);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_FRAMES, L_FRAMES);
+	if (f->decides)
+		program_if_kinds(c);
 	step_behind(c);
 	bpf_label(c, L_STACK);
 	bpf_load(c, BPF_DW, R3, FP, SP);
@@ -397,13 +364,15 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	step_when(c);
 	step_frames(c);
 	step_frame(c);
+	if (f->decides)
+		program_if_steps(c, f);
 	bpf_label(c, L_DONE);
 }
 
 static void count(struct bpf_code *c, const struct bpf_facts *f, u32 which, enum label after)
 {
 	bpf_store_imm(c, BPF_W, FP, KEY, (i32)which);
-	lookup(c, f->counts_fd, after);
+	program_lookup(c, f->counts_fd, after);
 	bpf_op_imm(c, BPF_MOV, R1, 1);
 	bpf_atomic(c, BPF_ADD, R0, 0, R1);
 	bpf_jump(c, after);
@@ -413,6 +382,8 @@ static void count(struct bpf_code *c, const struct bpf_facts *f, u32 which, enum
 static void hand_over(struct bpf_code *c, const struct bpf_facts *f)
 {
 	bpf_load(c, BPF_DW, R8, FP, ROW);
+	if (f->decides)
+		program_leave(c, f);
 	bpf_load(c, BPF_H, R3, R8, offsetof(struct bpf_site, size));
 	bpf_jump_imm(c, BPF_JLT, R3, RECORD_HEAD, L_RELEASE);
 	bpf_jump_imm(c, BPF_JGT, R3, RECORD_MAX, L_RELEASE);
@@ -458,6 +429,8 @@ void bpf_program(struct bpf_code *c, const struct bpf_facts *f)
 	} else {
 		claim(c, f);
 		head(c, f);
+		if (f->decides)
+			program_seek(c, f);
 		steps(c, f);
 		hand_over(c, f);
 	}

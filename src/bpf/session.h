@@ -26,7 +26,7 @@ struct bpf_session {
 	struct bpf_options options;
 	struct probes probes;
 	enum kernel_way way;
-	int sites_fd, steps_fd, slots_fd, counts_fd, ring_fd, prog_fd;
+	int sites_fd, steps_fd, slots_fd, counts_fd, ring_fd, marks_fd, prog_fd;
 	struct bpf_links links;
 	u64 generation;		/* of them */
 	struct bpf_site *rows;	/* the map itself */

@@ -20,7 +20,7 @@ struct vm_map {
 	u32 size, n;
 };
 
-enum { VM_SITES = 1, VM_STEPS, VM_SLOTS, VM_COUNTS, VM_RING, VM_MAPS };
+enum { VM_SITES = 1, VM_STEPS, VM_SLOTS, VM_COUNTS, VM_RING, VM_MARKS, VM_MAPS };
 
 struct vm {
 	struct vm_map map[VM_MAPS];
@@ -135,6 +135,7 @@ static inline bool vm_jumps(u8 op, u64 a, u64 b)
 	case BPF_JGE: return a >= b;
 	case BPF_JLT: return a < b;
 	case BPF_JLE: return a <= b;
+	case BPF_JSLT: return (i64)a < (i64)b;
 	case BPF_JSLE: return (i64)a <= (i64)b;
 	default: ck_abort_msg("jump 0x%x is not known", op);
 	}
@@ -144,10 +145,21 @@ static inline void vm_atomic(struct vm *v, const struct bpf_insn *i, u64 *r)
 {
 	u64 *at = vm_at(v, r[i->dst_reg] + (u64)(i64)i->off, 8), was = *at;
 
-	ck_assert(i->imm == BPF_XCHG || i->imm == BPF_ADD);
-	*at = i->imm == BPF_XCHG ? r[i->src_reg] : was + r[i->src_reg];
-	if (i->imm == BPF_XCHG)
+	switch (i->imm) {
+	case BPF_ADD:
+		*at = was + r[i->src_reg];
+		return;
+	case BPF_XCHG:
+		*at = r[i->src_reg];
 		r[i->src_reg] = was;
+		return;
+	case BPF_CMPXCHG:
+		*at = was == r[0] ? r[i->src_reg] : was;
+		r[0] = was;
+		return;
+	default:
+		ck_abort_msg("atomic operation 0x%x is not known", i->imm);
+	}
 }
 
 static inline void vm_run(struct vm *v, const struct bpf_insn *code, u32 n)
