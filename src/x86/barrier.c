@@ -50,29 +50,34 @@ static struct num value_of(struct trace *t, u8 reg)
 	return reg == GP_NONE ? (struct num){ 0, 0 } : t->reg[reg];
 }
 
+/* base + index * scale; which is which makes no difference where nothing is scaled. */
+static struct num sum(struct trace *t, struct num base, struct num index, u8 scale)
+{
+	i64 off = base.off + index.off * scale;
+	u32 a = scale == 1 ? MIN(base.id, index.id) : base.id;
+	u32 b = scale == 1 ? MAX(base.id, index.id) : index.id;
+
+	for (u32 i = 0; i < t->nsums; i++)
+		if (t->sums[i].base == a && t->sums[i].index == b && t->sums[i].scale == scale)
+			return (struct num){ t->sums[i].id, off };
+	if (t->nsums == STORES)
+		return fresh(t);
+	t->sums[t->nsums].base = a;
+	t->sums[t->nsums].index = b;
+	t->sums[t->nsums].scale = scale;
+	t->sums[t->nsums].id = t->next++;
+	return (struct num){ t->sums[t->nsums++].id, off };
+}
+
 /* Where a memory operand lies. */
 static struct num place_of(struct trace *t, const struct memop *m)
 {
-	struct num base = value_of(t, m->base), index;
+	struct num base = value_of(t, m->base);
 
 	if (m->rip)
 		return (struct num){ ORIGIN, m->disp };
 	base.off += m->disp;
-	if (m->index == GP_NONE)
-		return base;
-	index = value_of(t, m->index);
-	base.off += index.off * m->scale;
-	for (u32 i = 0; i < t->nsums; i++)
-		if (t->sums[i].base == base.id && t->sums[i].index == index.id &&
-		    t->sums[i].scale == m->scale)
-			return (struct num){ t->sums[i].id, base.off };
-	if (t->nsums == STORES)
-		return fresh(t);
-	t->sums[t->nsums].base = base.id;
-	t->sums[t->nsums].index = index.id;
-	t->sums[t->nsums].scale = m->scale;
-	t->sums[t->nsums].id = t->next++;
-	return (struct num){ t->sums[t->nsums++].id, base.off };
+	return m->index == GP_NONE ? base : sum(t, base, value_of(t, m->index), m->scale);
 }
 
 static bool in_frame(const struct memop *m)
@@ -170,8 +175,10 @@ static void step(struct trace *t, u32 insn)
 		t->constant[t->next++] = true;
 		break;
 	case EFFECT_ADD:
-		to = e.from == GP_NONE ? value_of(t, e.reg) : fresh(t);
+		to = value_of(t, e.reg);
 		to.off += e.imm;
+		if (e.from != GP_NONE)
+			to = sum(t, to, value_of(t, e.from), 1);
 		break;
 	case EFFECT_PICK:
 		to = fresh(t);

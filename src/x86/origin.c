@@ -74,7 +74,7 @@ static const struct origin *made(struct origins *o, struct origin x)
 	return arena_copy(o->a, &x, sizeof(x));
 }
 
-/* NULL stays what it is: a path that comes back to itself. */
+/* NULL stays what it is: a path that comes back to itself, or that nobody takes. */
 static const struct origin *plus(struct origins *o, const struct origin *x, i64 off)
 {
 	struct origin sum;
@@ -278,7 +278,7 @@ static const struct origin *arriving(struct origins *o, u32 insn, i64 key)
 	return from_table(o, insn, key, sum);
 }
 
-/* NULL: only what is being asked for already. */
+/* NULL: nothing, or only what is being asked for already. */
 static const struct origin *at_target(struct origins *o, u32 insn, i64 key)
 {
 	struct origin_query *q = o->q;
@@ -319,7 +319,7 @@ static const struct origin *ask(struct origins *o, u32 insn, i64 key)
 			return at_target(o, insn, key);
 		insn--;
 		if (!falls_through(&o->f->insns[insn]))
-			return &unknown;
+			return NULL;	/* padding behind a jump: nobody comes this way */
 		if (decides(o, insn, &key, &x))
 			return x;
 	}
