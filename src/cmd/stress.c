@@ -1,6 +1,7 @@
 /* stress - stores of several words that can be seen half done. */
 #include "base/file.h"
 #include "cmd/cmds.h"
+#include "cmd/stress_sites.h"
 #include "cmd/target.h"
 #include "out/torn.h"
 
@@ -32,17 +33,10 @@ static bool list(const struct stress_args *a, const struct target *t, struct out
 		 struct err *err)
 {
 	OWN(arena) arena = {0};
-	OWN(patterns) patterns = {0};
-	u64 *hits = ARENA_ARRAY(&arena, u64, t->nrest + 1);
 	struct torn_stores stores;
 
-	if (!patterns_compile(&patterns, t->rest, t->nrest, err))
+	if (!stress_stores(&stores, &t->prog, t->rest, t->nrest, &arena, err))
 		return false;
-	for (size_t i = 0; patterns.n && i < t->prog.nfuncs; i++)
-		patterns_count(&patterns, &t->prog, &t->prog.funcs[i], hits);
-	if (!patterns_check_hits(&patterns, &t->prog, hits, err))
-		return false;
-	torn_list(&stores, &t->prog, &patterns, &arena);
 	show(t, &stores, a->common.json, o);
 	return true;
 }
