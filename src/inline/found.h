@@ -1,7 +1,7 @@
 /* found - what goshawks have put into a process before: sessions at work, and what a dead one left.
  *
  * A session is found by the memory of its rings, which says where the rest is. It is alive while
- * its goshawk holds the mutex in there; the kernel marks the mutex when that one dies. What the
+ * its goshawk holds the lock in there; the kernel marks the lock when that one dies. What the
  * text should be is asked of the file.
  *
  * Owns     its lists, until found_release().

@@ -26,7 +26,8 @@
  *         136    8       rings that there are: the file ends behind the last one, and grows ahead
  *                        of need, because a program that locks all its memory would lock it whole
  *         144    8       beat: the reader counts here whatever he gets done
- *         192    40      a robust mutex that the reader holds: the kernel marks it when he dies
+ *         192    4       a robust lock (futex) that the reader holds: the kernel marks it when he
+ *                        dies
  *         4096   8*1024  m that owns a slot of the table } a slot is the hash of m,
  *         12288  8*1024  the same, once its ring stands  } or the next free one
  *         20480  2*1024  the number of its ring          }

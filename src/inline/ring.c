@@ -4,8 +4,9 @@
  * processors reorder. A slot that is reserved and not yet committed holds everything back that is
  * not older than the record before it. */
 #include <errno.h>
-#include <pthread.h>
+#include <linux/futex.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "inline/session.h"
@@ -18,8 +19,15 @@ enum {
 	WAIT_WORKING_NS = 1000000000,
 	WAIT_BLOCKED_NS = 10000000,
 };
-_Static_assert(sizeof(pthread_mutex_t) <= 64, "the reader's mutex has 64 bytes");
 
+/* What the kernel marks when we die (set_robust_list(2)). The list is in our own memory and the word
+ * alone in the shared: a mutex of the C library keeps its list's pointers beside the word, where the
+ * target may write, and follows them when it is given back. A list has one distance to its words, so
+ * a process holds one. */
+static struct {
+	struct robust_list_head head;
+	struct robust_list entry;
+} robust;
 static u64 *word(const struct inline_session *s, u64 off)
 {
 	return (u64 *)(void *)(s->shared + off);
@@ -62,23 +70,33 @@ void rings_output_blocks(void *session, bool blocks)
 	may_wait(s, blocks ? WAIT_BLOCKED_NS : WAIT_WORKING_NS);
 }
 
+static u32 *lock_word(const struct inline_session *s)
+{
+	return (u32 *)(void *)(s->shared + SHARED_READER);
+}
+
 bool rings_hold(struct inline_session *s, struct err *err)
 {
-	pthread_mutex_t *m = (void *)(s->shared + SHARED_READER);
-	pthread_mutexattr_t attr;
-
-	s->holds_mutex = !pthread_mutexattr_init(&attr) &&
-			 !pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) &&
-			 !pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) &&
-			 !pthread_mutex_init(m, &attr) && !pthread_mutex_lock(m);
-	return s->holds_mutex || err_set(err, ERR_IO, "no robust mutex in the shared memory");
+	robust.head = (struct robust_list_head){
+		.list.next = &robust.entry,
+		.futex_offset = (long)((uintptr_t)lock_word(s) - (uintptr_t)&robust.entry),
+	};
+	robust.entry.next = &robust.head.list;
+	if (syscall(SYS_set_robust_list, &robust.head, sizeof(robust.head)))
+		return err_set(err, ERR_IO, "no robust lock in the shared memory: %s",
+			       strerror(errno));
+	__atomic_store_n(lock_word(s), (u32)syscall(SYS_gettid), __ATOMIC_RELEASE);
+	s->holds_lock = true;
+	return true;
 }
 
 void rings_end(struct inline_session *s)
 {
-	if (s->holds_mutex)
-		pthread_mutex_unlock((pthread_mutex_t *)(void *)(s->shared + SHARED_READER));
-	s->holds_mutex = false;
+	if (!s->holds_lock)
+		return;
+	__atomic_store_n(lock_word(s), 0, __ATOMIC_RELEASE);
+	robust.head.list.next = &robust.head.list;
+	s->holds_lock = false;
 }
 
 bool rings_grow(struct inline_session *s, u32 ready, struct err *err)

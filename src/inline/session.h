@@ -49,7 +49,7 @@ struct inline_session {
 	bool took;		/* records that may not have been written out yet */
 	i64 stop_ns;		/* how long the target stood still */
 	bool restored;
-	bool holds_mutex;	/* in the shared memory: it says that we live */
+	bool holds_lock;	/* in the shared memory: it says that we live */
 	bool filtered;		/* the target runs under a seccomp filter */
 	struct { u64 lo, hi; } old_code; /* of sessions that nobody owns any more */
 	i64 retry_ns;		/* when windows that are held back are tried again; 0: never */

@@ -437,6 +437,21 @@ def test_what_the_rings_say_is_not_believed(tmp_path):
         assert b.stop().counts()["main.number"] >= 10
 
 
+def test_a_wild_store_around_our_lock(tmp_path):
+    """The page that says that we live is the program's as well: nothing that it writes there may lead us astray."""
+    with Running(1, 1) as r:
+        text = r.text()
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        r.call(10)
+        with open("/proc/%d/maps" % r.pid) as maps:
+            rings = next(int(line.split("-")[0], 16) for line in maps if "memfd:goshawk" in line)
+        with open("/proc/%d/mem" % r.pid, "r+b", buffering=0) as mem:
+            mem.seek(rings + 196)  # behind the lock's word (src/inline/layout.h)
+            mem.write(b"A" * 60)
+        assert len(a.stop().calls) == 10
+        assert r.text() == text
+
+
 @pytest.mark.parametrize("name", ["deadbeef-" * 20 + "x", "7fff00000000-7fffffffffff-" * 8])
 def test_files_of_any_name_are_mapped(tmp_path, name):
     """/proc/PID/maps has lines of any length."""

@@ -1,9 +1,11 @@
 /* The reader's side of the rings, on rings that the test writes as a thread of the target would. */
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "inline/session.h"
@@ -64,6 +66,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+	rings_end(s);
 	munmap(s->shared, s->shared_bytes);
 	close(s->memfd);
 	arena_release(&s->arena);
@@ -276,6 +279,38 @@ START_TEST(those_who_wait_see_that_we_get_on)
 }
 END_TEST
 
+/* The word says who reads, and the kernel marks it however he dies. */
+START_TEST(the_kernel_marks_the_lock_of_a_reader_who_dies)
+{
+	u32 *word = (u32 *)(void *)(s->shared + SHARED_READER);
+	struct err err;
+	pid_t pid;
+	int status;
+
+	ck_assert_uint_eq(*word, (u32)gettid());
+	rings_end(s);
+	ck_assert_uint_eq(*word, 0);
+	pid = fork();
+	if (pid == 0) {
+		if (!rings_hold(s, &err) || *word != (u32)gettid())
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	ck_assert_uint_eq(*word, 0x40000000);	/* FUTEX_OWNER_DIED */
+}
+END_TEST
+
+/* The target can write to all of the shared memory: nothing in it is a pointer that we follow. */
+START_TEST(the_lock_is_given_back_whatever_stands_around_it)
+{
+	memset(s->shared + SHARED_READER, 0x41, 64);
+	rings_end(s);
+	ck_assert_uint_eq(*(u32 *)(void *)(s->shared + SHARED_READER), 0);
+}
+END_TEST
+
 Suite *ring_suite(void)
 {
 	Suite *suite = suite_create("ring");
@@ -293,6 +328,8 @@ Suite *ring_suite(void)
 	tcase_add_test(t, a_head_that_lies_is_not_followed);
 	tcase_add_test(t, what_the_target_lost_is_counted_once);
 	tcase_add_test(t, there_are_rings_before_the_last_is_handed_out);
+	tcase_add_test(t, the_kernel_marks_the_lock_of_a_reader_who_dies);
+	tcase_add_test(t, the_lock_is_given_back_whatever_stands_around_it);
 	suite_add_tcase(suite, t);
 	return suite;
 }
