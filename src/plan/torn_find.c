@@ -1,6 +1,6 @@
 #include "plan/torn_find.h"
 
-enum { GROUPS = 24, VALUES = 48 };
+enum { GROUPS = 24, VALUES = 48, PIECES = 12 };
 
 /* Stores that have one base: where it leads. */
 struct group {
@@ -14,7 +14,7 @@ struct value {
 	struct go_part part;
 	i64 disp;			/* where it begins, from the base */
 	u8 before, behind;		/* words that are stored */
-	const struct word_store *stores[VALUES];	/* in order */
+	const struct word_store *stores[PIECES];	/* in order */
 	u32 nstores;
 };
 
@@ -80,7 +80,11 @@ static struct value *value_at(struct finding *f, const struct group *g, struct g
 	if (f->nvalues == VALUES)
 		return NULL;
 	v = &f->values[f->nvalues++];
-	*v = (struct value){ .group = g, .part = part, .disp = disp };
+	v->group = g;
+	v->part = part;
+	v->disp = disp;
+	v->before = v->behind = 0;
+	v->nstores = 0;
 	return v;
 }
 
@@ -102,7 +106,7 @@ static void note(struct finding *f, const struct group *g, const struct word_sto
 			v->behind |= bit;
 		else
 			v->before |= bit;
-		if (v->nstores < VALUES && (!v->nstores || v->stores[v->nstores - 1] != s))
+		if (v->nstores < PIECES && (!v->nstores || v->stores[v->nstores - 1] != s))
 			v->stores[v->nstores++] = s;
 	}
 }
@@ -339,7 +343,12 @@ static void guess_pairs(struct finding *f)
 
 u32 torn_find_at(struct place_finder *p, const struct barrier *b, struct found_tear *to)
 {
-	struct finding f = { .p = p, .b = b, .to = to };
+	struct finding f;	/* large, and mostly not used */
+
+	f.p = p;
+	f.b = b;
+	f.to = to;
+	f.n = f.ngroups = f.nvalues = 0;
 
 	for (u32 i = 0; i < b->nstores; i++) {
 		const struct group *g = group_of(&f, &b->stores[i]);

@@ -14,7 +14,7 @@ struct found_tear {
 	struct str object;	/* in the arena of the function at hand; empty: not known */
 };
 
-enum { FOUND_TEARS = 32 };
+enum { FOUND_TEARS = 16 };
 /* At most FOUND_TEARS; the one at the check itself comes first. */
 u32 torn_find_at(struct place_finder *p, const struct barrier *b, struct found_tear *to);
 

@@ -45,5 +45,7 @@ struct effect {
 };
 
 void effect_of(const struct flow *f, const struct insn *i, struct effect *to);
+/* The same, always by the decoder: for tests. */
+void effect_by_zydis(const struct flow *f, const struct insn *i, struct effect *to);
 
 #endif

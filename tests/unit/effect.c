@@ -1,0 +1,63 @@
+/* What instructions do: read by hand and by the decoder, the same. */
+#include <Zydis/Zydis.h>
+
+#include "code.h"
+#include "x86/effect.h"
+
+Suite *effect_suite(void);
+
+static u8 length(const ZydisDecoder *decoder, const u8 *at)
+{
+	ZydisDecodedInstruction in;
+
+	return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(decoder, NULL, at, 11, &in)) ? in.length
+											: 0;
+}
+
+static bool same(const struct effect *x, const struct effect *y)
+{
+	return x->kind == y->kind && x->reg == y->reg && x->from == y->from &&
+	       x->size == y->size && x->mem.base == y->mem.base && x->mem.index == y->mem.index &&
+	       x->mem.scale == y->mem.scale && x->mem.rip == y->mem.rip &&
+	       x->mem.disp == y->mem.disp && x->imm == y->imm && x->writes == y->writes &&
+	       x->sp == y->sp && x->sp_known == y->sp_known && x->reads_flags == y->reads_flags &&
+	       x->kills_flags == y->kills_flags && x->writes_memory == y->writes_memory;
+}
+
+/* Every opcode of one byte, every prefix of registers, every ModRM byte and some SIB bytes. */
+START_TEST(read_by_hand_as_by_the_decoder)
+{
+	static const u8 sibs[] = { 0x24, 0x25, 0x05, 0xc8, 0x8d, 0x64, 0xff };
+	ZydisDecoder decoder;
+	u8 op = (u8)_i;
+
+	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	for (u32 rex = 0x3f; rex < 0x50; rex++)
+		for (u32 modrm = 0; modrm < 256; modrm++)
+			for (u32 s = 0; s < ARRAY_LEN(sibs); s++) {
+				u8 code[16] = { (u8)rex, op, (u8)modrm, sibs[s],
+						0x88, 0x77, 0x66, 0xf5, 0x44, 0x33, 0x22, 0x11 };
+				const u8 *at = rex == 0x3f ? code + 1 : code;
+				struct flow f = { .bytes = at, .size = 11 };
+				struct insn insn = { .size = length(&decoder, at) };
+				struct effect x, y;
+
+				if (!insn.size)
+					continue;
+				effect_of(&f, &insn, &x);
+				effect_by_zydis(&f, &insn, &y);
+				ck_assert_msg(same(&x, &y), "%02x %02x %02x %02x", rex, op, modrm,
+					      sibs[s]);
+			}
+}
+END_TEST
+
+Suite *effect_suite(void)
+{
+	Suite *s = suite_create("effect");
+	TCase *t = tcase_create("effects");
+
+	tcase_add_loop_test(t, read_by_hand_as_by_the_decoder, 0, 256);
+	suite_add_tcase(s, t);
+	return s;
+}
