@@ -1,8 +1,8 @@
-/* decide - --if as rows of the map `steps`: a call that is not wanted makes no record.
+/* decide - --if as steps of a site: a call that is not wanted makes no record.
  *
- * The rows of a part (plan/condition.h) stand between those of the entry's reading, behind the last
- * that reads something it looks at, and look at the record as far as it has been put together. In
- * doubt a row says so, and the record is written whatever other parts say: the reader decides.
+ * The steps of a part (plan/condition.h) stand between those of the entry's reading, behind the
+ * last that reads something it looks at, and look at the record as far as it has been put together.
+ * In doubt a step says so, and the record is written whatever later parts say: the reader decides.
  *
  * A call whose entry was recorded leaves a mark, its goroutine and depth, for its exit to find and
  * take away. There is one place for each hash of these. Two calls that are open at the same time
@@ -19,16 +19,15 @@
 #define BPF_DECIDE_H
 
 #include "bpf/gen.h"
-#include "plan/condition.h"
 
 struct decision_part {
 	u32 ready;	/* so many reads come before it; never inside a READ_WHEN */
-	u32 first, n;	/* of `rows` */
+	u32 first, n;	/* of `steps` */
 };
 
 struct decision {
 	VEC(struct decision_part) parts;	/* ascending by `ready` */
-	struct bpf_steps rows;
+	struct bpf_steps steps;
 };
 
 /* `bias` is added to addresses of the file. */

@@ -97,7 +97,7 @@ static void add_steps(struct bpf_steps *to, const struct reading *r, const struc
 	for (u32 i = 0; i <= r->nreads; i++) {
 		for (; d && part < d->parts.n && d->parts.at[part].ready == i; part++)
 			for (u32 k = 0; k < d->parts.at[part].n; k++)
-				*vec_push(to) = d->rows.at[d->parts.at[part].first + k];
+				*vec_push(to) = d->steps.at[d->parts.at[part].first + k];
 		if (i < r->nreads)
 			add_read(to, &r->reads[i], bias);
 	}

@@ -15,7 +15,7 @@
 
 #include "base/vec.h"
 #include "bpf/asm.h"
-#include "plan/plan.h"
+#include "plan/condition.h"
 
 /* A row of the map `sites`. The flags of the processor decide whether a conditional jump is taken,
  * and with it whether this is an event: (flags & mask) != 0 must equal `sense`. FLAGS_UNLIKE is no
@@ -53,7 +53,7 @@ struct bpf_step {
 			i32 disp;
 		};
 		struct {
-			u8 op;		/* enum step_op, step_test */
+			u8 op;		/* enum condition_op, condition_test */
 			u8 other;	/* the second operand, or NO_VAR: `when` */
 			u8 drop;	/* bits of the result that are none of its value */
 			u8 sense;	/* they become its sign; JUMP: if the test says so */
@@ -75,11 +75,6 @@ enum step_kind {
 	STEP_UNWANTED,	/* no record */
 };
 
-enum step_op { OP_MOV, OP_ADD, OP_SUB, OP_MUL, OP_AND, OP_OR, OP_XOR, OP_SHL, OP_SHR, OP_SAR,
-	       STEP_OPS };
-enum step_test { TEST_EQ, TEST_LT, TEST_LE, TEST_SLT, TEST_SLE, TEST_NEVER,
-		 STEP_TESTS = TEST_NEVER };
-
 enum {
 	FLAGS_UNLIKE = 1 << 15,
 	FLAGS_BE = 1 << 0 | 1 << 6,	/* carry or zero */
@@ -93,7 +88,7 @@ enum {
 	SLOT_ZERO = SLOT_RECORD + RECORD_MAX,	/* always zero, and room for what would run over */
 	SLOT_BYTES = SLOT_ZERO + RECORD_MAX,
 	SLOTS_EACH = 8,
-	VARS = 16, NO_VAR = 255,
+	VARS = 16,
 	/* the map `marks`, of u64: 0, the mark of a call, or that several calls had the place */
 	MARKS_LOG2 = 16, MARK_SHARED = 1,
 	MARK_DEEP = 1 << 23,	/* calls in so deep a stack have none: all their exits are recorded */

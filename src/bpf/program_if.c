@@ -95,16 +95,16 @@ static void operands(struct bpf_code *c)
 
 static void step_jump(struct bpf_code *c)
 {
-	static const u8 jumps[STEP_TESTS] = {
+	static const u8 jumps[TESTS] = {
 		[TEST_EQ] = BPF_JEQ, [TEST_LT] = BPF_JLT, [TEST_LE] = BPF_JLE,
 		[TEST_SLT] = BPF_JSLT, [TEST_SLE] = BPF_JSLE,
 	};
 
 	bpf_op_imm(c, BPF_MOV, R1, 0);
-	for (u32 i = 0; i < STEP_TESTS; i++)
+	for (u32 i = 0; i < TESTS; i++)
 		bpf_jump_imm(c, BPF_JEQ, R4, (i32)i, L_TEST + i);
 	bpf_jump(c, L_SENSE);
-	for (u32 i = 0; i < STEP_TESTS; i++) {
+	for (u32 i = 0; i < TESTS; i++) {
 		bpf_label(c, L_TEST + i);
 		bpf_jump_if(c, jumps[i], R2, R3, L_HOLDS);
 		bpf_jump(c, L_SENSE);
@@ -119,17 +119,17 @@ static void step_jump(struct bpf_code *c)
 
 static void step_compute(struct bpf_code *c)
 {
-	static const u8 ops[STEP_OPS] = {
+	static const u8 ops[OPS] = {
 		[OP_MOV] = BPF_MOV, [OP_ADD] = BPF_ADD, [OP_SUB] = BPF_SUB, [OP_MUL] = BPF_MUL,
 		[OP_AND] = BPF_AND, [OP_OR] = BPF_OR, [OP_XOR] = BPF_XOR, [OP_SHL] = BPF_LSH,
 		[OP_SHR] = BPF_RSH, [OP_SAR] = BPF_ARSH,
 	};
 
 	bpf_label(c, L_COMPUTE);
-	for (u32 i = 0; i < STEP_OPS; i++)
+	for (u32 i = 0; i < OPS; i++)
 		bpf_jump_imm(c, BPF_JEQ, R4, (i32)i, L_OP + i);
 	bpf_jump(c, L_LOOP);
-	for (u32 i = 0; i < STEP_OPS; i++) {
+	for (u32 i = 0; i < OPS; i++) {
 		bpf_label(c, L_OP + i);
 		bpf_op(c, ops[i], R2, R3);
 		bpf_jump(c, L_EXTEND);

@@ -4,43 +4,25 @@
 #include "inline/emit.h"
 #include "inline/predicate_impl.h"
 
-enum {
-	LABELS = 26,	/* that the conditions before, and those after the captures may use... */
-	USES = 110,	/* ...and jumps to them: half of what the assembler has */
-};
+enum { JUMPS = 110 };	/* half of what the assembler has */
 
 /* Registers in which values are computed: before the record there are three. */
 static const u8 before_regs[] = { R12, R13, R15 }, after_regs[] = { R13, R15, RAX, RCX };
 
 static const struct condition_means means = {
 	.before = ARRAY_LEN(before_regs), .after = ARRAY_LEN(after_regs),
-	.labels = LABELS, .uses = USES,
+	.places = PREDICATE_PLACES, .jumps = JUMPS,
 };
-
-static struct predicate_gen gen_of(struct predicate *s, bool after)
-{
-	return (struct predicate_gen){
-		.s = s, .c = condition_of(s->p, s->fn, &means, after),
-		.regs = after ? after_regs : before_regs,
-	};
-}
-
-static bool any(const struct predicate *s, bool after)
-{
-	struct condition c = condition_of(s->p, s->fn, &means, after);
-	struct condition_part part;
-
-	return condition_next(&c, &part);
-}
 
 bool predicate_before_any(const struct predicate *s)
 {
-	return any(s, false);
+	return condition_any(condition_of(s->p, s->fn, &means, false));
 }
 
 bool predicate_after_any(const struct predicate *s)
 {
-	return reading_has_captures(&s->fn->entry) && any(s, true);
+	return reading_has_captures(&s->fn->entry) &&
+	       condition_any(condition_of(s->p, s->fn, &means, true));
 }
 
 struct condition_parts predicate_parts(const struct plan *p, const struct plan_func *fn)
@@ -48,33 +30,31 @@ struct condition_parts predicate_parts(const struct plan *p, const struct plan_f
 	return condition_parts(p, fn, &means, reading_has_captures(&fn->entry));
 }
 
-/* The conditions that are decided here, one after the other. */
-static void decide(struct predicate_gen *g, unsigned no)
+/* One part after the other. */
+static void decide(struct predicate_gen *g)
 {
 	struct condition walk = g->c;
-	struct condition_part part;
+	struct condition_rows rows = { 0 };
 
-	while (condition_next(&walk, &part)) {
-		if (part.length)
-			predicate_test_length(g, &g->c.steps[part.step], no);
-		else
-			predicate_test(g, part.step, false, no);
-	}
+	while (condition_next(&walk, &rows))
+		predicate_rows(g, &rows);
+	vec_release(&rows);
 }
 
 void predicate_before(struct predicate *s, unsigned no)
 {
-	struct predicate_gen g = gen_of(s, false);
-
-	decide(&g, no);
+	decide(&(struct predicate_gen){
+		.s = s, .c = condition_of(s->p, s->fn, &means, false), .regs = before_regs,
+		.no = no,
+	});
 }
 
 void predicate_after(struct predicate *s, unsigned yes, unsigned no)
 {
-	struct predicate_gen g = gen_of(s, true);
-
-	g.unsure = yes;
-	decide(&g, no);
+	decide(&(struct predicate_gen){
+		.s = s, .c = condition_of(s->p, s->fn, &means, true), .regs = after_regs,
+		.no = no, .unsure = yes,
+	});
 }
 
 /* r13 = the place of this call's mark, of `g` in a register. */

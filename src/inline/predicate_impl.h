@@ -7,16 +7,18 @@
 
 #include "inline/predicate.h"
 
+enum { PREDICATE_PLACES = 26 };	/* that jumps of all parts lead to, before or after the captures */
+
 struct predicate_gen {
 	struct predicate *s;
 	struct condition c;
-	const u8 *regs;
-	unsigned unsure;	/* after: where doubts lead */
+	const u8 *regs;		/* variables */
+	unsigned no, unsure;	/* labels; unsure: after only */
+	u16 places[PREDICATE_PLACES];
+	u32 nplaces;		/* of the part at hand */
 };
 
-/* predicate_code.c: jumps if the condition is what is wanted, else goes on. */
-void predicate_test(struct predicate_gen *g, u32 i, bool want, unsigned to);
-/* Jumps if a text can't be this one, or begin with it, because of its length. */
-void predicate_test_length(struct predicate_gen *g, const struct expr_step *s, unsigned no);
+/* predicate_code.c: goes on where the part holds. */
+void predicate_rows(struct predicate_gen *g, const struct condition_rows *rows);
 
 #endif

@@ -1,8 +1,4 @@
-#include "plan/condition.h"
-
-struct cost {
-	u32 labels, uses;
-};
+#include "plan/condition_impl.h"
 
 const struct read *condition_raw(const struct reading *r, u32 at, u32 size)
 {
@@ -15,15 +11,16 @@ const struct read *condition_raw(const struct reading *r, u32 at, u32 size)
 	return NULL;
 }
 
-const struct read *condition_of_g(const struct reading *r, const struct expr_step *guard)
+const struct read *condition_of_g(const struct reading *r, u32 at, u32 size)
 {
-	const struct read *g = condition_raw(r, guard->at, 8);
+	for (u32 i = 0; i < r->nreads; i++) {
+		const struct read *d = &r->reads[i], *g;
 
-	if (guard->guard || guard->data || !g || g->kind != READ_G)
-		return NULL;
-	for (u32 i = 0; i < r->nreads; i++)
-		if (r->reads[i].kind == READ_MEM && r->reads[i].status == guard->status)
-			return &r->reads[i];
+		if (d->kind != READ_MEM || at < d->at || at + size > d->at + d->size)
+			continue;
+		g = condition_raw(r, d->from, 8);
+		return g && g->kind == READ_G ? d : NULL;
+	}
 	return NULL;
 }
 
@@ -50,6 +47,14 @@ static bool loads_raw(const struct reading *r, const struct expr_step *s)
 	return d && d->kind != READ_FLOAT && (d->kind != READ_INT || d->at == s->at);
 }
 
+/* A field of g itself: nothing else is in the way. */
+static bool is_of_g(const struct condition *c, const struct expr_step *s)
+{
+	const struct expr_step *guard = &c->steps[s->guard - 1];
+
+	return !guard->guard && !guard->data && condition_of_g(c->r, s->at, s->size);
+}
+
 /* How many values are at hand while it is computed; more than there can be when it can't be. */
 static u32 values(const struct condition *c, u32 i)
 {
@@ -67,8 +72,7 @@ static u32 values(const struct condition *c, u32 i)
 		if (c->after)
 			return 1;
 		if (s->guard)
-			return s->or_zero || !condition_of_g(c->r, &c->steps[s->guard - 1]) ?
-			       NEVER : 1;
+			return s->or_zero || !is_of_g(c, s) ? NEVER : 1;
 		return loads_raw(c->r, s) ? 1 : NEVER;
 	case EX_NEG: case EX_COMPLEMENT:
 		return values(c, s->a);
@@ -88,11 +92,6 @@ static u32 values(const struct condition *c, u32 i)
 static bool signs_agree(const struct expr_step *a, const struct expr_step *b)
 {
 	return a->kind == b->kind || (a->kind == EXPR_UINT ? a : b)->size < 8;
-}
-
-bool condition_is_signed(const struct condition *c, const struct expr_step *s)
-{
-	return c->steps[s->a].kind == EXPR_INT || c->steps[s->b].kind == EXPR_INT;
 }
 
 bool condition_is_text(const struct condition *c, const struct expr_step *s)
@@ -120,27 +119,24 @@ bool condition_is_type(const struct condition *c, const struct expr_step *s)
 			     (!a->status || condition_names_nil(b))));
 }
 
-static bool can_test(const struct condition *c, u32 i, struct cost *cost)
+static bool can_test(const struct condition *c, u32 i)
 {
 	u32 most = c->after ? c->means->after : c->means->before;
 	const struct expr_step *s = &c->steps[i], *a, *b;
 
-	cost->labels += s->op == EX_AND || s->op == EX_OR ? 1 : 3;
 	switch ((enum expr_op)s->op) {
 	case EX_AND: case EX_OR:
-		return can_test(c, s->a, cost) && can_test(c, s->b, cost);
+		return can_test(c, s->a) && can_test(c, s->b);
 	case EX_NOT:
-		return can_test(c, s->a, cost);
+		return can_test(c, s->a);
 	case EX_CONST:
 		return s->kind == EXPR_BOOL;
 	case EX_LOAD:
-		cost->uses += 4;
 		return s->kind == EXPR_BOOL && values(c, i) <= most;
 	case EX_EQ: case EX_NE: case EX_LT: case EX_LE: case EX_GT: case EX_GE:
 	case EX_HAS_PREFIX:
 		a = &c->steps[s->a];
 		b = &c->steps[s->b];
-		cost->uses += 8 + CONDITION_TEXT / 8;
 		if (condition_is_text(c, s) || condition_is_type(c, s))
 			return true;
 		return s->op != EX_HAS_PREFIX && is_whole(a) && is_whole(b) && signs_agree(a, b) &&
@@ -163,10 +159,9 @@ static bool has_length_test(const struct condition *c, const struct expr_step *s
 static bool needs_captures(const struct condition *c, u32 i)
 {
 	struct condition before = *c;
-	struct cost cost = { 0 };
 
 	before.after = false;
-	return !can_test(&before, i, &cost);
+	return !can_test(&before, i);
 }
 
 struct condition condition_of(const struct plan *p, const struct plan_func *fn,
@@ -179,28 +174,53 @@ struct condition condition_of(const struct plan *p, const struct plan_func *fn,
 				   .steps = code ? code->steps : NULL, .after = after };
 }
 
-bool condition_next(struct condition *c, struct condition_part *part)
+static bool leads_there(const struct condition_row *w, u16 to)
+{
+	return w->kind == ROW_JUMP && w->to == to;
+}
+
+/* Is there room for what a part takes? */
+static bool takes(struct condition *c, const struct condition_rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct condition_row *w = &rows->at[i];
+		size_t first = 0;
+
+		if (w->kind != ROW_JUMP)
+			continue;
+		while (!leads_there(&rows->at[first], w->to))
+			first++;
+		c->jumps++;
+		c->places += first == i && w->to < TO_UNSURE;
+	}
+	return c->places <= c->means->places && c->jumps <= c->means->jumps;
+}
+
+bool condition_next(struct condition *c, struct condition_rows *rows)
 {
 	while (c->code && c->next < c->code->nentry) {
-		u16 step = c->code->conjuncts[c->next++];
+		u32 step = c->code->conjuncts[c->next++];
 		bool later = needs_captures(c, step);
-		struct cost cost = { 0 };
+		bool length = later && !c->after && has_length_test(c, &c->steps[step]);
 
-		*part = (struct condition_part){ .step = step };
-		if (later && !c->after && has_length_test(c, &c->steps[step])) {
-			part->length = true;
-			return true;
-		}
-		if (later != c->after || !can_test(c, step, &cost))
+		rows->n = 0;
+		if (!length && (later != c->after || !can_test(c, step)))
 			continue;
-		c->labels += cost.labels;
-		c->uses += cost.uses;
-		if (c->labels > c->means->labels || c->uses > c->means->uses)
-			c->next = c->code->nentry;
-		else
+		condition_rows_of(c, step, length, rows);
+		if (takes(c, rows))
 			return true;
+		c->next = c->code->nentry;
 	}
 	return false;
+}
+
+bool condition_any(struct condition c)
+{
+	struct condition_rows rows = { 0 };
+	bool some = condition_next(&c, &rows);
+
+	vec_release(&rows);
+	return some;
 }
 
 struct condition_parts condition_parts(const struct plan *p, const struct plan_func *fn,
@@ -209,16 +229,15 @@ struct condition_parts condition_parts(const struct plan *p, const struct plan_f
 	struct condition first = condition_of(p, fn, means, false);
 	struct condition then = condition_of(p, fn, means, true);
 	struct condition_parts parts = { 0 };
-	struct cost cost = { 0 };
 
 	for (u32 i = 0; first.code && i < first.code->nconjuncts; i++) {
 		u16 step = first.code->conjuncts[i];
 
 		if (i >= first.code->nentry)
 			parts.at_end++;
-		else if (can_test(&first, step, &cost))
+		else if (can_test(&first, step))
 			parts.before++;
-		else if (after && can_test(&then, step, &cost))
+		else if (after && can_test(&then, step))
 			parts.after++;
 		else
 			parts.at_entry++;
