@@ -1,14 +1,16 @@
 /* stress - stores of several words that can be seen half done. */
 #include "base/file.h"
 #include "cmd/cmds.h"
-#include "cmd/stress_sites.h"
-#include "cmd/target.h"
+#include "cmd/stress_file.h"
+#include "inline/file.h"
 #include "out/torn.h"
 
 struct stress_args {
 	struct common_args common;
 	const char *pid, *output;
-	bool list;
+	bool list, undo, plan;
+	struct opt_list sites;
+	struct delay_args delay;
 };
 
 static void show(const struct target *t, const struct torn_stores *stores, bool as_json,
@@ -41,6 +43,17 @@ static bool list(const struct stress_args *a, const struct target *t, struct out
 	return true;
 }
 
+/* Text that has a place of its own: the copy goes to -o. */
+static bool copy(const struct stress_args *a, const struct target *t, struct err *err)
+{
+	struct file_args file = { .delay = a->delay, .sites = &a->sites, .output = a->output,
+				  .plan = a->plan, .json = a->common.json };
+	OWN(out_file) text = {0};
+
+	return out_file_open(&text, a->plan ? a->output : NULL, false, err) &&
+	       stress_file(&file, t, &text.out, err) && out_file_commit(&text, err);
+}
+
 static bool stress(const void *args, const char **rest, size_t nrest, char **program, int *status,
 		   struct err *err)
 {
@@ -50,24 +63,52 @@ static bool stress(const void *args, const char **rest, size_t nrest, char **pro
 
 	(void)program;
 	(void)status;
+	if (!a->list && !a->plan && !a->output)
+		return err_set(err, ERR_USAGE, "stress: what to do? --list lists the stores, -o NEW "
+			       "writes a copy in which they are delayed");
+	if (!target_open(&t, "stress", a->pid, rest, nrest, err))
+		return false;
+	if (a->undo)
+		return delayed_undo(&t.img, a->output, err);
 	if (!a->list)
-		return err_set(err, ERR_USAGE, "stress: what to do? --list lists the stores");
-	return target_open(&t, "stress", a->pid, rest, nrest, err) &&
-	       out_file_open(&file, a->output, false, err) && list(a, &t, &file.out, err) &&
+		return copy(a, &t, err);
+	return out_file_open(&file, a->output, false, err) && list(a, &t, &file.out, err) &&
 	       out_file_commit(&file, err);
 }
 
 static const struct opt opts[] = {
 	TARGET_PID_OPTION(struct stress_args),
-	TARGET_OUTPUT_OPTION(struct stress_args),
+	OPT(struct stress_args, 'o', "output", OPT_TEXT, "NEW", output,
+	    "write a copy in which the stores are delayed; with --list or --plan the text"),
 	OPT(struct stress_args, 0, "list", OPT_FLAG, NULL, list,
 	    "list the stores; all but those of the runtime, sync and internal packages without a "
 	    "pattern that names them"),
+	OPT(struct stress_args, 0, "site", OPT_LIST, "ID", sites,
+	    "delay this store, as --list names it; may be given again"),
+	OPT(struct stress_args, 0, "delay", OPT_DURATION, "D", delay.delay_ns,
+	    "how long (default 100us)"),
+	OPT(struct stress_args, 0, "every", OPT_NUM, "N", delay.every,
+	    "wait at every Nth pass of a store (default 1)"),
+	OPT(struct stress_args, 0, "chance", OPT_TEXT, "P", delay.chance,
+	    "wait at random instead, at so many of its passes: 0.01, 1%"),
+	OPT(struct stress_args, 0, "seed", OPT_NUM, "S", delay.seed,
+	    "of the random choice (default: one that the program's bytes give; it is printed)"),
+	OPT(struct stress_args, 0, "max-overhead", OPT_NUM, "PERCENT", delay.max_overhead,
+	    "do not wait once all threads together have waited this much of the time since the "
+	    "first wait (default 50; 0: no limit)"),
+	OPT(struct stress_args, 0, "undo", OPT_FLAG, NULL, undo,
+	    "take the delays out of a copy: -o gets the original, byte for byte"),
+	OPT(struct stress_args, 0, "plan", OPT_FLAG, NULL, plan,
+	    "print every byte that would be changed, and the code; write no copy"),
+};
+
+static const struct stress_args defaults = {
+	.delay = { .delay_ns = 100000, .max_overhead = 50 },
 };
 
 const struct command cmd_stress = {
 	.name = "stress",
-	.usage = "--list [OPTIONS] FILE [PATTERN…]",
+	.usage = "[OPTIONS] FILE [PATTERN…]",
 	.what = "stores of strings, slices and interfaces that can be seen half done",
 	.about = "A string, a slice and an interface are stored word by word. Whoever reads one "
 		 "without synchronisation while it is written may find the new length beside the "
@@ -80,10 +121,12 @@ const struct command cmd_stress = {
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.args_size = sizeof(struct stress_args),
+	.defaults = &defaults,
 	.examples = {
 		{ "goshawk stress --list ./service 'main.*'", "the stores of one package" },
-		{ "goshawk stress --list --json ./service | jq -r .id", "the ids of all" },
-		{ "goshawk stress --list ./service 'sync.*'", "packages that are left out else" },
+		{ "goshawk stress ./service 'main.*' -o ./service-torn --delay 1ms --chance 1%",
+		  "a copy in which one pass in a hundred waits" },
+		{ "goshawk stress --undo ./service-torn -o ./service", "the way back" },
 	},
 	.run = stress,
 };

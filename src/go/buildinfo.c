@@ -282,17 +282,3 @@ struct go_version version_in_data(const struct go_program *prog, u32 minors)
 	}
 	return found;
 }
-
-bool fipsinfo_there(const struct image *img)
-{
-	static const char mark[16] = "\xff Go fipsinfo \xff";
-
-	for (size_t i = 0; i < img->nsegs; i++) {
-		const struct segment *s = &img->segs[i];
-		struct str bytes = { (const char *)img->bytes + s->off, s->filesz };
-
-		if (s->write && str_find(bytes, (struct str){ mark, sizeof(mark) }) >= 0)
-			return true;
-	}
-	return false;
-}

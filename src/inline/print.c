@@ -1,27 +1,12 @@
 /* What --plan shows: every site, every refusal, and the code that would be generated. Addresses are
  * those of the file; the rings and the gate lie where they would in a process that is not
  * randomised. */
-#include <Zydis/Zydis.h>
-
+#include "inline/listing.h"
 #include "inline/predicate.h"
 #include "inline/session.h"
 #include "plan/print.h"
 
 enum { SHARED_EXAMPLE = 0x7000 };
-
-static void listing(struct out *o, const u8 *p, size_t n, u64 rt)
-{
-	ZydisDisassembledInstruction in;
-
-	while (n &&
-	       ZYAN_SUCCESS(ZydisDisassembleIntel(ZYDIS_MACHINE_MODE_LONG_64, rt, p, n, &in))) {
-		out_fmt(o, "      %12llx  %s", (unsigned long long)rt, in.text);
-		out_line(o);
-		p += in.info.length;
-		n -= in.info.length;
-		rt += in.info.length;
-	}
-}
 
 static void func_text(struct out *o, const struct plan *p, const struct code *c,
 		      const struct layout *l, u32 index)

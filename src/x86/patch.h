@@ -53,7 +53,10 @@ enum refusal {
 	REFUSE_STACK_CHECK,	/* before it has run, or where it failed */
 	REFUSE_TAKEN,		/* another window is there */
 	REFUSE_NO_INSN,		/* no instruction begins there */
-	REFUSE_FLAGS,		/* a store that is to be delayed: the flags are in use there */
+	/* a store that is to be delayed */
+	REFUSE_FLAGS,		/* the flags are in use there */
+	REFUSE_FAULT,		/* in a file: what is displaced with it may fault */
+	REFUSE_FIPS,		/* in a file: the program sums this code */
 	REFUSE_COUNT
 };
 /* One clause for people: "a branch goes back to its entry, and it has no stack check". */

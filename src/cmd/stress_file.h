@@ -1,0 +1,33 @@
+/* stress_file - `stress FILE -o NEW`, its --plan, and --undo.
+ *
+ * Owns     nothing.  Units  ns.
+ * Fails    ERR_USAGE, and as inline/file.h.
+ * Threads  one. */
+#ifndef CMD_STRESS_FILE_H
+#define CMD_STRESS_FILE_H
+
+#include "base/out.h"
+#include "cmd/stress_sites.h"
+#include "cmd/target.h"
+
+/* How long and how often, as the options say it. */
+struct delay_args {
+	i64 delay_ns;
+	u64 every, seed, max_overhead;	/* every, seed: 0 where nothing is said */
+	const char *chance;
+};
+
+struct file_args {
+	struct delay_args delay;
+	const struct opt_list *sites;
+	const char *output;	/* the copy */
+	bool plan, json;
+};
+
+bool stress_file(const struct file_args *a, const struct target *t, struct out *o,
+		 struct err *err) MUST_CHECK;
+/* A copy in which these stores are delayed, at every pass and without a limit. */
+bool stress_write(const struct go_program *prog, const struct torn_store *const *stores, u32 n,
+		  i64 delay_ns, u64 seed, const char *path, struct err *err) MUST_CHECK;
+
+#endif

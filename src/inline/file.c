@@ -1,0 +1,565 @@
+#include "inline/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/vec.h"
+#include "base/version.h"
+#include "go/fips.h"
+#include "go/vars.h"
+#include "image/memory.h"
+#include "inline/emit.h"
+#include "inline/listing.h"
+#include "plan/plan.h"
+#include "x86/effect.h"
+
+enum { PAGE = 4096, JUMP = 5, LONGEST_PIECE = 160, CHECK_PIECE = 12, ROUTINE_ROOM = 2048,
+       CHUNK = 1 << 20 };
+
+VEC_TYPE(change_vec, struct change);
+
+struct maker {
+	struct delayed *d;
+	struct delay_code code;
+	struct assembler a;
+	struct change_vec changes;
+	struct arena scratch;	/* of the function at hand */
+	const struct go_func *func;
+	struct flow flow;
+	struct go_fips fips;
+};
+
+/* Which sites ------------------------------------------------------------------------------------ */
+
+static const struct flow *flow_of(struct maker *m, const struct go_func *f)
+{
+	struct err err;
+
+	if (m->func == f)
+		return &m->flow;
+	arena_reset(&m->scratch);
+	m->func = NULL;
+	if (!plan_flow(m->d->prog, f, &m->scratch, &m->flow, &err))
+		return NULL;
+	m->func = f;
+	return &m->flow;
+}
+
+/* The store itself goes to where the first word was stored a moment ago. What comes behind it may
+ * fault, unless it has the same base: nobody would send such a fault back to the original. */
+static bool may_fault(const struct flow *f, const struct window *w)
+{
+	struct effect store, e;
+	u32 written = 0;
+
+	effect_of(f, &f->insns[w->first], &store);
+	for (u32 k = 1; k < w->count; k++) {
+		const struct insn *in = &f->insns[w->first + k];
+
+		effect_of(f, in, &e);
+		if (in->may_fault &&
+		    (e.kind == EFFECT_OTHER || e.mem.base == GP_NONE || e.mem.index != GP_NONE ||
+		     e.mem.base != store.mem.base || store.mem.index != GP_NONE ||
+		     written & 1u << e.mem.base))
+			return true;
+		written |= e.writes;
+	}
+	return false;
+}
+
+static enum refusal refuses(struct maker *m, const struct torn_store *t)
+{
+	u64 va = go_func_va(m->d->prog, t->func) + t->at;
+	const struct flow *f;
+
+	if (t->refusal && !(t->refusal == REFUSE_PAGE && !t->pair))
+		return t->refusal;
+	if (va < m->fips.range[0].hi && va + t->window.size > m->fips.range[0].lo)
+		return REFUSE_FIPS;
+	if (!t->pair)
+		return REFUSE_NONE;
+	f = flow_of(m, t->func);
+	return !f ? REFUSE_DECODE : may_fault(f, &t->window) ? REFUSE_FAULT : REFUSE_NONE;
+}
+
+static void choose_sites(struct maker *m, const struct torn_store *const *stores, size_t n)
+{
+	struct delayed *d = m->d;
+
+	d->sites = ARENA_ARRAY(&d->arena, struct delayed_site, n + 1);
+	d->nsites = n;
+	for (size_t i = 0; i < n; i++) {
+		struct delayed_site *s = &d->sites[i];
+
+		*s = (struct delayed_site){ .store = stores[i], .refusal = refuses(m, stores[i]) };
+		d->ndelayed += !s->refusal;
+		d->nrefused += s->refusal != 0;
+	}
+}
+
+/* Where everything goes ---------------------------------------------------------------------------- */
+
+static u64 most_code(const struct delayed *d)
+{
+	u64 n = MANIFEST_HEAD + sizeof(d->room.table) + ROUTINE_ROOM + DELAY_GROUP * CHECK_PIECE;
+
+	for (size_t i = 0; i < d->nsites; i++)
+		if (!d->sites[i].refusal)
+			n += d->sites[i].store->pair ? LONGEST_PIECE : CHECK_PIECE;
+	/* the manifest's pieces: two short numbers and the bytes */
+	return n + (u64)d->ndelayed * 16 + 2 * sizeof(d->room.table);
+}
+
+static void place(struct delayed *d)
+{
+	const struct image *img = d->prog->img;
+
+	d->code_off = round_up(d->original_size, PAGE);
+	d->code_va = img->hi_va + PAGE;
+	if (d->room.kind == ROOM_MOVED) {
+		u64 apart = img->segs[0].va - img->segs[0].off;
+
+		d->code_off = MAX(d->code_off, d->code_va - apart);
+		d->code_va = d->code_off + apart;
+	}
+	d->data_va = d->code_va + round_up(most_code(d), PAGE);
+	d->data_memory = DELAY_CELLS + (u64)d->ndelayed * DELAY_CELL;
+}
+
+/* The code ------------------------------------------------------------------------------------------- */
+
+static void change(struct maker *m, u64 off, const u8 *is, u32 size, enum piece_kind kind)
+{
+	*vec_push(&m->changes) = (struct change){ .off = off, .size = size, .kind = (u8)kind,
+						  .is = is };
+}
+
+/* `e8 rel32` or `e9 rel32` at va, then what else stands there now. */
+static bool branch(struct maker *m, struct delayed_site *s, u8 op, u32 size, struct err *err)
+{
+	const struct torn_store *t = s->store;
+	u64 va = go_func_va(m->d->prog, t->func) + t->at;
+	i64 rel = (i64)(s->piece_va - (va + JUMP));
+	i32 rel32 = (i32)rel;
+
+	if (rel != rel32)
+		return err_set(err, ERR_UNSUPPORTED, "%.*s: spans more than 2 GiB, so its code can't "
+			       "reach what is put behind it", STR_F(m->d->prog->img->path));
+	s->is[0] = op;
+	memcpy(s->is + 1, &rel32, sizeof(rel32));
+	s->is[5] = 0x66;	/* a NOP of two bytes: the call returns to it */
+	s->is[6] = 0x90;
+	change(m, image_off_of(m->d->prog->img, va), s->is, size, t->pair ? PIECE_WINDOW :
+	       PIECE_CHECK);
+	return true;
+}
+
+static bool emit_checks(struct maker *m, struct delayed_site **group, u32 n, u32 first,
+			struct err *err)
+{
+	u64 pieces[DELAY_GROUP];
+
+	delay_checks(&m->a, &m->code, first, n, pieces);
+	for (u32 k = 0; k < n; k++) {
+		group[k]->piece_va = pieces[k];
+		group[k]->piece_size = DELAY_CHECK_PIECE;
+		if (!branch(m, group[k], 0xe8, CHECK_SIZE, err))
+			return false;
+	}
+	return true;
+}
+
+static bool emit_all_checks(struct maker *m, u32 *cell, struct err *err)
+{
+	struct delayed *d = m->d;
+	struct delayed_site *group[DELAY_GROUP];
+	u32 n = 0;
+
+	for (size_t i = 0; i <= d->nsites; i++) {
+		bool is = i < d->nsites && !d->sites[i].refusal && !d->sites[i].store->pair;
+
+		if (is)
+			group[n++] = &d->sites[i];
+		if (n == DELAY_GROUP || (n && i == d->nsites)) {
+			if (!emit_checks(m, group, n, *cell, err))
+				return false;
+			*cell += n;
+			n = 0;
+		}
+	}
+	return true;
+}
+
+static bool emit_all_windows(struct maker *m, u32 *cell, struct err *err)
+{
+	struct delayed *d = m->d;
+
+	for (size_t i = 0; i < d->nsites; i++) {
+		struct delayed_site *s = &d->sites[i];
+		const struct torn_store *t = s->store;
+		const struct flow *f;
+
+		if (s->refusal || !t->pair)
+			continue;
+		f = flow_of(m, t->func);
+		if (!f)
+			return err_set(err, ERR_FORMAT, "%.*s: does not decode any more",
+				       STR_F(t->func->name));
+		s->piece_va = delay_window(&m->a, &m->code, (*cell)++, f, &t->window,
+					   go_func_va(d->prog, t->func));
+		s->piece_size = (u32)(asm_here(&m->a) - s->piece_va);
+		if (!branch(m, s, 0xe9, JUMP, err))
+			return false;
+	}
+	return true;
+}
+
+static bool emit(struct maker *m, struct err *err)
+{
+	struct delayed *d = m->d;
+	u64 before = MANIFEST_HEAD +
+		     (d->room.kind == ROOM_MOVED ? d->room.n * sizeof(d->room.table[0]) : 0);
+	u64 most = most_code(d);
+	u32 cell = 0;
+
+	d->added = arena_alloc(&d->arena, (size_t)(round_up(most, PAGE) + DELAY_CELLS +
+						   d->room.sections_size));
+	asm_start(&m->a, d->added + before, (size_t)(most - before), d->code_va + before);
+	while (m->a.n % 16)
+		PUT(&m->a, 0xcc);
+	d->routine_va = asm_here(&m->a);
+	delay_routine(&m->a, &m->code);
+	d->routine_end_va = asm_here(&m->a);
+	if (!emit_all_checks(m, &cell, err) || !emit_all_windows(m, &cell, err) ||
+	    !asm_ok(&m->a, err))
+		return false;
+	d->code_size = before + m->a.n;
+	return true;
+}
+
+/* The headers and the manifest ----------------------------------------------------------------------- */
+
+static void change_headers(struct maker *m)
+{
+	struct delayed *d = m->d;
+	struct room *r = &d->room;
+	Elf64_Ehdr *head = arena_copy(&d->arena, d->original, sizeof(*head));
+
+	d->head = head;
+	if (r->kind == ROOM_MOVED) {
+		head->e_phoff = d->code_off + MANIFEST_HEAD;
+		room_move(r, head->e_phoff, d->code_va + MANIFEST_HEAD);
+	}
+	head->e_phnum = (Elf64_Half)r->n;
+	change(m, 0, (const u8 *)head, sizeof(*head), PIECE_OTHER);
+	if (r->kind != ROOM_MOVED)
+		change(m, d->prog->img->phdrs_off, (const u8 *)r->table,
+		       r->n * (u32)sizeof(r->table[0]), PIECE_OTHER);
+}
+
+/* Once it is known how long everything is. */
+static void fill_headers(struct delayed *d)
+{
+	struct room *r = &d->room;
+
+	r->table[r->first_new] = (Elf64_Phdr){
+		.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = d->code_off,
+		.p_vaddr = d->code_va, .p_paddr = d->code_va, .p_filesz = d->code_size,
+		.p_memsz = d->code_size, .p_align = PAGE,
+	};
+	r->table[r->first_new + 1] = (Elf64_Phdr){
+		.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = d->data_off,
+		.p_vaddr = d->data_va, .p_paddr = d->data_va, .p_filesz = DELAY_CELLS,
+		.p_memsz = d->data_memory, .p_align = PAGE,
+	};
+	if (r->kind == ROOM_MOVED)
+		memcpy(d->added + MANIFEST_HEAD, r->table, r->n * sizeof(r->table[0]));
+	d->nadded = (size_t)(d->data_off - d->code_off) + DELAY_CELLS;
+	if (r->kind == ROOM_SECTIONS) {
+		memcpy(d->added + d->nadded, d->original + r->sections_off, r->sections_size);
+		d->head->e_shoff = d->code_off + d->nadded;
+		d->nadded += r->sections_size;
+	}
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct change *x = a, *y = b;
+
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
+/* What was at the places that are changed. */
+static void pieces(const struct maker *m, struct out *list)
+{
+	u64 end = 0;
+
+	for (size_t i = 0; i < m->changes.n; i++) {
+		const struct change *c = &m->changes.at[i];
+
+		manifest_put(list, &(struct piece){ .off = c->off, .size = c->size, .kind = c->kind,
+						    .was = m->d->original + c->off }, &end);
+	}
+}
+
+static void finish(struct maker *m)
+{
+	struct delayed *d = m->d;
+	struct out list;
+	struct manifest man = {
+		.version = STR(GOSHAWK_VERSION), .size = d->original_size, .sum = d->sum,
+		.ask = d->ask, .flag_va = m->code.flag_rt, .data_va = d->data_va,
+		.sites = d->ndelayed,
+	};
+	u32 at = (u32)d->code_size;
+
+	change_headers(m);
+	qsort(m->changes.at, m->changes.n, sizeof(*m->changes.at), by_offset);
+	man.npieces = (u32)m->changes.n;
+	out_memory(&list);
+	pieces(m, &list);
+	d->code_size += list.n;
+	d->data_off = d->code_off + round_up(d->code_size, PAGE);
+	fill_headers(d);
+	manifest_write(&man, d->added, at, (struct str){ list.buf, list.n });
+	out_release(&list);
+	delay_data(d->added + (d->data_off - d->code_off), &d->ask);
+	d->nchanges = m->changes.n;
+	d->changes = arena_copy(&d->arena, m->changes.at, d->nchanges * sizeof(*d->changes));
+}
+
+/* Of an input that is not changed already. */
+static bool open_original(struct delayed *d, struct err *err)
+{
+	const struct image *img = d->prog->img;
+	struct manifest man;
+
+	if (img->kind != IMAGE_FILE)
+		return err_set(err, ERR_USAGE, "%.*s: give the program's file, not a process",
+			       STR_F(img->path));
+	if (manifest_find(img, &man, err))
+		return err_set(err, ERR_REFUSED, "%.*s: delays are in it already; goshawk stress "
+			       "--undo takes them out", STR_F(img->path));
+	if (err->kind)
+		return false;
+	if (!d->prog->md.hasmain)
+		return err_set(err, ERR_UNSUPPORTED, "%.*s: a library, not a program that starts by "
+			       "itself", STR_F(img->path));
+	if (!file_map(img->path.p, &d->original, &d->original_size, err))
+		return err_in(err, "%.*s", STR_F(img->path));
+	if (d->original_size != img->size)
+		return err_set(err, ERR_IO, "%.*s: has just been changed by somebody",
+			       STR_F(img->path));
+	d->sum = manifest_sum(d->original, d->original_size);
+	if (!d->ask.seed)	/* the same input is to give the same copy */
+		d->ask.seed = (d->sum & 0xffffff) | 1;
+	return true;
+}
+
+bool delayed_make(struct delayed *d, const struct go_program *prog,
+		  const struct torn_store *const *stores, size_t n, const struct delay_ask *ask,
+		  struct err *err)
+{
+	struct maker m = { .d = d };
+	bool ok;
+
+	*d = (struct delayed){ .prog = prog, .ask = *ask };
+	if (!open_original(d, err) || !room_find(&d->room, prog->img, err))
+		return false;
+	if (!go_write_barrier_va(prog, &m.code.flag_rt))
+		return err_set(err, ERR_UNSUPPORTED, "%.*s: has no checks of the write barrier",
+			       STR_F(prog->img->path));
+	go_fips_find(prog->img, &m.fips);
+	choose_sites(&m, stores, n);
+	place(d);
+	m.code.data_rt = d->data_va;
+	ok = emit(&m, err);
+	if (ok)
+		finish(&m);
+	vec_release(&m.changes);
+	arena_release(&m.scratch);
+	return ok;
+}
+
+void delayed_release(struct delayed *d)
+{
+	file_unmap(d->original, d->original_size);
+	arena_release(&d->arena);
+	*d = (struct delayed){ 0 };
+}
+
+/* Out it goes -------------------------------------------------------------------------------------- */
+
+/* A new file beside the input, with the same permissions. */
+static bool open_output(struct out_file *f, struct str input, const char *path, struct err *err)
+{
+	struct stat in, out;
+
+	if (stat(input.p, &in))
+		return err_set(err, ERR_IO, "%.*s: %s", STR_F(input), strerror(errno));
+	if (!stat(path, &out) && out.st_dev == in.st_dev && out.st_ino == in.st_ino)
+		return err_set(err, ERR_REFUSED, "%s: is the input itself, which is never written "
+			       "over; name another file", path);
+	if (!out_file_open(f, path, false, err))
+		return false;
+	if (f->temp && fchmod(f->out.fd, in.st_mode & 07777))
+		return err_set(err, ERR_IO, "%s: cannot set its permissions: %s", path,
+			       strerror(errno));
+	return true;
+}
+
+static void put_zeros(struct out *o, u64 n)
+{
+	static const char zeros[PAGE];
+
+	for (; n; n -= MIN(n, sizeof(zeros)))
+		out_str(o, (struct str){ zeros, MIN(n, sizeof(zeros)) });
+}
+
+static void put_bytes(struct out *o, const u8 *p, u64 from, u64 to)
+{
+	for (; from < to; from += MIN(CHUNK, to - from))
+		out_str(o, (struct str){ (const char *)p + from, MIN(CHUNK, to - from) });
+}
+
+bool delayed_write(const struct delayed *d, const char *path, struct err *err)
+{
+	OWN(out_file) f = { .out.fd = -1 };
+	u64 at = 0;
+
+	if (!open_output(&f, d->prog->img->path, path, err))
+		return false;
+	for (size_t i = 0; i < d->nchanges; i++) {
+		const struct change *c = &d->changes[i];
+
+		put_bytes(&f.out, d->original, at, c->off);
+		put_bytes(&f.out, c->is, 0, c->size);
+		at = c->off + c->size;
+	}
+	put_bytes(&f.out, d->original, at, d->original_size);
+	put_zeros(&f.out, d->code_off - d->original_size);
+	put_bytes(&f.out, d->added, 0, d->nadded);
+	return out_file_commit(&f, err);
+}
+
+/* Puts the pieces into the copy's own bytes. */
+static bool put_back(const struct image *img, struct manifest *m, u8 *bytes, struct err *err)
+{
+	struct piece p;
+	u64 end = 0;
+
+	for (u32 i = 0; i < m->npieces && manifest_piece(m, &end, &p); i++) {
+		u8 check[CHECK_SIZE];
+
+		if (p.kind == PIECE_CHECK) {
+			manifest_check(m, manifest_va(img, p.off), check);
+			p.was = check;
+		}
+		memcpy(bytes + p.off, p.was, p.size);
+	}
+	return rd_ok(&m->pieces, err) || err_in(err, "%.*s", STR_F(img->path));
+}
+
+bool delayed_undo(const struct image *img, const char *path, struct err *err)
+{
+	OWN(out_file) f = { .out.fd = -1 };
+	struct manifest m;
+	const u8 *bytes;
+	size_t size;
+	bool ok;
+
+	if (!manifest_find(img, &m, err))
+		return err->kind ? false
+				 : err_set(err, ERR_USAGE, "%.*s: no delays are in it, so there is "
+					   "nothing to undo", STR_F(img->path));
+	if (!file_map(img->path.p, &bytes, &size, err))
+		return err_in(err, "%.*s", STR_F(img->path));
+	if (m.size > size || !put_back(img, &m, (u8 *)(uintptr_t)bytes, err) ||
+	    manifest_sum(bytes, m.size) != m.sum)
+		ok = err->kind ? false
+			       : err_set(err, ERR_FORMAT, "%.*s: was changed again after the delays "
+					 "were put in, so the original can't be had back from it",
+					 STR_F(img->path));
+	else
+		ok = open_output(&f, img->path, path, err);
+	if (ok) {
+		put_bytes(&f.out, bytes, 0, m.size);
+		ok = out_file_commit(&f, err);
+	}
+	file_unmap(bytes, size);
+	return ok;
+}
+
+/* --plan ------------------------------------------------------------------------------------------- */
+
+static void print_bytes(struct out *o, const u8 *p, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		out_fmt(o, "%s%02x", i ? " " : "", p[i]);
+}
+
+static void print_room(struct out *o, const struct delayed *d)
+{
+	const struct room *r = &d->room;
+
+	out_fmt(o, "program headers: %u in the place of %lu, ", r->n,
+		(unsigned long)d->prog->img->nphdrs);
+	if (r->kind == ROOM_MOVED)
+		out_fmt(o, "all of them moved to 0x%lx", (unsigned long)(d->code_off + MANIFEST_HEAD));
+	else if (r->kind == ROOM_BEHIND)
+		out_z(o, "in zero bytes behind them");
+	else if (r->kind == ROOM_SECTIONS)
+		out_fmt(o, "in the place of the section headers, which moved to 0x%lx",
+			(unsigned long)d->head->e_shoff);
+	else
+		out_fmt(o, "%u notes about the processor gave way", r->ndropped);
+	out_line(o);
+	out_fmt(o, "code: 0x%lx bytes at 0x%lx, file offset 0x%lx; data: 0x%lx bytes at 0x%lx, 0x%x of "
+		"them from file offset 0x%lx", (unsigned long)d->code_size,
+		(unsigned long)d->code_va, (unsigned long)d->code_off,
+		(unsigned long)d->data_memory, (unsigned long)d->data_va, DELAY_CELLS,
+		(unsigned long)d->data_off);
+	out_line(o);
+}
+
+static void print_site(struct out *o, const struct delayed *d, const struct delayed_site *s,
+		       struct arena *scratch)
+{
+	const struct torn_store *t = s->store;
+	u64 va = go_func_va(d->prog, t->func) + t->at;
+	u64 off = image_off_of(d->prog->img, va);
+	u32 size = t->pair ? JUMP : CHECK_SIZE;
+
+	out_clean(o, torn_id(t, scratch));
+	if (s->refusal) {
+		out_fmt(o, ": refused: %s", refusal_text(s->refusal));
+		out_line(o);
+		return;
+	}
+	out_line(o);
+	out_fmt(o, "    at 0x%lx, file offset 0x%lx: ", (unsigned long)va, (unsigned long)off);
+	print_bytes(o, d->original + off, size);
+	out_z(o, " -> ");
+	print_bytes(o, s->is, size);
+	out_line(o);
+	listing(o, d->added + (s->piece_va - d->code_va), s->piece_size, s->piece_va);
+}
+
+void delayed_print(const struct delayed *d, struct out *o)
+{
+	struct arena scratch = { 0 };
+
+	print_room(o, d);
+	for (size_t i = 0; i < d->nsites; i++)
+		print_site(o, d, &d->sites[i], &scratch);
+	out_fmt(o, "what all of them call:");
+	out_line(o);
+	listing(o, d->added + (d->routine_va - d->code_va), d->routine_end_va - d->routine_va,
+		d->routine_va);
+	out_fmt(o, "%u stores are delayed, %u refused", d->ndelayed, d->nrefused);
+	out_line(o);
+	arena_release(&scratch);
+}
