@@ -84,6 +84,7 @@ static void forecast(const struct plan *plan, u32 sites, u64 cost_ns)
 				"vector registers, which kernel probes can't read\n", vectors);
 }
 
+/* What the user asked for comes first; hooks, which have no place in his patterns, come then. */
 static void refusals(const struct source *src)
 {
 	enum { NAMED = 3 };
@@ -91,9 +92,10 @@ static void refusals(const struct source *src)
 	const char *why;
 	u32 n = 0;
 
-	for (; bpf_refused(src, n, &f, &why); n++)
-		if (n < NAMED)
-			fprintf(stderr, "goshawk: %.*s: %s\n", STR_F(f->func->name), why);
+	for (u32 hooks = 0; hooks < 2; hooks++)
+		for (u32 i = 0; bpf_refused(src, i, &f, &why); i++)
+			if (f->shown != hooks && n++ < NAMED)
+				fprintf(stderr, "goshawk: %.*s: %s\n", STR_F(f->func->name), why);
 	if (n > NAMED)
 		fprintf(stderr, "goshawk: ... and %u more places\n", n - NAMED);
 }
