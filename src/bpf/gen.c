@@ -66,6 +66,20 @@ static enum step_kind kind_of(const struct read *d)
 	return STEP_STACK;
 }
 
+void bpf_facts_of_stacks(struct bpf_facts *f, const struct plan *plan, u64 bias)
+{
+	const struct go_func *sigpanic = go_func_named(plan->prog, STR("runtime.sigpanic"));
+
+	if (!plan->request.frames)
+		return;
+	f->bare = &plan->bare;
+	f->text_rt = plan->prog->md.text_va + bias;
+	if (sigpanic) {
+		f->sigpanic_pc = sigpanic->pc;
+		f->sigpanic_size = sigpanic->size;
+	}
+}
+
 /* A read of frames becomes a step for each: the program has one loop, that over steps. */
 static void add_read(struct bpf_steps *to, const struct read *d, u64 bias)
 {

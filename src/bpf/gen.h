@@ -139,8 +139,13 @@ struct bpf_facts {
 	bool sleeps;		/* it may wait for pages of the target */
 	bool count_only;	/* no records at all */
 	bool decides;		/* some rows do */
+	const struct go_bare_calls *bare;	/* with the next three: for stacks; NULL: none */
+	u64 text_rt;
+	u32 sigpanic_pc, sigpanic_size;	/* 0: it is not known */
 	bool may_leave;	/* the kernel has may_goto (6.9); else it verifies each turn */
 };
+/* Those that stacks are read with. */
+void bpf_facts_of_stacks(struct bpf_facts *f, const struct plan *plan, u64 bias);
 void bpf_program(struct bpf_code *c, const struct bpf_facts *f);
 const char *bpf_helper_name(i32 id);
 

@@ -120,6 +120,8 @@ static bool load_as(struct bpf_session *s, enum kernel_way way, bool may_leave, 
 	};
 	struct bpf_code c;
 
+	if (s->plan)
+		bpf_facts_of_stacks(&facts, s->plan, s->options.bias);
 	close_fd(&s->prog_fd);
 	bpf_code_start(&c, code, ARRAY_LEN(code));
 	bpf_program(&c, &facts);

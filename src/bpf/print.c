@@ -92,6 +92,7 @@ static bool program_text(struct out *o, const struct probes *p, struct err *err)
 	};
 	struct bpf_code c;
 
+	bpf_facts_of_stacks(&facts, p->plan, 0);
 	bpf_code_start(&c, code, ARRAY_LEN(code));
 	bpf_program(&c, &facts);
 	if (!bpf_code_ok(&c, err))

@@ -250,11 +250,49 @@ static void step_behind(struct bpf_code *c)
 	bpf_jump(c, L_COPY);
 }
 
+/* r2 goes where the step says, and is counted. Takes r1 and r3. */
+static void keep_address(struct bpf_code *c)
+{
+	program_slot_place(c, R1, offsetof(struct bpf_step, at));
+	bpf_store(c, BPF_DW, R1, SLOT_RECORD, R2);
+	program_slot_place(c, R1, offsetof(struct bpf_step, status));
+	bpf_load(c, BPF_W, R3, R1, SLOT_RECORD);
+	bpf_op_imm(c, BPF_ADD, R3, 1);
+	bpf_store(c, BPF_W, R1, SLOT_RECORD, R3);
+}
+
+/* r2: the address that was taken last. What it says about where the next one lies. */
+static void address_taken(struct bpf_code *c, const struct bpf_facts *f)
+{
+	bpf_label(c, L_TAKEN);
+	if (f->bare || f->sigpanic_size) {
+		bpf_imm64(c, R4, f->text_rt);
+		bpf_op(c, BPF_SUB, R2, R4);
+	}
+	for (u32 i = 0; f->bare && i < f->bare->n; i++) {
+		bpf_op_imm(c, BPF_MOV, R1, (i32)f->bare->at[i].up);
+		bpf_jump_imm(c, BPF_JEQ, R2, (i32)f->bare->at[i].return_pc, L_UP);
+	}
+	if (f->sigpanic_size) {
+		bpf_op_imm(c, BPF_SUB, R2, (i32)f->sigpanic_pc);
+		bpf_jump_imm(c, BPF_JGT, R2, (i32)f->sigpanic_size, L_LOOP);
+		bpf_store_imm(c, BPF_DW, FP, PANICS, 1);
+	}
+	bpf_jump(c, L_LOOP);
+	bpf_label(c, L_UP);
+	bpf_load(c, BPF_DW, R2, FP, LOWEST);
+	bpf_op(c, BPF_ADD, R2, R1);
+	bpf_store(c, BPF_DW, FP, BESIDE, R2);
+	bpf_jump(c, L_LOOP);
+}
+
 /* The return address: at SP, or as far above it as the step says. The chain begins at BP, if that
  * is in the stack of g; where the function has made its frame, BP is where it kept its caller's. */
-static void step_frames(struct bpf_code *c)
+static void step_frames(struct bpf_code *c, const struct bpf_facts *f)
 {
 	bpf_label(c, L_FRAMES);
+	bpf_store_imm(c, BPF_DW, FP, BESIDE, 0);
+	bpf_store_imm(c, BPF_DW, FP, PANICS, 0);
 	program_slot_place(c, R1, offsetof(struct bpf_step, at));
 	bpf_op_imm(c, BPF_ADD, R1, SLOT_RECORD);
 	bpf_op_imm(c, BPF_MOV, R2, 8);
@@ -265,6 +303,8 @@ static void step_frames(struct bpf_code *c)
 	bpf_helper(c, BPF_FUNC_probe_read_user);
 	program_slot_place(c, R1, offsetof(struct bpf_step, status));
 	bpf_store_imm(c, BPF_W, R1, SLOT_RECORD, 1);
+	if (f->sigpanic_size)
+		bpf_store_imm(c, BPF_W, R1, SLOT_RECORD + 4, 1);
 	bpf_load(c, BPF_DW, R1, FP, FROM);
 	bpf_load(c, BPF_DW, R2, FP, LO);
 	bpf_jump_if(c, BPF_JLT, R1, R2, L_CHAIN_ENDS);
@@ -275,18 +315,48 @@ static void step_frames(struct bpf_code *c)
 	bpf_op_imm(c, BPF_SUB, R1, 16);
 	bpf_load(c, BPF_DW, R3, R6, PT_RBP);
 	bpf_store(c, BPF_DW, FP, CHAIN, R3);
-	bpf_jump_if(c, BPF_JNE, R1, R3, L_LOOP);
+	bpf_jump_if(c, BPF_JNE, R1, R3, L_BEGIN);
 	bpf_op(c, BPF_MOV, R1, FP);
 	bpf_op_imm(c, BPF_ADD, R1, CHAIN);
 	bpf_op_imm(c, BPF_MOV, R2, 8);
 	bpf_helper(c, BPF_FUNC_probe_read_user);
-	bpf_jump(c, L_LOOP);
+	bpf_label(c, L_BEGIN);
+	program_slot_place(c, R1, offsetof(struct bpf_step, at));
+	bpf_load(c, BPF_DW, R2, R1, SLOT_RECORD);
+	address_taken(c, f);
+}
+
+/* Not at the next frame, but just behind what was read last. */
+static void step_beside(struct bpf_code *c)
+{
+	bpf_load(c, BPF_DW, R3, FP, BESIDE);
+	bpf_jump_imm(c, BPF_JEQ, R3, 0, L_IN_FRAME);
+	bpf_load(c, BPF_DW, R2, FP, HI);
+	bpf_op_imm(c, BPF_SUB, R2, 16);
+	bpf_jump_if(c, BPF_JGT, R3, R2, L_CHAIN_ENDS);
+	bpf_op(c, BPF_MOV, R1, FP);
+	bpf_op_imm(c, BPF_ADD, R1, LINK);
+	bpf_op_imm(c, BPF_MOV, R2, 8);
+	bpf_helper(c, BPF_FUNC_probe_read_user);
+	bpf_jump_imm(c, BPF_JNE, R0, 0, L_CHAIN_ENDS);
+	bpf_load(c, BPF_DW, R2, FP, LINK);
+	keep_address(c);
+	bpf_load(c, BPF_DW, R1, FP, BESIDE);
+	bpf_store_imm(c, BPF_DW, FP, BESIDE, 0);
+	bpf_load(c, BPF_DW, R3, FP, PANICS);
+	bpf_store_imm(c, BPF_DW, FP, PANICS, 0);
+	bpf_jump_imm(c, BPF_JNE, R3, 0, L_LOOP);	/* perhaps it is no return address */
+	bpf_op_imm(c, BPF_ADD, R1, 8);
+	bpf_store(c, BPF_DW, FP, LOWEST, R1);
+	bpf_jump(c, L_TAKEN);
 }
 
 /* As inline/frames.c: it only climbs, in the stack and on words. */
 static void step_frame(struct bpf_code *c)
 {
 	bpf_label(c, L_FRAME);
+	step_beside(c);
+	bpf_label(c, L_IN_FRAME);
 	bpf_load(c, BPF_DW, R3, FP, CHAIN);
 	bpf_load(c, BPF_DW, R2, FP, LOWEST);
 	bpf_jump_if(c, BPF_JLT, R3, R2, L_CHAIN_ENDS);
@@ -306,17 +376,17 @@ static void step_frame(struct bpf_code *c)
 	bpf_jump_imm(c, BPF_JNE, R0, 0, L_CHAIN_ENDS);
 	bpf_load(c, BPF_DW, R1, FP, LINK);
 	bpf_store(c, BPF_DW, FP, CHAIN, R1);
-	program_slot_place(c, R1, offsetof(struct bpf_step, at));
 	bpf_load(c, BPF_DW, R2, FP, LINK + 8);
-	bpf_store(c, BPF_DW, R1, SLOT_RECORD, R2);
-	program_slot_place(c, R1, offsetof(struct bpf_step, status));
-	bpf_load(c, BPF_W, R2, R1, SLOT_RECORD);
-	bpf_op_imm(c, BPF_ADD, R2, 1);
-	bpf_store(c, BPF_W, R1, SLOT_RECORD, R2);
+	keep_address(c);
+	bpf_load(c, BPF_DW, R1, FP, PANICS);
+	bpf_jump_imm(c, BPF_JEQ, R1, 0, L_TAKEN);
+	bpf_load(c, BPF_DW, R1, FP, LOWEST);
+	bpf_store(c, BPF_DW, FP, BESIDE, R1);
 	bpf_jump(c, L_LOOP);
 	bpf_label(c, L_CHAIN_ENDS);
 	bpf_op_imm(c, BPF_MOV, R1, 0);		/* below every stack: nor has it a next one */
 	bpf_store(c, BPF_DW, FP, CHAIN, R1);
+	bpf_store(c, BPF_DW, FP, BESIDE, R1);
 	bpf_op_imm(c, BPF_MOV, R1, -1);
 	bpf_store(c, BPF_DW, FP, LOWEST, R1);
 	bpf_jump(c, L_LOOP);
@@ -362,7 +432,7 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	copy(c, f);
 	step_int(c);
 	step_when(c);
-	step_frames(c);
+	step_frames(c, f);
 	step_frame(c);
 	if (f->decides)
 		program_if_steps(c, f);

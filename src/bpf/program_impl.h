@@ -11,6 +11,8 @@
  *   fp-256 copy of the head of g; of that, once the record has its head:
  *     +0   stack.lo   +8  stack.hi    +16  the next frame pointer   +24  the lowest that it may be
  *     +32  what lies at it: the one after it, and a return address
+ *     +48  where another return address lies, below it; 0: nowhere
+ *     +56  1: the address that was taken last is in runtime.sigpanic
  *   fp-264 the mark of this call
  *
  * The verifier must see that the loop ends (r9 is a number that it knows), and that no access
@@ -32,12 +34,14 @@ enum {
 	TO = -64, SECOND = -72, HEAD = -256, MARK = -264,
 	HEAD_ROOM = 184,
 	LO = HEAD, HI = HEAD + 8, CHAIN = HEAD + 16, LOWEST = HEAD + 24, LINK = HEAD + 32,
+	BESIDE = HEAD + 48, PANICS = HEAD + 56,
 };
 
 enum label {
 	L_OUT, L_ROW, L_NEXT, L_LOST, L_NO_G, L_RELEASE, L_FLAGS_SET, L_TAKE, L_TRY, L_HAVE,
 	L_LOOP, L_DONE, L_INT, L_INT4, L_INT2, L_INT1, L_STACK, L_WHEN, L_EQUAL, L_SKIP, L_BYTES,
 	L_CAP, L_COPY, L_COPIED, L_STATUS, L_FRAMES, L_FRAME, L_CHAIN_ENDS,
+	L_BEGIN, L_IN_FRAME, L_TAKEN, L_UP,
 	L_SOUGHT, L_MARKED, L_LOAD, L_DECIDE, L_UNSURE, L_UNWANTED, L_CONST, L_OPERANDS, L_COMPUTE,
 	L_EXTEND, L_SIGN, L_VAR, L_HOLDS, L_SENSE, L_OP, L_TEST = L_OP + OPS,
 	LABELS = L_TEST + TESTS,

@@ -135,6 +135,10 @@ struct stack_frames stack_frames(struct stacks *s, const struct reading *r, cons
 		if (p && p->kind == PC_FIRST)
 			break;	/* what is above is not of this stack */
 		p = pc_known(s, pc_rt, fault || (p && p->kind == PC_INTERRUPTS));
+		if (i && !p->func) {	/* assembly may have had anything in BP */
+			*end = STACK_BROKEN;
+			return s->frames;
+		}
 		for (u32 k = 0; k < p->n; k++) {
 			if (!hidden(&p->frames[k], callee))
 				*vec_push(&s->frames) = p->frames[k];

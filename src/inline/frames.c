@@ -17,6 +17,9 @@
  * With a frame of its own (1.21) that is where asmcgocall saved BP. Without, its return address is
  * there, and the frame pointer of runtime.cgocall follows from the size of cgocall's frame.
  *
+ * A caller that keeps no frame pointer (go/bare.h) is told by where it is returned to: then the
+ * address that it returns to lies there, too, below the frame that the chain leads to.
+ *
  * runtime.sigpanic looks as if the instruction that faulted had called it. If that one stands where
  * no frame is made (in a leaf, a prologue), BP was still that of the caller, and the chain would
  * leave him out: the return address into him lies above that of sigpanic. So that word is taken,
@@ -29,6 +32,7 @@
 #include "inline/emit.h"
 
 enum { WORD = 8 };
+enum { TAKEN, LOOP, NEXT, CHAIN_ENDS, END, CHAIN, BARE };
 
 /* mov [base+index*8], reg */
 static void store_indexed(struct assembler *a, unsigned reg, unsigned base, unsigned index)
@@ -84,24 +88,63 @@ static void callback(struct assembler *a, const struct go_program *prog, u64 bia
 	jmp(a, loop);
 }
 
-/* r15: was the address in reg, which was taken last, in sigpanic? */
-static void in_sigpanic(struct assembler *a, const struct go_func *sigpanic, u64 rt, unsigned reg)
+/* r9: the address that was taken last, rsi above where it lay. Takes those of callers that have kept
+ * no frame pointer, one above the other. rax stays, r15 does not. */
+static void bare_calls(struct assembler *a, const struct go_bare_calls *bare, u64 text_rt)
+{
+	u32 ups[GO_BARE_CALLS], nups = 0;
+
+	if (!bare->n)
+		return;
+	for (u32 i = 0; i < bare->n; i++) {
+		u32 k = 0;
+
+		while (k < nups && ups[k] != bare->at[i].up)
+			k++;
+		if (k == nups)
+			ups[nups++] = bare->at[i].up;
+		lea_rip(a, R15, text_rt + bare->at[i].return_pc);
+		PUT(a, 0x4d, 0x39, 0xf9);		/* cmp r9, r15 */
+		jcc(a, CC_E, BARE + k);
+	}
+	jmp(a, CHAIN);
+	for (u32 k = 0; k < nups; k++) {
+		asm_label(a, BARE + k);
+		lea(a, RSI, RSI, (i32)ups[k]);
+		if (k + 1 < nups)
+			jmp(a, BARE + nups);
+	}
+	asm_label(a, BARE + nups);
+	PUT(a, 0x39, 0xcf);				/* cmp edi, ecx */
+	jcc(a, CC_AE, END);
+	PUT(a, 0x4c, 0x39, 0xc6);			/* cmp rsi, r8 */
+	jcc(a, CC_A, END);
+	load(a, R9, RSI, 0);
+	store_indexed(a, R9, RDX, RDI);
+	PUT(a, 0xff, 0xc7);				/* inc edi */
+	lea(a, RSI, RSI, WORD);
+	jmp(a, TAKEN);
+}
+
+/* r15: was the address in r9, which was taken last, in sigpanic? */
+static void in_sigpanic(struct assembler *a, const struct go_func *sigpanic, u64 rt)
 {
 	if (!sigpanic)
 		return;
 	lea_rip(a, R15, rt);
 	PUT(a, 0x49, 0xf7, 0xdf);			/* neg r15 */
-	PUT(a, (u8)(0x49 | (reg >> 3) << 2), 0x01, (u8)(0xc7 | (reg & 7) << 3)); /* add r15, reg */
+	PUT(a, 0x4d, 0x01, 0xcf);			/* add r15, r9 */
 	PUT(a, 0x49, 0x81, 0xff);			/* cmp r15, size */
 	asm_u32(a, sigpanic->size);
 	PUT(a, 0x45, 0x19, 0xff);			/* sbb r15d, r15d */
 }
 
-void frames_emit(struct assembler *a, const struct go_program *prog, u64 bias)
+void frames_emit(struct assembler *a, const struct go_program *prog,
+		 const struct go_bare_calls *bare, u64 bias)
 {
 	const struct go_func *sigpanic = go_func_named(prog, STR("runtime.sigpanic"));
 	u64 sigpanic_rt = sigpanic ? go_func_va(prog, sigpanic) + bias : 0;
-	enum { LOOP, NEXT, CHAIN_ENDS, END };
+	u64 text_rt = prog->md.text_va + bias;
 
 	asm_new_scope(a);
 	load(a, RAX, RSI, 0);
@@ -115,8 +158,11 @@ void frames_emit(struct assembler *a, const struct go_program *prog, u64 bias)
 	jcc(a, CC_B, END);
 	PUT(a, 0x49, 0x83, 0xe8, 2 * WORD);		/* sub r8, 16: the highest frame pointer */
 	lea(a, RSI, RSI, WORD);				/* and the lowest */
-	in_sigpanic(a, sigpanic, sigpanic_rt, RAX);	/* g is not needed any more */
-	PUT(a, 0x4c, 0x89, 0xc8);			/* mov rax, r9 */
+	PUT(a, 0x49, 0x91);				/* xchg rax, r9 */
+	asm_label(a, TAKEN);				/* g, in r15, is not needed any more */
+	bare_calls(a, bare, text_rt);
+	asm_label(a, CHAIN);
+	in_sigpanic(a, sigpanic, sigpanic_rt);
 	asm_label(a, LOOP);
 	PUT(a, 0x39, 0xcf);				/* cmp edi, ecx */
 	jcc(a, CC_AE, END);
@@ -141,11 +187,12 @@ void frames_emit(struct assembler *a, const struct go_program *prog, u64 bias)
 		store_indexed(a, R9, RDX, RDI);
 		PUT(a, 0xff, 0xc7);			/* inc edi */
 		load(a, R9, RAX, WORD);
+		load(a, RAX, RAX, 0);
+		jmp(a, CHAIN);
 		asm_label(a, NEXT);
-		in_sigpanic(a, sigpanic, sigpanic_rt, R9);
 	}
 	load(a, RAX, RAX, 0);
-	jmp(a, LOOP);
+	jmp(a, TAKEN);
 	asm_label(a, CHAIN_ENDS);
 	callback(a, prog, bias, LOOP, END);
 	asm_label(a, END);

@@ -356,8 +356,10 @@ static void steps(struct assembler *a, const struct stubs *s)
 }
 
 void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,
-		const struct go_program *prog)
+		const struct plan *p)
 {
+	const struct go_program *prog = p->prog;
+
 	s->claim_rt = asm_here(a);
 	claim(a);
 	s->full_rt = asm_here(a);
@@ -367,7 +369,7 @@ void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,
 	s->steps_rt = asm_here(a);
 	steps(a, s);
 	s->frames_rt = asm_here(a);
-	frames_emit(a, prog, l->bias);
+	frames_emit(a, prog, &p->bare, l->bias);
 	asm_new_scope(a);
 }
 

@@ -30,7 +30,7 @@ struct stubs {
 };
 
 void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,
-		const struct go_program *prog);
+		const struct plan *p);
 
 /* An instruction of the target that a trampoline runs and that may fault. Ascending by copy_rt. */
 struct fixup {

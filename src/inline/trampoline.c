@@ -271,7 +271,7 @@ bool code_make(struct code *c, const struct plan *p, const struct layout *l, str
 			       "no memory for generated code (256 MiB of address space)");
 	}
 	asm_start(&e.a, c->bytes, c->room, l->code_rt);
-	stubs_emit(&e.a, &c->stubs, l, p->prog);
+	stubs_emit(&e.a, &c->stubs, l, p);
 	e.stubs = &c->stubs;
 	for (u32 i = 0; i < p->nfuncs; i++) {
 		emit_func(&e, i, &scratch);

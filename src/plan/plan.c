@@ -311,6 +311,8 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	ok = ok && patterns_check_hits(&want, prog, hits, err);
 	patterns_release(&want);
 	if (ok) {
+		if (r->frames)
+			p->bare = go_bare_calls(prog, &p->arena);
 		dynamic_types_find(&d, p);
 		for (size_t i = 0; i < funcs.n; i++) {
 			if (funcs.at[i].line_at)

@@ -9,6 +9,7 @@
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H
 
+#include "go/bare.h"
 #include "go/sig.h"
 #include "plan/expr.h"
 #include "plan/pattern.h"
@@ -20,9 +21,10 @@ enum read_kind {
 	READ_FLOAT, /* 8 bytes of X`reg` */
 	READ_STACK, /* `size` bytes at SP + disp (SP at entry, or at the RET) */
 	READ_G, /* the address of the current g */
-	READ_FRAMES, /* return addresses by frame pointers, at most size / 8; at `status` how many
-		      * (u32), then 1 (u32) if behind what runtime.sigpanic interrupted comes the
-		      * word at SP as well: a return address, where no frame was made. Entries only
+	READ_FRAMES, /* return addresses by frame pointers (and those of the plan's bare calls, which
+		      * keep none), at most size / 8; at `status` how many (u32), then 1 (u32) if
+		      * behind what runtime.sigpanic interrupted comes the word at SP as well: a
+		      * return address, where no frame was made. Entries only
 		      */
 	READ_MEM, /* `size` bytes at (word in the record at `from`) + disp; nothing if that word is
 		     0 */
@@ -138,6 +140,7 @@ struct plan {
 	u32 nlines;			/* of these, places in functions that are seen */
 	u32 nrefused;			/* functions refused as a whole or at their entry; places */
 	u32 nexits, nexits_refused;
+	struct go_bare_calls bare;	/* where a READ_FRAMES must look beside the chain */
 	struct arena arena;
 };
 

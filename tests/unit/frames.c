@@ -47,15 +47,22 @@ static struct cpu cpu_in(u32 slot)
 START_TEST(chains_of_every_shape)
 {
 	static const u32 slots[] = { NOTHING, FRAME, NOTHING0, DEFERS };
+	static struct go_bare_call bare[] = {
+		{ 0x10, 0 }, { 0x11, 8 }, { 0x20, 0 }, { 0x300, 16 }, { 0x301, 64 },
+	};
 
 	heap_begin();
+	if (_i)
+		mc.plan.bare = (struct go_bare_calls){ bare, ARRAY_LEN(bare) };
 	for (u32 round = 0; round < 600; round++) {
 		u32 slot = slots[round % 4], most = 1 + (u32)machine_random() % MOST;
 		struct cpu c = cpu_in(slot);
 		u32 at = AT_CALL + 1 + (u32)(machine_random() % 20);
 
 		for (u32 i = AT_CALL + 1; i < STACK_WORDS; i++)
-			mc.t.stack[i] = machine_random() % 4 ? machine_random() : wild();
+			mc.t.stack[i] = machine_random() % 4 ? machine_random() :
+					machine_random() % 2 ? wild() :
+					mc.text_rt + bare[machine_random() % 5].return_pc;
 		c.r[RBP] = word_at(at);
 		while (machine_random() % 16 && at < STACK_WORDS) {
 			u32 next = at + (u32)(machine_random() % 12);
@@ -137,7 +144,7 @@ Suite *frames_suite(void)
 	TCase *t = tcase_create("frames");
 
 	tcase_add_checked_fixture(t, shapes_begin, shapes_end);
-	tcase_add_test(t, chains_of_every_shape);
+	tcase_add_loop_test(t, chains_of_every_shape, 0, 2);
 	tcase_add_test(t, ends_of_the_stack);
 	tcase_add_test(t, the_chain_of_a_goroutine);
 	suite_add_tcase(s, t);

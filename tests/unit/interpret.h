@@ -18,6 +18,8 @@ struct interpreter {
 	const u8 *sp;
 	u64 bp, stack_lo, stack_hi, g;
 	u64 bias;
+	const struct go_bare_calls *bare;	/* NULL: none */
+	u64 text_rt;
 	bool (*fetch)(u64 va, u64 n, void *to);	/* all of it or nothing; n > 0 */
 };
 
@@ -29,18 +31,33 @@ static inline u64 word_in(const u8 *rec, u32 at)
 	return v;
 }
 
-/* Return addresses, as far as the chain of frame pointers climbs inside the stack. */
+static inline const struct go_bare_call *interpret_bare(const struct interpreter *in, u64 pc_rt)
+{
+	for (u32 i = 0; in->bare && i < in->bare->n; i++)
+		if (in->text_rt + in->bare->at[i].return_pc == pc_rt)
+			return &in->bare->at[i];
+	return NULL;
+}
+
+/* Return addresses, as far as the chain of frame pointers climbs inside the stack; those of callers
+ * that keep none from where they lie. */
 static inline void interpret_frames(const struct interpreter *in, const struct read *d, u8 *rec)
 {
 	u64 sp = (u64)(uintptr_t)in->sp, lowest = sp + 8, fp = in->bp;
 	u32 n = 1;
 
 	memcpy(rec + d->at, in->sp, 8);
-	while (sp >= in->stack_lo && sp < in->stack_hi && n < d->size / 8 && fp >= lowest &&
-	       fp <= in->stack_hi - 16 && fp % 8 == 0) {
-		memcpy(rec + d->at + 8 * n++, (const void *)(uintptr_t)(fp + 8), 8);
-		lowest = fp + 16;
-		memcpy(&fp, (const void *)(uintptr_t)fp, 8);
+	while (sp >= in->stack_lo && sp < in->stack_hi && n < d->size / 8) {
+		const struct go_bare_call *b = interpret_bare(in, word_in(rec, d->at + 8 * n - 8));
+		u64 from = b ? lowest + b->up : fp + 8;
+
+		if (b ? from > in->stack_hi - 16 :
+			fp < lowest || fp > in->stack_hi - 16 || fp % 8)
+			break;
+		memcpy(rec + d->at + 8 * n++, (const void *)(uintptr_t)from, 8);
+		lowest = from + 8;
+		if (!b)
+			memcpy(&fp, (const void *)(uintptr_t)fp, 8);
 	}
 	memcpy(rec + d->status, &n, 4);
 }

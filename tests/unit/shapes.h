@@ -178,6 +178,8 @@ static inline struct interpreter interpreter_of(const struct cpu *c)
 	static const u8 regs[] = { RAX, RBX, RCX, RDI, RSI, R8, R9, R10, R11 };
 	struct interpreter in = { .sp = (u8 *)(uintptr_t)c->r[RSP],
 				  .bias = mc.layout.bias,
+				  .bare = &mc.plan.bare,
+				  .text_rt = mc.text_rt,
 				  .bp = c->r[RBP],
 				  .stack_lo = mc.t.g[G_STACK_LO / 8],
 				  .stack_hi = mc.t.g[G_STACK_HI / 8],

@@ -81,6 +81,8 @@ static const struct {
 	{ "broken", "a9 m9", "main.a main.main", "main.a", STACK_BROKEN, true },
 	{ "nothing", "", "", NULL, STACK_BROKEN, true },
 	{ "not Go", "0 m9 x1", "- main.main runtime.goexit", "-", STACK_WHOLE, true },
+	{ "not Go further up: no return address", "a9 m9 0 x1", "main.a main.main", "main.a",
+	  STACK_BROKEN, true },
 	{ "a wrapper", "w9 m9 x1", "main.main runtime.goexit", "main.main", STACK_WHOLE, true },
 	{ "a wrapper that panics", "p9 w9 m9 x1", "runtime.gopanic main.w main.main runtime.goexit",
 	  "runtime.gopanic", STACK_WHOLE, true },

@@ -224,6 +224,11 @@ func main() {
 	<-fired
 	generics()
 	callsBack()
+	throughAssembly()
+	throughReflect()
+	finalized()
+	faultsOddly()
+	iterates()
 	time.Sleep(10 * time.Millisecond)
 }
 
