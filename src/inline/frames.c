@@ -88,8 +88,8 @@ static void callback(struct assembler *a, const struct go_program *prog, u64 bia
 	jmp(a, loop);
 }
 
-/* r9: the address that was taken last, rsi above where it lay. Takes those of callers that have kept
- * no frame pointer, one above the other. rax stays, r15 does not. */
+/* r9: the address that was taken last, rsi above where it lay. Takes those of callers that have
+ * kept no frame pointer, one above the other. rax stays, r15 does not. */
 static void bare_calls(struct assembler *a, const struct go_bare_calls *bare, u64 text_rt)
 {
 	u32 ups[GO_BARE_CALLS], nups = 0;
