@@ -11,6 +11,7 @@ import re
 import shutil
 import struct
 import subprocess
+import zlib
 
 import pytest
 
@@ -70,6 +71,22 @@ def without_sections(path):
     return to
 
 
+def packed(path):
+    """As UPX packs, without UPX: the headers of a small loader, its mark, and what nobody can read."""
+    to = path.with_name(path.name + "-packed")
+    if not to.exists():
+        data = path.read_bytes()
+        head = bytearray(data[:0x40 + 2 * 56])
+        struct.pack_into("<Q", head, 0x28, 0)       # e_shoff
+        struct.pack_into("<HHHH", head, 0x38, 2, 0, 0, 0)  # e_phnum, and no sections
+        body = struct.pack("<I4sHBB", 0, b"UPX!", 0, 13, 22) + zlib.compress(data, 1)
+        for i, flags in enumerate([5, 6]):
+            struct.pack_into("<IIQQQQQQ", head, 0x40 + 56 * i, 1, flags, 0, 0x400000 + 0x8000000 * i, 0,
+                             (len(head) + len(body)) * (1 - i), 0x8000000, 0x1000)
+        to.write_bytes(head + body)
+    return to
+
+
 @functools.lru_cache(maxsize=None)
 def profile():
     """A profile of the seed's own processor time, for -pgo. The program throws its profile away: one
@@ -121,6 +138,7 @@ REFUSED = {k.title: k for k in [
     Kind("c-shared library", ["-tags=cgoseed", "-buildmode=c-shared"], cgo=True),
     Kind("plugin", ["-tags=cgoseed", "-buildmode=plugin"], cgo=True),
     Kind("static PIE", ["-tags=cgoseed", "-buildmode=pie", "-ldflags=-linkmode=external -extldflags=-static-pie"], cgo=True),
+    Kind("packed by UPX (its format, imitated)", edit=packed, variant="plain"),
 ]}
 QUICK = ["no section headers", "no section headers, `-s -w`", "no section headers, PIE", "`-trimpath`"]
 
