@@ -8,7 +8,11 @@
 
 #include "base/arena.h"
 
-enum { LARGE = 32 * 1024 };	/* a buffer of this size is written at the next chance */
+enum {
+	LARGE = 32 * 1024,	/* a buffer of this size is written at the next chance */
+	PART = 4096,		/* a pipe that can be written to takes so much without waiting */
+	ASK_MS = 50,
+};
 
 void out_open(struct out *o, int fd)
 {
@@ -44,6 +48,41 @@ bool out_flush(struct out *o)
 		}
 	}
 	o->n = 0;
+	return !o->failed;
+}
+
+/* Whole lines, where there is one. */
+static size_t part(const char *p, size_t n)
+{
+	const char *end = n > PART ? memrchr(p, '\n', PART) : NULL;
+
+	return end ? (size_t)(end - p) + 1 : MIN(n, (size_t)PART);
+}
+
+bool out_flush_while(struct out *o, bool (*go_on)(void *ctx), void *ctx)
+{
+	struct pollfd p = { .fd = o->fd, .events = POLLOUT };
+	size_t at = 0;
+
+	if (o->fd < 0)
+		return true;
+	while (at < o->n && !o->failed) {
+		ssize_t n;
+
+		if (poll(&p, 1, 0) != 1) {
+			if (!go_on(ctx))
+				break;
+			poll(&p, 1, ASK_MS);
+			continue;
+		}
+		n = write(o->fd, o->buf + at, part(o->buf + at, o->n - at));
+		if (n >= 0)
+			at += (size_t)n;
+		else if (errno != EAGAIN && errno != EINTR)
+			o->failed = errno;
+	}
+	o->n = o->failed ? 0 : o->n - at;
+	memmove(o->buf, o->buf + at, o->n);
 	return !o->failed;
 }
 

@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "cmd/stop.h"
+#include "inline/tracee.h"
 
 enum {
 	ROUND_MS = 1,
+	WAIT_MS = 50,
 	LEAVE_TRIES = 8,	/* 1 ms apart, then twice as long each time */
 	IDENTITY_EVERY = 256,
 	LASTING_NS = 100000000,	/* a call that lasts longer than this is shown before its end */
@@ -100,7 +102,23 @@ struct flow_ctx {
 	bool file;	/* a disk is slow, but does not stop */
 	u64 unreadable;
 	u64 max;
+	i64 until;	/* by now_ns(); 0: until somebody says so */
+	bool left;	/* nothing of ours is at work in the process any more */
 };
+
+static bool is_over(const struct flow_ctx *f)
+{
+	return stop_asked() || stop_by_terminal() || (f->until && now_ns() >= f->until);
+}
+
+/* Whoever reads our output may be slow, or stand still: that must not keep us from leaving. */
+static bool may_wait(void *ctx)
+{
+	const struct flow_ctx *f = ctx;
+
+	tracee_let_late_go();
+	return f->left || !is_over(f);
+}
 
 static bool write_out(struct flow_ctx *f)
 {
@@ -109,7 +127,7 @@ static bool write_out(struct flow_ctx *f)
 	if (!f->out->n)
 		return out_flush(f->out);
 	f->src->output_blocks(f->src->session, !f->file);
-	ok = out_flush(f->out);
+	ok = f->file ? out_flush(f->out) : out_flush_while(f->out, may_wait, f);
 	f->src->output_blocks(f->src->session, false);
 	return ok;
 }
@@ -173,19 +191,24 @@ static bool has_gone(pid_t pid, int pidfd, struct pump_result *r)
 }
 
 /* Our program's own end; false while it runs. */
-static bool has_ended(pid_t pid, bool wait, struct pump_result *r)
+static bool has_ended(pid_t pid, struct pump_result *r)
 {
 	int status;
-	pid_t got;
 
-	do
-		got = waitpid(pid, &status, wait ? 0 : WNOHANG);
-	while (got < 0 && errno == EINTR && wait);
-	if (got != pid)
+	if (waitpid(pid, &status, WNOHANG) != pid)
 		return false;
 	r->exited = true;
 	r->program_exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	return true;
+}
+
+/* We have left it: its end is waited for, unless somebody tells us alone to stop. */
+static void await_end(pid_t pid, int pidfd, struct pump_result *r)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	while (!has_ended(pid, r) && !stop_asked())
+		poll(&p, 1, pidfd < 0 ? ROUND_MS : WAIT_MS);
 }
 
 static bool say_replaced(const struct source *src, bool replaced)
@@ -213,6 +236,7 @@ static bool leave(struct source *src, struct flow_ctx *flow, struct err *err)
 	for (unsigned i = 0;; i++) {
 		if (!src->detach(src->session, &again, err))
 			return false;
+		flow->left = true;
 		if (!again || i == LEAVE_TRIES)
 			return true;
 		while (src->poll(src->session, false, record, lost, flow))
@@ -239,8 +263,9 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	bool alone = false, ok = true, said = false;
 	u64 rounds = 0;
 
+	flow.until = limits->for_ns ? began + limits->for_ns : 0;
 	calls_bias(calls, src->bias);
-	while (!(src->started ? has_ended(pid, false, result) : has_gone(pid, pidfd, result))) {
+	while (!(src->started ? has_ended(pid, result) : has_gone(pid, pidfd, result))) {
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
 		u64 got = src->poll(src->session, false, record, lost, &flow);
 
@@ -249,8 +274,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 			(stop_by_terminal() && !src->started);
 		if (alone)
 			break;
-		if (stop_by_terminal() || full(&flow) ||
-		    (limits->for_ns && now_ns() - began >= limits->for_ns))
+		if (is_over(&flow) || full(&flow))
 			break;
 		/* it is silent then */
 		if (!said && (!got || ++rounds % IDENTITY_EVERY == 0))
@@ -264,6 +288,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 			ok = true; /* it ended, or became another program, at this very moment */
 		result->detached = alone && ok;
 	}
+	flow.left = true;
 	src->poll(src->session, true, record, lost, &flow);
 	counts_take(&counts, src, calls);
 	if (!said && (result->exited || result->gone)) /* the other program was quick */
@@ -278,7 +303,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	result->unreadable = flow.unreadable + calls_totals(calls).unreadable;
 	ok &= out_flush(out) || out->failed == EPIPE || out_ok(out, err);
 	if (src->started && !result->exited && !alone && ok)
-		has_ended(pid, true, result);
+		await_end(pid, pidfd, result);
 	calls_release(&calls);
 	mem_free(counts.totals);
 	mem_free(counts.seen);

@@ -1,6 +1,8 @@
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -202,6 +204,76 @@ START_TEST(much_text_is_written_in_between)
 }
 END_TEST
 
+struct asked {
+	unsigned times;
+	bool answer;
+};
+
+static bool go_on(void *ctx)
+{
+	struct asked *a = ctx;
+
+	a->times++;
+	return a->answer;
+}
+
+/* Nobody reads: what the pipe takes is written, in whole lines, and the rest stays. */
+START_TEST(a_reader_that_stands_still_can_be_left)
+{
+	enum { LINES = 3000 };
+	static char text[LINES * 100 + 1];
+	struct asked a = { 0 };
+	OWN(out) o;
+	size_t got = 0;
+	ssize_t n;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	out_open(&o, ends[1]);
+	o.held = true;
+	for (int i = 0; i < LINES; i++) {
+		out_fmt(&o, "%099d", i);
+		out_line(&o);
+	}
+	ck_assert(out_flush_while(&o, go_on, &a));
+	ck_assert_uint_eq(a.times, 1);
+	ck_assert_uint_gt(o.n, 0);
+	ck_assert_uint_lt(o.n, LINES * 100);
+	ck_assert_uint_eq(o.n % 100, 0);
+	while (o.n) {	/* somebody reads on */
+		n = read(ends[0], text + got, 4096);
+		ck_assert_int_gt(n, 0);
+		got += (size_t)n;
+		ck_assert(out_flush_while(&o, go_on, &a));
+	}
+	close(ends[1]);
+	while ((n = read(ends[0], text + got, sizeof(text) - got)) > 0)
+		got += (size_t)n;
+	ck_assert_uint_eq(got, LINES * 100);
+	for (int i = 0; i < LINES; i++)
+		ck_assert_int_eq(strtol(text + (size_t)i * 100, NULL, 10), i);
+	close(ends[0]);
+}
+END_TEST
+
+START_TEST(a_reader_who_went_away_is_seen)
+{
+	struct asked a = { .answer = true };
+	OWN(out) o;
+	int ends[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(pipe(ends), 0);
+	close(ends[0]);
+	out_open(&o, ends[1]);
+	out_z(&o, "x");
+	ck_assert(!out_flush_while(&o, go_on, &a));
+	ck_assert_int_eq(o.failed, EPIPE);
+	ck_assert_uint_eq(o.n, 0);
+	close(ends[1]);
+}
+END_TEST
+
 Suite *out_suite(void)
 {
 	Suite *s = suite_create("out");
@@ -219,6 +291,8 @@ Suite *out_suite(void)
 	tcase_add_test(t, a_line_is_one_write);
 	tcase_add_test(t, a_failed_write_sticks);
 	tcase_add_test(t, much_text_is_written_in_between);
+	tcase_add_test(t, a_reader_that_stands_still_can_be_left);
+	tcase_add_test(t, a_reader_who_went_away_is_seen);
 	suite_add_tcase(s, t);
 	return s;
 }
