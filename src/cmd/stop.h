@@ -10,6 +10,7 @@
 
 #include "base/defs.h"
 
+/* HUP stays ignored where it was (nohup), and what was ignored is so in a program that we start. */
 void stop_catch(void);
 void stop_uncatch(void);
 /* Was one sent to goshawk alone? By the terminal, which sends it to the program as well? */

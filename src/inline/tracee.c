@@ -54,12 +54,22 @@ static bool traced_by(pid_t parent)
 	       !ptrace(PTRACE_TRACEME, 0, 0, 0) && !prctl(PR_SET_PDEATHSIG, 0);
 }
 
-/* The program gets the signals that we were started with: we block none, and exec puts our handlers
- * back to the default. */
+static sigset_t ignored;
+
+void tracee_ignores(const sigset_t *signals)
+{
+	ignored = *signals;
+}
+
+/* The program gets the signals that we were started with: we block none, exec puts our handlers back
+ * to the default, and what was ignored is so again. */
 static NORETURN void child(const char *path, char **argv, pid_t parent, int report)
 {
 	int e;
 
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigismember(&ignored, sig) == 1)
+			signal(sig, SIG_IGN);
 	if (traced_by(parent))
 		execv(path, argv);
 	e = errno;
@@ -331,19 +341,46 @@ static bool all_in_time(pid_t pid, struct err *err)
 				  pid, late.at[0]);
 }
 
-/* While somebody stands still for us we are in a hurry, as far as we may be. */
+/* While somebody stands still for us we are in a hurry, as far as we may be, and a terminal does not
+ * stop us: he would stand as long as we do. */
 static void hurry(bool on)
 {
-	static int before;
+	static const int stops[] = { SIGTSTP, SIGTTIN, SIGTTOU };
 	static bool hurried;
+	static sigset_t before;
+	static int nice;
+	sigset_t without;
 
 	if (on == hurried)
 		return;
-	if (on)
-		before = getpriority(PRIO_PROCESS, 0);
+	hurried = on;
+	if (on) {
+		sigemptyset(&without);
+		for (size_t i = 0; i < ARRAY_LEN(stops); i++)
+			sigaddset(&without, stops[i]);
+		sigprocmask(SIG_BLOCK, &without, &before);
+		nice = getpriority(PRIO_PROCESS, 0);
+	}
 	/* a user without rights can't: then it takes longer */
-	if (!setpriority(PRIO_PROCESS, 0, on ? MIN(before, HURRY) : before))
-		hurried = on;
+	(void)setpriority(PRIO_PROCESS, 0, on ? MIN(nice, HURRY) : nice);
+	if (!on)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+static bool resume(struct stopped *st)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < st->n; i++) /* one that can't be let go was killed where it stood */
+		if (ptrace(PTRACE_DETACH, st->at[i].tid, 0, st->at[i].signal)) {
+			reap(st, st->at[i].tid);
+			all = false;
+		}
+	for (size_t i = 0; i < st->more.n; i++)
+		syscall(SYS_tgkill, st->pid, st->more.at[i].tid, st->more.at[i].signal);
+	vec_release(&st->more);
+	vec_release(st);
+	return all;
 }
 
 /* All threads or none: another goshawk that comes at the same moment may have got some of them. It
@@ -360,11 +397,11 @@ static bool stop_all(pid_t pid, struct stopped *st, struct err *err)
 		return false;
 	for (unsigned tries = 0; more && tries < TRACER_TRIES;) {
 		if (!interrupt_all(st, &more, &tracer, err) || !all_in_time(pid, err)) {
-			tracee_resume_all(st);
+			resume(st);
 			return false;
 		}
 		if (tracer) {
-			tracee_resume_all(st);
+			resume(st);
 			nanosleep(&pause, NULL);
 			more = true;
 			tries++;
@@ -387,26 +424,10 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 	return ok;
 }
 
-static bool resume(struct stopped *st)
-{
-	bool all = true;
-
-	for (size_t i = 0; i < st->n; i++) /* one that can't be let go was killed where it stood */
-		if (ptrace(PTRACE_DETACH, st->at[i].tid, 0, st->at[i].signal)) {
-			reap(st, st->at[i].tid);
-			all = false;
-		}
-	for (size_t i = 0; i < st->more.n; i++)
-		syscall(SYS_tgkill, st->pid, st->more.at[i].tid, st->more.at[i].signal);
-	vec_release(&st->more);
-	vec_release(st);
-	hurry(false);
-	return all;
-}
-
 void tracee_resume_all(struct stopped *st)
 {
 	resume(st);
+	hurry(false);
 }
 
 bool tracee_let_go(struct stopped *st, struct err *err)

@@ -7,10 +7,14 @@
 #ifndef INLINE_TRACEE_H
 #define INLINE_TRACEE_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "base/err.h"
 #include "base/vec.h"
+
+/* Signals that programs which we start are to ignore, because we were told to. */
+void tracee_ignores(const sigset_t *signals);
 
 /* Starts the program and leaves it stopped at the first instruction of its own: after the dynamic
  * loader, before anything of Go. From here to tracee_let_go the death of goshawk ends it: it has

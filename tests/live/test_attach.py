@@ -629,6 +629,30 @@ def test_a_user_without_rights_attaches_to_his_own(tmp_path):
         r.call(10)
 
 
+@pytest.mark.parametrize("how", ["signal", "for"])
+def test_nobody_reads_the_output(how):
+    """A pipe that is full must not keep us in the process."""
+    with Running(1, 1) as r:
+        text = r.text()
+        options = ["--for", "1s"] if how == "for" else []
+        p = subprocess.Popen([str(goshawk.GOSHAWK), "trace", *options, "-p", str(r.pid), "main.called"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert "are watched" in line_of(p.stderr, "that it watches")
+        r.call(20000)
+        time.sleep(0.3)
+        assert r.text() != text
+        if how == "signal":
+            p.send_signal(signal.SIGTERM)
+        until = time.monotonic() + 30
+        while r.text() != text:
+            assert time.monotonic() < until, "it is still in the process"
+            time.sleep(0.05)
+        out, err = p.communicate(timeout=60)
+        calls, lost = len(out.splitlines()), re.search(r"(\d+) calls in .*?(?:; (\d+) records lost)?;", err)
+        assert p.returncode == 0 and calls >= int(lost[1]), err
+        r.call(100)
+
+
 def test_a_full_disk():
     """It is said which, and the process is as it was."""
     with Running(1, 1) as r:

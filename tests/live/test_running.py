@@ -330,6 +330,51 @@ def test_stops_by_itself_and_waits_for_the_program(tmp_path, option):
         assert sum(o["type"] == "call" for o in objects) == 5
 
 
+def test_a_signal_ends_the_wait_for_the_program(tmp_path):
+    """Tracing is over, the program runs on, and goshawk only waits for it."""
+    p = start_traced(tmp_path, odd(), "beat", options=["--max", "1"], start_new_session=True)
+    pid = ready(p)
+    deadline = time.monotonic() + 30
+    while text_of(pid) != text_on_disk(odd()) and time.monotonic() < deadline:
+        select.select([p.stderr], [], [], 0.02)
+    os.kill(p.pid, signal.SIGTERM)
+    p.wait(timeout=30)
+    assert p.returncode == 0
+    assert not gone(pid)
+    p.stdin.close()
+    assert "beats ok true" in p.stdout.read()
+
+
+def ignored_by(pid):
+    with open("/proc/%d/status" % pid) as status:
+        bits = next(int(line.split()[1], 16) for line in status if line.startswith("SigIgn:"))
+    return {sig for sig in signal.valid_signals() if bits >> (sig - 1) & 1}
+
+
+def test_what_is_ignored_stays_ignored(tmp_path):
+    """As under nohup, or in the background of a script."""
+    ignored = {signal.SIGHUP, signal.SIGINT, signal.SIGCHLD}
+
+    def ignore():
+        for sig in ignored:
+            signal.signal(sig, signal.SIG_IGN)
+
+    alone = start(odd(), "beat", preexec_fn=ignore)
+    p = start_traced(tmp_path, odd(), "beat", preexec_fn=ignore, start_new_session=True)
+    pid = ready(p)
+    expected = ignored_by(ready(alone))
+    assert ignored_by(pid) == expected and signal.SIGHUP in expected
+    os.kill(p.pid, signal.SIGHUP)
+    time.sleep(0.3)
+    assert p.poll() is None, "it does not ignore it"
+    for each in (alone, p):
+        each.stdin.close()
+        assert "beats ok true" in each.stdout.read()
+        assert each.wait(timeout=30) == 0
+    end = goshawk.read_lines(tmp_path / "trace.json")[-1]
+    assert end["type"] == "end" and end["program_exit"] == 0
+
+
 def test_a_stopped_goshawk_never_stalls_the_program(tmp_path):
     p = start_traced(tmp_path, odd(), "beat", options=["--lossless"], start_new_session=True)
     ready(p)
