@@ -20,10 +20,10 @@ enum {
 	WAIT_BLOCKED_NS = 10000000,
 };
 
-/* What the kernel marks when we die (set_robust_list(2)). The list is in our own memory and the word
- * alone in the shared: a mutex of the C library keeps its list's pointers beside the word, where the
- * target may write, and follows them when it is given back. A list has one distance to its words, so
- * a process holds one. */
+/* What the kernel marks when we die (set_robust_list(2)). The list is in our own memory and the
+ * word alone in the shared: a mutex of the C library keeps its list's pointers beside the word,
+ * where the target may write, and follows them when it is given back. A list has one distance to
+ * its words, so a process holds one. */
 static struct {
 	struct robust_list_head head;
 	struct robust_list entry;

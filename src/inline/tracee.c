@@ -61,8 +61,8 @@ void tracee_ignores(const sigset_t *signals)
 	ignored = *signals;
 }
 
-/* The program gets the signals that we were started with: we block none, exec puts our handlers back
- * to the default, and what was ignored is so again. */
+/* The program gets the signals that we were started with: we block none, exec puts our handlers
+ * back to the default, and what was ignored is so again. */
 static NORETURN void child(const char *path, char **argv, pid_t parent, int report)
 {
 	int e;
@@ -341,8 +341,8 @@ static bool all_in_time(pid_t pid, struct err *err)
 				  pid, late.at[0]);
 }
 
-/* While somebody stands still for us we are in a hurry, as far as we may be, and a terminal does not
- * stop us: he would stand as long as we do. */
+/* While somebody stands still for us we are in a hurry, as far as we may be, and a terminal does
+ * not stop us: he would stand as long as we do. */
 static void hurry(bool on)
 {
 	static const int stops[] = { SIGTSTP, SIGTTIN, SIGTTOU };
