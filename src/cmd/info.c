@@ -1,7 +1,7 @@
 /* info - what is in a program, and what can be done with it. */
 #include "base/file.h"
 #include "cmd/cmds.h"
-#include "cmd/target.h"
+#include "cmd/stress_file.h"
 #include "out/program.h"
 
 struct info_args {
@@ -9,18 +9,22 @@ struct info_args {
 	const char *pid, *output;
 };
 
-static void print(const struct info_args *a, const struct target *t, struct out *o)
+static bool print(const struct info_args *a, const struct target *t, struct out *o,
+		  struct err *err)
 {
 	struct json j;
 
 	if (!a->common.json) {
 		program_print(o, &t->prog);
-		return;
+		return stress_info(&t->img, NULL, o, err);
 	}
 	json_begin(&j, o);
 	target_json_begin(t, o);
 	program_json(&j, &t->prog);
+	if (!stress_info(&t->img, &j, o, err))
+		return false;
 	target_json_end(o);
+	return true;
 }
 
 static bool info(const void *args, const char **rest, size_t nrest, char **program, int *status,
@@ -37,10 +41,8 @@ static bool info(const void *args, const char **rest, size_t nrest, char **progr
 	if (t.nrest)
 		return err_set(err, ERR_USAGE, "info: takes one target, but got also %s",
 			       t.rest[0]);
-	if (!out_file_open(&file, a->output, false, err))
-		return false;
-	print(a, &t, &file.out);
-	return out_file_commit(&file, err);
+	return out_file_open(&file, a->output, false, err) && print(a, &t, &file.out, err) &&
+	       out_file_commit(&file, err);
 }
 
 static const struct opt opts[] = {

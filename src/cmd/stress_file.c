@@ -149,3 +149,53 @@ bool stress_write(const struct go_program *prog, const struct torn_store *const 
 
 	return make(&d, prog, stores, n, &ask, err) && delayed_write(&d, path, err);
 }
+
+static void info_json(struct json *j, const struct manifest *m)
+{
+	json_object(j);
+	json_key(j, "type");
+	json_z(j, "delays");
+	json_key(j, "sites");
+	json_u64(j, m->sites);
+	json_key(j, "delay_ns");
+	json_i64(j, m->ask.ns);
+	json_key(j, "every");
+	if (m->ask.every)
+		json_u64(j, m->ask.every);
+	else
+		json_null(j);
+	json_key(j, "chance");
+	if (m->ask.every)
+		json_null(j);
+	else
+		json_f64(j, (double)m->ask.per_million / MILLION);
+	json_key(j, "max_overhead");
+	json_u64(j, m->ask.percent);
+	json_key(j, "seed");
+	json_u64(j, m->ask.seed);
+	json_key(j, "original_size");
+	json_u64(j, m->size);
+	json_key(j, "by");
+	json_str(j, m->version);
+	json_object_end(j);
+	json_line(j);
+}
+
+bool stress_info(const struct image *img, struct json *j, struct out *o, struct err *err)
+{
+	struct manifest m;
+
+	if (!manifest_find(img, &m, err))
+		return !err->kind;
+	if (j) {
+		info_json(j, &m);
+		return true;
+	}
+	out_fmt(o, "delays      %u stores are delayed", m.sites);
+	print_how(o, &m.ask);
+	out_z(o, "; put in by goshawk ");
+	out_clean(o, m.version);
+	out_z(o, ", taken out by goshawk stress --undo");
+	out_line(o);
+	return true;
+}
