@@ -3,6 +3,8 @@
 
 #include "../tests/tools/sound.h"
 #include "base/err.h"
+#include "x86/barrier.h"
+#include "x86/origin.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t n);
 
@@ -15,6 +17,42 @@ static bool word(const void *ctx, u64 va, u64 *to)
 		return false;
 	memcpy(to, bytes->p + (va - 0x1000), sizeof(*to));
 	return true;
+}
+
+static bool keeps(const void *ctx, i64 target)
+{
+	(void)ctx;
+	return target & 1;
+}
+
+/* Whatever is compared with 0 is taken for the flag: checks, their stores, where these lie. */
+static void read_checks(const struct flow *f, struct arena *a)
+{
+	struct origins o;
+
+	origins_begin(&o, f, a, keeps, NULL);
+	for (u32 k = 0; k < f->n; k++) {
+		struct barrier *checks;
+		const char *bad;
+		struct window w;
+		i64 flag;
+		u32 n;
+
+		if (!barrier_flag(f, k, &flag))
+			continue;
+		n = barriers_find(f, flag, a, &checks);
+		for (u32 i = 0; i < n; i++)
+			for (u32 s = 0; s < checks[i].nstores; s++) {
+				u32 insn = checks[i].stores[s].insn;
+
+				(void)origin_of_place(&o, insn, &origins_effect(&o, insn)->mem);
+				(void)flags_live_at(f, insn, a);
+				bad = window_from(f, insn, &w) ? NULL : unsound_window(f, &w);
+				if (bad)
+					die("fuzz: a store: %s", bad);
+			}
+	}
+	origins_end(&o);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
@@ -43,5 +81,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 	bad = unsound(&flow, &patches);
 	if (bad)
 		die("fuzz: %s", bad);
+	read_checks(&flow, &arena);
 	return 0;
 }

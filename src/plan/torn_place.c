@@ -447,8 +447,15 @@ const struct go_param *value_param(struct place_finder *p, const struct origin *
 	return NULL;
 }
 
+/* Between the types lies other data, too. */
 bool is_type_word(const struct place_finder *p, u64 va)
 {
-	return (va >= p->prog->md.types_va && va < p->prog->md.etypes_va) ||
-	       map_get(&p->itabs, va);
+	struct go_type *t;
+
+	if (map_get(&p->itabs, va))
+		return true;
+	if (va < p->prog->md.types_va || va >= p->prog->md.etypes_va || va % 8)
+		return false;
+	t = loaded(p, go_type_at(p->prog, va));
+	return t && t->kind != GO_BAD;
 }

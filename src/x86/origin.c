@@ -27,6 +27,76 @@ static int by_target(const void *x, const void *y, void *ctx)
 	return a->target < b->target ? -1 : a->target > b->target;
 }
 
+static bool addresses_rsp(const struct flow *f, const struct insn *i)
+{
+	for (u32 k = 1; k < i->size; k++)
+		if ((f->bytes[i->at + k] & 0x3f) == 0x24)	/* SIB: base RSP, no index */
+			return true;
+	return false;
+}
+
+/* Behind the frame's making and before the call of morestack: there SP stays as it is but for the
+ * ways out, if the frame is made as usual. */
+static void find_body(struct origins *o)
+{
+	u32 check = stack_check_of(o->f), subs = 0, body = 0;
+	i64 tail = check ? flow_find(o->f, o->f->insns[check - 1].target) : o->f->n;
+
+	for (u32 k = 0; k < tail; k++) {
+		const struct insn *i = &o->f->insns[k];
+		const u8 *p = o->f->bytes + i->at;
+
+		if (i->size > 3 && p[0] == 0x48 && (p[1] & 0xfd) == 0x81 && p[2] == 0xec) {
+			subs++;			/* sub rsp, n */
+			body = k + 1;
+		} else if ((p[0] & 0xf8) == 0x50 && body) {
+			return;			/* push behind it */
+		}
+	}
+	if (subs == 1) {
+		o->body = body;
+		o->tail = (u32)tail;
+	}
+}
+
+static void note_spill(struct origins *o, u32 k)
+{
+	const struct effect *e = origins_effect(o, k);
+	i64 size = e->size ? e->size : 64, at = e->mem.disp & ~7ll;
+
+	if (!e->writes_memory || e->mem.base != GP_RSP || e->mem.index != GP_NONE)
+		return;
+	if (e->kind == EFFECT_STORE && e->size == 8 && e->reg < GP_XMM0 && at == e->mem.disp &&
+	    !map_get(&o->spills, (u64)at)) {
+		*map_put(&o->spills, (u64)at) = k + 1;
+		return;
+	}
+	for (; at < e->mem.disp + size; at += 8)
+		*map_put(&o->spills, (u64)at) = 0;
+}
+
+static void find_spills(struct origins *o)
+{
+	o->have_spills = true;
+	find_body(o);
+	for (u32 k = o->body; k < o->tail; k++)
+		if (o->f->insns[k].kind == INSN_PLAIN && addresses_rsp(o->f, &o->f->insns[k]))
+			note_spill(o, k);
+}
+
+/* Most places in the frame are stored to once, and whoever loads from there gets that. */
+static const u64 *only_store(struct origins *o, u32 insn, i64 key)
+{
+	const u64 *k;
+
+	if (!o->have_spills)
+		find_spills(o);
+	if (insn < o->body || insn >= o->tail)
+		return NULL;
+	k = map_get(&o->spills, (u64)(key - SLOT));
+	return k && *k ? k : NULL;
+}
+
 void origins_begin(struct origins *o, const struct flow *f, struct arena *a,
 		   bool (*keeps)(const void *ctx, i64 target), const void *ctx)
 {
@@ -42,6 +112,7 @@ void origins_begin(struct origins *o, const struct flow *f, struct arena *a,
 void origins_end(struct origins *o)
 {
 	map_release(&o->known);
+	map_release(&o->spills);
 }
 
 const struct effect *origins_effect(struct origins *o, u32 insn)
@@ -311,7 +382,12 @@ static const struct origin *at_target(struct origins *o, u32 insn, i64 key)
 static const struct origin *ask(struct origins *o, u32 insn, i64 key)
 {
 	const struct origin *x;
+	const u64 *only = is_slot(key) ? only_store(o, insn, key) : NULL;
 
+	if (only) {
+		insn = (u32)*only - 1;
+		key = origins_effect(o, insn)->reg;
+	}
 	for (;;) {
 		if (o->q->steps++ >= STEPS)
 			return &unknown;

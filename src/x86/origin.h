@@ -46,6 +46,9 @@ struct origins {
 	u32 *branches;			/* JCC and JMP by target, ascending */
 	u32 nbranches;
 	struct map known;		/* instruction and register: const struct origin * */
+	struct map spills;	/* distance from SP in the body: the only store there, + 1; or 0 */
+	u32 body, tail;		/* where SP is what it is in the body; 0, 0: not known */
+	bool have_spills;
 	struct origin_query *q;
 };
 

@@ -20,6 +20,7 @@ KINDS = ("string", "slice", "interface")
 
 
 def build(release, variant):
+    """The program of tests/torn.py; cgo makes no difference to it."""
     source = gobuild.OUT / "torn-source"
     source.mkdir(parents=True, exist_ok=True)
     for name, text in ("main.go", PROGRAM.source), ("go.mod", "module torn\n\ngo 1.17\n"):
@@ -108,6 +109,16 @@ def test_delays_go_before_a_check_or_a_store(release, variant):
     for s in stores:
         text = code[s["address"]]["text"]
         assert re.match(r"cmp dword ptr \[0x[0-9a-f]+\], 0x0$|mov (qword ptr )?\[.*\], \w+$", text), (s, text)
+
+
+@pytest.mark.parametrize("variant", ["plain", "stripped", "pie", "cgo", "race"])
+def test_keeps_its_promises(release, variant):
+    """Windows that a jump may replace, at checks and stores (tests/tools/torn.c)."""
+    paths = [gobuild.build("seed", release, variant), build(release, variant)]
+    if variant == "plain":
+        paths.append(gobuild.goroot(release) / "bin" / "go")
+    done = goshawk.run_plain(goshawk.BUILD / "tests" / "torn", *paths)
+    assert done.status == 0 and "BROKEN" not in done.out, done
 
 
 def test_leaves_out_what_synchronises(release):

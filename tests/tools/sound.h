@@ -155,6 +155,31 @@ static inline void sound_windows(struct sound *s)
 		s->bad = "the entry has no window";
 }
 
+/* A window by itself (window_from): control may arrive at its first instruction only. */
+static inline const char *unsound_window(const struct flow *f, const struct window *w)
+{
+	u32 end = w->first + w->count, size = 0;
+
+	if (!w->count || end > f->n || w->at != f->insns[w->first].at || w->record_after)
+		return "a window is not made of instructions";
+	for (u32 k = w->first; k < end; k++) {
+		const struct insn *i = &f->insns[k];
+
+		size += i->size;
+		if (k > w->first && (i->is_target || f->unresolved))
+			return "control may arrive inside a window";
+		if (k + 1 < end && !sound_goes_on(i))
+			return "a window goes on behind its end";
+		if (!i->relocatable || i->kind == INSN_CALL || (i->may_fault && !w->may_fault))
+			return "an instruction is moved that can't be";
+	}
+	if (w->size != size || size < 5)
+		return "a window has no room for the jump";
+	if ((f->va + w->at) / 4096 != (f->va + w->at + 4) / 4096)
+		return "a jump crosses a page";
+	return NULL;
+}
+
 static inline const char *unsound(const struct flow *f, const struct patches *p)
 {
 	struct sound s = { .f = f, .p = p };
