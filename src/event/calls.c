@@ -14,6 +14,9 @@
 
 enum {
 	IDLE_KEPT = 1024,	/* goroutines without open calls that are kept for their next one */
+	OPEN_KEPT = 1 << 16,	/* goroutines with open calls, before we ask who of them is left */
+	OLDEST_KEPT = 1 << 10,	/* those that came first are the program's own: they last */
+	UNSEEN_NS = 1000000000,
 	OPEN_MAX = 1 << 24,	/* no real program has more calls open */
 	BUFFER_KEPT = 1 << 16,
 };
@@ -39,6 +42,7 @@ struct unwinding {
 struct goroutine {
 	struct goroutine *next;
 	u64 goid;
+	i64 seen_ns;				/* its last record */
 	VEC(struct frame) frames;		/* ascending by depth */
 	VEC(struct unwinding) unwindings;	/* ascending by depth; empty when frames is */
 	VEC(u8) bytes;				/* entry records of the frames, in order */
@@ -55,6 +59,8 @@ struct calls {
 	struct goroutine *spare;
 	struct goroutine *last;			/* whose record came last */
 	size_t idle;				/* of those in the map, without frames */
+	size_t open_most;			/* ...with: how many are too many */
+	i64 lost_ns;				/* until then records were lost; 0: none were */
 	u64 open;				/* frames of all */
 	i64 execs;				/* begun and not failed */
 	struct births births;
@@ -77,7 +83,7 @@ struct calls *calls_new(const struct plan *plan, const struct sink *sink)
 {
 	struct calls *c = mem_resize(NULL, sizeof(*c));
 
-	*c = (struct calls){ .plan = plan, .sink = *sink };
+	*c = (struct calls){ .plan = plan, .sink = *sink, .open_most = OPEN_KEPT };
 	c->condition = plan_expr(plan, EXPR_IF);
 	for (u32 i = 0; c->condition && i < plan->nfuncs; i++)
 		if (expr_waits(&plan->funcs[i], c->condition))
@@ -143,6 +149,8 @@ static void drop_idle(struct calls *c)
 	c->last = NULL;
 }
 
+static void close_lost(struct calls *c);
+
 static struct goroutine *goroutine_of(struct calls *c, u64 goid)
 {
 	struct goroutine *g = c->last;
@@ -154,6 +162,7 @@ static struct goroutine *goroutine_of(struct calls *c, u64 goid)
 	if (place)
 		return c->last = (struct goroutine *)(uintptr_t)*place;
 	drop_idle(c);
+	close_lost(c);
 	place = map_put(&c->by_goid, goid);
 	g = c->spare;
 	if (g) {
@@ -298,6 +307,21 @@ static void pop_unseen(struct calls *c, struct goroutine *g, enum call_end witho
 		pop(c, g, without_cause, INT64_MIN, NULL);
 }
 
+/* Where records are lost, so are ends of goroutines, and their calls would stay open for ever. When
+ * many are open, those that nothing has been seen of for a while are taken to have ended so. */
+static void close_lost(struct calls *c)
+{
+	size_t rank = 0;
+
+	if (!c->lost_ns || c->by_goid.n - c->idle < c->open_most)
+		return;
+	for (struct goroutine *g = c->first; g; g = g->next)
+		if (g->frames.n && rank++ >= OLDEST_KEPT && g->seen_ns < c->lost_ns - UNSEEN_NS)
+			while (g->frames.n)
+				pop_unseen(c, g, END_LOST);
+	c->open_most = MAX(2 * (c->by_goid.n - c->idle), (size_t)OPEN_KEPT);
+}
+
 /* Something happened at a place where no frame of `depth` or deeper can be any more. Tells whether
  * that ended a panic. */
 static bool close_deeper(struct calls *c, struct goroutine *g, u32 depth)
@@ -416,6 +440,7 @@ static void call_record(struct calls *c, const struct plan_func *fn, const struc
 		.self_ns = -1, .end = END_UNFINISHED, .entry = r->bytes,
 	};
 	bool wanted = r->kind == SITE_ENTRY && fn->shown && passes(c, &call);
+	struct goroutine *g;
 
 	c->totals.entries += wanted;
 	if (wanted && (c->plan->request.entry_only || fn->line_at))
@@ -426,10 +451,12 @@ static void call_record(struct calls *c, const struct plan_func *fn, const struc
 	}
 	if (c->plan->request.entry_only || (r->kind != SITE_ENTRY && !fn->shown))
 		return;
+	g = goroutine_of(c, r->goid);
+	g->seen_ns = r->time_ns;
 	if (r->kind == SITE_ENTRY)
-		entered(c, goroutine_of(c, r->goid), r, wanted);
+		entered(c, g, r, wanted);
 	else
-		left(c, goroutine_of(c, r->goid), r);
+		left(c, g, r);
 }
 
 static void count_execs(struct calls *c, const struct plan_func *fn, u64 n)
@@ -466,6 +493,7 @@ void calls_counted(struct calls *c, u32 func, u64 n)
 void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns)
 {
 	c->totals.lost += count;
+	c->lost_ns = to_ns;
 	c->sink.lost(c->sink.ctx, count, from_ns, to_ns);
 }
 

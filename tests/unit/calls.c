@@ -472,6 +472,67 @@ START_TEST(goroutines_are_forgotten)
 }
 END_TEST
 
+static u64 ended_lost;
+
+static void count_lost(void *ctx, const struct call *c)
+{
+	(void)ctx;
+	ended_lost += c->end == END_LOST;
+}
+
+static void entry_at(struct calls *c, u64 goid, i64 time_ns)
+{
+	u8 bytes[40] = { 0 };
+
+	calls_record(c, &(struct record){ .goid = goid, .depth = 100, .kind = SITE_ENTRY,
+					  .time_ns = time_ns, .bytes = bytes, .size = 40 });
+}
+
+/* Where records are lost, goroutines end unseen with calls open: these are not kept for ever. */
+START_TEST(calls_whose_ends_were_lost_are_closed_when_they_are_many)
+{
+	enum { N = 500000, EVERY_NS = 1000000 };
+	struct calls *c;
+	long before = resident_kib();
+
+	calls_release(&(struct calls *){ start() });
+	c = calls_new(&plan, &(struct sink){
+		.call = count_lost, .entry = on_entry, .lost = on_lost,
+	});
+	ended_lost = 0;
+	for (u64 g = 1; g <= N; g++) {
+		entry_at(c, g, (i64)g * EVERY_NS);
+		if (g % 1000 == 0)
+			calls_lost(c, 1, (i64)(g - 1) * EVERY_NS, (i64)g * EVERY_NS);
+		out_release(&came);
+		out_memory(&came);
+	}
+	ck_assert_uint_gt(ended_lost, N - 200000);
+	ck_assert_int_lt(resident_kib() - before, 160 << 10);
+	/* the first goroutines last, and so does who was seen a moment ago */
+	calls_finish(c);
+	ck_assert_uint_lt(ended_lost, N);
+	calls_release(&c);
+}
+END_TEST
+
+/* Without losses every call is waited for. */
+START_TEST(without_losses_no_call_is_given_up)
+{
+	struct calls *c;
+
+	calls_release(&(struct calls *){ start() });
+	c = calls_new(&plan, &(struct sink){
+		.call = count_lost, .entry = on_entry, .lost = on_lost,
+	});
+	ended_lost = 0;
+	for (u64 g = 1; g <= 200000; g++)
+		entry_at(c, g, (i64)g * 1000000);
+	ck_assert_uint_eq(ended_lost, 0);
+	calls_release(&c);
+}
+END_TEST
+
 Suite *calls_suite(void)
 {
 	Suite *s = suite_create("calls");
@@ -488,6 +549,8 @@ Suite *calls_suite(void)
 	tcase_add_test(t, records_that_contradict_the_plan_are_dropped);
 	tcase_add_test(t, depth_and_numbers);
 	tcase_add_test(t, goroutines_are_forgotten);
+	tcase_add_test(t, calls_whose_ends_were_lost_are_closed_when_they_are_many);
+	tcase_add_test(t, without_losses_no_call_is_given_up);
 	tcase_add_loop_test(t, calls_for_which_the_condition_does_not_hold_are_left_out, 0,
 			    ARRAY_LEN(conditional));
 	suite_add_tcase(s, t);
