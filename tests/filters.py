@@ -6,7 +6,7 @@ import struct
 ALLOW, LOG, ERRNO, KILL = 0x7FFF0000, 0x7FFC0000, 0x00050001, 0x80000000
 
 # x86-64 numbers (asm/unistd_64.h)
-MMAP, MPROTECT, MUNMAP, MADVISE, MEMFD, SIGACTION = 9, 10, 11, 28, 319, 13
+MMAP, MPROTECT, MUNMAP, MADVISE, MEMFD, SIGACTION, SIGPROCMASK = 9, 10, 11, 28, 319, 13, 14
 PROT_WRITE, PROT_EXEC = 2, 4
 
 # What Docker documents that its default profile denies, with EPERM.
@@ -52,6 +52,12 @@ def no_new_code(how=KILL):
     """Death to whoever maps executable memory."""
     code = load(0) + equal(MMAP, 5) + load(16 + 2 * 8) + insn(0x54, PROT_EXEC) + equal(PROT_EXEC, 1) + returns(how)
     return code + returns(ALLOW) + returns(ALLOW)
+
+
+def no_call_with(number, argument, how=KILL):
+    """Death to whoever makes this call with this first argument."""
+    code = load(0) + equal(number, 3) + load(16) + equal(argument, 1) + returns(how)
+    return code + returns(ALLOW)
 
 
 class Program(ctypes.Structure):

@@ -261,6 +261,20 @@ static bool map_ours(struct inline_session *s, struct err *err)
 	return true;
 }
 
+/* What the trampolines call themselves (stubs.c), with the arguments by which a filter may tell it
+ * from the program's own calls. */
+static bool ask_for_stubs(struct inline_session *s, struct inject *in, struct err *err)
+{
+	pid_t tid = in->stopped->at[in->thread].tid;
+	u64 look[6] = { UINT32_MAX, s->layout.near_rt + 8, 0, 8 };
+	u64 pause[6] = { s->layout.shared_rt };
+
+	return !s->filtered ||
+	       (seccomp_ask(tid, SYS_rt_sigprocmask, look, "reading its memory", err) &&
+		(!s->layout.lossless ||
+		 seccomp_ask(tid, SYS_nanosleep, pause, "waiting (--lossless)", err)));
+}
+
 bool place_map(struct inline_session *s, struct inject *in, bool *taken, struct err *err)
 {
 	struct mapping code = { s->layout.code_rt, round_up(s->code.size, PAGE),
@@ -269,7 +283,7 @@ bool place_map(struct inline_session *s, struct inject *in, bool *taken, struct 
 	i64 got;
 
 	*taken = false;
-	if (!map_near(s, in, taken, err) || !map_there(s, in, &code, taken, err) ||
+	if (!ask_for_stubs(s, in, err) || !map_near(s, in, taken, err) || !map_there(s, in, &code, taken, err) ||
 	    !map_shared(s, in, taken, err))
 		return false;
 	/* a core of the program is not to hold our rings; a kernel without this is no worse */

@@ -18,7 +18,8 @@ bool seccomp_on(pid_t pid, pid_t tid);
 bool seccomp_ask(pid_t tid, long nr, const u64 args[6], const char *what,
 		 struct err *err) MUST_CHECK;
 
-/* What one filter returns; a program that the kernel would not have taken gives "kill". */
+/* What one filter returns; a program that the kernel would not have taken gives "kill", and so does
+ * one that asks where the call is made. */
 u32 seccomp_run(const struct sock_filter *code, size_t n, long nr, const u64 args[6]);
 
 #endif

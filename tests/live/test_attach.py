@@ -583,7 +583,9 @@ def test_under_a_filter_that_permits_what_we_need(tmp_path, release, code):
 
 @sees_filters
 @pytest.mark.parametrize("code", [filters.no_new_code(), filters.denies([filters.MADVISE], filters.ERRNO),
-                                  filters.no_new_code(filters.ERRNO)], ids=["no-code", "no-advice", "error"])
+                                  filters.no_new_code(filters.ERRNO),
+                                  filters.no_call_with(filters.SIGPROCMASK, 0xFFFFFFFF)],
+                         ids=["no-code", "no-advice", "error", "our-own-calls"])
 def test_a_filter_that_would_kill_it(code):
     with Running(2, 0, preexec_fn=filters.apply(code)) as r:
         text = r.text()

@@ -53,6 +53,20 @@ START_TEST(memory_that_is_written_is_not_executed)
 }
 END_TEST
 
+/* Where a call will be made is not known when we ask. */
+START_TEST(the_place_of_a_call_is_not_guessed)
+{
+	static const struct sock_filter code[] = {
+		LOAD(nr), IF(BPF_JEQ, SYS_close, 0, 1), RET(SECCOMP_RET_ALLOW),
+		LOAD(instruction_pointer), IF(BPF_JEQ, 0, 0, 1), RET(SECCOMP_RET_ALLOW),
+		RET(SECCOMP_RET_ALLOW),
+	};
+
+	ck_assert_uint_eq(run(code, ARRAY_LEN(code), SYS_close, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(run(code, ARRAY_LEN(code), SYS_mmap, 0), SECCOMP_RET_KILL_PROCESS);
+}
+END_TEST
+
 START_TEST(registers_memory_and_arithmetic)
 {
 	static const struct sock_filter code[] = {
@@ -90,6 +104,7 @@ Suite *seccomp_suite(void)
 
 	tcase_add_test(t, a_list_of_what_is_allowed);
 	tcase_add_test(t, memory_that_is_written_is_not_executed);
+	tcase_add_test(t, the_place_of_a_call_is_not_guessed);
 	tcase_add_test(t, registers_memory_and_arithmetic);
 	tcase_add_loop_test(t, what_the_kernel_would_not_take_permits_nothing, 0, ARRAY_LEN(wrong));
 	suite_add_tcase(s, t);
