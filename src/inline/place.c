@@ -283,7 +283,8 @@ bool place_map(struct inline_session *s, struct inject *in, bool *taken, struct 
 	i64 got;
 
 	*taken = false;
-	if (!ask_for_stubs(s, in, err) || !map_near(s, in, taken, err) || !map_there(s, in, &code, taken, err) ||
+	if (!ask_for_stubs(s, in, err) || !map_near(s, in, taken, err) ||
+	    !map_there(s, in, &code, taken, err) ||
 	    !map_shared(s, in, taken, err))
 		return false;
 	/* a core of the program is not to hold our rings; a kernel without this is no worse */
