@@ -296,6 +296,53 @@ void patterns_count(const struct patterns *p, const struct go_program *prog,
 		hits[i] += match(&p->at[i], prog, f);
 }
 
+/* As people say it: net/http.(*ServeMux).ServeHTTP becomes net/http.servemux.servehttp. */
+static struct str as_said(struct str name, char *to, size_t room)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < name.n && n < room; i++) {
+		char c = name.p[i];
+
+		if (c != '(' && c != ')' && !(c == '*' && i && name.p[i - 1] == '('))
+			to[n++] = (char)tolower((u8)c);
+	}
+	return (struct str){ to, n };
+}
+
+/* Is it that name but for its case, the path of its package, or how its receiver is written? */
+static bool may_be_meant(struct str said, struct str name)
+{
+	char to[512];
+	struct str s = as_said(name, to, sizeof(to));
+
+	for (size_t i = 0; i < s.n; i++)
+		if ((!i || s.p[i - 1] == '/' || s.p[i - 1] == '.') &&
+		    glob(said, str_cut(s, i, s.n)))
+			return true;
+	return false;
+}
+
+/* How far from what was asked for; more than `limit`: too far. */
+static unsigned distance(const struct pattern *miss, struct str said, const struct go_func *f,
+			 unsigned limit)
+{
+	struct go_name parts = go_name_split(f->name);
+	char method[512];
+	unsigned d;
+	int n;
+
+	if (!f->wrapper && may_be_meant(said, f->name))
+		return 0;
+	n = snprintf(method, sizeof(method), "%.*s.%.*s", STR_F(parts.package),
+		     STR_F(parts.function));
+	if (parts.receiver.n && !f->wrapper && !parts.closure.n && n < (int)sizeof(method) &&
+	    may_be_meant(said, (struct str){ method, (size_t)n }))
+		return 1;
+	d = str_distance(miss->text, f->name, limit);
+	return d > limit && str_find(f->name, miss->text) >= 0 ? limit : d;
+}
+
 static void say_inlined(void *ctx, const struct go_func *in, u64 pc)
 {
 	struct str *first = ctx;
@@ -312,7 +359,8 @@ bool patterns_check_hits(const struct patterns *p, const struct go_program *prog
 	struct str host = { 0 }, best[3] = { { 0 } };
 	unsigned away[3] = { 0 };
 	size_t nbest = 0;
-	char near[512] = "";
+	char near[512] = "", reduced[512];
+	struct str said;
 
 	for (size_t i = 0; i < p->n && !miss; i++)
 		if (!hits[i])
@@ -327,14 +375,12 @@ bool patterns_check_hits(const struct patterns *p, const struct go_program *prog
 			"pattern '%s': it exists only inlined, for example into %.*s: "
 			"trace that instead",
 			miss->whole, STR_F(host));
+	said = as_said(miss->text, reduced, sizeof(reduced));
 	for (size_t i = 0; miss->kind == NAME && i < prog->nfuncs; i++) {
-		struct str name = prog->funcs[i].name;
-		unsigned limit = (unsigned)MAX(miss->text.n / 3, (size_t)2), d;
+		unsigned limit = (unsigned)MAX(miss->text.n / 3, (size_t)2);
+		unsigned d = distance(miss, said, &prog->funcs[i], limit);
 		size_t at = nbest;
 
-		d = str_distance(miss->text, name, limit);
-		if (d > limit && str_find(name, miss->text) >= 0)
-			d = limit;
 		if (d > limit)
 			continue;
 		while (at && away[at - 1] > d)
@@ -345,9 +391,11 @@ bool patterns_check_hits(const struct patterns *p, const struct go_program *prog
 			nbest++;
 		for (size_t k = nbest - 1; k > at; k--)
 			best[k] = best[k - 1], away[k] = away[k - 1];
-		best[at] = name;
+		best[at] = prog->funcs[i].name;
 		away[at] = d;
 	}
+	while (nbest > 1 && !away[0] && away[nbest - 1])
+		nbest--;	/* it is clear what was meant */
 	for (size_t i = 0, n = 0; i < nbest && n < sizeof(near); i++)
 		n += (size_t)snprintf(near + n, sizeof(near) - n, "%s%.*s",
 				      i ? ", " : "; near it: ", STR_F(best[i]));
