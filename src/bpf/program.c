@@ -279,6 +279,8 @@ static void address_taken(struct bpf_code *c, const struct bpf_facts *f)
 		bpf_store_imm(c, BPF_DW, FP, PANICS, 1);
 	}
 	bpf_jump(c, L_LOOP);
+	if (!f->bare || !f->bare->n)	/* the verifier wants no code that nothing leads to */
+		return;
 	bpf_label(c, L_UP);
 	bpf_load(c, BPF_DW, R2, FP, LOWEST);
 	bpf_op(c, BPF_ADD, R2, R1);
