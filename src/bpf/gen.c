@@ -126,15 +126,16 @@ static bool is_same(const struct bpf_steps *s, u32 a, u32 b, u32 n)
 static u32 keep_once(struct bpf_steps *s, struct map *known, u32 first)
 {
 	u32 n = (u32)s->n - first;
-	u64 hash = n, *at;
+	u64 hash = n, words[sizeof(s->at[0]) / 8], *at;
 
-	for (const u8 *p = (const u8 *)&s->at[first], *end = (const u8 *)(s->at + s->n); p < end;
-	     p += 8) {
-		u64 word;
-
-		memcpy(&word, p, 8);
-		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 29;
+	if (!n)
+		return first;
+	for (u32 i = first; i < s->n; i++) {
+		memcpy(words, &s->at[i], sizeof(words));
+		for (u32 k = 0; k < ARRAY_LEN(words); k++) {
+			hash = (hash ^ words[k]) * 0x9e3779b97f4a7c15u;
+			hash ^= hash >> 29;
+		}
 	}
 	at = map_put(known, hash);
 	if (*at && is_same(s, (u32)*at - 1, first, n)) {
