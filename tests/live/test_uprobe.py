@@ -13,7 +13,7 @@ import pytest
 
 import gobuild
 import goshawk
-from test_attach import Attached, Running, line_of
+from attaching import Attached, Running, line_of
 from test_seed import check_callers, check_counts, check_goroutines, check_values, trace
 
 pytestmark = [pytest.mark.ptrace, pytest.mark.bpf]

@@ -9,7 +9,7 @@ import pytest
 import gobuild
 import goshawk
 from test_ask import last_is_proved, questions
-from test_attach import Running, line_of
+from attaching import Running, line_of
 from test_seed import check_counts, trace
 from test_uprobe import attached, likeness
 
