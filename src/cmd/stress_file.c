@@ -126,7 +126,7 @@ bool stress_file(const struct file_args *a, const struct target *t, struct out *
 	struct stress_sites sites;
 	struct delay_ask ask;
 
-	if (!parse_ask(&a->delay, &ask, err) ||
+	if (!parse_ask(&a->delay, &ask, err) || !delayed_may(&t->prog, err) ||
 	    !stress_sites(&sites, &t->prog, t->rest, t->nrest, a->sites, &arena, err) ||
 	    !make(&d, &t->prog, sites.at, sites.n, &ask, err))
 		return false;

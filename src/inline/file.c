@@ -331,10 +331,9 @@ static void finish(struct maker *m)
 	d->changes = arena_copy(&d->arena, m->changes.at, d->nchanges * sizeof(*d->changes));
 }
 
-/* Of an input that is not changed already. */
-static bool open_original(struct delayed *d, struct err *err)
+bool delayed_may(const struct go_program *prog, struct err *err)
 {
-	const struct image *img = d->prog->img;
+	const struct image *img = prog->img;
 	struct manifest man;
 
 	if (img->kind != IMAGE_FILE)
@@ -345,9 +344,15 @@ static bool open_original(struct delayed *d, struct err *err)
 			       "--undo takes them out", STR_F(img->path));
 	if (err->kind)
 		return false;
-	if (!d->prog->md.hasmain)
-		return err_set(err, ERR_UNSUPPORTED, "%.*s: a library, not a program that starts by "
-			       "itself", STR_F(img->path));
+	return prog->md.hasmain ||
+	       err_set(err, ERR_UNSUPPORTED, "%.*s: a library, not a program that starts by itself",
+		       STR_F(img->path));
+}
+
+static bool open_original(struct delayed *d, struct err *err)
+{
+	const struct image *img = d->prog->img;
+
 	if (!file_map(img->path.p, &d->original, &d->original_size, err))
 		return err_in(err, "%.*s", STR_F(img->path));
 	if (d->original_size != img->size)
@@ -367,7 +372,7 @@ bool delayed_make(struct delayed *d, const struct go_program *prog,
 	bool ok;
 
 	*d = (struct delayed){ .prog = prog, .ask = *ask };
-	if (!open_original(d, err) || !room_find(&d->room, prog->img, err))
+	if (!delayed_may(prog, err) || !open_original(d, err) || !room_find(&d->room, prog->img, err))
 		return false;
 	if (!go_write_barrier_va(prog, &m.code.flag_rt))
 		return err_set(err, ERR_UNSUPPORTED, "%.*s: has no checks of the write barrier",

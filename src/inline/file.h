@@ -51,6 +51,8 @@ struct delayed {
 	struct arena arena;
 };
 
+/* Can there be a copy of it at all? */
+bool delayed_may(const struct go_program *prog, struct err *err) MUST_CHECK;
 /* Stores ascending by address. */
 bool delayed_make(struct delayed *d, const struct go_program *prog,
 		  const struct torn_store *const *stores, size_t n, const struct delay_ask *ask,

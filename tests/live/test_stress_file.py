@@ -1,0 +1,328 @@
+"""stress -o: a copy of a program whose stores wait between their words does what the program does, only
+later; other tools read it as before; the way back gives every byte."""
+
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import gobuild
+import goshawk
+import others
+import test_others
+from test_std import run_tests, verdicts
+
+# Nothing to wait for but all of the code; and a delay as short as the code can make it, now and then.
+DELAYS = {"none": ["--delay", "0"], "100ns at 1%": ["--delay", "100ns", "--chance", "1%"]}
+
+
+def copy(program, to, *args, status=0, **kw):
+    done = goshawk.run("stress", program, "-o", to, *args, **kw)
+    assert done.status == status, done
+    return done
+
+
+def sites(done):
+    return int(re.search(r"(\d+) stores are delayed", done.err)[1])
+
+
+def undone(new, original, to):
+    done = goshawk.run("stress", new, "--undo", "-o", to)
+    assert done.status == 0, done
+    return to.read_bytes() == pathlib.Path(original).read_bytes()
+
+
+@pytest.mark.parametrize("delay", DELAYS)
+@pytest.mark.parametrize("variant", ["plain", "stripped", "pie", "race", "cgo", "cgo-stripped", "cgo-pie"])
+def test_the_seed_computes_the_same(tmp_path, release, variant, delay):
+    program, new = gobuild.build("seed", release, variant), tmp_path / "new"
+    assert sites(copy(program, new, *DELAYS[delay])) > 500
+    assert os.stat(new).st_mode == os.stat(program).st_mode
+    expected = []
+    for which in program, new:
+        to = tmp_path / "expect.json"
+        done = goshawk.run_plain(which, "all", env={"SEED_EXPECT": str(to), "SEED_GC": "1", "GOMAXPROCS": "4"})
+        assert done.status == 0 and done.out == "seed: done\n", done
+        expected.append(json.loads(to.read_text())["counts"])
+    assert expected[0] == expected[1]
+    assert undone(new, program, tmp_path / "old")
+    assert os.stat(tmp_path / "old").st_mode == os.stat(program).st_mode
+
+
+@pytest.mark.parametrize("delay", DELAYS)
+@pytest.mark.parametrize("package", ["strings", "sort", "encoding/json", "fmt"])
+def test_tests_of_go_pass(tmp_path, release, package, delay):
+    program = gobuild.std_test(package, release)
+    copy(program, tmp_path / "new", *DELAYS[delay])
+    plain, new = (run_tests(package, release, p, "-test.v") for p in (program, tmp_path / "new"))
+    assert plain.status == new.status == 0, new
+    assert verdicts(plain.out) == verdicts(new.out)
+
+
+ALL = [r for r in gobuild.RELEASES if gobuild.minor(r) in (17, 19, 22, 24, 26, 27)]
+MORE = ["runtime", "net/http", "sync", "reflect", "go/types", "text/template", "crypto/tls"]
+
+
+@pytest.mark.skipif(os.environ.get("GOSHAWK_RELEASES") != "all", reason="a part of check-all")
+@pytest.mark.parametrize("delay", DELAYS)
+@pytest.mark.parametrize("package,newer", [(p, r) for r in ALL for p in MORE])
+def test_tests_of_go_end_as_they_do(tmp_path, package, newer, delay):
+    """One that fails alone (there is no network here) must fail in the same tests."""
+    program = gobuild.std_test(package, newer)
+    copy(program, tmp_path / "new", *DELAYS[delay])
+    plain, new = (run_tests(package, newer, p, "-test.v") for p in (program, tmp_path / "new"))
+    assert plain.status == new.status, new
+    assert verdicts(plain.out) == verdicts(new.out)
+
+
+@pytest.mark.parametrize("name", ["hugo", "esbuild", "promtool", "gojq", "tsgo"])
+def test_programs_of_others_do_their_work(tmp_path, name):
+    other = test_others.PROGRAMS[name]
+    program, new = other.find(name), tmp_path / "new" / pathlib.Path(other.find(name)).name
+    new.parent.mkdir()
+    assert sites(copy(program, new, "--delay", "0", timeout=300)) > 2000
+    if name == "tsgo":  # it finds its library beside itself
+        for f in pathlib.Path(program).parent.glob("*.d.ts"):
+            (new.parent / f.name).symlink_to(f)
+    assert os.stat(new).st_size <= 1.02 * os.stat(program).st_size
+    env = {"HOME": str(tmp_path / "home"), "TZ": "UTC", "NO_COLOR": "1"}
+    got = []
+    for which, at in (program, tmp_path / "alone"), (new, tmp_path / "delayed"):
+        args = other.make(at)
+        got.append(test_others.changes(at, other, lambda stdin: goshawk.run_plain(which, *args, cwd=at, env=env, stdin=stdin,
+                                                                                 timeout=300)))
+    assert got[0] == got[1]
+    assert undone(new, program, tmp_path / "old")
+
+
+@pytest.mark.parametrize("release_of_go", ["1.17.13", "1.22.12", "1.27.4"])
+def test_ten_thousand_stores(tmp_path, release_of_go):
+    """The go command: it builds itself no differently, and is little larger."""
+    go = gobuild.goroot(release_of_go) / "bin" / "go"
+    new = tmp_path / "go"
+    assert sites(copy(go, new, "--delay", "0")) > 7000
+    assert os.stat(new).st_size <= 1.02 * os.stat(go).st_size
+    env = dict(gobuild.environment(release_of_go, False), GOCACHE=str(tmp_path / "cache"))
+    built = []
+    for which in go, new:
+        to = tmp_path / "built"
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+        done = goshawk.run_plain(which, "build", "-trimpath", "-o", to, "sort", env=env, timeout=300)
+        assert done.status == 0, done
+        done = goshawk.run_plain(which, "list", "-deps", "-json", "net/http", env=env, timeout=300)
+        assert done.status == 0, done
+        built.append(done.out)
+    assert built[0] == built[1]
+
+
+RACES = {"string": "marked free object|found bad pointer|fault|out of range|unexpected signal",
+         "slice": "nil pointer|fault|found bad pointer|marked free object",
+         "append": "nil pointer|fault|found bad pointer|marked free object",
+         "interface": "nil pointer|fault|found bad pointer"}
+STORES = {"string": "setText", "slice": "setList", "append": "setAppended", "interface": "setValue"}
+
+
+def lives(program, *args, seconds):
+    """Whether it does, and what it says when it does not."""
+    try:
+        done = subprocess.run([program, *args], env=dict(os.environ, GOMAXPROCS="4"), timeout=seconds,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+    except subprocess.TimeoutExpired:
+        return None
+    assert done.returncode != 0, done
+    return done.stderr
+
+
+@pytest.mark.parametrize("kind", RACES)
+def test_a_race_kills(tmp_path, release, kind):
+    """With a delay in its store, and not with one in another, nor by itself."""
+    program, new, control = gobuild.build("racing", release), tmp_path / "new", tmp_path / "control"
+    store = "main.(*object)." + STORES[kind]
+    copy(program, new, store, "--delay", "100us")
+    copy(program, control, "main.*", "!" + store, "--delay", "100us")
+    said = lives(new, kind, seconds=60)
+    assert said and re.search(RACES[kind], said), said
+    assert lives(control, kind, seconds=3) is None
+    assert lives(program, kind, seconds=2) is None
+
+
+def test_by_id(tmp_path):
+    program = gobuild.build("racing", gobuild.NEWEST)
+    listed = goshawk.run("stress", "--list", "--json", program, "main.(*object).*")
+    ids = [o["id"] for o in map(json.loads, listed.out.splitlines()) if o["type"] == "torn_store"]
+    assert len(ids) == 4
+    done = copy(program, tmp_path / "new", "--site", ids[0], "--site", ids[3], "--json")
+    objects = [json.loads(line) for line in done.out.splitlines()]
+    assert [o["id"] for o in objects if o["type"] == "torn_store"] == [ids[0], ids[3]]
+    assert objects[0]["type"] == "begin" and objects[-1]["type"] == "end"
+    assert objects[-1]["sites"] == 2 and objects[-1]["seed"] > 0
+    done = goshawk.run("stress", program, "-o", tmp_path / "other", "--site", "main.main+0x1")
+    assert done.status == 2 and not (tmp_path / "other").exists()
+
+
+def test_the_same_input_gives_the_same_copy(tmp_path):
+    program = gobuild.build("seed", gobuild.NEWEST)
+    for name, args in ("a", []), ("b", []), ("c", ["--seed", "5"]), ("d", ["--chance", "1%"]):
+        copy(program, tmp_path / name, *args)
+    a, b, c, d = ((tmp_path / n).read_bytes() for n in "abcd")
+    assert a == b and a != c and a != d
+
+
+def changed(a, b):
+    """The runs of bytes in which two files of bytes differ, as far as both reach."""
+    at, runs = 0, set()
+    for at in range(0, min(len(a), len(b)), 64):
+        if a[at:at + 64] != b[at:at + 64]:
+            runs |= {i for i in range(at, min(at + 64, len(a))) if a[i] != b[i]}
+    return runs
+
+
+@pytest.mark.parametrize("variant", ["plain", "cgo"])
+def test_every_changed_byte_is_explained(tmp_path, release, variant):
+    program = gobuild.build("seed", release, variant)
+    copy(program, tmp_path / "new")
+    plan = goshawk.run("stress", program, "--plan")
+    assert plan.status == 0, plan
+    old, new = pathlib.Path(program).read_bytes(), (tmp_path / "new").read_bytes()
+    explained = set(range(64))  # the header
+    for off, was, now in re.findall(r"file offset (0x[0-9a-f]+): ([0-9a-f ]+) -> ([0-9a-f ]+)", plan.out):
+        off, was, now = int(off, 16), bytes.fromhex(was), bytes.fromhex(now)
+        assert old[off:off + len(was)] == was and new[off:off + len(now)] == now
+        explained |= set(range(off, off + len(was)))
+    n = int(re.search(r"program headers: (\d+) in the place of", plan.out)[1])
+    explained |= set(range(64, 64 + 56 * n))
+    assert changed(old, new) <= explained
+    assert "nanosleep" in plan.out or "syscall" in plan.out
+
+
+@pytest.mark.parametrize("variant", ["plain", "pie", "cgo"])
+def test_other_tools_read_it(tmp_path, release, variant):
+    program, new = gobuild.build("seed", release, variant), tmp_path / "new"
+    copy(program, new, "--delay", "0")
+    go = gobuild.goroot(gobuild.NEWEST) / "bin" / "go"
+    for tool in (["readelf", "-lSWn"], ["objdump", "-d", "--section=.text"], [go, "version", "-m"], [go, "tool", "buildid"],
+                 ["gdb", "-nx", "-batch", "-ex", "info functions ^main\\.main$", "-ex", "info line main.main"]):
+        if not shutil.which(tool[0]):
+            continue
+        a, b = (goshawk.run_plain(*tool, p, env=gobuild.environment(gobuild.NEWEST, False)) for p in (program, new))
+        assert a.status == b.status == 0, b
+        assert "arning" not in b.err or "arning" in a.err, b
+        if "version" in tool or "buildid" in tool:
+            assert a.out.replace(str(program), "") == b.out.replace(str(new), "")
+        assert "main.main" in b.out or "gdb" not in tool
+    info = goshawk.run("info", new)
+    assert "stores are delayed by 0s" in info.out and "delayed" not in goshawk.run("info", program).out
+
+
+def test_info_and_undo_of_a_damaged_copy(tmp_path):
+    program, new = gobuild.build("racing", gobuild.NEWEST), tmp_path / "new"
+    copy(program, new)
+    whole = new.read_bytes()
+    at = whole.index(b"goshawk delays\n\0")
+    for where in at + 40, at + 70, at + 200:
+        new.write_bytes(whole[:where] + bytes([whole[where] ^ 1]) + whole[where + 1:])
+        done = goshawk.run("stress", new, "--undo", "-o", tmp_path / "old")
+        assert done.status == 3 and "checksum" in done.err, done
+    new.write_bytes(whole[:0x1100] + bytes([whole[0x1100] ^ 1]) + whole[0x1101:])
+    done = goshawk.run("stress", new, "--undo", "-o", tmp_path / "old")
+    assert done.status == 3 and "changed again" in done.err, done
+    assert not (tmp_path / "old").exists()
+
+
+class TestNothingIsLeftBehind:
+    @pytest.fixture
+    def program(self):
+        return gobuild.build("racing", gobuild.NEWEST)
+
+    def refused(self, folder, *args, status, says, **kw):
+        before = sorted(p.name for p in folder.iterdir())
+        done = goshawk.run("stress", *args, **kw)
+        assert done.status == status and says in done.err, done
+        assert len(done.err.splitlines()) == 1, done
+        assert sorted(p.name for p in folder.iterdir()) == before
+
+    def test_over_itself(self, tmp_path, program):
+        mine = tmp_path / "mine"
+        shutil.copy(program, mine)
+        (tmp_path / "link").symlink_to(mine)
+        os.link(mine, tmp_path / "hard")
+        for to in "mine", "link", "hard":
+            self.refused(tmp_path, mine, "-o", tmp_path / to, status=5, says="is the input itself")
+        assert mine.read_bytes() == pathlib.Path(program).read_bytes()
+
+    def test_a_copy_of_a_copy(self, tmp_path, program):
+        copy(program, tmp_path / "new")
+        self.refused(tmp_path, tmp_path / "new", "-o", tmp_path / "newer", status=5, says="delays are in it already")
+        self.refused(tmp_path, program, "--undo", "-o", tmp_path / "newer", status=2, says="no delays are in it")
+
+    def test_a_file_that_may_not_grow(self, tmp_path, program):
+        done = subprocess.run([goshawk.GOSHAWK, "stress", program, "-o", tmp_path / "new"], stderr=subprocess.PIPE, text=True,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
+        assert done.returncode == 8 and "File too large" in done.stderr, done
+        assert not list(tmp_path.iterdir())
+
+    def test_a_full_disk(self, tmp_path, program):
+        self.refused(tmp_path, program, "-o", "/dev/full", status=8, says="No space left")
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+    def test_a_folder_that_may_not_be_written(self, tmp_path, program):
+        folder = tmp_path / "folder"
+        folder.mkdir(mode=0o555)
+        self.refused(folder, program, "-o", folder / "new", status=6, says="Permission denied")
+
+    def test_a_folder_that_is_not_there(self, tmp_path, program):
+        self.refused(tmp_path, program, "-o", tmp_path / "none" / "new", status=8, says="No such file")
+
+    def test_a_process(self, tmp_path):
+        self.refused(tmp_path, str(os.getpid()), "-o", tmp_path / "new", status=3, says="not a Go program")
+
+    @pytest.mark.parametrize("args,says", [
+        (["--delay", "11s"], "at most 10s"), (["--chance", "2"], "--chance 2"), (["--chance", "x"], "--chance x"),
+        (["--chance", "1%", "--every", "2"], "exclude each other"), (["--every", "9999999999"], "--every"),
+        (["main.nothing"], "main.nothing"), (["--max-overhead", "99999"], "--max-overhead"),
+    ])
+    def test_wrong_usage(self, tmp_path, program, args, says):
+        done = goshawk.run("stress", program, "-o", tmp_path / "new", *args)
+        assert done.status == 2 and says in done.err, done
+        assert not list(tmp_path.iterdir())
+
+    def test_killed(self, tmp_path, program):
+        """At any moment: the copy is there and whole, or it is not there under its name."""
+        copy(program, tmp_path / "whole")
+        for ms in range(0, 60, 4):
+            new = tmp_path / "new"
+            with subprocess.Popen([goshawk.GOSHAWK, "stress", program, "-o", new], stderr=subprocess.DEVNULL) as p:
+                time.sleep(ms / 1000)
+                p.kill()
+            assert not new.exists() or new.read_bytes() == (tmp_path / "whole").read_bytes()
+
+    def test_while_it_runs(self, tmp_path, program):
+        """A copy takes the place of one that is being executed, which goes on with its own."""
+        new = tmp_path / "new"
+        copy(program, new, "--delay", "0", "main.main")
+        with subprocess.Popen([new, "string"], stdout=subprocess.DEVNULL) as p:
+            time.sleep(0.2)
+            copy(program, new)
+            assert p.poll() is None
+            p.kill()
+
+
+def test_fips(tmp_path):
+    """The self-check of a FIPS 140 build sums its code, which is left alone."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "go.mod").write_text("module sums\n\ngo 1.24\n")
+    (source / "main.go").write_text('package main\n\nimport (\n\t"crypto/sha256"\n\t"crypto/tls"\n\t"fmt"\n)\n\n'
+                                    "func main() {\n\tfmt.Printf(\"%x %v\\n\", sha256.Sum256([]byte(\"x\")), new(tls.Config) != nil)\n}\n")
+    program = gobuild.build("fips-check", gobuild.NEWEST, source=source)
+    done = copy(program, tmp_path / "new", "--delay", "0", "crypto/...")
+    got = goshawk.run_plain(tmp_path / "new", env={"GODEBUG": "fips140=on"})
+    assert got.status == 0 and got.out.startswith("2d711642b726b044"), got
+    plan = goshawk.run("stress", program, "--plan", "crypto/...")
+    assert "FIPS 140 self-check" in plan.out and "others can't be" in done.err
