@@ -91,7 +91,7 @@ class Attached:
         self.said = ""
 
     def started(self):
-        while "are watched" not in self.said:
+        while "watched; it stood" not in self.said:
             readable, _, _ = select.select([self.p.stderr], [], [], 60)
             more = os.read(self.p.stderr.fileno(), 4096).decode() if readable else ""
             assert more, "it never said that it watches: " + self.said

@@ -51,12 +51,13 @@ static void attached_talk(const struct attached *to)
 {
 	if (to->taken && to->owner)
 		fprintf(stderr,
-			"goshawk: %u places are left to the goshawk that has them (process %d)",
-			to->taken, to->owner);
+			"goshawk: %u %s left to the goshawk that has %s (process %d)", to->taken,
+			to->taken == 1 ? "place is" : "places are", to->taken == 1 ? "it" : "them",
+			to->owner);
 	else if (to->taken)
 		fprintf(stderr,
-			"goshawk: %u places hold bytes that are neither the file's nor ours",
-			to->taken);
+			"goshawk: %u %s bytes that are neither the file's nor ours", to->taken,
+			to->taken == 1 ? "place holds" : "places hold");
 	if (to->taken && to->example)
 		fprintf(stderr, ": %.*s is not traced", STR_F(to->example->func->name));
 	if (to->taken)
@@ -73,15 +74,17 @@ static bool inline_start(struct source *src, const struct plan *plan,
 	struct launch launch = { r->argv, r->path, r->buffer, r->lossless };
 	struct attach attach = { r->pid, r->buffer, r->lossless };
 	struct attached to;
+	u32 n;
 
 	if (!r->pid)
 		return inline_launch(src, plan, &launch, err);
 	if (!inline_attach(src, plan, &attach, &to, err))
 		return false;
 	attached_talk(&to);
-	fprintf(stderr,
-		"goshawk: process %d: %u places in it are watched; it stood still for %.1f ms\n",
-		r->pid, src->sites(src->session), (double)src->stop_ns(src->session) / 1e6);
+	n = src->sites(src->session);
+	fprintf(stderr, "goshawk: process %d: %u %s watched; it stood still for %.1f ms\n", r->pid, n,
+		n == 1 ? "place in it is" : "places in it are",
+		(double)src->stop_ns(src->session) / 1e6);
 	return true;
 }
 

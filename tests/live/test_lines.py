@@ -167,7 +167,7 @@ def test_two_at_once_leave_each_others_functions_alone(tmp_path):
     with start_loop(gobuild.build("lines", gobuild.NEWEST), 200) as p:
         first = subprocess.Popen([goshawk.GOSHAWK, "trace", "--json", "-o", tmp_path / "a.json", "-p", str(p.pid),
                                   *patterns(["third", "float"])], stderr=subprocess.PIPE, text=True)
-        assert "places in it are watched" in first.stderr.readline()
+        assert "watched; it stood" in first.stderr.readline()
         done = goshawk.run("trace", "--json", "--for", "300ms", "-o", tmp_path / "b.json", "-p", p.pid, "main.loops",
                            "main.touch", *patterns(["inner", "few"]))
         assert done.status == 0, done
@@ -189,7 +189,7 @@ def test_killed_while_it_watches_lines(tmp_path):
             what = patterns() if turn % 2 == 0 else ["main.*"]
             g = subprocess.Popen([goshawk.GOSHAWK, "trace", "--count", "-p", str(p.pid), *what],
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            while "places in it are watched" not in g.stderr.readline():
+            while "watched; it stood" not in g.stderr.readline():
                 assert g.poll() is None
             g.kill()
             g.communicate()

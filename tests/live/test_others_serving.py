@@ -203,7 +203,7 @@ def test_client(tmp_path):
 def watched(p):
     """Waits until it watches."""
     for line in p.stderr:
-        if re.search("places in it are watched", line):
+        if re.search("watched; it stood", line):
             return True
     return False
 

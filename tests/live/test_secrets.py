@@ -79,7 +79,7 @@ def test_it_never_reaches_the_rings(release, redact, there):
         g = subprocess.Popen([str(goshawk.GOSHAWK), "trace", "-p", str(pid), "-o", "/dev/null", "--depth-of-values", "8",
                               *redact, "main.*"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         readable, _, _ = select.select([g.stderr], [], [], 60)
-        assert readable and "are watched" in g.stderr.readline()
+        assert readable and "watched; it stood" in g.stderr.readline()
         g.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, g.pid, os.WSTOPPED | os.WNOWAIT)
         p.stdin.write("three\n")
