@@ -1,14 +1,16 @@
-/* stress - stores of several words that can be seen half done. */
+/* stress - stores of several words that can be seen half done, and what happens when they are. */
 #include "base/file.h"
 #include "cmd/cmds.h"
 #include "cmd/stress_file.h"
+#include "cmd/stress_hunt.h"
 #include "inline/file.h"
 #include "out/torn.h"
 
 struct stress_args {
 	struct common_args common;
-	const char *pid, *output;
-	bool list, undo, plan;
+	const char *pid, *output, *report;
+	bool list, undo, plan, until_crash, show_output;
+	i64 for_ns;
 	struct opt_list sites;
 	struct delay_args delay;
 };
@@ -54,6 +56,32 @@ static bool copy(const struct stress_args *a, const struct target *t, struct err
 	       stress_file(&file, t, &text.out, err) && out_file_commit(&text, err);
 }
 
+static bool hunted(const struct stress_args *a, const char **rest, size_t nrest, char **program,
+		   int *status, struct err *err)
+{
+	struct hunt_args h = {
+		.patterns = rest, .npatterns = nrest, .sites = &a->sites, .program = program,
+		.for_ns = a->for_ns, .delay_ns = a->delay.delay_ns, .seed = a->delay.seed,
+		.report = a->report, .show_output = a->show_output, .json = a->common.json,
+	};
+	OWN(out_file) file = {0};
+	bool found;
+
+	if (!program || !program[0])
+		return err_set(err, ERR_USAGE,
+			       "stress --until-crash: which program? Name it behind "
+			       "`--`");
+	if (a->delay.every || a->delay.chance || a->list || a->undo || a->plan)
+		return err_set(err, ERR_USAGE,
+			       "stress --until-crash: chooses by itself where and how "
+			       "often; without --list, --undo, --plan, --every, --chance");
+	if (!out_file_open(&file, a->output, true, err) ||
+	    !stress_until_crash(&h, &file.out, &found, err))
+		return false;
+	*status = found;
+	return out_file_commit(&file, err);
+}
+
 static bool stress(const void *args, const char **rest, size_t nrest, char **program, int *status,
 		   struct err *err)
 {
@@ -61,11 +89,14 @@ static bool stress(const void *args, const char **rest, size_t nrest, char **pro
 	OWN(target) t = {0};
 	OWN(out_file) file = {0};
 
-	(void)program;
-	(void)status;
-	if (!a->list && !a->plan && !a->output)
-		return err_set(err, ERR_USAGE, "stress: what to do? --list lists the stores, -o NEW "
-			       "writes a copy in which they are delayed");
+	if (a->until_crash)
+		return hunted(a, rest, nrest, program, status, err);
+	if (program || (!a->list && !a->plan && !a->output))
+		return err_set(
+			err, ERR_USAGE,
+			"stress: what to do? --list lists the stores, -o NEW "
+			"writes a copy in which they are delayed, --until-crash -- PROGRAM looks "
+			"for a race");
 	if (!target_open(&t, "stress", a->pid, rest, nrest, err))
 		return false;
 	if (a->undo)
@@ -100,33 +131,56 @@ static const struct opt opts[] = {
 	    "take the delays out of a copy: -o gets the original, byte for byte"),
 	OPT(struct stress_args, 0, "plan", OPT_FLAG, NULL, plan,
 	    "print every byte that would be changed, and the code; write no copy"),
+	OPT(struct stress_args, 0, "until-crash", OPT_FLAG, NULL, until_crash,
+	    "run copies of PROGRAM until one dies of what a torn value does, then find the fewest "
+	    "stores that do it, and prove it"),
+	OPT(struct stress_args, 0, "for", OPT_DURATION, "D", for_ns,
+	    "with --until-crash: search at most so long (default 1m)"),
+	OPT(struct stress_args, 0, "report", OPT_TEXT, "DIR", report,
+	    "with --until-crash: keep the copy that dies, and report.md"),
+	OPT(struct stress_args, 0, "show-output", OPT_FLAG, NULL, show_output,
+	    "with --until-crash: let through what the runs print"),
 };
 
 static const struct stress_args defaults = {
-	.delay = { .delay_ns = 100000, .max_overhead = 50 },
+	.delay = { .delay_ns = 100000, .max_overhead = 50 }, .for_ns = 60000000000,
 };
 
 const struct command cmd_stress = {
 	.name = "stress",
-	.usage = "[OPTIONS] FILE [PATTERN…]",
-	.what = "stores of strings, slices and interfaces that can be seen half done",
+	.usage = "[OPTIONS] (FILE [PATTERN…] | --until-crash [PATTERN…] -- PROGRAM [ARG…])",
+	.what = "make a race on a string, a slice or an interface crash today, not once a month",
 	.about = "A string, a slice and an interface are stored word by word. Whoever reads one "
 		 "without synchronisation while it is written may find the new length beside the "
-		 "old pointer. Each line names such a store: the function and the place in it "
-		 "(together they are its id), the kind, what is written, which words are stored "
-		 "before the gap and which behind it (first | then), how sure the kind is, and "
-		 "file:line.\n\n"
-		 "The kind is certain where a type says so, likely where a word that is stored "
-		 "says so; possible are also neighbouring words of other types.",
+		 "old pointer, and the program dies far away: in the collector, or in a copy.\n\n"
+		 "--list names the stores: the function and the place in it (together they are the "
+		 "id), the kind, what is written, which words are stored before the gap and which "
+		 "behind it (first | then), how sure the kind is, and file:line. It is certain "
+		 "where "
+		 "a type says so, likely where a word that is stored says so; possible are also "
+		 "neighbouring words of other types.\n\n"
+		 "-o NEW writes a copy in which goroutines wait between these words; nothing else "
+		 "changes.\n\n"
+		 "--until-crash runs such copies until one dies. Then it looks for the fewest "
+		 "stores "
+		 "and the shortest delay that do it, counts how often it dies, and runs the "
+		 "program "
+		 "without delays and with delays elsewhere: it must live. The status is 1 if it "
+		 "died "
+		 "of a torn value. The runs have GOMAXPROCS of at least 4, because who waits "
+		 "keeps a "
+		 "processor; what they print is dropped. Without a pattern the program's own "
+		 "packages come first.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.args_size = sizeof(struct stress_args),
 	.defaults = &defaults,
 	.examples = {
+		{ "goshawk stress --until-crash 'main.*' -- ./service",
+		  "is there a race on a string, a slice or an interface in package main?" },
 		{ "goshawk stress --list ./service 'main.*'", "the stores of one package" },
 		{ "goshawk stress ./service 'main.*' -o ./service-torn --delay 1ms --chance 1%",
 		  "a copy in which one pass in a hundred waits" },
-		{ "goshawk stress --undo ./service-torn -o ./service", "the way back" },
 	},
 	.run = stress,
 };

@@ -43,7 +43,8 @@ static bool by_ids(struct stress_sites *to, const struct torn_stores *all,
 			if (str_eq(torn_id(&all->at[k], a), str_of(ids->at[i])))
 				found = &all->at[k];
 		if (!found)
-			return err_set(err, ERR_USAGE, "--site %s: no such store; --list shows what "
+			return err_set(err, ERR_USAGE, "--site %s: no such store; --list shows "
+						       "what "
 				       "there is", ids->at[i]);
 		if (found->refusal)
 			return err_set(err, ERR_REFUSED, "--site %s: can't be delayed (%s)",
@@ -79,7 +80,8 @@ bool stress_sites(struct stress_sites *to, const struct go_program *prog, const 
 			to->at[to->n++] = &all.at[i];
 		}
 	}
-	return to->n || err_set(err, ERR_USAGE, "stress: %s stores no value of several words in a way "
+	return to->n || err_set(err, ERR_USAGE, "stress: %s stores no value of several words in a "
+						"way "
 				"that can be delayed; --list says what there is",
 				npatterns ? "what these patterns match" : "this program");
 }

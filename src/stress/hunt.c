@@ -9,6 +9,7 @@ enum {
 };
 #define MS 1000000ll
 #define SECOND (1000 * MS)
+#define LONGEST (5 * MS)	/* who stands still for longer holds up collections */
 
 struct hunter {
 	struct hunt *h;
@@ -27,15 +28,33 @@ static u64 draw(struct hunter *x)
 	return x->random;
 }
 
-/* The sites up to a tier, each with a chance of 1 in `of`. */
-static void choose(struct hunter *x, struct trial *t, u8 tier, u32 of)
+/* What is tried, one after the other. */
+static const struct way {
+	u32 one_in;		/* of the sites */
+	u32 longer;		/* than the delay that was asked for */
+	bool all;		/* also sites that no run has passed yet */
+} ways[] = {
+	{ 1, 1, true }, { 2, 1, false }, { 4, 1, false }, { 1, 10, false },
+	{ 2, 1, false }, { 8, 1, false }, { 4, 10, false }, { 2, 10, true },
+};
+
+static bool passed(const struct hunter *x, u32 site)
+{
+	return x->a->passed && x->a->passed(x->l->ctx, site);
+}
+
+static void choose(struct hunter *x, struct trial *t, u8 tier, const struct way *w)
 {
 	u32 *sites = ARENA_ARRAY(&x->l->arena, u32, x->a->nsites);
+	bool all = true;
 
+	for (u32 i = 0; i < x->a->nsites && all && !w->all; i++)
+		all = x->a->tiers[i] > tier || !passed(x, i);
 	do {
 		t->nsites = 0;
 		for (u32 i = 0; i < x->a->nsites; i++)
-			if (x->a->tiers[i] <= tier && draw(x) % of == 0)
+			if (x->a->tiers[i] <= tier && (all || passed(x, i)) &&
+			    draw(x) % w->one_in == 0)
 				sites[t->nsites++] = i;
 	} while (!t->nsites);
 	t->sites = sites;
@@ -61,28 +80,24 @@ static void seen(struct hunter *x, const struct trial *t)
 	}
 }
 
-/* One round: as many runs as there are jobs, each with other sites and delays. What is tried: all
- * sites with the delay; half of them, ten times as long; one in eight. A tier that is empty up to
- * here is the same as the next. */
+/* One round: as many runs as there are jobs, each in another way. Sites of a tier that is empty up
+ * to here are those of the next. */
 static bool round_of(struct hunter *x, u32 round, i64 left)
 {
-	static const u32 one_in[] = { 1, 2, 1, 8 };
-	static const u32 longer[] = { 1, 10, 10, 1 };
 	struct trial trials[LAB_JOBS] = { 0 };
 	u32 jobs = MIN(x->l->jobs, LAB_JOBS);
 	u8 lowest = HUNT_TIERS - 1;
-	i64 limit = 2 * SECOND << MIN(round / 2, 4u);
+	i64 limit = SECOND << MIN((round + 1) / 2, 5u);
 
 	for (u32 i = 0; i < x->a->nsites; i++)
 		lowest = MIN(lowest, x->a->tiers[i]);
 	for (u32 i = 0; i < jobs; i++) {
-		u32 k = round * jobs + i, wide = k / ARRAY_LEN(one_in);
-		/* 0 0 1 0 1 2, in fours */
-		u8 tier = (u8)MAX(lowest, wide % 6 == 5 ? 2 : wide % 3 == 2 || wide % 6 == 4);
+		u32 k = round * jobs + i, turn = k / ARRAY_LEN(ways) % 6;
+		const struct way *w = &ways[k % ARRAY_LEN(ways)];
+		u8 tier = turn == 5 ? 2 : turn == 2 || turn == 4;	/* 0 0 1 0 1 2 */
 
-		choose(x, &trials[i], tier, one_in[k % ARRAY_LEN(one_in)]);
-		trials[i].delay_ns = MIN(x->a->delay_ns * longer[k % ARRAY_LEN(longer)], 5 * MS);
-		trials[i].delay_ns = MAX(trials[i].delay_ns, x->a->delay_ns);
+		choose(x, &trials[i], MAX(lowest, tier), w);
+		trials[i].delay_ns = MAX(MIN(x->a->delay_ns * w->longer, LONGEST), x->a->delay_ns);
 		trials[i].seed = draw(x);
 		trials[i].limit_ns = MIN(limit, left);
 	}
@@ -175,6 +190,27 @@ static bool split(struct hunter *x, u32 k, bool others, bool *smaller)
 	return true;
 }
 
+/* What no run has passed can't have done it. */
+static bool drop_others(struct hunter *x)
+{
+	struct hunt *h = x->h;
+	u32 *sites = ARENA_ARRAY(&x->l->arena, u32, h->nsites), n = 0;
+	struct series s;
+
+	for (u32 i = 0; i < h->nsites; i++)
+		if (passed(x, h->sites[i]))
+			sites[n++] = h->sites[i];
+	if (!n || n == h->nsites)
+		return true;
+	if (!series(x, &s, sites, n, h->delay_ns, TRIES, x->limit_ns, true))
+		return false;
+	if (s.died) {
+		h->sites = sites;
+		h->nsites = n;
+	}
+	return true;
+}
+
 /* Halves; where neither dies by itself several sites are needed, and smaller parts are left out as
  * long as the rest dies (Zeller's delta debugging). */
 static bool narrow(struct hunter *x)
@@ -184,6 +220,8 @@ static bool narrow(struct hunter *x)
 	h->sites = h->first.sites;
 	h->nsites = h->first.nsites;
 	h->delay_ns = h->first.delay_ns;
+	if (!drop_others(x))
+		return false;
 	for (u32 k = 2; h->nsites > 1 && !x->l->stop();) {
 		bool smaller = false;
 
@@ -248,11 +286,11 @@ bool hunt(struct hunt *h, struct lab *l, const struct hunt_ask *a, struct err *e
 		return false;
 	if (!h->found)
 		return true;
-	x.limit_ns = MIN(MAX(5 * h->first.time_ns, SECOND), 20 * SECOND);
+	x.limit_ns = MIN(MAX(8 * h->first.time_ns, 2 * SECOND), 20 * SECOND);
 	if (!narrow(&x) ||
 	    !series(&x, &h->confirmed, h->sites, h->nsites, h->delay_ns, SERIES, x.limit_ns, false))
 		return false;
-	control = MAX(x.limit_ns, MIN(10 * h->confirmed.median_ns, 30 * SECOND));
+	control = MIN(MAX(4 * h->confirmed.median_ns, 2 * SECOND), 16 * SECOND);
 	return shorten(&x) && series(&x, &h->without, NULL, 0, 0, SERIES, control, false) &&
 	       elsewhere(&x, control);
 }

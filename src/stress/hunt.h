@@ -1,6 +1,7 @@
 /* hunt - from the suspicion of a race on a value of several words to its proof.
  *
- *   search    delays at many sites, some sites, longer delays, until a run dies
+ *   search    delays at all sites; then at some of those that are passed at all, because a program
+ *             that waits everywhere gets to nothing; longer ones; until a run dies
  *   narrow    half of the sites, as long as a half still dies
  *   confirm   the rest again and again: how often, how soon, with how short a delay
  *   control   the same program without delays, and with delays elsewhere: it must live
@@ -20,6 +21,8 @@ struct hunt_ask {
 	i64 for_ns;		/* of the search */
 	i64 delay_ns;
 	u64 seed;
+	/* Has a run waited at this site? NULL: nobody knows. */
+	bool (*passed)(void *ctx, u32 site);
 	/* Called once, as soon as a run has died. */
 	void (*died)(void *ctx, const struct trial *t);
 };

@@ -74,7 +74,7 @@ static void judge(struct lab *l, struct place *p)
 static void wait_for_some(struct place *places, u32 jobs)
 {
 	struct run *runs[LAB_JOBS];
-	i64 until = run_now() + 100000000;	/* somebody may have had enough */
+	i64 until = run_now() + 50000000;	/* to look at them; somebody may have had enough */
 	u32 n = 0;
 
 	for (u32 i = 0; i < jobs; i++) {
@@ -112,6 +112,8 @@ bool lab_run(struct lab *l, struct trial *trials, u32 n, bool first, struct err 
 
 			if (!t)
 				continue;
+			if (l->look && t->nsites && !r->over)
+				l->look(l->ctx, t, r->pid);
 			if (enough || now >= r->began_ns + t->limit_ns)
 				run_stop(r);
 			if (!r->over)

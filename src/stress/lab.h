@@ -36,6 +36,8 @@ struct lab {
 	u32 jobs;		/* runs at once */
 	/* Writes a program with delays. */
 	bool (*make)(void *ctx, const struct trial *t, const char *to, struct err *err);
+	/* Looks at one that runs, now and then; may be NULL. */
+	void (*look)(void *ctx, const struct trial *t, pid_t pid);
 	bool (*stop)(void);	/* has somebody had enough? */
 	void *ctx;
 	u32 runs;

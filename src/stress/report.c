@@ -22,6 +22,16 @@ static const char *const meanings[CRASH_KINDS] = {
 	[CRASH_TYPE] = "an interface's type does not belong to its data",
 };
 
+/* To three digits. */
+static void print_about(struct out *o, i64 ns)
+{
+	i64 step = 1;
+
+	while (ns / step >= 1000)
+		step *= 10;
+	out_duration(o, (ns + step / 2) / step * step);
+}
+
 static void print_site(struct out *o, const struct torn_store *t, struct arena *a)
 {
 	out_clean(o, torn_id(t, a));
@@ -41,7 +51,7 @@ static void print_site(struct out *o, const struct torn_store *t, struct arena *
 void report_died(struct out *o, const struct trial *t)
 {
 	out_z(o, "died after ");
-	out_duration(o, t->time_ns);
+	print_about(o, t->time_ns);
 	out_fmt(o, " in run %u: ", t->number);
 	out_clean(o, t->crash.message);
 	out_line(o);
@@ -110,11 +120,11 @@ static void print_series(struct out *o, const struct series *s)
 	out_fmt(o, "%u of %u runs died", s->died, s->runs);
 	if (s->died) {
 		out_z(o, ", median ");
-		out_duration(o, s->median_ns);
+		print_about(o, s->median_ns);
 	}
 	if (s->died < s->runs) {
 		out_z(o, s->died ? "; the others lived " : ", each for ");
-		out_duration(o, s->each_ns);
+		print_about(o, s->each_ns);
 		out_z(o, s->died ? "" : " or to its end");
 	}
 	out_line(o);

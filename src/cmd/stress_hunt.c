@@ -1,0 +1,381 @@
+/* stress_hunt - runs a program with delays until it dies, and says why. */
+#include "cmd/stress_hunt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cmd/engine.h"
+#include "cmd/stop.h"
+#include "cmd/stress_sites.h"
+#include "cmd/target.h"
+#include "inline/file.h"
+#include "stress/report.h"
+
+/* Of the time that all threads together may have waited: as `stress -o` has it, so that the command
+ * of the report gives the same copy. */
+enum { PERCENT = 50 };
+
+/* A copy that may be running: where its cells are, and whose. */
+struct made {
+	u32 number;		/* of the trial */
+	u64 data_va;
+	u32 *site_of_cell, ncells;
+};
+
+struct hunting {
+	const struct hunt_args *a;
+	struct target t;
+	struct lab lab;
+	struct hunt hunt;
+	const struct torn_store **sites;	/* those that can be delayed */
+	u8 *tiers;
+	bool *passed;
+	u32 nsites;
+	struct made made[2 * LAB_JOBS];
+	struct out *out;
+	char *dir;
+	struct arena arena;
+};
+
+/* Whose function it is: the program's own, another module's, the standard library's. A module's
+ * path begins with a host, which has a dot; unless it is the program's own. */
+static u8 tier_of(const struct go_program *prog, const struct go_func *f)
+{
+	struct str package = go_name_split(f->name).package, own = prog->main_module.path;
+	ptrdiff_t slash = str_find(package, STR("/"));
+
+	if (str_eq(package, STR("main")) || (own.n && str_starts(package, own)))
+		return 0;
+	return str_find(str_cut(package, 0, slash < 0 ? package.n : (size_t)slash), STR(".")) < 0
+		       ? 2
+		       : 1;
+}
+
+/* Delays at some of the sites. */
+static bool delay_at(struct hunting *x, struct delayed *d, const u32 *at, u32 n, i64 delay_ns,
+		     u64 seed, struct arena *a, struct err *err)
+{
+	const struct torn_store **stores = ARENA_ARRAY(a, const struct torn_store *, n);
+	struct delay_ask ask = { .ns = delay_ns, .every = 1, .seed = seed, .percent = PERCENT };
+
+	for (u32 i = 0; i < n; i++)
+		stores[i] = x->sites[at[i]];
+	return delayed_make(d, &x->t.prog, stores, n, &ask, err);
+}
+
+static bool write_delayed(struct hunting *x, const u32 *at, u32 n, i64 delay_ns, u64 seed,
+			  const char *to, struct err *err)
+{
+	OWN(arena) a = { 0 };
+	OWN(delayed) d = { 0 };
+
+	return delay_at(x, &d, at, n, delay_ns, seed, &a, err) && delayed_write(&d, to, err);
+}
+
+/* Of those that are asked for, those that can be delayed in a copy. */
+static bool find_sites(struct hunting *x, struct err *err)
+{
+	OWN(arena) a = { 0 };
+	OWN(delayed) d = { 0 };
+	struct stress_sites sites;
+	u32 *all, n;
+
+	if (!stress_sites(&sites, &x->t.prog, x->a->patterns, x->a->npatterns, x->a->sites,
+			  &x->arena, err))
+		return false;
+	x->sites = sites.at;
+	n = sites.n;
+	all = ARENA_ARRAY(&a, u32, n);
+	for (u32 i = 0; i < n; i++)
+		all[i] = i;
+	if (!delay_at(x, &d, all, n, x->a->delay_ns, 1, &a, err))
+		return false;
+	if (!d.ndelayed)
+		return err_set(err, ERR_REFUSED, "%.*s+0x%x: can't be delayed in a copy (%s)",
+			       STR_F(d.sites[0].store->func->name), d.sites[0].store->at,
+			       refusal_text(d.sites[0].refusal));
+	x->tiers = ARENA_ARRAY(&x->arena, u8, n);
+	x->passed = ARENA_ARRAY(&x->arena, bool, n);
+	for (u32 i = 0; i < n; i++) {
+		if (d.sites[i].refusal)
+			continue;
+		x->sites[x->nsites] = d.sites[i].store;
+		x->tiers[x->nsites++] = tier_of(&x->t.prog, d.sites[i].store->func);
+	}
+	return true;
+}
+
+/* Cells are in the order of the stores: those at checks, then the others (inline/file.c). */
+static void remember(struct hunting *x, const struct trial *t, const struct delayed *d)
+{
+	struct made *m = &x->made[t->number % ARRAY_LEN(x->made)];
+
+	*m = (struct made){ .number = t->number, .data_va = d->data_va };
+	m->site_of_cell = ARENA_ARRAY(&x->lab.arena, u32, t->nsites);
+	for (u32 pair = 0; pair < 2; pair++)
+		for (u32 i = 0; i < t->nsites; i++)
+			if (!d->sites[i].refusal && d->sites[i].store->pair == pair)
+				m->site_of_cell[m->ncells++] = t->sites[i];
+}
+
+static bool make(void *ctx, const struct trial *t, const char *to, struct err *err)
+{
+	struct hunting *x = ctx;
+	OWN(arena) a = { 0 };
+	OWN(delayed) d = { 0 };
+
+	if (!delay_at(x, &d, t->sites, t->nsites, t->delay_ns, t->seed, &a, err))
+		return false;
+	remember(x, t, &d);
+	return delayed_write(&d, to, err);
+}
+
+/* Where the first segment of a process's program lies. */
+static u64 loaded_at(pid_t pid)
+{
+	char path[32];
+	unsigned long at = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%lx-", &at) != 1)
+		at = 0;
+	if (f)
+		fclose(f);
+	return at;
+}
+
+/* Which stores has it passed? */
+static void look(void *ctx, const struct trial *t, pid_t pid)
+{
+	struct hunting *x = ctx;
+	const struct made *m = &x->made[t->number % ARRAY_LEN(x->made)];
+	u64 bias = x->t.img.pie ? loaded_at(pid) - x->t.img.lo_va : 0;
+	struct arena a = { 0 };
+	u8 *cells = arena_alloc(&a, (size_t)m->ncells * DELAY_CELL);
+	struct iovec to = { cells, (size_t)m->ncells * DELAY_CELL },
+		     from = { (void *)(uintptr_t)(m->data_va + bias + DELAY_CELLS), to.iov_len };
+
+	if (m->number == t->number &&
+	    process_vm_readv(pid, &to, 1, &from, 1, 0) == (ssize_t)to.iov_len)
+		for (u32 i = 0; i < m->ncells; i++) {
+			u32 waits;
+
+			memcpy(&waits, cells + (size_t)i * DELAY_CELL + DELAY_CELL_WAITS, 4);
+			x->passed[m->site_of_cell[i]] |= waits != 0;
+		}
+	arena_release(&a);
+}
+
+static bool passed(void *ctx, u32 site)
+{
+	return ((struct hunting *)ctx)->passed[site];
+}
+
+static void died(void *ctx, const struct trial *t)
+{
+	struct hunting *x = ctx;
+	struct json j;
+
+	json_begin(&j, x->out);
+	if (x->a->json)
+		report_died_json(&j, t, x->sites);
+	else
+		report_died(x->out, t);
+	out_flush(x->out);
+	fprintf(stderr, "goshawk: it died; now the fewest stores, the shortest delay, and the "
+		"program without them\n");
+}
+
+static void said_begin(const struct hunting *x)
+{
+	const char *procs = getenv("GOMAXPROCS");
+
+	fprintf(stderr,
+		"goshawk: %u stores of several words are delayed by %g ms and more; the program "
+		"runs again and again for %g s, with GOMAXPROCS at least " RUN_PROCS_TEXT "%s%s\n",
+		x->nsites, (double)x->a->delay_ns / 1e6, (double)x->a->for_ns / 1e9,
+		procs ? " instead of " : "", procs ? procs : "");
+}
+
+static void said_nothing_found(const struct hunting *x)
+{
+	const struct hunt *h = &x->hunt;
+
+	fprintf(stderr, "goshawk: it lived through %u runs in %.1f s\n", h->runs,
+		(double)h->took_ns / 1e9);
+	if (h->others)
+		fprintf(stderr,
+			"goshawk: %u of them ended by what a torn value does not do: %.*s\n",
+			h->others, STR_F(h->other.crash.message));
+	else if (h->ended && WIFEXITED(h->status) && WEXITSTATUS(h->status))
+		fprintf(stderr,
+			"goshawk: %u of them ended by themselves, the last with status %d: is "
+			"it called rightly? --show-output shows what it says\n",
+			h->ended, WEXITSTATUS(h->status));
+}
+
+/* For a shell. */
+static void quote(struct out *o, struct str s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "@%+=:,./_-";
+	bool bare = s.n;
+
+	for (size_t i = 0; i < s.n; i++)
+		bare &= s.p[i] && strchr(plain, s.p[i]);
+	if (bare) {
+		out_str(o, s);
+		return;
+	}
+	out_c(o, '\'');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '\'')
+			out_z(o, "'\\'");
+		out_c(o, s.p[i]);
+	}
+	out_c(o, '\'');
+}
+
+static void print_args(struct out *o, char *const *argv)
+{
+	for (; *argv; argv++)
+		out_c(o, ' '), quote(o, str_of(*argv));
+}
+
+/* What makes it die again: the kept copy, or how to make it. */
+static struct str command_of(struct hunting *x, const char *kept)
+{
+	const struct hunt *h = &x->hunt;
+	char *const *argv = x->a->program;
+	struct out o;
+	struct str to;
+
+	out_memory(&o);
+	if (kept) {
+		quote(&o, str_of(kept));
+	} else {
+		struct str copy = str_fmt(&x->arena, "./%s-torn", x->lab.name);
+
+		out_z(&o, "goshawk stress "), quote(&o, str_of(x->lab.path));
+		for (u32 i = 0; i < h->nsites; i++) {
+			out_z(&o, " --site ");
+			quote(&o, torn_id(x->sites[h->sites[i]], &x->arena));
+		}
+		out_z(&o, " --delay "), out_duration(&o, h->delay_ns);
+		out_z(&o, " -o "), quote(&o, copy);
+		out_z(&o, " && "), quote(&o, copy);
+	}
+	print_args(&o, argv + 1);
+	to = (struct str){ arena_copy(&x->arena, o.buf, o.n), o.n };
+	out_release(&o);
+	return to;
+}
+
+/* The folder of --report: the program that dies, and the page. */
+static bool keep(struct hunting *x, struct report *r, struct err *err)
+{
+	const struct hunt *h = &x->hunt;
+	char *copy = str_z(&x->arena, str_fmt(&x->arena, "%s/%s", x->a->report, x->lab.name)),
+	     *page = str_z(&x->arena, str_fmt(&x->arena, "%s/report.md", x->a->report));
+	OWN(out_file) file = { 0 };
+
+	if (!write_delayed(x, h->sites, h->nsites, h->delay_ns, x->a->seed, copy, err) ||
+	    !out_file_open(&file, page, false, err))
+		return false;
+	r->command = command_of(x, copy);
+	report_markdown(&file.out, r);
+	return out_file_commit(&file, err);
+}
+
+static bool said(struct hunting *x, struct err *err)
+{
+	struct report r = { .hunt = &x->hunt, .sites = x->sites };
+	struct json j;
+
+	if (!x->hunt.found) {
+		said_nothing_found(x);
+		return true;
+	}
+	r.command = command_of(x, NULL);
+	if (x->a->report && !keep(x, &r, err))
+		return false;
+	json_begin(&j, x->out);
+	if (x->a->json)
+		report_json(&j, &r);
+	else
+		report_text(x->out, &r);
+	return true;
+}
+
+static bool make_folder(struct hunting *x, struct err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	x->dir = str_z(&x->arena,
+		       str_fmt(&x->arena, "%s/goshawk-XXXXXX", tmp && *tmp ? tmp : "/tmp"));
+	if (!mkdtemp(x->dir))
+		return err_set(err, ERR_IO,
+			       "%s: cannot make a folder for the copies: %s (TMPDIR says "
+			       "where)",
+			       x->dir, strerror(errno));
+	if (x->a->report && mkdir(x->a->report, 0700) < 0 && errno != EEXIST) {
+		rmdir(x->dir);
+		return err_set(err, ERR_IO, "%s: cannot make it: %s", x->a->report,
+			       strerror(errno));
+	}
+	return true;
+}
+
+static bool run(struct hunting *x, const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	struct hunt_ask ask = {
+		.nsites = x->nsites, .tiers = x->tiers, .for_ns = x->a->for_ns,
+		.delay_ns = x->a->delay_ns, .seed = x->a->seed, .passed = passed, .died = died,
+	};
+	bool ok;
+
+	if (!make_folder(x, err))
+		return false;
+	x->lab = (struct lab){
+		.path = path, .name = slash ? slash + 1 : path, .dir = x->dir,
+		.argv = x->a->program, .show = x->a->show_output,
+		.jobs = (u32)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), .make = make,
+		.look = look, .stop = stop_asked, .ctx = x,
+	};
+	said_begin(x);
+	stop_catch();
+	ok = hunt(&x->hunt, &x->lab, &ask, err);
+	rmdir(x->dir);
+	ok = ok && said(x, err);
+	stop_uncatch();
+	return ok;
+}
+
+bool stress_until_crash(const struct hunt_args *a, struct out *o, bool *found, struct err *err)
+{
+	struct hunting x = { .a = a, .out = o };
+	const char *path;
+	bool ok;
+
+	ok = find_program(&x.arena, a->program[0], &path, err) &&
+	     target_open(&x.t, "stress", NULL, &path, 1, err) && find_sites(&x, err);
+	if (ok && a->json)
+		target_json_begin(&x.t, o);
+	ok = ok && run(&x, path, err);
+	if (ok && a->json)
+		target_json_end(o);
+	*found = x.hunt.found;
+	lab_release(&x.lab);
+	target_release(&x.t);
+	arena_release(&x.arena);
+	return ok;
+}

@@ -1,0 +1,149 @@
+"""stress --until-crash: from a suspicion to a proof, on programs that race and on programs that do not."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import gobuild
+import goshawk
+import others
+
+# What each kind of value does to a program when it is torn, and the store that does it.
+KINDS = {
+    "string": ({"marked_free_object", "bad_pointer", "impossible_length", "fault", "fault_in_copy", "damaged_heap"}, "setText"),
+    "slice": ({"nil_dereference", "fault", "bad_pointer", "marked_free_object"}, "setList"),
+    "append": ({"nil_dereference", "fault", "bad_pointer", "marked_free_object"}, "setAppended"),
+    "interface": ({"nil_dereference", "fault", "bad_pointer"}, "setValue"),
+}
+
+
+@pytest.fixture
+def tmp(tmp_path, monkeypatch):
+    """Where copies are made: nothing may be left there."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    yield folder
+    assert not list(folder.iterdir())
+
+
+def until_crash(*args, status, timeout=300):
+    done = goshawk.run("stress", "--until-crash", "--json", *args, timeout=timeout)
+    assert done.status == status, done
+    return [json.loads(line) for line in done.out.splitlines()], done
+
+
+def one(objects, kind):
+    found = [o for o in objects if o["type"] == kind]
+    assert len(found) == 1, objects
+    return found[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_race_is_found_and_proved(tmp, release, kind):
+    signatures, store = KINDS[kind]
+    objects, _ = until_crash("--for", "60s", "main.*", "--", gobuild.build("racing", release), kind, status=1)
+    crash, report = one(objects, "crash"), one(objects, "report")
+    assert crash["signature"] in signatures and report["signature"] == crash["signature"]
+    assert [s.split("+")[0] for s in report["sites"]] == ["main.(*object)." + store]
+    assert report["runs"] == 5 and report["crashed"] >= 3 and report["control_crashed"] == 0, report
+    assert report["proof"] is True and store in report["advice"]
+    if crash["stack"] and kind != "string":
+        assert any(f["func"].startswith("main.") for f in crash["stack"])
+
+
+@pytest.mark.parametrize("safe", ["mutex", "atomic", "channel"])
+@pytest.mark.parametrize("kind", ["string", "interface"])
+def test_no_false_alarm(tmp, release, kind, safe):
+    objects, done = until_crash("--for", "4s", "main.*", "--", gobuild.build("racing", release), kind, safe, status=0)
+    assert not [o for o in objects if o["type"] in ("crash", "report")]
+    assert "it lived through" in done.err
+
+
+def test_the_field_report(tmp):
+    """go-zero of that time, Go 1.17: five goroutines log through one shared logger."""
+    logger = others.module("logger", "1.17.13")
+    objects, _ = until_crash("--for", "120s", "*logx*", "--", logger, "shared", "60", status=1)
+    report = one(objects, "report")
+    assert any("(*traceLogger).write" in s for s in report["sites"]), report
+    assert report["control_crashed"] == 0
+
+
+def test_without_a_pattern_it_chooses_by_itself(tmp):
+    objects, _ = until_crash("--for", "60s", "--", gobuild.build("racing", gobuild.NEWEST), "interface", status=1)
+    assert "main.(*object).setValue" in one(objects, "report")["sites"][0]
+
+
+def test_the_report_is_kept(tmp, tmp_path):
+    to = tmp_path / "kept"
+    done = goshawk.run("stress", "--until-crash", "--for", "60s", "--report", to, "main.*", "--",
+                       gobuild.build("racing", gobuild.NEWEST), "interface", "none", "30", timeout=300)
+    assert done.status == 1, done
+    assert done.out.startswith("died after ")
+    page = (to / "report.md").read_text()
+    assert page.startswith("# A race on ") and "main.(*object).setValue" in page
+    assert sorted(p.name for p in to.iterdir()) == ["report.md", gobuild.build("racing", gobuild.NEWEST).name]
+    command = [line for line in done.out.splitlines() if line.startswith("again ")][0].split(None, 1)[1]
+    assert command in page
+    again = subprocess.run(["sh", "-c", command], env=dict(os.environ, GOMAXPROCS="4"), stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert again.returncode == 2 and ("panic: " in again.stderr or "fatal error: " in again.stderr)
+
+
+def test_the_command_without_a_report_makes_it_again(tmp, tmp_path):
+    done = goshawk.run("stress", "--until-crash", "--for", "60s", "main.*", "--",
+                       gobuild.build("racing", gobuild.NEWEST), "slice", "none", "30", timeout=300)
+    assert done.status == 1, done
+    command = [line for line in done.out.splitlines() if line.startswith("again ")][0].split(None, 1)[1]
+    path = os.pathsep.join([str(pathlib.Path(goshawk.GOSHAWK).parent), os.environ["PATH"]])
+    again = subprocess.run(["sh", "-c", command], env=dict(os.environ, PATH=path, GOMAXPROCS="4"), cwd=tmp_path,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert again.returncode == 2 and ("panic: " in again.stderr or "fatal error: " in again.stderr), again
+
+
+def test_ctrl_c_leaves_nothing(tmp):
+    program = gobuild.build("racing", gobuild.NEWEST)
+    p = subprocess.Popen([goshawk.GOSHAWK, "stress", "--until-crash", "--for", "60s", "main.*", "--", program, "string",
+                          "mutex", "60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not list(tmp.glob("*/*/" + program.name)):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=60)
+    assert p.returncode == 0, err
+    assert "it lived through" in err
+    done = subprocess.run(["pgrep", "-f", str(tmp)], stdout=subprocess.PIPE, text=True)
+    assert not done.stdout
+
+
+def wrong(*args):
+    done = goshawk.run("stress", "--until-crash", *args)
+    assert done.out == ""
+    return done.status, done.err.splitlines()[-1]
+
+
+def test_wrong_input(tmp, tmp_path):
+    program = gobuild.build("racing", gobuild.NEWEST)
+    assert wrong("--", "/bin/ls") == (3, "goshawk: /bin/ls: not a Go program (no build information and no function table)")
+    assert wrong("main.nothing", "--", program)[0] == 2
+    status, said = wrong("main.argument", "--", program)
+    assert status == 2 and "stores no value of several words" in said
+    assert wrong("main.*")[0] == 2
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    status, said = wrong("--report", blocked / "kept", "main.*", "--", program)
+    assert status == 8 and "cannot make it" in said
+
+
+def test_a_program_that_is_called_wrongly(tmp):
+    objects, done = until_crash("--for", "1s", "main.*", "--", gobuild.build("racing", gobuild.NEWEST), "string", "none",
+                                "never", status=0)
+    assert not [o for o in objects if o["type"] == "crash"]
+    assert "ended by what a torn value does not do: panic: " in done.err
