@@ -44,8 +44,7 @@ static bool by_ids(struct stress_sites *to, const struct torn_stores *all,
 				found = &all->at[k];
 		if (!found)
 			return err_set(err, ERR_USAGE, "--site %s: no such store; --list shows "
-						       "what "
-				       "there is", ids->at[i]);
+				       "what there is", ids->at[i]);
 		if (found->refusal)
 			return err_set(err, ERR_REFUSED, "--site %s: can't be delayed (%s)",
 				       ids->at[i], refusal_text(found->refusal));
@@ -81,7 +80,6 @@ bool stress_sites(struct stress_sites *to, const struct go_program *prog, const 
 		}
 	}
 	return to->n || err_set(err, ERR_USAGE, "stress: %s stores no value of several words in a "
-						"way "
-				"that can be delayed; --list says what there is",
+				"way that can be delayed; --list says what there is",
 				npatterns ? "what these patterns match" : "this program");
 }
