@@ -13,16 +13,37 @@
 #include "base/vec.h"
 #include "go/tables.h"
 
+/* Where the last questions stood: most are about one function from its beginning to its end. */
+struct go_recent {
+	struct {
+		u32 table;
+		struct runs runs;
+	} at[8];
+};
+
 i32 go_pcvalue(const struct go_program *prog, const struct go_func *f, u32 table, u64 pc)
 {
-	struct runs r = runs_of(prog, table);
+	struct go_program *p = (struct go_program *)prog;	/* a cache */
+	struct runs *r;
+	u32 slot = table % 8;
 
 	if (pc - f->pc >= f->room)
 		return -1;
-	while (runs_next(&r))
-		if (pc - f->pc < r.to)
-			return r.value;
-	return -1;
+	if (!p->recent)
+		p->recent = ARENA_NEW(&p->arena, struct go_recent);
+	r = &p->recent->at[slot].runs;
+	if (p->recent->at[slot].table != table || !r->begun || pc - f->pc < r->from) {
+		p->recent->at[slot].table = table;
+		*r = runs_of(prog, table);
+		if (!runs_next(r))
+			return -1;
+	}
+	while (pc - f->pc >= r->to)
+		if (!runs_next(r)) {
+			r->begun = false;
+			return -1;
+		}
+	return r->value;
 }
 
 static struct go_line line_of(const struct go_program *prog, const struct go_func *f, i32 file,

@@ -4,7 +4,7 @@
  * Units    pc is an offset from moduledata.text (_pc); text_va + pc is the link-time address.
  * Fails    go_open: ERR_FORMAT (not a Go program, tables that lie), ERR_UNSUPPORTED (release,
  *          link mode). Lookups: NULL or false.
- * Threads  immutable after open, but for types and signatures, which load on demand (one thread).
+ * Threads  one: types, signatures and the tables' last places are kept on demand.
  * Sources  runtime/symtab.go, cmd/link/internal/ld/{pcln,symtab}.go, debug/buildinfo; see
  * release.c. */
 #ifndef GO_PROGRAM_H
@@ -62,6 +62,7 @@ struct go_types;	/* types.c */
 struct go_dwarf;	/* go/dwarf.c */
 struct go_sigs;		/* sig.c: signatures made so far */
 struct go_names;	/* pclntab.c: functions by name */
+struct go_recent;	/* lines.c */
 
 struct go_program {
 	const struct image *img;
@@ -86,6 +87,7 @@ struct go_program {
 	struct map *fork_child;			/* fork.c: pcs, made on demand */
 	struct go_sigs *sigs;
 	struct go_names *names;
+	struct go_recent *recent;
 	struct arena arena;
 };
 

@@ -148,18 +148,22 @@ static void search_flow(struct search *s, const struct go_func *f, const struct 
 	struct barrier *checks;
 	u32 n = barriers_find(flow, (i64)(s->flag_va - go_func_va(s->prog, f)), &s->scratch,
 			      &checks);
-	struct found_tear *found = ARENA_ARRAY(&s->scratch, struct found_tear, FOUND_TEARS * n);
-	u32 *counts = ARENA_ARRAY(&s->scratch, u32, n);
+	struct { struct found_tear *at; u32 n; } *found = arena_alloc(&s->scratch,
+								      n * sizeof(*found));
 
 	place_finder_enter(&s->places, f, flow, &s->scratch);
-	for (u32 i = 0; i < n; i++)
-		counts[i] = torn_find_at(&s->places, &checks[i], found + i * FOUND_TEARS);
+	for (u32 i = 0; i < n; i++) {
+		struct found_tear here[FOUND_TEARS];
+
+		found[i].n = torn_find_at(&s->places, &checks[i], here);
+		found[i].at = arena_copy(&s->scratch, here, found[i].n * sizeof(*here));
+	}
 	place_finder_leave(&s->places);
 	for (u32 pairs = 0; pairs < 2; pairs++)
 		for (u32 i = 0; i < n; i++)
-			for (u32 k = 0; k < counts[i]; k++)
-				if (found[i * FOUND_TEARS + k].tear.pair == (pairs == 1))
-					add(s, f, flow, &found[i * FOUND_TEARS + k], whole, named);
+			for (u32 k = 0; k < found[i].n; k++)
+				if (found[i].at[k].tear.pair == (pairs == 1))
+					add(s, f, flow, &found[i].at[k], whole, named);
 	if (s->to.n > from)
 		qsort(s->to.at + from, s->to.n - from, sizeof(*s->to.at), by_place);
 }

@@ -363,28 +363,49 @@ bool barrier_pair(const struct barrier *b, u32 second, struct tear *to)
 	return true;
 }
 
+enum flags_use { FLAGS_READ, FLAGS_DEAD, FLAGS_ON };
+
+static enum flags_use flags_at(const struct flow *f, const struct insn *i)
+{
+	struct effect e;
+
+	if (i->kind == INSN_CALL || i->kind == INSN_RET || i->kind == INSN_TAIL ||
+	    i->kind == INSN_TRAP || i->kind == INSN_TABLE)
+		return FLAGS_DEAD;	/* no call and no return passes flags on */
+	effect_of(f, i, &e);
+	return e.reads_flags ? FLAGS_READ : e.kills_flags ? FLAGS_DEAD : FLAGS_ON;
+}
+
 bool flags_live_at(const struct flow *f, u32 insn, struct arena *a)
 {
-	bool *seen = ARENA_ARRAY(a, bool, f->n + 1);
-	u32 *todo = ARENA_ARRAY(a, u32, f->n + 1), n = 0;
+	u32 *todo, n = 0;
+	bool *seen;
 
 	if (f->unresolved)
+		return true;
+	for (; insn < f->n && f->insns[insn].kind != INSN_JMP; insn++) {
+		enum flags_use use = flags_at(f, &f->insns[insn]);
+
+		if (use != FLAGS_ON)	/* nearly always, without a branch */
+			return use == FLAGS_READ;
+		if (f->insns[insn].kind == INSN_JCC)	/* jrcxz */
+			break;
+	}
+	seen = ARENA_ARRAY(a, bool, f->n + 1);
+	todo = ARENA_ARRAY(a, u32, f->n + 1);
+	if (insn == f->n)
 		return true;
 	todo[n++] = insn;
 	seen[insn] = true;
 	while (n) {
 		u32 k = todo[--n];
 		const struct insn *i = &f->insns[k];
-		struct effect e;
+		enum flags_use use = flags_at(f, i);
 		i64 to[2] = { k + 1, -1 };
 
-		if (i->kind == INSN_CALL || i->kind == INSN_RET || i->kind == INSN_TAIL ||
-		    i->kind == INSN_TRAP || i->kind == INSN_TABLE)
-			continue;	/* no call and no return passes flags on */
-		effect_of(f, i, &e);
-		if (e.reads_flags)
+		if (use == FLAGS_READ)
 			return true;
-		if (e.kills_flags)
+		if (use == FLAGS_DEAD)
 			continue;
 		if (i->kind == INSN_JMP)
 			to[0] = -1;

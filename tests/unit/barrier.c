@@ -140,6 +140,7 @@ static const struct {
 	{ "nobody behind a return", "48 89 18 c3", false },
 	{ "nobody in a call", "48 89 18 e8 00 10 00 00 74 00 c3", false },
 	{ "on one of two ways", "48 89 18 eb 03 48 85 c0 74 00 c3", true },
+	{ "where a branch leads that reads none", "48 89 18 e3 03 48 85 c0 74 00 c3", true },
 	{ "round a loop", "48 89 18 48 89 d9 eb f8 c3", false },
 };
 
