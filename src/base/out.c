@@ -76,10 +76,12 @@ bool out_flush_while(struct out *o, bool (*go_on)(void *ctx), void *ctx)
 			continue;
 		}
 		n = write(o->fd, o->buf + at, part(o->buf + at, o->n - at));
-		if (n >= 0)
-			at += (size_t)n;
-		else if (errno != EAGAIN && errno != EINTR)
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			o->failed = errno;
+		at += (size_t)MAX(n, (ssize_t)0);
+		o->written += (u64)MAX(n, (ssize_t)0);
+		if (n > 0 && !go_on(ctx))
+			break;
 	}
 	o->n = o->failed ? 0 : o->n - at;
 	memmove(o->buf, o->buf + at, o->n);

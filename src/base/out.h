@@ -21,14 +21,15 @@ struct out {
 	bool held;		/* written by out_flush only, when the owner can afford to wait */
 	bool color;
 	int failed;		/* errno of the first failed write */
+	u64 written;		/* bytes, by out_flush_while */
 };
 
 void out_open(struct out *o, int fd);	/* lines and color off */
 void out_memory(struct out *o);
 void out_release(struct out *o);
 bool out_flush(struct out *o);
-/* The same where the reader may keep us waiting: asked now and then whether to go on, and what
- * could not be written without waiting is kept when not. Lines of up to 4 KiB are written whole. */
+/* The same where the reader may keep us waiting: asked often whether to go on, and what is not
+ * yet written is kept when not. Lines of up to 4 KiB are written whole. */
 bool out_flush_while(struct out *o, bool (*go_on)(void *ctx), void *ctx);
 bool out_ok(const struct out *o, struct err *err) MUST_CHECK;
 void out_str(struct out *o, struct str s);
