@@ -47,6 +47,8 @@ struct search {
 	struct arena *keep;
 	struct arena scratch;	/* for one function */
 	struct place_finder places;
+	const struct patterns *only;	/* lines and addresses in the function that are meant, not
+					 * all of it; else NULL */
 };
 
 /* They synchronise by means that look like races, and run where a delay stops everything. */
@@ -77,12 +79,31 @@ static struct str operand(struct search *s, const struct flow *f, u32 insn)
 		       (u64)(e.mem.disp < 0 ? -e.mem.disp : e.mem.disp));
 }
 
-/* Where in the source. False: what was inlined there is the runtime's own. */
+static bool is_meant(const struct search *s, const struct torn_store *t,
+		     const struct go_frame *frames, size_t n)
+{
+	struct pattern_place place;
+	size_t next = 0;
+
+	while (s->only && patterns_next_place(s->only, s->prog, t->func, &next, &place)) {
+		if (!place.line && place.va == go_func_va(s->prog, t->func) + t->at)
+			return true;
+		for (size_t i = 0; place.line && i < n; i++)
+			if (frames[i].at.line == place.line &&
+			    pattern_path_ends(frames[i].at.file, place.file))
+				return true;
+	}
+	return !s->only;
+}
+
+/* Where in the source. False: it is not asked for, or what was inlined there is the runtime's. */
 static bool locate(const struct search *s, struct torn_store *t, bool named)
 {
 	struct go_frame frames[GO_FRAMES];
 	size_t n = go_frames_at(s->prog, t->func, (u64)t->func->pc + t->at, frames);
 
+	if (!is_meant(s, t, frames, n))
+		return false;
 	if (!n)
 		return true;
 	t->line = frames[0].at;
@@ -211,11 +232,11 @@ void torn_list(struct torn_stores *to, const struct go_program *prog, const stru
 	place_finder_make(&s.places, prog, a);
 	for (size_t i = 0; i < prog->nfuncs; i++) {
 		const struct go_func *f = &prog->funcs[i];
-		bool named = false;
+		bool named, entry_named;
 
 		if (!patterns_match_func(want, prog, f, &named) || !has_check(&s, f))
 			continue;
-		named = named && want->n;
+		s.only = patterns_match_entry(want, prog, f, &entry_named) ? NULL : want;
 		if (!named && is_internal(go_name_split(f->name).package))
 			continue;
 		search_in(&s, f, named);

@@ -132,6 +132,17 @@ def test_leaves_out_what_synchronises(release):
     assert {s["func"].split(".")[0] for s in named} == {"sync", "runtime"}
 
 
+def test_a_line_or_an_address_means_the_stores_there():
+    path = build(gobuild.NEWEST, "plain")
+    stores = list_stores(path, "main.more*")
+    func = next(f for f, n in collections.Counter(s["func"] for s in stores).items() if n > 1)
+    one, *others = [s for s in stores if s["func"] == func]
+    assert others and all(s["line"] == one["line"] for s in others)  # they are on one line
+    line = "%s:%d" % (one["file"].rsplit("/", 1)[1], one["line"])
+    assert {s["id"] for s in list_stores(path, line)} == {s["id"] for s in stores if s["line"] == one["line"]}
+    assert [s["id"] for s in list_stores(path, one["address"])] == [one["id"]]
+
+
 # Checks by kind in the `go` command, as a throw-away script counted them by the places of the words alone. Types
 # take away neighbours that only look like one value: two pointers like an interface, a pointer and the number
 # behind the next one like an append.
