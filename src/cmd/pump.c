@@ -102,6 +102,7 @@ struct flow_ctx {
 	bool file;	/* a disk is slow, but does not stop */
 	u64 unreadable;
 	u64 max;
+	u64 written;	/* of the output, when we last looked */
 	i64 until;	/* by now_ns(); 0: until somebody says so */
 	bool left;	/* nothing of ours is at work in the process any more */
 };
@@ -114,9 +115,12 @@ static bool is_over(const struct flow_ctx *f)
 /* Whoever reads our output may be slow, or stand still: that must not keep us from leaving. */
 static bool may_wait(void *ctx)
 {
-	const struct flow_ctx *f = ctx;
+	struct flow_ctx *f = ctx;
 
 	tracee_let_late_go();
+	if (f->written != f->out->written)	/* lossless: threads wait for who is slow */
+		f->src->output_blocks(f->src->session, true);
+	f->written = f->out->written;
 	return f->left || !is_over(f);
 }
 
