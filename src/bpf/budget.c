@@ -2,19 +2,10 @@
  * hits; these, times what a probe costs, are what was spent since the last look. When that is too
  * much, the functions that spent most are switched off, one by one, until the rest fits. */
 #include <stdio.h>
-#include <time.h>
-
+#include "base/clock.h"
 #include "bpf/session.h"
 
 enum { LOOK_NS = 100000000, PROBES_OF_A_CALL = 2 };
-
-static i64 now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* Sites lie together by function. */
 static u32 func_of(const struct bpf_session *s, size_t row)

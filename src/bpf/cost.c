@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "bpf/session.h"
 
 enum { CALLS = 200, RING = 1 << 16, FAKE_GOID = 152, G_BYTES = 256 };
@@ -61,13 +61,11 @@ static void add(struct bpf_session *s, enum site_kind kind, u16 mask, const char
 static u64 calls_ns(void)
 {
 	static const u8 g[G_BYTES];
-	struct timespec from, to;
+	i64 from = now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &from);
 	for (u32 i = 0; i < CALLS; i++)
 		bpf_cost_call(g);
-	clock_gettime(CLOCK_MONOTONIC, &to);
-	return (u64)(to.tv_sec - from.tv_sec) * 1000000000 + (u64)to.tv_nsec - (u64)from.tv_nsec;
+	return (u64)(now_ns() - from);
 }
 
 bool bpf_cost(u64 *ns, struct err *err)

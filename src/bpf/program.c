@@ -29,6 +29,15 @@ void program_slot_place(struct bpf_code *c, u8 dst, size_t field)
 	bpf_op(c, BPF_ADD, dst, R7);
 }
 
+/* `n` bytes at r3 of the target to fp + `to`; r0 is 0 if they are there. */
+static void read_to_stack(struct bpf_code *c, i32 to, i32 n)
+{
+	bpf_op(c, BPF_MOV, R1, FP);
+	bpf_op_imm(c, BPF_ADD, R1, to);
+	bpf_op_imm(c, BPF_MOV, R2, n);
+	bpf_helper(c, BPF_FUNC_probe_read_user);
+}
+
 /* Is it our process, a site that is on, and a jump that goes the way that counts? */
 static void filter(struct bpf_code *c, const struct bpf_facts *f)
 {
@@ -131,10 +140,7 @@ static void head(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_store(c, BPF_DW, R7, AT + offsetof(struct record_head, commit), R1);
 	bpf_load(c, BPF_DW, R3, R6, PT_R14);	/* g */
 	bpf_store(c, BPF_DW, FP, G, R3);
-	bpf_op(c, BPF_MOV, R1, FP);
-	bpf_op_imm(c, BPF_ADD, R1, HEAD);
-	bpf_op_imm(c, BPF_MOV, R2, MIN(f->g_goid + 8, HEAD_ROOM));
-	bpf_helper(c, BPF_FUNC_probe_read_user);
+	read_to_stack(c, HEAD, MIN(f->g_goid + 8, HEAD_ROOM));
 	bpf_jump_imm(c, BPF_JNE, R0, 0, L_NO_G);
 	bpf_load(c, BPF_DW, R1, FP, (i16)(HEAD + f->g_goid));
 	bpf_store(c, BPF_DW, R7, AT + offsetof(struct record_head, goid), R1);
@@ -318,10 +324,7 @@ static void step_frames(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_load(c, BPF_DW, R3, R6, PT_RBP);
 	bpf_store(c, BPF_DW, FP, CHAIN, R3);
 	bpf_jump_if(c, BPF_JNE, R1, R3, L_BEGIN);
-	bpf_op(c, BPF_MOV, R1, FP);
-	bpf_op_imm(c, BPF_ADD, R1, CHAIN);
-	bpf_op_imm(c, BPF_MOV, R2, 8);
-	bpf_helper(c, BPF_FUNC_probe_read_user);
+	read_to_stack(c, CHAIN, 8);
 	bpf_label(c, L_BEGIN);
 	program_slot_place(c, R1, offsetof(struct bpf_step, at));
 	bpf_load(c, BPF_DW, R2, R1, SLOT_RECORD);
@@ -336,10 +339,7 @@ static void step_beside(struct bpf_code *c)
 	bpf_load(c, BPF_DW, R2, FP, HI);
 	bpf_op_imm(c, BPF_SUB, R2, 16);
 	bpf_jump_if(c, BPF_JGT, R3, R2, L_CHAIN_ENDS);
-	bpf_op(c, BPF_MOV, R1, FP);
-	bpf_op_imm(c, BPF_ADD, R1, LINK);
-	bpf_op_imm(c, BPF_MOV, R2, 8);
-	bpf_helper(c, BPF_FUNC_probe_read_user);
+	read_to_stack(c, LINK, 8);
 	bpf_jump_imm(c, BPF_JNE, R0, 0, L_CHAIN_ENDS);
 	bpf_load(c, BPF_DW, R2, FP, LINK);
 	keep_address(c);
@@ -371,10 +371,7 @@ static void step_frame(struct bpf_code *c)
 	bpf_op_imm(c, BPF_ADD, R3, 16);
 	bpf_store(c, BPF_DW, FP, LOWEST, R3);
 	bpf_op_imm(c, BPF_SUB, R3, 16);
-	bpf_op(c, BPF_MOV, R1, FP);
-	bpf_op_imm(c, BPF_ADD, R1, LINK);
-	bpf_op_imm(c, BPF_MOV, R2, 16);
-	bpf_helper(c, BPF_FUNC_probe_read_user);
+	read_to_stack(c, LINK, 16);
 	bpf_jump_imm(c, BPF_JNE, R0, 0, L_CHAIN_ENDS);
 	bpf_load(c, BPF_DW, R1, FP, LINK);
 	bpf_store(c, BPF_DW, FP, CHAIN, R1);

@@ -4,22 +4,14 @@
  * between the two (it waits for a page) comes late; of one goroutine the order is right in any
  * case, since it can't go on before its record is finished. */
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "bpf/session.h"
 
 enum {
 	MARGIN_NS = 200000,
 	ROUND = 8192,	/* records in one poll: output is written between polls */
 };
-
-static i64 clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 void bpf_reading_start(struct bpf_session *s)
 {

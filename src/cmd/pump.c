@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cmd/stop.h"
 #include "inline/tracee.h"
 
@@ -22,19 +22,6 @@ enum {
 	LASTING_NS = 100000000,	/* a call that lasts longer than this is shown before its end */
 	AT_ONCE = 64 << 10,	/* output that is written at once: a lossless program waits */
 };
-
-static i64 clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static i64 now_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
 
 static i64 unix_ns(void)
 {
@@ -240,8 +227,8 @@ static bool leave(struct source *src, struct flow_ctx *flow, struct err *err)
 	for (unsigned i = 0;; i++) {
 		if (!src->detach(src->session, &again, err))
 			return false;
-		flow->left = true;
-		if (!again || i == LEAVE_TRIES)
+		flow->left = !again || i == LEAVE_TRIES;
+		if (flow->left)
 			return true;
 		while (src->poll(src->session, false, record, lost, flow))
 			;

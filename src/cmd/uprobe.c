@@ -1,7 +1,6 @@
 #include "cmd/uprobe.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "bpf/bpf.h"
 #include "inline/tracee.h"
@@ -33,13 +32,8 @@ static bool launch(struct source *src, const struct plan *plan, const struct eng
 		   struct bpf_options *o, struct err *err)
 {
 	const struct image *img = plan->prog->img;
-	struct stat st;
 	u64 entry_rt;
 
-	if (!stat(r->path, &st) && (st.st_mode & (S_ISUID | S_ISGID)))
-		return err_set(err, ERR_REFUSED,
-			       "%s: a set-uid program: started under ptrace it would run without "
-			       "its rights; trace a copy without that bit", r->path);
 	if (!tracee_start(r->path, r->argv, img->interp, &o->pid, &entry_rt, err))
 		return false;
 	o->started = true;

@@ -11,12 +11,14 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/vec.h"
 #include "inline/session.h"
 
@@ -128,8 +130,13 @@ bool tracee_start(const char *path, char **argv, bool interp, pid_t *pid,
 {
 	int report[2], status, e = 0;
 	pid_t self = getpid();
+	struct stat st;
 	ssize_t n;
 
+	if (!stat(path, &st) && (st.st_mode & (S_ISUID | S_ISGID)))
+		return err_set(err, ERR_REFUSED,
+			       "%s: a set-uid program: started under ptrace it would run without "
+			       "its rights; trace a copy without that bit", path);
 	if (pipe2(report, O_CLOEXEC))
 		return err_set(err, ERR_IO, "no pipe: %s", strerror(errno));
 	*pid = fork();
@@ -189,14 +196,6 @@ static void reap(const struct stopped *st, pid_t tid)
 	if (tid != st->pid)
 		while (waitpid(tid, &status, __WALL) < 0 && errno == EINTR)
 			;
-}
-
-static i64 now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 /* Looks before it takes. `slow`: it has neither stopped nor ended by then. */

@@ -18,7 +18,7 @@ void tracee_ignores(const sigset_t *signals);
 
 /* Starts the program and leaves it stopped at the first instruction of its own: after the dynamic
  * loader, before anything of Go. From here to tracee_let_go the death of goshawk ends it: it has
- * not started yet. */
+ * not started yet. Set-uid programs are refused. */
 bool tracee_start(const char *path, char **argv, bool interp, pid_t *pid, u64 *entry_rt,
 		  struct err *err) MUST_CHECK;
 void tracee_kill(pid_t pid);
