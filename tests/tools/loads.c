@@ -38,8 +38,9 @@ static bool load(enum kernel_way way, const struct bpf_facts *f)
 	bpf_code_start(&c, code, ARRAY_LEN(code));
 	bpf_program(&c, f);
 	ok = bpf_code_ok(&c, &err) && kernel_load(way, code, c.n, &fd, &err);
-	printf("%s%s%s%s: ", ways[way], f->may_leave ? ", leaves" : "",
-	       f->decides ? ", decides" : "", f->count_only ? ", counts" : "");
+	printf("%s%s%s%s%s: ", ways[way], f->may_leave ? ", leaves" : "",
+	       f->decides ? ", decides" : "", f->bare ? ", stacks" : "",
+	       f->count_only ? ", counts" : "");
 	if (ok)
 		printf("%u instructions\n", c.n);
 	else
@@ -52,6 +53,8 @@ int main(void)
 	struct bpf_facts f = {
 		.tgid = 1, .nslots = SLOTS_EACH, .most_steps = TURNS, .g_goid = 152,
 	};
+	struct go_bare_call calls[] = { { .return_pc = 100 }, { .return_pc = 200, .up = 16 } };
+	struct go_bare_calls bare = { calls, ARRAY_LEN(calls) };
 	struct err err = { 0 };
 	bool ok = true;
 
@@ -59,12 +62,14 @@ int main(void)
 		printf("%s\n", err.msg);
 		return 1;
 	}
-	for (u32 i = 0; i < WAYS * 8; i++) {
-		enum kernel_way way = (enum kernel_way)(i / 8);
+	for (u32 i = 0; i < WAYS * 16; i++) {
+		enum kernel_way way = (enum kernel_way)(i / 16);
 
 		f.may_leave = i & 1;
 		f.decides = i & 2;
-		f.count_only = i & 4;
+		f.bare = i & 4 ? &bare : NULL;
+		f.sigpanic_size = i & 4 ? 100 : 0;
+		f.count_only = i & 8;
 		f.sleeps = way != WAY_EACH_AWAKE;
 		ok &= load(way, &f);
 	}
