@@ -372,7 +372,8 @@ static const struct origin *at_target(struct origins *o, u32 insn, i64 key)
 	q->lowest = OPEN;
 	x = arriving(o, insn, key);
 	q->nopen--;
-	if (q->lowest >= me && q->steps < STEPS)	/* it depends on nothing that is not decided */
+	/* it depends on nothing that is not decided yet */
+	if (q->lowest >= me && q->steps < STEPS)
 		*map_put(&o->known, name) = (u64)(uintptr_t)known_or_not(x);
 	q->lowest = MIN(q->lowest >= me ? OPEN : q->lowest, lowest);
 	return x;

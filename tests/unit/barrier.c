@@ -38,8 +38,8 @@ static struct flow flow_of(const char *text)
 
 static const char *const kinds[] = { "string", "slice", "interface", "append" };
 
-/* "string 2|1 at 4; string 2|1 at 27 pair". By place alone: whether two words in a row are believed to
- * be an interface is for others to say. */
+/* "string 2|1 at 4; string 2|1 at 27 pair". By place alone: whether two words in a row are
+ * believed to be an interface is for others to say. */
 static void found(const struct flow *f, struct out *o)
 {
 	struct barrier *b;
@@ -75,7 +75,8 @@ static const struct {
 	{ "a slice", "48 89 48 08 48 89 78 10 CHECK 75 03 48 89 18 c3", "slice 6|1 at 8" },
 	{ "nil to a slice", "44 0f 11 78 08 CHECK 75 07 48 c7 00 00 00 00 00 c3",
 	  "slice 6|1 at 5" },
-	{ "append", "48 89 48 10 CHECK 75 03 48 89 18 48 89 70 08 c3", "append 4|3 at 4; interface 1|2 at 16 pair" },
+	{ "append", "48 89 48 10 CHECK 75 03 48 89 18 48 89 70 08 c3",
+	  "append 4|3 at 4; interface 1|2 at 16 pair" },
 	{ "one pointer", "CHECK 75 03 48 89 18 c3", "" },
 	{ "a number too far away", "48 89 48 20 CHECK 75 03 48 89 18 c3", "" },
 	{ "half a word", "89 48 08 CHECK 75 03 48 89 18 c3", "" },
@@ -111,7 +112,8 @@ static const struct {
 	  "48 89 48 08 CHECK 75 0b 48 89 18 48 89 78 10 48 89 70 18 c3",
 	  "string 2|1 at 4; interface 1|2 at 20 pair" },
 	{ "1.22: a slice behind",
-	  "CHECK 75 13 48 89 18 48 89 78 20 48 89 70 28 48 89 50 18 c3", "interface 1|2 at 16 pair; slice 6|1 at 20 pair" },
+	  "CHECK 75 13 48 89 18 48 89 78 20 48 89 70 28 48 89 50 18 c3",
+	  "interface 1|2 at 16 pair; slice 6|1 at 20 pair" },
 };
 
 START_TEST(shapes_are_known)
