@@ -42,16 +42,16 @@ def run_loop(program, bursts, calls, pause, threads=1, before=(), timeout=300):
     return numbers(done.stdout)
 
 
-def traced_loop(tmp, options, threads=1, times=3):
+def traced_loop(tmp, options, threads=1, times=3, calls=20000):
     """Cost of a traced call beyond the untraced one: the best of three runs, because what else runs on the
     machine only ever adds to it."""
-    return min(traced_once(tmp, options, threads) for _ in range(times))
+    return min(traced_once(tmp, options, threads, calls) for _ in range(times))
 
 
-def traced_once(tmp, options, threads):
+def traced_once(tmp, options, threads, calls):
     """Nothing may be lost, or it was no record that was paid for."""
     out = tmp / "out.json"
-    traced, bare = run_loop(loop(), 40, 20000, "150ms", threads,
+    traced, bare = run_loop(loop(), 40, calls, "150ms", threads,
                             before=[goshawk.GOSHAWK, "trace", "--json", "-o", out, *options, "main.target", "--"])
     end = goshawk.read_lines(out)[-1]
     if end["lost"]:
@@ -74,6 +74,15 @@ def calls(tmp):
         two = traced_loop(tmp, [], threads=2)
         row("inline: the same on two threads at once, each", "%.1f ns" % two)
     return both
+
+
+def probes(tmp):
+    """The other engine, on fewer calls: each of its sites is a trap into the kernel."""
+    if goshawk.why_no_bpf():
+        row("uprobe: entry and return, with results", "-", "skipped: %s" % goshawk.why_no_bpf())
+        return
+    for what, options in (("entry and return, with results", []), ("the same, with an --if that is false", ["--if", "n < 0"])):
+        row("uprobe: %s" % what, "%.0f ns" % traced_loop(tmp, ["--engine", "uprobe", *options], calls=300))
 
 
 def others(tmp, both):
@@ -233,6 +242,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         tmp = pathlib.Path(folder)
         both = calls(tmp)
+        probes(tmp)
         others(tmp, both)
         programs(tmp)
         if os.path.exists(HUGO):
