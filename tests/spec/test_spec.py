@@ -25,7 +25,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("spec")
     (folder / "bin").mkdir()
     (folder / "bin" / "goshawk").symlink_to(goshawk.GOSHAWK)
-    for name, variant in [("seed", "plain"), ("seed", "stripped"), ("odd", "plain"), ("shop", "plain"),
+    for name, variant in [("seed", "plain"), ("seed", "stripped"), ("odd", "plain"), ("racing", "plain"), ("shop", "plain"),
                           ("shop", "stripped")]:
         link = folder / (name if variant == "plain" else name + "-" + variant)
         link.symlink_to(gobuild.build(name, gobuild.NEWEST, variant))
