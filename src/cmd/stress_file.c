@@ -20,8 +20,8 @@ static bool parse_chance(const char *text, u32 *per_million, struct err *err)
 	if (end != text && *end == '%')
 		v /= 100, end++;
 	if (end == text || *end || !(v >= 1.0 / MILLION) || v > 1)
-		return err_set(err, ERR_USAGE, "--chance %s: give a number from 0.000001 to 1, or a "
-			       "percentage (1%%)", text);
+		return err_set(err, ERR_USAGE, "--chance %s: give a number from 0.000001 to 1, or "
+			       "a percentage (1%%)", text);
 	*per_million = (u32)(v * MILLION + 0.5);
 	return true;
 }
@@ -29,7 +29,8 @@ static bool parse_chance(const char *text, u32 *per_million, struct err *err)
 static bool parse_ask(const struct delay_args *a, struct delay_ask *ask, struct err *err)
 {
 	*ask = (struct delay_ask){ .ns = a->delay_ns, .every = a->every, .seed = a->seed,
-				   .percent = (u32)a->max_overhead };
+				   .percent = (u32)a->max_overhead,
+				   .fips_resum = a->fips_resum };
 	if (a->delay_ns < 0 || a->delay_ns > LONGEST_DELAY)
 		return err_set(err, ERR_USAGE, "--delay: at most 10s");
 	if (a->every > DELAY_MOST_EVERY)
@@ -73,10 +74,15 @@ static void said(const struct delayed *d, const char *path)
 		out_fmt(&o, "goshawk: %u others can't be (--plan says why)", d->nrefused);
 		out_line(&o);
 	}
+	if (d->ask.fips_resum) {
+		out_z(&o, "goshawk: its FIPS 140 self-check passes, but this is no validated "
+			  "module any more");
+		out_line(&o);
+	}
 	if ((procs && !strcmp(procs, "1")) ||
 	    (!sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) == 1)) {
-		out_z(&o, "goshawk: with GOMAXPROCS=1 nothing else runs while a store waits, so that "
-			  "nobody sees it half done; set it to 4");
+		out_z(&o, "goshawk: with GOMAXPROCS=1 nothing else runs while a store waits, so "
+			  "that nobody sees it half done; set it to 4");
 		out_line(&o);
 	}
 	out_flush(&o);
@@ -113,7 +119,8 @@ static bool make(struct delayed *d, const struct go_program *prog,
 		return false;
 	for (size_t i = 0; i < d->nsites; i++)
 		if (!d->ndelayed)
-			return err_set(err, ERR_REFUSED, "%.*s+0x%x: can't be delayed in a file (%s)",
+			return err_set(err, ERR_REFUSED,
+				       "%.*s+0x%x: can't be delayed in a file (%s)",
 				       STR_F(d->sites[i].store->func->name), d->sites[i].store->at,
 				       refusal_text(d->sites[i].refusal));
 	return true;

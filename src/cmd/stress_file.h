@@ -15,6 +15,7 @@ struct delay_args {
 	i64 delay_ns;
 	u64 every, seed, max_overhead;	/* every, seed: 0 where nothing is said */
 	const char *chance;
+	bool fips_resum;
 };
 
 struct file_args {
@@ -30,6 +31,7 @@ bool stress_file(const struct file_args *a, const struct target *t, struct out *
 bool stress_write(const struct go_program *prog, const struct torn_store *const *stores, u32 n,
 		  i64 delay_ns, u64 seed, const char *path, struct err *err) MUST_CHECK;
 /* What a copy says of itself; nothing of any other program. j: as an object. */
-bool stress_info(const struct image *img, struct json *j, struct out *o, struct err *err) MUST_CHECK;
+bool stress_info(const struct image *img, struct json *j, struct out *o,
+		 struct err *err) MUST_CHECK;
 
 #endif

@@ -2,7 +2,8 @@
  *
  *   OFFSET SIZE   MEANING
  *   0      16     "\xff Go fipsinfo \xff\0"
- *   16     32     the sum: HMAC-SHA-256 with a key of zeros
+ *   16     32     the sum: HMAC-SHA-256 with a key of zeros of "go fips object v1\n" and, for each
+ *                 range, its size as a big-endian u64 and its bytes
  *   48     8      its own address
  *   56     4*16   {start, end} of text, rodata, noptrdata, data
  *
@@ -18,6 +19,8 @@ struct go_fips {
 	u64 va;
 	struct { u64 lo, hi; } range[4];	/* the first is text */
 };
+
+enum { GO_FIPS_SUM = 16, GO_FIPS_SUM_SIZE = 32 };	/* from va on */
 
 bool go_fips_find(const struct image *img, struct go_fips *to);
 

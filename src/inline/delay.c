@@ -88,7 +88,8 @@ static void entries(struct assembler *a, struct delay_code *d, unsigned common)
 }
 
 /* The number of passes up to the next wait. The first time that a site is passed at all counts as
- * the first pass of its first gap. in: rax cell, rdi data. out: the cell is set. rcx rdx rsi lost */
+ * the first pass of its first gap. in: rax cell, rdi data. out: the cell is set. rcx rdx rsi
+ * lost */
 static void draw(struct assembler *a, unsigned again, unsigned counted, unsigned out)
 {
 	const u64 odd = 0x9e3779b97f4a7c15ull, star = 0x2545f4914f6cdd1dull;
@@ -152,7 +153,7 @@ static void limit(struct assembler *a, unsigned started, unsigned ahead, unsigne
 	load(a, RAX, RDI, DELAY_PERCENT);
 	PUT(a, 0x48, 0x85, 0xc0);			/* test rax, rax */
 	jcc(a, CC_E, allowed);
-	PUT(a, 0x48, 0xc1, 0xe9, 8);			/* shr rcx, 8: so that nothing overflows */
+	PUT(a, 0x48, 0xc1, 0xe9, 8);			/* shr rcx, 8: nothing is to overflow */
 	PUT(a, 0x48, 0x0f, 0xaf, 0xc8);			/* imul rcx, rax */
 	PUT(a, 0x8b, 0x46, DELAY_CELL_WAITS);		/* mov eax, [rsi+waits] */
 	op_mem(a, true, 0xf7, 4, RDI, DELAY_SEEN);	/* mul qword [rdi+seen] */
@@ -238,8 +239,8 @@ static void by_clock(struct assembler *a, const struct delay_code *d, unsigned l
 
 void delay_routine(struct assembler *a, struct delay_code *d)
 {
-	enum { COMMON, AGAIN, COUNTED, STARTED, AHEAD, RARE, ALLOWED, SPIN, PAUSE, CLOCK, LOOK, ANCHORED,
-	       TIMED, SINCE, OVER, WAITED, OUT };
+	enum { COMMON, AGAIN, COUNTED, STARTED, AHEAD, RARE, ALLOWED, SPIN, PAUSE, CLOCK, LOOK,
+	       ANCHORED, TIMED, SINCE, OVER, WAITED, OUT };
 
 	asm_new_scope(a);
 	entries(a, d, COMMON);

@@ -73,6 +73,7 @@ struct delay_ask {
 	u32 per_million;	/* ... which is this */
 	u64 seed;		/* 0: one that the program's bytes give */
 	u32 percent;
+	bool fips_resum;	/* in a file: also what a FIPS 140 build sums, and sum it anew */
 };
 enum { DELAY_MOST_EVERY = 0x7fffffff, DELAY_MOST_PERCENT = 10000 };
 

@@ -32,7 +32,7 @@ struct maker {
 	struct go_fips fips;
 };
 
-/* Which sites ------------------------------------------------------------------------------------ */
+/* Which sites ------------------------------------------------------------------------------ */
 
 static const struct flow *flow_of(struct maker *m, const struct go_func *f)
 {
@@ -77,7 +77,8 @@ static enum refusal refuses(struct maker *m, const struct torn_store *t)
 
 	if (t->refusal && !(t->refusal == REFUSE_PAGE && !t->pair))
 		return t->refusal;
-	if (va < m->fips.range[0].hi && va + t->window.size > m->fips.range[0].lo)
+	if (!m->d->ask.fips_resum && va < m->fips.range[0].hi &&
+	    va + t->window.size > m->fips.range[0].lo)
 		return REFUSE_FIPS;
 	if (!t->pair)
 		return REFUSE_NONE;
@@ -100,7 +101,7 @@ static void choose_sites(struct maker *m, const struct torn_store *const *stores
 	}
 }
 
-/* Where everything goes ---------------------------------------------------------------------------- */
+/* Where everything goes -------------------------------------------------------------------- */
 
 static u64 most_code(const struct delayed *d)
 {
@@ -129,7 +130,7 @@ static void place(struct delayed *d)
 	d->data_memory = DELAY_CELLS + (u64)d->ndelayed * DELAY_CELL;
 }
 
-/* The code ------------------------------------------------------------------------------------------- */
+/* The code --------------------------------------------------------------------------------- */
 
 static void change(struct maker *m, u64 off, const u8 *is, u32 size, enum piece_kind kind)
 {
@@ -146,8 +147,8 @@ static bool branch(struct maker *m, struct delayed_site *s, u8 op, u32 size, str
 	i32 rel32 = (i32)rel;
 
 	if (rel != rel32)
-		return err_set(err, ERR_UNSUPPORTED, "%.*s: spans more than 2 GiB, so its code can't "
-			       "reach what is put behind it", STR_F(m->d->prog->img->path));
+		return err_set(err, ERR_UNSUPPORTED, "%.*s: spans more than 2 GiB, so its code "
+			       "can't reach what is put behind it", STR_F(m->d->prog->img->path));
 	s->is[0] = op;
 	memcpy(s->is + 1, &rel32, sizeof(rel32));
 	s->is[5] = 0x66;	/* a NOP of two bytes: the call returns to it */
@@ -240,7 +241,7 @@ static bool emit(struct maker *m, struct err *err)
 	return true;
 }
 
-/* The headers and the manifest ----------------------------------------------------------------------- */
+/* The headers and the manifest ------------------------------------------------------------- */
 
 static void change_headers(struct maker *m)
 {
@@ -292,6 +293,54 @@ static int by_offset(const void *a, const void *b)
 	return x->off < y->off ? -1 : x->off > y->off;
 }
 
+/* The bytes of a range as they will be. */
+static void sum_range(const struct maker *m, struct sha256 *sum, u64 off, u64 size)
+{
+	u8 big_endian[8], *bytes = mem_resize(NULL, size);
+
+	for (unsigned i = 0; i < 8; i++)
+		big_endian[i] = (u8)(size >> (56 - 8 * i));
+	sha256_add(sum, big_endian, sizeof(big_endian));
+	memcpy(bytes, m->d->original + off, size);
+	for (size_t i = 0; i < m->changes.n; i++) {
+		const struct change *c = &m->changes.at[i];
+
+		for (u32 k = 0; k < c->size; k++)
+			if (c->off + k - off < size)
+				bytes[c->off + k - off] = c->is[k];
+	}
+	sha256_add(sum, bytes, size);
+	mem_free(bytes);
+}
+
+/* The self-check's sum of what the program will be. */
+static bool sum_again(struct maker *m, struct err *err)
+{
+	static const char begin[] = "go fips object v1\n";
+	const struct image *img = m->d->prog->img;
+	struct sha256 sum;
+
+	if (!m->d->ask.fips_resum)
+		return true;
+	if (!m->fips.va)
+		return err_set(err, ERR_USAGE, "%.*s: has no FIPS 140 self-check (Go 1.24 and "
+			       "later have), so --fips-resum means nothing", STR_F(img->path));
+	hmac0_begin(&sum);
+	sha256_add(&sum, begin, sizeof(begin) - 1);
+	for (size_t i = 0; i < ARRAY_LEN(m->fips.range); i++) {
+		u64 lo = m->fips.range[i].lo, size = m->fips.range[i].hi - lo;
+
+		if (size > image_room(img, lo))
+			return err_set(err, ERR_FORMAT, "%.*s: its FIPS 140 self-check sums what "
+				       "is not in the file", STR_F(img->path));
+		sum_range(m, &sum, image_off_of(img, lo), size);
+	}
+	hmac0_end(&sum, m->d->fips_sum);
+	change(m, image_off_of(img, m->fips.va + GO_FIPS_SUM), m->d->fips_sum, GO_FIPS_SUM_SIZE,
+	       PIECE_OTHER);
+	return true;
+}
+
 /* What was at the places that are changed. */
 static void pieces(const struct maker *m, struct out *list)
 {
@@ -312,7 +361,7 @@ static void finish(struct maker *m)
 	struct manifest man = {
 		.version = STR(GOSHAWK_VERSION), .size = d->original_size, .sum = d->sum,
 		.ask = d->ask, .flag_va = m->code.flag_rt, .data_va = d->data_va,
-		.sites = d->ndelayed,
+		.sites = d->ndelayed, .flags = d->ask.fips_resum ? MANIFEST_FIPS : 0,
 	};
 	u32 at = (u32)d->code_size;
 
@@ -372,7 +421,8 @@ bool delayed_make(struct delayed *d, const struct go_program *prog,
 	bool ok;
 
 	*d = (struct delayed){ .prog = prog, .ask = *ask };
-	if (!delayed_may(prog, err) || !open_original(d, err) || !room_find(&d->room, prog->img, err))
+	if (!delayed_may(prog, err) || !open_original(d, err) ||
+	    !room_find(&d->room, prog->img, err))
 		return false;
 	if (!go_write_barrier_va(prog, &m.code.flag_rt))
 		return err_set(err, ERR_UNSUPPORTED, "%.*s: has no checks of the write barrier",
@@ -381,7 +431,7 @@ bool delayed_make(struct delayed *d, const struct go_program *prog,
 	choose_sites(&m, stores, n);
 	place(d);
 	m.code.data_rt = d->data_va;
-	ok = emit(&m, err);
+	ok = emit(&m, err) && sum_again(&m, err);
 	if (ok)
 		finish(&m);
 	vec_release(&m.changes);
@@ -396,7 +446,7 @@ void delayed_release(struct delayed *d)
 	*d = (struct delayed){ 0 };
 }
 
-/* Out it goes -------------------------------------------------------------------------------------- */
+/* Out it goes ------------------------------------------------------------------------------ */
 
 /* A new file beside the input, with the same permissions. */
 static bool open_output(struct out_file *f, struct str input, const char *path, struct err *err)
@@ -485,8 +535,9 @@ bool delayed_undo(const struct image *img, const char *path, struct err *err)
 	if (m.size > size || !put_back(img, &m, (u8 *)(uintptr_t)bytes, err) ||
 	    manifest_sum(bytes, m.size) != m.sum)
 		ok = err->kind ? false
-			       : err_set(err, ERR_FORMAT, "%.*s: was changed again after the delays "
-					 "were put in, so the original can't be had back from it",
+			       : err_set(err, ERR_FORMAT, "%.*s: was changed again after the "
+					 "delays were put in, so the original can't be had "
+					 "back from it",
 					 STR_F(img->path));
 	else
 		ok = open_output(&f, img->path, path, err);
@@ -498,7 +549,7 @@ bool delayed_undo(const struct image *img, const char *path, struct err *err)
 	return ok;
 }
 
-/* --plan ------------------------------------------------------------------------------------------- */
+/* --plan ----------------------------------------------------------------------------------- */
 
 static void print_bytes(struct out *o, const u8 *p, u32 n)
 {
@@ -513,7 +564,8 @@ static void print_room(struct out *o, const struct delayed *d)
 	out_fmt(o, "program headers: %u in the place of %lu, ", r->n,
 		(unsigned long)d->prog->img->nphdrs);
 	if (r->kind == ROOM_MOVED)
-		out_fmt(o, "all of them moved to 0x%lx", (unsigned long)(d->code_off + MANIFEST_HEAD));
+		out_fmt(o, "all of them moved to 0x%lx",
+			(unsigned long)(d->code_off + MANIFEST_HEAD));
 	else if (r->kind == ROOM_BEHIND)
 		out_z(o, "in zero bytes behind them");
 	else if (r->kind == ROOM_SECTIONS)
@@ -522,8 +574,13 @@ static void print_room(struct out *o, const struct delayed *d)
 	else
 		out_fmt(o, "%u notes about the processor gave way", r->ndropped);
 	out_line(o);
-	out_fmt(o, "code: 0x%lx bytes at 0x%lx, file offset 0x%lx; data: 0x%lx bytes at 0x%lx, 0x%x of "
-		"them from file offset 0x%lx", (unsigned long)d->code_size,
+	if (d->ask.fips_resum) {
+		out_z(o, "the sum of the FIPS 140 self-check: ");
+		print_bytes(o, d->fips_sum, sizeof(d->fips_sum));
+		out_line(o);
+	}
+	out_fmt(o, "code: 0x%lx bytes at 0x%lx, file offset 0x%lx; data: 0x%lx bytes at 0x%lx, "
+		"0x%x of them from file offset 0x%lx", (unsigned long)d->code_size,
 		(unsigned long)d->code_va, (unsigned long)d->code_off,
 		(unsigned long)d->data_memory, (unsigned long)d->data_va, DELAY_CELLS,
 		(unsigned long)d->data_off);

@@ -3,15 +3,16 @@
  * The copy is the original with a jump (or a call) at each site, two PT_LOADs behind all others
  * (code, which begins with the manifest, and the delays' data), and their program headers (room.h).
  *
- * Owns     struct delayed: its bytes, until delayed_release(); refers to the program and the stores.
+ * Owns     struct delayed: its bytes, until delayed_release(); refers to program and stores.
  * Units    link-time addresses (_va), file offsets (_off).
- * Fails    ERR_REFUSED (delays are in it already, or it is the output), ERR_UNSUPPORTED (no room for
- *          headers, not an executable file), ERR_FORMAT (a damaged manifest), ERR_IO, ERR_DENIED.
+ * Fails    ERR_REFUSED (delays are in it already, or it is the output), ERR_UNSUPPORTED (a library,
+ *          too many headers, more than 2 GiB), ERR_FORMAT (a damaged manifest), ERR_IO, ERR_DENIED.
  *          Nothing is left behind then.
  * Threads  one. */
 #ifndef INLINE_FILE_H
 #define INLINE_FILE_H
 
+#include "base/sha256.h"
 #include "inline/manifest.h"
 #include "inline/room.h"
 #include "plan/torn.h"
@@ -42,6 +43,7 @@ struct delayed {
 	const u8 *original;	/* the file as it is */
 	size_t original_size;
 	u64 sum;
+	u8 fips_sum[SHA256_SIZE];	/* with fips_resum */
 	struct room room;
 	Elf64_Ehdr *head;	/* as it will be */
 	u64 code_off, code_va, code_size, data_off, data_va, data_memory;

@@ -55,6 +55,7 @@ static bool parse(struct manifest *m, struct rd r, struct err *err)
 	m->data_va = rd_u64(&r);
 	m->sites = rd_u32(&r);
 	m->flags = rd_u32(&r);
+	m->ask.fips_resum = m->flags & MANIFEST_FIPS;
 	m->npieces = rd_u32(&r);
 	at = rd_u32(&r);
 	m->pieces = rd_sub(&r, at, r.n - MIN((size_t)at, r.n));

@@ -116,7 +116,8 @@ static void choose(struct room *r, const struct image *img)
 
 	if (zeros / each >= ROOM_NEW) {
 		r->kind = ROOM_BEHIND;
-	} else if (r->sections_size && r->sections_off == from + zeros && to - from >= ROOM_NEW * each &&
+	} else if (r->sections_size && r->sections_off == from + zeros &&
+		   to - from >= ROOM_NEW * each &&
 		   to - r->sections_off >= r->sections_size) {
 		r->kind = ROOM_SECTIONS;
 	} else {

@@ -3,9 +3,9 @@
  * In this order: zero bytes behind the table, which the Go linker leaves; the place of the section
  * headers, where these come next (from Go 1.26 on), and they move to the end of the file; the place
  * of headers that a Go program does without (PT_GNU_PROPERTY, its PT_NOTE, PT_PAX_FLAGS); a new
- * table in our own segment. That segment then has the same distance between address and file offset as the
- * program's first one, because kernels before 5.18 tell the program where its table lies by that
- * distance; so the file grows to where memory ends, as a hole.
+ * table in our own segment. That segment then has the same distance between address and file offset
+ * as the program's first one, because kernels before 5.18 tell the program where its table lies by
+ * that distance; so the file grows to where memory ends, as a hole.
  *
  * Owns     nothing.
  * Units    file offsets.

@@ -313,16 +313,38 @@ class TestNothingIsLeftBehind:
             p.kill()
 
 
-def test_fips(tmp_path):
-    """The self-check of a FIPS 140 build sums its code, which is left alone."""
+@pytest.fixture(params=["plain", "pie"])
+def fips(tmp_path, request):
     source = tmp_path / "source"
     source.mkdir()
     (source / "go.mod").write_text("module sums\n\ngo 1.24\n")
     (source / "main.go").write_text('package main\n\nimport (\n\t"crypto/sha256"\n\t"crypto/tls"\n\t"fmt"\n)\n\n'
                                     "func main() {\n\tfmt.Printf(\"%x %v\\n\", sha256.Sum256([]byte(\"x\")), new(tls.Config) != nil)\n}\n")
-    program = gobuild.build("fips-check", gobuild.NEWEST, source=source)
-    done = copy(program, tmp_path / "new", "--delay", "0", "crypto/...")
+    return gobuild.build("fips-check", gobuild.NEWEST, request.param, source=source)
+
+
+def test_fips(tmp_path, fips):
+    """The self-check of a FIPS 140 build sums its code, which is left alone."""
+    done = copy(fips, tmp_path / "new", "--delay", "0", "crypto/...")
     got = goshawk.run_plain(tmp_path / "new", env={"GODEBUG": "fips140=on"})
     assert got.status == 0 and got.out.startswith("2d711642b726b044"), got
-    plan = goshawk.run("stress", program, "--plan", "crypto/...")
+    plan = goshawk.run("stress", fips, "--plan", "crypto/...")
     assert "FIPS 140 self-check" in plan.out and "others can't be" in done.err
+
+
+def test_fips_resum(tmp_path, fips):
+    """On request its code is delayed, too, and the self-check passes; a wrong sum is seen."""
+    new, on = tmp_path / "new", {"GODEBUG": "fips140=on"}
+    some = sites(copy(fips, new, "--delay", "0", "crypto/..."))
+    done = copy(fips, new, "--delay", "0", "crypto/...", "--fips-resum")
+    assert sites(done) > some and "no validated module" in done.err
+    got = goshawk.run_plain(new, env=on)
+    assert got.status == 0 and got.out.startswith("2d711642b726b044"), got
+    assert undone(new, fips, tmp_path / "old")
+    whole = new.read_bytes()
+    at = whole.index(b"\xff Go fipsinfo \xff\0") + 16
+    new.write_bytes(whole[:at] + b"1" * 32 + whole[at + 32:])
+    got = goshawk.run_plain(new, env=on)
+    assert got.status == 2 and "verification mismatch" in got.err, got
+    done = goshawk.run("stress", gobuild.build("racing", "1.17.13"), "-o", tmp_path / "none", "--fips-resum")
+    assert done.status == 2 and "no FIPS 140 self-check" in done.err, done

@@ -36,8 +36,8 @@ static void put_check(size_t at)
 	fake_put(&fake, fake.at_text + at + 2, fake.at_md - (fake.at_text + at + 7), 4);
 }
 
-/* The stores of the first function: two checks, and a pair whose second store is `mov [rax+8], rdx`,
- * with `mov [rax+16], rcx` or what else is given behind it. */
+/* The stores of the first function: two checks, and a pair whose second is `mov [rax+8], rdx`, with
+ * `mov [rax+16], rcx` or what else is given behind it. */
 static void make(const struct fake_wish *w, const char *behind)
 {
 	fake_make(&fake, w);
@@ -199,7 +199,7 @@ START_TEST(what_may_fault_is_left_alone)
 		const char *behind;
 		bool refused;
 	} cases[] = {
-		{ "48 89 48 10 90 90", false },		/* mov [rax+16], rcx: the same base */
+		{ "48 89 48 10 90 90", false },		/* mov [rax+16], rcx */
 		{ "48 89 4b 10 90 90", true },		/* mov [rbx+16], rcx */
 		{ "48 8b 0b 90 90 90", true },		/* mov rcx, [rbx] */
 		{ "48 89 4c 24 08 90", false },		/* mov [rsp+8], rcx */
@@ -242,7 +242,7 @@ START_TEST(damage_is_seen)
 	u8 *bytes;
 
 	make(&(struct fake_wish){ .minor = 22 }, NULL);
-	fake_put(&fake, HEADER + 4 * PHDR, PT_GNU_PROPERTY, 4);	/* the table stays where it is */
+	fake_put(&fake, HEADER + 4 * PHDR, PT_GNU_PROPERTY, 4);	/* the table stays */
 	open_fake();
 	ck_assert(delay() && delayed_write(&d, path, &err));
 	snprintf(old, sizeof(old), "%s/old", folder);
