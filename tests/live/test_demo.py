@@ -1,4 +1,5 @@
-"""`make demo`: the act that attaches to a server which nobody here built. It is not noticed, and leaves nothing behind."""
+"""`make demo`: the act that attaches to a server which nobody here built, is not noticed, and leaves nothing behind; and
+the one that proves a race."""
 
 import os
 import re
@@ -16,8 +17,8 @@ pytestmark = [pytest.mark.ptrace,
 DEMO = goshawk.ROOT / "tools" / "demo.sh"
 
 
-def demo(**how):
-    return subprocess.Popen([str(DEMO), "4"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+def demo(act="4", **how):
+    return subprocess.Popen([str(DEMO), act], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, env=dict(os.environ, GOSHAWK=str(goshawk.GOSHAWK)), **how)
 
 
@@ -58,3 +59,11 @@ def test_it_is_interrupted():
     while not is_gone(pid):
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_race_is_proved():
+    with demo("5") as p:
+        said = p.communicate(timeout=300)[0]
+    assert p.returncode == 0, said
+    assert "\nlived true\n" in said and "\ndied after " in said
+    assert re.search(r"^store +main\.\(\*object\)\.setText\+0x", said, re.M), said
