@@ -99,6 +99,18 @@ static bool is_over(const struct flow_ctx *f)
 	return stop_asked() || stop_by_terminal() || (f->until && now_ns() >= f->until);
 }
 
+static u64 shown(const struct flow_ctx *f)
+{
+	struct calls_totals t = calls_totals(f->calls);
+
+	return f->plan->request.entry_only ? t.entries : t.calls;
+}
+
+static bool full(const struct flow_ctx *f)
+{
+	return f->max && shown(f) >= f->max;
+}
+
 /* Whoever reads our output may be slow, or stand still: that must not keep us from leaving. */
 static bool may_wait(void *ctx)
 {
@@ -108,7 +120,7 @@ static bool may_wait(void *ctx)
 	if (f->written != f->out->written)	/* lossless: threads wait for who is slow */
 		f->src->output_blocks(f->src->session, true);
 	f->written = f->out->written;
-	return f->left || !is_over(f);
+	return f->left || !(is_over(f) || full(f));
 }
 
 static bool write_out(struct flow_ctx *f)
@@ -121,18 +133,6 @@ static bool write_out(struct flow_ctx *f)
 	ok = f->file ? out_flush(f->out) : out_flush_while(f->out, may_wait, f);
 	f->src->output_blocks(f->src->session, false);
 	return ok;
-}
-
-static u64 shown(const struct flow_ctx *f)
-{
-	struct calls_totals t = calls_totals(f->calls);
-
-	return f->plan->request.entry_only ? t.entries : t.calls;
-}
-
-static bool full(const struct flow_ctx *f)
-{
-	return f->max && shown(f) >= f->max;
 }
 
 /* Steps behind an interface's type share their bytes with others: they do not count. */

@@ -302,6 +302,29 @@ def test_nobody_reads_the_output(how):
         r.call(100)
 
 
+def test_enough_was_seen_and_nobody_reads_it():
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    before = os.write(writes, b"x" * (1 << 20))  # what there is room for
+    os.set_blocking(writes, True)
+    with Running(1, 1) as r:
+        text = r.text()
+        p = subprocess.Popen([str(goshawk.GOSHAWK), "trace", "--max", "1", "-p", str(r.pid), "main.called"],
+                             stdin=subprocess.DEVNULL, stdout=writes, stderr=subprocess.PIPE, text=True)
+        os.close(writes)
+        assert "watched; it stood" in line_of(p.stderr, "that it watches")
+        r.call(5)
+        until = time.monotonic() + 30
+        while r.text() != text:
+            assert time.monotonic() < until, "it is still in the process"
+            time.sleep(0.05)
+        with open(reads, "rb") as f:
+            assert f.read()[before:].count(b"main.called") == 1
+        p.communicate(timeout=60)
+        assert p.returncode == 0
+        r.call(5)
+
+
 def test_a_full_disk():
     """It is said which, and the process is as it was."""
     with Running(1, 1) as r:
