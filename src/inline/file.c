@@ -13,7 +13,6 @@
 #include "image/memory.h"
 #include "inline/emit.h"
 #include "inline/listing.h"
-#include "plan/plan.h"
 #include "x86/effect.h"
 
 enum { PAGE = 4096, JUMP = 5, LONGEST_PIECE = 160, CHECK_PIECE = 12, ROUTINE_ROOM = 2048,
@@ -26,38 +25,46 @@ struct maker {
 	struct delay_code code;
 	struct assembler a;
 	struct change_vec changes;
-	struct arena scratch;	/* of the function at hand */
-	const struct go_func *func;
-	struct flow flow;
+	struct arena scratch;	/* of the window at hand */
 	struct go_fips fips;
 };
 
 /* Which sites ------------------------------------------------------------------------------ */
 
-static const struct flow *flow_of(struct maker *m, const struct go_func *f)
+static bool no_word(const void *ctx, u64 va, u64 *to)
 {
+	(void)ctx;
+	(void)va;
+	(void)to;
+	return false;
+}
+
+/* The instructions of a window alone, as a function that begins there: to decode all of each
+ * function again would take ten times as long. */
+static bool decode_window(struct maker *m, const struct torn_store *t, struct flow *f)
+{
+	struct str bytes = go_func_bytes(m->d->prog, t->func);
+	struct flow_input in = {
+		.bytes = str_cut(bytes, t->window.at, t->window.at + t->window.size),
+		.va = go_func_va(m->d->prog, t->func) + t->window.at, .word = no_word,
+	};
 	struct err err;
 
-	if (m->func == f)
-		return &m->flow;
+	in.size = (u32)in.bytes.n;
 	arena_reset(&m->scratch);
-	m->func = NULL;
-	if (!plan_flow(m->d->prog, f, &m->scratch, &m->flow, &err))
-		return NULL;
-	m->func = f;
-	return &m->flow;
+	return flow_make(f, &m->scratch, &in, &err);
 }
 
 /* The store itself goes to where the first word was stored a moment ago. What comes behind it may
  * fault, unless it has the same base: nobody would send such a fault back to the original. */
-static bool may_fault(const struct flow *f, const struct window *w)
+static bool may_fault(const struct flow *f)
 {
 	struct effect store, e;
 	u32 written = 0;
 
-	effect_of(f, &f->insns[w->first], &store);
-	for (u32 k = 1; k < w->count; k++) {
-		const struct insn *in = &f->insns[w->first + k];
+	effect_of(f, &f->insns[0], &store);
+	for (u32 k = 1; k < f->n; k++) {
+		const struct insn *in = &f->insns[k];
 
 		effect_of(f, in, &e);
 		if (in->may_fault &&
@@ -73,7 +80,7 @@ static bool may_fault(const struct flow *f, const struct window *w)
 static enum refusal refuses(struct maker *m, const struct torn_store *t)
 {
 	u64 va = go_func_va(m->d->prog, t->func) + t->at;
-	const struct flow *f;
+	struct flow f;
 
 	if (t->refusal && !(t->refusal == REFUSE_PAGE && !t->pair))
 		return t->refusal;
@@ -82,8 +89,9 @@ static enum refusal refuses(struct maker *m, const struct torn_store *t)
 		return REFUSE_FIPS;
 	if (!t->pair)
 		return REFUSE_NONE;
-	f = flow_of(m, t->func);
-	return !f ? REFUSE_DECODE : may_fault(f, &t->window) ? REFUSE_FAULT : REFUSE_NONE;
+	if (!decode_window(m, t, &f))
+		return REFUSE_DECODE;
+	return may_fault(&f) ? REFUSE_FAULT : REFUSE_NONE;
 }
 
 static void choose_sites(struct maker *m, const struct torn_store *const *stores, size_t n)
@@ -201,16 +209,15 @@ static bool emit_all_windows(struct maker *m, u32 *cell, struct err *err)
 	for (size_t i = 0; i < d->nsites; i++) {
 		struct delayed_site *s = &d->sites[i];
 		const struct torn_store *t = s->store;
-		const struct flow *f;
+		struct flow f;
 
 		if (s->refusal || !t->pair)
 			continue;
-		f = flow_of(m, t->func);
-		if (!f)
+		if (!decode_window(m, t, &f))
 			return err_set(err, ERR_FORMAT, "%.*s: does not decode any more",
 				       STR_F(t->func->name));
-		s->piece_va = delay_window(&m->a, &m->code, (*cell)++, f, &t->window,
-					   go_func_va(d->prog, t->func));
+		s->piece_va = delay_window(&m->a, &m->code, (*cell)++, &f,
+					   &(struct window){ .count = f.n }, f.va);
 		s->piece_size = (u32)(asm_here(&m->a) - s->piece_va);
 		if (!branch(m, s, 0xe9, JUMP, err))
 			return false;
