@@ -23,9 +23,12 @@ static u32 ready(const struct reading *r, u32 at, u32 size)
 		    (status && at < d->status + 8 && d->status < at + size))
 			last = i + 1;
 	}
-	for (u32 i = 0; i < r->nreads; i++)
-		if (r->reads[i].kind == READ_WHEN && last > i && last < i + 1 + r->reads[i].size)
-			last = i + 1 + r->reads[i].size;
+	for (u32 i = 0; i < r->nreads; i++) {
+		const struct read *d = &r->reads[i];
+
+		if (d->kind == READ_WHEN && last > i && last < i + 1 + d->size)
+			last = i + 1 + d->size;
+	}
 	return last;
 }
 

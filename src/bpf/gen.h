@@ -91,7 +91,7 @@ enum {
 	VARS = 16,
 	/* the map `marks`, of u64: 0, the mark of a call, or that several calls had the place */
 	MARKS_LOG2 = 16, MARK_SHARED = 1,
-	MARK_DEEP = 1 << 23,	/* calls in so deep a stack have none: all their exits are recorded */
+	MARK_DEEP = 1 << 23,	/* calls so deep in a stack have none: all exits are recorded */
 	REG_G = 9,	/* of a STEP_INT, behind those of the ABI */
 	/* the map `counts`, of u64: what was lost, and why; which generation of probes counts */
 	COUNT_LOST = 0, COUNT_NO_G, COUNTS,

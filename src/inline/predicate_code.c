@@ -1,5 +1,5 @@
-/* The code of conditions: rows (plan/condition.h) as instructions. Variables are registers, of which
- * each value has all 64 bits. */
+/* The code of conditions: rows (plan/condition.h) as instructions. Variables are registers; each
+ * value has all 64 bits of one. */
 #include <stddef.h>
 
 #include "go/release.h"
