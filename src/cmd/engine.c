@@ -82,8 +82,8 @@ static bool inline_start(struct source *src, const struct plan *plan,
 		return false;
 	attached_talk(&to);
 	n = src->sites(src->session);
-	fprintf(stderr, "goshawk: process %d: %u %s watched; it stood still for %.1f ms\n", r->pid, n,
-		n == 1 ? "place in it is" : "places in it are",
+	fprintf(stderr, "goshawk: process %d: %u %s watched; it stood still for %.1f ms\n", r->pid,
+		n, n == 1 ? "place in it is" : "places in it are",
 		(double)src->stop_ns(src->session) / 1e6);
 	return true;
 }

@@ -218,7 +218,7 @@ static bool is_file(int fd)
 	return !fstat(fd, &st) && S_ISREG(st.st_mode);
 }
 
-/* Threads that wait for room in a ring come out when they have it: so records are taken in between. */
+/* Threads that wait for room in a ring come out when they have it: records are taken in between. */
 static bool leave(struct source *src, struct flow_ctx *flow, struct err *err)
 {
 	struct timespec pause = { 0, 1000000 };

@@ -130,7 +130,8 @@ static const struct opt opts[] = {
 	OPT(struct stress_args, 0, "undo", OPT_FLAG, NULL, undo,
 	    "take the delays out of a copy: -o gets the original, byte for byte"),
 	OPT(struct stress_args, 0, "fips-resum", OPT_FLAG, NULL, delay.fips_resum,
-	    "delay Go's FIPS 140 module, too, and make its self-check pass; it is then no validated "
+	    "delay Go's FIPS 140 module, too, and make its self-check pass; it is then no "
+	    "validated "
 	    "module any more"),
 	OPT(struct stress_args, 0, "plan", OPT_FLAG, NULL, plan,
 	    "print every byte that would be changed, and the code; write no copy"),

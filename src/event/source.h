@@ -35,8 +35,8 @@ struct source {
 	/* Around writing to somebody who may not read: a lossless program then waits for 10 ms
 	 * only. */
 	void (*output_blocks)(void *session, bool blocks);
-	/* `again`: something has to stay while a thread stands in code of ours. Poll, so that one that
-	 * waits for room gets it, and call once more; left as it is it does no harm. */
+	/* `again`: something has to stay while a thread stands in code of ours. Poll, so that one
+	 * that waits for room gets it, and call once more; left as it is it does no harm. */
 	bool (*detach)(void *session, bool *again, struct err *err);
 	/* Has the process become another program (exec)? */
 	bool (*was_replaced)(void *session);

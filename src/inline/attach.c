@@ -239,8 +239,8 @@ static u32 hold_busy(struct inline_session *s, const struct busy *b)
 	return held;
 }
 
-/* Takes away what dead sessions left. While somebody stands in their code, the hook that mends what faults
- * there stays (`again`): he comes out soon, and nobody comes in any more. */
+/* Takes away what dead sessions left. While somebody stands in their code, the hook that mends what
+ * faults there stays (`again`): he comes out soon, and nobody comes in any more. */
 static bool clean_old(struct inline_session *s, const struct found *f, const struct busy *b,
 		      bool *again, struct err *err)
 {
@@ -249,10 +249,14 @@ static bool clean_old(struct inline_session *s, const struct found *f, const str
 		*again |= !f->sessions.at[i].owner && busy_inside(b, f->sessions.at[i].code_rt,
 								  f->sessions.at[i].code_end);
 	if (found_clean(f, s->pid, s->mem_fd, !*again))
-		return err_set(err, ERR_DENIED, "process %d: what an earlier goshawk left in its text "
-			       "can't be taken away (see goshawk doctor)", s->pid);
-	return !*again || err_set(err, ERR_REFUSED, "process %d: a thread stands in what an earlier "
-				  "goshawk left; try again", s->pid);
+		return err_set(err, ERR_DENIED,
+			       "process %d: what an earlier goshawk left in its text "
+			       "can't be taken away (see goshawk doctor)",
+			       s->pid);
+	return !*again || err_set(err, ERR_REFUSED,
+				  "process %d: a thread stands in what an earlier "
+				  "goshawk left; try again",
+				  s->pid);
 }
 
 static bool write_all(struct inline_session *s, struct stopped *st, const struct found *f,

@@ -31,8 +31,8 @@ static void look_at(struct finder *f, u64 word)
 		*vec_push(&f->b->at) = word;
 }
 
-/* Our own code: nobody is parked in it, and addresses of it stand in dead registers long after, which
- * lie on stacks as well. */
+/* Our own code: nobody is parked in it, and addresses of it stand in dead registers long after,
+ * which lie on stacks as well. */
 static void look_inside(struct finder *f, u64 word)
 {
 	if (word >= f->s->old_code.lo && word < f->s->old_code.hi)

@@ -1,7 +1,8 @@
 /* Putting everything back into a process that runs. All threads are stopped first; a thread may
  * then stand in a trampoline: it goes on there and comes back behind the window, so trampolines
- * stay where they are, and the hook of the signal handlers until nobody is in one. The memory descriptor belongs to the address space that was patched: if the
- * process has become another program since, nothing can be read or written through it. */
+ * stay where they are, and the hook of the signal handlers until nobody is in one. The memory
+ * descriptor belongs to the address space that was patched: if the process has become another
+ * program since, nothing can be read or written through it. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,8 +73,8 @@ bool session_put_back(struct inline_session *s, const struct found *f, bool hook
 	return ok;
 }
 
-/* Who stands in a trampoline may be about to fault, in an instruction of the function's or in our copy of
- * memory: the hook that mends this stays until he has come out. */
+/* Who stands in a trampoline may be about to fault, in an instruction of the function's or in our
+ * copy of memory: the hook that mends this stays until he has come out. */
 static bool somebody_inside(struct inline_session *s, const struct stopped *st)
 {
 	struct busy b = { 0 };

@@ -21,9 +21,9 @@ enum read_kind {
 	READ_FLOAT, /* 8 bytes of X`reg` */
 	READ_STACK, /* `size` bytes at SP + disp (SP at entry, or at the RET) */
 	READ_G, /* the address of the current g */
-	READ_FRAMES, /* return addresses by frame pointers (and those of the plan's bare calls, which
-		      * keep none), at most size / 8; at `status` how many (u32), then 1 (u32) if
-		      * behind what runtime.sigpanic interrupted comes the word at SP as well: a
+	READ_FRAMES, /* return addresses by frame pointers (and those of the plan's bare calls,
+		      * which keep none), at most size / 8; at `status` how many (u32), then 1 (u32)
+		      * if behind what runtime.sigpanic interrupted comes the word at SP as well: a
 		      * return address, where no frame was made. Entries only
 		      */
 	READ_MEM, /* `size` bytes at (word in the record at `from`) + disp; nothing if that word is
