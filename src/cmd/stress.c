@@ -131,8 +131,7 @@ static const struct opt opts[] = {
 	    "take the delays out of a copy: -o gets the original, byte for byte"),
 	OPT(struct stress_args, 0, "fips-resum", OPT_FLAG, NULL, delay.fips_resum,
 	    "delay Go's FIPS 140 module, too, and make its self-check pass; it is then no "
-	    "validated "
-	    "module any more"),
+	    "validated module any more"),
 	OPT(struct stress_args, 0, "plan", OPT_FLAG, NULL, plan,
 	    "print every byte that would be changed, and the code; write no copy"),
 	OPT(struct stress_args, 0, "until-crash", OPT_FLAG, NULL, until_crash,
