@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 enum {
 	SERIES = 5,		/* runs that a figure of the report rests on */
 	TRIES = 3,		/* runs before half of the sites, or a delay, is given up */
@@ -110,17 +112,17 @@ static bool round_of(struct hunter *x, u32 round, i64 left)
 
 static bool search(struct hunter *x)
 {
-	i64 began = run_now(), end = began + x->a->for_ns;
+	i64 began = now_ns(), end = began + x->a->for_ns;
 	bool ok = true;
 
 	for (u32 round = 0; ok && !x->h->found && !x->l->stop(); round++) {
-		i64 left = end - run_now();
+		i64 left = end - now_ns();
 
 		if (left < 10 * MS && round)
 			break;
 		ok = round_of(x, round, MAX(left, 10 * MS));
 	}
-	x->h->took_ns = run_now() - began;
+	x->h->took_ns = now_ns() - began;
 	return ok;
 }
 

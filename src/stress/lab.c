@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 struct place {
 	struct run run;
 	struct trial *trial;	/* NULL: free */
@@ -74,7 +76,7 @@ static void judge(struct lab *l, struct place *p)
 static void wait_for_some(struct place *places, u32 jobs)
 {
 	struct run *runs[LAB_JOBS];
-	i64 until = run_now() + 50000000;	/* to look at them; somebody may have had enough */
+	i64 until = now_ns() + 50000000;	/* to look at them; somebody may have had enough */
 	u32 n = 0;
 
 	for (u32 i = 0; i < jobs; i++) {
@@ -104,7 +106,7 @@ bool lab_run(struct lab *l, struct trial *trials, u32 n, bool first, struct err 
 			at_work += ok;
 		}
 		wait_for_some(places, jobs);
-		now = run_now();
+		now = now_ns();
 		enough |= l->stop();
 		for (u32 i = 0; i < jobs; i++) {
 			struct run *r = &places[i].run;

@@ -10,22 +10,15 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 enum {
 	KEPT = 1 << 20,		/* bytes of stderr */
 	SLOW_NS = 2000000000,	/* that a program may take to print its goroutines and end */
 	MOST = 64,		/* programs at once */
 };
-
-i64 run_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
 
 /* What a program needs to die of its race: other Ps that go on while one waits; and to say who was
  * there when it did. */
@@ -69,7 +62,7 @@ bool run_start(struct run *r, const struct run_ask *a, struct err *err)
 		close(said[0]), close(said[1]);
 		return err_set(err, ERR_IO, "cannot make a pipe: %s", strerror(errno));
 	}
-	r->began_ns = run_now();
+	r->began_ns = now_ns();
 	r->pid = fork();
 	if (!r->pid)
 		child(a, us, said[1], failed[1]);
@@ -99,7 +92,7 @@ static void drop(struct run *r)
 
 	if (from >= 0) {
 		r->crashed = true;
-		r->ended_ns = run_now();
+		r->ended_ns = now_ns();
 	} else {
 		from = str_find_last(text, '\n') + 1;
 		if (!from && r->n == KEPT)
@@ -140,7 +133,7 @@ static void reap(struct run *r)
 	if (r->err_fd >= 0)
 		listen_to(r);
 	if (!r->crashed)
-		r->ended_ns = run_now();
+		r->ended_ns = now_ns();
 }
 
 void runs_wait(struct run *const *runs, u32 n, i64 until_ns)
@@ -149,7 +142,7 @@ void runs_wait(struct run *const *runs, u32 n, i64 until_ns)
 		struct pollfd fds[2 * MOST];
 		struct run *of[2 * MOST];
 		nfds_t nfds = 0;
-		i64 now = run_now(), until = until_ns;
+		i64 now = now_ns(), until = until_ns;
 		bool ended = false, any = false;
 
 		for (u32 i = 0; i < n && i < MOST; i++) {
@@ -193,7 +186,7 @@ void run_stop(struct run *r)
 	if (r->err_fd >= 0)
 		listen_to(r);
 	if (!r->ended_ns)
-		r->ended_ns = run_now();
+		r->ended_ns = now_ns();
 }
 
 void run_release(struct run *r)

@@ -44,6 +44,5 @@ void runs_wait(struct run *const *runs, u32 n, i64 until_ns);
 /* Ends it, and what it started. */
 void run_stop(struct run *r);
 void run_release(struct run *r);
-i64 run_now(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "stress/hunt.h"
 
 Suite *hunt_suite(void);
@@ -169,7 +170,8 @@ START_TEST(finds_nothing)
 	run();
 	ck_assert(!h.found && !world.died);
 	ck_assert_uint_gt(h.runs, 0);
-	ck_assert_uint_eq(h.ended, h.runs);
+	ck_assert_uint_gt(h.ended, 0);
+	ck_assert_uint_ge(h.ended + lab.jobs, h.runs);	/* the last ones may be stopped */
 	ck_assert_int_eq(h.status, 3 << 8);
 }
 END_TEST
@@ -180,7 +182,8 @@ START_TEST(other_deaths_prove_nothing)
 	ask.for_ns = 200ll * MS;
 	run();
 	ck_assert(!h.found);
-	ck_assert_uint_eq(h.others, h.runs);
+	ck_assert_uint_gt(h.others, 0);
+	ck_assert_uint_ge(h.others + lab.jobs, h.runs);	/* the last ones may be stopped */
 	ck_assert_int_eq(h.other.crash.kind, CRASH_PANIC);
 }
 END_TEST
@@ -199,17 +202,17 @@ static i64 stop_at;
 
 static bool stop_then(void)
 {
-	return run_now() >= stop_at;
+	return now_ns() >= stop_at;
 }
 
 START_TEST(stops_when_asked)
 {
 	world.lives = "exec sleep 1000";
 	lab.stop = stop_then;
-	stop_at = run_now() + 300ll * MS;
+	stop_at = now_ns() + 300ll * MS;
 	run();
 	ck_assert(!h.found);
-	ck_assert_int_lt(run_now(), stop_at + 5000ll * MS);
+	ck_assert_int_lt(now_ns(), stop_at + 5000ll * MS);
 }
 END_TEST
 

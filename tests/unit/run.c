@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "stress/run.h"
 
 Suite *run_suite(void);
@@ -25,7 +26,7 @@ START_TEST(ends_by_itself)
 	struct run r;
 
 	begin(&r, "echo much talk >&2; exit 3");
-	runs_wait(&(struct run *){ &r }, 1, run_now() + 20ll * SECOND);
+	runs_wait(&(struct run *){ &r }, 1, now_ns() + 20ll * SECOND);
 	ck_assert(r.over && !r.crashed && !r.stopped);
 	ck_assert_int_eq(WEXITSTATUS(r.status), 3);
 	ck_assert_uint_eq(r.n, 0);
@@ -39,7 +40,7 @@ START_TEST(keeps_what_tells_of_a_crash)
 
 	begin(&r, "i=0; while [ $i -lt 20000 ]; do echo a line before $i; i=$((i+1)); done >&2; "
 		  "printf 'panic: one\\n\\ngoroutine 1 [running]:\\n' >&2; exit 2");
-	runs_wait(&(struct run *){ &r }, 1, run_now() + 20ll * SECOND);
+	runs_wait(&(struct run *){ &r }, 1, now_ns() + 20ll * SECOND);
 	ck_assert(r.over && r.crashed && r.ended_ns >= r.began_ns);
 	ck_assert(
 		str_eq((struct str){ r.text, r.n }, STR("panic: one\n\ngoroutine 1 [running]:\n")));
@@ -50,12 +51,12 @@ END_TEST
 START_TEST(a_crash_that_does_not_end_is_ended)
 {
 	struct run r;
-	i64 began = run_now();
+	i64 began = now_ns();
 
 	begin(&r, "echo 'fatal error: found pointer to free object' >&2; exec sleep 1000");
 	runs_wait(&(struct run *){ &r }, 1, began + 20ll * SECOND);
 	ck_assert(r.over && r.crashed && !r.stopped);
-	ck_assert_int_lt(run_now() - began, 10ll * SECOND);
+	ck_assert_int_lt(now_ns() - began, 10ll * SECOND);
 	run_release(&r);
 }
 END_TEST
@@ -66,14 +67,14 @@ START_TEST(is_stopped_with_what_it_started)
 	pid_t group;
 
 	begin(&r, "sleep 1000 & sleep 1000");
-	runs_wait(&(struct run *){ &r }, 1, run_now() + SECOND / 20);
+	runs_wait(&(struct run *){ &r }, 1, now_ns() + SECOND / 20);
 	ck_assert(!r.over);
 	group = r.pid;
 	run_stop(&r);
 	ck_assert(r.over && r.stopped);
 	run_release(&r);
-	for (i64 until = run_now() + 10ll * SECOND; kill(-group, 0) == 0 || errno != ESRCH;)
-		ck_assert_int_lt(run_now(), until);	/* until init has seen to them */
+	for (i64 until = now_ns() + 10ll * SECOND; kill(-group, 0) == 0 || errno != ESRCH;)
+		ck_assert_int_lt(now_ns(), until);	/* until init has seen to them */
 }
 END_TEST
 
@@ -85,7 +86,7 @@ START_TEST(several_at_once)
 	begin(&r[0], "exec sleep 1000");
 	begin(&r[1], "exit 0");
 	begin(&r[2], "echo 'panic: two' >&2; exit 2");
-	for (i64 until = run_now() + 20ll * SECOND; over < 2 && run_now() < until;) {
+	for (i64 until = now_ns() + 20ll * SECOND; over < 2 && now_ns() < until;) {
 		runs_wait(all, 3, until);
 		over = r[1].over + r[2].over;
 	}
@@ -101,7 +102,7 @@ START_TEST(has_processors_and_tells_of_all_goroutines)
 
 	setenv("GOMAXPROCS", "1", 1);
 	begin(&r, "echo panic: $GOMAXPROCS $GOTRACEBACK >&2");
-	runs_wait(&(struct run *){ &r }, 1, run_now() + 20ll * SECOND);
+	runs_wait(&(struct run *){ &r }, 1, now_ns() + 20ll * SECOND);
 	ck_assert(str_eq((struct str){ r.text, r.n }, STR("panic: 4 all\n")));
 	run_release(&r);
 }
