@@ -66,10 +66,10 @@ def proxied(package, version, release=gobuild.NEWEST):
 
 
 @functools.lru_cache(maxsize=None)
-def module(program, release):
+def module(program, release, *flags):
     """tests/go/PROGRAM, which needs modules from the proxy; its go.sum is made anew each time."""
     source = gobuild.ROOT / "tests" / "go" / program
-    to = gobuild.OUT / release / ("%s-%s" % (program, gobuild.hash_of(source)))
+    to = gobuild.OUT / release / ("%s-%s" % (program, gobuild.hash_of(source, flags)))
     if to.exists():
         return str(to)
     if os.environ.get("SETUP") == "no":
@@ -77,9 +77,9 @@ def module(program, release):
     folder = to.with_name(to.name + ".%d" % os.getpid())
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder)
-    done = subprocess.run([gobuild.goroot(release) / "bin" / "go", "build", "-mod=mod", "-o", to, "."], cwd=folder,
-                          env=gobuild.environment(release, False), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=900)
+    done = subprocess.run([gobuild.goroot(release) / "bin" / "go", "build", "-mod=mod", *flags, "-o", to, "."],
+                          cwd=folder, env=gobuild.environment(release, "-race" in flags), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
     shutil.rmtree(folder)
     if done.returncode:
         pytest.skip("no %s: %s" % (program, done.stdout.strip()[-200:]))

@@ -65,6 +65,25 @@ def test_no_false_alarm(tmp, release, kind, safe):
     assert "it lived through" in done.err
 
 
+@pytest.mark.parametrize("how", ["shared 5", "shared 300", "shared 5 2000", "global 5"])
+def test_the_logger_lives_alone(how):
+    """As in the report: many goroutines and deep stacks do not reproduce it. A minute each in check-all."""
+    what, *numbers = how.split()
+    seconds = "60" if os.environ.get("GOSHAWK_RELEASES") == "all" else "4"
+    done = subprocess.run([others.module("logger", "1.17.13"), what, seconds, *numbers], stdin=subprocess.DEVNULL,
+                          env=dict(os.environ, GOMAXPROCS="4"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "lived\n", "")
+
+
+def test_the_race_detector_sees_it():
+    done = subprocess.run([others.module("logger", "1.17.13", "-race"), "shared", "3"], stdin=subprocess.DEVNULL,
+                          env=dict(os.environ, GOMAXPROCS="4"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=120)
+    assert done.returncode == 66 and "WARNING: DATA RACE" in done.stderr and "(*traceLogger).write" in done.stderr
+    assert "lived\n" in done.stdout
+
+
 def test_the_field_report(tmp):
     """go-zero of that time, Go 1.17: five goroutines log through one shared logger."""
     logger = others.module("logger", "1.17.13")
