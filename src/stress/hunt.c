@@ -288,11 +288,11 @@ bool hunt(struct hunt *h, struct lab *l, const struct hunt_ask *a, struct err *e
 		return false;
 	if (!h->found)
 		return true;
-	x.limit_ns = MIN(MAX(8 * h->first.time_ns, 2 * SECOND), 20 * SECOND);
+	x.limit_ns = MIN(MAX(8 * h->first.time_ns, SECOND), 20 * SECOND);
 	if (!narrow(&x) ||
 	    !series(&x, &h->confirmed, h->sites, h->nsites, h->delay_ns, SERIES, x.limit_ns, false))
 		return false;
-	control = MIN(MAX(4 * h->confirmed.median_ns, 2 * SECOND), 16 * SECOND);
+	control = MIN(MAX(4 * h->confirmed.median_ns, SECOND), 10 * SECOND);
 	return shorten(&x) && series(&x, &h->without, NULL, 0, 0, SERIES, control, false) &&
 	       elsewhere(&x, control);
 }

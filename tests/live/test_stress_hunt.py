@@ -46,6 +46,9 @@ def one(objects, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_race_is_found_and_proved(tmp, release, kind):
+    some = os.environ.get("GOSHAWK_RELEASES") != "all"
+    if some and release not in (gobuild.SOME_RELEASES[0], gobuild.NEWEST) and kind in ("slice", "append"):
+        pytest.skip("the oldest and the newest release have all kinds, to save time")
     signatures, store = KINDS[kind]
     objects, _ = until_crash("--for", "60s", "main.*", "--", gobuild.build("racing", release), kind, status=1)
     crash, report = one(objects, "crash"), one(objects, "report")
