@@ -117,6 +117,13 @@ static bool is_file(const char *path)
 	return !stat(path, &st) && S_ISREG(st.st_mode);
 }
 
+bool file_is_set_uid(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && (st.st_mode & (S_ISUID | S_ISGID));
+}
+
 static bool is_program(const char *path)
 {
 	return is_file(path) && !access(path, X_OK);

@@ -26,6 +26,8 @@ bool out_file_open(struct out_file *f, const char *path, bool stream, struct err
 bool out_file_commit(struct out_file *f, struct err *err) MUST_CHECK;
 void out_file_release(struct out_file *f);
 
+/* Does running it give other rights (set-uid, set-gid)? */
+bool file_is_set_uid(const char *path);
 /* The file that running `name` would execute, as the shell finds it. */
 bool find_program(struct arena *a, const char *name, const char **path, struct err *err) MUST_CHECK;
 

@@ -69,12 +69,11 @@ static bool hunted(const struct stress_args *a, const char **rest, size_t nrest,
 
 	if (!program || !program[0])
 		return err_set(err, ERR_USAGE,
-			       "stress --until-crash: which program? Name it behind "
-			       "`--`");
-	if (a->delay.every || a->delay.chance || a->list || a->undo || a->plan)
+			       "stress --until-crash: which program? Name it behind `--`");
+	if (a->pid || a->delay.every || a->delay.chance || a->list || a->undo || a->plan)
 		return err_set(err, ERR_USAGE,
 			       "stress --until-crash: chooses by itself where and how "
-			       "often; without --list, --undo, --plan, --every, --chance");
+			       "often; without -p, --list, --undo, --plan, --every, --chance");
 	if (!out_file_open(&file, a->output, true, err) ||
 	    !stress_until_crash(&h, &file.out, &found, err))
 		return false;

@@ -67,7 +67,8 @@ static void said(const struct delayed *d, const char *path)
 	struct out o;
 
 	out_open(&o, 2);
-	out_fmt(&o, "goshawk: %s: %u stores are delayed", path, d->ndelayed);
+	out_fmt(&o, "goshawk: %s: %u %s delayed", path, d->ndelayed,
+		d->ndelayed == 1 ? "store is" : "stores are");
 	print_how(&o, &d->ask);
 	out_line(&o);
 	if (d->nrefused) {
@@ -198,7 +199,8 @@ bool stress_info(const struct image *img, struct json *j, struct out *o, struct 
 		info_json(j, &m);
 		return true;
 	}
-	out_fmt(o, "delays      %u stores are delayed", m.sites);
+	out_fmt(o, "delays      %u %s delayed", m.sites,
+		m.sites == 1 ? "store is" : "stores are");
 	print_how(o, &m.ask);
 	out_z(o, "; put in by goshawk ");
 	out_clean(o, m.version);

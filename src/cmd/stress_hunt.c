@@ -199,9 +199,10 @@ static void said_begin(const struct hunting *x)
 	const char *procs = getenv("GOMAXPROCS");
 
 	fprintf(stderr,
-		"goshawk: %u stores of several words are delayed by %g ms and more; the program "
-		"runs again and again for %g s, with GOMAXPROCS at least " RUN_PROCS_TEXT "%s%s\n",
-		x->nsites, (double)x->a->delay_ns / 1e6, (double)x->a->for_ns / 1e9,
+		"goshawk: %u %s of several words %s delayed by %g ms and more; the program runs "
+		"again and again for %g s, with GOMAXPROCS at least " RUN_PROCS_TEXT "%s%s\n",
+		x->nsites, x->nsites == 1 ? "store" : "stores", x->nsites == 1 ? "is" : "are",
+		(double)x->a->delay_ns / 1e6, (double)x->a->for_ns / 1e9,
 		procs ? " instead of " : "", procs ? procs : "");
 }
 
@@ -250,6 +251,13 @@ static void print_args(struct out *o, char *const *argv)
 		out_c(o, ' '), quote(o, str_of(*argv));
 }
 
+/* As the runs had it. */
+static void print_procs(struct out *o)
+{
+	if (run_raises_procs())
+		out_z(o, "GOMAXPROCS=" RUN_PROCS_TEXT " ");
+}
+
 /* What makes it die again: the kept copy, or how to make it. */
 static struct str command_of(struct hunting *x, const char *kept)
 {
@@ -260,6 +268,7 @@ static struct str command_of(struct hunting *x, const char *kept)
 
 	out_memory(&o);
 	if (kept) {
+		print_procs(&o);
 		quote(&o, str_of(kept));
 	} else {
 		struct str copy = str_fmt(&x->arena, "./%s-torn", x->lab.name);
@@ -271,7 +280,7 @@ static struct str command_of(struct hunting *x, const char *kept)
 		}
 		out_z(&o, " --delay "), out_duration(&o, h->delay_ns);
 		out_z(&o, " -o "), quote(&o, copy);
-		out_z(&o, " && "), quote(&o, copy);
+		out_z(&o, " && "), print_procs(&o), quote(&o, copy);
 	}
 	print_args(&o, argv + 1);
 	to = (struct str){ arena_copy(&x->arena, o.buf, o.n), o.n };
@@ -366,7 +375,11 @@ bool stress_until_crash(const struct hunt_args *a, struct out *o, bool *found, s
 	const char *path;
 	bool ok;
 
-	ok = find_program(&x.arena, a->program[0], &path, err) &&
+	ok = find_program(&x.arena, a->program[0], &path, err);
+	if (ok && file_is_set_uid(path))
+		ok = err_set(err, ERR_REFUSED, "%s: a set-uid program: its copies would run "
+			     "without its rights; stress a copy without that bit", path);
+	ok = ok &&
 	     target_open(&x.t, "stress", NULL, &path, 1, err) && find_sites(&x, err);
 	if (ok && a->json)
 		target_json_begin(&x.t, o);

@@ -11,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/vec.h"
 #include "inline/session.h"
 
@@ -130,10 +130,9 @@ bool tracee_start(const char *path, char **argv, bool interp, pid_t *pid,
 {
 	int report[2], status, e = 0;
 	pid_t self = getpid();
-	struct stat st;
 	ssize_t n;
 
-	if (!stat(path, &st) && (st.st_mode & (S_ISUID | S_ISGID)))
+	if (file_is_set_uid(path))
 		return err_set(err, ERR_REFUSED,
 			       "%s: a set-uid program: started under ptrace it would run without "
 			       "its rights; trace a copy without that bit", path);

@@ -1,7 +1,6 @@
 #include "out/program.h"
 
-#include <sys/stat.h>
-
+#include "base/file.h"
 #include "go/release.h"
 #include "go/sig.h"
 
@@ -46,9 +45,8 @@ static bool can_be_started(const struct go_program *prog)
 static bool is_not_set_uid(const struct go_program *prog)
 {
 	OWN(arena) a = {0};
-	struct stat st;
 
-	return stat(str_z(&a, prog->img->path), &st) || !(st.st_mode & (S_ISUID | S_ISGID));
+	return !file_is_set_uid(str_z(&a, prog->img->path));
 }
 
 static bool finds_goroutine(const struct go_program *prog)

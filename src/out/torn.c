@@ -12,6 +12,19 @@ static void print_words(struct out *o, const struct torn_store *t, u8 words)
 		}
 }
 
+void torn_print_place(struct out *o, const struct torn_store *t)
+{
+	if (t->line.file.n) {
+		out_z(o, "  ");
+		out_clean(o, t->line.file);
+		out_fmt(o, ":%d", t->line.line);
+	}
+	if (t->inlined_from.n) {
+		out_z(o, "  inlined from ");
+		out_clean(o, t->inlined_from);
+	}
+}
+
 /* ID  KIND OBJECT  FIRST | THEN  CERTAINTY  FILE:LINE, in which inlined function, refusal */
 void torn_print(struct out *o, const struct torn_store *t)
 {
@@ -26,15 +39,7 @@ void torn_print(struct out *o, const struct torn_store *t)
 	out_z(o, " | ");
 	print_words(o, t, t->then);
 	out_fmt(o, "  %s", torn_certainty_name(t->certainty));
-	if (t->line.file.n) {
-		out_z(o, "  ");
-		out_clean(o, t->line.file);
-		out_fmt(o, ":%d", t->line.line);
-	}
-	if (t->inlined_from.n) {
-		out_z(o, "  inlined from ");
-		out_clean(o, t->inlined_from);
-	}
+	torn_print_place(o, t);
 	if (t->refusal)
 		out_fmt(o, "  refused: %s", refusal_text(t->refusal));
 	out_line(o);

@@ -7,6 +7,8 @@
 #include "base/out.h"
 #include "plan/torn.h"
 
+/* FILE:LINE, and in which inlined function; each behind two spaces. */
+void torn_print_place(struct out *o, const struct torn_store *t);
 void torn_print(struct out *o, const struct torn_store *t);
 void torn_json(struct json *j, const struct go_program *prog, const struct torn_store *t);
 

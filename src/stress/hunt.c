@@ -261,19 +261,20 @@ static bool shorten(struct hunter *x)
 	return true;
 }
 
-/* As many sites as were found, others. */
+/* As many sites as were found, others: those that some run has passed first. */
 static bool elsewhere(struct hunter *x, i64 limit)
 {
 	struct hunt *h = x->h;
 	u32 *others = ARENA_ARRAY(&x->l->arena, u32, x->a->nsites), n = 0;
 
-	for (u32 i = 0; i < x->a->nsites && n < h->nsites; i++) {
-		bool found = false;
+	for (u32 k = 0; k < 2 * x->a->nsites && n < h->nsites; k++) {
+		u32 site = k % x->a->nsites;
+		bool found = passed(x, site) != (k < x->a->nsites);
 
-		for (u32 k = 0; k < h->nsites; k++)
-			found |= h->sites[k] == i;
+		for (u32 i = 0; i < h->nsites; i++)
+			found |= h->sites[i] == site;
 		if (!found)
-			others[n++] = i;
+			others[n++] = site;
 	}
 	return !n || series(x, &h->elsewhere, others, n, h->delay_ns, SERIES, limit, false);
 }

@@ -94,7 +94,7 @@ bool lab_run(struct lab *l, struct trial *trials, u32 n, bool first, struct err 
 {
 	struct place places[LAB_JOBS] = { 0 };
 	u32 jobs = MIN(MIN(l->jobs, n), LAB_JOBS), next = 0, at_work = 0;
-	bool ok = true, enough = false;
+	bool ok = true, enough = l->stop();
 
 	while (ok && (at_work || (next < n && !enough))) {
 		i64 now;

@@ -1,5 +1,8 @@
 #include "stress/report.h"
 
+#include "out/line.h"
+#include "out/torn.h"
+
 /* What it is that killed the program, for each kind of crash that a torn value can cause. */
 static const char *const meanings[CRASH_KINDS] = {
 	[CRASH_FREE_OBJECT] =
@@ -22,36 +25,18 @@ static const char *const meanings[CRASH_KINDS] = {
 	[CRASH_TYPE] = "an interface's type does not belong to its data",
 };
 
-/* To three digits. */
-static void print_about(struct out *o, i64 ns)
-{
-	i64 step = 1;
-
-	while (ns / step >= 1000)
-		step *= 10;
-	out_duration(o, (ns + step / 2) / step * step);
-}
-
 static void print_site(struct out *o, const struct torn_store *t, struct arena *a)
 {
 	out_clean(o, torn_id(t, a));
 	out_fmt(o, "  %s ", torn_kind_name(t->kind));
 	out_clean(o, t->object);
-	if (t->line.file.n) {
-		out_z(o, "  ");
-		out_clean(o, t->line.file);
-		out_fmt(o, ":%d", t->line.line);
-	}
-	if (t->inlined_from.n) {
-		out_z(o, "  inlined from ");
-		out_clean(o, t->inlined_from);
-	}
+	torn_print_place(o, t);
 }
 
 void report_died(struct out *o, const struct trial *t)
 {
 	out_z(o, "died after ");
-	print_about(o, t->time_ns);
+	line_duration_short(o, t->time_ns);
 	out_fmt(o, " in run %u: ", t->number);
 	out_clean(o, t->crash.message);
 	out_line(o);
@@ -117,14 +102,18 @@ void report_died_json(struct json *j, const struct trial *t, const struct torn_s
 
 static void print_series(struct out *o, const struct series *s)
 {
+	if (!s->runs) {
+		out_z(o, "not tried"), out_line(o);
+		return;
+	}
 	out_fmt(o, "%u of %u runs died", s->died, s->runs);
 	if (s->died) {
 		out_z(o, ", median ");
-		print_about(o, s->median_ns);
+		line_duration_short(o, s->median_ns);
 	}
 	if (s->died < s->runs) {
 		out_z(o, s->died ? "; the others lived " : ", each for ");
-		print_about(o, s->each_ns);
+		line_duration_short(o, s->each_ns);
 		out_z(o, s->died ? "" : " or to its end");
 	}
 	out_line(o);
@@ -165,7 +154,7 @@ static void print_goroutines(struct out *o, const struct crash *c)
 
 static bool proves(const struct hunt *h)
 {
-	return h->confirmed.died && !h->without.died;
+	return h->confirmed.died && h->without.runs && !h->without.died;
 }
 
 static void print_advice(struct out *o, const struct report *r)
@@ -177,6 +166,10 @@ static void print_advice(struct out *o, const struct report *r)
 		out_z(o,
 		      "it dies without any delay, too: no proof of a torn value; look at the crash "
 		      "itself");
+		return;
+	}
+	if (!h->confirmed.runs || !h->without.runs) {
+		out_z(o, "it died, and was stopped before there was a proof");
 		return;
 	}
 	if (!h->confirmed.died) {

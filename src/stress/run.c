@@ -20,14 +20,18 @@ enum {
 	MOST = 64,		/* programs at once */
 };
 
+bool run_raises_procs(void)
+{
+	const char *asked = getenv("GOMAXPROCS");
+
+	return (asked ? strtol(asked, NULL, 10) : sysconf(_SC_NPROCESSORS_ONLN)) < RUN_PROCS;
+}
+
 /* What a program needs to die of its race: other Ps that go on while one waits; and to say who was
  * there when it did. */
 static void environment(void)
 {
-	const char *asked = getenv("GOMAXPROCS");
-	long procs = asked ? strtol(asked, NULL, 10) : sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (procs < RUN_PROCS)
+	if (run_raises_procs())
 		setenv("GOMAXPROCS", RUN_PROCS_TEXT, 1);
 	setenv("GOTRACEBACK", "all", 0);
 }
@@ -126,10 +130,14 @@ static void listen_to(struct run *r)
 
 static void reap(struct run *r)
 {
-	if (r->over || waitpid(r->pid, &r->status, WNOHANG) != r->pid)
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
 		return;
+	kill(-r->pid, SIGKILL);	/* what it has started, while the number is still its own */
+	while (waitpid(r->pid, &r->status, 0) < 0 && errno == EINTR)
+		;
 	r->over = true;
-	kill(-r->pid, SIGKILL);	/* what it has started */
 	if (r->err_fd >= 0)
 		listen_to(r);
 	if (!r->crashed)

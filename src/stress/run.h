@@ -38,6 +38,8 @@ struct run {
 	int status;		/* as waitpid gives it */
 };
 
+/* Does a run get more Ps than the program would have by itself? */
+bool run_raises_procs(void);
 bool run_start(struct run *r, const struct run_ask *a, struct err *err) MUST_CHECK;
 /* Listens to all that are not over, until one of them has come to its end or the time has come. */
 void runs_wait(struct run *const *runs, u32 n, i64 until_ns);

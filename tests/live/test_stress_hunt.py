@@ -111,8 +111,8 @@ def test_the_report_is_kept(tmp, tmp_path):
     assert {p.name for p in to.iterdir()} == {"report.md", gobuild.build("racing", gobuild.NEWEST).name}
     command = [line for line in done.out.splitlines() if line.startswith("again ")][0].split(None, 1)[1]
     assert command in page
-    again = subprocess.run(["sh", "-c", command], env=dict(os.environ, GOMAXPROCS="4"), stdin=subprocess.DEVNULL,
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    again = subprocess.run(["sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True, timeout=60)
     assert again.returncode == 2 and ("panic: " in again.stderr or "fatal error: " in again.stderr)
 
 
@@ -122,7 +122,7 @@ def test_the_command_without_a_report_makes_it_again(tmp, tmp_path):
     assert done.status == 1, done
     command = [line for line in done.out.splitlines() if line.startswith("again ")][0].split(None, 1)[1]
     path = os.pathsep.join([str(pathlib.Path(goshawk.GOSHAWK).parent), os.environ["PATH"]])
-    again = subprocess.run(["sh", "-c", command], env=dict(os.environ, PATH=path, GOMAXPROCS="4"), cwd=tmp_path,
+    again = subprocess.run(["sh", "-c", command], env=dict(os.environ, PATH=path), cwd=tmp_path,
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
     assert again.returncode == 2 and ("panic: " in again.stderr or "fatal error: " in again.stderr), again
 
@@ -156,6 +156,12 @@ def test_wrong_input(tmp, tmp_path):
     status, said = wrong("main.(*counts).speak", "--", program)
     assert status == 2 and "stores no value of several words" in said
     assert wrong("main.*")[0] == 2
+    assert wrong("-p", str(os.getpid()), "main.*", "--", program)[0] == 2
+    with_rights = tmp_path / "with-rights"
+    with_rights.write_bytes(program.read_bytes())
+    with_rights.chmod(0o4755)
+    status, said = wrong("main.*", "--", with_rights)
+    assert status == 5 and "set-uid" in said
     blocked = tmp_path / "file"
     blocked.write_text("")
     status, said = wrong("--report", blocked / "kept", "main.*", "--", program)

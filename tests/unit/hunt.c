@@ -19,6 +19,7 @@ static struct {
 	i64 least_ns;		/* for so long at least */
 	const char *lives;	/* what it does otherwise */
 	u32 makes, fail_after, died;
+	u32 elsewhere, seen_elsewhere;	/* copies with delays at this one alone */
 	char dir[32];
 } world;
 static struct lab lab;
@@ -51,6 +52,7 @@ static bool make(void *ctx, const struct trial *t, const char *to, struct err *e
 	ck_assert_uint_gt(t->nsites, 0);
 	for (u32 i = 0; i < world.n; i++)
 		dies &= has(t, world.culprits[i]);
+	world.seen_elsewhere += world.elsewhere && t->nsites == 1 && t->sites[0] == world.elsewhere;
 	if (world.fail_after && ++world.makes > world.fail_after)
 		return err_set(err, ERR_IO, "no room");
 	return write_script(to, dies ? DIES : world.lives);
@@ -216,6 +218,40 @@ START_TEST(stops_when_asked)
 }
 END_TEST
 
+static bool stop_when_it_has_died(void)
+{
+	return world.died;
+}
+
+START_TEST(stops_after_the_first_death)
+{
+	world.n = 1;
+	lab.stop = stop_when_it_has_died;
+	run();
+	ck_assert(h.found);
+	ck_assert_uint_eq(h.confirmed.runs + h.without.runs + h.elsewhere.runs, 0);
+}
+END_TEST
+
+static bool only_passed(void *ctx, u32 site)
+{
+	(void)ctx;
+	return site == 13 || site == 39;
+}
+
+/* What the control delays must be passed, or it could not fail. */
+START_TEST(control_delays_what_is_passed)
+{
+	world.n = 1, world.culprits[0] = 13;
+	world.elsewhere = 39;
+	ask.passed = only_passed;
+	run();
+	ck_assert_uint_eq(h.sites[0], 13);
+	ck_assert_uint_eq(h.elsewhere.runs, 5);
+	ck_assert_uint_ge(world.seen_elsewhere, 5);
+}
+END_TEST
+
 START_TEST(says_what_it_cannot_make)
 {
 	struct err err = { 0 };
@@ -242,6 +278,8 @@ Suite *hunt_suite(void)
 	tcase_add_test(t, other_deaths_prove_nothing);
 	tcase_add_test(t, says_that_it_dies_without_delays);
 	tcase_add_test(t, stops_when_asked);
+	tcase_add_test(t, stops_after_the_first_death);
+	tcase_add_test(t, control_delays_what_is_passed);
 	tcase_add_test(t, says_what_it_cannot_make);
 	suite_add_tcase(s, t);
 	return s;

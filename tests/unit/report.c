@@ -55,13 +55,13 @@ START_TEST(text)
 	report_died(&o, &h.first);
 	report_text(&o, &r);
 	ends(&o,
-	     "died after 310ms in run 3: panic: runtime error: slice bounds out of range [:3000] "
+	     "died after 310.0ms in run 3: panic: runtime error: slice bounds out of range [:3000] "
 	     "with length 9\n"
 	     "what       a length that does not belong to its pointer was used\n"
 	     "store      main.(*Log).set+0x4c  string l.text  /src/log.go:12\n"
 	     "delay      100µs; 1µs is enough\n"
-	     "with it    4 of 5 runs died, median 120ms; the others lived 1s\n"
-	     "without    0 of 5 runs died, each for 2s or to its end\n"
+	     "with it    4 of 5 runs died, median 120.0ms; the others lived 1.000s\n"
+	     "without    0 of 5 runs died, each for 2.000s or to its end\n"
 	     "reader     main.(*Log).show  /src/log.go:31  goroutine 7\n"
 	     "again      ./torn a b\n"
 	     "advice     l.text is stored in main.(*Log).set while another goroutine reads it: let "
@@ -85,6 +85,13 @@ START_TEST(what_proves_nothing_says_so)
 	report_text(&o, &r);
 	out_c(&o, '\0');
 	ck_assert_ptr_nonnull(strstr(o.buf, "advice     it died once, and not again"));
+	out_release(&o);
+	h.without.runs = h.confirmed.runs = 0;
+	out_memory(&o);
+	report_text(&o, &r);
+	out_c(&o, '\0');
+	ck_assert_ptr_nonnull(strstr(o.buf, "with it    not tried\nwithout    not tried\n"));
+	ck_assert_ptr_nonnull(strstr(o.buf, "advice     it died, and was stopped before"));
 	out_release(&o);
 }
 END_TEST
@@ -149,8 +156,8 @@ START_TEST(markdown)
 	     "goroutine 7 [running]:\nmain.(*Log).show\n\t/src/log.go:31\nmain.main\n"
 	     "\t/src/main.go:9\n```\n\nReader: main.(*Log).show  /src/log.go:31  goroutine 7\n\n"
 	     "## The proof\n\n"
-		 "- with the delay: 4 of 5 runs died, median 120ms; the others lived 1s\n"
-	     "- without: 0 of 5 runs died, each for 2s or to its end\n\n"
+		 "- with the delay: 4 of 5 runs died, median 120.0ms; the others lived 1.000s\n"
+	     "- without: 0 of 5 runs died, each for 2.000s or to its end\n\n"
 	     "## Again\n\n```sh\n./torn a b\n```\n");
 }
 END_TEST
