@@ -297,12 +297,6 @@ static void count_down(struct assembler *a, const struct delay_code *d, u32 site
 	asm_rel32_to(a, delay_cell(d, site));
 }
 
-static bool goes_on(const struct insn *in)
-{
-	return in->kind != INSN_RET && in->kind != INSN_TAIL && in->kind != INSN_JMP &&
-	       in->kind != INSN_TRAP && in->kind != INSN_TABLE;
-}
-
 u64 delay_window(struct assembler *a, const struct delay_code *d, u32 site, const struct flow *f,
 		 const struct window *w, u64 entry_rt)
 {
@@ -315,7 +309,7 @@ u64 delay_window(struct assembler *a, const struct delay_code *d, u32 site, cons
 	asm_rel32_to(a, d->window_rt);
 	for (u32 k = 0; k < w->count; k++)
 		asm_relocated(a, f, &f->insns[w->first + k], entry_rt);
-	if (goes_on(last))
+	if (insn_goes_on(last))
 		jmp_to(a, entry_rt + last->at + last->size);
 	return at;
 }

@@ -41,7 +41,7 @@
 enum { MANIFEST_HEAD = 144, MANIFEST_LAYOUT = 1, MANIFEST_FIPS = 1 };
 
 enum piece_kind { PIECE_OTHER, PIECE_CHECK, PIECE_WINDOW };
-enum { CHECK_SIZE = 7 };	/* bytes of a check's cmpl */
+enum { CHECK_SIZE = 7, JUMP_SIZE = 5 };	/* bytes of a check's cmpl, and of a jump */
 
 struct manifest {
 	struct str version;

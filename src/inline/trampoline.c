@@ -37,12 +37,6 @@ struct branch {
 };
 VEC_TYPE(branches, struct branch);
 
-static bool goes_on(const struct insn *in)
-{
-	return in->kind != INSN_RET && in->kind != INSN_TAIL && in->kind != INSN_JMP &&
-	       in->kind != INSN_TRAP && in->kind != INSN_TABLE;
-}
-
 /* The lines that begin at the same place. */
 static void record_lines(struct emitter *e)
 {
@@ -111,7 +105,7 @@ static void piece(struct emitter *e, u32 first, u32 count, u32 record_at, bool e
 	}
 	if (record_at == count)
 		record_here(e);
-	if (goes_on(&e->flow->insns[first + count - 1]))
+	if (insn_goes_on(&e->flow->insns[first + count - 1]))
 		jmp_to(a, e->entry_rt + e->flow->insns[first + count - 1].at +
 			  e->flow->insns[first + count - 1].size);
 	vec_release(&inner);

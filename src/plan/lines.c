@@ -44,8 +44,7 @@ static bool goes_on(const struct search *s, u32 k)
 {
 	const struct insn *i = &s->flow->insns[k];
 
-	return i->kind != INSN_JMP && i->kind != INSN_TAIL && i->kind != INSN_TABLE &&
-	       i->kind != INSN_RET && i->kind != INSN_TRAP && comes_back(s, i);
+	return insn_goes_on(i) && comes_back(s, i);
 }
 
 static void go(struct search *s, u32 k)

@@ -201,8 +201,7 @@ static bool has_room(const struct trace *t)
 
 static bool ends_block(const struct insn *i)
 {
-	return i->kind == INSN_CALL || i->kind == INSN_RET || i->kind == INSN_JMP ||
-	       i->kind == INSN_TAIL || i->kind == INSN_TABLE || i->kind == INSN_TRAP;
+	return i->kind == INSN_CALL || !insn_goes_on(i);
 }
 
 static u32 begin_of(const struct flow *f, u32 cmp)

@@ -39,6 +39,13 @@ struct insn {
 	i64 target;		/* direct branches: from the function's entry; may lie outside */
 };
 
+/* Does control get to the instruction behind it? */
+static inline bool insn_goes_on(const struct insn *i)
+{
+	return i->kind != INSN_JMP && i->kind != INSN_TAIL && i->kind != INSN_TABLE &&
+	       i->kind != INSN_RET && i->kind != INSN_TRAP;
+}
+
 struct flow {
 	const u8 *bytes;
 	u32 size;		/* exact, without padding */

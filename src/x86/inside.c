@@ -8,12 +8,6 @@
 
 enum { BEFORE = 6, JUMP = 5, LONGEST = 24, PAGE = 4096 };
 
-static bool goes_on(const struct insn *i)
-{
-	return i->kind != INSN_JMP && i->kind != INSN_TAIL && i->kind != INSN_TABLE &&
-	       i->kind != INSN_RET && i->kind != INSN_TRAP;
-}
-
 static u32 end_of(const struct flow *f, u32 k)
 {
 	return f->insns[k].at + f->insns[k].size;
@@ -43,7 +37,7 @@ static bool window(const struct flow *f, u32 first, u32 insn, bool faults, struc
 	while (end < insn || end == first || end_of(f, end - 1) - w->at < JUMP) {
 		const struct insn *i = &f->insns[end];
 
-		if (end == f->n || (end > first && !goes_on(&f->insns[end - 1])) ||
+		if (end == f->n || (end > first && !insn_goes_on(&f->insns[end - 1])) ||
 		    (end > first && i->is_target))
 			return refuse(why, REFUSE_SHORT);
 		if (i->kind == INSN_CALL)
@@ -109,7 +103,7 @@ enum refusal window_inside(const struct flow *f, u32 insn, const struct patches 
 		why = REFUSE_NONE;
 		for (u32 back = 0; back <= BEFORE && insn - back >= check; back++) {
 			if (back && (f->insns[insn - back + 1].is_target ||
-				     !goes_on(&f->insns[insn - back])))
+				     !insn_goes_on(&f->insns[insn - back])))
 				break;
 			if (!window(f, insn - back, insn, faults, w, &why))
 				continue;

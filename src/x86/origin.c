@@ -288,12 +288,6 @@ static bool decides(struct origins *o, u32 k, i64 *key, const struct origin **to
 	return false;
 }
 
-static bool falls_through(const struct insn *i)
-{
-	return i->kind != INSN_JMP && i->kind != INSN_TAIL && i->kind != INSN_TABLE &&
-	       i->kind != INSN_RET && i->kind != INSN_TRAP;
-}
-
 /* The first of the branches that lead there. */
 static u32 first_branch(const struct origins *o, i64 target)
 {
@@ -337,7 +331,7 @@ static const struct origin *arriving(struct origins *o, u32 insn, i64 key)
 
 	if (!insn)
 		return at_entry(o, key);
-	if (falls_through(&o->f->insns[insn - 1])) {
+	if (insn_goes_on(&o->f->insns[insn - 1])) {
 		i64 moved = key;
 
 		if (!decides(o, insn - 1, &moved, &sum))
@@ -395,7 +389,7 @@ static const struct origin *ask(struct origins *o, u32 insn, i64 key)
 		if (!insn || o->f->insns[insn].is_target)
 			return at_target(o, insn, key);
 		insn--;
-		if (!falls_through(&o->f->insns[insn]))
+		if (!insn_goes_on(&o->f->insns[insn]))
 			return NULL;	/* padding behind a jump: nobody comes this way */
 		if (decides(o, insn, &key, &x))
 			return x;

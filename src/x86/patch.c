@@ -50,12 +50,6 @@ struct search {
 	bool page;			/* a page's end stood in the way of a try */
 };
 
-static bool goes_on(const struct insn *i)
-{
-	return i->kind != INSN_JMP && i->kind != INSN_TAIL && i->kind != INSN_TABLE &&
-	       i->kind != INSN_RET && i->kind != INSN_TRAP;
-}
-
 static bool leaves(const struct flow *f, const struct insn *i)
 {
 	return i->kind == INSN_RET || i->kind == INSN_TAIL ||
@@ -152,7 +146,7 @@ static u32 span_bytes(const struct flow *f, u32 first, u32 end)
 	const struct insn *last = &f->insns[end - 1];
 	u32 bytes = last->at + last->size - f->insns[first].at;
 
-	if (bytes < JUMP && end == f->n && !goes_on(last))
+	if (bytes < JUMP && end == f->n && !insn_goes_on(last))
 		bytes = MIN(bytes + f->padding, JUMP);
 	return bytes;
 }
@@ -283,9 +277,9 @@ static bool park(struct search *s, u32 exit)
 	u32 first = exit;
 	bool good = true;
 
-	while (first && exit - first < BACK && goes_on(&f->insns[first - 1]))
+	while (first && exit - first < BACK && insn_goes_on(&f->insns[first - 1]))
 		first--;
-	if (!first || goes_on(&f->insns[first - 1]))
+	if (!first || insn_goes_on(&f->insns[first - 1]))
 		return false;
 	for (u32 k = first; k <= exit; k++)
 		if (s->owner[k] || !can_land(&f->insns[k]) || f->insns[k].indirect_target)
