@@ -41,6 +41,18 @@ static void store_indexed(struct assembler *a, unsigned reg, unsigned base, unsi
 	    (u8)(0x04 | (reg & 7) << 3), (u8)(0xc0 | (index & 7) << 3 | (base & 7)));
 }
 
+/* Takes the word at rsi, to r9, if there is room for it and it lies on the stack. */
+static void take_word(struct assembler *a)
+{
+	PUT(a, 0x39, 0xcf);				/* cmp edi, ecx */
+	jcc(a, CC_AE, END);
+	PUT(a, 0x4c, 0x39, 0xc6);			/* cmp rsi, r8 */
+	jcc(a, CC_A, END);
+	load(a, R9, RSI, 0);
+	store_indexed(a, R9, RDX, RDI);
+	PUT(a, 0xff, 0xc7);				/* inc edi */
+}
+
 /* Bytes between SP in a function's body and its return address. */
 static u32 frame_size(const struct go_program *prog, const struct go_func *f)
 {
@@ -115,13 +127,7 @@ static void bare_calls(struct assembler *a, const struct go_bare_calls *bare, u6
 			jmp(a, BARE + nups);
 	}
 	asm_label(a, BARE + nups);
-	PUT(a, 0x39, 0xcf);				/* cmp edi, ecx */
-	jcc(a, CC_AE, END);
-	PUT(a, 0x4c, 0x39, 0xc6);			/* cmp rsi, r8 */
-	jcc(a, CC_A, END);
-	load(a, R9, RSI, 0);
-	store_indexed(a, R9, RDX, RDI);
-	PUT(a, 0xff, 0xc7);				/* inc edi */
+	take_word(a);
 	lea(a, RSI, RSI, WORD);
 	jmp(a, TAKEN);
 }
@@ -179,13 +185,7 @@ void frames_emit(struct assembler *a, const struct go_program *prog,
 	if (sigpanic) {
 		PUT(a, 0x45, 0x85, 0xff);		/* test r15d, r15d */
 		jcc(a, CC_E, NEXT);
-		PUT(a, 0x39, 0xcf);			/* cmp edi, ecx */
-		jcc(a, CC_AE, END);
-		PUT(a, 0x4c, 0x39, 0xc6);		/* cmp rsi, r8 */
-		jcc(a, CC_A, END);
-		load(a, R9, RSI, 0);
-		store_indexed(a, R9, RDX, RDI);
-		PUT(a, 0xff, 0xc7);			/* inc edi */
+		take_word(a);
 		load(a, R9, RAX, WORD);
 		load(a, RAX, RAX, 0);
 		jmp(a, CHAIN);
