@@ -46,8 +46,13 @@ void engine_refusals(const struct plan *p)
 	fputc('\n', stderr);
 }
 
-/* In a process that others have been in, or that has handlers of its own. */
-static void attached_talk(const struct attached *to)
+/* What is done to a place. */
+static const char *done(const struct plan *p)
+{
+	return p->delays ? "delayed" : "traced";
+}
+
+void engine_attached(const struct attached *to, const struct plan *p)
 {
 	if (to->taken && to->owner)
 		fprintf(stderr,
@@ -59,7 +64,7 @@ static void attached_talk(const struct attached *to)
 			"goshawk: %u %s bytes that are neither the file's nor ours", to->taken,
 			to->taken == 1 ? "place holds" : "places hold");
 	if (to->taken && to->example)
-		fprintf(stderr, ": %.*s is not traced", STR_F(to->example->func->name));
+		fprintf(stderr, ": %.*s is not %s", STR_F(to->example->func->name), done(p));
 	if (to->taken)
 		fputc('\n', stderr);
 	if (to->faults_are_fatal)
@@ -71,8 +76,8 @@ static void attached_talk(const struct attached *to)
 static bool inline_start(struct source *src, const struct plan *plan,
 			 const struct engine_request *r, struct err *err)
 {
-	struct launch launch = { r->argv, r->path, r->buffer, r->lossless };
-	struct attach attach = { r->pid, r->buffer, r->lossless };
+	struct launch launch = { r->argv, r->path, r->buffer, r->lossless, NULL };
+	struct attach attach = { r->pid, r->buffer, r->lossless, NULL };
 	struct attached to;
 	u32 n;
 
@@ -80,7 +85,7 @@ static bool inline_start(struct source *src, const struct plan *plan,
 		return inline_launch(src, plan, &launch, err);
 	if (!inline_attach(src, plan, &attach, &to, err))
 		return false;
-	attached_talk(&to);
+	engine_attached(&to, plan);
 	n = src->sites(src->session);
 	fprintf(stderr, "goshawk: process %d: %u %s watched; it stood still for %.1f ms\n", r->pid,
 		n, n == 1 ? "place in it is" : "places in it are",
@@ -119,12 +124,13 @@ void engine_held(const struct source *src, const struct plan *p)
 
 	if (n == 1)
 		fprintf(stderr,
-			"goshawk: %.*s was not traced: whenever it was tried, a goroutine stood in "
+			"goshawk: %.*s was not %s: whenever it was tried, a goroutine stood in "
 			"the middle of bytes that were to be replaced\n",
-			STR_F(p->funcs[example].func->name));
+			STR_F(p->funcs[example].func->name), done(p));
 	else if (n)
 		fprintf(stderr,
-			"goshawk: %u functions were not traced, %.*s among them: whenever it was "
+			"goshawk: %u %s were not %s, %.*s among them: whenever it was "
 			"tried, goroutines stood in the middle of bytes that were to be replaced\n",
-			n, STR_F(p->funcs[example].func->name));
+			n, p->delays ? "stores" : "functions", done(p),
+			STR_F(p->funcs[example].func->name));
 }

@@ -28,6 +28,9 @@ bool engine_start(struct source *src, struct plan *plan, const struct engine_req
 /* What was asked for and is not done: by name where these are few, in any case how to see all. */
 void engine_refusals(const struct plan *p);
 
+/* The same of a process that others have been in, or that has handlers of its own. */
+struct attached;
+void engine_attached(const struct attached *to, const struct plan *p);
 /* The same of functions that were never free to be watched. */
 void engine_held(const struct source *src, const struct plan *p);
 

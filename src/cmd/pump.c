@@ -18,6 +18,7 @@ enum {
 	ROUND_MS = 1,
 	WAIT_MS = 50,
 	LEAVE_TRIES = 8,	/* 1 ms apart, then twice as long each time */
+	LEAVE_PAUSE_MOST = 256000000,
 	IDENTITY_EVERY = 256,
 	LASTING_NS = 100000000,	/* a call that lasts longer than this is shown before its end */
 	AT_ONCE = 64 << 10,	/* output that is written at once: a lossless program waits */
@@ -206,7 +207,7 @@ static bool say_replaced(const struct source *src, bool replaced)
 {
 	if (replaced)
 		fprintf(stderr,
-			"goshawk: process %d has become another program, which is not traced\n",
+			"goshawk: process %d has become another program, which is left alone\n",
 			src->pid);
 	return replaced;
 }
@@ -219,21 +220,22 @@ static bool is_file(int fd)
 }
 
 /* Threads that wait for room in a ring come out when they have it: records are taken in between. */
-static bool leave(struct source *src, struct flow_ctx *flow, struct err *err)
+static bool leave(struct source *src, struct flow_ctx *flow, i64 inside_ns, struct err *err)
 {
 	struct timespec pause = { 0, 1000000 };
+	i64 began = now_ns();
 	bool again;
 
 	for (unsigned i = 0;; i++) {
 		if (!src->detach(src->session, &again, err))
 			return false;
-		flow->left = !again || i == LEAVE_TRIES;
+		flow->left = !again || (i >= LEAVE_TRIES && now_ns() - began > inside_ns);
 		if (flow->left)
 			return true;
 		while (src->poll(src->session, false, record, lost, flow))
 			;
 		nanosleep(&pause, NULL);
-		pause.tv_nsec *= 2;
+		pause.tv_nsec = MIN(2 * pause.tv_nsec, LEAVE_PAUSE_MOST);
 	}
 }
 
@@ -274,7 +276,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 			poll(&p, 1, ROUND_MS);
 	}
 	if (!result->exited && !result->gone) {
-		ok = leave(src, &flow, err);
+		ok = leave(src, &flow, limits->inside_ns, err);
 		if (!ok && err->kind == ERR_GONE)
 			ok = true; /* it ended, or became another program, at this very moment */
 		result->detached = alone && ok;

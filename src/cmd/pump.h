@@ -14,6 +14,7 @@ struct pump_limits {
 	i64 for_ns;		/* 0: until the program ends */
 	u64 max;		/* shown events; 0: no limit */
 	i64 every_ns;		/* between the sink's ticks; 0: one at the end */
+	i64 inside_ns;		/* so long a thread may be in code of ours */
 };
 
 struct pump_result {

@@ -3,8 +3,11 @@
 #include "cmd/cmds.h"
 #include "cmd/stress_file.h"
 #include "cmd/stress_hunt.h"
+#include "cmd/stress_live.h"
 #include "inline/file.h"
 #include "out/torn.h"
+
+#define HUNT_NS 60000000000
 
 struct stress_args {
 	struct common_args common;
@@ -61,7 +64,7 @@ static bool hunted(const struct stress_args *a, const char **rest, size_t nrest,
 {
 	struct hunt_args h = {
 		.patterns = rest, .npatterns = nrest, .sites = &a->sites, .program = program,
-		.for_ns = a->for_ns, .delay_ns = a->delay.delay_ns, .seed = a->delay.seed,
+		.for_ns = a->for_ns ? a->for_ns : HUNT_NS, .delay_ns = a->delay.delay_ns, .seed = a->delay.seed,
 		.report = a->report, .show_output = a->show_output, .json = a->common.json,
 	};
 	OWN(out_file) file = {0};
@@ -81,6 +84,25 @@ static bool hunted(const struct stress_args *a, const char **rest, size_t nrest,
 	return out_file_commit(&file, err);
 }
 
+static bool live(const struct stress_args *a, const char **rest, size_t nrest, char **program,
+		 int *status, struct err *err)
+{
+	struct live_args l = {
+		.delay = a->delay, .patterns = rest, .npatterns = nrest, .sites = &a->sites,
+		.pid = a->pid, .program = program, .output = a->output, .for_ns = a->for_ns,
+		.plan = a->plan, .json = a->common.json,
+	};
+
+	if (a->pid && program)
+		return err_set(err, ERR_USAGE, "-p PID and a program: one of them");
+	if (!a->pid && !program[0])
+		return err_set(err, ERR_USAGE, "stress: which program? Name it behind `--`");
+	if (a->list || a->undo)
+		return err_set(err, ERR_USAGE, "stress: --list and --undo look at a file, or at "
+			       "-p PID; they start no program");
+	return stress_live(&l, status, err);
+}
+
 static bool stress(const void *args, const char **rest, size_t nrest, char **program, int *status,
 		   struct err *err)
 {
@@ -90,12 +112,17 @@ static bool stress(const void *args, const char **rest, size_t nrest, char **pro
 
 	if (a->until_crash)
 		return hunted(a, rest, nrest, program, status, err);
-	if (program || (!a->list && !a->plan && !a->output))
+	if (program || (a->pid && !a->list && !a->undo))
+		return live(a, rest, nrest, program, status, err);
+	if (a->for_ns)
+		return err_set(err, ERR_USAGE, "--for: with a process, a program, or "
+			       "--until-crash");
+	if (!a->list && !a->plan && !a->output)
 		return err_set(
 			err, ERR_USAGE,
 			"stress: what to do? --list lists the stores, -o NEW "
-			"writes a copy in which they are delayed, --until-crash -- PROGRAM looks "
-			"for a race");
+			"writes a copy in which they are delayed, -p PID and -- PROGRAM delay "
+			"them in a process, --until-crash -- PROGRAM looks for a race");
 	if (!target_open(&t, "stress", a->pid, rest, nrest, err))
 		return false;
 	if (a->undo)
@@ -109,7 +136,8 @@ static bool stress(const void *args, const char **rest, size_t nrest, char **pro
 static const struct opt opts[] = {
 	TARGET_PID_OPTION(struct stress_args),
 	OPT(struct stress_args, 'o', "output", OPT_TEXT, "NEW", output,
-	    "write a copy in which the stores are delayed; with --list or --plan the text"),
+	    "write a copy in which the stores are delayed; with --list, --plan, a process or a "
+	    "program: what is printed"),
 	OPT(struct stress_args, 0, "list", OPT_FLAG, NULL, list,
 	    "list the stores; all but those of the runtime, sync and internal packages without a "
 	    "pattern that names them"),
@@ -132,12 +160,13 @@ static const struct opt opts[] = {
 	    "delay Go's FIPS 140 module, too, and make its self-check pass; it is then no "
 	    "validated module any more"),
 	OPT(struct stress_args, 0, "plan", OPT_FLAG, NULL, plan,
-	    "print every byte that would be changed, and the code; write no copy"),
+	    "print what would be changed, and the code; write no copy, touch no process"),
 	OPT(struct stress_args, 0, "until-crash", OPT_FLAG, NULL, until_crash,
 	    "run copies of PROGRAM until one dies of what a torn value does, then find the fewest "
 	    "stores that do it, and prove it"),
 	OPT(struct stress_args, 0, "for", OPT_DURATION, "D", for_ns,
-	    "with --until-crash: search at most so long (default 1m)"),
+	    "stop delaying after this long; with --until-crash: search at most so long (default "
+	    "1m)"),
 	OPT(struct stress_args, 0, "report", OPT_TEXT, "DIR", report,
 	    "with --until-crash: keep the copy that dies, and report.md"),
 	OPT(struct stress_args, 0, "show-output", OPT_FLAG, NULL, show_output,
@@ -145,12 +174,12 @@ static const struct opt opts[] = {
 };
 
 static const struct stress_args defaults = {
-	.delay = { .delay_ns = 100000, .max_overhead = 50 }, .for_ns = 60000000000,
+	.delay = { .delay_ns = 100000, .max_overhead = 50 },
 };
 
 const struct command cmd_stress = {
 	.name = "stress",
-	.usage = "[OPTIONS] (FILE [PATTERN…] | --until-crash [PATTERN…] -- PROGRAM [ARG…])",
+	.usage = "[OPTIONS] (FILE [PATTERN…] | [PATTERN…] (-p PID | -- PROGRAM [ARG…]))",
 	.what = "make a race on a string, a slice or an interface crash today, not once a month",
 	.about = "A string, a slice and an interface are stored word by word. Whoever reads one "
 		 "without synchronisation while it is written may find the new length beside the "
@@ -162,7 +191,9 @@ const struct command cmd_stress = {
 		 "a type says so, likely where a word that is stored says so; possible are also "
 		 "neighbouring words of other types.\n\n"
 		 "-o NEW writes a copy in which goroutines wait between these words; nothing else "
-		 "changes.\n\n"
+		 "changes. -p PID and -- PROGRAM do the same to a process that runs, or to one "
+		 "that is started, and put everything back in the end (--for, Ctrl-C): then it "
+		 "is said which stores were passed, and how often each has waited.\n\n"
 		 "--until-crash runs such copies until one dies. Then it looks for the fewest "
 		 "stores "
 		 "and the shortest delay that do it, counts how often it dies, and runs the "

@@ -1,75 +1,17 @@
 /* stress_file - a copy of a program that waits between the words of its stores. */
 #include "cmd/stress_file.h"
 
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "inline/file.h"
 #include "out/torn.h"
 
-enum { MILLION = 1000000 };
-#define LONGEST_DELAY 10000000000
-
-/* "0.01", "1%" */
-static bool parse_chance(const char *text, u32 *per_million, struct err *err)
-{
-	char *end;
-	double v = strtod(text, &end);
-
-	if (end != text && *end == '%')
-		v /= 100, end++;
-	if (end == text || *end || !(v >= 1.0 / MILLION) || v > 1)
-		return err_set(err, ERR_USAGE, "--chance %s: give a number from 0.000001 to 1, or "
-			       "a percentage (1%%)", text);
-	*per_million = (u32)(v * MILLION + 0.5);
-	return true;
-}
-
-static bool parse_ask(const struct delay_args *a, struct delay_ask *ask, struct err *err)
-{
-	*ask = (struct delay_ask){ .ns = a->delay_ns, .every = a->every, .seed = a->seed,
-				   .percent = (u32)a->max_overhead,
-				   .fips_resum = a->fips_resum };
-	if (a->delay_ns < 0 || a->delay_ns > LONGEST_DELAY)
-		return err_set(err, ERR_USAGE, "--delay: at most 10s");
-	if (a->every > DELAY_MOST_EVERY)
-		return err_set(err, ERR_USAGE, "--every %lu: at most %d", (unsigned long)a->every,
-			       DELAY_MOST_EVERY);
-	if (a->max_overhead > DELAY_MOST_PERCENT)
-		return err_set(err, ERR_USAGE, "--max-overhead %lu: at most %d",
-			       (unsigned long)a->max_overhead, DELAY_MOST_PERCENT);
-	if (a->chance && a->every)
-		return err_set(err, ERR_USAGE, "--every and --chance exclude each other");
-	if (a->chance)
-		return parse_chance(a->chance, &ask->per_million, err);
-	ask->every = a->every ? a->every : 1;
-	return true;
-}
-
-static void print_how(struct out *o, const struct delay_ask *ask)
-{
-	out_z(o, " by ");
-	out_duration(o, ask->ns);
-	if (ask->every > 1)
-		out_fmt(o, " at every %luth pass", (unsigned long)ask->every);
-	else if (!ask->every)
-		out_fmt(o, " at a pass in %g, at random", (double)MILLION / ask->per_million);
-	if (ask->percent)
-		out_fmt(o, ", at most %u %% of the time", ask->percent);
-	out_fmt(o, "; seed %lu", (unsigned long)ask->seed);
-}
-
 static void said(const struct delayed *d, const char *path)
 {
-	const char *procs = getenv("GOMAXPROCS");
-	cpu_set_t cpus;
 	struct out o;
 
 	out_open(&o, 2);
 	out_fmt(&o, "goshawk: %s: %u %s delayed", path, d->ndelayed,
 		d->ndelayed == 1 ? "store is" : "stores are");
-	print_how(&o, &d->ask);
+	stress_print_how(&o, &d->ask);
 	out_line(&o);
 	if (d->nrefused) {
 		out_fmt(&o, "goshawk: %u others can't be (--plan says why)", d->nrefused);
@@ -80,12 +22,7 @@ static void said(const struct delayed *d, const char *path)
 			  "module any more");
 		out_line(&o);
 	}
-	if ((procs && !strcmp(procs, "1")) ||
-	    (!sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) == 1)) {
-		out_z(&o, "goshawk: with GOMAXPROCS=1 nothing else runs while a store waits, so "
-			  "that nobody sees it half done; set it to 4");
-		out_line(&o);
-	}
+	stress_one_p(&o, 0);
 	out_flush(&o);
 	out_release(&o);
 }
@@ -134,7 +71,7 @@ bool stress_file(const struct file_args *a, const struct target *t, struct out *
 	struct stress_sites sites;
 	struct delay_ask ask;
 
-	if (!parse_ask(&a->delay, &ask, err) || !delayed_may(&t->prog, err) ||
+	if (!stress_ask(&a->delay, &ask, err) || !delayed_may(&t->prog, err) ||
 	    !stress_sites(&sites, &t->prog, t->rest, t->nrest, a->sites, &arena, err) ||
 	    !make(&d, &t->prog, sites.at, sites.n, &ask, err))
 		return false;
@@ -176,7 +113,7 @@ static void info_json(struct json *j, const struct manifest *m)
 	if (m->ask.every)
 		json_null(j);
 	else
-		json_f64(j, (double)m->ask.per_million / MILLION);
+		json_f64(j, stress_chance(&m->ask));
 	json_key(j, "max_overhead");
 	json_u64(j, m->ask.percent);
 	json_key(j, "seed");
@@ -201,7 +138,7 @@ bool stress_info(const struct image *img, struct json *j, struct out *o, struct 
 	}
 	out_fmt(o, "delays      %u %s delayed", m.sites,
 		m.sites == 1 ? "store is" : "stores are");
-	print_how(o, &m.ask);
+	stress_print_how(o, &m.ask);
 	out_z(o, "; put in by goshawk ");
 	out_clean(o, m.version);
 	out_z(o, ", taken out by goshawk stress --undo");

@@ -7,16 +7,9 @@
 #define CMD_STRESS_FILE_H
 
 #include "base/out.h"
+#include "cmd/stress_ask.h"
 #include "cmd/stress_sites.h"
 #include "cmd/target.h"
-
-/* How long and how often, as the options say it. */
-struct delay_args {
-	i64 delay_ns;
-	u64 every, seed, max_overhead;	/* every, seed: 0 where nothing is said */
-	const char *chance;
-	bool fips_resum;
-};
 
 struct file_args {
 	struct delay_args delay;

@@ -26,6 +26,17 @@ bool target_process(struct image *img, const char *who, struct err *err)
 	return image_open_pid(img, pid, err);
 }
 
+bool target_to_run(struct image *img, const char *who, char **argv, struct arena *a,
+		   const char **path, struct err *err)
+{
+	if (!who)
+		return find_program(a, argv[0], path, err) && image_open(img, *path, err);
+	if (!target_process(img, who, err))
+		return false;
+	*path = str_z(a, img->path);
+	return true;
+}
+
 /* A bare name that is no file here is often a command: say where that is. */
 static bool open_path(struct image *img, const char *path, struct err *err)
 {

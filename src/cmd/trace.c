@@ -97,7 +97,7 @@ static bool traced(const struct trace_args *a, const struct form *form, struct p
 		   struct out *out, int *status, bool *gone, struct err *err)
 {
 	struct source src = { 0 };
-	struct pump_limits limits = { a->for_ns, a->max, form->every_ns };
+	struct pump_limits limits = { a->for_ns, a->max, form->every_ns, 0 };
 	struct pump_result r = { 0 };
 	struct arena arena = { 0 };
 	struct end_facts end = { 0 };
@@ -177,19 +177,6 @@ static bool planned(const struct plan *plan, const char *path, struct out *out, 
 	return true;
 }
 
-static bool open_target(const struct trace_args *a, struct image *img, struct arena *arena,
-			struct engine_request *how, struct err *err)
-{
-	if (!a->pid)
-		return find_program(arena, how->argv[0], &how->path, err) &&
-		       image_open(img, how->path, err);
-	if (!target_process(img, a->pid, err))
-		return false;
-	how->pid = img->pid;
-	how->path = str_z(arena, img->path);
-	return true;
-}
-
 /* --if and --show, behind what the form of output asks for. */
 static void ask(const struct trace_args *a, struct plan_request *r, struct expr_ask *asks)
 {
@@ -238,9 +225,10 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 		return err_set(err, ERR_USAGE, "--max-overhead: with --engine uprobe only");
 	how.max_overhead = a->max_overhead;
 	request.probes = how.engine == ENGINE_UPROBE;
-	if (!open_target(a, &img, &arena, &how, err) || !go_open(&prog, &img, err) ||
-	    !plan_make(&plan, &prog, &request, err) || !form_suits(&form, &plan, err))
+	if (!target_to_run(&img, a->pid, program, &arena, &how.path, err) ||
+	    !go_open(&prog, &img, err) || !plan_make(&plan, &prog, &request, err) || !form_suits(&form, &plan, err))
 		return false;
+	how.pid = img.pid;
 	if (!a->output && !a->plan && !a->pid)	/* stdout is the program's */
 		out_open(&file.out, STDERR_FILENO);
 	else if (!out_file_open(&file, a->output, true, err))

@@ -457,7 +457,7 @@ static bool open_process(struct inline_session *s, pid_t pid, struct err *err)
 bool inline_attach(struct source *src, const struct plan *plan, const struct attach *a,
 		   struct attached *to, struct err *err)
 {
-	struct inline_session *s = session_new(src, plan, a->buffer, a->lossless);
+	struct inline_session *s = session_new(src, plan, a->buffer, a->lossless, a->ask);
 	struct timespec pause = { 0, 1000000 };
 	bool again = true, ok = false;
 
@@ -518,7 +518,7 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 {
 	const struct plan nothing = { .prog = prog };
 	struct source src;
-	struct inline_session *s = session_new(&src, &nothing, 0, false);
+	struct inline_session *s = session_new(&src, &nothing, 0, false, NULL);
 	struct found f = { 0 };
 	struct stopped st;
 	struct timespec pause = { 0, 1000000 };

@@ -45,6 +45,14 @@ void delay_data(u8 *to, const struct delay_ask *ask)
 	memcpy(to + DELAY_GAPS, gaps, sizeof(gaps));
 }
 
+void delay_rate(u8 *data, u64 mult)
+{
+	u64 rate = mult ? ((u64)1024 << 32) / mult : 0;
+
+	if (rate >= SLOWEST && rate <= FASTEST)
+		put_u64(data + DELAY_RATE, rate);
+}
+
 static void locked(struct assembler *a)
 {
 	PUT(a, 0xf0);
@@ -131,6 +139,26 @@ static void draw(struct assembler *a, unsigned again, unsigned counted, unsigned
 	jmp(a, out);
 	asm_label(a, counted);
 	PUT(a, 0x89, 0x08);				/* mov [rax], ecx */
+}
+
+/* Nobody gets anything from these waits any more: whoever comes by does no more than what was
+ * displaced. */
+static void leave_if_orphaned(struct assembler *a, const struct delay_code *d, unsigned lives,
+			      unsigned out)
+{
+	enum { FUTEX_OWNER_DIED_ = 0x40000000 };
+
+	if (!d->gate_rt)
+		return;
+	PUT(a, 0xf7, 0x05);				/* test dword [rip+owner], OWNER_DIED */
+	asm_rel32_tail(a, d->owner_rt, 4);
+	asm_u32(a, FUTEX_OWNER_DIED_);
+	jcc(a, CC_E, lives);
+	PUT(a, 0x83, 0x25);				/* and dword [rip+gate], 0 */
+	asm_rel32_tail(a, d->gate_rt, 1);
+	PUT(a, 0x00);
+	jmp(a, out);
+	asm_label(a, lives);
 }
 
 /* Is there time to wait? in: r8 now, rdi data, rsi cell. Goes to `out` if not. rax rcx rdx lost */
@@ -240,7 +268,7 @@ static void by_clock(struct assembler *a, const struct delay_code *d, unsigned l
 void delay_routine(struct assembler *a, struct delay_code *d)
 {
 	enum { COMMON, AGAIN, COUNTED, STARTED, AHEAD, RARE, ALLOWED, SPIN, PAUSE, CLOCK, LOOK,
-	       ANCHORED, TIMED, SINCE, OVER, WAITED, OUT };
+	       ANCHORED, TIMED, SINCE, OVER, WAITED, LIVES, OUT };
 
 	asm_new_scope(a);
 	entries(a, d, COMMON);
@@ -248,6 +276,7 @@ void delay_routine(struct assembler *a, struct delay_code *d)
 	op_mem(a, true, 0x83, 7, RDI, DELAY_NS);	/* cmp qword [rdi+ns], 0 */
 	PUT(a, 0x00);
 	jcc(a, CC_E, OUT);
+	leave_if_orphaned(a, d, LIVES, OUT);
 	PUT(a, 0x48, 0x89, 0xc6);			/* mov rsi, rax */
 	ticks(a);
 	PUT(a, 0x49, 0x89, 0xc0);			/* mov r8, rax */
@@ -297,16 +326,28 @@ static void count_down(struct assembler *a, const struct delay_code *d, u32 site
 	asm_rel32_to(a, delay_cell(d, site));
 }
 
+void delay_pass(struct assembler *a, const struct delay_code *d, u32 site)
+{
+	enum { DEC_JNS_CALL = 13 };
+
+	if (d->gate_rt) {
+		PUT(a, 0x83, 0x3d);			/* cmp dword [rip+gate], 0 */
+		asm_rel32_tail(a, d->gate_rt, 1);
+		PUT(a, 0x00, 0x74, DEC_JNS_CALL);	/* je over all of the rest */
+	}
+	count_down(a, d, site);
+	PUT(a, 0x79, 5);				/* jns over the call */
+	PUT(a, 0xe8);					/* call the routine */
+	asm_rel32_to(a, d->window_rt);
+}
+
 u64 delay_window(struct assembler *a, const struct delay_code *d, u32 site, const struct flow *f,
 		 const struct window *w, u64 entry_rt)
 {
 	const struct insn *last = &f->insns[w->first + w->count - 1];
 	u64 at = asm_here(a);
 
-	count_down(a, d, site);
-	PUT(a, 0x79, 5);				/* jns over the call */
-	PUT(a, 0xe8);					/* call the routine */
-	asm_rel32_to(a, d->window_rt);
+	delay_pass(a, d, site);
 	for (u32 k = 0; k < w->count; k++)
 		asm_relocated(a, f, &f->insns[w->first + k], entry_rt);
 	if (insn_goes_on(last))

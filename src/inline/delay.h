@@ -30,6 +30,9 @@
  * Of the time that may be waited a site which has waited more often than others gets half only: a
  * hot one must not keep all others from being delayed.
  *
+ * In a process (not in a file) there is a gate: 0 means that nobody waits, and a fork's child reads
+ * 0. Who would wait while the goshawk that put the delays in is dead shuts it.
+ *
  * Owns     nothing.
  * Units    rt addresses.
  * Fails    sticky, as x86/asm.h.
@@ -79,10 +82,13 @@ enum { DELAY_MOST_EVERY = 0x7fffffff, DELAY_MOST_PERCENT = 10000 };
 
 /* The first DELAY_CELLS bytes. */
 void delay_data(u8 *to, const struct delay_ask *ask);
+/* How fast the time stamp counter counts, where somebody knows: ns per tick, times 2^32. */
+void delay_rate(u8 *data, u64 mult);
 
 struct delay_code {
 	u64 data_rt, flag_rt;	/* flag: runtime.writeBarrier */
 	u64 check_rt, window_rt;	/* the routine's entries */
+	u64 gate_rt, owner_rt;		/* u32: the gate, and a robust lock; 0: none, in a file */
 };
 static inline u64 delay_cell(const struct delay_code *d, u32 site)
 {
@@ -91,7 +97,9 @@ static inline u64 delay_cell(const struct delay_code *d, u32 site)
 
 /* The routine; fills its entries. */
 void delay_routine(struct assembler *a, struct delay_code *d);
-/* For one site: behind the jump at its window. Gives where it begins. */
+/* For one site, in front of what its jump displaced: counts, and waits when it is time. */
+void delay_pass(struct assembler *a, const struct delay_code *d, u32 site);
+/* The same with what was displaced, and the way back. Gives where it begins. */
 u64 delay_window(struct assembler *a, const struct delay_code *d, u32 site, const struct flow *f,
 		 const struct window *w, u64 entry_rt);
 /* For n <= DELAY_GROUP checks, sites first, first + 1, …: behind a CALL and a 2-byte NOP in the

@@ -12,6 +12,7 @@
 #include "go/vars.h"
 #include "image/memory.h"
 #include "inline/emit.h"
+#include "plan/plan.h"
 #include "x86/effect.h"
 
 enum { PAGE = 4096, LONGEST_PIECE = 160, CHECK_PIECE = 12, ROUTINE_ROOM = 2048,
@@ -30,28 +31,12 @@ struct maker {
 
 /* Which sites ------------------------------------------------------------------------------ */
 
-static bool no_word(const void *ctx, u64 va, u64 *to)
-{
-	(void)ctx;
-	(void)va;
-	(void)to;
-	return false;
-}
-
-/* The instructions of a window alone, as a function that begins there: to decode all of each
- * function again would take ten times as long. */
 static bool decode_window(struct maker *m, const struct torn_store *t, struct flow *f)
 {
-	struct str bytes = go_func_bytes(m->d->prog, t->func);
-	struct flow_input in = {
-		.bytes = str_cut(bytes, t->window.at, t->window.at + t->window.size),
-		.va = go_func_va(m->d->prog, t->func) + t->window.at, .word = no_word,
-	};
 	struct err err;
 
-	in.size = (u32)in.bytes.n;
 	arena_reset(&m->scratch);
-	return flow_make(f, &m->scratch, &in, &err);
+	return plan_window_flow(m->d->prog, t->func, &t->window, &m->scratch, f, &err);
 }
 
 /* The store itself goes to where the first word was stored a moment ago. What comes behind it may

@@ -13,6 +13,7 @@
 
 #include "base/out.h"
 #include "event/source.h"
+#include "inline/delay.h"
 #include "plan/plan.h"
 
 struct launch {
@@ -20,6 +21,7 @@ struct launch {
 	const char *path;
 	u64 buffer; /* ring bytes for each thread */
 	bool lossless;
+	const struct delay_ask *ask;	/* of a plan of delays (plan/torn_plan.h) */
 };
 
 /* Also after a failure the source is to be released. */
@@ -29,6 +31,7 @@ struct attach {
 	pid_t pid;
 	u64 buffer;
 	bool lossless;
+	const struct delay_ask *ask;
 };
 
 /* What could not be done as planned, for people. */
@@ -42,6 +45,19 @@ struct attached {
  * be released; the process is then as it was. */
 bool inline_attach(struct source *src, const struct plan *plan, const struct attach *a,
 		   struct attached *to, struct err *err) MUST_CHECK;
+/* What the stores of a plan of delays have done; also once the process has ended. It can write to
+ * these numbers, so that they prove nothing. */
+struct delay_counts {
+	u32 written;	/* stores that are delayed */
+	u32 passed;	/* ... of which so many were passed at all */
+	u64 waits;
+	u64 left_out;	/* waits for which there was no time (delay_ask.percent) */
+	i64 waited_ns;
+};
+struct delay_counts inline_delays(const struct source *src);
+/* Of one store: its waits; and whether it was passed at all. */
+u32 inline_delay_waits(const struct source *src, u32 store, bool *passed);
+
 /* Takes away what goshawks that died have left in a process: how many jumps. ERR_REFUSED while one
  * is at work there. */
 bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *stop_ns,

@@ -48,7 +48,7 @@ static bool started(struct inline_session *s, u64 entry_rt, struct err *err)
 bool inline_launch(struct source *src, const struct plan *plan, const struct launch *l,
 		   struct err *err)
 {
-	struct inline_session *s = session_new(src, plan, l->buffer, l->lossless);
+	struct inline_session *s = session_new(src, plan, l->buffer, l->lossless, l->ask);
 	const struct image *img = plan->prog->img;
 	u64 entry_rt;
 

@@ -1,10 +1,12 @@
 /* layout - where everything of ours lies in the target, and what it looks like.
  *
- * Three mappings:
+ * Three mappings, if calls are recorded:
  *   code   near the text (±2 GiB), read and execute: stubs, trampolines, the table of fix-ups
  *   near   before it, private and anonymous, MADV_WIPEONFORK: the gate, and the pages known to be
  *          mapped
  *   shared one sparse memory file: which thread (m) has which ring, then the rings
+ * If stores are delayed, `shared` lies before `near`, within reach of the code, and has the delays'
+ * data (delay.h) in the place of the rings.
  *
  * near:   OFFSET SIZE    MEANING
  *         0      4       gate: 0 means "run the displaced code only". A fork's child reads 0
@@ -31,7 +33,7 @@
  *         4096   8*1024  m that owns a slot of the table } a slot is the hash of m,
  *         12288  8*1024  the same, once its ring stands  } or the next free one
  *         20480  2*1024  the number of its ring          }
- *         24576  ...     rings
+ *         24576  ...     rings, or the delays' data
  *
  * ring:   OFFSET SIZE    MEANING
  *         0      8       head: bytes reserved so far           } written by the target's thread
@@ -49,6 +51,7 @@
 #ifndef INLINE_LAYOUT_H
 #define INLINE_LAYOUT_H
 
+#include "inline/delay.h"
 #include "plan/plan.h"
 
 enum {
@@ -110,6 +113,7 @@ struct layout {
 	u64 code_rt, near_rt, shared_rt;
 	u64 buffer;		/* a power of two */
 	bool lossless;
+	u32 delays;		/* stores that wait; 0: calls are recorded */
 	i32 tls;		/* offset of g's word from FS */
 	u64 bias;
 	bool faults_are_fatal;	/* SIGSEGV is not Go's in this process: our hook does not see it */
@@ -139,6 +143,11 @@ static inline u64 ring_stride(u64 buffer)
 static inline u64 shared_size(u64 buffer, u64 rings)
 {
 	return SHARED_RINGS + rings * ring_stride(buffer);
+}
+
+static inline u64 delays_size(u32 delays)
+{
+	return SHARED_RINGS + round_up(DELAY_CELLS + (u64)delays * DELAY_CELL, 4096);
 }
 
 /* plan_request.count_only: where the count of a function stands, in the place of records. */

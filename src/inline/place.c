@@ -90,16 +90,20 @@ bool place_choose(struct inline_session *s, struct err *err)
 	const struct image *img = s->plan->prog->img;
 	struct spans maps = { 0 };
 	struct layout *l = &s->layout;
+	u64 before, room;
 
-	s->rings_most = s->filtered ? FILTERED_RINGS : RINGS;
-	s->shared_bytes = shared_size(l->buffer, s->rings_most);
+	s->rings_most = l->delays ? 0 : s->filtered ? FILTERED_RINGS : RINGS;
+	s->shared_bytes = l->delays ? delays_size(l->delays)
+				    : shared_size(l->buffer, s->rings_most);
+	before = l->delays ? s->shared_bytes : 0;
 	maps_read(&maps, s->pid);
-	l->near_rt = room_near(&maps, round_up(img->hi_va + l->bias, PAGE) + ABOVE,
-			       CODE_ROOM + NEAR_SIZE);
+	room = room_near(&maps, round_up(img->hi_va + l->bias, PAGE) + ABOVE,
+			 before + NEAR_SIZE + CODE_ROOM);
+	l->near_rt = room + before;
 	l->code_rt = l->near_rt + round_up(NEAR_SIZE, PAGE);
-	l->shared_rt = room_high(&maps, s->shared_bytes);
+	l->shared_rt = l->delays ? room : room_high(&maps, s->shared_bytes);
 	maps_release(&maps);
-	if (!l->near_rt)
+	if (!room)
 		return err_set(err, ERR_REFUSED,
 			       "no room for code within 2 GiB of the program's text");
 	return l->shared_rt || err_set(err, ERR_REFUSED,
@@ -177,8 +181,8 @@ static bool map_near(struct inline_session *s, struct inject *in, bool *taken, s
 /* As few as will do for now; all of them where they are small, so that none can come too late. */
 static bool grow(struct inline_session *s, struct err *err)
 {
-	bool small = shared_size(s->layout.buffer, s->rings_most) <= SMALL;
-	u32 few = (u32)MIN(get_nprocs() + 30, (int)RINGS);
+	bool small = s->shared_bytes <= SMALL;
+	u32 few = MIN((u32)get_nprocs() + 30, s->rings_most);
 
 	if (!rings_grow(s, small ? s->rings_most : few, err))
 		return false;
@@ -187,12 +191,17 @@ static bool grow(struct inline_session *s, struct err *err)
 	return true;
 }
 
+static const char *shared_name(const struct inline_session *s)
+{
+	return s->layout.delays ? "the delays' data" : "the rings; try a smaller --buffer";
+}
+
 /* Memory without a file, which we open by its place in the target. Its size is fixed. */
 static bool map_anonymous(struct inline_session *s, struct inject *in, bool *taken, struct err *err)
 {
 	struct mapping m = { s->layout.shared_rt, s->shared_bytes, PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			     "the rings; try a smaller --buffer" };
+			     shared_name(s) };
 	unsigned long long lo = m.rt, hi = m.rt + m.size;
 	char path[96];
 
@@ -211,7 +220,7 @@ static bool map_file(struct inline_session *s, struct inject *in, int fd, bool *
 		     struct err *err)
 {
 	struct mapping m = { s->layout.shared_rt, s->shared_bytes, PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_NORESERVE, fd, "the rings; try a smaller --buffer" };
+			     MAP_SHARED | MAP_NORESERVE, fd, shared_name(s) };
 	u64 args[6] = { (u64)fd };
 	struct err ignored = { 0 };
 	char path[64];
@@ -253,6 +262,8 @@ static bool map_ours(struct inline_session *s, struct err *err)
 			       "try a smaller --buffer", (unsigned long long)s->shared_bytes >> 20,
 			       strerror(errno));
 	}
+	if (l->delays)
+		delays_begin(s);
 	/* who finds the magic must see that we live, or takes us for dead and cleans up */
 	if (!rings_hold(s, err))
 		return false;
@@ -269,6 +280,9 @@ static bool ask_for_stubs(struct inline_session *s, struct inject *in, struct er
 	u64 look[6] = { UINT32_MAX, s->layout.near_rt + 8, 0, 8 };
 	u64 pause[6] = { s->layout.shared_rt };
 
+	if (s->layout.delays)
+		return !s->filtered || s->ask.ns < DELAY_SLEEPS_NS ||
+		       seccomp_ask(tid, SYS_nanosleep, pause, "waiting", err);
 	return !s->filtered ||
 	       (seccomp_ask(tid, SYS_rt_sigprocmask, look, "reading its memory", err) &&
 		(!s->layout.lossless ||

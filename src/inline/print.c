@@ -8,6 +8,33 @@
 
 enum { SHARED_EXAMPLE = 0x7000 };
 
+static void windows(struct out *o, const struct code *c, const struct layout *l, u32 index)
+{
+	for (size_t i = 0; i < c->jumps.n; i++) {
+		const struct jump *j = &c->jumps.at[i];
+
+		if (j->func != index)
+			continue;
+		out_fmt(o, "    window 0x%llx -> trampoline 0x%llx, %u bytes",
+			(unsigned long long)j->rt, (unsigned long long)j->to_rt, j->size);
+		out_line(o);
+		listing(o, c->bytes + (j->to_rt - l->code_rt), j->size, j->to_rt);
+	}
+}
+
+/* Up to the first trampoline. */
+static void delays_end(struct out *o, const struct plan *p, const struct code *c)
+{
+	u64 code_rt = c->stubs.copy_lo_rt;
+
+	out_z(o, "what all of them call:");
+	out_line(o);
+	listing(o, c->bytes, c->jumps.at[0].to_rt - code_rt, code_rt);
+	out_fmt(o, "%u stores are delayed, %u refused, %zu bytes of code", c->sites, p->nrefused,
+		c->size);
+	out_line(o);
+}
+
 static void func_text(struct out *o, const struct plan *p, const struct code *c,
 		      const struct layout *l, u32 index)
 {
@@ -16,6 +43,10 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 	site_head(o, f, go_func_va(p->prog, f->func));
 	if (f->refusal)
 		return;
+	if (p->delays) {
+		windows(o, c, l, index);
+		return;
+	}
 	if (p->request.count_only) {
 		out_fmt(o, "    %s: counted, no record", f->line_at ? "line" : "entry");
 		out_line(o);
@@ -31,16 +62,7 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 				refusal_text(f->patches.exits[i].refusal));
 			out_line(o);
 		}
-	for (size_t i = 0; i < c->jumps.n; i++) {
-		const struct jump *j = &c->jumps.at[i];
-
-		if (j->func != index)
-			continue;
-		out_fmt(o, "    window 0x%llx -> trampoline 0x%llx, %u bytes",
-			(unsigned long long)j->rt, (unsigned long long)j->to_rt, j->size);
-		out_line(o);
-		listing(o, c->bytes + (j->to_rt - l->code_rt), j->size, j->to_rt);
-	}
+	windows(o, c, l, index);
 }
 
 static void func_json(struct json *j, const struct plan *p, const struct plan_func *f)
@@ -50,9 +72,9 @@ static void func_json(struct json *j, const struct plan *p, const struct plan_fu
 	struct flow flow;
 	struct err err;
 
-	site_json(j, f, site_kind_name(f), va + f->line_at,
+	site_json(j, f, p->delays ? "store" : site_kind_name(f), va + f->line_at,
 		  f->refusal ? refusal_text(f->refusal) : NULL,
-		  p->request.count_only ? NULL : &f->entry);
+		  p->request.count_only || p->delays ? NULL : &f->entry);
 	if (!f->refusal && f->shown && !f->line_at && !p->request.entry_only &&
 	    plan_flow(p->prog, f->func, &scratch, &flow, &err))
 		for (u32 i = 0; i < f->patches.nexits; i++) {
@@ -74,8 +96,13 @@ bool inline_print(const struct plan *plan, struct out *o, bool json, u64 *sites,
 	bool ok;
 
 	l.near_rt = round_up(plan->prog->img->hi_va, 4096) + (512 << 20);
-	l.code_rt = l.near_rt + NEAR_SIZE;
 	l.shared_rt = (u64)SHARED_EXAMPLE << 32;
+	if (plan->delays) {
+		l.delays = plan->nfuncs;
+		l.shared_rt = l.near_rt;
+		l.near_rt += delays_size(l.delays);
+	}
+	l.code_rt = l.near_rt + NEAR_SIZE;
 	ok = code_make(&c, plan, &l, err);
 	json_begin(&j, o);
 	for (u32 i = 0; ok && i < plan->nfuncs; i++) {
@@ -84,7 +111,9 @@ bool inline_print(const struct plan *plan, struct out *o, bool json, u64 *sites,
 		else
 			func_text(o, plan, &c, &l, i);
 	}
-	if (ok && !json) {
+	if (ok && !json && plan->delays) {
+		delays_end(o, plan, &c);
+	} else if (ok && !json) {
 		out_fmt(o,
 			"%u sites, %u functions refused, %u of %u exits refused, %zu bytes of code",
 			c.sites, plan->nrefused, plan->nexits_refused, plan->nexits, c.size);

@@ -101,7 +101,9 @@ void rings_end(struct inline_session *s)
 
 bool rings_grow(struct inline_session *s, u32 ready, struct err *err)
 {
-	if (ftruncate(s->memfd, (off_t)shared_size(s->layout.buffer, ready)))
+	u64 size = s->layout.delays ? s->shared_bytes : shared_size(s->layout.buffer, ready);
+
+	if (ftruncate(s->memfd, (off_t)size))
 		return err_set(err, ERR_IO, "no shared memory for the rings: %s", strerror(errno));
 	s->ready = ready;
 	return true;

@@ -60,13 +60,17 @@ static u32 held(void *session, u32 *example)
 }
 
 struct inline_session *session_new(struct source *src, const struct plan *plan, u64 buffer,
-				   bool lossless)
+				   bool lossless, const struct delay_ask *ask)
 {
 	struct inline_session *s = mem_resize(NULL, sizeof(*s));
 
 	*s = (struct inline_session){ .plan = plan, .mem_fd = -1, .memfd = -1 };
 	s->layout.buffer = plan->request.count_only ? bytes_for_counts(plan) : buffer;
 	s->layout.lossless = lossless;
+	if (plan->delays) {
+		s->layout.delays = plan->nfuncs;
+		s->ask = *ask;
+	}
 	tsc_start(&s->clock);
 	if (getrandom(&s->cookie, sizeof(s->cookie), 0) != sizeof(s->cookie))
 		s->cookie = __rdtsc();

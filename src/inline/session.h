@@ -34,6 +34,7 @@ struct inline_session {
 	u64 shared_bytes;
 	u64 cookie;
 	struct tsc_clock clock;
+	struct delay_ask ask;	/* layout.delays: how they wait */
 	struct site_info *sites;
 	u32 nsites;
 	struct ring_state ring[RINGS];
@@ -59,9 +60,10 @@ struct inline_session {
 	struct arena arena;
 };
 
-/* A session that has done nothing yet, and the source that it serves. */
+/* A session that has done nothing yet, and the source that it serves. `ask`: of a plan of delays,
+ * else NULL. */
 struct inline_session *session_new(struct source *src, const struct plan *plan, u64 buffer,
-				   bool lossless);
+				   bool lossless, const struct delay_ask *ask);
 /* What has to be known of the program before anything is done. */
 bool session_check(struct inline_session *s, struct err *err) MUST_CHECK;
 
@@ -81,6 +83,9 @@ struct found;
 bool session_put_back(struct inline_session *s, const struct found *f, bool hooks);
 /* Nobody is to wait for us any more, nor to take us for dead. */
 void rings_end(struct inline_session *s);
+
+/* The delays' data, before the target can reach it. */
+void delays_begin(struct inline_session *s);
 
 /* What a source does (event/source.h); `session` is a struct inline_session. */
 u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost, void *ctx);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "go/vars.h"
 #include "inline/emit.h"
 #include "inline/record.h"
 
@@ -205,6 +206,42 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 		}
 }
 
+/* Stores that wait before what was displaced. */
+static void emit_delays(struct emitter *e, struct arena *scratch)
+{
+	struct delay_code d = {
+		.data_rt = e->l->shared_rt + SHARED_RINGS,
+		.gate_rt = e->l->near_rt + NEAR_GATE,
+		.owner_rt = e->l->shared_rt + SHARED_READER,
+	};
+	const struct go_program *prog = e->p->prog;
+	struct branches none = { 0 };
+	u64 flag_va;
+
+	if (go_write_barrier_va(prog, &flag_va))
+		d.flag_rt = flag_va + e->l->bias;
+	delay_routine(&e->a, &d);
+	for (u32 i = 0; i < e->p->nfuncs && !e->a.bad; i++) {
+		const struct plan_func *fn = &e->p->funcs[i];
+		const struct window *w = fn->patches.windows;
+		struct flow flow;
+		struct err err;
+		u64 to = asm_here(&e->a);
+
+		arena_reset(scratch);
+		if (fn->refusal || !plan_window_flow(prog, fn->func, w, scratch, &flow, &err))
+			continue;
+		e->fn = fn;
+		e->flow = &flow;
+		e->entry_rt = flow.va + e->l->bias;
+		delay_pass(&e->a, &d, i);
+		piece(e, 0, flow.n, flow.n + 1, false, &none);
+		add_jump(e, e->entry_rt, flow.bytes, to, i);
+		e->code->jumps.at[e->code->jumps.n - 1].may_fault = w->may_fault;
+		e->code->sites++;
+	}
+}
+
 /* The windows of the signal handlers come last, behind the fix-ups that they search. */
 static bool emit_hooks(struct emitter *e, struct arena *scratch, u64 table_rt, struct err *err)
 {
@@ -265,11 +302,16 @@ bool code_make(struct code *c, const struct plan *p, const struct layout *l, str
 			       "no memory for generated code (256 MiB of address space)");
 	}
 	asm_start(&e.a, c->bytes, c->room, l->code_rt);
-	stubs_emit(&e.a, &c->stubs, l, p);
 	e.stubs = &c->stubs;
-	for (u32 i = 0; i < p->nfuncs; i++) {
-		emit_func(&e, i, &scratch);
-		arena_reset(&scratch);
+	if (p->delays) {	/* which copy nothing */
+		c->stubs.copy_lo_rt = c->stubs.copy_hi_rt = c->stubs.copy_fault_rt = l->code_rt;
+		emit_delays(&e, &scratch);
+	} else {
+		stubs_emit(&e.a, &c->stubs, l, p);
+		for (u32 i = 0; i < p->nfuncs; i++) {
+			emit_func(&e, i, &scratch);
+			arena_reset(&scratch);
+		}
 	}
 	while (e.a.n % 8)
 		PUT(&e.a, 0xcc);

@@ -62,6 +62,26 @@ bool plan_flow(const struct go_program *prog, const struct go_func *f, struct ar
 	return go_flow(prog, f, a, flow, err);
 }
 
+static bool no_word(const void *ctx, u64 va, u64 *to)
+{
+	(void)ctx;
+	(void)va;
+	(void)to;
+	return false;
+}
+
+bool plan_window_flow(const struct go_program *prog, const struct go_func *f,
+		      const struct window *w, struct arena *a, struct flow *flow, struct err *err)
+{
+	struct flow_input in = {
+		.bytes = str_cut(go_func_bytes(prog, f), w->at, w->at + w->size),
+		.va = go_func_va(prog, f) + w->at, .word = no_word,
+	};
+
+	in.size = (u32)in.bytes.n;
+	return flow_make(flow, a, &in, err);
+}
+
 enum refusal plan_refuses(const struct go_program *prog, const struct go_func *f, bool named)
 {
 	struct str package = go_name_split(f->name).package;

@@ -138,6 +138,7 @@ struct plan {
 	struct plan_func *funcs;	/* ascending by pc; hooks too */
 	u32 nfuncs;
 	u32 nlines;			/* of these, places in functions that are seen */
+	bool delays;			/* these are stores that wait (torn_plan.h) */
 	u32 nrefused;			/* functions refused as a whole or at their entry; places */
 	u32 nexits, nexits_refused;
 	struct go_bare_calls bare;	/* where a READ_FRAMES must look beside the chain */
@@ -164,5 +165,10 @@ enum refusal plan_refuses(const struct go_program *prog, const struct go_func *f
 /* The flow of a function, decoded anew (plans keep windows only). */
 bool plan_flow(const struct go_program *prog, const struct go_func *f, struct arena *a,
 	       struct flow *flow, struct err *err) MUST_CHECK;
+/* The instructions of a window alone, as a function that begins there: to decode all of each
+ * function again would take ten times as long. */
+bool plan_window_flow(const struct go_program *prog, const struct go_func *f,
+		      const struct window *w, struct arena *a, struct flow *flow,
+		      struct err *err) MUST_CHECK;
 
 #endif

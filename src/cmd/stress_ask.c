@@ -1,0 +1,95 @@
+#include "cmd/stress_ask.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MILLION = 1000000 };
+#define LONGEST_DELAY 10000000000
+
+/* "0.01", "1%" */
+static bool parse_chance(const char *text, u32 *per_million, struct err *err)
+{
+	char *end;
+	double v = strtod(text, &end);
+
+	if (end != text && *end == '%')
+		v /= 100, end++;
+	if (end == text || *end || !(v >= 1.0 / MILLION) || v > 1)
+		return err_set(err, ERR_USAGE, "--chance %s: give a number from 0.000001 to 1, or "
+			       "a percentage (1%%)", text);
+	*per_million = (u32)(v * MILLION + 0.5);
+	return true;
+}
+
+bool stress_ask(const struct delay_args *a, struct delay_ask *ask, struct err *err)
+{
+	*ask = (struct delay_ask){ .ns = a->delay_ns, .every = a->every, .seed = a->seed,
+				   .percent = (u32)a->max_overhead,
+				   .fips_resum = a->fips_resum };
+	if (a->delay_ns < 0 || a->delay_ns > LONGEST_DELAY)
+		return err_set(err, ERR_USAGE, "--delay: at most 10s");
+	if (a->every > DELAY_MOST_EVERY)
+		return err_set(err, ERR_USAGE, "--every %lu: at most %d", (unsigned long)a->every,
+			       DELAY_MOST_EVERY);
+	if (a->max_overhead > DELAY_MOST_PERCENT)
+		return err_set(err, ERR_USAGE, "--max-overhead %lu: at most %d",
+			       (unsigned long)a->max_overhead, DELAY_MOST_PERCENT);
+	if (a->chance && a->every)
+		return err_set(err, ERR_USAGE, "--every and --chance exclude each other");
+	if (a->chance)
+		return parse_chance(a->chance, &ask->per_million, err);
+	ask->every = a->every ? a->every : 1;
+	return true;
+}
+
+double stress_chance(const struct delay_ask *ask)
+{
+	return (double)ask->per_million / MILLION;
+}
+
+void stress_print_how(struct out *o, const struct delay_ask *ask)
+{
+	out_z(o, " by ");
+	out_duration(o, ask->ns);
+	if (ask->every > 1)
+		out_fmt(o, " at every %luth pass", (unsigned long)ask->every);
+	else if (!ask->every)
+		out_fmt(o, " at a pass in %g, at random", 1 / stress_chance(ask));
+	if (ask->percent)
+		out_fmt(o, ", at most %u %% of the time", ask->percent);
+	out_fmt(o, "; seed %lu", (unsigned long)ask->seed);
+}
+
+/* What GOMAXPROCS was when the process began. */
+static bool says_one(int pid)
+{
+	const char *procs = getenv("GOMAXPROCS");
+	char path[64], *line = NULL;
+	bool one = false;
+	size_t room = 0;
+	FILE *f;
+
+	if (!pid)
+		return procs && !strcmp(procs, "1");
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	f = fopen(path, "re");
+	while (f && getdelim(&line, &room, 0, f) > 0)
+		one |= !strcmp(line, "GOMAXPROCS=1");
+	free(line);
+	if (f)
+		fclose(f);
+	return one;
+}
+
+void stress_one_p(struct out *o, int pid)
+{
+	cpu_set_t cpus;
+
+	if (!says_one(pid) && (sched_getaffinity(pid, sizeof(cpus), &cpus) || CPU_COUNT(&cpus) != 1))
+		return;
+	out_z(o, "goshawk: with GOMAXPROCS=1 nothing else runs while a store waits, so "
+		 "that nobody sees it half done; set it to 4");
+	out_line(o);
+}
