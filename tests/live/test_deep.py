@@ -9,7 +9,6 @@ import gobuild
 import goshawk
 
 pytestmark = pytest.mark.ptrace
-ALL = os.environ.get("GOSHAWK_RELEASES") == "all"
 
 
 def engines():
@@ -18,7 +17,7 @@ def engines():
 
 @pytest.mark.parametrize("engine", engines())
 def test_every_level_returns(tmp_path, release, engine):
-    seconds = 600 if ALL and release == gobuild.NEWEST else 3
+    seconds = 600 if gobuild.ALL and release == gobuild.NEWEST else 3
     to = tmp_path / "deep.json"
     done = goshawk.run("trace", "--engine", engine, "--json", "-o", to, "main.descend", "--",
                        gobuild.build("deep", release), seconds, 2000, "20ms", timeout=seconds + 120)
