@@ -3,6 +3,7 @@
 const struct command *const commands[] = {
 	&cmd_trace,
 	&cmd_stress,
+	&cmd_check,
 	&cmd_info,
 	&cmd_funcs,
 	&cmd_types,

@@ -406,6 +406,14 @@ const struct origin *origin_of(struct origins *o, u32 insn, u8 reg)
 	return known_or_not(ask(o, insn, reg));
 }
 
+const struct origin *origin_of_slot(struct origins *o, u32 insn, i64 at)
+{
+	struct origin_query q = { .lowest = OPEN };
+
+	o->q = &q;
+	return known_or_not(in_frame(o, insn, at));
+}
+
 const struct origin *origin_of_place(struct origins *o, u32 insn, const struct memop *m)
 {
 	struct origin_query q = { .lowest = OPEN };

@@ -57,6 +57,8 @@ void origins_begin(struct origins *o, const struct flow *f, struct arena *a,
 void origins_end(struct origins *o);
 /* What `reg` holds before `insn` runs. Never NULL. */
 const struct origin *origin_of(struct origins *o, u32 insn, u8 reg);
+/* What the word at SP + at holds before `insn` runs. */
+const struct origin *origin_of_slot(struct origins *o, u32 insn, i64 at);
 /* Where a memory operand of `insn` lies. */
 const struct origin *origin_of_place(struct origins *o, u32 insn, const struct memop *m);
 bool origin_same(const struct origin *x, const struct origin *y);

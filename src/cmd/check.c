@@ -1,0 +1,112 @@
+/* check - what is wrong with a program, seen in its file. */
+#include "base/file.h"
+#include "cmd/cmds.h"
+#include "cmd/target.h"
+#include "out/finding.h"
+
+struct check_args {
+	struct common_args common;
+	const char *output;
+	bool rules;
+};
+
+static bool explain_rules(const char **rest, size_t nrest, struct out *o, struct err *err)
+{
+	const char *names[32];
+	size_t n = 0;
+	const char *near;
+
+	if (!nrest) {
+		rules_print(o);
+		return true;
+	}
+	for (; n < ncheck_rules && n < ARRAY_LEN(names); n++) {
+		names[n] = check_rules[n]->id;
+		if (str_eq(str_of(rest[0]), str_of(names[n]))) {
+			rule_print(o, check_rules[n]);
+			return true;
+		}
+	}
+	near = opt_nearest(rest[0], names, n);
+	return err_set(err, ERR_USAGE, "check: no rule is called %s%s%s; --rules lists them",
+		       rest[0], near ? ", did you mean " : "", near ? near : "");
+}
+
+static void show(const struct check_args *a, const struct target *t, const struct check *c,
+		 struct out *o)
+{
+	struct json j;
+
+	json_begin(&j, o);
+	if (a->common.json)
+		target_json_begin(t, o);
+	for (size_t i = 0; i < c->findings.n; i++) {
+		if (a->common.json)
+			finding_json(&j, &c->findings.at[i]);
+		else
+			finding_print(o, &c->findings.at[i]);
+	}
+	if (a->common.json)
+		target_json_end(o);
+	else
+		check_print_end(o, c);
+}
+
+static bool look(const struct check_args *a, const char **rest, size_t nrest, struct out *o,
+		 int *status, struct err *err)
+{
+	OWN(target) t = {0};
+	OWN(check) c = {0};
+
+	if (!target_open(&t, "check", NULL, rest, nrest, err))
+		return false;
+	if (t.nrest)
+		return err_set(err, ERR_USAGE, "check: takes one file, but got also %s", t.rest[0]);
+	if (t.img.kind != IMAGE_FILE)
+		return err_set(err, ERR_USAGE, "check: takes a program's file");
+	check_run(&c, &t.prog);
+	show(a, &t, &c, o);
+	*status = c.findings.n > 0;
+	return true;
+}
+
+static bool check(const void *args, const char **rest, size_t nrest, char **program, int *status,
+		  struct err *err)
+{
+	const struct check_args *a = args;
+	OWN(out_file) file = {0};
+
+	(void)program;
+	if (!out_file_open(&file, a->output, false, err))
+		return false;
+	file.out.color = use_color(&a->common, file.out.fd);
+	return (a->rules ? explain_rules(rest, nrest, &file.out, err)
+			 : look(a, rest, nrest, &file.out, status, err)) &&
+	       out_file_commit(&file, err);
+}
+
+static const struct opt opts[] = {
+	TARGET_OUTPUT_OPTION(struct check_args),
+	OPT(struct check_args, 0, "rules", OPT_FLAG, NULL, rules,
+	    "list the rules; with an ID, explain that one"),
+};
+
+const struct command cmd_check = {
+	.name = "check",
+	.usage = "[OPTIONS] FILE | --rules [ID]",
+	.what = "what is wrong with a program and will crash it, proved from its file",
+	.about = "Each finding has the id of its rule, what is wrong and where, the calls that "
+		 "lead there, and what to do. `certain` is what must be so; `candidate` is what a "
+		 "call through an interface or a func value leads to, as far as the file shows. "
+		 "The status is 1 if something was found.",
+	.opts = opts,
+	.nopts = ARRAY_LEN(opts),
+	.args_size = sizeof(struct check_args),
+	.examples = {
+		{ "goshawk check ./service", "before it runs: in CI, after the build" },
+		{ "goshawk check --rules G0RACE", "what a rule means, and the cure" },
+		{ "goshawk check --json ./service | jq -r 'select(.type == \"finding\") | .func'",
+		  "the functions at fault" },
+	},
+	.run = check,
+};

@@ -1,0 +1,299 @@
+#include "diag/callgraph.h"
+
+#include "diag/callgraph_impl.h"
+#include "go/implementers.h"
+#include "go/release.h"
+#include "go/roles.h"
+
+enum {
+	ITAB_HEAD = 24,		/* interface, type, hash; then the code of its methods */
+	BACK = 48,		/* how far back a closure on the stack is looked for */
+};
+
+const char *call_kind_name(enum call_kind k)
+{
+	static const char *const names[] = {
+		[CALL_DIRECT] = "call", [CALL_TAIL] = "jump", [CALL_FUNC_VALUE] = "func_value",
+		[CALL_INTERFACE] = "interface", [CALL_SYSTEMSTACK] = "systemstack",
+		[CALL_GO] = "go", [CALL_DEFER] = "defer",
+	};
+
+	return names[k];
+}
+
+const char *certainty_name(enum certainty c)
+{
+	return c == CERTAIN ? "certain" : "candidate";
+}
+
+void callgraph_make(struct callgraph *g, const struct go_program *prog)
+{
+	*g = (struct callgraph){ .prog = prog };
+	g->roles = ARENA_ARRAY(&g->arena, u8, prog->nfuncs + 1);
+	g->of = ARENA_ARRAY(&g->arena, struct calls *, prog->nfuncs + 1);
+	for (size_t i = 0; i < prog->nfuncs; i++)
+		g->roles[i] = (u8)go_role_of(prog->funcs[i].name, prog->rel->minor);
+}
+
+void callgraph_release(struct callgraph *g)
+{
+	for (size_t i = 0; i < g->stored.room; i++)
+		if (g->stored.slots[i].used)
+			values_release((struct values *)(uintptr_t)g->stored.slots[i].value);
+	map_release(&g->stored);
+	arena_release(&g->arena);
+}
+
+u32 callgraph_func(const struct callgraph *g, u64 va)
+{
+	const struct go_program *prog = g->prog;
+	u64 pc = va - prog->md.text_va;
+	const struct go_func *f = pc < prog->md.etext_va - prog->md.text_va
+					  ? go_func_at(prog, pc) : NULL;
+
+	return f && f->pc == pc ? (u32)(f - prog->funcs) : UINT32_MAX;
+}
+
+/* While the calls of one function are looked for. */
+struct search {
+	struct body b;
+	VEC(struct call) all;
+	u32 unknown;
+};
+
+static void add(struct search *s, u32 to, u32 at, enum call_kind kind, enum certainty c)
+{
+	for (size_t i = 0; i < s->all.n; i++)
+		if (s->all.at[i].to == to && s->all.at[i].kind == kind &&
+		    s->all.at[i].certainty >= c)
+			return;
+	*vec_push(&s->all) = (struct call){ to, at, (u8)kind, (u8)c };
+}
+
+struct implementers {
+	struct search *s;
+	u32 at;
+};
+
+static void implementer(void *ctx, u64 code_va)
+{
+	const struct implementers *im = ctx;
+	u32 to = callgraph_func(im->s->b.g, code_va);
+
+	if (to != UINT32_MAX)
+		add(im->s, to, im->at, CALL_INTERFACE, CANDIDATE);
+}
+
+/* The code pointer at a func value, or at a method's place in an itab. */
+static bool add_value(struct search *s, const struct value *v, u32 at, enum call_kind kind,
+		      enum certainty c)
+{
+	const struct go_program *prog = s->b.g->prog;
+	u64 code;
+	u32 to;
+
+	if (v->off >= ITAB_HEAD && v->off % 8 == 0)
+		kind = CALL_INTERFACE;
+	if (v->itab) {
+		struct implementers im = { s, at };
+		size_t before = s->all.n;
+
+		if (kind == CALL_INTERFACE)
+			go_each_implementer(prog, go_type_at(prog, v->va),
+					    (size_t)(v->off - ITAB_HEAD) / 8, implementer, &im);
+		return s->all.n > before;
+	}
+	if (!image_u64(prog->img, v->va + (u64)v->off, &code))
+		return false;
+	to = callgraph_func(s->b.g, code);
+	if (to != UINT32_MAX)
+		add(s, to, at, kind, c);
+	return to != UINT32_MAX;
+}
+
+/* Those that the pointer x leads to. False: none is known. */
+static bool add_values(struct search *s, const struct origin *x, u32 at, enum call_kind kind)
+{
+	struct values v = { 0 };
+	bool any = false;
+
+	values_of(&s->b, x, &v);
+	for (size_t i = 0; i < v.all.n; i++)
+		any |= add_value(s, &v.all.at[i], at, kind,
+				 v.unknown || v.candidates || v.all.n > 1 ? CANDIDATE : CERTAIN);
+	values_release(&v);
+	return any;
+}
+
+/* `call reg`: which one, or GP_NONE. */
+static u8 called_register(const struct flow *f, const struct insn *i)
+{
+	const u8 *p = f->bytes + i->at;
+	u8 extended = i->size == 3 && (p[0] & 0xf0) == 0x40 ? (p++, p[-1] & 1) : 0;
+
+	if (i->size != 2 + (p - (f->bytes + i->at)) || p[0] != 0xff ||
+	    ((p[1] & 0xf8) != 0xd0 && (p[1] & 0xf8) != 0xe0))
+		return GP_NONE;
+	return (u8)((p[1] & 7) | extended << 3);
+}
+
+static bool add_target(struct search *s, const struct origin *x, u32 at, u32 nest)
+{
+	bool one, other;
+
+	if (x->kind == ORIGIN_EITHER && nest < 8) {
+		one = add_target(s, x->from, at, nest + 1);
+		other = add_target(s, x->other, at, nest + 1);
+		return one || other;
+	}
+	if (x->kind == ORIGIN_ADDRESS) {	/* the code itself */
+		u32 to = callgraph_func(s->b.g, s->b.flow.va + (u64)(x->at + x->off));
+
+		if (to != UINT32_MAX)
+			add(s, to, at, CALL_FUNC_VALUE, nest ? CANDIDATE : CERTAIN);
+		return to != UINT32_MAX;
+	}
+	return x->kind == ORIGIN_LOAD && add_values(s, x->from, at, CALL_FUNC_VALUE);
+}
+
+static void indirect(struct search *s, u32 k)
+{
+	const struct insn *i = &s->b.flow.insns[k];
+	u8 reg = called_register(&s->b.flow, i);
+
+	if (reg == GP_NONE ||
+	    !add_target(s, origin_of(body_origins(&s->b), k, reg), i->at, 0))
+		s->unknown++;
+}
+
+/* A closure that lies in the caller's frame: `lea reg, [rsp+n]`, and its code was stored there.
+ * The register is looked for from insn k backwards. */
+static bool add_frame_closure(struct search *s, u32 k, u8 reg, u32 at, enum call_kind kind)
+{
+	for (u32 back = 1; back <= BACK && back <= k; back++) {
+		const struct effect *e = origins_effect(body_origins(&s->b), k - back);
+		const struct origin *x;
+		u32 to;
+
+		if (!(e->writes & 1u << reg))
+			continue;
+		if (e->kind == EFFECT_MOVE && e->reg == reg && e->from < GP_XMM0)
+			return add_frame_closure(s, k - back, e->from, at, kind);
+		if (e->kind != EFFECT_LEA || e->mem.base != GP_RSP || e->mem.index != GP_NONE)
+			return false;
+		x = origin_of_slot(&s->b.origins, k, e->mem.disp);
+		to = x->kind == ORIGIN_ADDRESS
+			     ? callgraph_func(s->b.g, s->b.flow.va + (u64)(x->at + x->off))
+			     : UINT32_MAX;
+		if (to != UINT32_MAX)
+			add(s, to, at, kind, CERTAIN);
+		return to != UINT32_MAX;
+	}
+	return false;
+}
+
+/* Code whose address is taken shortly before: of a closure that was made on the heap. */
+static bool add_taken_code(struct search *s, u32 k, u32 at, enum call_kind kind)
+{
+	for (u32 back = 1; back <= BACK && back <= k; back++) {
+		const struct insn *i = &s->b.flow.insns[k - back];
+		u32 to;
+
+		if (!i->disp_at || i->kind != INSN_PLAIN)
+			continue;
+		to = callgraph_func(s->b.g, s->b.flow.va + (u64)flow_rip_target(&s->b.flow, i));
+		if (to == UINT32_MAX)
+			continue;
+		add(s, to, at, kind, CANDIDATE);
+		return true;
+	}
+	return false;
+}
+
+/* The func value that is handed over: in AX. */
+static void handed_in_register(struct search *s, u32 k, enum call_kind kind)
+{
+	u32 at = s->b.flow.insns[k].at;
+
+	if (!add_values(s, origin_of(body_origins(&s->b), k, GP_RAX), at, kind) &&
+	    !add_frame_closure(s, k, GP_RAX, at, kind) && !add_taken_code(s, k, at, kind))
+		s->unknown++;
+}
+
+/* ... or as the word at SP. */
+static void handed_on_stack(struct search *s, u32 k, enum call_kind kind)
+{
+	u32 at = s->b.flow.insns[k].at;
+
+	if (add_values(s, origin_of_slot(body_origins(&s->b), k, 0), at, kind))
+		return;
+	for (u32 back = 1; back <= BACK && back <= k; back++) {
+		const struct effect *e = origins_effect(&s->b.origins, k - back);
+
+		if (e->kind == EFFECT_STORE && e->mem.base == GP_RSP && !e->mem.disp &&
+		    e->mem.index == GP_NONE && e->reg < GP_XMM0 &&
+		    add_frame_closure(s, k - back, e->reg, at, kind))
+			return;
+	}
+	if (!add_taken_code(s, k, at, kind))
+		s->unknown++;
+}
+
+static void direct(struct search *s, u32 k)
+{
+	const struct insn *i = &s->b.flow.insns[k];
+	u64 va = s->b.flow.va + (u64)i->target;
+	const struct go_program *prog = s->b.g->prog;
+	const struct go_func *f = go_func_at(prog, va - prog->md.text_va);
+	u32 to = f ? (u32)(f - prog->funcs) : UINT32_MAX;
+
+	if (!f)
+		return;		/* C, or nothing */
+	add(s, to, i->at, i->kind == INSN_CALL ? CALL_DIRECT : CALL_TAIL, CERTAIN);
+	if (i->kind != INSN_CALL)
+		return;
+	switch (s->b.g->roles[to]) {
+	case ROLE_SYSTEMSTACK: handed_on_stack(s, k, CALL_SYSTEMSTACK); break;
+	case ROLE_MCALL: handed_in_register(s, k, CALL_SYSTEMSTACK); break;
+	case ROLE_GO: handed_in_register(s, k, CALL_GO); break;
+	case ROLE_DEFER: handed_in_register(s, k, CALL_DEFER); break;
+	default: break;
+	}
+}
+
+static void search(struct search *s)
+{
+	const struct flow *f = &s->b.flow;
+
+	for (u32 k = 0; k < f->n; k++) {
+		const struct insn *i = &f->insns[k];
+		bool out = i->rel_size && (i->target < 0 || i->target >= f->size);
+
+		if (i->kind == INSN_CALL && !i->rel_size)
+			indirect(s, k);
+		else if (i->kind == INSN_TAIL && !i->rel_size)
+			indirect(s, k);
+		else if (out || (i->kind == INSN_CALL && i->rel_size && !i->target))
+			direct(s, k);
+	}
+}
+
+const struct calls *callgraph_calls(struct callgraph *g, u32 func)
+{
+	struct search s = { 0 };
+	struct calls *c = g->of[func];
+
+	if (c)
+		return c;
+	c = g->of[func] = ARENA_NEW(&g->arena, struct calls);
+	if (body_open(&s.b, g, func))
+		search(&s);
+	else
+		c->undecoded = true;
+	c->n = (u32)s.all.n;
+	c->at = arena_copy(&g->arena, s.all.at, s.all.n * sizeof(*s.all.at));
+	c->unknown = s.unknown;
+	vec_release(&s.all);
+	body_release(&s.b);
+	return c;
+}

@@ -1,0 +1,51 @@
+#include "diag/check.h"
+
+#include "diag/rules.h"
+
+const struct rule *const check_rules[] = {
+	&rule_g0race,
+	&rule_g0detect,
+};
+const size_t ncheck_rules = ARRAY_LEN(check_rules);
+
+const char *finding_level_name(enum finding_level l)
+{
+	static const char *const names[] = { "note", "warning", "error" };
+
+	return names[l];
+}
+
+struct finding *check_found(struct check *c, const struct rule *rule, u64 va)
+{
+	const struct go_program *prog = c->prog;
+	u64 pc = va - prog->md.text_va;
+	const struct go_func *f = va ? go_func_at(prog, pc) : NULL;
+	struct finding *to = vec_push(&c->findings);
+
+	*to = (struct finding){ .rule = rule, .certainty = CERTAIN, .va = va };
+	if (f) {
+		struct go_line at = go_line_at(prog, f, pc);
+
+		to->func = f->name;
+		to->file = at.file;
+		to->line = at.line;
+	}
+	return to;
+}
+
+void check_run(struct check *c, const struct go_program *prog)
+{
+	*c = (struct check){ .prog = prog };
+	callgraph_make(&c->graph, prog);
+	reach_make(&c->reach, &c->graph);
+	for (size_t i = 0; i < ncheck_rules; i++)
+		check_rules[i]->look(c, check_rules[i]);
+}
+
+void check_release(struct check *c)
+{
+	reach_release(&c->reach);
+	callgraph_release(&c->graph);
+	vec_release(&c->findings);
+	arena_release(&c->arena);
+}

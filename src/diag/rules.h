@@ -1,0 +1,25 @@
+/* rules - the rows of check_rules, and what several rules ask. Not for others.
+ *
+ * Owns     nothing.
+ * Units    as check.h.
+ * Fails    never.
+ * Threads  one. */
+#ifndef DIAG_RULES_H
+#define DIAG_RULES_H
+
+#include "diag/check.h"
+
+extern const struct rule rule_g0race, rule_g0detect;	/* rules_race.c */
+
+/* Whose code is it? */
+enum owner {
+	OWNER_RUNTIME,	/* compiled with the runtime, or part of what it is made of; also C */
+	OWNER_STD,	/* the standard library */
+	OWNER_USER,
+};
+enum owner rule_owner(const struct go_program *prog, const struct go_func *f);
+/* Puts the way to a function that is reached on a system stack into the finding, and one more
+ * step to `last` (by the call at `at`), unless it is UINT32_MAX. */
+void rule_path(struct check *c, struct finding *to, u32 func, u32 last, u32 at);
+
+#endif

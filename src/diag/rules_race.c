@@ -1,0 +1,177 @@
+/* The race detector on a system stack.
+ *
+ * Both rules walk what may run there. A function that calls the detector's entries is a finding if
+ * it, or a function on the way to it, is not the runtime's own: the runtime's functions reach some
+ * of these calls too, under conditions that never hold on a system stack (docs of the rules). */
+#include "diag/rules.h"
+#include "go/roles.h"
+
+/* The first call in a function to one that has this role; NULL: none. */
+static const struct call *call_of(struct check *c, u32 func, enum go_role role)
+{
+	const struct calls *all = callgraph_calls(&c->graph, func);
+
+	for (u32 k = 0; k < all->n; k++)
+		if (c->graph.roles[all->at[k].to] == role && all->at[k].kind <= CALL_TAIL)
+			return &all->at[k];
+	return NULL;
+}
+
+/* Whom to blame: the last of the user's functions on the way; else the last of the library's.
+ * -1: all is the runtime's. */
+static i64 blamed(const struct check *c, const struct path_step *path, size_t n)
+{
+	i64 lib = -1;
+
+	for (size_t i = n; i-- > 0;) {
+		const struct go_func *f = &c->prog->funcs[path[i].func];
+		enum owner o = path[i].system ? rule_owner(c->prog, f) : OWNER_RUNTIME;
+
+		if (o == OWNER_USER)
+			return (i64)i;
+		if (o == OWNER_STD && lib < 0)
+			lib = (i64)i;
+	}
+	return lib;
+}
+
+/* Something before it on the way dies already. */
+static bool too_late(struct check *c, const struct path_step *path, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++)
+		if (path[i].system && call_of(c, path[i].func, ROLE_RACE_CODE) &&
+		    rule_owner(c->prog, &c->prog->funcs[path[i].func]) != OWNER_RUNTIME)
+			return true;
+	return false;
+}
+
+static struct str name_of(const struct check *c, u32 func)
+{
+	return c->prog->funcs[func].name;
+}
+
+static bool said(const struct check *c, const struct rule *rule, u64 va)
+{
+	for (size_t i = 0; i < c->findings.n; i++)
+		if (c->findings.at[i].rule == rule && c->findings.at[i].va == va)
+			return true;
+	return false;
+}
+
+static u64 va_of(const struct check *c, u32 func)
+{
+	return go_func_va(c->prog, &c->prog->funcs[func]);
+}
+
+static const char *stack_name(const struct check *c, u32 func)
+{
+	return c->reach.of[func].stack == STACK_GSIGNAL ? "gsignal" : "g0";
+}
+
+static void look_g0race(struct check *c, const struct rule *self)
+{
+	for (size_t i = 0; c->prog->race && i < c->reach.order.n; i++) {
+		u32 func = c->reach.order.at[i];
+		const struct call *e = call_of(c, func, ROLE_RACE_CODE);
+		struct path_step path[REACH_PATH];
+		struct finding *f;
+		size_t n;
+
+		if (!e || rule_owner(c->prog, &c->prog->funcs[func]) != OWNER_USER)
+			continue;
+		n = reach_path(&c->reach, func, path);
+		if (too_late(c, path, n))
+			continue;
+		f = check_found(c, self, va_of(c, func));
+		rule_path(c, f, func, e->to, e->at);
+		f->message = str_fmt(&c->arena,
+			"%.*s is built for the race detector and runs on %s, where there is no "
+			"race context: it dies in __tsan_func_enter, or at its first access",
+			STR_F(name_of(c, func)), stack_name(c, func));
+		f->advice = str_fmt(&c->arena,
+			"put //go:norace before it and before all that it calls there; and let "
+			"none of that touch maps, channels, sync or reflect, which call the "
+			"detector by hand (G0DETECT)");
+	}
+}
+
+/* A function that calls the detector by hand, reached by way of one that is not the runtime's. */
+static void look_g0detect(struct check *c, const struct rule *self)
+{
+	for (size_t i = 0; c->prog->race && i < c->reach.order.n; i++) {
+		u32 func = c->reach.order.at[i];
+		bool user = rule_owner(c->prog, &c->prog->funcs[func]) == OWNER_USER;
+		const struct call *e = call_of(c, func, ROLE_RACE_HAND);
+		struct path_step path[REACH_PATH];
+		struct finding *f;
+		size_t n;
+		i64 who;
+
+		if (!e && !user)
+			e = call_of(c, func, ROLE_RACE_CODE);
+		if (!e)
+			continue;
+		n = reach_path(&c->reach, func, path);
+		who = blamed(c, path, n);
+		if (who < 0 || too_late(c, path, n) || said(c, self, va_of(c, path[who].func)))
+			continue;
+		f = check_found(c, self, va_of(c, path[who].func));
+		rule_path(c, f, func, e->to, e->at);
+		f->message = str_fmt(&c->arena,
+			"%.*s runs on %s and gets to %.*s, which calls the race detector by hand: "
+			"without a race context it dies there",
+			STR_F(name_of(c, path[who].func)), stack_name(c, func),
+			STR_F(name_of(c, (size_t)who + 1 < n ? path[who + 1].func : e->to)));
+		f->advice = STR("leave maps, channels, sync and reflect out of what runs there: "
+				"//go:norace does not reach into them");
+	}
+}
+
+const struct rule rule_g0race = {
+	.id = "G0RACE",
+	.level = LEVEL_ERROR,
+	.what = "code that is built for the race detector runs on a system stack",
+	.page =
+	"In a -race build the compiler puts a call of runtime.racefuncenter at the beginning of "
+	"each function that calls others, runtime.racefuncexit before it returns, and "
+	"runtime.raceread or runtime.racewrite before accesses to memory. They hand g.racectx, "
+	"the race context of the current goroutine, to the detector, which is C and follows that "
+	"pointer unasked. The goroutines that own system stacks, g0 and gsignal of each thread, "
+	"have none: the pointer is null, and the program dies of SIGSEGV in __tsan_func_enter (or "
+	"__tsan_read, __tsan_write) with address 0x10 or near it.\n\n"
+	"newproc1, which makes each goroutine, always runs on g0: newproc hands a closure to "
+	"systemstack. So do the scheduler, stack growth, the collector's work and signal "
+	"handlers. Code that a tool puts there at build time, or that gets there by a variable, "
+	"an interface or go:linkname, keeps the instrumentation of its own package.\n\n"
+	"Why then does nothing else that newproc1 calls crash? Because the runtime's own packages "
+	"(runtime, internal/runtime/..., internal/abi, internal/bytealg and the like) are never "
+	"instrumented: the compiler leaves them out. A function of yours that is inlined there is "
+	"not instrumented either; one that is called is.\n\n"
+	"Timers are the exception that the runtime makes itself: it gives g0 a race context "
+	"while it runs their functions.\n\n"
+	"Cure: //go:norace before the function and before all that it calls there. It is not "
+	"enough if one of them uses a map, a channel, sync or reflect: see G0DETECT.",
+	.look = look_g0race,
+};
+
+const struct rule rule_g0detect = {
+	.id = "G0DETECT",
+	.level = LEVEL_ERROR,
+	.what = "code on a system stack gets to what calls the race detector by hand",
+	.page =
+	"The compiler is not the only one that calls the race detector. In a -race build the "
+	"runtime tells it of accesses that it makes for others: reading, writing and ranging over "
+	"maps (runtime.racereadpc, racewritepc), channel operations, sync and sync/atomic, whose "
+	"functions are entries to the detector, parts of reflect. These calls are in the "
+	"library's functions, so //go:norace before the function that uses a map changes nothing: "
+	"on g0 or gsignal, which have no race context, they die as in G0RACE, in __tsan_read_pc "
+	"and the like.\n\n"
+	"Some helpers are safe: growing, copying and converting slices look first whether they "
+	"run on a system stack, and allocating passes no context.\n\n"
+	"The runtime itself has a few such calls in code that may run on a system stack (names of "
+	"types that reflect made are in a map); they are not reported: the way must lead through "
+	"a function that is not the runtime's.\n\n"
+	"Cure: no maps, channels, sync, sync/atomic or reflect in what runs there. Use arrays or "
+	"slices, and copy what you need before, on the goroutine.",
+	.look = look_g0detect,
+};

@@ -1,0 +1,19 @@
+/* finding - what `check` found and its rules, as text or as `finding` objects.
+ *
+ * Owns     nothing.  Units  link-time addresses.  Fails  never.  Threads  one. */
+#ifndef OUT_FINDING_H
+#define OUT_FINDING_H
+
+#include "base/out.h"
+#include "diag/check.h"
+
+void finding_print(struct out *o, const struct finding *f);
+void finding_json(struct json *j, const struct finding *f);
+/* The last line: how much was looked at, and what could not be followed. */
+void check_print_end(struct out *o, const struct check *c);
+
+/* ID and one sentence each; the page of one. */
+void rules_print(struct out *o);
+void rule_print(struct out *o, const struct rule *r);
+
+#endif

@@ -1,0 +1,3 @@
+module newproc
+
+go 1.17

@@ -1,0 +1,67 @@
+"""Programs whose runtime a tool has changed: built with -overlay of files made from the release's own."""
+
+import json
+import re
+
+import gobuild
+
+PROPAGATE = """
+type otelSnapshot interface{ TakeSnapShot() interface{} }
+
+//go:noinline
+func contextPropagate(tls interface{}) interface{} {
+	if hook := otel_hook; hook != nil {
+		return hook()
+	}
+	if tls == nil {
+		return nil
+	}
+	if s, ok := tls.(otelSnapshot); ok {
+		return s.TakeSnapShot()
+	}
+	return tls
+}
+
+var otel_hook func() interface{}
+
+//go:linkname setTraceHook
+//go:noinline
+func setTraceHook(hook func() interface{}) { otel_hook = hook }
+
+//go:linkname setTraceContext
+func setTraceContext(c interface{}) { getg().otel_trace_context = c }
+"""
+
+
+def once(text, what, by):
+    assert text.count(what) == 1, what
+    return text.replace(what, by)
+
+
+def replaced(release):
+    """runtime/proc.go and runtime2.go as an instrumentation tool leaves them: the text of each, by path."""
+    runtime = gobuild.goroot(release) / "src" / "runtime"
+    proc = (runtime / "proc.go").read_text()
+    proc = once(proc, "newg.startpc = fn.fn\n", "newg.startpc = fn.fn\n\t"
+                "newg.otel_trace_context = contextPropagate(callergp.otel_trace_context)\n")
+    types = (runtime / "runtime2.go").read_text()
+    g = re.search(r"type g struct \{\n.*?\n\}\n", types, re.S).group(0)
+    types = types.replace(g, g[:-2] + "\totel_trace_context interface{}\n}\n")
+    return {str(runtime / "proc.go"): proc + PROPAGATE, str(runtime / "runtime2.go"): types}
+
+
+def newproc(release, kind, *flags):
+    """tests/go/newproc, by its tag, over that runtime."""
+    files = replaced(release)
+    folder = gobuild.OUT / release / ("overlay-" + gobuild.hash_of(files))
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in files.items():
+        new = folder / path.split("/")[-1]
+        if not new.exists() or new.read_text() != text:
+            new.write_text(text)
+        files[path] = str(new)
+    listed = folder / "overlay.json"
+    listed.write_text(json.dumps({"Replace": files}))
+    source = gobuild.ROOT / "tests" / "go" / "newproc"
+    return gobuild.go(release, ["build", "-overlay", str(listed), "-tags", kind, *flags, "."], "newproc-" + kind,
+                      source, "-race" in flags, key=(source,))
