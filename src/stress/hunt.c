@@ -150,6 +150,7 @@ static bool series(struct hunter *x, struct series *s, const u32 *sites, u32 nsi
 		if (trials[i].died)
 			times[s->died++] = trials[i].time_ns;
 		s->runs += trials[i].ran;
+		s->all_ns += trials[i].ran ? trials[i].time_ns : 0;
 	}
 	qsort(times, s->died, sizeof(times[0]), by_time);
 	s->median_ns = s->died ? times[s->died / 2] : 0;
@@ -296,4 +297,28 @@ bool hunt(struct hunt *h, struct lab *l, const struct hunt_ask *a, struct err *e
 	control = MIN(MAX(4 * h->confirmed.median_ns, SECOND), 10 * SECOND);
 	return shorten(&x) && series(&x, &h->without, NULL, 0, 0, SERIES, control, false) &&
 	       elsewhere(&x, control);
+}
+
+/* If deaths came as often in each second of both series, how probable would it be that so many of
+ * them fall into the first? A binomial sum: of n deaths, k or more. */
+static double by_chance(const struct series *with, const struct series *without)
+{
+	double share = (double)with->all_ns / (double)(with->all_ns + without->all_ns), sum = 0;
+	u32 n = with->died + without->died;
+
+	for (u32 k = with->died; k <= n; k++) {
+		double term = 1;
+
+		for (u32 i = 0; i < n; i++)
+			term *= i < k ? share * (n - i) / (k - i) : 1 - share;
+		sum += term;
+	}
+	return sum;
+}
+
+bool hunt_proves(const struct hunt *h)
+{
+	if (!h->confirmed.died || !h->without.runs)
+		return false;
+	return !h->without.died || by_chance(&h->confirmed, &h->without) < 0.001;
 }

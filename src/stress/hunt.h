@@ -4,7 +4,8 @@
  *             that waits everywhere gets to nothing; longer ones; until a run dies
  *   narrow    half of the sites, as long as a half still dies
  *   confirm   the rest again and again: how often, how soon, with how short a delay
- *   control   the same program without delays, and with delays elsewhere: it must live
+ *   control   the same program without delays, and with delays elsewhere: it must live, or die
+ *             far more seldom
  *
  * Owns     nothing: what it finds lies in the lab's arena.
  * Units    ns; sites are indexes as in the lab's trials.
@@ -33,6 +34,7 @@ struct series {
 	u32 runs, died;
 	i64 median_ns;		/* of those that died */
 	i64 each_ns;		/* that those which lived were given */
+	i64 all_ns;		/* that all of them ran, together */
 };
 
 struct hunt {
@@ -52,5 +54,10 @@ struct hunt {
 };
 
 bool hunt(struct hunt *h, struct lab *l, const struct hunt_ask *a, struct err *err) MUST_CHECK;
+
+/* It dies with the delays, and without them it lives; or dies so much more seldom that this is
+ * chance in less than one case of a thousand. A program that races can die of it any time: on a
+ * busy machine the kernel itself stops threads between two words. */
+bool hunt_proves(const struct hunt *h);
 
 #endif

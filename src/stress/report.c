@@ -152,17 +152,12 @@ static void print_goroutines(struct out *o, const struct crash *c)
 	out_line(o);
 }
 
-static bool proves(const struct hunt *h)
-{
-	return h->confirmed.died && h->without.runs && !h->without.died;
-}
-
 static void print_advice(struct out *o, const struct report *r)
 {
 	const struct hunt *h = r->hunt;
 	const struct torn_store *t = r->sites[h->sites[0]];
 
-	if (h->without.died) {
+	if (h->without.died && !hunt_proves(h)) {
 		out_z(o,
 		      "it dies without any delay, too: no proof of a torn value; look at the crash "
 		      "itself");
@@ -249,7 +244,7 @@ void report_json(struct json *j, const struct report *r)
 	json_i64(j, h->confirmed.median_ns);
 	key_series(j, "control_runs", "control_crashed", &control);
 	json_key(j, "proof");
-	json_bool(j, proves(h));
+	json_bool(j, hunt_proves(h));
 	json_key(j, "command");
 	json_str(j, r->command);
 	json_key(j, "advice");
@@ -283,7 +278,7 @@ void report_markdown(struct out *o, const struct report *r)
 	const struct hunt *h = r->hunt;
 	struct arena a = { 0 };
 
-	out_z(o, proves(h) ? "# A race on " : "# A suspicion of a race on ");
+	out_z(o, hunt_proves(h) ? "# A race on " : "# A suspicion of a race on ");
 	out_clean(o, r->sites[h->sites[0]]->object);
 	out_fmt(o, ": %s\n\n", crash_kind_name(h->first.crash.kind));
 	print_advice(o, r), out_z(o, ".\n\n## The store\n\n");

@@ -252,6 +252,37 @@ START_TEST(control_delays_what_is_passed)
 }
 END_TEST
 
+/* A program that races may die without delays, too: then it counts how much more seldom. */
+START_TEST(proves_by_how_often_it_dies)
+{
+	struct {
+		u32 with, without;
+		i64 with_ms, without_ms;
+		bool proof;
+	} t[] = {
+		{ 5, 0, 500, 5000, true },
+		{ 1, 0, 9000, 5000, true },
+		{ 0, 0, 5000, 5000, false },
+		{ 5, 1, 500, 4500, true },	/* 5e-5 */
+		{ 5, 5, 500, 700, false },
+		{ 3, 1, 500, 4500, false },	/* 0.004: 4 * 0.1^3 * 0.9 + 0.1^4 */
+		{ 3, 1, 300, 5700, true },	/* 0.0005 */
+		{ 5, 5, 100, 20000, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct hunt x = {
+			.confirmed = { .runs = 5, .died = t[i].with, .all_ns = t[i].with_ms * MS },
+			.without = { .runs = 5, .died = t[i].without,
+				     .all_ns = t[i].without_ms * MS },
+		};
+
+		ck_assert_msg(hunt_proves(&x) == t[i].proof, "case %zu", i);
+	}
+	ck_assert(!hunt_proves(&(struct hunt){ .confirmed = { .runs = 5, .died = 5 } }));
+}
+END_TEST
+
 START_TEST(says_what_it_cannot_make)
 {
 	struct err err = { 0 };
@@ -280,6 +311,7 @@ Suite *hunt_suite(void)
 	tcase_add_test(t, stops_when_asked);
 	tcase_add_test(t, stops_after_the_first_death);
 	tcase_add_test(t, control_delays_what_is_passed);
+	tcase_add_test(t, proves_by_how_often_it_dies);
 	tcase_add_test(t, says_what_it_cannot_make);
 	suite_add_tcase(s, t);
 	return s;

@@ -27,8 +27,8 @@ static void begin(void)
 	};
 	h = (struct hunt){
 		.found = true, .sites = found, .nsites = 1, .delay_ns = 100000,
-		.shortest_ns = 1000, .confirmed = { 5, 4, 120000000, 1000000000 },
-		.without = { 5, 0, 0, 2000000000 }, .runs = 3,
+		.shortest_ns = 1000, .confirmed = { 5, 4, 120000000, 1000000000, 1500000000 },
+		.without = { 5, 0, 0, 2000000000, 10000000000 }, .runs = 3,
 	};
 	h.first = (struct trial){ .died = true, .number = 3, .time_ns = 310000000, .seed = 9,
 				  .sites = found, .nsites = 1 };
@@ -75,7 +75,7 @@ START_TEST(what_proves_nothing_says_so)
 	struct out o;
 
 	out_memory(&o);
-	h.without.died = 1;
+	h.without = (struct series){ 5, 3, 120000000, 2000000000, 4400000000 };
 	report_text(&o, &r);
 	out_c(&o, '\0');
 	ck_assert_ptr_nonnull(strstr(o.buf, "advice     it dies without any delay, too: no proof"));
