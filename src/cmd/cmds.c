@@ -8,6 +8,7 @@ const struct command *const commands[] = {
 	&cmd_funcs,
 	&cmd_types,
 	&cmd_disasm,
+	&cmd_goroutines,
 	&cmd_doctor,
 	&cmd_detach,
 };

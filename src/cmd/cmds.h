@@ -19,6 +19,7 @@ extern const struct command cmd_info;
 extern const struct command cmd_funcs;
 extern const struct command cmd_types;
 extern const struct command cmd_disasm;
+extern const struct command cmd_goroutines;
 extern const struct command cmd_doctor;
 extern const struct command cmd_detach;
 

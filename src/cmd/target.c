@@ -73,6 +73,26 @@ bool target_open(struct target *t, const char *command, const char *pid, const c
 	return ok && go_open(&t->prog, &t->img, err);
 }
 
+bool target_open_memory(struct target *t, const char *command, const char *pid, const char **rest,
+			size_t nrest, struct err *err)
+{
+	int n;
+
+	if (!pid && nrest == 2 && !number(rest[0], &n)) {
+		*t = (struct target){ .rest = rest + 2 };
+		return image_open_core(&t->img, rest[0], rest[1], err) &&
+		       go_open(&t->prog, &t->img, err);
+	}
+	if (!target_open(t, command, pid, rest, nrest, err))
+		return false;
+	if (t->nrest)
+		return err_set(err, ERR_USAGE, "%s: takes one target, but got also %s", command,
+			       t->rest[0]);
+	return t->img.memory ||
+	       err_set(err, ERR_USAGE, "%s: %.*s is a program's file, which has no goroutines; "
+		       "give a process or a core file", command, STR_F(t->img.path));
+}
+
 void target_release(struct target *t)
 {
 	go_program_release(&t->prog);

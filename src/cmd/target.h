@@ -20,6 +20,9 @@ struct target {
 /* `pid` is the value of -p, or NULL; then rest[0] is the target: a path, or a process's number. */
 bool target_open(struct target *t, const char *command, const char *pid, const char **rest,
 		 size_t nrest, struct err *err) MUST_CHECK;
+/* The same, but it must have memory: a process, or a core file, which its executable may follow. */
+bool target_open_memory(struct target *t, const char *command, const char *pid, const char **rest,
+			size_t nrest, struct err *err) MUST_CHECK;
 /* A process, by its number or by a name that only one has. */
 bool target_process(struct image *img, const char *who, struct err *err) MUST_CHECK;
 /* What is to be run or looked into: the process `who`, or (NULL) argv[0] as PATH finds it; `path` is

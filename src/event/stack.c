@@ -95,7 +95,7 @@ static const struct known_pc *pc_known(struct stacks *s, u64 pc_rt, bool exact)
 }
 
 /* Go's own rule (runtime/traceback.go): a wrapper is shown only where a panic came from it. */
-static bool hidden(const struct stack_frame *f, struct str callee)
+bool stack_hides(const struct stack_frame *f, struct str callee)
 {
 	return f->wrapper && !str_eq(callee, STR("runtime.gopanic")) &&
 	       !str_eq(callee, STR("runtime.sigpanic")) &&
@@ -140,7 +140,7 @@ struct stack_frames stack_frames(struct stacks *s, const struct reading *r, cons
 			return s->frames;
 		}
 		for (u32 k = 0; k < p->n; k++) {
-			if (!hidden(&p->frames[k], callee))
+			if (!stack_hides(&p->frames[k], callee))
 				*vec_push(&s->frames) = p->frames[k];
 			callee = p->frames[k].func;
 		}
@@ -171,6 +171,14 @@ const struct stack_frame *stack_caller(struct stacks *s, const struct reading *r
 		wrapper = wrapper ? wrapper : p->frames;
 	}
 	return wrapper;
+}
+
+const struct stack_frame *stack_at(struct stacks *s, u64 pc_rt, bool exact, size_t *n)
+{
+	const struct known_pc *p = pc_known(s, pc_rt, exact);
+
+	*n = p->n;
+	return p->frames;
 }
 
 const struct stack_frame *stack_frame_at(struct stacks *s, u64 return_rt)

@@ -47,6 +47,11 @@ struct stack_frames stack_frames(struct stacks *s, const struct reading *r, cons
 /* The innermost of them that is no wrapper, if it was read; NULL where nobody called (the first
  * function of a goroutine). Needs caller_at only. */
 const struct stack_frame *stack_caller(struct stacks *s, const struct reading *r, const u8 *entry);
+/* What stands at one address, innermost first: at a return address, or (exact) where code was when
+ * it was stopped. *n is at least 1; a frame without a name is not Go code. */
+const struct stack_frame *stack_at(struct stacks *s, u64 pc_rt, bool exact, size_t *n);
+/* A wrapper that Go leaves out of its tracebacks, too. */
+bool stack_hides(const struct stack_frame *f, struct str callee);
 /* The innermost frame at a return address; NULL where that is not Go code, or a wrapper. */
 const struct stack_frame *stack_frame_at(struct stacks *s, u64 return_rt);
 

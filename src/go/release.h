@@ -39,6 +39,7 @@ struct go_release {
 	unsigned minor;			/* 1.minor */
 	u16 g_goid, g_atomicstatus, g_gopc, g_startpc, g_racectx, g_parent_goid /* 0: none */;
 	u16 g_sched_bp, g_waitreason;
+	u16 g_syscallsp;	/* and the pc behind it */
 	u8 wait_preempted;	/* the value of waitReasonPreempted */
 	u16 m_procid, m_curg, m_gsignal, m_alllink;
 	u8 wrapper_func_id;		/* the highest funcID of its release */
@@ -46,6 +47,7 @@ struct go_release {
 	enum go_map_layout maps;
 	bool dict_before_receiver;	/* shape methods: 1.18, 1.19 */
 	u16 chan_elemtype;
+	u8 sudog_waitlink, sudog_c;
 	/* a struct field's offset word is offset << 1 | embedded: up to 1.18 */
 	bool field_offset_shifted;
 	u8 direct_iface_tflag;		/* 0: it is bit 5 of the kind byte (up to 1.25) */
@@ -61,7 +63,9 @@ struct go_release {
 
 enum {	/* the same in 1.17 to 1.27 (runtime/runtime2.go) */
 	G_STACK_LO = 0, G_STACK_HI = 8, G_STACKGUARD0 = 16, G_M = 48, G_SCHED_SP = 56,
-	M_G0 = 0,
+	G_SCHED_PC = 64, M_G0 = 0,
+	G_WAITSINCE_BEFORE_REASON = 8, G_WAITING_AFTER_RACECTX = 8,
+	SUDOG_G = 0,
 };
 
 enum {	/* moduledata's head, the same in 1.17 to 1.27: slices of 24 bytes, then pointers */
@@ -77,6 +81,8 @@ enum {	/* pcdata and funcdata indexes that we read (internal/abi/symtab.go) */
 };
 
 const struct go_release *release_of(unsigned minor);
+/* "chan receive", of g.waitreason; "" for no reason. */
+const char *go_wait_reason(const struct go_release *rel, u8 value);
 /* Layouts of pclntab in order of release; NULL after the last. */
 const struct pcln_layout *pcln_layout_at(size_t i);
 enum { RELEASE_FIRST = 17, RELEASE_LAST = 27 };

@@ -28,7 +28,7 @@ static struct shape *begin(struct shapes *s, bool aggregate)
 }
 
 /* False on bytes that no compiler writes. */
-static bool read_arg_info(struct rd *r, struct shapes *s)
+bool shape_read(struct rd *r, struct shapes *s)
 {
 	struct shape *now = NULL;
 	unsigned depth = 0;
@@ -100,8 +100,8 @@ static void place_abi0(const struct shapes *s, struct go_place *places)
 		};
 }
 
-static struct rd funcdata(const struct go_program *prog, const struct go_func *f, unsigned index,
-			  const char *what)
+struct rd shape_funcdata(const struct go_program *prog, const struct go_func *f, unsigned index,
+			 const char *what)
 {
 	u64 va = go_funcdata_va(prog, f, index);
 
@@ -117,13 +117,13 @@ static bool hides_first(const struct sig_form *form, const struct go_sig *sig)
 bool sig_counts_agree(const struct go_program *prog, const struct go_func *f,
 		      const struct sig_form *form, struct go_sig *sig)
 {
-	struct rd r = funcdata(prog, f, FUNCDATA_ARG_INFO, "argument info");
+	struct rd r = shape_funcdata(prog, f, FUNCDATA_ARG_INFO, "argument info");
 	size_t hidden = form->bracket && hides_first(form, sig);
 	struct shapes s = { 0 };
 
 	if (!go_funcdata_va(prog, f, FUNCDATA_ARG_INFO))
 		return !sig->nparams && (!f->assembly || !f->args);
-	if (!read_arg_info(&r, &s))
+	if (!shape_read(&r, &s))
 		return true;
 	if (s.cut ? sig->nparams <= s.n + hidden : sig->nparams != s.n + hidden)
 		return false;
@@ -139,7 +139,7 @@ bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
 		    const struct sig_form *form, struct go_sig *sig)
 {
 	struct arena *a = types_arena(prog);
-	struct rd r = funcdata(prog, f, FUNCDATA_ARG_INFO, "argument info"), live;
+	struct rd r = shape_funcdata(prog, f, FUNCDATA_ARG_INFO, "argument info"), live;
 	bool dict_is_hidden = form->shape && (!form->method || form->dict_first);
 	bool method = form->method;
 	struct shapes s = { 0 };
@@ -150,7 +150,7 @@ bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
 		/* Compiled code without it has no parameters, but for a hidden one; its results may
 		 * lie in the argument area. */
 		return !f->assembly && (!f->args || !form->bracket);
-	if (!read_arg_info(&r, &s))
+	if (!shape_read(&r, &s))
 		return false;
 	if (form->bracket && hides_first(form, sig))
 		add_hidden(&s, f, dict_is_hidden, form->equal || form->pointer);
@@ -160,7 +160,7 @@ bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
 	if (sig->abi0) {
 		place_abi0(&s, places);
 	} else {
-		live = funcdata(prog, f, FUNCDATA_ARG_LIVE_INFO, "argument liveness");
+		live = shape_funcdata(prog, f, FUNCDATA_ARG_LIVE_INFO, "argument liveness");
 		s.has_live = go_funcdata_va(prog, f, FUNCDATA_ARG_LIVE_INFO);
 		s.live_from = rd_u8(&live);
 		s.lacks_live = prog->rel->lacks_arg_live;
@@ -177,6 +177,9 @@ bool sig_from_shape(const struct go_program *prog, const struct go_func *f,
 		for (unsigned k = 0; k < p->nplaces; k++) {
 			p->places[k].at = 8 * k;
 			p->places[k].size = s.scalar[s.at[i].first + k].size;
+			if (!s.scalar[s.at[i].first + k].far)
+				p->places[k].home =
+					(i32)(RETURN_ADDRESS + s.scalar[s.at[i].first + k].off);
 		}
 		p->aggregate = s.at[i].aggregate;
 		p->dictionary = s.at[i].dictionary;

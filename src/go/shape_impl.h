@@ -40,6 +40,10 @@ struct shapes {
 	bool lacks_live;	/* the release has no ArgLiveInfo */
 };
 
+/* Of ArgInfo; false on bytes that no compiler writes. */
+bool shape_read(struct rd *r, struct shapes *s);
+struct rd shape_funcdata(const struct go_program *prog, const struct go_func *f, unsigned index,
+			 const char *what);
 /* Fills kind, reg and off of each scalar's place. */
 void shape_registers(const struct shapes *s, struct str code, struct go_place *places);
 

@@ -103,6 +103,24 @@ struct str sig_numbered(const struct go_program *prog, const char *what, size_t 
 	return str_fmt(types_arena(prog), "%s%zu", what, i);
 }
 
+/* Behind what is passed on the stack each parameter that came in registers has a slot, which the
+ * caller reserves. */
+static void find_homes(struct go_sig *sig, u64 from)
+{
+	for (size_t i = 0; i < sig->nparams; i++) {
+		struct go_param *p = &sig->params[i];
+		bool stack = p->nplaces && p->places[0].kind == PLACE_STACK;
+
+		if (p->nplaces && !stack)
+			from = round_up(from, p->type ? MAX(p->type->align, 1) : 1);
+		for (size_t k = 0; k < p->nplaces; k++)
+			p->places[k].home = stack ? p->places[k].off
+						  : (i32)(8 + from + p->places[k].at);
+		if (p->nplaces && !stack)
+			from += p->size;
+	}
+}
+
 /* Puts every parameter and result to its place. Gives the bytes of argument area that this needs:
  * stack parameters, stack results, and a slot for each parameter that came in registers; or
  * UINT64_MAX when a place is not known. */
@@ -122,6 +140,8 @@ static u64 assign(const struct go_program *prog, struct go_sig *sig)
 	abi_results(&st);
 	for (size_t i = 0; i < sig->nresults; i++)
 		abi_assign(&st, prog, sig->results[i].type, sig->abi0, a, &sig->results[i]);
+	if (st.stack != ABI_LOST)
+		find_homes(sig, round_up(st.stack, 8));
 	return st.stack == ABI_LOST ? UINT64_MAX : round_up(st.stack, 8) + round_up(slots, 8);
 }
 

@@ -23,6 +23,7 @@ struct go_place {
 	u16 size;	/* 1, 2, 4, 8 for registers; any for the stack */
 	u32 at;		/* offset in the value */
 	i32 off;	/* PLACE_STACK */
+	i32 home;	/* of a parameter: where the function keeps it if it does; 0: not known */
 };
 
 struct go_param {
@@ -56,6 +57,10 @@ const char *sig_source_name(enum sig_source s);	/* "dwarf", "types", "shape", "n
 struct abi_state { u8 ints, floats; u32 stack; };
 void abi_assign(struct abi_state *st, const struct go_program *prog, struct go_type *t, bool abi0,
 		struct arena *a, struct go_param *to);
+
+/* Is what lies at a home (an offset from SP at the entry) the parameter's word, when the function
+ * stands at pc? False where nobody can tell. */
+bool go_home_is_live(const struct go_program *prog, const struct go_func *f, u64 pc, i32 home);
 
 /* From the last parameter to the first result: registers start anew, the stack part goes on. */
 void abi_results(struct abi_state *st);

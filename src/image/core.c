@@ -9,19 +9,70 @@
  *                12      name, content; each          then n NUL-terminated names
  *                        padded to 4 bytes        NT_AUXV: pairs of u64 {type, value}
  *
- * Source: linux fs/binfmt_elf.c (fill_files_note, fill_auxv_note). */
+ *   NT_PRSTATUS OFFSET SIZE MEANING             NT_SIGINFO, of the thread before it
+ *                   12    2 signal                             8    4 code
+ *                   32    4 thread                            16    8 address
+ *                  112  216 registers, as in struct user_regs_struct
+ *
+ * Source: linux fs/binfmt_elf.c (fill_files_note, fill_auxv_note, fill_prstatus),
+ * include/linux/elfcore.h. */
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "image/memory.h"
 
-enum { PHDR = 56 };
+enum { PHDR = 56, THREADS_MOST = 1 << 16, NOTE_SIGINFO = 0x53494749 };
 
 struct core {
 	struct memory *memory;
 	u64 entry, phdr, execfn;
 	struct rd files;	/* NT_FILE's content; bad if there is none */
+	VEC(struct os_thread) threads;
 };
+
+static void read_thread(struct core *c, struct str content)
+{
+	/* the order of struct user_regs_struct, by the number in instructions */
+	static const u8 order[] = { 15, 14, 13, 12, 5, 3, 11, 10, 9, 8, 0, 1, 2, 6, 7 };
+	struct rd r = rd_of(content.p, content.n, "core");
+	struct os_thread t = { 0 };
+
+	rd_skip(&r, 12);
+	t.signal = (i16)rd_u16(&r);
+	rd_seek(&r, 32);
+	t.tid = (i32)rd_u32(&r);
+	rd_seek(&r, 112);
+	for (size_t i = 0; i < ARRAY_LEN(order); i++)
+		t.ints[order[i]] = rd_u64(&r);
+	rd_skip(&r, 8);		/* orig_rax */
+	t.ip = rd_u64(&r);
+	rd_skip(&r, 16);	/* cs, flags */
+	t.sp = t.ints[4] = rd_u64(&r);
+	t.bp = t.ints[5];
+	rd_skip(&r, 8);		/* ss */
+	t.fs_base = rd_u64(&r);
+	if (!r.bad && c->threads.n < THREADS_MOST)
+		*vec_push(&c->threads) = t;
+}
+
+static void read_siginfo(struct core *c, struct str content)
+{
+	struct rd r = rd_of(content.p, content.n, "core");
+	struct os_thread *t = c->threads.n ? &c->threads.at[c->threads.n - 1] : NULL;
+	i32 code;
+	u64 address;
+
+	rd_skip(&r, 8);
+	code = (i32)rd_u32(&r);
+	rd_seek(&r, 16);
+	address = rd_u64(&r);
+	if (!t || r.bad)
+		return;
+	t->has_info = true;
+	t->code = code;
+	t->address = address;
+}
 
 static void read_auxv(struct core *c, struct str content)
 {
@@ -49,8 +100,14 @@ static void read_notes(struct core *c, struct rd r)
 		content = rd_bytes(&r, size);
 		if (rd_left(&r))
 			rd_skip(&r, round_up(size, 4) - size);
+		if (r.bad)	/* cut: what lies before it counts */
+			return;
 		if (type == NT_AUXV)
 			read_auxv(c, content);
+		if (type == NT_PRSTATUS)
+			read_thread(c, content);
+		if (type == NOTE_SIGINFO)
+			read_siginfo(c, content);
 		if (type == NT_FILE)
 			c->files = rd_of(content.p, content.n, "core");
 	}
@@ -61,6 +118,13 @@ static void add_dumped(struct memory *m, u64 rt, u64 off, u64 size)
 {
 	if (off < m->size && size)
 		m->dumped[m->ndumped++] = (struct dumped){ rt, off, MIN(size, m->size - off) };
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct dumped *x = a, *y = b;
+
+	return x->rt < y->rt ? -1 : x->rt > y->rt;
 }
 
 static bool read_core(struct core *c, struct image *img, struct err *err)
@@ -93,9 +157,15 @@ static bool read_core(struct core *c, struct image *img, struct err *err)
 		rd_skip(&r, 16);
 		if (type == PT_LOAD)
 			add_dumped(m, rt, off, size);
+		img->cut |= type == PT_LOAD && (off > m->size || size > m->size - off);
 		if (type == PT_NOTE)
 			read_notes(c, rd_sub(&file, off, size));
 	}
+	qsort(m->dumped, m->ndumped, sizeof(m->dumped[0]), by_address);
+	img->nthreads = c->threads.n;
+	img->threads = arena_copy(&img->arena, c->threads.at,
+				  c->threads.n * sizeof(c->threads.at[0]));
+	vec_release(&c->threads);
 	return rd_ok(&r, err);
 }
 
@@ -166,9 +236,11 @@ bool core_open(struct image *img, struct err *err)
 		return false;
 	if (!c.entry)
 		return err_set(err, ERR_FORMAT, "a core without the program's auxiliary vector");
-	img->path = str_of(str_z(&img->arena, executable_name(&c, &img->arena)));
+	img->path = img->core_exe ? str_of(img->core_exe)
+				  : str_of(str_z(&img->arena, executable_name(&c, &img->arena)));
 	if (!img->path.n)
-		return err_set(err, ERR_FORMAT, "a core that does not name its executable");
+		return err_set(err, ERR_FORMAT,
+			       "a core that does not name its executable; give it behind the core");
 	if (!file_map(img->path.p, &img->bytes, &img->size, err))
 		return err_in(err, "its executable %s", img->path.p);
 	img->mapped_size = img->size;

@@ -365,3 +365,8 @@ bool image_read_rt(const struct image *img, u64 rt, void *to, size_t n)
 {
 	return img->memory && memory_read(img->memory, rt, to, n) == n;
 }
+
+size_t image_read_some(const struct image *img, u64 rt, void *to, size_t n)
+{
+	return img->memory ? memory_read(img->memory, rt, to, n) : 0;
+}

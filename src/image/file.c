@@ -59,14 +59,29 @@ void file_unmap(const u8 *bytes, size_t size)
 		munmap((void *)(uintptr_t)bytes, size);
 }
 
-bool image_open(struct image *img, const char *path, struct err *err)
+/* `exe`: of a core, or NULL. */
+static bool open_file(struct image *img, const char *path, const char *exe, struct err *err)
 {
 	*img = (struct image){ .kind = IMAGE_FILE };
 	img->path = str_of(str_z(&img->arena, str_of(path)));
+	img->core_exe = exe;
 	if (!file_map(path, &img->bytes, &img->size, err))
 		return err_in(err, "%s", path);
 	img->mapped_size = img->size;
 	return elf_parse(img, err) || err_in(err, "%s", path);
+}
+
+bool image_open(struct image *img, const char *path, struct err *err)
+{
+	return open_file(img, path, NULL, err);
+}
+
+bool image_open_core(struct image *img, const char *path, const char *exe, struct err *err)
+{
+	return open_file(img, path, exe, err) &&
+	       (!exe || img->kind == IMAGE_CORE ||
+		err_set(err, ERR_USAGE, "%s: not a core file, so %s is one file too many", path,
+			exe));
 }
 
 bool image_place(struct image *img, u64 entry_rt, u64 phdr_rt, struct err *err)

@@ -35,6 +35,17 @@ struct section {
 	bool compressed;	/* SHF_COMPRESSED: the bytes begin with an Elf64_Chdr */
 };
 
+/* A thread of a core file, or of a process that was looked at while it stood still. */
+struct os_thread {
+	int tid;
+	u64 ip, sp, bp, fs_base;
+	u64 ints[16];	/* by number, as in instructions: rax rcx rdx rbx rsp rbp rsi rdi r8 … r15 */
+	int signal;	/* what stopped it, 0: nothing of its own */
+	bool has_info;	/* the next two are known (NT_SIGINFO) */
+	i32 code;
+	u64 address;
+};
+
 struct memory;	/* process or core: how to read memory (proc.c, core.c) */
 
 struct image {
@@ -55,6 +66,10 @@ struct image {
 	int pid;		/* IMAGE_PROCESS */
 	u64 exe_dev, exe_ino;	/* of its executable */
 	struct memory *memory;
+	struct os_thread *threads;	/* IMAGE_CORE: the first one is whose signal made it */
+	size_t nthreads;
+	const char *core_exe;	/* IMAGE_CORE: what the user says that it ran, or NULL */
+	bool cut;		/* IMAGE_CORE: it ends before the memory that it lists */
 	u64 mapped_size;	/* for release */
 	struct arena arena;
 };
@@ -62,6 +77,9 @@ struct image {
 /* An ELF executable, or a core file (then its executable is opened too). */
 bool image_open(struct image *img, const char *path, struct err *err) MUST_CHECK;
 bool image_open_pid(struct image *img, int pid, struct err *err) MUST_CHECK;
+/* A core file whose executable lies elsewhere now: `exe` instead of the name in the core. */
+bool image_open_core(struct image *img, const char *path, const char *exe,
+		     struct err *err) MUST_CHECK;
 /* The one process whose executable has this name. ERR_GONE: none; ERR_USAGE: several, listed. */
 bool process_named(const char *name, int *pid, struct err *err) MUST_CHECK;
 /* Is the process still what the image was made of? It may have become another program (exec), and
@@ -83,6 +101,14 @@ bool image_u64(const struct image *img, u64 va, u64 *to) MUST_CHECK;
 bool image_read(const struct image *img, u64 va, void *to, size_t n) MUST_CHECK;
 /* Memory by run-time address (heap, stacks). False for files. */
 bool image_read_rt(const struct image *img, u64 rt, void *to, size_t n) MUST_CHECK;
+/* How many of the first bytes are there. */
+size_t image_read_some(const struct image *img, u64 rt, void *to, size_t n);
+/* Takes these pieces of a process's memory all at once: from here on image_read* gives what was in
+ * them then. They must ascend and not overlap; of a core there is nothing to take. */
+struct extent {
+	u64 rt, size;
+};
+void image_keep(struct image *img, const struct extent *pieces, size_t n);
 /* What the dynamic loader will write into the word at va: where a thread-local variable of the
  * program lies, counted from the thread pointer. False where no relocation says so. */
 bool image_tls_word(const struct image *img, u64 va, i64 *off) MUST_CHECK;

@@ -7,19 +7,30 @@
 #ifndef IMAGE_MEMORY_H
 #define IMAGE_MEMORY_H
 
+#include "base/vec.h"
 #include "image/image.h"
 
-/* A PT_LOAD of a core file: what lies in the file is already checked against its end. */
+/* A PT_LOAD of a core file, what lies in the file already checked against its end; or a piece of a
+ * process that was kept, `off` counted in the bytes that were kept with it. */
 struct dumped {
 	u64 rt, off, size;
 };
 
+/* What one image_keep took. */
+struct kept {
+	struct dumped *at;	/* ascending */
+	size_t n, size;
+	u8 *bytes;
+};
+
 struct memory {
 	int fd;			/* /proc/PID/mem, or -1 */
+	int pid;
 	const u8 *bytes;	/* the core file, or NULL */
 	size_t size;
-	struct dumped *dumped;
+	struct dumped *dumped;	/* ascending */
 	size_t ndumped;
+	VEC(struct kept) kept;	/* the latest is the last */
 };
 
 /* A whole file, mapped privately and writable; names it in its errors. */
@@ -33,6 +44,11 @@ bool core_open(struct image *img, struct err *err) MUST_CHECK;
 bool image_place(struct image *img, u64 entry_rt, u64 phdr_rt, struct err *err) MUST_CHECK;
 
 size_t memory_read(const struct memory *m, u64 rt, void *to, size_t n);
+/* The piece that the address lies in, or NULL; of an ascending list. */
+const struct dumped *dumped_at(const struct dumped *all, size_t n, u64 rt);
+/* Bytes from rt on that were kept; 0: none. */
+size_t kept_read(const struct memory *m, u64 rt, void *to, size_t n);
+void kept_release(struct memory *m);
 void memory_release(struct memory *m);
 
 #endif

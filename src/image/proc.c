@@ -134,6 +134,7 @@ static bool open_pid(struct image *img, struct err *err)
 	if (!elf_parse(img, err) || !place_by_auxv(img, err))
 		return false;
 	img->memory = ARENA_NEW(&img->arena, struct memory);
+	img->memory->pid = img->pid;
 	img->memory->fd = open(proc_path(img->pid, "mem").z, O_RDONLY | O_CLOEXEC);
 	return img->memory->fd >= 0 || failed(errno, "mem", err);
 }
@@ -221,14 +222,12 @@ static size_t read_fd(int fd, u64 rt, u8 *to, size_t n)
 
 static size_t read_dumped(const struct memory *m, u64 rt, u8 *to, size_t n)
 {
+	const struct dumped *d;
 	size_t had = 0;
 
-	for (size_t i = 0; i < m->ndumped && had < n; i++) {
-		const struct dumped *d = &m->dumped[i];
+	while (had < n && (d = dumped_at(m->dumped, m->ndumped, rt + had))) {
 		u64 in = rt + had - d->rt;
 
-		if (rt + had < d->rt || in >= d->size)
-			continue;
 		memcpy(to + had, m->bytes + d->off + in, (size_t)MIN(n - had, d->size - in));
 		had += (size_t)MIN(n - had, d->size - in);
 	}
@@ -237,7 +236,13 @@ static size_t read_dumped(const struct memory *m, u64 rt, u8 *to, size_t n)
 
 size_t memory_read(const struct memory *m, u64 rt, void *to, size_t n)
 {
-	return m->bytes ? read_dumped(m, rt, to, n) : read_fd(m->fd, rt, to, n);
+	size_t had = 0, more;
+
+	if (m->bytes)
+		return read_dumped(m, rt, to, n);
+	while (had < n && (more = kept_read(m, rt + had, (u8 *)to + had, n - had)))
+		had += more;
+	return had + read_fd(m->fd, rt + had, (u8 *)to + had, n - had);
 }
 
 void memory_release(struct memory *m)
@@ -245,6 +250,7 @@ void memory_release(struct memory *m)
 	if (m->fd >= 0)
 		close(m->fd);
 	file_unmap(m->bytes, m->size);
+	kept_release(m);
 	m->bytes = NULL;
 	m->fd = -1;
 }

@@ -1,5 +1,5 @@
 #include "bpfworld.h"
-#include "interpret.h"
+#include "plan/interpret.h"
 
 Suite *bpfread_suite(void);
 

@@ -18,7 +18,7 @@
 
 #include "memory.h"
 
-#include "interpret.h"
+#include "plan/interpret.h"
 #include "plan/reading.h"
 
 static struct memory_program m;

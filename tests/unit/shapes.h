@@ -12,7 +12,7 @@
 
 #include <sys/uio.h>
 
-#include "interpret.h"
+#include "plan/interpret.h"
 
 /* 64 bytes apart, so calls to morestack from slot N are at -64 * N. */
 enum {
@@ -206,7 +206,7 @@ enum { DEPTH = 8 * (STACK_WORDS - AT_CALL) };
 
 static inline void expect_bytes(const struct reading *r, const struct cpu *c, u32 site)
 {
-	u8 want[RECORD_MAX] = { 0 }, got[SLOT_MAX];
+	u8 want[RECORD_MAX] = { 0 }, got[RECORD_MAX];
 	struct interpreter in = interpreter_of(c);
 	struct record_head h;
 
@@ -220,7 +220,7 @@ static inline void expect_bytes(const struct reading *r, const struct cpu *c, u3
 
 static inline void expect_nothing_more(void)
 {
-	u8 bytes[SLOT_MAX];
+	u8 bytes[RECORD_MAX];
 	struct record_head h;
 
 	ck_assert(!machine_take(&mc, &mc.t, bytes, &h));
@@ -240,7 +240,7 @@ static inline struct reading two(void)
 
 static inline void expect_words(const struct cpu *c, u32 site)
 {
-	u8 got[SLOT_MAX];
+	u8 got[RECORD_MAX];
 	struct record_head h;
 
 	ck_assert(machine_take(&mc, &mc.t, got, &h));

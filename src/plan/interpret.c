@@ -1,37 +1,6 @@
-/* interpret - the third implementation of a reading (plan/plan.h): slow and straight, for
- * comparison with what the engines generate.
- *
- * Owns     nothing.
- * Units    as plan.h; the record is RECORD_MAX bytes, all zero before.
- * Fails    never.
- * Threads  any. */
-#ifndef TESTS_INTERPRET_H
-#define TESTS_INTERPRET_H
+#include "plan/interpret.h"
 
-#include <string.h>
-
-#include "plan/plan.h"
-
-struct interpreter {
-	u64 ints[9];			/* AX BX CX DI SI R8 R9 R10 R11 */
-	u64 floats[15];
-	const u8 *sp;
-	u64 bp, stack_lo, stack_hi, g;
-	u64 bias;
-	const struct go_bare_calls *bare;	/* NULL: none */
-	u64 text_rt;
-	bool (*fetch)(u64 va, u64 n, void *to);	/* all of it or nothing; n > 0 */
-};
-
-static inline u64 word_in(const u8 *rec, u32 at)
-{
-	u64 v;
-
-	memcpy(&v, rec + at, 8);
-	return v;
-}
-
-static inline const struct go_bare_call *interpret_bare(const struct interpreter *in, u64 pc_rt)
+static const struct go_bare_call *interpret_bare(const struct interpreter *in, u64 pc_rt)
 {
 	for (u32 i = 0; in->bare && i < in->bare->n; i++)
 		if (in->text_rt + in->bare->at[i].return_pc == pc_rt)
@@ -41,7 +10,7 @@ static inline const struct go_bare_call *interpret_bare(const struct interpreter
 
 /* Return addresses, as far as the chain of frame pointers climbs inside the stack; those of callers
  * that keep none from where they lie. */
-static inline void interpret_frames(const struct interpreter *in, const struct read *d, u8 *rec)
+static void interpret_frames(const struct interpreter *in, const struct read *d, u8 *rec)
 {
 	u64 sp = (u64)(uintptr_t)in->sp, lowest = sp + 8, fp = in->bp;
 	u32 n = 1;
@@ -62,7 +31,12 @@ static inline void interpret_frames(const struct interpreter *in, const struct r
 	memcpy(rec + d->status, &n, 4);
 }
 
-static inline void interpret(const struct interpreter *in, const struct read *reads, u32 n, u8 *rec)
+static bool fetch(const struct interpreter *in, u64 rt, u64 n, u8 *to)
+{
+	return in->img ? image_read_rt(in->img, rt, to, n) : in->fetch(rt, n, to);
+}
+
+void interpret(const struct interpreter *in, const struct read *reads, u32 n, u8 *rec)
 {
 	for (u32 i = 0; i < n; i++) {
 		const struct read *d = &reads[i];
@@ -101,7 +75,7 @@ static inline void interpret(const struct interpreter *in, const struct read *re
 			if (!p || !size)
 				break;
 			p += (u64)(i64)d->disp;
-			status = in->fetch(p, size, bytes) ? (u32)size : CAPTURE_UNREADABLE;
+			status = fetch(in, p, size, bytes) ? (u32)size : CAPTURE_UNREADABLE;
 			if (status == size)
 				memcpy(rec + d->at, bytes, size);
 			memcpy(rec + d->status, &status, 4);
@@ -109,5 +83,3 @@ static inline void interpret(const struct interpreter *in, const struct read *re
 		}
 	}
 }
-
-#endif

@@ -1,0 +1,165 @@
+/* The same as JSON (docs/json.md). */
+#include "out/goroutine.h"
+
+static void text(struct json *j, const char *key, struct str s)
+{
+	json_key(j, key);
+	if (s.n)
+		json_str(j, s);
+	else
+		json_null(j);
+}
+
+static void number(struct json *j, const char *key, i64 n, bool known)
+{
+	json_key(j, key);
+	if (known)
+		json_i64(j, n);
+	else
+		json_null(j);
+}
+
+static void arguments(struct json *j, struct goroutine_view *v, const struct go_level *l)
+{
+	const struct reading *r = args_read(&v->args, &v->unwinder, l);
+
+	json_key(j, "args");
+	if (!r) {
+		json_null(j);
+		return;
+	}
+	v->values.reading = r;
+	v->values.record = (const u8 *)v->args.record;
+	value_begin(&v->values);
+	json_array(j);
+	for (u32 i = 0; i < r->nslots; i++)
+		if (!r->slots[i].param->dictionary)
+			value_json(j, &v->values, &r->slots[i]);
+	json_array_end(j);
+	if (go_sig_of(v->prog, l->func)->cut) {
+		json_key(j, "args_cut");
+		json_bool(j, true);
+	}
+}
+
+static void frame(struct json *j, struct goroutine_view *v, const struct go_level *l,
+		  const struct stack_frame *f)
+{
+	json_object(j);
+	text(j, "func", f->func);
+	text(j, "file", f->file);
+	number(j, "line", f->line, f->file.n);
+	json_key(j, "pc");
+	json_hex(j, l->pc_rt);
+	if (f->inlined) {
+		json_key(j, "inlined");
+		json_bool(j, true);
+		json_key(j, "args");
+		json_null(j);
+	} else {
+		arguments(j, v, l);
+	}
+	json_object_end(j);
+}
+
+static void stack(struct json *j, struct goroutine_view *v)
+{
+	struct str callee = STR("");
+	size_t n;
+
+	json_key(j, "stack");
+	json_array(j);
+	for (size_t i = 0; i < v->nlevels; i++) {
+		const struct go_level *l = &v->levels[i];
+		const struct stack_frame *f = stack_at(&v->stacks, l->pc_rt, l->exact, &n);
+
+		for (size_t k = 0; k < n; k++) {
+			if (!stack_hides(&f[k], callee))
+				frame(j, v, l, &f[k]);
+			callee = f[k].func;
+		}
+	}
+	json_array_end(j);
+	json_key(j, "stack_end");
+	json_z(j, unwind_end_name(v->end));
+}
+
+static void channel(struct json *j, struct goroutine_view *v, const struct wait_channel *c)
+{
+	struct go_type *t = c->elem_va ? go_type_at(v->prog, c->elem_va) : NULL;
+
+	json_object(j);
+	json_key(j, "address");
+	json_hex(j, c->address);
+	if (c->readable) {
+		text(j, "elem", t && go_type_load(v->prog, t)->kind ? t->name : STR(""));
+		json_key(j, "len");
+		json_u64(j, c->len);
+		json_key(j, "cap");
+		json_u64(j, c->cap);
+		json_key(j, "closed");
+		json_bool(j, c->closed);
+	}
+	json_object_end(j);
+}
+
+static void waits_for(struct json *j, struct goroutine_view *v, const struct wait *w)
+{
+	json_key(j, "waits_for");
+	if (!w->kind) {
+		json_null(j);
+		return;
+	}
+	json_object(j);
+	json_key(j, "kind");
+	json_z(j, wait_kind_name(w->kind));
+	json_key(j, "address");
+	json_hex(j, w->address);
+	if (w->n) {
+		json_key(j, "channels");
+		json_array(j);
+		for (u32 i = 0; i < w->n; i++)
+			channel(j, v, &w->at[i]);
+		json_array_end(j);
+	}
+	if (w->known && w->kind != WAIT_WAITGROUP) {
+		json_key(j, "locked");
+		json_bool(j, w->locked);
+	}
+	if (w->known && w->kind != WAIT_MUTEX)
+		number(j, w->kind == WAIT_WAITGROUP ? "counter" : "readers", (i64)w->count, true);
+	json_object_end(j);
+}
+
+void goroutine_json(struct json *j, struct goroutine_view *v, const struct goroutine *g)
+{
+	i64 waits = goroutine_waits_ns(v, g);
+	struct str first = STR("");
+	struct wait w;
+	size_t n;
+	const struct stack_frame *by = g->gopc ? stack_at(&v->stacks, g->gopc, false, &n) : NULL;
+
+	goroutine_look(v, g);
+	wait_of(&w, &v->unwinder, g, v->levels, v->nlevels);
+	if (g->startpc)
+		first = stack_at(&v->stacks, g->startpc, true, &n)[0].func;
+	json_object(j);
+	json_key(j, "type");
+	json_z(j, "goroutine");
+	json_key(j, "goid");
+	json_i64(j, g->goid);
+	json_key(j, "state");
+	json_z(j, goroutine_state(v->prog, g));
+	text(j, "wait_reason", str_of(goroutine_reason(v->prog, g)));
+	number(j, "waiting_ns", waits, waits >= 0);
+	text(j, "func", first);
+	text(j, "created_by", by ? by->func : STR(""));
+	number(j, "parent_goid", g->parent, g->parent);
+	number(j, "thread", g->tid, g->tid);
+	json_key(j, "system");
+	json_bool(j, g->system);
+	waits_for(j, v, &w);
+	stack(j, v);
+	json_object_end(j);
+	json_line(j);
+}

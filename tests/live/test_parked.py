@@ -1,0 +1,210 @@
+"""`goshawk goroutines`: every goroutine is there, where it stands, with what, and for what it waits."""
+
+import json
+import os
+import pathlib
+import re
+import select
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+import gobuild
+import goshawk
+from attaching import line_of
+
+pytestmark = pytest.mark.ptrace
+
+WAITS = {  # function: its arguments, the state up to 1.19 and since, what it waits for
+    "receives": ([{"ID": 7, "Name": "gopher"}, 42], "chan receive", "empty"),
+    "sends": (["hello", {"base64": "AQID"}], "chan send", "full"),
+    "selects": ([9], "select", "full"),
+    "locks": ([None], "sync.Mutex.Lock", "mu"),
+    "readLocks": (["rwmutex"], "sync.RWMutex.RLock", "rw"),
+    "waits": ([5], "sync.WaitGroup.Wait", "wg"),
+    "waitsForCond": ([6], "sync.Cond.Wait", "cond"),
+    "sleeps": ([3600 * 10**9], "sleep", None),
+    "reads": ([None], "syscall", None),
+    "accepts": ([None], "IO wait", None),
+    "deep": ([None], "chan receive", "never"),
+    "spins": ([None], "running", None),
+}
+SEMACQUIRE = {"sync.Mutex.Lock": 20, "sync.RWMutex.RLock": 20, "sync.WaitGroup.Wait": 24}  # since when it says more
+
+
+class Parked:
+    """tests/go/parked, with `n` more goroutines."""
+
+    def __init__(self, release, variant, n=0, cwd=None):
+        self.release, self.n = release, n
+        self.path = gobuild.build("parked", release, variant)
+        self.p = subprocess.Popen([self.path, str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, bufsize=1, cwd=cwd,
+                                  env=dict(os.environ, GOTRACEBACK="crash"))
+        words = line_of(self.p.stdout, "ready").split()
+        self.pid = int(words[1])
+        self.at = {name: int(address, 16) for name, address in zip(words[::2], words[1::2])}
+
+    def echo(self, line):
+        self.p.stdin.write(line + "\n")
+        self.p.stdin.flush()
+        return line_of(self.p.stdout, "echo")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.p.kill()
+        self.p.communicate()
+
+
+def look(*args):
+    done = goshawk.run("goroutines", "--json", *args)
+    assert done.status == 0, done
+    objects = [json.loads(line) for line in done.out.splitlines()]
+    assert objects[0]["type"] == "begin" and objects[-1]["type"] == "end"
+    assert objects[-1]["goroutines"] == len(objects) - 2
+    assert objects[-1]["unreadable"] == 0
+    return objects[1:-1]
+
+
+def value(arg):
+    v = arg.get("value")
+    return v["value"] if isinstance(v, dict) and "address" in v else v
+
+
+def check(goroutines, parked, live=True):
+    minor = gobuild.minor(parked.release)
+    assert all(g["stack_end"] == "whole" for g in goroutines), goroutines
+    by_func = {}
+    for g in goroutines:
+        names = [f["func"] for f in g["stack"]]
+        for f in g["stack"]:
+            if f["func"].startswith("main.") and f["func"][5:] in WAITS:
+                by_func[f["func"][5:]] = g, f, names
+    assert set(by_func) == set(WAITS)
+    typed = "plain" in parked.path.name
+    for name, (args, state, lock) in WAITS.items():
+        g, f, names = by_func[name]
+        expected = state if minor >= SEMACQUIRE.get(state, 0) else "semacquire"
+        assert g["state"] == expected, g
+        assert f["line"] and f["file"].endswith("parked/main.go")
+        assert g["created_by"] == "main.start", g
+        assert g["parent_goid"] == (1 if minor >= 21 else None)
+        if minor >= 18 and typed:
+            for arg, want in zip(f["args"], args):
+                assert want is None or value(arg) == want, (name, f)
+        if lock and not (lock == "cond" and minor == 17):  # whose stack does not keep it
+            waits = g["waits_for"]
+            address = parked.at[lock]
+            found = [int(c["address"], 16) for c in waits.get("channels", [waits])]
+            assert address in found, (name, waits)
+    assert by_func["waits"][0]["waits_for"]["counter"] == 3
+    assert by_func["locks"][0]["waits_for"]["locked"]
+    full = by_func["sends"][0]["waits_for"]["channels"][0]
+    assert (full["elem"], full["len"], full["cap"], full["closed"]) == ("int", 2, 2, False)
+    assert by_func["deep"][2].count("main.deep") == 11
+    [main] = [g for g in goroutines if g["goid"] == 1]
+    assert "main.main" in [f["func"] for f in main["stack"]]
+    if live:
+        assert by_func["waits"][0]["waiting_ns"] > 0
+
+
+@pytest.mark.parametrize("variant", ["plain", "stripped", "pie"])
+def test_each_is_seen_with_what_it_waits_for(release, variant):
+    with Parked(release, variant, 3) as parked:
+        check(look("-p", parked.pid), parked)
+        assert parked.echo("still here") == "still here\n"
+
+
+def test_groups_filters_and_folded_stacks():
+    with Parked(gobuild.NEWEST, "plain", 50) as parked:
+        done = goshawk.run("goroutines", str(parked.pid))
+        assert done.status == 0, done
+        first = done.out.split("\n\n")[0]
+        assert re.match(r"50 goroutines \[chan receive, for .*\]: \d+(, \d+){7} and 42 more\n", first), first
+        assert 'main.one(i=0, from="start")' in first and "created by main.start in goroutine 1" in first
+        assert re.search(r"the process stood still for [\d.]+m?s", done.out)
+        assert "63 goroutines" in done.out
+        some = goshawk.run("goroutines", "--func", "main.sends", str(parked.pid)).out
+        assert some.count("goroutine ") == 1 and 's="hello"' in some
+        assert len(look("--state", "chan send", "-p", parked.pid)) == 1
+        assert len(look("--state", "running", "-p", parked.pid)) == 1
+        assert not look("--older", "1h", "-p", parked.pid)
+        folded = goshawk.run("goroutines", "--folded", str(parked.pid)).out.splitlines()
+        [one] = [line for line in folded if line.endswith(" 50")]
+        assert one.startswith("runtime.goexit;") and ";main.one;" in one
+        secret = goshawk.run("goroutines", "--redact", "Name", "--func", "main.receives", str(parked.pid)).out
+        assert "‹redacted›" in secret and "gopher" not in secret
+
+
+def core_of(parked, how, tmp_path):
+    """A core of it: made by the kernel, by gcore, or one of these that was cut."""
+    pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text().strip()
+    if how == "gcore":
+        done = goshawk.run_plain("gcore", "-o", tmp_path / "core", parked.pid) if has_gcore() else None
+        if not done or done.status:
+            pytest.skip("gcore is not here, or can't")
+        return tmp_path / ("core.%d" % parked.pid)
+    if "/" in pattern or pattern.startswith("|"):
+        pytest.skip("cores go to %s" % pattern)
+    parked.p.stdin.write("die\n")
+    parked.p.stdin.flush()
+    parked.p.wait(60)
+    cores = list(tmp_path.glob("core*"))
+    if not cores:
+        pytest.skip("the kernel made no core")
+    return cores[0]
+
+
+def has_gcore():
+    return any(os.access(os.path.join(d, "gcore"), os.X_OK) for d in os.environ["PATH"].split(":"))
+
+
+@pytest.mark.parametrize("how", ["kernel", "gcore"])
+def test_the_same_from_a_core(release, how, tmp_path):
+    import resource
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    with Parked(release, "plain", 3, cwd=tmp_path) as parked:
+        core = core_of(parked, how, tmp_path)
+        check(look(core), parked, live=False)
+        check(look(core, parked.path), parked, live=False)
+
+
+def test_a_hundred_thousand_and_the_server_answers():
+    """What it costs is said, not tested: a busy machine takes what it takes."""
+    with Parked(gobuild.NEWEST, "stripped", 20000) as parked:
+        stop, slowest = threading.Event(), [0.0]
+
+        def ask():
+            while not stop.is_set():
+                t = time.monotonic()
+                assert parked.echo("x") == "x\n"
+                slowest[0] = max(slowest[0], time.monotonic() - t)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        done = goshawk.run("goroutines", str(parked.pid))
+        stop.set()
+        asking.join()
+        assert done.status == 0 and "20013 goroutines" in done.out, done
+        assert slowest[0] < 20
+
+
+@pytest.mark.parametrize("args, status, says", [
+    (["1073741823"], 7, "no such process"),
+    (["/bin/ls"], 3, "not a Go program"),
+    ([], 2, "which program?"),
+    (["--folded", "--json", "1"], 2, "two forms"),
+])
+def test_refusals(args, status, says):
+    done = goshawk.run("goroutines", *args)
+    assert done.status == status and says in done.err, done
+
+
+def test_a_program_that_is_no_process():
+    done = goshawk.run("goroutines", gobuild.build("parked", gobuild.NEWEST))
+    assert done.status == 2 and "has no goroutines" in done.err, done
