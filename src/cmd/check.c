@@ -3,11 +3,12 @@
 #include "cmd/cmds.h"
 #include "cmd/target.h"
 #include "out/finding.h"
+#include "out/sarif.h"
 
 struct check_args {
 	struct common_args common;
 	const char *output;
-	bool rules;
+	bool rules, sarif;
 };
 
 static bool explain_rules(const char **rest, size_t nrest, struct out *o, struct err *err)
@@ -37,6 +38,10 @@ static void show(const struct check_args *a, const struct target *t, const struc
 {
 	struct json j;
 
+	if (a->sarif) {
+		sarif_write(o, c);
+		return;
+	}
 	json_begin(&j, o);
 	if (a->common.json)
 		target_json_begin(t, o);
@@ -77,6 +82,9 @@ static bool check(const void *args, const char **rest, size_t nrest, char **prog
 	OWN(out_file) file = {0};
 
 	(void)program;
+	if (a->sarif && a->common.json)
+		return err_set(err, ERR_USAGE, "check: --sarif and --json are two forms of the "
+			       "same output: choose one");
 	if (!out_file_open(&file, a->output, false, err))
 		return false;
 	file.out.color = use_color(&a->common, file.out.fd);
@@ -87,6 +95,8 @@ static bool check(const void *args, const char **rest, size_t nrest, char **prog
 
 static const struct opt opts[] = {
 	TARGET_OUTPUT_OPTION(struct check_args),
+	OPT(struct check_args, 0, "sarif", OPT_FLAG, NULL, sarif,
+	    "write SARIF 2.1.0, which code-scanning services read"),
 	OPT(struct check_args, 0, "rules", OPT_FLAG, NULL, rules,
 	    "list the rules; with an ID, explain that one"),
 };
@@ -104,9 +114,9 @@ const struct command cmd_check = {
 	.args_size = sizeof(struct check_args),
 	.examples = {
 		{ "goshawk check ./service", "before it runs: in CI, after the build" },
-		{ "goshawk check --rules G0RACE", "what a rule means, and the cure" },
-		{ "goshawk check --json ./service | jq -r 'select(.type == \"finding\") | .func'",
-		  "the functions at fault" },
+		{ "goshawk check --rules G0RACE", "what a rule means, and how to cure it" },
+		{ "goshawk check --sarif -o service.sarif ./service",
+		  "for a service that shows findings beside the code" },
 	},
 	.run = check,
 };

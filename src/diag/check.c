@@ -5,6 +5,11 @@
 const struct rule *const check_rules[] = {
 	&rule_g0race,
 	&rule_g0detect,
+	&rule_g0park,
+	&rule_injected,
+	&rule_patched,
+	&rule_fipssum,
+	&rule_wxseg,
 };
 const size_t ncheck_rules = ARRAY_LEN(check_rules);
 

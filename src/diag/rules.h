@@ -9,7 +9,9 @@
 
 #include "diag/check.h"
 
-extern const struct rule rule_g0race, rule_g0detect;	/* rules_race.c */
+extern const struct rule rule_g0race, rule_g0detect, rule_g0park;	/* rules_stack.c */
+extern const struct rule rule_fipssum, rule_wxseg, rule_patched;	/* rules_file.c */
+extern const struct rule rule_injected;				/* rules_injected.c */
 
 /* Whose code is it? */
 enum owner {

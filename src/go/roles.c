@@ -33,7 +33,7 @@ static const struct row rows[] = {
 	/* runtime/asm_amd64.s: a switch to another stack, or fatal on a system stack */
 	R("gogo", ENDS), R("morestack*", ENDS), R("cgocallback", ENDS), R("cgocallbackg", ENDS),
 	R("asyncPreempt", ENDS), R("goexit", ENDS), R("goexit1", ENDS), R("badmcall*", ENDS),
-	R("gopark", ENDS),			/* runtime/proc.go, by mcall */
+	R("gopark", PARKS),			/* runtime/proc.go, by mcall */
 	/* runtime/mgc.go, mgcmark.go: on g0 they return at once */
 	R("gcStart", ENDS), R("gcAssistAlloc", ENDS),
 	/* runtime/race.go, race_amd64.s */

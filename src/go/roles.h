@@ -27,6 +27,7 @@ enum go_role {
 	ROLE_GSIGNAL,
 	/* on a system stack nothing behind it runs: it ends the program, or leaves the stack */
 	ROLE_ENDS,
+	ROLE_PARKS,		/* the same: it makes the goroutine wait, and there is none */
 	/* takes the goroutine's race context, and there is none on a system stack: */
 	ROLE_RACE_CODE,		/* the compiler calls it */
 	ROLE_RACE_HAND,		/* the library does */

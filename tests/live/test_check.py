@@ -1,6 +1,7 @@
 """check: what will crash a program is seen in its file, and a program as Go makes it has nothing of it."""
 
 import json
+import struct
 
 import pytest
 
@@ -76,6 +77,150 @@ def test_a_func_value_that_a_setter_stores(reported):
     assert found["path"][-2]["by"] == "func_value"
     died = goshawk.run_plain(program)
     assert died.status == 2 and "SIGSEGV" in died.err, died
+
+
+def test_code_that_waits_on_a_system_stack():
+    """Not only in -race builds; and it does wait, because its maker holds the lock."""
+    program = overlay.newproc(gobuild.NEWEST, "waits")
+    [found] = check(program, 1)
+    assert (found["rule"], found["level"]) == ("G0PARK", "warning")
+    assert found["func"] == "newproc/snap.(*traceContext).TakeSnapShot"
+    assert names(found)[:5] == WAY + [found["func"]] and names(found)[-1] == "runtime.gopark"
+    died = goshawk.run_plain(program)
+    assert died.status == 2 and "semacquire not on the G stack" in died.err, died
+
+
+def test_functions_that_others_put_into_the_runtime(release):
+    for variant in "plain", "stripped":
+        unknown, known = check(gobuild.build("linknamed", release, variant), 1)
+        assert (unknown["rule"], unknown["func"]) == ("INJECTED", "runtime.goroutineLocal")
+        assert unknown["file"].endswith("linknamed/main.go") and "unknown tool" in unknown["message"]
+        assert known["func"] == "runtime.SetTraceContextToGLS" and "OpenTelemetry" in known["message"]
+
+
+class Elf:
+    """A program's bytes, to be changed in a few places."""
+
+    def __init__(self, path):
+        self.path, self.bytes = path, bytearray(path.read_bytes())
+        [at] = struct.unpack_from("<Q", self.bytes, 32)
+        size, n = struct.unpack_from("<HH", self.bytes, 54)
+        self.loads = [at + i * size for i in range(n) if struct.unpack_from("<I", self.bytes, at + i * size)[0] == 1]
+
+    def flags(self, load, flags):
+        struct.pack_into("<I", self.bytes, load + 4, flags)
+
+    def offset(self, va):
+        for load in self.loads:
+            off, start, _, size = struct.unpack_from("<QQQQ", self.bytes, load + 8)
+            if start <= va < start + size:
+                return va - start + off
+        raise ValueError(hex(va))
+
+    def entry(self, func):
+        listed = goshawk.run("funcs", "--json", self.path, func)
+        [found] = [o for o in map(json.loads, listed.out.splitlines()) if o["type"] == "function"]
+        return int(found["address"], 16)
+
+    def put(self, va, what):
+        off = self.offset(va)
+        self.bytes[off:off + len(what)] = what
+
+    def write(self, to):
+        to.write_bytes(self.bytes)
+        return to
+
+
+@pytest.fixture
+def seed():
+    return Elf(gobuild.build("seed", gobuild.NEWEST, "plain"))
+
+
+def test_a_breakpoint_left_in_the_file(seed, tmp_path):
+    seed.put(seed.entry("main.main"), b"\xcc")
+    [found] = check(seed.write(tmp_path / "new"), 1)
+    assert (found["rule"], found["func"]) == ("PATCHED", "main.main") and "int3" in found["message"]
+
+
+def test_a_jump_out_of_the_linked_code(seed, tmp_path):
+    """To the segment behind it, which is made executable for that."""
+    text, other = seed.loads[:2]
+    seed.flags(other, 5)
+    [to] = struct.unpack_from("<Q", seed.bytes, other + 16)
+    entry = seed.entry("main.main")
+    seed.put(entry, b"\xe9" + struct.pack("<i", to - entry - 5))
+    [found] = check(seed.write(tmp_path / "new"), 1)
+    assert (found["rule"], found["func"]) == ("PATCHED", "main.main") and hex(to) in found["message"]
+
+
+def test_a_segment_that_is_written_and_executed(seed, tmp_path):
+    seed.flags(seed.loads[-1], 7)
+    [found] = check(seed.write(tmp_path / "new"), 1)
+    assert found["rule"] == "WXSEG" and found["func"] is None
+
+
+def test_a_fips_module_that_was_changed(seed, tmp_path):
+    info = seed.bytes.find(b"\xff Go fipsinfo \xff\0")
+    lo, hi = struct.unpack_from("<QQ", seed.bytes, info + 56)
+    at = seed.offset(hi - 1)
+    seed.bytes[at] ^= 1
+    [found] = check(seed.write(tmp_path / "new"), 1)
+    assert found["rule"] == "FIPSSUM" and hi > lo
+
+
+def test_a_copy_with_delays_says_so(tmp_path):
+    program, copy = gobuild.build("racing", gobuild.NEWEST, "plain"), tmp_path / "copy"
+    assert goshawk.run("stress", program, "-o", copy).status == 0
+    [found] = check(copy, 1)
+    assert found["rule"] == "PATCHED" and "--undo" in found["advice"]
+
+
+def text_of(o):
+    assert set(o) == {"text"} and isinstance(o["text"], str) and o["text"]
+    return o["text"]
+
+
+def location_of(o):
+    assert set(o) <= {"physicalLocation", "logicalLocations", "message"}
+    place = o["physicalLocation"]
+    uri = place["artifactLocation"]["uri"]
+    assert uri.startswith("file:///") or not uri.startswith("/")
+    assert place.get("region", {"startLine": 1})["startLine"] >= 1
+    for logical in o.get("logicalLocations", []):
+        assert set(logical) == {"fullyQualifiedName", "kind"} and logical["kind"] == "function"
+    return uri
+
+
+def test_sarif_is_sarif():
+    """What the standard demands of these parts: names, types, and indexes that point to what they say."""
+    program = overlay.newproc(REPORTED[-1], "instrumented", "-race")
+    ended = goshawk.run("check", "--sarif", program)
+    assert ended.status == 1, ended
+    log = json.loads(ended.out)
+    assert set(log) == {"$schema", "version", "runs"} and log["version"] == "2.1.0"
+    [run] = log["runs"]
+    driver = run["tool"]["driver"]
+    assert driver["name"] == "goshawk" and driver["version"]
+    for rule in driver["rules"]:
+        assert rule["defaultConfiguration"]["level"] in ("none", "note", "warning", "error")
+        assert all(map(text_of, (rule["shortDescription"], rule["fullDescription"], rule["help"])))
+    assert len({rule["id"] for rule in driver["rules"]}) == len(driver["rules"]) > 1
+    [result] = run["results"]
+    assert set(result) == {"ruleId", "ruleIndex", "level", "message", "locations", "codeFlows", "partialFingerprints",
+                           "properties"}
+    assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "G0RACE"
+    assert text_of(result["message"]) and result["level"] == "error"
+    assert all(isinstance(v, str) for v in result["partialFingerprints"].values())
+    assert location_of(result["locations"][0]).endswith("instrumented.go")
+    [flow] = result["codeFlows"]
+    [thread] = flow["threadFlows"]
+    assert [text_of(step["location"]["message"]) for step in thread["locations"]][:4] == WAY
+    assert all(location_of(step["location"]) for step in thread["locations"])
+
+
+def test_sarif_of_a_program_without_findings(seed):
+    ended = goshawk.run("check", "--sarif", seed.path)
+    assert ended.status == 0 and json.loads(ended.out)["runs"][0]["results"] == []
 
 
 @pytest.mark.parametrize("variant", ["plain", "stripped", "pie", "race", "cgo"])

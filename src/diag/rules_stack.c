@@ -1,6 +1,6 @@
-/* The race detector on a system stack.
+/* What user code does on a system stack that it must not do there: enter the race detector, wait.
  *
- * Both rules walk what may run there. A function that calls the detector's entries is a finding if
+ * The rules walk what may run there. A function that calls the detector's entries, or parks, is a finding if
  * it, or a function on the way to it, is not the runtime's own: the runtime's functions reach some
  * of these calls too, under conditions that never hold on a system stack (docs of the rules). */
 #include "diag/rules.h"
@@ -95,35 +95,65 @@ static void look_g0race(struct check *c, const struct rule *self)
 	}
 }
 
-/* A function that calls the detector by hand, reached by way of one that is not the runtime's. */
+/* A function with a forbidden call, reached by way of one that is not the runtime's. One finding for
+ * each that is to blame. False: it has none, or was named before. */
+static struct finding *blame(struct check *c, const struct rule *self, u32 func,
+			     const struct call *e, struct str *who, struct str *gets_to)
+{
+	struct path_step path[REACH_PATH];
+	size_t n = reach_path(&c->reach, func, path);
+	i64 k = blamed(c, path, n);
+	struct finding *f;
+
+	if (k < 0 || too_late(c, path, n) || said(c, self, va_of(c, path[k].func)))
+		return NULL;
+	f = check_found(c, self, va_of(c, path[k].func));
+	rule_path(c, f, func, e->to, e->at);
+	*who = name_of(c, path[k].func);
+	*gets_to = name_of(c, (size_t)k + 1 < n ? path[k + 1].func : e->to);
+	return f;
+}
+
 static void look_g0detect(struct check *c, const struct rule *self)
 {
 	for (size_t i = 0; c->prog->race && i < c->reach.order.n; i++) {
 		u32 func = c->reach.order.at[i];
 		bool user = rule_owner(c->prog, &c->prog->funcs[func]) == OWNER_USER;
 		const struct call *e = call_of(c, func, ROLE_RACE_HAND);
-		struct path_step path[REACH_PATH];
+		struct str who, gets_to;
 		struct finding *f;
-		size_t n;
-		i64 who;
 
 		if (!e && !user)
 			e = call_of(c, func, ROLE_RACE_CODE);
-		if (!e)
+		f = e ? blame(c, self, func, e, &who, &gets_to) : NULL;
+		if (!f)
 			continue;
-		n = reach_path(&c->reach, func, path);
-		who = blamed(c, path, n);
-		if (who < 0 || too_late(c, path, n) || said(c, self, va_of(c, path[who].func)))
-			continue;
-		f = check_found(c, self, va_of(c, path[who].func));
-		rule_path(c, f, func, e->to, e->at);
 		f->message = str_fmt(&c->arena,
 			"%.*s runs on %s and gets to %.*s, which calls the race detector by hand: "
 			"without a race context it dies there",
-			STR_F(name_of(c, path[who].func)), stack_name(c, func),
-			STR_F(name_of(c, (size_t)who + 1 < n ? path[who + 1].func : e->to)));
+			STR_F(who), stack_name(c, func), STR_F(gets_to));
 		f->advice = STR("leave maps, channels, sync and reflect out of what runs there: "
 				"//go:norace does not reach into them");
+	}
+}
+
+static void look_g0park(struct check *c, const struct rule *self)
+{
+	for (size_t i = 0; i < c->reach.order.n; i++) {
+		u32 func = c->reach.order.at[i];
+		const struct call *e = call_of(c, func, ROLE_PARKS);
+		struct str who, gets_to;
+		struct finding *f = e ? blame(c, self, func, e, &who, &gets_to) : NULL;
+
+		if (!f)
+			continue;
+		f->message = str_fmt(&c->arena,
+			"%.*s runs on %s and gets to %.*s, which may have to wait: a system stack "
+			"cannot, and the program dies (\"semacquire not on the G stack\", \"mcall "
+			"called on m->g0 stack\")",
+			STR_F(who), stack_name(c, func), STR_F(gets_to));
+		f->advice = STR("do not lock, send, receive, sleep or print there: leave it to a "
+				"goroutine");
 	}
 }
 
@@ -174,4 +204,22 @@ const struct rule rule_g0detect = {
 	"Cure: no maps, channels, sync, sync/atomic or reflect in what runs there. Use arrays or "
 	"slices, and copy what you need before, on the goroutine.",
 	.look = look_g0detect,
+};
+
+const struct rule rule_g0park = {
+	.id = "G0PARK",
+	.level = LEVEL_WARNING,
+	.what = "code on a system stack may have to wait",
+	.page =
+	"A goroutine that waits (for a lock, a channel, a timer, the network) is parked: mcall "
+	"switches to its thread's g0, which runs others meanwhile. Code that already runs on g0 "
+	"or gsignal cannot be parked: it is fatal, by \"semacquire not on the G stack\" for "
+	"locks, else by \"mcall called on m->g0 stack\".\n\n"
+	"Reported is user code that gets there (see G0RACE for how code comes to run on a system "
+	"stack) and from there to runtime.gopark by locks, channels, select, sleeps, "
+	"input and output. A lock that happens to be free does not wait, so this may go well a "
+	"thousand times.\n\n"
+	"Cure: do nothing there that can wait. Keep what is needed in the goroutine's own data "
+	"beforehand, or hand it to a goroutine by something that never blocks.",
+	.look = look_g0park,
 };

@@ -1,0 +1,3 @@
+module linknamed
+
+go 1.17
