@@ -1,6 +1,7 @@
 """stress -o: a copy of a program whose stores wait between their words does what the program does, only
 later; other tools read it as before; the way back gives every byte."""
 
+import functools
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import re
 import resource
 import shutil
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -38,45 +40,57 @@ def undone(new, original, to):
     return to.read_bytes() == pathlib.Path(original).read_bytes()
 
 
+def counts(program):
+    """What the seed has counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        to = pathlib.Path(folder) / "expect.json"
+        done = goshawk.run_plain(program, "all", env={"SEED_EXPECT": str(to), "SEED_GC": "1", "GOMAXPROCS": "4"})
+        assert done.status == 0 and done.out == "seed: done\n", done
+        return json.loads(to.read_text())["counts"]
+
+
+counts_alone = functools.lru_cache(maxsize=None)(counts)
+
+
 @pytest.mark.parametrize("delay", DELAYS)
 @pytest.mark.parametrize("variant", ["plain", "stripped", "pie", "race", "cgo", "cgo-stripped", "cgo-pie"])
 def test_the_seed_computes_the_same(tmp_path, release, variant, delay):
+    if not gobuild.ALL and (delay != "none" and variant != "plain" or variant == "race" and release != gobuild.NEWEST):
+        pytest.skip("a part of check-all")
     program, new = gobuild.build("seed", release, variant), tmp_path / "new"
     assert sites(copy(program, new, *DELAYS[delay])) > 500
     assert os.stat(new).st_mode == os.stat(program).st_mode
-    expected = []
-    for which in program, new:
-        to = tmp_path / "expect.json"
-        done = goshawk.run_plain(which, "all", env={"SEED_EXPECT": str(to), "SEED_GC": "1", "GOMAXPROCS": "4"})
-        assert done.status == 0 and done.out == "seed: done\n", done
-        expected.append(json.loads(to.read_text())["counts"])
-    assert expected[0] == expected[1]
+    assert counts(new) == counts_alone(program)
     assert undone(new, program, tmp_path / "old")
     assert os.stat(tmp_path / "old").st_mode == os.stat(program).st_mode
+
+
+@functools.lru_cache(maxsize=None)
+def alone(package, release):
+    """How the tests of a package end by themselves."""
+    return run_tests(package, release, gobuild.std_test(package, release), "-test.v")
 
 
 @pytest.mark.parametrize("delay", DELAYS)
 @pytest.mark.parametrize("package", ["strings", "sort", "encoding/json", "fmt"])
 def test_tests_of_go_pass(tmp_path, release, package, delay):
-    program = gobuild.std_test(package, release)
-    copy(program, tmp_path / "new", *DELAYS[delay])
-    plain, new = (run_tests(package, release, p, "-test.v") for p in (program, tmp_path / "new"))
+    copy(gobuild.std_test(package, release), tmp_path / "new", *DELAYS[delay])
+    plain, new = alone(package, release), run_tests(package, release, tmp_path / "new", "-test.v")
     assert plain.status == new.status == 0, new
     assert verdicts(plain.out) == verdicts(new.out)
 
 
-ALL = [r for r in gobuild.RELEASES if gobuild.minor(r) in (17, 19, 22, 24, 26, 27)]
+SIX = [r for r in gobuild.RELEASES if gobuild.minor(r) in (17, 19, 22, 24, 26, 27)]
 MORE = ["runtime", "net/http", "sync", "reflect", "go/types", "text/template", "crypto/tls"]
 
 
-@pytest.mark.skipif(os.environ.get("GOSHAWK_RELEASES") != "all", reason="a part of check-all")
+@pytest.mark.skipif(not gobuild.ALL, reason="a part of check-all")
 @pytest.mark.parametrize("delay", DELAYS)
-@pytest.mark.parametrize("package,newer", [(p, r) for r in ALL for p in MORE])
+@pytest.mark.parametrize("package,newer", [(p, r) for r in SIX for p in MORE])
 def test_tests_of_go_end_as_they_do(tmp_path, package, newer, delay):
     """One that fails alone (there is no network here) must fail in the same tests."""
-    program = gobuild.std_test(package, newer)
-    copy(program, tmp_path / "new", *DELAYS[delay])
-    plain, new = (run_tests(package, newer, p, "-test.v") for p in (program, tmp_path / "new"))
+    copy(gobuild.std_test(package, newer), tmp_path / "new", *DELAYS[delay])
+    plain, new = alone(package, newer), run_tests(package, newer, tmp_path / "new", "-test.v")
     assert plain.status == new.status, new
     assert verdicts(plain.out) == verdicts(new.out)
 
@@ -101,24 +115,33 @@ def test_programs_of_others_do_their_work(tmp_path, name):
     assert undone(new, program, tmp_path / "old")
 
 
-@pytest.mark.parametrize("release_of_go", ["1.17.13", "1.22.12", "1.27.4"])
-def test_ten_thousand_stores(tmp_path, release_of_go):
-    """The go command: it builds itself no differently, and is little larger."""
-    go = gobuild.goroot(release_of_go) / "bin" / "go"
+def test_ten_thousand_stores(tmp_path, release):
+    """The go command: what it says of packages is no different, and it is little larger."""
+    go = gobuild.goroot(release) / "bin" / "go"
     new = tmp_path / "go"
     assert sites(copy(go, new, "--delay", "0")) > 7000
     assert os.stat(new).st_size <= 1.02 * os.stat(go).st_size
-    env = dict(gobuild.environment(release_of_go, False), GOCACHE=str(tmp_path / "cache"))
-    built = []
+    env = gobuild.environment(release, False, GOCACHE=str(tmp_path / "cache"))
+    said = []
     for which in go, new:
-        to = tmp_path / "built"
-        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
-        done = goshawk.run_plain(which, "build", "-trimpath", "-o", to, "sort", env=env, timeout=300)
-        assert done.status == 0, done
         done = goshawk.run_plain(which, "list", "-deps", "-json", "net/http", env=env, timeout=300)
         assert done.status == 0, done
-        built.append(done.out)
-    assert built[0] == built[1]
+        said.append(done.out)
+    assert said[0] == said[1]
+
+
+@pytest.mark.skipif(not gobuild.ALL, reason="a part of check-all")
+@pytest.mark.parametrize("delay", DELAYS)
+@pytest.mark.parametrize("newer", SIX)
+def test_go_builds_itself(tmp_path, newer, delay):
+    """All of its packages anew, by a copy of itself: the same bytes."""
+    go = gobuild.goroot(newer) / "bin" / "go"
+    copy(go, tmp_path / "go", *DELAYS[delay])
+    for which, name in (go, "alone"), (tmp_path / "go", "delayed"):
+        env = gobuild.environment(newer, False, GOCACHE=str(tmp_path / ("cache-" + name)))
+        done = goshawk.run_plain(which, "build", "-trimpath", "-o", tmp_path / name, "cmd/go", env=env, timeout=1200)
+        assert done.status == 0, done
+    assert (tmp_path / "delayed").read_bytes() == (tmp_path / "alone").read_bytes()
 
 
 RACES = {"string": "marked free object|found bad pointer|fault|out of range|unexpected signal",
@@ -128,28 +151,27 @@ RACES = {"string": "marked free object|found bad pointer|fault|out of range|unex
 STORES = {"string": "setText", "slice": "setList", "append": "setAppended", "interface": "setValue"}
 
 
-def lives(program, *args, seconds):
-    """Whether it does, and what it says when it does not."""
-    try:
-        done = subprocess.run([program, *args], env=dict(os.environ, GOMAXPROCS="4"), timeout=seconds,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
-    except subprocess.TimeoutExpired:
-        return None
-    assert done.returncode != 0, done
-    return done.stderr
+def run_racing(program, *args):
+    return subprocess.Popen([program, *args], env=dict(os.environ, GOMAXPROCS="4"), stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, errors="replace")
 
 
 @pytest.mark.parametrize("kind", RACES)
 def test_a_race_kills(tmp_path, release, kind):
-    """With a delay in its store, and not with one in another, nor by itself."""
+    """With a delay in its store, and not with one in another, nor by itself. The newest release: test_stress_hunt.py."""
+    if not gobuild.ALL and release == gobuild.NEWEST:
+        pytest.skip("a part of check-all")
     program, new, control = gobuild.build("racing", release), tmp_path / "new", tmp_path / "control"
     store = "main.(*object)." + STORES[kind]
     copy(program, new, store, "--delay", "100us")
     copy(program, control, "main.*", "!" + store, "--delay", "100us")
-    said = lives(new, kind, seconds=60)
-    assert said and re.search(RACES[kind], said), said
-    assert lives(control, kind, seconds=3) is None
-    assert lives(program, kind, seconds=2) is None
+    with run_racing(new, kind, "none", "60") as dies:
+        said = dies.communicate(timeout=90)[1]
+    assert dies.returncode == 2 and re.search(RACES[kind], said), said
+    with run_racing(control, kind, "none", "2") as elsewhere, run_racing(program, kind, "none", "2") as by_itself:
+        for p in elsewhere, by_itself:
+            out, err = p.communicate(timeout=60)
+            assert (p.returncode, out, err) == (0, "lived true\n", "")
 
 
 def test_by_id(tmp_path):
