@@ -17,11 +17,10 @@ import pytest
 import gobuild
 import goshawk
 import others
+import reached
 import test_others
+from reached import DELAYS, PACKAGES as MORE, SIX as MORE_RELEASES
 from test_std import run_tests, verdicts
-
-# Nothing to wait for but all of the code; and a delay as short as the code can make it, now and then.
-DELAYS = {"none": ["--delay", "0"], "100ns at 1%": ["--delay", "100ns", "--chance", "1%"]}
 
 
 def copy(program, to, *args, status=0, **kw):
@@ -80,17 +79,15 @@ def test_tests_of_go_pass(tmp_path, release, package, delay):
     assert verdicts(plain.out) == verdicts(new.out)
 
 
-SIX = [r for r in gobuild.RELEASES if gobuild.minor(r) in (17, 19, 22, 24, 26, 27)]
-MORE = ["runtime", "net/http", "sync", "reflect", "go/types", "text/template", "crypto/tls"]
-
-
 @pytest.mark.skipif(not gobuild.ALL, reason="a part of check-all")
 @pytest.mark.parametrize("delay", DELAYS)
-@pytest.mark.parametrize("package,newer", [(p, r) for r in SIX for p in MORE])
+@pytest.mark.parametrize("package,newer", [(p, r) for r in MORE_RELEASES for p in MORE])
 def test_tests_of_go_end_as_they_do(tmp_path, package, newer, delay):
     """One that fails alone (there is no network here) must fail in the same tests."""
     copy(gobuild.std_test(package, newer), tmp_path / "new", *DELAYS[delay])
     plain, new = alone(package, newer), run_tests(package, newer, tmp_path / "new", "-test.v")
+    same = plain.status == new.status and verdicts(plain.out) == verdicts(new.out)
+    reached.COPIES.put("%s, %s" % (newer, delay), package, same)
     assert plain.status == new.status, new
     assert verdicts(plain.out) == verdicts(new.out)
 
@@ -132,7 +129,7 @@ def test_ten_thousand_stores(tmp_path, release):
 
 @pytest.mark.skipif(not gobuild.ALL, reason="a part of check-all")
 @pytest.mark.parametrize("delay", DELAYS)
-@pytest.mark.parametrize("newer", SIX)
+@pytest.mark.parametrize("newer", MORE_RELEASES)
 def test_go_builds_itself(tmp_path, newer, delay):
     """All of its packages anew, by a copy of itself: the same bytes."""
     go = gobuild.goroot(newer) / "bin" / "go"
@@ -141,7 +138,9 @@ def test_go_builds_itself(tmp_path, newer, delay):
         env = gobuild.environment(newer, False, GOCACHE=str(tmp_path / ("cache-" + name)))
         done = goshawk.run_plain(which, "build", "-trimpath", "-o", tmp_path / name, "cmd/go", env=env, timeout=1200)
         assert done.status == 0, done
-    assert (tmp_path / "delayed").read_bytes() == (tmp_path / "alone").read_bytes()
+    same = (tmp_path / "delayed").read_bytes() == (tmp_path / "alone").read_bytes()
+    reached.COPIES.put("%s, %s" % (newer, delay), "go build", same)
+    assert same
 
 
 RACES = {"string": "marked free object|found bad pointer|fault|out of range|unexpected signal",
@@ -172,6 +171,7 @@ def test_a_race_kills(tmp_path, release, kind):
         for p in elsewhere, by_itself:
             out, err = p.communicate(timeout=60)
             assert (p.returncode, out, err) == (0, "lived true\n", "")
+    reached.KILLED.put(release, kind, True, ["dies"])
 
 
 def test_by_id(tmp_path):
