@@ -20,6 +20,7 @@ for line in (ROOT / "tools" / "releases").read_text().splitlines():
         if "quick" in marks:
             SOME_RELEASES.append(release)
 NEWEST = RELEASES[-1]
+ENDS = RELEASES[0], NEWEST  # for what `make check` has no time to see three times
 ALL = os.environ.get("GOSHAWK_RELEASES") == "all"  # `make check-all`
 
 # What the variants of one program add to `go build`, and whether they need cgo.

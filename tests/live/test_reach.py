@@ -22,7 +22,6 @@ import test_seed
 SEED = gobuild.ROOT / "tests" / "go" / "seed"
 PAGE = gobuild.ROOT / "docs" / "reach.md"
 WORKS, NONE = "works", "–"
-ALL = os.environ.get("GOSHAWK_RELEASES") == "all"
 UPDATE = os.environ.get("UPDATE") == "1"
 
 
@@ -207,7 +206,7 @@ def works(tmp_path, program, kind):
 
 
 def chosen(title):
-    if not ALL and title not in QUICK:
+    if not gobuild.ALL and title not in QUICK:
         pytest.skip("part of `make check-all`")
 
 
