@@ -22,6 +22,9 @@ KINDS = {
     "interface": ({"nil_dereference", "fault", "bad_pointer"}, "setValue"),
 }
 
+# Of these, what `make check` has time for; more hunts are below, and more deaths in test_stress_file.py.
+SOME = {gobuild.RELEASES[0]: ["slice", "interface"], gobuild.NEWEST: ["string", "append"]}
+
 
 @pytest.fixture
 def tmp(tmp_path, monkeypatch):
@@ -47,8 +50,8 @@ def one(objects, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_race_is_found_and_proved(tmp, release, kind):
-    if not gobuild.ALL and (release not in gobuild.ENDS or kind in ("slice", "append") and release != gobuild.NEWEST):
-        pytest.skip("a part of check-all: the newest release has all kinds, the oldest two, to save time")
+    if not gobuild.ALL and kind not in SOME.get(release, []):
+        pytest.skip("a part of check-all")
     signatures, store = KINDS[kind]
     objects, _ = until_crash("--for", "60s", "main.*", "--", gobuild.build("racing", release), kind, status=1)
     crash, report = one(objects, "crash"), one(objects, "report")
