@@ -35,11 +35,20 @@ void callgraph_make(struct callgraph *g, const struct go_program *prog)
 		g->roles[i] = (u8)go_role_of(prog->funcs[i].name, prog->rel->minor);
 }
 
+VEC_TYPE(code_list, u64);
+
 void callgraph_release(struct callgraph *g)
 {
 	for (size_t i = 0; i < g->stored.room; i++)
 		if (g->stored.slots[i].used)
 			values_release((struct values *)(uintptr_t)g->stored.slots[i].value);
+	for (size_t i = 0; i < g->implementers.room; i++)
+		if (g->implementers.slots[i].used) {
+			struct code_list *l = (void *)(uintptr_t)g->implementers.slots[i].value;
+
+			vec_release(l);
+		}
+	map_release(&g->implementers);
 	map_release(&g->stored);
 	arena_release(&g->arena);
 }
@@ -70,18 +79,40 @@ static void add(struct search *s, u32 to, u32 at, enum call_kind kind, enum cert
 	*vec_push(&s->all) = (struct call){ to, at, (u8)kind, (u8)c };
 }
 
-struct implementers {
-	struct search *s;
-	u32 at;
-};
-
 static void implementer(void *ctx, u64 code_va)
 {
-	const struct implementers *im = ctx;
-	u32 to = callgraph_func(im->s->b.g, code_va);
+	struct code_list *list = ctx;
 
-	if (to != UINT32_MAX)
-		add(im->s, to, im->at, CALL_INTERFACE, CANDIDATE);
+	*vec_push(list) = code_va;
+}
+
+/* The code of method number `method` of all that implement an interface: asked once, then kept. */
+static const struct code_list *implementers_of(struct callgraph *g, u64 inter_va, u64 method)
+{
+	u64 key = inter_va << 16 | (method & 0xffff), *slot = map_get(&g->implementers, key);
+	struct code_list *list;
+
+	if (slot)
+		return (const struct code_list *)(uintptr_t)*slot;
+	list = ARENA_NEW(&g->arena, struct code_list);
+	*map_put(&g->implementers, key) = (u64)(uintptr_t)list;
+	go_each_implementer(g->prog, go_type_at(g->prog, inter_va), method, implementer, list);
+	return list;
+}
+
+/* False: nobody has it. */
+static bool add_implementers(struct search *s, u64 inter_va, i64 off, u32 at)
+{
+	u64 method = (u64)(off - ITAB_HEAD) / 8;
+	const struct code_list *list = implementers_of(s->b.g, inter_va, method);
+
+	for (size_t i = 0; i < list->n; i++) {
+		u32 to = callgraph_func(s->b.g, list->at[i]);
+
+		if (to != UINT32_MAX)
+			add(s, to, at, CALL_INTERFACE, CANDIDATE);
+	}
+	return list->n;
 }
 
 /* The code pointer at a func value, or at a method's place in an itab. */
@@ -94,15 +125,8 @@ static bool add_value(struct search *s, const struct value *v, u32 at, enum call
 
 	if (v->off >= ITAB_HEAD && v->off % 8 == 0)
 		kind = CALL_INTERFACE;
-	if (v->itab) {
-		struct implementers im = { s, at };
-		size_t before = s->all.n;
-
-		if (kind == CALL_INTERFACE)
-			go_each_implementer(prog, go_type_at(prog, v->va),
-					    (size_t)(v->off - ITAB_HEAD) / 8, implementer, &im);
-		return s->all.n > before;
-	}
+	if (v->itab)
+		return kind == CALL_INTERFACE && add_implementers(s, v->va, v->off, at);
 	if (!image_u64(prog->img, v->va + (u64)v->off, &code))
 		return false;
 	to = callgraph_func(s->b.g, code);
@@ -286,6 +310,7 @@ const struct calls *callgraph_calls(struct callgraph *g, u32 func)
 	if (c)
 		return c;
 	c = g->of[func] = ARENA_NEW(&g->arena, struct calls);
+	g->bodies = 0;
 	if (body_open(&s.b, g, func))
 		search(&s);
 	else

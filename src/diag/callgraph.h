@@ -49,8 +49,10 @@ struct callgraph {
 	struct calls **of;	/* NULL: not asked yet */
 	struct callers *callers;	/* callers.c: made at the first question */
 	struct map stored;	/* variables: struct addresses * of what they are given */
+	struct map implementers;	/* of methods: struct code_list * of their code */
 	struct arena arena;
-	u32 depth;		/* of questions that led to questions about callers */
+	/* of the question at hand: other functions that it led to, and how deep it is in them */
+	u32 bodies, depth;
 };
 
 void callgraph_make(struct callgraph *g, const struct go_program *prog);

@@ -13,8 +13,11 @@
 
 enum {
 	NEST = 12,		/* joins of joins */
-	DEPTH = 3,		/* callers of callers */
+	DEPTH = 3,		/* callers of callers, variables of variables */
 	CALLERS = 64,		/* more than these are not looked at */
+	BODIES = 512,		/* nor more for the calls of one function */
+	VARIABLES = 256,	/* nor more in all: each is looked for in the whole text */
+	VALUES = 1024,
 	ASSERT_INTER = 8,	/* abi.TypeAssert: cache, interface type, can fail */
 };
 
@@ -61,6 +64,10 @@ void values_release(struct values *v)
 
 static void add(struct values *to, u64 va, i64 off, bool itab)
 {
+	if (to->all.n == VALUES) {
+		to->unknown = true;
+		return;
+	}
 	for (size_t i = 0; i < to->all.n; i++)
 		if (to->all.at[i].va == va && to->all.at[i].off == off)
 			return;
@@ -127,10 +134,16 @@ static const struct values *stored_in(struct callgraph *g, u64 va)
 	*map_put(&g->stored, va) = (u64)(uintptr_t)all;
 	if (image_u64(g->prog->img, va, &first) && first)
 		add(all, first, 0, false);
+	if (g->depth == DEPTH || g->stored.n > VARIABLES) {
+		all->unknown = true;
+		return all;
+	}
+	g->depth++;
 	users_of(g, va, &users);
 	for (size_t i = 0; i < users.n; i++)
 		stores_in(g, users.at[i], va, all);
 	vec_release(&users);
+	g->depth--;
 	return all;
 }
 
@@ -154,6 +167,8 @@ static void from_memory(struct body *b, u64 va, i64 off, struct values *to)
 	}
 	all = stored_in(b->g, va);
 	to->candidates = true;
+	if (all == to)
+		return;		/* it is given what it holds already */
 	to->unknown |= all->unknown;
 	for (size_t i = 0; i < all->all.n; i++)
 		add(to, all->all.at[i].va, all->all.at[i].off + off, all->all.at[i].itab);
@@ -175,7 +190,7 @@ static void from_callers(struct body *b, u8 reg, i64 off, struct values *to)
 	g->depth++;
 	callers = callgraph_callers(g, self, &n);
 	to->unknown |= !n || n > CALLERS;
-	for (u32 i = 0; i < n && i < CALLERS; i++) {
+	for (u32 i = 0; i < n && i < CALLERS && g->bodies < BODIES; i++, g->bodies++) {
 		struct body c;
 
 		if (body_open(&c, g, callers[i]))
@@ -185,6 +200,7 @@ static void from_callers(struct body *b, u8 reg, i64 off, struct values *to)
 					walk(&c, origin_of(body_origins(&c), k, reg), off, 0, to);
 		body_release(&c);
 	}
+	to->unknown |= g->bodies == BODIES;
 	g->depth--;
 }
 

@@ -129,11 +129,13 @@ static void look_g0detect(struct check *c, const struct rule *self)
 		if (!f)
 			continue;
 		f->message = str_fmt(&c->arena,
-			"%.*s runs on %s and gets to %.*s, which calls the race detector by hand: "
-			"without a race context it dies there",
-			STR_F(who), stack_name(c, func), STR_F(gets_to));
-		f->advice = STR("leave maps, channels, sync and reflect out of what runs there: "
-				"//go:norace does not reach into them");
+			"%.*s runs on %s and gets to %.*s, which %s: without a race context it "
+			"dies there", STR_F(who), stack_name(c, func), STR_F(gets_to),
+			c->graph.roles[e->to] == ROLE_RACE_HAND
+				? "calls the race detector by hand"
+				: "is built for the race detector");
+		f->advice = STR("leave maps, channels, sync, reflect and other packages out of "
+				"what runs there: //go:norace does not reach into them");
 	}
 }
 

@@ -11,6 +11,7 @@ import pytest
 
 import gobuild
 import goshawk
+import overlay
 import transcripts
 
 HERE = pathlib.Path(__file__).parent
@@ -29,6 +30,8 @@ def place(tmp_path_factory):
                           ("shop", "stripped")]:
         link = folder / (name if variant == "plain" else name + "-" + variant)
         link.symlink_to(gobuild.build(name, gobuild.NEWEST, variant))
+    for name, kind in ("service", "instrumented"), ("service-norace", "usesmap"), ("service-cured", "cured"):
+        (folder / name).symlink_to(overlay.newproc(gobuild.NEWEST, kind, "-race"))
     return folder
 
 
