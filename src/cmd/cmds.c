@@ -9,6 +9,7 @@ const struct command *const commands[] = {
 	&cmd_types,
 	&cmd_disasm,
 	&cmd_goroutines,
+	&cmd_explain,
 	&cmd_doctor,
 	&cmd_detach,
 };

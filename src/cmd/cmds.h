@@ -20,6 +20,7 @@ extern const struct command cmd_funcs;
 extern const struct command cmd_types;
 extern const struct command cmd_disasm;
 extern const struct command cmd_goroutines;
+extern const struct command cmd_explain;
 extern const struct command cmd_doctor;
 extern const struct command cmd_detach;
 

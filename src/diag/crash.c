@@ -260,6 +260,18 @@ ptrdiff_t crash_begins(struct str printed)
 	return -1;
 }
 
+ptrdiff_t crash_within(struct str line)
+{
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		ptrdiff_t at = str_find(line, str_of(lines[i].begins));
+
+		/* "… http: panic: " says of another one that it was caught */
+		if (at == 0 || (at > 0 && (line.p[at - 1] == ' ' || line.p[at - 1] == '\t')))
+			return at;
+	}
+	return -1;
+}
+
 void crash_read(struct crash *c, struct str printed, struct arena *a)
 {
 	VEC(struct crash_goroutine) all = { 0 };

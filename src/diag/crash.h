@@ -55,6 +55,8 @@ struct crash {
 enum { CRASH_GOROUTINES = 64, CRASH_FRAMES = 64 };
 /* Where the first line that tells of a crash begins, or -1. */
 ptrdiff_t crash_begins(struct str printed);
+/* Where in a line such a text begins, behind whatever a logger has put there; -1: nowhere. */
+ptrdiff_t crash_within(struct str line);
 void crash_read(struct crash *c, struct str printed, struct arena *a);
 /* Where the goroutine that died was in the program's own code; NULL if it was nowhere, or if the
  * collector found it and nobody knows who did it. */

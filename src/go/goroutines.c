@@ -116,20 +116,25 @@ static void note_threads(struct gather *w)
  *	40	64	r8 … r15
  *	104	64	rdi rsi rbp rbx rdx rax rcx rsp
  *	168	8	rip */
-static bool interrupted(const struct gather *w, const struct os_thread *t, u64 lo, u64 hi, u64 *pc,
-			u64 *sp)
+bool go_interrupted(const struct image *img, u64 sp, u64 lo, u64 hi, struct go_interrupted *to)
 {
-	u64 words[64], at = round_up(t->sp, 8);
+	/* the kernel's order of r8 … rsp, by the number in instructions */
+	static const u8 order[] = { 8, 9, 10, 11, 12, 13, 14, 15, 7, 6, 5, 3, 2, 0, 1, 4 };
+	u64 words[64], at = round_up(sp, 8);
 
 	for (; at < hi && hi - at >= sizeof(words); at += 8 * 32) {
-		if (!image_read_rt(w->img, at, words, sizeof(words)))
+		if (!image_read_rt(img, at, words, sizeof(words)))
 			return false;
-		for (size_t i = 0; i < 32; i++)
-			if (!words[i + 1] && words[i + 2] == lo && words[i + 4] == hi - lo) {
-				*sp = words[i + 20];
-				*pc = words[i + 21];
-				return true;
-			}
+		for (size_t i = 0; i < 32; i++) {
+			if (words[i + 1] || words[i + 2] != lo || words[i + 4] != hi - lo)
+				continue;
+			for (size_t k = 0; k < ARRAY_LEN(order); k++)
+				to->ints[order[k]] = words[i + 5 + k];
+			to->sp = to->ints[4];
+			to->pc = words[i + 21];
+			to->ucontext = at + 8 * i;
+			return true;
+		}
 	}
 	return false;
 }
@@ -140,12 +145,15 @@ static void place_running(const struct gather *w, const struct os_thread *t, str
 {
 	u64 gsignal = word_at(w, g->m_rt + w->rel->m_gsignal);
 	u64 lo = word_at(w, gsignal + G_STACK_LO), hi = word_at(w, gsignal + G_STACK_HI);
-	u64 pc = t->ip, sp = t->sp;
+	struct go_interrupted i = { .pc = t->ip, .sp = t->sp };
+	u64 pc, sp;
 
 	g->tid = t->tid;
-	if (gsignal && sp - lo < hi - lo && hi - lo <= SIGNAL_STACK &&
-	    !interrupted(w, t, lo, hi, &pc, &sp))
+	if (gsignal && t->sp - lo < hi - lo && hi - lo <= SIGNAL_STACK &&
+	    !go_interrupted(w->img, t->sp, lo, hi, &i))
 		g->torn = true;
+	pc = i.pc;
+	sp = i.sp;
 	if (sp - g->lo < g->hi - g->lo) {
 		g->pc = pc;
 		g->sp = sp;

@@ -42,6 +42,14 @@ struct goroutines {
 	u64 dead, unreadable;
 };
 
+/* What a signal handler on the stack from lo to hi, whose SP is at `sp`, has interrupted. */
+struct go_interrupted {
+	u64 pc, sp, ucontext;
+	u64 ints[16];	/* as in struct os_thread */
+};
+bool go_interrupted(const struct image *img, u64 sp, u64 lo, u64 hi,
+		    struct go_interrupted *to) MUST_CHECK;
+
 /* `threads`: of a process; a core has its own. */
 bool goroutines_gather(struct goroutines *gs, struct image *img, const struct go_program *prog,
 		       const struct os_thread *threads, size_t nthreads, struct err *err) MUST_CHECK;

@@ -48,6 +48,9 @@ struct go_release {
 	bool dict_before_receiver;	/* shape methods: 1.18, 1.19 */
 	u16 chan_elemtype;
 	u8 sudog_waitlink, sudog_c;
+	u16 g_sig;		/* u32; of the fault that sigpanic is about */
+	u16 g_sigcode0;		/* code, address, pc */
+	u8 panic_arg;		/* _panic.arg: an interface */
 	/* a struct field's offset word is offset << 1 | embedded: up to 1.18 */
 	bool field_offset_shifted;
 	u8 direct_iface_tflag;		/* 0: it is bit 5 of the kind byte (up to 1.25) */

@@ -43,6 +43,7 @@ static struct known_step *look_up(struct unwinder *u, u64 pc_rt, bool exact)
 {
 	static const char *const firsts[] = {
 		"runtime.goexit", "runtime.mstart", "runtime.rt0_go", "runtime.mcall",
+		"runtime.systemstack",	/* a system stack begins there */
 	};
 	static const char *const strikes[] = {
 		"runtime.sigpanic", "runtime.asyncPreempt", "runtime.debugCallV2",

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "inline/tracee.h"
 
-static bool look_at(pid_t tid, struct os_thread *t)
+bool thread_look(int tid, struct os_thread *t)
 {
 	struct user_regs_struct r;
 
@@ -31,7 +31,7 @@ bool glance(struct goroutines *gs, struct image *img, const struct go_program *p
 	if (!tracee_stop_all(img->pid, &st, err))
 		return false;
 	for (size_t i = 0; i < st.n; i++)
-		if (!look_at(st.at[i].tid, vec_push(&threads)))
+		if (!thread_look(st.at[i].tid, vec_push(&threads)))
 			threads.n--;
 	ok = image_is_current(img) ||
 	     err_set(err, ERR_GONE, "process %d has become another program", img->pid);

@@ -10,6 +10,8 @@
 
 #include "go/goroutines.h"
 
+/* The registers of a thread that ptrace has stopped; false: it has ended. */
+bool thread_look(int tid, struct os_thread *t) MUST_CHECK;
 bool glance(struct goroutines *gs, struct image *img, const struct go_program *prog, i64 *stop_ns,
 	    struct err *err) MUST_CHECK;
 

@@ -1,0 +1,243 @@
+/* explain - why a program died: from a core, from what it printed, from a process, or by running it. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/version.h"
+#include "base/vec.h"
+#include "cmd/cmds.h"
+#include "cmd/target.h"
+#include "inline/glance.h"
+#include "inline/watch.h"
+#include "out/diagnosis.h"
+
+struct explain_args {
+	struct common_args common;
+	const char *pid, *output;
+};
+
+/* All that a diagnosis is made of. */
+struct scene {
+	struct target t;
+	struct goroutines gs;
+	struct unwinder u;
+	struct death d;
+	struct diagnosis found;
+	struct arena arena;
+	bool has_program;
+	VEC(char) text;
+};
+
+enum { LOG_MOST = 64 << 20 };
+
+static bool is_elf(const char *path)
+{
+	char magic[4] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool elf = fd >= 0 && read(fd, magic, 4) == 4 && !memcmp(magic, "\177ELF", 4);
+
+	if (fd >= 0)
+		close(fd);
+	return elf;
+}
+
+/* Of a longer one the end, where a crash stands. */
+static bool read_log(struct scene *s, const char *path, struct err *err)
+{
+	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	size_t n;
+
+	if (!f)
+		return err_set(err, ERR_IO, "%s: no such file, or it can't be read", path);
+	do {
+		vec_reserve(&s->text, s->text.n + 65536);
+		n = fread(s->text.at + s->text.n, 1, 65536, f);
+		s->text.n += n;
+		if (s->text.n > 2 * LOG_MOST) {
+			memmove(s->text.at, s->text.at + s->text.n - LOG_MOST, LOG_MOST);
+			s->text.n = LOG_MOST;
+		}
+	} while (n);
+	if (f != stdin)
+		fclose(f);
+	return true;
+}
+
+static void use_program(struct scene *s, bool memory)
+{
+	unwinder_init(&s->u, &s->t.prog);
+	s->d.prog = &s->t.prog;
+	s->d.u = &s->u;
+	if (memory) {
+		goroutines_settle(&s->gs);
+		s->d.img = &s->t.img;
+		s->d.gs = &s->gs;
+	}
+	s->has_program = true;
+}
+
+static struct str log_of(const struct scene *s)
+{
+	return (struct str){ s->text.at, s->text.n };
+}
+
+static bool from_log(struct scene *s, const char **rest, size_t nrest, struct err *err)
+{
+	if (nrest > 2)
+		return err_set(err, ERR_USAGE, "explain: takes a log and a program, but got also %s",
+			       rest[2]);
+	if (nrest == 2 && (!image_open(&s->t.img, rest[1], err) ||
+			   !go_open(&s->t.prog, &s->t.img, err)))
+		return false;
+	if (nrest == 2)
+		use_program(s, false);
+	if (!read_log(s, rest[0], err))
+		return false;
+	death_of_text(&s->d, log_of(s));
+	return true;
+}
+
+/* A process that runs, or a core. */
+static bool from_memory(struct scene *s, const struct explain_args *a, const char **rest,
+			size_t nrest, struct err *err)
+{
+	i64 stop_ns;
+
+	if (!target_open_memory(&s->t, "explain", a->pid, rest, nrest, err))
+		return false;
+	if (s->t.img.kind == IMAGE_PROCESS) {
+		if (!glance(&s->gs, &s->t.img, &s->t.prog, &stop_ns, err))
+			return false;
+		use_program(s, true);
+		return true;
+	}
+	if (!goroutines_gather(&s->gs, &s->t.img, &s->t.prog, NULL, 0, err))
+		return err_in(err, "%s", rest[0]);
+	use_program(s, true);
+	death_of_image(&s->d, NULL, 0);
+	return true;
+}
+
+/* While it stands at its end: its memory is looked at as that of a core. */
+static bool at_its_end(void *ctx, int pid, const struct os_thread *threads, size_t n)
+{
+	struct scene *s = ctx;
+	struct err err;
+
+	if (!image_open_pid(&s->t.img, pid, &err) || !go_open(&s->t.prog, &s->t.img, &err) ||
+	    !goroutines_gather(&s->gs, &s->t.img, &s->t.prog, threads, n, &err))
+		return false;
+	use_program(s, true);
+	death_of_image(&s->d, threads, n);
+	explain(&s->found, &s->d);
+	return true;
+}
+
+static bool from_run(struct scene *s, char **program, struct err *err)
+{
+	struct watched w = { .at_end = at_its_end, .ctx = s };
+	struct death text = { .a = &s->arena };
+
+	if (!watch_run(&w, program, err))
+		return false;
+	text.prog = s->d.prog;
+	text.u = s->d.u;
+	death_of_text(&text, (struct str){ w.said.at, w.said.n });
+	/* what it said names the message better, and may be all that there is */
+	if (!s->found.kind || (!s->found.cause && text.died)) {
+		s->d = text;
+		explain(&s->found, &s->d);
+	} else if (text.died && s->d.died) {
+		s->d.text = text.text;
+		s->d.crash = text.crash;
+		s->d.message = text.message.n ? text.message : s->d.message;
+	}
+	if (!s->found.cause && !text.died && !w.signal)
+		s->found = (struct diagnosis){
+			.kind = "ended", .certainty = CERTAIN,
+			.summary = str_fmt(&s->arena, "it ended with status %d, and did not die of "
+					   "anything that the runtime tells", w.status),
+		};
+	watched_release(&w);
+	return true;
+}
+
+static void print(const struct scene *s, const struct explain_args *a, struct out *o)
+{
+	struct json j;
+
+	if (!a->common.json) {
+		diagnosis_print(o, &s->found);
+		return;
+	}
+	target_json_begin(&s->t, o);
+	json_begin(&j, o);
+	diagnosis_json(&j, &s->found);
+	target_json_end(o);
+}
+
+static void scene_release(struct scene *s)
+{
+	goroutines_release(&s->gs);
+	if (s->has_program)
+		unwinder_release(&s->u);
+	target_release(&s->t);
+	vec_release(&s->text);
+	arena_release(&s->arena);
+}
+
+static bool explain_cmd(const void *args, const char **rest, size_t nrest, char **program,
+			int *status, struct err *err)
+{
+	const struct explain_args *a = args;
+	OWN(scene) s = {0};
+	OWN(out_file) file = {0};
+	bool ok;
+
+	s.d.a = &s.arena;
+	s.d.goid = -1;
+	if (program)
+		ok = from_run(&s, program, err);
+	else if (!a->pid && nrest && !is_elf(rest[0]) &&
+		 (rest[0][0] < '0' || rest[0][0] > '9' || !access(rest[0], F_OK)))
+		ok = from_log(&s, rest, nrest, err);
+	else
+		ok = from_memory(&s, a, rest, nrest, err);
+	if (!ok || !out_file_open(&file, a->output, program != NULL, err))
+		return false;
+	if (!s.found.kind)
+		explain(&s.found, &s.d);
+	file.out.color = !a->common.json && use_color(&a->common, file.out.fd);
+	print(&s, a, &file.out);
+	*status = s.found.cause;
+	return out_file_commit(&file, err);
+}
+
+static const struct opt opts[] = {
+	TARGET_PID_OPTION(struct explain_args),
+	TARGET_OUTPUT_OPTION(struct explain_args),
+};
+
+const struct command cmd_explain = {
+	.name = "explain",
+	.usage = "[OPTIONS] CORE [FILE] | LOG [FILE] | -p PID | -- PROGRAM [ARG…]",
+	.what = "what killed a program, or what it hangs on: evidence, cause, what to do",
+	.about = "CORE is a core file, which its executable may follow. LOG is what the program "
+		 "printed when it died (- is stdin), also inside JSON and behind the prefixes of "
+		 "loggers; with FILE, addresses in it are looked up. -p looks at a process that "
+		 "does not go on. Behind -- stands a program that is run until it dies, with "
+		 "GOTRACEBACK=crash.\n\n"
+		 "Status 1: a cause is named. What is only likely says so, and what is not known is "
+		 "called unknown, with all that was seen.",
+	.opts = opts,
+	.nopts = ARRAY_LEN(opts),
+	.args_size = sizeof(struct explain_args),
+	.examples = {
+		{ "goshawk explain core ./service", "what a core file tells" },
+		{ "kubectl logs --previous pod | goshawk explain -", "what a log tells" },
+		{ "goshawk explain -- ./service -test.run X", "runs it, and tells why it died" },
+	},
+	.run = explain_cmd,
+};

@@ -1,0 +1,160 @@
+/* Logs: what a program printed when it died, taken out of what loggers made of it.
+ *
+ *	{"log":"panic: boom\n","stream":"stderr"}	a line of JSON: the text of one field
+ *	Nov 28 20:00:01 host app[7]: panic: boom	a prefix of fixed width, or up to a sign
+ *	app_1  | panic: boom */
+#include "diag/death.h"
+
+static const char *const fields[] = {
+	"\"log\":\"", "\"message\":\"", "\"msg\":\"", "\"MESSAGE\":\"", "\"textPayload\":\"",
+	"\"body\":\"", "\"text\":\"", "\"line\":\"", "\"error\":\"", "\"stderr\":\"",
+};
+
+static struct str next_line(struct str *rest)
+{
+	ptrdiff_t end = str_find(*rest, STR("\n"));
+	size_t n = end < 0 ? rest->n : (size_t)end;
+	struct str line = str_cut(*rest, 0, n);
+
+	*rest = str_cut(*rest, n + 1, rest->n);
+	if (str_ends(line, STR("\r")))
+		line.n--;
+	return line;
+}
+
+static u32 hex4(struct str s)
+{
+	u32 v = 0;
+
+	for (size_t i = 0; i < 4 && i < s.n; i++) {
+		char c = s.p[i];
+
+		v = v << 4 | (u32)(c >= 'a' ? c - 'a' + 10 : c >= 'A' ? c - 'A' + 10 : c - '0');
+	}
+	return v;
+}
+
+/* A JSON string's text, up to its closing quote; never longer than what it is made from. */
+static size_t unescape(struct str s, char *to)
+{
+	static const char from[] = "nrtbf", is[] = "\n\r\t\b\f";
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n && s.p[i] != '"'; i++) {
+		const char *k;
+
+		if (s.p[i] != '\\' || i + 1 == s.n) {
+			to[n++] = s.p[i];
+			continue;
+		}
+		i++;
+		k = s.p[i] ? strchr(from, s.p[i]) : NULL;
+		if (k) {
+			to[n++] = is[k - from];
+		} else if (s.p[i] == 'u' && s.n - i > 4) {
+			u32 v = hex4(str_cut(s, i + 1, i + 5));
+
+			to[n++] = v < 0x80 ? (char)v : '?';
+			i += 4;
+		} else {
+			to[n++] = s.p[i];
+		}
+	}
+	return n;
+}
+
+static bool json_text(struct str line, struct str *to)
+{
+	if (!str_starts(line, STR("{")))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		ptrdiff_t at = str_find(line, str_of(fields[i]));
+
+		if (at >= 0) {
+			*to = str_cut(line, (size_t)at + strlen(fields[i]), line.n);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Does the line begin as the prefix does, but for digits? */
+static bool same_shape(struct str prefix, struct str line)
+{
+	if (line.n < prefix.n)
+		return false;
+	for (size_t i = 0; i < prefix.n; i++)
+		if (prefix.p[i] != line.p[i] && !(digit(prefix.p[i]) && digit(line.p[i])))
+			return false;
+	return true;
+}
+
+/* The line without its prefix: of the same shape, or up to the sign that ends it. */
+static struct str strip(struct str prefix, struct str line)
+{
+	struct str sign = str_cut(prefix, prefix.n >= 2 ? prefix.n - 2 : 0, prefix.n);
+	size_t count = 0;
+	struct str rest = prefix;
+	ptrdiff_t at;
+
+	if (same_shape(prefix, line))
+		return str_cut(line, prefix.n, line.n);
+	if (prefix.n >= 2 && same_shape(str_cut(prefix, 0, prefix.n - 1), line) &&
+	    line.n == prefix.n - 1)
+		return STR("");	/* an empty line whose blank was cut */
+	while (sign.n == 2 && (at = str_find(rest, sign)) >= 0) {
+		count++;
+		rest = str_cut(rest, (size_t)at + 2, rest.n);
+	}
+	for (rest = line; count; count--) {
+		at = str_find(rest, sign);
+		if (at < 0)
+			return line;
+		rest = str_cut(rest, (size_t)at + 2, rest.n);
+	}
+	return rest.p == line.p ? line : rest;
+}
+
+struct str death_clean(struct str log, struct arena *a)
+{
+	char *out = arena_alloc(a, 2 * log.n + 2);
+	struct str rest = log, prefix = STR(""), flat;
+	size_t n = 0;
+	bool begun = false;
+
+	while (rest.n) {
+		struct str line = next_line(&rest), text;
+
+		if (json_text(line, &text)) {
+			n += unescape(text, out + n);
+			if (!n || out[n - 1] != '\n')
+				out[n++] = '\n';
+			continue;
+		}
+		memcpy(out + n, line.p, line.n);
+		n += line.n;
+		out[n++] = '\n';
+	}
+	flat = rest = (struct str){ out, n };
+	out = arena_alloc(a, n + 1);
+	for (n = 0; rest.n; ) {
+		struct str line = next_line(&rest);
+		ptrdiff_t at = begun ? -1 : crash_within(line);
+
+		if (at >= 0) {
+			prefix = str_cut(line, 0, (size_t)at);
+			begun = true;
+		}
+		if (begun && prefix.n)
+			line = strip(prefix, line);
+		memcpy(out + n, line.p, line.n);
+		n += line.n;
+		out[n++] = '\n';
+	}
+	return (struct str){ out, MIN(n, flat.n + 1) };
+}

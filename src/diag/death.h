@@ -1,0 +1,70 @@
+/* death - what is known of how a Go program died, from what it printed, or from its memory and
+ * registers: a core, or a process that stands still.
+ *
+ * Owns     nothing: all lies in the arena that it was made with; refers to text, program and image.
+ * Units    rt addresses.
+ * Fails    never: what is not known is empty, 0 or false.
+ * Threads  one. */
+#ifndef DIAG_DEATH_H
+#define DIAG_DEATH_H
+
+#include "diag/crash.h"
+#include "go/goroutines.h"
+#include "go/unwind.h"
+
+enum death_stack { STACK_OF_SIGNAL, STACK_OF_THREAD /* g0 */, STACK_OF_GOROUTINE };
+
+struct death_frame {
+	struct str func, file;	/* func is empty where it is not Go code */
+	i32 line;
+	u8 stack;		/* enum death_stack */
+	bool inlined;
+	bool exact;		/* the code stood at pc_rt */
+	u64 pc_rt, return_at;	/* 0: from a text */
+	const struct go_func *in;	/* NULL: from a text, or not Go code */
+};
+
+struct death {
+	struct arena *a;
+	const struct go_program *prog;	/* NULL: only a text */
+	const struct image *img;	/* its memory is there; NULL: not */
+	const struct goroutines *gs;
+	struct unwinder *u;
+
+	struct str text;	/* what it printed, without prefixes; empty: not known */
+	struct crash crash;
+	bool died;		/* false: it was stopped, or runs */
+
+	struct str message;	/* "fatal error: …", "panic: …", "SIGSEGV: …" */
+	int signal;		/* of the fault, or what ended it; 0: none */
+	u64 address, pc;	/* of the fault */
+	bool has_address, has_pc;
+	bool has_ints;		/* registers where it happened */
+	u64 ints[16];
+	struct str code_file;	/* a library whose code it was in */
+
+	struct death_frame *frames;	/* of what died, innermost first, over its stacks */
+	u32 nframes;
+	enum unwind_end end;
+	i64 goid;		/* -1: not known */
+	u64 g_rt;		/* the g that was current: may be a g0 */
+	bool on_g0, has_racectx;
+	u64 racectx;		/* of it */
+	const struct goroutine *g;	/* the goroutine that died, or NULL */
+};
+
+/* A log's lines as they were printed: without what a logger put before each, and out of JSON. */
+struct str death_clean(struct str log, struct arena *a);
+/* From a text; `d` has a, and perhaps a program to look addresses up in. */
+void death_of_text(struct death *d, struct str log);
+/* From memory: `threads` of a process, or NULL for those of the core. */
+void death_of_image(struct death *d, const struct os_thread *threads, size_t n);
+
+/* The innermost frame that has this name, or NULL. */
+const struct death_frame *death_frame_of(const struct death *d, const char *func);
+/* The innermost one that is the program's own: neither the runtime's nor, if there is one further
+ * out, the standard library's; NULL if there is none. */
+const struct death_frame *death_own(const struct death *d);
+bool death_is_runtime(struct str func);
+
+#endif

@@ -1,0 +1,367 @@
+/* A death from memory and registers: which thread died, and the stacks that it stood on, one after
+ * the other: the signal's, the thread's own (g0), the goroutine's.
+ *
+ * The race detector's C code is called with SP aligned, and on g0; the caller's is kept in R12
+ * (runtime/race_amd64.s, racecall). Where the C code has moved R12 away, the return address into
+ * racecall says where SP was, if it was on g0 already. */
+#include "diag/death.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "go/release.h"
+#include "go/sig.h"
+#include "go/types.h"
+
+enum { LEVELS = 256, TEXT_MOST = 512, R12 = 12, R14 = 14, UCONTEXT = 304, C_STACK = 4096 };
+
+struct walk {
+	struct death *d;
+	const struct os_thread *t;
+	u64 m, curg;
+	VEC(struct death_frame) frames;
+};
+
+static u64 word_at(const struct death *d, u64 rt)
+{
+	u64 v = 0;
+
+	return rt && image_read_rt(d->img, rt, &v, 8) ? v : 0;
+}
+
+static void add(struct walk *w, const struct go_level *levels, size_t n, u8 stack)
+{
+	struct death *d = w->d;
+	struct go_frame f[GO_FRAMES];
+
+	for (size_t i = 0; i < n && w->frames.n < LEVELS * 2; i++) {
+		const struct go_level *l = &levels[i];
+		u64 pc = l->pc_rt - d->u->text_rt - !l->exact;
+		size_t k = 0;
+
+		if (l->func)
+			k = go_frames_at(d->prog, l->func, MAX(pc, (u64)l->func->pc), f);
+		for (size_t m = 0; m < MAX(k, (size_t)1); m++)
+			*vec_push(&w->frames) = (struct death_frame){
+				.func = k ? f[m].name : STR(""), .file = k ? f[m].at.file : STR(""),
+				.line = k ? f[m].at.line : 0, .stack = stack,
+				.inlined = k && f[m].inlined, .exact = l->exact,
+				.pc_rt = l->pc_rt, .in = l->func,
+				.return_at = m + 1 == MAX(k, (size_t)1) ? l->return_at : 0,
+			};
+	}
+}
+
+static bool is_go(const struct death *d, u64 pc_rt)
+{
+	const struct go_func *f = go_func_at(d->prog, pc_rt - d->u->text_rt);
+
+	return f && f->pcsp;
+}
+
+/* One stack; what is known of where the code stood is that of its innermost frame. */
+static void stack(struct walk *w, u64 pc, u64 sp, u64 g, bool exact, u8 which)
+{
+	struct go_level levels[LEVELS];
+	struct death *d = w->d;
+	struct go_spot at = { pc, sp, word_at(d, g + G_STACK_LO), word_at(d, g + G_STACK_HI),
+			      exact };
+	size_t n = unwind(d->u, &at, levels, LEVELS, &d->end);
+
+	add(w, levels, n, which);
+}
+
+static bool on_stack_of(const struct death *d, u64 g, u64 sp)
+{
+	return g && sp - word_at(d, g + G_STACK_LO) <
+			    word_at(d, g + G_STACK_HI) - word_at(d, g + G_STACK_LO);
+}
+
+/* Where Go's stack goes on above C code that it has called; 0: not known. */
+static u64 above_c(const struct death *d, u64 sp, u64 g0, u64 user)
+{
+	u64 at = d->ints[R12];
+
+	if ((on_stack_of(d, g0, at) || on_stack_of(d, user, at)) && is_go(d, word_at(d, at)))
+		return at;
+	for (u64 a = round_up(sp, 8); a < sp + C_STACK && on_stack_of(d, g0, a); a += 8) {
+		const struct go_func *f = go_func_at(d->prog, word_at(d, a) - d->u->text_rt);
+
+		if (!f || !str_eq(f->name, STR("racecall")))
+			continue;
+		return is_go(d, word_at(d, a + 8)) ? a + 8 :
+		       is_go(d, word_at(d, a + 16)) ? a + 16 : 0;
+	}
+	return 0;
+}
+
+static void from_registers(struct walk *w, u64 pc, u64 sp, u64 g0)
+{
+	struct death *d = w->d;
+	u64 user = w->curg;
+	bool exact = true, on_user;
+
+	if (!is_go(d, pc)) {
+		struct go_level c = { go_func_at(d->prog, pc - d->u->text_rt), pc, sp, 0, true };
+
+		sp = above_c(d, sp, g0, user);
+		add(w, &c, 1, sp && on_stack_of(d, user, sp) ? STACK_OF_GOROUTINE
+							     : STACK_OF_THREAD);
+		pc = word_at(d, sp);
+		exact = false;
+		sp = sp ? sp + 8 : 0;
+	}
+	on_user = on_stack_of(d, user, sp);
+	if (on_user) {
+		stack(w, pc, sp, user, exact, STACK_OF_GOROUTINE);
+		return;
+	}
+	if (sp)
+		stack(w, pc, sp, g0, exact, STACK_OF_THREAD);
+	if (!user)
+		return;
+	for (size_t i = 0; d->gs && i < d->gs->all.n; i++)	/* where it went over to g0, or to C */
+		if (d->gs->all.at[i].g_rt == user && !d->gs->all.at[i].exact)
+			stack(w, d->gs->all.at[i].pc, d->gs->all.at[i].sp, user, false,
+			      STACK_OF_GOROUTINE);
+}
+
+/* A thread's m, and the stacks that it may stand on. */
+struct stands {
+	const struct os_thread *t;
+	u64 g, m, curg, g0, gsignal;
+	bool in_handler;
+	struct go_interrupted i;	/* if so */
+	int told;			/* the signal that the handler was called for, if a fault's */
+};
+
+static struct stands stands_of(const struct death *d, const struct os_thread *t, i32 off)
+{
+	struct stands s = { .t = t, .g = word_at(d, t->fs_base + (u64)(i64)off) };
+	struct go_interrupted i;
+	u64 lo, hi;
+	u32 head[4];
+
+	s.m = s.g ? word_at(d, s.g + G_M) : 0;
+	if (!s.m)
+		return s;
+	s.curg = word_at(d, s.m + d->prog->rel->m_curg);
+	s.gsignal = word_at(d, s.m + d->prog->rel->m_gsignal);
+	s.g0 = word_at(d, s.m + M_G0);
+	if (!on_stack_of(d, s.gsignal, t->sp))
+		return s;
+	lo = word_at(d, s.gsignal + G_STACK_LO);
+	hi = word_at(d, s.gsignal + G_STACK_HI);
+	/* a handler may have been interrupted itself: by the signal that was to end it all */
+	for (u64 sp = t->sp; sp - lo < hi - lo && go_interrupted(d->img, sp, lo, hi, &i);
+	     sp = MAX(i.sp, i.ucontext + 8)) {
+		s.in_handler = true;
+		s.i = i;
+		/* behind the ucontext, of 304 bytes, comes the siginfo (linux asm/sigframe.h) */
+		if (image_read_rt(d->img, i.ucontext + UCONTEXT, head, sizeof(head)) &&
+		    (i32)head[2] > 0 && (head[0] == SIGSEGV || head[0] == SIGBUS ||
+					 head[0] == SIGFPE || head[0] == SIGILL))
+			s.told = (int)head[0];
+	}
+	return s;
+}
+
+/* Whose end it was: who handles a fault (where all have to print their stacks, the last of them
+ * aborts), else the first thread that a deadly signal stopped. */
+static struct stands victim(const struct death *d, const struct os_thread *t, size_t n, i32 off)
+{
+	static const int deadly[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT,
+				      SIGQUIT };
+	bool died = false;
+
+	for (size_t k = 0; k < n; k++)
+		for (size_t i = 0; i < ARRAY_LEN(deadly); i++)
+			died |= t[k].signal == deadly[i];
+	for (size_t k = 0; k < n && died; k++) {
+		struct stands s = stands_of(d, &t[k], off);
+
+		if (s.told)
+			return s;
+	}
+	for (size_t k = 0; k < n; k++)
+		for (size_t i = 0; i < ARRAY_LEN(deadly); i++)
+			if (t[k].signal == deadly[i])
+				return stands_of(d, &t[k], off);
+	return (struct stands){ 0 };
+}
+
+static bool printable(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((u8)p[i] < ' ' || (u8)p[i] >= 0x7f)
+			return false;
+	return n;
+}
+
+static struct str text_at(const struct death *d, u64 rt, u64 n)
+{
+	char *p;
+
+	if (!n || n > TEXT_MOST)
+		return STR("");
+	p = arena_alloc(d->a, n);
+	return image_read_rt(d->img, rt, p, n) ? (struct str){ p, n } : STR("");
+}
+
+/* What runtime.throw was given: it keeps it, to print it. Anything but a line of text is none. */
+static struct str thrown(const struct death *d)
+{
+	static const char *const throwers[] = { "runtime.throw", "runtime.fatal" };
+
+	for (size_t i = 0; i < ARRAY_LEN(throwers); i++) {
+		const struct death_frame *f = death_frame_of(d, throwers[i]);
+		struct str s;
+
+		if (!f || !f->return_at)
+			continue;
+		s = text_at(d, word_at(d, f->return_at + 8), word_at(d, f->return_at + 16));
+		if (printable(s.p, s.n))
+			return str_fmt(d->a, "fatal error: %.*s", STR_F(s));
+		return STR("fatal error: (its text is not to be read)");
+	}
+	return STR("");
+}
+
+/* The innermost panic's value: its type, and its text where it is one.
+ *
+ *	_panic	arg, an interface {type, data}: at 8 up to 1.25, at 0 since */
+static struct str panicked(const struct death *d)
+{
+	enum { G_PANIC = 32 };
+	u64 panic = d->g ? word_at(d, d->g->g_rt + G_PANIC) : 0;
+	u64 arg = panic + d->prog->rel->panic_arg, type_rt, data;
+	struct go_type *t;
+	struct str s = STR("");
+
+	if (!panic || !death_frame_of(d, "runtime.gopanic"))
+		return STR("");
+	type_rt = word_at(d, arg);
+	data = word_at(d, arg + 8);
+	t = type_rt ? go_type_at(d->prog, type_rt - d->img->bias) : NULL;
+	if (!t || !go_type_load(d->prog, t)->kind)
+		return STR("panic: (a value of unknown type)");
+	if (str_eq(t->name, STR("runtime.boundsError")))
+		return STR("panic: runtime error: index or slice bounds out of range");
+	if (t->kind == GO_STRING || str_ends(t->name, STR("errors.errorString")))
+		s = text_at(d, word_at(d, data), word_at(d, data + 8));
+	if (str_eq(t->name, STR("runtime.errorString")))
+		return str_fmt(d->a, "panic: runtime error: %.*s", STR_F(s));
+	if (str_eq(t->name, STR("runtime.errorAddressString")))
+		return str_fmt(d->a, "panic: runtime error: %.*s",
+			       STR_F(text_at(d, word_at(d, data), word_at(d, data + 8))));
+	if (s.n)
+		return str_fmt(d->a, "panic: %.*s", STR_F(s));
+	return str_fmt(d->a, "panic: (a %.*s)", STR_F(t->name));
+}
+
+static struct str signal_text(int signal)
+{
+	switch (signal) {
+	case SIGSEGV:
+		return STR("SIGSEGV: segmentation violation");
+	case SIGBUS:
+		return STR("SIGBUS: bus error");
+	case SIGILL:
+		return STR("SIGILL: illegal instruction");
+	case SIGFPE:
+		return STR("SIGFPE: floating-point exception");
+	case SIGTRAP:
+		return STR("SIGTRAP: trace trap");
+	case SIGABRT:
+		return STR("SIGABRT: abort");
+	case SIGQUIT:
+		return STR("SIGQUIT: quit");
+	}
+	return STR("");
+}
+
+static void registers_of(struct death *d, const struct stands *s)
+{
+	memcpy(d->ints, s->in_handler ? s->i.ints : s->t->ints, sizeof(d->ints));
+	d->pc = s->in_handler ? s->i.pc : s->t->ip;
+	d->has_ints = d->has_pc = true;
+	if (s->told)
+		d->signal = s->told;
+	if (s->told && s->told != SIGILL && s->told != SIGFPE) {
+		d->address = word_at(d, s->i.ucontext + UCONTEXT + 16);
+		d->has_address = true;
+	} else if (!s->in_handler && s->t->has_info && s->t->code > 0) {
+		d->address = s->t->address;
+		d->has_address = true;
+	}
+}
+
+/* Behind runtime.sigpanic the fault is the goroutine's: what was at hand then is in its g. */
+static void fault_of_panic(struct walk *w)
+{
+	const struct death_frame *f = death_frame_of(w->d, "runtime.sigpanic");
+	const struct go_release *rel = w->d->prog->rel;
+	struct death *d = w->d;
+	u64 sig;
+
+	if (!f || !w->curg || !rel->g_sig)
+		return;
+	sig = word_at(d, w->curg + rel->g_sig) & 0xffffffff;
+	if (!sig || sig > 64)
+		return;
+	d->signal = (int)sig;
+	d->address = word_at(d, w->curg + rel->g_sigcode0 + 8);
+	d->pc = word_at(d, w->curg + rel->g_sigcode0 + 16);
+	d->has_address = d->has_pc = true;
+	d->has_ints = false;
+}
+
+void death_of_image(struct death *d, const struct os_thread *threads, size_t n)
+{
+	struct walk w = { .d = d };
+	struct stands s;
+	i32 off;
+
+	d->goid = -1;
+	if (d->img->kind == IMAGE_CORE) {
+		threads = d->img->threads;
+		n = d->img->nthreads;
+	}
+	if (!go_tls_offset(d->prog, &off))
+		return;
+	s = victim(d, threads, n, off);
+	if (!s.t)
+		return;
+	d->died = true;
+	d->signal = s.t->signal;
+	w.t = s.t;
+	w.m = s.m;
+	w.curg = s.curg;
+	for (size_t k = 0; d->gs && k < d->gs->all.n; k++)
+		if (d->gs->all.at[k].g_rt == s.curg)
+			d->g = &d->gs->all.at[k];
+	d->goid = d->g ? d->g->goid : -1;
+	registers_of(d, &s);
+	if (on_stack_of(d, s.gsignal, s.t->sp))
+		stack(&w, s.t->ip, s.t->sp, s.gsignal, true, STACK_OF_SIGNAL);
+	if (s.in_handler)
+		from_registers(&w, s.i.pc, s.i.sp, s.g0);
+	else if (!w.frames.n)
+		from_registers(&w, s.t->ip, s.t->sp, s.g0);
+	d->frames = arena_copy(d->a, w.frames.at, w.frames.n * sizeof(w.frames.at[0]));
+	d->nframes = (u32)w.frames.n;
+	vec_release(&w.frames);
+	/* whose code it was: R14 says it in Go code, and in C that the race detector is */
+	d->g_rt = d->ints[R14] == s.g0 || d->ints[R14] == s.curg ? d->ints[R14] : s.g;
+	if (d->g_rt && (d->g_rt == s.g0 || d->g_rt == s.curg)) {
+		d->on_g0 = d->g_rt == s.g0;
+		d->has_racectx = true;
+		d->racectx = word_at(d, d->g_rt + d->prog->rel->g_racectx);
+	}
+	fault_of_panic(&w);
+	d->message = thrown(d);
+	if (!d->message.n)
+		d->message = panicked(d);
+	if (!d->message.n)
+		d->message = signal_text(d->signal);
+}

@@ -1,0 +1,130 @@
+/* A death from what was printed: message, signal, registers, the goroutine that died.
+ *
+ *	SIGSEGV: segmentation violation			a fault that the runtime can't turn into a
+ *	PC=0x41d5f0 m=0 sigcode=1 addr=0x10		panic; registers follow, one a line
+ *	[signal SIGSEGV: segmentation violation code=0x1 addr=0x8 pc=0x47b6a1]	one that it can
+ *
+ * Source: runtime/signal_unix.go, runtime/defs_linux_amd64.go (dumpregs). */
+#include "diag/death.h"
+
+#include <signal.h>
+
+static bool hex_after(struct str s, const char *key, u64 *to)
+{
+	ptrdiff_t at = str_find(s, str_of(key));
+	u64 v = 0;
+	size_t n = 0;
+
+	if (at < 0)
+		return false;
+	s = str_cut(s, (size_t)at + strlen(key), s.n);
+	if (!str_starts(s, STR("0x")))
+		return false;
+	for (n = 2; n < s.n && n < 18; n++) {
+		char c = s.p[n];
+
+		if (c >= '0' && c <= '9')
+			v = v << 4 | (u64)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			v = v << 4 | (u64)(c - 'a' + 10);
+		else
+			break;
+	}
+	*to = v;
+	return n > 2;
+}
+
+static void registers(struct death *d)
+{
+	static const char *const names[16] = {
+		"\nrax ", "\nrcx ", "\nrdx ", "\nrbx ", "\nrsp ", "\nrbp ", "\nrsi ", "\nrdi ",
+		"\nr8 ", "\nr9 ", "\nr10 ", "\nr11 ", "\nr12 ", "\nr13 ", "\nr14 ", "\nr15 ",
+	};
+	size_t found = 0;
+
+	for (size_t i = 0; i < 16; i++) {
+		ptrdiff_t at = str_find(d->text, str_of(names[i]));
+		struct str rest;
+
+		if (at < 0)
+			continue;
+		rest = str_cut(d->text, (size_t)at + strlen(names[i]), d->text.n);
+		while (rest.n && rest.p[0] == ' ')
+			rest = str_cut(rest, 1, rest.n);
+		found += hex_after(str_cut(rest, 0, 18), "", &d->ints[i]);
+	}
+	d->has_ints = found == 16;
+}
+
+static int signal_in(struct str s)
+{
+	static const struct { const char *name; int signal; } all[] = {
+		{ "SIGSEGV", SIGSEGV }, { "SIGBUS", SIGBUS }, { "SIGFPE", SIGFPE },
+		{ "SIGILL", SIGILL }, { "SIGTRAP", SIGTRAP }, { "SIGABRT", SIGABRT },
+		{ "SIGQUIT", SIGQUIT },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (str_find(s, str_of(all[i].name)) >= 0)
+			return all[i].signal;
+	return 0;
+}
+
+static void fault(struct death *d)
+{
+	ptrdiff_t at = str_find(d->text, STR("[signal "));
+	struct str line = at < 0 ? STR("") : str_cut(d->text, (size_t)at, (size_t)at + 200);
+
+	if (line.n) {
+		d->signal = signal_in(str_cut(line, 0, 32));
+		d->has_pc = hex_after(line, " pc=", &d->pc);
+		d->has_address = hex_after(line, " addr=", &d->address);
+		return;
+	}
+	at = str_find(d->text, STR("\nPC=0x"));
+	if (at >= 0) {
+		line = str_cut(d->text, (size_t)at, (size_t)at + 200);
+		d->signal = signal_in(d->message);
+		d->has_pc = hex_after(line, "PC=", &d->pc);
+		d->has_address = hex_after(line, " addr=", &d->address);
+	}
+}
+
+static void frames(struct death *d)
+{
+	const struct crash_goroutine *g = d->crash.goroutines;
+
+	d->goid = d->crash.ngoroutines ? g->id : -1;
+	/* goroutine 0 is a thread's own stack: it often says nothing, and the next one runs on it */
+	for (u32 i = 0; i + 1 < d->crash.ngoroutines && !g->nframes; i++)
+		g++;
+	if (!d->crash.ngoroutines)
+		return;
+	d->on_g0 = !d->goid;
+	d->frames = ARENA_ARRAY(d->a, struct death_frame, g->nframes);
+	d->nframes = g->nframes;
+	for (u32 i = 0; i < g->nframes; i++)
+		d->frames[i] = (struct death_frame){
+			.func = g->frames[i].func, .file = g->frames[i].file,
+			.line = g->frames[i].line, .stack = STACK_OF_GOROUTINE,
+		};
+}
+
+void death_of_text(struct death *d, struct str log)
+{
+	ptrdiff_t from;
+
+	d->text = death_clean(log, d->a);
+	from = crash_begins(d->text);
+	if (from > 0)
+		d->text = str_cut(d->text, (size_t)from, d->text.n);
+	crash_read(&d->crash, d->text, d->a);
+	d->goid = -1;
+	d->died = d->crash.kind != CRASH_NONE;
+	d->message = d->crash.message;
+	if (!d->died)
+		return;
+	registers(d);
+	fault(d);
+	frames(d);
+}

@@ -1,0 +1,46 @@
+/* explain - why a Go program died, or what it hangs on: an ordered table of small diagnosers, each
+ * of which says what it has seen and how sure it is.
+ *
+ * Owns     nothing: texts lie in the death's arena.
+ * Units    as death.h.
+ * Fails    never: what no diagnoser knows is of kind "unknown", with all that was seen.
+ * Threads  one. */
+#ifndef DIAG_EXPLAIN_H
+#define DIAG_EXPLAIN_H
+
+#include "diag/death.h"
+
+enum sureness { CERTAIN, LIKELY, UNKNOWN };
+const char *sureness_name(enum sureness c);
+
+enum { EVIDENCE_MOST = 32 };
+
+struct diagnosis {
+	const char *kind;	/* "race_on_g0", snake_case */
+	enum sureness certainty;
+	bool cause;		/* something is named: not "unknown", nor a stop from outside */
+	struct str summary;	/* one sentence */
+	struct str evidence[EVIDENCE_MOST];
+	u32 nevidence;
+	struct str why, advice;
+	struct str func, file;	/* the place it is about, or empty */
+	i32 line;
+};
+
+void explain(struct diagnosis *to, struct death *d);
+
+/* For diagnosers (explain_*.c). They leave the diagnosis as it is if they say false. */
+typedef bool diagnoser(struct diagnosis *to, struct death *d);
+diagnoser explain_race, explain_return, explain_heap, explain_overflow, explain_map,
+	explain_deadlock, explain_fatal, explain_fault, explain_panic, explain_stopped,
+	explain_hang;
+void evidence(struct diagnosis *to, struct death *d, const char *fmt, ...) PRINTF(3, 4);
+/* The way from the outermost of the first `n` frames to the innermost: "a → b → c". */
+struct str explain_path(const struct death *d, u32 n);
+void explain_place(struct diagnosis *to, const struct death_frame *f);
+/* How the lines that the runtime prints begin that speak for it: "x", with what is behind. */
+bool explain_says(const struct death *d, const char *begins);
+/* How the goroutines wait: by what they wait for, and who may have it. */
+void explain_waits(struct diagnosis *to, struct death *d);
+
+#endif

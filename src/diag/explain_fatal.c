@@ -1,0 +1,359 @@
+/* Ends that the runtime itself names. Rows where the text alone says the cause; the rest are small
+ * functions with more to look at. */
+#include <inttypes.h>
+#include <signal.h>
+
+#include "diag/explain.h"
+
+bool explain_return(struct diagnosis *to, struct death *d)
+{
+	ptrdiff_t at = str_find(d->text, STR("unexpected return pc for "));
+	struct str line = STR(""), address;
+	bool uprobe;
+
+	if (at < 0 && !explain_says(d, "fatal error: unknown caller pc") &&
+	    !explain_says(d, "fatal error: unexpected return pc"))
+		return false;
+	if (at >= 0)
+		line = str_cut(d->text, (size_t)at, (size_t)at + 300);
+	if (line.n && str_find(line, STR("\n")) >= 0)
+		line = str_cut(line, 0, (size_t)str_find(line, STR("\n")));
+	address = str_find(line, STR("called from ")) >= 0 ?
+		  str_cut(line, (size_t)str_find(line, STR("called from ")) + 12, line.n) : STR("");
+	/* the kernel's page for return probes lies at the end of the address space */
+	uprobe = str_starts(address, STR("0x7fffffff")) || str_starts(address, STR("0x7ffffffff"));
+	to->kind = "foreign_return_address";
+	to->certainty = uprobe ? CERTAIN : LIKELY;
+	to->cause = true;
+	to->summary = uprobe ?
+		STR("a return probe (uretprobe) replaced a return address on a goroutine's stack, and "
+		    "the runtime met it") :
+		STR("a return address on a goroutine's stack is not Go's: foreign code put it there, "
+		    "or the stack was overwritten");
+	evidence(to, d, "%.*s", STR_F(d->message));
+	if (line.n)
+		evidence(to, d, "%.*s", STR_F(line));
+	if (uprobe)
+		evidence(to, d, "%.*s lies in the kernel's [uprobes] page", STR_F(address));
+	if (line.n > 25) {
+		ptrdiff_t end = str_find(str_cut(line, 25, line.n), STR(" called"));
+
+		if (end > 0)
+			to->func = str_cut(line, 25, 25 + (size_t)end);
+	}
+	to->why = STR("a stack that grows or is scanned is walked by its return addresses; one that "
+		      "leads out of Go's code ends the program (runtime/traceback.go)");
+	to->advice = uprobe ?
+		STR("remove uretprobes from Go functions (bpftrace uretprobe:, perf probe …%return, "
+		    "an eBPF agent): probe each RET instead, as `goshawk trace --engine uprobe` does") :
+		STR("look for what patches or hooks this process: `goshawk check -p PID`");
+	return true;
+}
+
+bool explain_heap(struct diagnosis *to, struct death *d)
+{
+	struct crash c = d->crash;
+	static const char *const rows[] = {
+		"fatal error: found pointer to free object", "runtime: marked free object",
+		"fatal error: found bad pointer in Go heap",
+		"fatal error: sweep increased allocation count",
+		"fatal error: invalid pointer found on stack",
+		"fatal error: marking free object", "fatal error: found bad interior pointer",
+	};
+	bool found = c.kind == CRASH_FREE_OBJECT || c.kind == CRASH_BAD_POINTER ||
+		     c.kind == CRASH_HEAP;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		found |= explain_says(d, rows[i]);
+	if (!found)
+		return false;
+	to->kind = c.kind == CRASH_BAD_POINTER ? "bad_pointer" :
+		   c.kind == CRASH_HEAP ? "damaged_heap" : "marked_free_object";
+	to->certainty = LIKELY;
+	to->cause = true;
+	to->summary = STR("the collector met a pointer to memory that is free: a value was written "
+			  "or read by two goroutines at once (a torn string, slice or interface), or "
+			  "unsafe code or C kept a pointer");
+	evidence(to, d, "%.*s", STR_F(d->message));
+	if (c.detail.n)
+		evidence(to, d, "%.*s", STR_F(c.detail));
+	evidence(to, d, "the collector found it; who did it has long gone on");
+	to->why = STR("a string, slice or interface is stored in two or three words. Whoever reads "
+		      "it between them has the pointer of one value and the length of another, and "
+		      "takes a part of it: a pointer past the object's end, to an object that is free");
+	to->advice = STR("build with -race and run the tests; where the race does not show, "
+			 "`goshawk stress --until-crash -- PROGRAM` makes it show and names the "
+			 "stores; without a race: look for unsafe.Pointer kept as uintptr, and for C "
+			 "that keeps Go's pointers (-d=checkptr, GODEBUG=cgocheck=1)");
+	return true;
+}
+
+/* How long one turn of a recursion is, in frames: the shortest that comes three times. */
+static u32 turn(const struct death *d, u32 from)
+{
+	for (u32 p = 1; p <= 16; p++) {
+		u32 i = 0;
+
+		while (i < 3 * p && from + i + p < d->nframes &&
+		       str_eq(d->frames[from + i].func, d->frames[from + i + p].func))
+			i++;
+		if (i >= 3 * p)
+			return p;
+	}
+	return 0;
+}
+
+bool explain_overflow(struct diagnosis *to, struct death *d)
+{
+	u32 from = 0, p;
+	struct str list = STR("");
+
+	if (!explain_says(d, "fatal error: stack overflow") &&
+	    !explain_says(d, "runtime: goroutine stack exceeds"))
+		return false;
+	while (from < d->nframes && (d->frames[from].stack != STACK_OF_GOROUTINE ||
+				     death_is_runtime(d->frames[from].func)))
+		from++;
+	for (p = 0; !p && from < d->nframes; from++)
+		p = turn(d, from);
+	from -= p != 0;
+	to->kind = "stack_overflow";
+	to->certainty = CERTAIN;
+	to->cause = true;
+	evidence(to, d, "%.*s", STR_F(d->message));
+	for (u32 i = p; i--; )
+		list = list.n ? str_fmt(d->a, "%.*s → %.*s", STR_F(list),
+					STR_F(d->frames[from + i].func)) : d->frames[from + i].func;
+	if (p) {
+		explain_place(to, &d->frames[from]);
+		to->summary = p == 1 ? str_fmt(d->a, "%.*s calls itself without end", STR_F(list)) :
+			str_fmt(d->a, "a recursion without end: %.*s → %.*s", STR_F(list),
+				STR_F(d->frames[from + p - 1].func));
+		for (u32 i = 0; i < p && i < 8; i++)
+			evidence(to, d, "again and again: %.*s %.*s:%d",
+				 STR_F(d->frames[from + i].func), STR_F(d->frames[from + i].file),
+				 d->frames[from + i].line);
+	} else {
+		to->summary = STR("a goroutine's stack grew beyond its limit (1 GB)");
+		explain_place(to, death_own(d));
+	}
+	to->why = STR("each call takes a frame; a goroutine's stack may grow to 1 GB "
+		      "(debug.SetMaxStack)");
+	to->advice = STR("look for the condition that should end the recursion: a cycle in the data, "
+			 "a String or MarshalJSON method that prints itself, an Error that wraps itself");
+	return true;
+}
+
+bool explain_map(struct diagnosis *to, struct death *d)
+{
+	const struct death_frame *own = death_own(d);
+
+	if (!explain_says(d, "fatal error: concurrent map") &&
+	    !explain_says(d, "fatal error: small map with no empty slot"))
+		return false;
+	to->kind = "concurrent_map";
+	to->certainty = CERTAIN;
+	to->cause = true;
+	explain_place(to, own);
+	to->summary = own ? str_fmt(d->a, "two goroutines used one map at once, and one of them wrote; "
+				    "this one stood in %.*s", STR_F(own->func)) :
+		      STR("two goroutines used one map at once, and one of them wrote");
+	evidence(to, d, "%.*s", STR_F(d->message));
+	for (u32 k = 1; k < d->crash.ngoroutines; k++) {
+		const struct crash_goroutine *g = &d->crash.goroutines[k];
+
+		for (u32 i = 0; i < g->nframes && i < 6; i++)
+			if (str_find(g->frames[i].func, STR("mapassign")) >= 0 ||
+			    str_find(g->frames[i].func, STR("mapaccess")) >= 0 ||
+			    str_find(g->frames[i].func, STR("internal/runtime/maps.")) >= 0)
+				evidence(to, d, "goroutine %lld was in %.*s, called by %.*s %.*s:%d",
+					 (long long)g->id, STR_F(g->frames[i].func),
+					 STR_F(g->frames[MIN(i + 1, g->nframes - 1)].func),
+					 STR_F(g->frames[MIN(i + 1, g->nframes - 1)].file),
+					 g->frames[MIN(i + 1, g->nframes - 1)].line);
+	}
+	to->why = STR("a map marks itself while it is written, and whoever finds the mark ends the "
+		      "program; the other one may have gone on by now");
+	to->advice = STR("guard the map by a sync.Mutex, or use sync.Map; -race names both places");
+	return true;
+}
+
+static const struct {
+	const char *begins, *kind, *summary, *why, *advice;
+} rows[] = {
+	{ "fatal error: runtime: out of memory", "out_of_memory",
+	  "the system gave no more memory",
+	  "the heap (or a single allocation) is larger than what the machine, the container or "
+	  "ulimit -v permits",
+	  "look at what is allocated at this place, and at what holds the heap: a heap profile; "
+	  "GOMEMLIMIT makes the collector work earlier" },
+	{ "runtime: out of memory: cannot allocate", "out_of_memory",
+	  "the system gave no more memory", "the heap (or a single allocation) is larger than what "
+	  "the machine, the container or ulimit -v permits",
+	  "look at what is allocated at this place, and at what holds the heap: a heap profile; "
+	  "GOMEMLIMIT makes the collector work earlier" },
+	{ "fatal error: runtime: cannot allocate memory", "out_of_memory",
+	  "the system gave no more memory", "memory for the runtime itself was refused",
+	  "raise the limit (ulimit -v, the container's), or use less" },
+	{ "runtime: failed to create new OS thread", "threads_exhausted",
+	  "no more threads: the system refused to make one",
+	  "goroutines that block in system calls or C each hold a thread; the limit of processes "
+	  "(ulimit -u, the container's pids.max) was reached",
+	  "limit how many goroutines block at once (files, DNS by C, cgo), or raise the limit" },
+	{ "fatal error: newosproc", "threads_exhausted", "no more threads: the system refused to "
+	  "make one", "goroutines that block in system calls or C each hold a thread; the limit of "
+	  "processes (ulimit -u, the container's pids.max) was reached",
+	  "limit how many goroutines block at once (files, DNS by C, cgo), or raise the limit" },
+	{ "fatal error: thread exhaustion", "threads_exhausted",
+	  "more than 10 000 threads: Go's own limit",
+	  "goroutines that block in system calls or C each hold a thread (debug.SetMaxThreads)",
+	  "limit how many goroutines block at once (files, DNS by C, cgo)" },
+	{ "fatal error: checkptr", "checkptr",
+	  "unsafe code made a pointer that breaks Go's rules",
+	  "checkptr (-race, -d=checkptr) saw a conversion of unsafe.Pointer to a type that does not "
+	  "fit what is there, or arithmetic that left the object",
+	  "the frame below checkptr is the place" },
+	{ "panic: fips140", "fips_selfcheck",
+	  "the self-check of Go's FIPS 140 module failed: its code is not what was built",
+	  "with fips140=on the module's code and data are summed up at the start and compared with "
+	  "what the linker wrote; a tool changed the file after that, or a probe is in its code",
+	  "leave crypto/internal/fips140/… unpatched, or have the sum written anew; `goshawk check "
+	  "FILE` tells whether the file was changed" },
+	{ "fatal error: morestack on g0", "stack_on_g0",
+	  "a system stack (g0) was used up",
+	  "code that runs on g0 has a fixed stack of some kilobytes (with cgo that of the thread); "
+	  "something deep or large ran there: a signal handler in C, a callback, injected code",
+	  "find what runs there (the path above), and call less of it there" },
+	{ "fatal: morestack on g0", "stack_on_g0", "a system stack (g0) was used up",
+	  "code that runs on g0 has a fixed stack of some kilobytes; something deep or large ran there",
+	  "find what runs there, and call less of it there" },
+	{ "fatal error: morestack on gsignal", "stack_on_gsignal",
+	  "a signal handler's stack was used up", "Go's signal stack has 32 KiB",
+	  "find what runs in the handler" },
+	{ "fatal error: runtime: stack split at bad time", "stack_split",
+	  "a function with a stack check ran where a stack may not grow",
+	  "the runtime holds locks or is in a system call there; only //go:nosplit code may run. "
+	  "Injected or linknamed code is usually what does it",
+	  "mark what is called there //go:nosplit, or call it elsewhere; `goshawk check FILE`" },
+	{ "fatal error: attempt to execute system stack code on user stack", "systemstack",
+	  "a function of the system stack was called on a user's", "see its //go:systemstack",
+	  "call it by runtime.systemstack" },
+	{ "fatal error: no goroutines (main called runtime.Goexit)", "main_goexit",
+	  "main called runtime.Goexit and all other goroutines have ended",
+	  "Goexit ends the goroutine, not the program (t.FailNow outside of a test does so, too)",
+	  "return from main, or call os.Exit" },
+	{ "fatal error: sync: ", "sync_misuse", "a lock was unlocked that was not locked",
+	  "an Unlock without its Lock, a double Unlock, or a lock that was copied",
+	  "go vet finds copied locks; look at the frame below sync" },
+	{ "fatal error: sync:", "sync_misuse", "a lock was used wrongly", "see the text", "" },
+	{ "fatal error: runtime·lock: lock count", "runtime_locks", "the runtime's locks are broken",
+	  "memory was overwritten, or code that the runtime did not expect ran in it", "" },
+	{ "fatal error: lfstack.push", "heap_address", "an address that Go's lock-free stack can't "
+	  "hold", "memory was overwritten", "" },
+	{ "fatal error: cgo", "cgo_misuse", "Go and C share memory against the rules",
+	  "see the text", "" },
+	{ "panic: runtime error: cgo argument has Go pointer", "cgo_misuse",
+	  "C was given memory that holds Go's pointers",
+	  "C must not get pointers to memory with unpinned Go pointers in it (cmd/cgo)",
+	  "pin it (runtime.Pinner), or copy it to C's memory" },
+	{ "panic: runtime error: cgo result", "cgo_misuse", "C was given a Go pointer to keep",
+	  "see cmd/cgo, Passing pointers", "" },
+};
+
+bool explain_fatal(struct diagnosis *to, struct death *d)
+{
+	struct str message = d->message, more = d->crash.detail;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str begins = str_of(rows[i].begins);
+
+		if (!str_starts(message, begins) && !str_starts(more, begins) &&
+		    str_find(str_cut(d->text, 0, 2000), begins) != 0)
+			continue;
+		to->kind = rows[i].kind;
+		to->certainty = CERTAIN;
+		to->cause = true;
+		to->summary = str_of(rows[i].summary);
+		to->why = str_of(rows[i].why);
+		to->advice = str_of(rows[i].advice);
+		explain_place(to, death_own(d));
+		evidence(to, d, "%.*s", STR_F(message));
+		if (more.n)
+			evidence(to, d, "%.*s", STR_F(more));
+		if (to->func.n)
+			evidence(to, d, "in %.*s %.*s:%d", STR_F(to->func), STR_F(to->file),
+				 to->line);
+		return true;
+	}
+	return false;
+}
+
+static void created_by(struct diagnosis *to, struct death *d)
+{
+	ptrdiff_t at = str_find(d->text, STR("\ncreated by "));
+	ptrdiff_t blank = str_find(d->text, STR("\n\ngoroutine "));
+	ptrdiff_t second = blank < 0 ? -1 :
+		str_find(str_cut(d->text, (size_t)blank + 2, d->text.n), STR("\n\n"));
+	struct str line;
+
+	if (d->prog && d->g && d->g->gopc && d->g->goid != 1) {
+		struct go_frame f[GO_FRAMES];
+		u64 pc = d->g->gopc - d->u->text_rt - 1;
+		const struct go_func *by = go_func_at(d->prog, pc);
+
+		if (by && go_frames_at(d->prog, by, pc, f))
+			evidence(to, d, "goroutine %lld was created by %.*s %.*s:%d%s",
+				 (long long)d->g->goid, STR_F(f[0].name), STR_F(f[0].at.file),
+				 f[0].at.line, d->g->parent ? str_fmt(d->a, " in goroutine %lld",
+						(long long)d->g->parent).p : "");
+		return;
+	}
+	/* only of the goroutine that died */
+	if (at < 0 || (second >= 0 && at > blank + 2 + second))
+		return;
+	line = str_cut(d->text, (size_t)at + 1, d->text.n);
+	if (str_find(line, STR("\n")) >= 0)
+		line = str_cut(line, 0, (size_t)str_find(line, STR("\n")));
+	evidence(to, d, "goroutine %lld was %.*s", (long long)d->goid, STR_F(line));
+}
+
+bool explain_panic(struct diagnosis *to, struct death *d)
+{
+	const struct death_frame *own = death_own(d);
+
+	if (!explain_says(d, "panic: "))
+		return false;
+	to->kind = explain_says(d, "panic: runtime error: ") ? "runtime_error" :
+		   explain_says(d, "panic: interface conversion") ? "interface_conversion" : "panic";
+	to->certainty = CERTAIN;
+	to->cause = true;
+	explain_place(to, own);
+	to->summary = own ? str_fmt(d->a, "%.*s, in %.*s", STR_F(d->message), STR_F(own->func)) :
+		      d->message;
+	evidence(to, d, "%.*s", STR_F(d->message));
+	if (own)
+		evidence(to, d, "at %.*s:%d", STR_F(own->file), own->line);
+	created_by(to, d);
+	to->why = STR("nobody up the goroutine's stack recovered the panic; one that is not recovered "
+		      "ends the whole program, whichever goroutine it is in");
+	to->advice = STR("mend what it says, or recover in the function that the goroutine begins "
+			 "with");
+	return true;
+}
+
+bool explain_stopped(struct diagnosis *to, struct death *d)
+{
+	bool quit = explain_says(d, "SIGQUIT") || (d->signal == SIGQUIT && d->died);
+
+	if (!quit && !explain_says(d, "SIGABRT") && !explain_says(d, "SIGTERM"))
+		return false;
+	to->kind = "stopped";
+	to->certainty = CERTAIN;
+	to->summary = str_fmt(d->a, "it was ended by a signal from outside or by itself (%s): nothing "
+			      "here says that something was wrong", quit ? "SIGQUIT" : "SIGABRT");
+	evidence(to, d, "%.*s", STR_F(d->message));
+	if (d->gs)
+		explain_waits(to, d);
+	to->advice = STR("`goshawk goroutines` shows where its goroutines stood");
+	return true;
+}

@@ -1,0 +1,187 @@
+/* Faults: a read or write of memory that is not there, an instruction that the machine has not. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "diag/explain.h"
+#include "go/fork.h"
+#include "plan/torn_place.h"
+
+enum { SMALL = 4096 };
+
+static const char *const names[16] = {
+	"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+};
+
+/* The line itself, where its file is here. */
+static struct str source_line(struct death *d, struct str file, i32 line)
+{
+	char text[1024];
+	struct str s;
+	FILE *f = file.n ? fopen(str_z(d->a, file), "re") : NULL;
+	bool there = false;
+
+	if (!f)
+		return STR("");
+	for (i32 i = 0; i < line && (there = fgets(text, sizeof(text), f) != NULL); i++)
+		;
+	fclose(f);
+	if (!there)
+		return STR("");
+	s = str_of(text);
+	while (s.n && (s.p[0] == '\t' || s.p[0] == ' '))
+		s = str_cut(s, 1, s.n);
+	while (s.n && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r'))
+		s.n--;
+	return str_of(str_z(d->a, s));
+}
+
+/* The instruction, what it touches in Go's words, and the register that led there. */
+static void instruction(struct diagnosis *to, struct death *d)
+{
+	u64 pc = d->pc - d->u->text_rt;
+	const struct go_func *f = go_func_at(d->prog, pc);
+	struct place_finder p;
+	struct go_memory m;
+	struct effect e;
+	struct flow flow;
+	struct err err;
+	struct str name;
+	char text[128];
+	i64 i;
+
+	if (!f || !f->pcsp || !go_flow(d->prog, f, d->a, &flow, &err))
+		return;
+	i = flow_find(&flow, (i64)(pc - f->pc));
+	if (i < 0 || !flow_text(&flow, &flow.insns[i], text, sizeof(text)))
+		return;
+	evidence(to, d, "the instruction: %s (0x%" PRIx64 ")", text, d->pc);
+	effect_of(&flow, &flow.insns[i], &e);
+	if (e.kind != EFFECT_LOAD && e.kind != EFFECT_STORE)
+		return;
+	if (e.mem.base < 16 && d->has_ints)
+		evidence(to, d, "%s is 0x%" PRIx64 ", and the field lies %" PRId64 " bytes behind it",
+			 names[e.mem.base], d->ints[e.mem.base], e.mem.disp);
+	place_finder_make(&p, d->prog, d->a);
+	place_finder_enter(&p, f, &flow, d->a);
+	m = memory_at(&p, origin_of_place(&p.origins, (u32)i, &e.mem));
+	name = m.t || m.name.n ? memory_name(&p, &m, d->a) : STR("");
+	place_finder_leave(&p);
+	place_finder_release(&p);
+	if (name.n)
+		evidence(to, d, "it %s %.*s", e.kind == EFFECT_LOAD ? "reads" : "writes",
+			 STR_F(name));
+	if (name.n && d->has_address && d->address < SMALL)
+		to->summary = str_fmt(d->a, "nil dereference: %.*s %s %.*s, and what leads there is nil",
+				      STR_F(to->func), e.kind == EFFECT_LOAD ? "reads" : "writes",
+				      STR_F(name));
+}
+
+static void where(struct diagnosis *to, struct death *d)
+{
+	struct str source = source_line(d, to->file, to->line);
+
+	if (to->func.n)
+		evidence(to, d, "in %.*s %.*s:%d", STR_F(to->func), STR_F(to->file), to->line);
+	if (source.n)
+		evidence(to, d, "the line: %.*s", STR_F(source));
+	if (d->prog && d->has_pc)
+		instruction(to, d);
+}
+
+/* Code that is not Go's: C that Go has called, or a library. */
+static bool in_c(struct diagnosis *to, struct death *d)
+{
+	const struct death_frame *own = death_own(d);
+	bool cgo = death_frame_of(d, "runtime.cgocall") || death_frame_of(d, "runtime.asmcgocall") ||
+		   str_find(d->text, STR("signal arrived during cgo execution")) >= 0;
+
+	if (!cgo || explain_says(d, "panic: "))
+		return false;
+	to->kind = "fault_in_c";
+	to->certainty = CERTAIN;
+	to->cause = true;
+	explain_place(to, own);
+	to->summary = own ? str_fmt(d->a, "C code that %.*s called died of %.*s", STR_F(own->func),
+				    STR_F(d->message)) :
+		      str_fmt(d->a, "C code that Go called died of %.*s", STR_F(d->message));
+	for (u32 i = 0; i < d->nframes; i++)
+		if (str_starts(d->frames[i].func, STR("main._Cfunc_")) ||
+		    str_find(d->frames[i].func, STR("._Cfunc_")) >= 0) {
+			evidence(to, d, "the C function: %.*s",
+				 STR_F(str_cut(d->frames[i].func,
+					       (size_t)str_find(d->frames[i].func, STR("_Cfunc_")) + 7,
+					       d->frames[i].func.n)));
+			break;
+		}
+	if (d->code_file.n)
+		evidence(to, d, "its code lies in %.*s", STR_F(d->code_file));
+	if (d->has_address)
+		evidence(to, d, "it touched 0x%" PRIx64, d->address);
+	if (own)
+		evidence(to, d, "called at %.*s:%d", STR_F(own->file), own->line);
+	to->why = STR("Go can't turn a fault in C into a panic: the program ends");
+	to->advice = STR("gdb on a core shows the C stack");
+	return true;
+}
+
+bool explain_fault(struct diagnosis *to, struct death *d)
+{
+	const struct death_frame *own = death_own(d);
+	bool nil = d->crash.kind == CRASH_NIL ||
+		   explain_says(d, "panic: runtime error: invalid memory address");
+	bool wild = explain_says(d, "unexpected fault address") || explain_says(d, "fatal error: fault")
+		    || explain_says(d, "fatal error: unexpected signal") ||
+		    explain_says(d, "SIGSEGV") || d->crash.kind == CRASH_FAULT ||
+		    d->crash.kind == CRASH_COPY;
+
+	if (!d->died || d->signal == SIGQUIT || (d->signal == SIGABRT && !nil && !wild))
+		return false;
+	if ((wild || d->signal == SIGILL || d->signal == SIGBUS) && in_c(to, d))
+		return true;
+	if (explain_says(d, "panic: runtime error: invalid memory address") && !d->has_address)
+		d->has_address = true;	/* below 4096, the runtime says */
+	explain_place(to, own);
+	if (d->signal == SIGILL) {
+		to->kind = "illegal_instruction";
+		to->certainty = LIKELY;
+		to->summary = STR("an instruction that this processor does not have: the program was "
+				  "built for a newer one (GOAMD64), or code was overwritten");
+		to->why = STR("GOAMD64=v2, v3 and v4 use instructions that older processors lack");
+		to->advice = STR("`goshawk info` shows GOAMD64; build with GOAMD64=v1");
+	} else if (d->signal == SIGBUS) {
+		to->kind = "bus_error";
+		to->certainty = LIKELY;
+		to->summary = STR("mapped memory without a file behind it: the file was cut while it was "
+				  "mapped, or its disk failed");
+		to->why = STR("reading a page of a mapping beyond the file's end gives SIGBUS");
+		to->advice = STR("do not truncate files that are mapped: write a new one and rename it");
+	} else if (nil) {
+		to->kind = "nil_dereference";
+		to->certainty = CERTAIN;
+		to->summary = own ? str_fmt(d->a, "nil dereference in %.*s", STR_F(own->func)) :
+				    STR("nil dereference");
+		to->why = STR("a field or element of something that is nil was read or written; the "
+			      "address is small: 0 and the field's offset");
+		to->advice = STR("see who left it nil; where it should be impossible and the value is "
+				 "shared, a race on an interface or slice does the same: -race, or "
+				 "`goshawk stress --until-crash`");
+	} else if (wild) {
+		to->kind = "wild_address";
+		to->certainty = d->has_address ? CERTAIN : LIKELY;
+		to->summary = own ? str_fmt(d->a, "%.*s touched memory that is not there", STR_F(own->func)) :
+				    STR("memory that is not there was touched");
+		to->why = STR("no Go pointer leads there: a torn or overwritten value (a race), unsafe "
+			      "code, or memory that was unmapped");
+		to->advice = STR("-race, -d=checkptr; `goshawk stress --until-crash -- PROGRAM`");
+	} else {
+		return false;
+	}
+	to->cause = true;
+	evidence(to, d, "%.*s", STR_F(d->message));
+	if (d->has_address && (d->address || nil))
+		evidence(to, d, "the address: 0x%" PRIx64, d->address);
+	where(to, d);
+	return true;
+}

@@ -1,0 +1,250 @@
+#include "inline/watch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "inline/glance.h"
+
+enum {
+	KEPT = 4 << 20,		/* of what it says: more is cut at the beginning */
+	OPTIONS = PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC,
+};
+
+struct run {
+	struct watched *w;
+	pid_t pid;
+	int said, children;
+	bool looked, ended;
+};
+
+static NORETURN void child(const char *path, char **argv, int go, int said)
+{
+	char c;
+
+	/* not before it is traced */
+	if (read(go, &c, 1) == 1) {
+		dup2(said, STDERR_FILENO);
+		setenv("GOTRACEBACK", "crash", 0);
+		sigset_t none;
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		execv(path, argv);
+	}
+	_exit(127);
+}
+
+/* What it says goes on to our stderr. False: there is nothing at the moment. */
+static bool pass_on(struct run *r)
+{
+	char bytes[16384];
+	ssize_t n = read(r->said, bytes, sizeof(bytes));
+
+	if (n <= 0)
+		return false;
+	if (write(STDERR_FILENO, bytes, (size_t)n) < 0)
+		errno = 0;	/* nobody reads it */
+	if (r->w->said.n > 2 * KEPT) {
+		memmove(r->w->said.at, r->w->said.at + r->w->said.n - KEPT, KEPT);
+		r->w->said.n = KEPT;
+	}
+	vec_reserve(&r->w->said, r->w->said.n + (size_t)n);
+	memcpy(r->w->said.at + r->w->said.n, bytes, (size_t)n);
+	r->w->said.n += (size_t)n;
+	return true;
+}
+
+/* Does this signal end it: is it one that does, and has it no handler? */
+static bool is_deadly(pid_t pid, int signal)
+{
+	static const int all[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT,
+				   SIGQUIT };
+	u64 mask = 1ull << (signal - 1);
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i] == signal)
+			return !((process_status(pid, 0, "SigCgt", 16, 0) |
+				  process_status(pid, 0, "SigIgn", 16, 0)) & mask);
+	return false;
+}
+
+/* The others stand still as well; those that have ended meanwhile are left out. */
+static bool look(struct run *r, pid_t dying, int signal)
+{
+	VEC(struct os_thread) threads = { 0 };
+	siginfo_t info = { 0 };
+	char path[64];
+	struct dirent *e;
+	bool good;
+	DIR *dir;
+
+	if (!thread_look(dying, vec_push(&threads))) {
+		vec_release(&threads);
+		return false;
+	}
+	threads.at[0].signal = signal;
+	if (!ptrace(PTRACE_GETSIGINFO, dying, 0, &info)) {
+		threads.at[0].has_info = true;
+		threads.at[0].code = info.si_code;
+		threads.at[0].address = (u64)(uintptr_t)info.si_addr;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/task", r->pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		pid_t tid = (pid_t)strtol(e->d_name, NULL, 10);
+		int status;
+
+		if (tid <= 0 || tid == dying)
+			continue;
+		(void)ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+		if (waitpid(tid, &status, __WALL) != tid || !WIFSTOPPED(status))
+			continue;
+		if (!thread_look(tid, vec_push(&threads)))
+			threads.n--;
+	}
+	if (dir)
+		closedir(dir);
+	good = r->w->at_end(r->w->ctx, r->pid, threads.at, threads.n);
+	vec_release(&threads);
+	return good;
+}
+
+static void stopped(struct run *r, pid_t tid, int status)
+{
+	int signal = WSTOPSIG(status);
+
+	if (status >> 16) {	/* a new thread, exec, our own interruption */
+		/* a group stop is kept up */
+		if (status >> 16 == PTRACE_EVENT_STOP && signal != SIGTRAP)
+			(void)ptrace(PTRACE_LISTEN, tid, 0, 0);
+		else
+			(void)ptrace(PTRACE_CONT, tid, 0, 0);
+		return;
+	}
+	if (!r->looked && is_deadly(r->pid, signal)) {
+		r->looked = true;
+		while (pass_on(r))
+			;
+		(void)look(r, tid, signal);
+		kill(r->pid, SIGKILL);	/* it is dying: no core, and no second look */
+		r->w->signal = signal;
+		r->w->status = 128 + signal;
+	}
+	(void)ptrace(PTRACE_CONT, tid, 0, signal);
+}
+
+static void take_changes(struct run *r)
+{
+	int status;
+	pid_t tid;
+
+	while (!r->ended && (tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
+		if (WIFSTOPPED(status)) {
+			stopped(r, tid, status);
+		} else if (tid == r->pid) {
+			r->ended = true;
+			if (r->w->signal)
+				continue;
+			r->w->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+			r->w->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+							   : WEXITSTATUS(status);
+		}
+	}
+}
+
+static void follow(struct run *r)
+{
+	struct pollfd fds[2] = { { .fd = r->said, .events = POLLIN },
+				 { .fd = r->children, .events = POLLIN } };
+	struct signalfd_siginfo info;
+
+	while (!r->ended) {
+		(void)poll(fds, 2, -1);
+		if (fds[1].revents & POLLIN && read(r->children, &info, sizeof(info)) < 0)
+			errno = 0;
+		while (pass_on(r))
+			;
+		if (fds[0].revents & (POLLHUP | POLLERR) && !(fds[0].revents & POLLIN))
+			fds[0].fd = -1;	/* it has closed its stderr */
+		take_changes(r);
+	}
+	while (pass_on(r))	/* what its children say later is not waited for */
+		;
+}
+
+static bool begin(struct run *r, const char *path, char **argv, struct err *err)
+{
+	int go[2], said[2];
+	bool traced;
+
+	if (pipe2(go, O_CLOEXEC))
+		return err_set(err, ERR_IO, "no pipe: %s", strerror(errno));
+	if (pipe2(said, O_CLOEXEC)) {
+		close(go[0]);
+		close(go[1]);
+		return err_set(err, ERR_IO, "no pipe: %s", strerror(errno));
+	}
+	r->pid = fork();
+	if (r->pid == 0) {
+		close(go[1]);
+		child(path, argv, go[0], said[1]);
+	}
+	close(go[0]);
+	close(said[1]);
+	r->said = said[0];
+	fcntl(r->said, F_SETFL, O_NONBLOCK);
+	traced = r->pid > 0 && !ptrace(PTRACE_SEIZE, r->pid, 0, OPTIONS);
+	if (!traced || write(go[1], "", 1) != 1) {
+		close(go[1]);
+		if (r->pid > 0)
+			waitpid(r->pid, NULL, 0);
+		close(r->said);
+		return err_set(err, ERR_DENIED,
+			       "%s: ptrace is not permitted here (goshawk doctor says what would "
+			       "permit it)", path);
+	}
+	close(go[1]);
+	return true;
+}
+
+bool watch_run(struct watched *w, char **program, struct err *err)
+{
+	struct run r = { .w = w };
+	struct arena a = { 0 };
+	sigset_t children, before;
+	const char *path;
+	bool ok;
+
+	ok = find_program(&a, program[0], &path, err);
+	if (ok && file_is_set_uid(path))
+		ok = err_set(err, ERR_REFUSED, "%s: a set-uid program: watched it would run without "
+			     "its rights", path);
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &children, &before);
+	r.children = signalfd(-1, &children, SFD_CLOEXEC);
+	ok = ok && begin(&r, path, program, err);
+	if (ok) {
+		follow(&r);
+		close(r.said);
+	}
+	close(r.children);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	arena_release(&a);
+	return ok;
+}
+
+void watched_release(struct watched *w)
+{
+	vec_release(&w->said);
+}
