@@ -8,14 +8,19 @@
 
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
-/* op reg, [base+disp32] (or the reverse, as the opcode says); w: 64 bit. */
+/* op reg, [base+disp] (or the reverse, as the opcode says); w: 64 bit. */
 static inline void op_mem(struct assembler *a, bool w, u8 op, unsigned reg, unsigned base, i32 disp)
 {
+	bool near = disp == (i8)disp;
+
 	PUT(a, (u8)(0x40 | (w << 3) | ((reg >> 3) << 2) | (base >> 3)), op,
-	    (u8)(0x80 | ((reg & 7) << 3) | (base & 7)));
+	    (u8)((near ? 0x40 : 0x80) | ((reg & 7) << 3) | (base & 7)));
 	if ((base & 7) == 4)
 		PUT(a, 0x24);
-	asm_u32(a, (u32)disp);
+	if (near)
+		PUT(a, (u8)disp);
+	else
+		asm_u32(a, (u32)disp);
 }
 
 static inline void load(struct assembler *a, unsigned reg, unsigned base, i32 disp)

@@ -40,16 +40,25 @@
  *         8      8       limit: reserve only while head <= limit }
  *         16     8       records lost                          }
  *         64     8       tail: bytes consumed so far           written by goshawk
+ *         24     4       top: bytes of the scratch that are in use
  *         128    ...     registers and times of a thread that waits (lossless)
+ *         2048   16*128  scratch: a piece for each record with captures that is being written, the
+ *                        next one for a signal handler's that comes in between
  *         4096   buffer  records; one begins at (position & (buffer - 1)) and may run past the end
- *         +buffer 4352   ...into this room
+ *         +buffer 4096   ...into this room
  *
- * A record with captures has SCRATCH bytes before it, in which the copying code keeps registers;
- * the commit word is then at the start of the scratch.
+ * scratch: OFFSET SIZE   MEANING
+ *         0      7*8     rax rcx rdx rsi rdi r8 r9, as the record's site has them
+ *         56     8       time of the record. In its place stands where the scratch lies, until the
+ *                        record is all but done
+ *         64     5*8     r10 r11 rsi rcx rdx, around a system call
+ *         104    8       where a table of steps goes on
  *
  * Owns     nothing.  Units  bytes, rt addresses.  Fails  never.  Threads  any. */
 #ifndef INLINE_LAYOUT_H
 #define INLINE_LAYOUT_H
+
+#include <stddef.h>
 
 #include "inline/delay.h"
 #include "plan/plan.h"
@@ -90,22 +99,27 @@ enum {
 	RING_HEAD = 0,
 	RING_LIMIT = 8,
 	RING_LOST = 16,
+	RING_TOP = 24,
 	RING_TAIL = 64,
 	RING_SAVE = 128, /* rax rcx rsi rdi r11 */
 	RING_WAIT_START = 168,
 	RING_WAIT_BEAT = 176,
 	RING_WAIT_SPEC = 184, /* struct timespec */
 	RING_WAIT_DEAD = 200, /* 1 + tail at which a wait was given up */
+	RING_SCRATCH = 2048,
 	RING_DATA = 4096,
-
-	SCRATCH = 112, /* commit, rax rcx rdx rsi rdi r8 r9, then r10 r11 rsi rcx rdx of a call,
-			  link */
-	SLOT_MAX = RECORD_MAX + SCRATCH,
 	RING_SLACK =
-		4 * SLOT_MAX, /* signal handlers may reserve between our check and our reserve */
-	RING_ROOM = 4352, /* behind the ring: SLOT_MAX, rounded up */
+		4 * RECORD_MAX, /* signal handlers may reserve between our check and our reserve */
+	RING_ROOM = RECORD_MAX,	/* behind the ring: a record may begin at its last byte */
+
+	SCRATCH_REGS = 0,
+	SCRATCH_TIME = 56,
+	SCRATCH_CALL = 64,
+	SCRATCH_LINK = 104,
+	SCRATCH_SIZE = 128,
+	SCRATCH_HELD = offsetof(struct record_head, tsc),	/* in the record */
+	SCRATCH_MASK = RING_DATA - RING_SCRATCH - SCRATCH_SIZE,
 };
-_Static_assert(RING_ROOM >= SLOT_MAX, "a record that begins at the ring's last byte must fit");
 
 #define MAGIC 0x316b776168736f67ull	/* "goshawk1" */
 

@@ -6,8 +6,8 @@
  *     head <= limit ? xadd head, size   (full, when not)
  *     rdtsc, goid, depth, g             the head of the record
  *     words of arguments or results
- *     captures                          with the registers they use kept in the scratch; a few as
- *                                       code, many as a table of steps
+ *     captures                          with the registers they use kept in the ring's scratch; a
+ *                                       few as code, many as a table of steps
  *     commit                            x86 keeps stores in order: whoever sees it sees the rest
  * skip:
  */
@@ -29,11 +29,6 @@ enum {
 /* The registers of ABIInternal, in order of assignment. */
 static const u8 int_regs[] = { RAX, RBX, RCX, RDI, RSI, R8, R9, R10, R11 };
 
-static u32 slot_size(const struct reading *r)
-{
-	return r->size + (reading_has_captures(r) ? SCRATCH : 0);
-}
-
 static const struct reading no_results = { .size = RECORD_HEAD };
 
 static const struct reading *site_reading(const struct plan_func *fn, enum site_kind kind)
@@ -43,7 +38,7 @@ static const struct reading *site_reading(const struct plan_func *fn, enum site_
 
 u32 site_size(const struct plan *p, u32 site)
 {
-	return site / 4 < p->nfuncs ? slot_size(site_reading(&p->funcs[site / 4], site % 4)) : 0;
+	return site / 4 < p->nfuncs ? site_reading(&p->funcs[site / 4], site % 4)->size : 0;
 }
 
 static void stack_bytes(struct emitter *e, const struct read *r)
@@ -225,27 +220,39 @@ static void captures(struct emitter *e, const struct reading *r, u64 table_rt)
 	}
 	PUT(a, 0x48, 0x8d, 0x05);			/* lea rax, [rip+back] */
 	back = hole(a);
-	store(a, RAX, R12, -8);
+	load(a, R15, R12, SCRATCH_HELD);
+	store(a, RAX, R15, SCRATCH_LINK);
 	lea_rip(a, R9, table_rt);
 	jmp_to(a, e->stubs->steps_rt);
 	fill(a, back);
 }
 
-static void head(struct emitter *e, bool keep_rdx)
+static void tsc_in_rdx(struct assembler *a)
 {
-	struct assembler *a = &e->a;
-	unsigned g = e->abi0 ? R15 : R14;
-
-	PUT(a, 0x49, 0x89, 0xc5);			/* mov r13, rax */
-	if (keep_rdx)
-		PUT(a, 0x49, 0x89, 0xd7);		/* mov r15, rdx */
 	PUT(a, 0x0f, 0x31);				/* rdtsc */
 	PUT(a, 0x48, 0xc1, 0xe2, 0x20);			/* shl rdx, 32 */
 	PUT(a, 0x48, 0x09, 0xc2);			/* or rdx, rax */
+}
+
+/* rax and rdx are kept in r13 and r15. */
+static void take_time(struct assembler *a, bool keep_rdx)
+{
+	PUT(a, 0x49, 0x89, 0xc5);			/* mov r13, rax */
+	if (keep_rdx)
+		PUT(a, 0x49, 0x89, 0xd7);		/* mov r15, rdx */
+	tsc_in_rdx(a);
 	PUT(a, 0x49, 0x89, 0x54, 0x24, 0x08);		/* mov [r12+8], rdx */
 	PUT(a, 0x4c, 0x89, 0xe8);			/* mov rax, r13 */
 	if (keep_rdx)
 		PUT(a, 0x4c, 0x89, 0xfa);		/* mov rdx, r15 */
+}
+
+/* The head of the record, but for the time. */
+static void head(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+	unsigned g = e->abi0 ? R15 : R14;
+
 	if (e->abi0)
 		load_fs(a, R15, e->l->tls);
 	load(a, R13, g, e->p->prog->rel->g_goid);
@@ -258,20 +265,58 @@ static void head(struct emitter *e, bool keep_rdx)
 	op_mem(a, false, 0x89, g, R12, 28);		/* mov [r12+28], g (low half) */
 }
 
-/* Registers that captures use. */
+/* Registers that captures use: the last of them only a table of steps and the callers do. */
 static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8, R9 };
 
+static u32 keeps(const struct reading *r)
+{
+	bool all = !few(r);
+
+	if (!reading_has_captures(r))
+		return 0;
+	for (u32 i = 0; i < r->nreads; i++)
+		all |= r->reads[i].kind == READ_FRAMES;
+	return ARRAY_LEN(kept) - !all;
+}
+
+/* r12: the ring; keeps registers in a piece of its scratch, r15. One instruction takes the piece:
+ * a signal handler that comes in between takes the next one, and has given it back when it ends. */
+static void scratch_take(struct assembler *a, u32 keep)
+{
+	op_mem(a, false, 0x81, 0, R12, RING_TOP);	/* add dword [r12+top], size */
+	asm_u32(a, SCRATCH_SIZE);
+	op_mem(a, false, 0x8b, R15, R12, RING_TOP);	/* mov r15d, [r12+top] */
+	PUT(a, 0x41, 0x81, 0xe7);			/* and r15d, mask */
+	asm_u32(a, SCRATCH_MASK);
+	PUT(a, 0x4f, 0x8d, 0xbc, 0x3c);			/* lea r15, [r12+r15+scratch] */
+	asm_u32(a, RING_SCRATCH);
+	for (u32 i = 0; i < keep; i++)
+		store(a, kept[i], R15, (i32)(SCRATCH_REGS + 8 * i));
+}
+
+/* r12: the record. A ring begins on a page, and its scratch lies in its first. */
+static void scratch_give_back(struct assembler *a, u32 keep)
+{
+	load(a, R15, R12, SCRATCH_HELD);
+	for (u32 i = 0; i < keep; i++)
+		load(a, kept[i], R15, (i32)(SCRATCH_REGS + 8 * i));
+	load(a, R13, R15, SCRATCH_TIME);
+	store(a, R13, R12, offsetof(struct record_head, tsc));
+	PUT(a, 0x49, 0x81, 0xe7);			/* and r15, -4096 */
+	asm_u32(a, (u32)-4096);
+	op_mem(a, false, 0x81, 5, R15, RING_TOP);	/* sub dword [r15+top], size */
+	asm_u32(a, SCRATCH_SIZE);
+	PUT(a, 0x45, 0x0f, 0x57, 0xff);			/* xorps xmm15, xmm15 */
+}
+
 /* Puts registers back; then the record is there. */
-static void commit(struct emitter *e, bool deep, u32 word)
+static void commit(struct emitter *e, u32 keep, u32 word)
 {
 	struct assembler *a = &e->a;
 
-	if (deep) {
-		for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
-			load(a, kept[i], R12, (i32)(-SCRATCH + 8 + 8 * (int)i));
-		PUT(a, 0x45, 0x0f, 0x57, 0xff);		/* xorps xmm15, xmm15 */
-	}
-	op_mem(a, true, 0xc7, 0, R12, deep ? -SCRATCH : 0);	/* mov qword [r12], word */
+	if (keep)
+		scratch_give_back(a, keep);
+	op_mem(a, true, 0xc7, 0, R12, 0);		/* mov qword [r12], word */
 	asm_u32(a, word);
 }
 
@@ -348,8 +393,8 @@ void record_emit(struct emitter *e, enum site_kind kind)
 {
 	struct assembler *a = &e->a;
 	const struct reading *r = site_reading(e->fn, kind);
-	bool deep = reading_has_captures(r);
-	u64 steps = deep && !few(r) ? table(e, r) : 0;
+	u32 keep = keeps(r);
+	u64 steps = !few(r) ? table(e, r) : 0;
 	struct predicate if_ = {
 		.a = a, .l = e->l, .p = e->p, .fn = e->fn, .abi0 = e->abi0, .label = L_FREE,
 	};
@@ -374,20 +419,26 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	PUT(a, 0x4d, 0x3b, 0x6c, 0x24, RING_LIMIT);	/* cmp r13, [r12+limit] */
 	jcc(a, CC_A, L_FULL);
 	asm_label(a, L_RESERVE);
+	if (keep)
+		scratch_take(a, keep);
 	PUT(a, 0x41, 0xbd);				/* mov r13d, size */
-	asm_u32(a, slot_size(r));
+	asm_u32(a, r->size);
 	PUT(a, 0x4d, 0x0f, 0xc1, 0x2c, 0x24);		/* xadd [r12], r13 */
 	PUT(a, 0x41, 0x81, 0xe5);			/* and r13d, buffer - 1 */
 	asm_u32(a, (u32)(e->l->buffer - 1));
 	PUT(a, 0x4f, 0x8d, 0xa4, 0x2c);			/* lea r12, [r12+r13+data] */
-	asm_u32(a, RING_DATA + (deep ? SCRATCH : 0));
-
-	head(e, kind == SITE_ENTRY || kind == SITE_TAIL);
+	asm_u32(a, RING_DATA);
+	if (keep)
+		store(a, R15, R12, SCRATCH_HELD);
+	else
+		take_time(a, kind == SITE_ENTRY || kind == SITE_TAIL);
+	head(e);
 	for (u32 i = 0; i < r->nreads; i++)
 		raw_step(e, &r->reads[i]);
-	if (deep) {
-		for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
-			store(a, kept[i], R12, (i32)(-SCRATCH + 8 + 8 * (int)i));
+	if (keep) {
+		tsc_in_rdx(a);
+		load(a, R15, R12, SCRATCH_HELD);
+		store(a, RDX, R15, SCRATCH_TIME);
 		captures(e, r, steps);
 		if (kind == SITE_ENTRY && after)
 			predicate_after(&if_, L_WANTED, L_VOID);
@@ -396,11 +447,11 @@ void record_emit(struct emitter *e, enum site_kind kind)
 		asm_label(a, L_WANTED);
 		predicate_mark(&if_);
 	}
-	commit(e, deep, 1 + 4 * e->index + kind);
+	commit(e, keep, 1 + 4 * e->index + kind);
 	jmp(a, L_SKIP);
 	if (kind == SITE_ENTRY && after) {
 		asm_label(a, L_VOID);
-		commit(e, deep, RECORD_VOID + 1 + 4 * e->index + kind);
+		commit(e, keep, RECORD_VOID + 1 + 4 * e->index + kind);
 		jmp(a, L_SKIP);
 	}
 

@@ -114,15 +114,9 @@ void rings_start(struct inline_session *s)
 	may_wait(s, WAIT_WORKING_NS);
 	*word(s, SHARED_READY) = s->ready;
 	s->nsites = 4 * s->plan->nfuncs;
-	s->sites = ARENA_ARRAY(&s->arena, struct site_info, s->nsites + 1);
-	for (u32 i = 0; i < s->nsites; i++) {
-		const struct plan_func *f = &s->plan->funcs[i / 4];
-		u32 size = f->refusal ? 0 : site_size(s->plan, i);
-		bool deep = i % 4 == SITE_ENTRY ? reading_has_captures(&f->entry) :
-			    i % 4 != SITE_TAIL && reading_has_captures(&f->exit);
-
-		s->sites[i] = (struct site_info){ (u16)size, deep ? SCRATCH : 0 };
-	}
+	s->sizes = ARENA_ARRAY(&s->arena, u16, s->nsites + 1);
+	for (u32 i = 0; i < s->nsites; i++)
+		s->sizes[i] = s->plan->funcs[i / 4].refusal ? 0 : (u16)site_size(s->plan, i);
 	s->lost_since_ns = unix_now();
 }
 
@@ -144,8 +138,7 @@ static u8 *peek(struct inline_session *s, u32 i, bool *waiting)
 	}
 	commit = (commit & ~(u64)RECORD_VOID) - 1;
 	site = (u32)commit;
-	if (commit >= s->nsites || !s->sites[site].size ||
-	    s->sites[site].size > r->head - r->tail) {
+	if (commit >= s->nsites || !s->sizes[site] || s->sizes[site] > r->head - r->tail) {
 		/* somebody else wrote here: nothing in this ring can be trusted up to its head */
 		s->bad++;
 		memset(ring_at(s, i) + RING_DATA, 0, s->layout.buffer + RING_ROOM);
@@ -153,7 +146,7 @@ static u8 *peek(struct inline_session *s, u32 i, bool *waiting)
 		__atomic_store_n(ring_word(s, i, RING_TAIL), r->tail, __ATOMIC_RELEASE);
 		return NULL;
 	}
-	memcpy(&r->time, slot + s->sites[site].head + offsetof(struct record_head, tsc), 8);
+	memcpy(&r->time, slot + offsetof(struct record_head, tsc), 8);
 	return slot;
 }
 
@@ -197,29 +190,29 @@ static void take(struct inline_session *s, u32 i, u8 *slot, source_record_fn *fn
 	struct ring_state *r = &s->ring[i];
 	u64 word = *(u64 *)(void *)slot;
 	u32 site = (u32)((word & ~(u64)RECORD_VOID) - 1);
-	struct site_info info;
-	_Alignas(16) u8 copy[SLOT_MAX];
+	_Alignas(16) u8 copy[RECORD_MAX];
 	struct record_head h;
 	struct record rec;
+	u16 size;
 
-	if (site >= s->nsites || !s->sites[site].size)
+	if (site >= s->nsites || !s->sizes[site])
 		return;		/* changed since we looked; the next peek sees it */
-	info = s->sites[site];
-	memcpy(copy, slot, info.size);
-	memset(slot, 0, info.size);
+	size = s->sizes[site];
+	memcpy(copy, slot, size);
+	memset(slot, 0, size);
 	r->last = r->time;
-	r->tail += info.size;
+	r->tail += size;
 	if (word & RECORD_VOID)
 		return;
-	memcpy(&h, copy + info.head, sizeof(h));
+	memcpy(&h, copy, sizeof(h));
 	rec = (struct record){
 		.func = site / 4,
 		.kind = site % 4,
 		.time_ns = tsc_to_ns(&s->clock, h.tsc),
 		.goid = h.goid ? h.goid : (u64)1 << 63 | h.g,
 		.depth = h.depth,
-		.bytes = copy + info.head,
-		.size = info.size - info.head,
+		.bytes = copy,
+		.size = size,
 	};
 	fn(ctx, &rec);
 }

@@ -19,11 +19,6 @@ struct ring_state {
 	u64 last;	/* of the newest record that was taken */
 };
 
-struct site_info {
-	u16 size;	/* in the ring; 0: no such site */
-	u16 head;	/* where the record's head lies in it */
-};
-
 struct inline_session {
 	const struct plan *plan;
 	struct layout layout;
@@ -35,7 +30,7 @@ struct inline_session {
 	u64 cookie;
 	struct tsc_clock clock;
 	struct delay_ask ask;	/* layout.delays: how they wait */
-	struct site_info *sites;
+	u16 *sizes;		/* of each site's records; 0: no such site */
 	u32 nsites;
 	struct ring_state ring[RINGS];
 	u32 nrings;		/* handed out */

@@ -195,17 +195,17 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
  * readable. */
 static void check_page(struct assembler *a, const struct layout *l, unsigned known, unsigned fault)
 {
+	static const u8 saved[] = { R10, R11, RSI, RCX, RDX };
+
 	PUT(a, 0x0f, 0xb7, 0xf8);			/* movzx edi, ax: 65536 places */
 	lea_rip(a, R8, l->near_rt + NEAR_PAGES);
 	if (!l->faults_are_fatal) {
 		PUT(a, 0x49, 0x39, 0x04, 0xf8);		/* cmp [r8+rdi*8], rax */
 		jcc(a, CC_E, known);
 	}
-	store(a, R10, R12, -SCRATCH + 64);
-	store(a, R11, R12, -SCRATCH + 72);
-	store(a, RSI, R12, -SCRATCH + 80);
-	store(a, RCX, R12, -SCRATCH + 88);
-	store(a, RDX, R12, -SCRATCH + 96);
+	load(a, R8, R12, SCRATCH_HELD);
+	for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
+		store(a, saved[i], R8, (i32)(SCRATCH_CALL + 8 * i));
 	PUT(a, 0x66, 0x4c, 0x0f, 0x6e, 0xf8);		/* movq xmm15, rax */
 	PUT(a, 0x48, 0x89, 0xc6);			/* mov rsi, rax */
 	PUT(a, 0x48, 0xc1, 0xe6, 0x0c);			/* shl rsi, 12 */
@@ -217,15 +217,13 @@ static void check_page(struct assembler *a, const struct layout *l, unsigned kno
 	PUT(a, 0xb8);					/* mov eax, rt_sigprocmask */
 	asm_u32(a, SYS_RT_SIGPROCMASK);
 	PUT(a, 0x0f, 0x05);				/* syscall */
-	load(a, R10, R12, -SCRATCH + 64);
-	load(a, R11, R12, -SCRATCH + 72);
-	load(a, RSI, R12, -SCRATCH + 80);
-	load(a, RCX, R12, -SCRATCH + 88);
-	load(a, RDX, R12, -SCRATCH + 96);
+	for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
+		load(a, saved[i], R8, (i32)(SCRATCH_CALL + 8 * i));
 	PUT(a, 0x83, 0xf8, (u8)EFAULT_NEGATIVE);	/* cmp eax, -EFAULT */
 	jcc(a, CC_E, fault);
 	PUT(a, 0x66, 0x4c, 0x0f, 0x7e, 0xf8);		/* movq rax, xmm15 */
 	PUT(a, 0x0f, 0xb7, 0xf8);			/* movzx edi, ax */
+	lea_rip(a, R8, l->near_rt + NEAR_PAGES);
 	PUT(a, 0x49, 0x89, 0x04, 0xf8);			/* mov [r8+rdi*8], rax */
 	asm_label(a, known);
 }
@@ -243,6 +241,10 @@ static void copy(struct assembler *a, struct stubs *s, const struct layout *l)
 	PUT(a, 0x48, 0xc1, 0xe8, 0x0c);			/* shr rax, 12 */
 	check_page(a, l, KNOWN1, FAULT);
 	PUT(a, 0x48, 0x8d, 0x44, 0x0e, 0xff);		/* lea rax, [rsi+rcx-1] */
+	PUT(a, 0x48, 0x89, 0xc7);			/* mov rdi, rax */
+	PUT(a, 0x48, 0x31, 0xf7);			/* xor rdi, rsi */
+	PUT(a, 0x48, 0xc1, 0xef, 0x0c);			/* shr rdi, 12 */
+	jcc(a, CC_E, KNOWN2);				/* the same page */
 	PUT(a, 0x48, 0xc1, 0xe8, 0x0c);			/* shr rax, 12 */
 	check_page(a, l, KNOWN2, FAULT);
 
@@ -352,7 +354,8 @@ static void steps(struct assembler *a, const struct stubs *s)
 	PUT(a, 0x49, 0x83, 0xc1, 0x10);			/* add r9, 16 */
 	jmp(a, NEXT);
 	asm_label(a, END);
-	op_mem(a, false, 0xff, 4, R12, -8);		/* jmp [r12-8]: the link */
+	load(a, R15, R12, SCRATCH_HELD);
+	op_mem(a, false, 0xff, 4, R15, SCRATCH_LINK);	/* jmp [r15+link] */
 }
 
 void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,

@@ -60,7 +60,7 @@ START_TEST(a_copy_that_faults_is_unreadable)
 		u64 p = (u64)(uintptr_t)heap + 5 * PAGE_SIZE +
 			(u64)(i64)before[k % ARRAY_LEN(before)];
 		struct cpu c = machine_cpu(&mc.t);
-		u8 got[SLOT_MAX];
+		u8 got[RECORD_MAX];
 		struct record_head h;
 		u32 status;
 

@@ -111,7 +111,7 @@ START_TEST(the_chain_of_a_goroutine)
 					sizeof(struct read)),
 				 .nreads = 1, .size = 104 };
 	u32 at[] = { STACK_WORDS - 30, STACK_WORDS - 12, STACK_WORDS - 5 };
-	u8 got[SLOT_MAX];
+	u8 got[RECORD_MAX];
 	struct record_head h;
 
 	for (u32 i = 0; i < 3; i++) {

@@ -177,7 +177,7 @@ static void runs_the_same(void)
 
 START_TEST(all_that_is_live_is_kept)
 {
-	u8 got[SLOT_MAX];
+	u8 got[RECORD_MAX];
 	struct record_head h;
 
 	probe();
@@ -204,7 +204,7 @@ END_TEST
 
 START_TEST(a_shut_gate_leaves_no_record)
 {
-	u8 got[SLOT_MAX];
+	u8 got[RECORD_MAX];
 	struct record_head h;
 
 	probe();

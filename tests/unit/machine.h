@@ -285,7 +285,7 @@ static inline bool machine_take(struct machine *mc, const struct thread *t, u8 *
 {
 	u8 *ring = machine_ring(mc, t), *slot;
 	u64 tail, commit, size;
-	u32 site, skip;
+	u32 site;
 
 	if (!ring)
 		return false;
@@ -298,12 +298,7 @@ static inline bool machine_take(struct machine *mc, const struct thread *t, u8 *
 	site = (u32)(commit - 1);
 	ck_assert_uint_lt(site, 4 * mc->plan.nfuncs);
 	size = site_size(&mc->plan, site);
-	skip = site % 4 == SITE_TAIL ? 0
-	       : reading_has_captures(site % 4 ? &mc->plan.funcs[site / 4].exit
-					       : &mc->plan.funcs[site / 4].entry)
-		       ? SCRATCH
-		       : 0;
-	memcpy(to, slot + skip, size - skip);
+	memcpy(to, slot, size);
 	memcpy(head, to, sizeof(*head));
 	head->commit = commit;
 	memset(slot, 0, size);

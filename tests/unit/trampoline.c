@@ -213,7 +213,7 @@ START_TEST(strings_never_fault)
 		{ .kind = READ_MEM },
 	};
 	struct reading r = { .reads = reads, .nreads = _i % 2 ? ARRAY_LEN(reads) : 3, .size = 120 };
-	u8 got[SLOT_MAX];
+	u8 got[RECORD_MAX];
 	struct record_head h;
 	struct cpu c;
 	u32 status;
@@ -288,7 +288,7 @@ START_TEST(functions_run_as_before_and_are_seen)
 		if (s->slot == ABI0)	/* it has written to its results by now */
 			mc.t.stack[AT_CALL + 2] = mc.t.stack[AT_CALL + 1];
 		if (s->slot == ABI0 && !again) {
-			u8 got[SLOT_MAX];
+			u8 got[RECORD_MAX];
 			struct record_head h;
 
 			ck_assert(machine_take(&mc, &mc.t, got, &h));
