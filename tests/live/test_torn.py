@@ -170,7 +170,8 @@ def code_at(path):
 
     def read(address, count):
         va, off, _ = next(s for s in loads if s[0] <= address < s[0] + s[2])
-        return data[off + address - va:][:count]
+        at = off + address - va
+        return data[at:at + count]
 
     return read
 
