@@ -167,7 +167,7 @@ def test_a_race_kills(tmp_path, release, kind):
     with run_racing(new, kind, "none", "60") as dies:
         said = dies.communicate(timeout=90)[1]
     assert dies.returncode == 2 and re.search(RACES[kind], said), said
-    with run_racing(control, kind, "none", "2") as elsewhere, run_racing(program, kind, "none", "2") as by_itself:
+    with run_racing(control, kind, "none", "1") as elsewhere, run_racing(program, kind, "none", "1") as by_itself:
         for p in elsewhere, by_itself:
             out, err = p.communicate(timeout=60)
             assert (p.returncode, out, err) == (0, "lived true\n", "")
