@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "inline/beside.h"
 #include "inline/busy.h"
@@ -160,6 +161,33 @@ static void leave_faulting(struct inline_session *s)
 	for (size_t i = 0; s->layout.faults_are_fatal && i < s->code.jumps.n; i++)
 		if (s->code.jumps.at[i].may_fault)
 			never(s, s->code.jumps.at[i].func);
+}
+
+/* Is there a function to watch, beside those that are left to somebody else? */
+static bool some_are_ours(const struct inline_session *s)
+{
+	for (size_t i = 0; i < s->code.jumps.n; i++) {
+		const struct jump *j = &s->code.jumps.at[i];
+
+		if (j->func != NOT_PLANNED && j->state != JUMP_NEVER &&
+		    s->plan->funcs[j->func].shown)
+			return true;
+	}
+	return false;
+}
+
+static bool refuse_taken(const struct inline_session *s, const struct attached *to,
+			 struct err *err)
+{
+	if (to->owner)
+		return err_set(err, ERR_REFUSED,
+			       "process %d: another goshawk (process %d) has all that was asked "
+			       "for; end that one first",
+			       s->pid, to->owner);
+	return err_set(err, ERR_REFUSED,
+		       "process %d: somebody else has patched all that was asked for (its bytes "
+		       "are neither the file's nor ours)",
+		       s->pid);
 }
 
 /* ---- while it stands ---- */
@@ -355,6 +383,8 @@ static bool make_ready(struct inline_session *s, struct found *f, struct attache
 	    !found_leftovers(f, s->plan->prog, s->layout.bias, s->mem_fd, err))
 		return false;
 	leave_others(s, f, to);
+	if (to->taken && !some_are_ours(s))
+		return refuse_taken(s, to, err);
 	leave_faulting(s);
 	find_old_code(s, f);
 	return true;
@@ -370,13 +400,13 @@ static bool attach_once(struct inline_session *s, struct attached *to, bool *aga
 
 	*again = false;
 	ok = make_ready(s, &f, to, err);
-	began = unix_now();
+	began = now_ns();
 	if (ok && tracee_stop_all(s->pid, &st, err)) {
 		fault_point("stopped");
 		ok = while_stopped(s, &st, &f, again, err);
 		fault_point("prepared");
 		tracee_resume_all(&st);
-		s->stop_ns += unix_now() - began;
+		s->stop_ns += now_ns() - began;
 	} else {
 		ok = false;
 	}
@@ -390,7 +420,7 @@ static bool try_again(struct inline_session *s, struct err *err)
 {
 	struct stopped st;
 	struct busy b = { 0 };
-	i64 began = unix_now();
+	i64 began = now_ns();
 	bool ok;
 
 	if (!tracee_stop_all(s->pid, &st, err))
@@ -408,14 +438,14 @@ static bool try_again(struct inline_session *s, struct err *err)
 	}
 	busy_release(&b);
 	tracee_resume_all(&st);
-	s->stop_ns += unix_now() - began;
+	s->stop_ns += now_ns() - began;
 	return ok;
 }
 
 static void plan_retry(struct inline_session *s)
 {
 	s->retry_ns = s->stuck && s->retries < RETRIES ?
-		unix_now() + ((i64)RETRY_NS << (2 * s->retries)) : 0;
+		now_ns() + ((i64)RETRY_NS << (2 * s->retries)) : 0;
 	s->retries++;
 }
 
@@ -427,7 +457,7 @@ static u64 poll_and_retry(void *session, bool all, source_record_fn *record, sou
 	struct err err;
 
 	tracee_let_late_go();
-	if (!all && s->retry_ns && unix_now() >= s->retry_ns) {
+	if (!all && s->retry_ns && now_ns() >= s->retry_ns) {
 		if (try_again(s, &err))
 			plan_retry(s);
 		else
@@ -502,9 +532,11 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 					    "to it",
 					    s->pid);
 	found_release(&now);
-	ok = ok && busy_find(&b, s, st, err) &&
-		  inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err);
-
+	ok = ok && busy_find(&b, s, st, err);
+	if (ok && !inject_begin(&in, st, s->mem_fd, s->plan->prog, s->layout.bias, err)) {
+		*again = in.occupied;
+		ok = false;
+	}
 	s->filtered = ok && seccomp_on(s->pid, st->at[in.thread].tid);
 	ok = ok && clean_old(s, f, &b, again, err);
 	if (ok && !s->filtered)	/* under a filter the memory stays */
@@ -537,7 +569,7 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 	stub = ok && inject_is_left(s->mem_fd, prog, s->layout.bias);
 	again = ok && (f.sessions.n || stub);
 	for (unsigned i = 0; again && i < CLEAN_TRIES; i++) {
-		i64 began = unix_now();
+		i64 began = now_ns();
 
 		again = false;
 		if (i)
@@ -547,7 +579,7 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 			break;
 		ok = clean(s, &f, &st, &again, err);
 		tracee_resume_all(&st);
-		s->stop_ns += unix_now() - began;
+		s->stop_ns += now_ns() - began;
 	}
 	*jumps = f.leftovers.n + stub;
 	*stop_ns = s->stop_ns;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "inline/busy.h"
 #include "inline/found.h"
@@ -94,7 +95,7 @@ bool session_restore(void *session, bool *again, struct err *err)
 	struct inline_session *s = session;
 	struct stopped st;
 	struct found f = { 0 };
-	i64 began = unix_now();
+	i64 began = now_ns();
 
 	*again = false;
 	if (s->restored)
@@ -118,7 +119,7 @@ bool session_restore(void *session, bool *again, struct err *err)
 	fault_point("restored");
 	tracee_resume_all(&st);
 	found_release(&f);
-	s->stop_ns += unix_now() - began;
+	s->stop_ns += now_ns() - began;
 	if (!s->restored)
 		return err_set(err, ERR_DENIED,
 			       "process %d: its text can't be written any more; it goes on "

@@ -175,6 +175,8 @@ def test_two_at_once_leave_each_others_functions_alone(tmp_path):
         objects = goshawk.read_lines(tmp_path / "b.json")
         assert {o["func"] for o in objects if o["type"] == "call"} == {"main.touch"}
         assert {NAMES[o["line"]] for o in objects if o["type"] == "entry"} == {"few"}
+        done = goshawk.run("trace", "-p", p.pid, *patterns(["third"]))
+        assert done.status == 5 and "another goshawk (process %d) has all" % first.pid in done.err, done
         first.send_signal(signal.SIGINT)
         first.communicate(timeout=60)
         end_loop(p)
