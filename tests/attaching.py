@@ -83,15 +83,17 @@ class Running:
 class Attached:
     """goshawk trace -p; `started` when it watches."""
 
+    command = "trace", "--lossless"
+
     def __init__(self, tmp, pid, *patterns, options=(), program=goshawk.GOSHAWK, env=None):
         self.to = tmp / "attached.json"
-        self.p = subprocess.Popen([str(program), "trace", "--json", "-o", str(self.to), "--lossless", *options,
+        self.p = subprocess.Popen([str(program), *self.command, "--json", "-o", str(self.to), *options,
                                    "-p", str(pid), *patterns], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True, env=dict(os.environ, **(env or {})))
         self.said = ""
 
     def started(self):
-        while "watched; it stood" not in self.said:
+        while "; it stood still for" not in self.said:
             readable, _, _ = select.select([self.p.stderr], [], [], 60)
             more = os.read(self.p.stderr.fileno(), 4096).decode() if readable else ""
             assert more, "it never said that it watches: " + self.said

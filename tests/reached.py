@@ -70,6 +70,10 @@ COPIES = Table(
     "at one pass in a hundred. *same*: each test ends as it does in the original, which may be a failure where there is no network.\n"
     "`go build`: a copy of the `go` command builds `cmd/go` and all its packages anew, and the result is the same to the byte.",
     ["%s, %s" % (r, d) for r in SIX for d in DELAYS], [*PACKAGES, "go build"])
+STARTED = Table(
+    "Go's own tests with delays in the process",
+    "The same stores in the same test binaries, delayed by `stress -- PROGRAM`, so that nothing is written to a file.",
+    ["%s, %s" % (r, d) for r in SIX for d in DELAYS], PACKAGES)
 KILLED = Table(
     "Races in copies",
     "[racing](../tests/go/racing/main.go) with a delay of 100 µs in its store *dies*; with delays in all its other stores, and by itself, it lives.",

@@ -95,8 +95,6 @@ static bool live(const struct stress_args *a, const char **rest, size_t nrest, c
 
 	if (a->pid && program)
 		return err_set(err, ERR_USAGE, "-p PID and a program: one of them");
-	if (!a->pid && !program[0])
-		return err_set(err, ERR_USAGE, "stress: which program? Name it behind `--`");
 	if (a->list || a->undo)
 		return err_set(err, ERR_USAGE, "stress: --list and --undo look at a file, or at "
 			       "-p PID; they start no program");
@@ -211,9 +209,10 @@ const struct command cmd_stress = {
 	.examples = {
 		{ "goshawk stress --until-crash 'main.*' -- ./service",
 		  "is there a race on a string, a slice or an interface in package main?" },
-		{ "goshawk stress --list ./service 'main.*'", "the stores of one package" },
 		{ "goshawk stress ./service 'main.*' -o ./service-torn --delay 1ms --chance 1%",
 		  "a copy in which one pass in a hundred waits" },
+		{ "goshawk stress -p service 'main.*' --for 10s",
+		  "delays in a process that runs, for ten seconds" },
 	},
 	.run = stress,
 };

@@ -224,19 +224,20 @@ static void emit_delays(struct emitter *e, struct arena *scratch)
 	for (u32 i = 0; i < e->p->nfuncs && !e->a.bad; i++) {
 		const struct plan_func *fn = &e->p->funcs[i];
 		const struct window *w = fn->patches.windows;
-		struct flow flow;
+		struct flow *flow;
 		struct err err;
 		u64 to = asm_here(&e->a);
 
 		arena_reset(scratch);
-		if (fn->refusal || !plan_window_flow(prog, fn->func, w, scratch, &flow, &err))
+		flow = ARENA_NEW(scratch, struct flow);
+		if (fn->refusal || !plan_window_flow(prog, fn->func, w, scratch, flow, &err))
 			continue;
 		e->fn = fn;
-		e->flow = &flow;
-		e->entry_rt = flow.va + e->l->bias;
+		e->flow = flow;
+		e->entry_rt = flow->va + e->l->bias;
 		delay_pass(&e->a, &d, i);
-		piece(e, 0, flow.n, flow.n + 1, false, &none);
-		add_jump(e, e->entry_rt, flow.bytes, to, i);
+		piece(e, 0, flow->n, flow->n + 1, false, &none);
+		add_jump(e, e->entry_rt, flow->bytes, to, i);
 		e->code->jumps.at[e->code->jumps.n - 1].may_fault = w->may_fault;
 		e->code->sites++;
 	}

@@ -18,22 +18,23 @@ static int by_waits(const void *a, const void *b)
 void stressed_print(struct out *o, struct stressed_list *list)
 {
 	struct arena a = { 0 };
+	size_t n = 0;
 
 	if (list->n)
 		qsort(list->at, list->n, sizeof(*list->at), by_waits);
-	for (size_t i = 0; i < MIN(list->n, (size_t)SHOWN); i++) {
-		const struct torn_store *t = list->at[i].store;
+	for (; n < MIN(list->n, (size_t)SHOWN) && list->at[n].waits; n++) {
+		const struct torn_store *t = list->at[n].store;
 
-		out_fmt(o, "%10u  ", list->at[i].waits);
+		out_fmt(o, "%10u  ", list->at[n].waits);
 		out_clean(o, torn_id(t, &a));
 		out_fmt(o, "  %s ", torn_kind_name(t->kind));
 		out_clean(o, t->object);
 		torn_print_place(o, t);
 		out_line(o);
 	}
-	if (list->n > SHOWN) {
-		out_fmt(o, "      and %zu others, which waited less (--json has all)",
-			list->n - SHOWN);
+	if (n && n < list->n) {
+		out_fmt(o, "            and %zu that waited less or not at all (--json has them)",
+			list->n - n);
 		out_line(o);
 	}
 	arena_release(&a);
@@ -61,9 +62,9 @@ void stressed_json(struct out *o, const struct stressed_list *list)
 
 void stressed_end_print(struct out *talk, const struct stressed_end *e)
 {
-	out_fmt(talk, "%u of %u %s passed, and waited %lu %s", e->passed, e->stores,
-		e->stores == 1 ? "store was" : "stores were", (unsigned long)e->waits,
-		e->waits == 1 ? "time" : "times");
+	out_fmt(talk, "%u of %u %s %s passed, and waited %lu %s", e->passed, e->stores,
+		e->stores == 1 ? "store" : "stores", e->passed == 1 ? "was" : "were",
+		(unsigned long)e->waits, e->waits == 1 ? "time" : "times");
 	if (e->waits) {
 		out_z(talk, ", ");
 		out_duration(talk, e->waited_ns < 1000000 ? e->waited_ns

@@ -13,7 +13,7 @@ struct stressed {
 };
 VEC_TYPE(stressed_list, struct stressed);
 
-/* Those that waited most; sorts them. */
+/* Those that waited most, and how many others were passed; sorts them. */
 void stressed_print(struct out *o, struct stressed_list *list);
 /* All of them: `delayed` objects. */
 void stressed_json(struct out *o, const struct stressed_list *list);

@@ -19,7 +19,7 @@ void machine_enter(const struct cpu *in, struct cpu *out, u64 target);
 void machine_left(void);
 
 enum { REGION = 1 << 20, TEXT = 0, CODE = 0x10000, DATA = 0x80000, SITES = 30, STEP = 32,
-       FLAG = DATA - 64, ANSWER = DATA - 32, STACK_WORDS = 256, AT_CALL = 200 };
+       FLAG = DATA - 64, ANSWER = DATA - 32, GATE = DATA - 96, OWNER = DATA - 128, STACK_WORDS = 256, AT_CALL = 200 };
 
 static u8 *region;
 static struct delay_code code;
@@ -76,7 +76,8 @@ static void make_window(struct assembler *a)
 	asm_rel32_to(&t, to);
 }
 
-static void begin(const struct delay_ask *ask)
+/* in_process: with a gate, and an owner who may die. */
+static void begin_there(const struct delay_ask *ask, bool in_process)
 {
 	struct assembler a;
 	struct err err;
@@ -85,12 +86,23 @@ static void begin(const struct delay_ask *ask)
 		      -1, 0);
 	ck_assert_ptr_ne(region, MAP_FAILED);
 	code = (struct delay_code){ .data_rt = rt(DATA), .flag_rt = rt(FLAG) };
+	if (in_process) {
+		code.gate_rt = rt(GATE);
+		code.owner_rt = rt(OWNER);
+		*word(GATE) = 1;
+		*word(OWNER) = 4711;
+	}
 	delay_data(region + DATA, ask);
 	asm_start(&a, region + CODE, DATA - CODE - 4096, rt(CODE));
 	delay_routine(&a, &code);
 	make_checks(&a);
 	make_window(&a);
 	ck_assert_msg(asm_ok(&a, &err), "%s", err.msg);
+}
+
+static void begin(const struct delay_ask *ask)
+{
+	begin_there(ask, false);
 }
 
 static void end(void)
@@ -162,12 +174,60 @@ static const i64 lengths[] = { 0, 1, 300, 20000, 49999, 50000, 200000 };
 
 START_TEST(leaves_registers_flags_and_stack_as_they_were)
 {
-	begin(&(struct delay_ask){ .ns = lengths[_i], .every = 1 });
-	for (u32 n = 0; n < 4; n++)
-		for (u32 k = 0; k <= SITES; k++)
-			pass(k);
-	ck_assert_uint_eq(datum(DELAY_WAITS), lengths[_i] ? 4 * (SITES + 1) : 0);
-	ck_assert_uint_eq(datum(DELAY_SEEN), SITES + 1);
+	for (u32 there = 0; there < 2; there++) {
+		begin_there(&(struct delay_ask){ .ns = lengths[_i], .every = 1 }, there);
+		for (u32 n = 0; n < 4; n++)
+			for (u32 k = 0; k <= SITES; k++)
+				pass(k);
+		ck_assert_uint_eq(datum(DELAY_WAITS), lengths[_i] ? 4 * (SITES + 1) : 0);
+		ck_assert_uint_eq(datum(DELAY_SEEN), SITES + 1);
+		end();
+	}
+}
+END_TEST
+
+/* Before it is opened, in the child of a fork, and when nobody is there any more. */
+START_TEST(nobody_waits_behind_a_shut_gate)
+{
+	begin_there(&(struct delay_ask){ .ns = 1000, .every = 2 }, true);
+	*word(GATE) = 0;
+	passes(SITES, 100);
+	ck_assert_uint_eq(datum(DELAY_SEEN), 0);
+	*word(GATE) = 1;
+	passes(SITES, 100);
+	ck_assert_uint_eq(datum(DELAY_WAITS), 50);
+	end();
+}
+END_TEST
+
+/* The kernel marks the lock of who has died (FUTEX_OWNER_DIED). */
+START_TEST(whoever_would_wait_for_the_dead_shuts_the_gate)
+{
+	begin_there(&(struct delay_ask){ .ns = 1000, .every = 3 }, true);
+	passes(SITES, 3);
+	ck_assert_uint_eq(datum(DELAY_WAITS), 1);
+	*word(OWNER) |= 0x40000000;
+	passes(SITES, 2);
+	ck_assert_uint_eq(*word(GATE), 1);
+	pass(SITES);
+	ck_assert_uint_eq(*word(GATE), 0);
+	passes(SITES, 10);
+	ck_assert_uint_eq(datum(DELAY_WAITS), 1);
+	end();
+}
+END_TEST
+
+/* Then no system call is needed to find it out. */
+START_TEST(a_rate_that_is_known_is_used)
+{
+	begin(&(struct delay_ask){ .ns = 20000, .every = 1 });
+	delay_rate(region + DATA, (u64)1 << 33);	/* 2 ns a tick */
+	ck_assert_uint_eq(datum(DELAY_RATE), 512);
+	passes(0, 10);
+	ck_assert_uint_eq(datum(DELAY_CLAIM), 0);
+	ck_assert_uint_ge(datum(DELAY_WAITED), 10 * 10000);
+	delay_rate(region + DATA, 1);	/* 0.2 ps a tick: nobody has that */
+	ck_assert_uint_eq(datum(DELAY_RATE), 512);
 	end();
 }
 END_TEST
@@ -311,6 +371,9 @@ Suite *delay_suite(void)
 	tcase_add_test(t, keeps_to_its_share_of_the_time);
 	tcase_add_test(t, a_hot_site_leaves_time_for_others);
 	tcase_add_test(t, does_nothing_when_its_data_are_zero);
+	tcase_add_test(t, nobody_waits_behind_a_shut_gate);
+	tcase_add_test(t, whoever_would_wait_for_the_dead_shuts_the_gate);
+	tcase_add_test(t, a_rate_that_is_known_is_used);
 	suite_add_tcase(s, t);
 	return s;
 }

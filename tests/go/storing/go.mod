@@ -1,0 +1,3 @@
+module storing
+
+go 1.17
