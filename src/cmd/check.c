@@ -1,4 +1,4 @@
-/* check - what is wrong with a program, seen in its file. */
+/* check - what is wrong with a program, seen in its file, and what others put into a process. */
 #include "base/file.h"
 #include "cmd/cmds.h"
 #include "cmd/target.h"
@@ -7,7 +7,7 @@
 
 struct check_args {
 	struct common_args common;
-	const char *output;
+	const char *pid, *output;
 	bool rules, sarif;
 };
 
@@ -63,12 +63,14 @@ static bool look(const struct check_args *a, const char **rest, size_t nrest, st
 	OWN(target) t = {0};
 	OWN(check) c = {0};
 
-	if (!target_open(&t, "check", NULL, rest, nrest, err))
+	if (!target_open(&t, "check", a->pid, rest, nrest, err))
 		return false;
 	if (t.nrest)
-		return err_set(err, ERR_USAGE, "check: takes one file, but got also %s", t.rest[0]);
-	if (t.img.kind != IMAGE_FILE)
-		return err_set(err, ERR_USAGE, "check: takes a program's file");
+		return err_set(err, ERR_USAGE, "check: takes one target, but got also %s",
+			       t.rest[0]);
+	if (t.img.kind == IMAGE_CORE)
+		return err_set(err, ERR_USAGE, "check: takes a program's file or a process, and "
+			       "this is a core file");
 	check_run(&c, &t.prog);
 	show(a, &t, &c, o);
 	*status = c.findings.n > 0;
@@ -94,6 +96,7 @@ static bool check(const void *args, const char **rest, size_t nrest, char **prog
 }
 
 static const struct opt opts[] = {
+	TARGET_PID_OPTION(struct check_args),
 	TARGET_OUTPUT_OPTION(struct check_args),
 	OPT(struct check_args, 0, "sarif", OPT_FLAG, NULL, sarif,
 	    "write SARIF 2.1.0, which code-scanning services read"),
@@ -103,12 +106,15 @@ static const struct opt opts[] = {
 
 const struct command cmd_check = {
 	.name = "check",
-	.usage = "[OPTIONS] FILE | --rules [ID]",
+	.usage = "[OPTIONS] FILE | -p PID | --rules [ID]",
 	.what = "what is wrong with a program and will crash it, proved from its file",
 	.about = "Each finding has the id of its rule, what is wrong and where, the calls that "
 		 "lead there, and what to do. `certain` is what must be so; `candidate` is what a "
 		 "call through an interface or a func value leads to, as far as the file shows. "
-		 "The status is 1 if something was found.",
+		 "The status is 1 if something was found.\n\n"
+		 "Of a process it also says what others have put into it: breakpoints, kernel "
+		 "probes, jumps, libraries; and what they will do to it. The process runs on, and "
+		 "nothing is written to it.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.args_size = sizeof(struct check_args),

@@ -1,5 +1,9 @@
 #include "diag/check.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "diag/rules.h"
 
 const struct rule *const check_rules[] = {
@@ -10,6 +14,10 @@ const struct rule *const check_rules[] = {
 	&rule_patched,
 	&rule_fipssum,
 	&rule_wxseg,
+	&rule_probed,
+	&rule_livepatch,
+	&rule_traced,
+	&rule_foreign,
 };
 const size_t ncheck_rules = ARRAY_LEN(check_rules);
 
@@ -38,17 +46,34 @@ struct finding *check_found(struct check *c, const struct rule *rule, u64 va)
 	return to;
 }
 
+static void open_process(struct check *c)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", c->prog->img->pid);
+	c->mem_fd = open(path, O_RDONLY | O_CLOEXEC);
+	live_read(&c->live, c->prog->img, &c->arena);
+}
+
 void check_run(struct check *c, const struct go_program *prog)
 {
-	*c = (struct check){ .prog = prog };
+	bool process = prog->img->kind == IMAGE_PROCESS;
+
+	*c = (struct check){ .prog = prog, .mem_fd = -1 };
 	callgraph_make(&c->graph, prog);
 	reach_make(&c->reach, &c->graph);
+	if (process)
+		open_process(c);
 	for (size_t i = 0; i < ncheck_rules; i++)
-		check_rules[i]->look(c, check_rules[i]);
+		if (process || !check_rules[i]->live)
+			check_rules[i]->look(c, check_rules[i]);
 }
 
 void check_release(struct check *c)
 {
+	if (c->prog && c->mem_fd >= 0)
+		close(c->mem_fd);
+	live_release(&c->live);
 	reach_release(&c->reach);
 	callgraph_release(&c->graph);
 	vec_release(&c->findings);

@@ -1,15 +1,18 @@
-/* check - what is wrong with a program, proved from its file alone: rules, and what they find.
+/* check - what is wrong with a program, proved from its file alone, or with a process: rules, and
+ * what they find.
  *
  * A rule is a row of check_rules: a name, a page that explains it, and a function that looks. A
  * rule is here only if programs as the Go project's own tools make them give it nothing to find.
  *
- * Owns     findings, texts and tables, until check_release(); the program must stay open.
+ * Owns     findings, texts, tables and the process's memory file, until check_release(); the
+ *          program must stay open.
  * Units    link-time addresses.
  * Fails    never: what a rule cannot look at it does not find.
  * Threads  one. */
 #ifndef DIAG_CHECK_H
 #define DIAG_CHECK_H
 
+#include "diag/live.h"
 #include "diag/reach.h"
 
 enum finding_level { LEVEL_NOTE, LEVEL_WARNING, LEVEL_ERROR };
@@ -38,6 +41,8 @@ struct check {
 	const struct go_program *prog;
 	struct callgraph graph;
 	struct reach reach;
+	struct live live;	/* of a process */
+	int mem_fd;		/* its memory, or -1 */
 	VEC(struct finding) findings;
 	struct arena arena;
 };
@@ -45,6 +50,7 @@ struct check {
 struct rule {
 	const char *id;		/* "G0RACE" */
 	u8 level;		/* enum finding_level */
+	bool live;		/* about a process, not a file */
 	const char *what;	/* one sentence */
 	const char *page;	/* paragraphs, between empty lines */
 	void (*look)(struct check *c, const struct rule *self);

@@ -12,6 +12,7 @@
 extern const struct rule rule_g0race, rule_g0detect, rule_g0park;	/* rules_stack.c */
 extern const struct rule rule_fipssum, rule_wxseg, rule_patched;	/* rules_file.c */
 extern const struct rule rule_injected;				/* rules_injected.c */
+extern const struct rule rule_probed, rule_livepatch, rule_traced, rule_foreign; /* rules_live.c */
 
 /* Whose code is it? */
 enum owner {

@@ -1,8 +1,12 @@
-// linknamed defines a function inside the runtime, as tools and some modules do.
+// linknamed defines functions inside the runtime, as tools and some modules do. With an argument it has memory that
+// may be executed, and waits for the end of its input.
 package main
 
 import (
 	"fmt"
+	"io"
+	"os"
+	"syscall"
 	_ "unsafe" // for linkname
 )
 
@@ -17,4 +21,9 @@ func TraceContext(int) {}
 func main() {
 	TraceContext(1)
 	fmt.Println(goroutineLocal())
+	if len(os.Args) > 1 {
+		syscall.Mmap(-1, 0, 8192, syscall.PROT_READ|syscall.PROT_EXEC, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+		fmt.Println("waits")
+		io.Copy(io.Discard, os.Stdin)
+	}
 }
