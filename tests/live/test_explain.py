@@ -1,0 +1,192 @@
+"""`goshawk explain`: of each way to die in tests/go/zoo, and of the field report's crash, the right cause; of nothing wrong, none."""
+
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+
+import pytest
+
+import gobuild
+import goshawk
+import overlay
+from attaching import line_of
+
+pytestmark = pytest.mark.ptrace
+
+NEEDS_LUCK = {"maps-written", "maps-read", "maps-ranged"}  # and two processors
+
+
+def diagnosis(done):
+    found = [json.loads(line) for line in done.out.splitlines() if line.startswith("{")]
+    assert [o["type"] for o in found] == ["begin", "diagnosis", "end"], done
+    assert done.status == found[1]["named"], done
+    return found[1]
+
+
+def zoo(program):
+    return [line.split() for line in goshawk.run_plain(program, "list").out.splitlines()]
+
+
+def text_of(program, name):
+    return goshawk.run_plain(program, name, env={"GOTRACEBACK": "all", "GOMAXPROCS": "4"}).err
+
+
+def judge(name, kind, function, d):
+    if d["kind"] != kind:
+        return "%s: %s, not %s: %s" % (name, d["kind"], kind, d["summary"])
+    if function not in ("*", "-") and d["func"] != function:
+        return "%s: in %s, not %s" % (name, d["func"], function)
+    if kind != "stopped" and not (d["named"] and d["evidence"] and d["cause"]):
+        return "%s: says too little: %s" % (name, d)
+    return None
+
+
+def from_text(tmp_path, text):
+    log = tmp_path / "log"
+    log.write_text(text, errors="surrogateescape")
+    return diagnosis(goshawk.run("explain", "--json", log))
+
+
+def test_each_of_the_zoo_from_what_it_printed(release, tmp_path):
+    program = gobuild.build("zoo", release)
+    wrong = []
+    for name, kind, function in zoo(program):
+        if not name.startswith("healthy"):
+            wrong.append(judge(name, kind, function, from_text(tmp_path, text_of(program, name))))
+    assert len(wrong) >= 40 and not list(filter(None, wrong)), "\n".join(filter(None, wrong))
+
+
+@pytest.mark.parametrize("built_by, variant", [(gobuild.NEWEST, "stripped"), (gobuild.NEWEST, "pie"), (gobuild.RELEASES[0], "plain")])
+def test_each_of_the_zoo_by_running_it(built_by, variant, tmp_path):
+    program, wrong = gobuild.build("zoo", built_by, variant), []
+    for name, kind, function in zoo(program):
+        if not name.startswith("healthy"):
+            to = tmp_path / "found"
+            done = goshawk.run("explain", "--json", "-o", to, "--", program, name, env={"GOMAXPROCS": "4"})
+            done.out = to.read_text() if to.exists() else ""
+            wrong.append(judge(name, kind, function, diagnosis(done)))
+    assert not list(filter(None, wrong)), "\n".join(filter(None, wrong))
+
+
+@pytest.mark.parametrize("stop", [signal.SIGQUIT, signal.SIGABRT])
+def test_nothing_is_said_of_healthy_programs(release, stop, tmp_path):
+    program = gobuild.build("zoo", release)
+    healthy = [name for name, kind, _ in zoo(program) if kind == "stopped"]
+    assert len(healthy) == 10
+    for name in healthy:
+        p = subprocess.Popen([program, name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+                             env=dict(os.environ, GOTRACEBACK="all"))
+        assert line_of(p.stdout, "ready") == "ready\n"
+        alive = diagnosis(goshawk.run("explain", "--json", "-p", p.pid))
+        assert alive["kind"] == "runs" and not alive["named"], (name, alive)
+        p.send_signal(stop)
+        _, text = p.communicate(timeout=60)
+        d = from_text(tmp_path, text)
+        assert d["kind"] == "stopped" and not d["named"], (name, d, text[:600])
+
+
+def test_what_was_nil_is_said_in_go():
+    program = gobuild.build("zoo", gobuild.NEWEST)
+    d = goshawk.run("explain", "--json", "--", program, "nil-deep").err
+    assert "it reads r.User.Name" in d and "r.User.Name)" in d, d  # the expression, and the source's line
+
+
+def dressed(text, how):
+    lines = text.splitlines()
+    if how == "json":
+        return "".join(json.dumps({"time": "2026-01-01T00:00:0%dZ" % (i % 10), "log": line + "\n"}) + "\n" for i, line in enumerate(lines))
+    if how == "one object":
+        return json.dumps({"level": "error", "msg": text}) + "\n"
+    if how == "compose":
+        return "".join("app_1  | %s\n" % line for line in ["started", *lines])
+    if how == "syslog":
+        return "".join("Nov 28 20:%02d:%02d host app[123]: %s\n" % (i // 60 % 60, i % 60, line) for i, line in enumerate(["up", *lines]))
+    return "a line before\n" + text.replace("\n", "\r\n") + "\r\nand behind\r\n"
+
+
+@pytest.mark.parametrize("how", ["json", "one object", "compose", "syslog", "carriage returns"])
+def test_logs_are_undressed(how, tmp_path):
+    program = gobuild.build("zoo", gobuild.NEWEST)
+    for name, kind, function in (d for d in zoo(program) if d[0] in ("nil-deep", "asleep-waitgroup", "panic-goroutine")):
+        assert not judge(name, kind, function, from_text(tmp_path, dressed(text_of(program, name), how)))
+
+
+WAY = ["runtime.newproc", "runtime.systemstack", "runtime.newproc.func1", "runtime.newproc1", "runtime.contextPropagate",
+       "newproc/snap.(*traceContext).TakeSnapShot"]
+
+
+@pytest.fixture(params=[r for r in gobuild.RELEASES if gobuild.minor(r) in (22, 27)])
+def reported(request):
+    return request.param
+
+
+@pytest.mark.parametrize("kind, found, by", [("instrumented", "race_on_g0", "__tsan_func_enter"),
+                                             ("usesmap", "race_on_g0_by_runtime", "__tsan_read_pc")])
+def test_the_field_report(reported, kind, found, by, tmp_path):
+    """Race-instrumented code in newproc1: from a run, from a core, from the text."""
+    program = overlay.newproc(reported, kind, "-race")
+    to = tmp_path / "found"
+    done = goshawk.run("explain", "--json", "-o", to, "--", program)
+    text = done.err
+    done.out = to.read_text()
+    d = diagnosis(done)
+    assert (d["kind"], d["certainty"]) == (found, "certain")
+    assert d["func"] == "newproc/snap.(*traceContext).TakeSnapShot"
+    path = [e for e in d["evidence"] if e.startswith("path: ")][0]
+    at = [path.index(f) for f in [*WAY, by]]
+    assert at == sorted(at), path
+    assert any("racectx is 0" in e for e in d["evidence"])
+    assert "//go:norace" in d["advice"] + d["cause"] and "map" in d["advice"]
+    said = from_text(tmp_path, text)
+    assert (said["kind"], said["certainty"]) == ("race_on_g0", "likely"), said
+
+
+def test_the_field_report_from_a_core(tmp_path):
+    program = overlay.newproc(gobuild.NEWEST, "instrumented", "-race")
+    core = kernel_core(program, tmp_path)
+    d = diagnosis(goshawk.run("explain", "--json", core))
+    assert (d["kind"], d["certainty"], d["func"]) == ("race_on_g0", "certain", "newproc/snap.(*traceContext).TakeSnapShot")
+    size = core.stat().st_size
+    for part in 2, 5, 50:  # cut cores: never a crash of ours, nor a wrong cause
+        os.truncate(core, size // part)
+        done = goshawk.run("explain", "--json", core, program)
+        if done.status in (0, 1):
+            assert diagnosis(done)["kind"] in ("race_on_g0", "stopped", "unknown", "wild_address"), done
+        else:
+            assert done.status == 3 and done.err.startswith("goshawk: "), done
+
+
+def kernel_core(program, tmp_path, *args):
+    """A core, or a skip with its reason."""
+    with open("/proc/sys/kernel/core_pattern") as f:
+        pattern = f.read().strip()
+    if "/" in pattern or pattern.startswith("|"):
+        pytest.skip("cores go to %s" % pattern)
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    subprocess.run([program, *args], cwd=tmp_path, env=dict(os.environ, GOTRACEBACK="crash"), timeout=60,
+                   stderr=subprocess.DEVNULL, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (hard, hard)))
+    cores = list(tmp_path.glob("core*"))
+    if not cores:
+        pytest.skip("the kernel made no core")
+    return cores[0]
+
+
+@pytest.mark.parametrize("name", ["nil-deep", "panic-error", "asleep-two-locks", "index"])
+def test_the_same_from_a_core(name, tmp_path):
+    program = gobuild.build("zoo", gobuild.NEWEST)
+    [(_, kind, function)] = [d for d in zoo(program) if d[0] == name]
+    d = diagnosis(goshawk.run("explain", "--json", kernel_core(program, tmp_path, name)))
+    assert not judge(name, kind, function, d)
+    if name == "asleep-two-locks":
+        assert "circle" in d["summary"], d
+
+
+def test_what_does_not_die():
+    d = goshawk.run("explain", "--json", "--", "/bin/true")
+    assert d.status == 0 and '"kind":"ended"' in d.err, d
+    log = goshawk.run("explain", "-")
+    assert log.status == 0 and "nothing here tells" in log.out, log
+    assert goshawk.run("explain", "/no/such/log").status == 8
