@@ -205,7 +205,9 @@ static bool explain_cmd(const void *args, const char **rest, size_t nrest, char 
 		ok = from_log(&s, rest, nrest, err);
 	else
 		ok = from_memory(&s, a, rest, nrest, err);
-	if (!ok || !out_file_open(&file, a->output, program != NULL, err))
+	/* stdout is the program's */
+	if (!ok || !out_file_open(&file, program && !a->output ? "/dev/stderr" : a->output, false,
+				  err))
 		return false;
 	if (!s.found.kind)
 		explain(&s.found, &s.d);

@@ -6,9 +6,11 @@
 #include "diag/death.h"
 
 static const char *const fields[] = {
-	"\"log\":\"", "\"message\":\"", "\"msg\":\"", "\"MESSAGE\":\"", "\"textPayload\":\"",
-	"\"body\":\"", "\"text\":\"", "\"line\":\"", "\"error\":\"", "\"stderr\":\"",
+	"\"log\"", "\"message\"", "\"msg\"", "\"MESSAGE\"", "\"textPayload\"", "\"body\"",
+	"\"text\"", "\"line\"", "\"error\"", "\"stderr\"",
 };
+
+const char *const death_stops[] = { "SIGQUIT: quit", "SIGABRT: abort", NULL };
 
 static struct str next_line(struct str *rest)
 {
@@ -63,15 +65,30 @@ static size_t unescape(struct str s, char *to)
 	return n;
 }
 
+static struct str without_blanks(struct str s)
+{
+	while (s.n && s.p[0] == ' ')
+		s = str_cut(s, 1, s.n);
+	return s;
+}
+
+/* {"log": "…": what begins behind the quote. */
 static bool json_text(struct str line, struct str *to)
 {
 	if (!str_starts(line, STR("{")))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		ptrdiff_t at = str_find(line, str_of(fields[i]));
+		struct str s;
 
-		if (at >= 0) {
-			*to = str_cut(line, (size_t)at + strlen(fields[i]), line.n);
+		if (at < 0)
+			continue;
+		s = without_blanks(str_cut(line, (size_t)at + strlen(fields[i]), line.n));
+		if (!str_starts(s, STR(":")))
+			continue;
+		s = without_blanks(str_cut(s, 1, s.n));
+		if (str_starts(s, STR("\""))) {
+			*to = str_cut(s, 1, s.n);
 			return true;
 		}
 	}
@@ -120,6 +137,16 @@ static struct str strip(struct str prefix, struct str line)
 	return rest.p == line.p ? line : rest;
 }
 
+/* Where what it printed at its end begins in a line: a death, or that it was stopped. */
+static ptrdiff_t begins(struct str line)
+{
+	ptrdiff_t at = crash_within(line);
+
+	for (size_t i = 0; at < 0 && death_stops[i]; i++)
+		at = str_find(line, str_of(death_stops[i]));
+	return at;
+}
+
 struct str death_clean(struct str log, struct arena *a)
 {
 	char *out = arena_alloc(a, 2 * log.n + 2);
@@ -144,7 +171,7 @@ struct str death_clean(struct str log, struct arena *a)
 	out = arena_alloc(a, n + 1);
 	for (n = 0; rest.n; ) {
 		struct str line = next_line(&rest);
-		ptrdiff_t at = begun ? -1 : crash_within(line);
+		ptrdiff_t at = begun ? -1 : begins(line);
 
 		if (at >= 0) {
 			prefix = str_cut(line, 0, (size_t)at);

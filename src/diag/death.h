@@ -20,7 +20,7 @@ struct death_frame {
 	u8 stack;		/* enum death_stack */
 	bool inlined;
 	bool exact;		/* the code stood at pc_rt */
-	u64 pc_rt, return_at;	/* 0: from a text */
+	u64 pc_rt, sp_rt, return_at;	/* 0: from a text */
 	const struct go_func *in;	/* NULL: from a text, or not Go code */
 };
 
@@ -53,6 +53,8 @@ struct death {
 	const struct goroutine *g;	/* the goroutine that died, or NULL */
 };
 
+/* What is printed by a program that a signal from outside has ended; NULL ends it. */
+extern const char *const death_stops[];
 /* A log's lines as they were printed: without what a logger put before each, and out of JSON. */
 struct str death_clean(struct str log, struct arena *a);
 /* From a text; `d` has a, and perhaps a program to look addresses up in. */

@@ -46,7 +46,7 @@ static void add(struct walk *w, const struct go_level *levels, size_t n, u8 stac
 				.func = k ? f[m].name : STR(""), .file = k ? f[m].at.file : STR(""),
 				.line = k ? f[m].at.line : 0, .stack = stack,
 				.inlined = k && f[m].inlined, .exact = l->exact,
-				.pc_rt = l->pc_rt, .in = l->func,
+				.pc_rt = l->pc_rt, .sp_rt = l->sp_rt, .in = l->func,
 				.return_at = m + 1 == MAX(k, (size_t)1) ? l->return_at : 0,
 			};
 	}
@@ -208,21 +208,32 @@ static struct str text_at(const struct death *d, u64 rt, u64 n)
 	return image_read_rt(d->img, rt, p, n) ? (struct str){ p, n } : STR("");
 }
 
-/* What runtime.throw was given: it keeps it, to print it. Anything but a line of text is none. */
+/* What runtime.throw was given: its frame has it, for the closure that prints it. Anything but a
+ * line of text is none. */
+static struct str thrown_in(const struct death *d, const struct death_frame *f)
+{
+	for (u64 at = f->sp_rt; at + 16 <= f->return_at + 24 && at < f->sp_rt + 512; at += 8) {
+		u64 n = word_at(d, at + 8);
+		struct str s = n >= 4 && n < 256 ? text_at(d, word_at(d, at), n) : STR("");
+
+		if (printable(s.p, s.n))
+			return s;
+	}
+	return STR("");
+}
+
 static struct str thrown(const struct death *d)
 {
 	static const char *const throwers[] = { "runtime.throw", "runtime.fatal" };
 
 	for (size_t i = 0; i < ARRAY_LEN(throwers); i++) {
 		const struct death_frame *f = death_frame_of(d, throwers[i]);
-		struct str s;
+		struct str s = f && f->return_at ? thrown_in(d, f) : STR("");
 
-		if (!f || !f->return_at)
-			continue;
-		s = text_at(d, word_at(d, f->return_at + 8), word_at(d, f->return_at + 16));
-		if (printable(s.p, s.n))
+		if (s.n)
 			return str_fmt(d->a, "fatal error: %.*s", STR_F(s));
-		return STR("fatal error: (its text is not to be read)");
+		if (f)
+			return STR("fatal error: (its text is not to be read)");
 	}
 	return STR("");
 }

@@ -110,6 +110,21 @@ static void frames(struct death *d)
 		};
 }
 
+/* It did not die of itself, but it has printed its goroutines. */
+static void stopped(struct death *d)
+{
+	for (size_t i = 0; death_stops[i]; i++) {
+		ptrdiff_t at = str_find(d->text, str_of(death_stops[i]));
+
+		if (at < 0 || (at && d->text.p[at - 1] != '\n'))
+			continue;
+		d->text = str_cut(d->text, (size_t)at, d->text.n);
+		d->message = str_of(death_stops[i]);
+		d->signal = signal_in(d->message);
+		d->died = true;
+	}
+}
+
 void death_of_text(struct death *d, struct str log)
 {
 	ptrdiff_t from;
@@ -122,6 +137,8 @@ void death_of_text(struct death *d, struct str log)
 	d->goid = -1;
 	d->died = d->crash.kind != CRASH_NONE;
 	d->message = d->crash.message;
+	if (!d->died)
+		stopped(d);
 	if (!d->died)
 		return;
 	registers(d);

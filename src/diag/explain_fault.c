@@ -94,10 +94,14 @@ static void where(struct diagnosis *to, struct death *d)
 static bool in_c(struct diagnosis *to, struct death *d)
 {
 	const struct death_frame *own = death_own(d);
+	bool aborts = d->signal == SIGABRT || explain_says(d, "SIGABRT");
 	bool cgo = death_frame_of(d, "runtime.cgocall") || death_frame_of(d, "runtime.asmcgocall") ||
 		   str_find(d->text, STR("signal arrived during cgo execution")) >= 0;
 
 	if (!cgo || explain_says(d, "panic: "))
+		return false;
+	/* abort() sends it to its own thread (SI_TKILL); kill(), from outside, to the process */
+	if (aborts && str_find(d->text, STR("sigcode=18446744073709551610")) < 0)
 		return false;
 	to->kind = "fault_in_c";
 	to->certainty = CERTAIN;
@@ -136,10 +140,13 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 		    explain_says(d, "SIGSEGV") || d->crash.kind == CRASH_FAULT ||
 		    d->crash.kind == CRASH_COPY;
 
-	if (!d->died || d->signal == SIGQUIT || (d->signal == SIGABRT && !nil && !wild))
+	if (!d->died || d->signal == SIGQUIT)
 		return false;
-	if ((wild || d->signal == SIGILL || d->signal == SIGBUS) && in_c(to, d))
+	if ((wild || d->signal == SIGILL || d->signal == SIGBUS || d->signal == SIGABRT) &&
+	    in_c(to, d))
 		return true;
+	if (d->signal == SIGABRT && !nil && !wild)
+		return false;
 	if (explain_says(d, "panic: runtime error: invalid memory address") && !d->has_address)
 		d->has_address = true;	/* below 4096, the runtime says */
 	explain_place(to, own);

@@ -361,12 +361,26 @@ bool image_read(const struct image *img, u64 va, void *to, size_t n)
 	return read_file(img, va + had, (u8 *)to + had, n - had);
 }
 
+/* Kernels leave out of a core what never changed: it is in the program's file. */
+static bool never_changed(const struct image *img, u64 va)
+{
+	const struct segment *s = img->kind == IMAGE_CORE ? segment_at(img, va) : NULL;
+
+	return s && !s->write;
+}
+
 bool image_read_rt(const struct image *img, u64 rt, void *to, size_t n)
 {
-	return img->memory && memory_read(img->memory, rt, to, n) == n;
+	return image_read_some(img, rt, to, n) == n;
 }
 
 size_t image_read_some(const struct image *img, u64 rt, void *to, size_t n)
 {
-	return img->memory ? memory_read(img->memory, rt, to, n) : 0;
+	size_t had = img->memory ? memory_read(img->memory, rt, to, n) : 0;
+	u64 va = rt + had - img->bias;
+
+	if (had < n && never_changed(img, va) && never_changed(img, va + (n - had) - 1) &&
+	    read_file(img, va, (u8 *)to + had, n - had))
+		return n;
+	return had;
 }

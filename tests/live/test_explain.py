@@ -90,7 +90,7 @@ def test_nothing_is_said_of_healthy_programs(release, stop, tmp_path):
 
 def test_what_was_nil_is_said_in_go():
     program = gobuild.build("zoo", gobuild.NEWEST)
-    d = goshawk.run("explain", "--json", "--", program, "nil-deep").err
+    d = goshawk.run("explain", "--", program, "nil-deep").err
     assert "it reads r.User.Name" in d and "r.User.Name)" in d, d  # the expression, and the source's line
 
 
