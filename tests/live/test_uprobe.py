@@ -88,6 +88,8 @@ def test_gives_the_same_calls_as_the_inline_engine(tmp_path, release, variant):
 @pytest.mark.parametrize("variant", ["plain", "pie"])
 def test_sees_each_return_of_goroutines_that_grow_their_stacks(tmp_path, release, variant):
     """35 nested calls on a new goroutine each time: what crashes under a uretprobe."""
+    if not gobuild.ALL and variant == "pie" and release != gobuild.NEWEST:
+        pytest.skip("a part of check-all")
     t, expects = trace(tmp_path, release, variant, ["goroutines"], ["--engine", "uprobe", "--buffer", "64MiB"],
                        lossless=False)
     check_counts(t, expects)
