@@ -135,13 +135,15 @@ static bool add_value(struct search *s, const struct value *v, u32 at, enum call
 	return to != UINT32_MAX;
 }
 
-/* Those that the pointer x leads to. False: none is known. */
+/* Those that the pointer x leads to. False: none is known. (Of nil it is known that it leads to
+ * none.) */
 static bool add_values(struct search *s, const struct origin *x, u32 at, enum call_kind kind)
 {
 	struct values v = { 0 };
-	bool any = false;
+	bool any;
 
 	values_of(&s->b, x, &v);
+	any = !v.all.n && !v.unknown;
 	for (size_t i = 0; i < v.all.n; i++)
 		any |= add_value(s, &v.all.at[i], at, kind,
 				 v.unknown || v.candidates || v.all.n > 1 ? CANDIDATE : CERTAIN);
@@ -279,6 +281,8 @@ static void direct(struct search *s, u32 k)
 	switch (s->b.g->roles[to]) {
 	case ROLE_SYSTEMSTACK: handed_on_stack(s, k, CALL_SYSTEMSTACK); break;
 	case ROLE_MCALL: handed_in_register(s, k, CALL_SYSTEMSTACK); break;
+	/* what gopark calls on g0 when the goroutine is parked, or nil */
+	case ROLE_PARKS: handed_in_register(s, k, CALL_SYSTEMSTACK); break;
 	case ROLE_GO: handed_in_register(s, k, CALL_GO); break;
 	case ROLE_DEFER: handed_in_register(s, k, CALL_DEFER); break;
 	default: break;

@@ -47,7 +47,7 @@ static void begin_handed(struct search *q, u32 func)
 			});
 }
 
-/* Everything that is handed to systemstack or mcall anywhere. What the go statement hands over
+/* Everything that is handed to systemstack, mcall or gopark anywhere. What the go statement hands over
  * comes first: of several ways the shortest is shown, and of equals the first. */
 static void begin_handing(struct search *q)
 {
@@ -60,7 +60,8 @@ static void begin_handing(struct search *q)
 		const u32 *callers;
 		u32 n;
 
-		if (g->roles[i] != ROLE_SYSTEMSTACK && g->roles[i] != ROLE_MCALL)
+		if (g->roles[i] != ROLE_SYSTEMSTACK && g->roles[i] != ROLE_MCALL &&
+		    g->roles[i] != ROLE_PARKS)
 			continue;
 		callers = callgraph_callers(g, i, &n);
 		for (u32 k = 0; k < n; k++)

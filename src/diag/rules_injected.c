@@ -14,6 +14,7 @@ static const struct tool {
 	T("BaggageContainerFromGLS", "OpenTelemetry's compile-time instrumentation"),
 	T("BaggageContainerToGLS", "OpenTelemetry's compile-time instrumentation"),
 	T("runtime_gls.go", "OpenTelemetry's compile-time instrumentation"),
+	T("_otel_gls_", "OpenTelemetry's compile-time instrumentation"),
 	T("loongsuite", "OpenTelemetry's compile-time instrumentation"),
 	T("__dd_orchestrion", "Datadog's Orchestrion"),
 	T("__dd_gls", "Datadog's Orchestrion"),

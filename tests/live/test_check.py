@@ -35,7 +35,7 @@ def names(finding):
 WAY = ["runtime.newproc", "runtime.newproc.func1", "runtime.newproc1", "runtime.contextPropagate"]
 
 
-@pytest.mark.parametrize("flags", [["-race"], ["-race", "-ldflags=-s -w", "-trimpath"]], ids=["race", "stripped"])
+@pytest.mark.parametrize("flags", [["-race"], ["-race", "-ldflags=-s -w"]], ids=["race", "stripped"])
 def test_instrumented_code_in_newproc1(reported, flags):
     """The report: it dies in __tsan_func_enter, and was found before."""
     program = overlay.newproc(reported, "instrumented", *flags)
@@ -80,12 +80,19 @@ def test_a_func_value_that_a_setter_stores(reported):
 
 
 def test_code_that_waits_on_a_system_stack():
-    """Not only in -race builds; and it does wait, because its maker holds the lock."""
+    """A lock waits; in a -race build it calls the detector as well."""
+    detect, park = check(overlay.newproc(gobuild.NEWEST, "waits", "-race"), 1)
+    assert [(f["rule"], f["level"]) for f in (detect, park)] == [("G0DETECT", "error"), ("G0PARK", "warning")]
+    assert park["func"] == detect["func"] == "newproc/snap.(*traceContext).TakeSnapShot"
+    assert names(park)[:5] == WAY + [park["func"]] and names(park)[-1] == "runtime.gopark"
+
+
+def test_code_that_waits_dies_without_the_detector(request):
+    """And it does wait, because its maker holds the lock."""
+    if not request.config.getoption("--all"):
+        pytest.skip("builds the library once more: make check-all")
     program = overlay.newproc(gobuild.NEWEST, "waits")
-    [found] = check(program, 1)
-    assert (found["rule"], found["level"]) == ("G0PARK", "warning")
-    assert found["func"] == "newproc/snap.(*traceContext).TakeSnapShot"
-    assert names(found)[:5] == WAY + [found["func"]] and names(found)[-1] == "runtime.gopark"
+    assert [f["rule"] for f in check(program, 1)] == ["G0PARK"]
     died = goshawk.run_plain(program)
     assert died.status == 2 and "semacquire not on the G stack" in died.err, died
 
@@ -96,6 +103,12 @@ def test_functions_that_others_put_into_the_runtime(release):
         assert (unknown["rule"], unknown["func"]) == ("INJECTED", "runtime.goroutineLocal")
         assert unknown["file"].endswith("linknamed/main.go") and "unknown tool" in unknown["message"]
         assert known["func"] == "runtime.SetTraceContextToGLS" and "OpenTelemetry" in known["message"]
+
+
+def test_they_are_recognised_without_paths():
+    source = gobuild.ROOT / "tests" / "go" / "linknamed"
+    program = gobuild.go(gobuild.NEWEST, ["build", "-trimpath", "."], "linknamed-trimpath", source, key=(source,))
+    assert [f["func"] for f in check(program, 1)] == ["runtime.goroutineLocal", "runtime.SetTraceContextToGLS"]
 
 
 class Elf:

@@ -237,6 +237,24 @@ START_TEST(what_go_and_mcall_are_given_is_in_rax)
 }
 END_TEST
 
+START_TEST(gopark_calls_its_argument_on_g0_or_nothing)
+{
+	begin();
+	FUNCTIONS("main.f", "main.unlock", "runtime.gopark");
+	word(RODATA, code_va("main.unlock"));
+	in("main.f");
+	rip(LEA_RAX, RODATA);
+	call("runtime.gopark");
+	rip(LEA_RCX, code_va("main.f"));
+	code("31 c0");			/* xor eax, eax */
+	call("runtime.gopark");
+	done();
+	ck_assert_str_eq(calls_of("main.f"),
+			 "certain call runtime.gopark, certain systemstack main.unlock");
+	end();
+}
+END_TEST
+
 START_TEST(a_func_variable_has_what_it_began_with_and_what_is_stored)
 {
 	begin();
@@ -432,6 +450,7 @@ Suite *callgraph_suite(void)
 	tcase_add_test(t, a_closure_without_captures_handed_to_systemstack);
 	tcase_add_test(t, a_closure_in_the_frame_handed_to_systemstack);
 	tcase_add_test(t, what_go_and_mcall_are_given_is_in_rax);
+	tcase_add_test(t, gopark_calls_its_argument_on_g0_or_nothing);
 	tcase_add_test(t, a_func_variable_has_what_it_began_with_and_what_is_stored);
 	tcase_add_test(t, a_parameter_is_what_callers_pass);
 	tcase_add_test(t, a_setter_is_followed_to_its_callers);
