@@ -146,6 +146,8 @@ static bool waits(struct diagnosis *to, struct death *d, bool circles)
 	if (!length) {
 		for (u32 i = 0; i < n && i < 12 && !circles; i++)
 			one(to, d, all, &all[i]);
+		if (n && !circles)
+			explain_place(to, &all[0].own);
 		return false;
 	}
 	to->summary = str_fmt(d->a, "%u goroutines wait for each other in a circle", length);

@@ -4,8 +4,7 @@ import json
 import os
 import pathlib
 import re
-import select
-import signal
+import resource
 import subprocess
 import threading
 import time
@@ -78,7 +77,8 @@ def value(arg):
 
 def check(goroutines, parked, live=True):
     minor = gobuild.minor(parked.release)
-    assert all(g["stack_end"] == "whole" for g in goroutines), goroutines
+    runs = ("running", "runnable")  # where it is at that moment may be in the midst of anything
+    assert all(g["stack_end"] == "whole" or g["state"] in runs for g in goroutines), goroutines
     by_func = {}
     for g in goroutines:
         names = [f["func"] for f in g["stack"]]
@@ -90,7 +90,7 @@ def check(goroutines, parked, live=True):
     for name, (args, state, lock) in WAITS.items():
         g, f, names = by_func[name]
         expected = state if minor >= SEMACQUIRE.get(state, 0) else "semacquire"
-        assert g["state"] == expected, g
+        assert g["state"] == expected or (expected == "running" and g["state"] in runs), g
         assert f["line"] and f["file"].endswith("parked/main.go")
         assert g["created_by"] == "main.start", g
         assert g["parent_goid"] == (1 if minor >= 21 else None)
@@ -127,12 +127,12 @@ def test_groups_filters_and_folded_stacks():
         first = done.out.split("\n\n")[0]
         assert re.match(r"50 goroutines \[chan receive, for .*\]: \d+(, \d+){7} and 42 more\n", first), first
         assert 'main.one(i=0, from="start")' in first and "created by main.start in goroutine 1" in first
-        assert re.search(r"the process stood still for [\d.]+m?s", done.out)
+        assert re.search(r"the process stood still for [\d.]+(µs|ms|s)", done.out)
         assert "63 goroutines" in done.out
         some = goshawk.run("goroutines", "--func", "main.sends", str(parked.pid)).out
-        assert some.count("goroutine ") == 1 and 's="hello"' in some
+        assert len(re.findall("^goroutine ", some, re.M)) == 1 and 's="hello"' in some
         assert len(look("--state", "chan send", "-p", parked.pid)) == 1
-        assert len(look("--state", "running", "-p", parked.pid)) == 1
+        assert len(look("--state", "syscall", "-p", parked.pid)) >= 2
         assert not look("--older", "1h", "-p", parked.pid)
         folded = goshawk.run("goroutines", "--folded", str(parked.pid)).out.splitlines()
         [one] = [line for line in folded if line.endswith(" 50")]
@@ -164,9 +164,15 @@ def has_gcore():
     return any(os.access(os.path.join(d, "gcore"), os.X_OK) for d in os.environ["PATH"].split(":"))
 
 
-@pytest.mark.parametrize("how", ["kernel", "gcore"])
-def test_the_same_from_a_core(release, how, tmp_path):
-    import resource
+def test_the_same_from_a_core_that_gdb_made(tmp_path):
+    core_is_as_the_process_was(gobuild.NEWEST, "gcore", tmp_path)
+
+
+def test_the_same_from_a_core(release, tmp_path):
+    core_is_as_the_process_was(release, "kernel", tmp_path)
+
+
+def core_is_as_the_process_was(release, how, tmp_path):
     resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with Parked(release, "plain", 3, cwd=tmp_path) as parked:
         core = core_of(parked, how, tmp_path)

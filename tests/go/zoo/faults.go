@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"reflect"
 	"syscall"
 	"time"
 	"unsafe"
@@ -76,9 +77,8 @@ func wildWrite(at uintptr) { *(*int)(*(*unsafe.Pointer)(unsafe.Pointer(&at))) = 
 
 //go:noinline
 func writeToText() {
-	f := writeToText
-	**(**int)(unsafe.Pointer(&f)) = 1
-	***(***int)(unsafe.Pointer(&f)) = 1
+	code := reflect.ValueOf(nilWrite).Pointer()
+	*(*int)(*(*unsafe.Pointer)(unsafe.Pointer(&code))) = 1
 }
 
 //go:noinline
