@@ -7,7 +7,7 @@ goshawk=$(realpath "${GOSHAWK:-build/goshawk}")
 PATH=$(dirname "$goshawk"):$PATH
 stage=$PWD/build/demo
 act=${1:-}
-case $act in '' | [1-6]) ;; *) echo "demo: acts are 1 to 6" >&2; exit 2 ;; esac
+case $act in '' | [1-7]) ;; *) echo "demo: acts are 1 to 7" >&2; exit 2 ;; esac
 mkdir -p "$stage"
 
 if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
@@ -20,6 +20,13 @@ build() {
 	root=$(tools/go-toolchain.sh "$(sed -n '$s/ .*//p' tools/releases)")
 	(cd "tests/go/$1" && GOROOT=$root GOTOOLCHAIN=local GOENV=off GOFLAGS=-buildvcs=false CGO_ENABLED=0 \
 		"$root/bin/go" build ${3:+"$3"} -o "$stage/$2" .)
+}
+
+# service KIND: a -race build whose runtime a tool has changed (tests/go/newproc), as $stage/KIND
+service() {
+	made=$(cd tests && "${PYTHON:-/usr/bin/python3}" -c \
+		"import gobuild, overlay; print(overlay.newproc(gobuild.NEWEST, '$1', '-race'))")
+	ln -sf "$made" "$stage/$1"
 }
 
 # site: pages for hugo, from scratch
@@ -110,7 +117,7 @@ if is 4; then
 		run "sort answers | uniq -c"
 		fetch apples/
 	else
-		say "Tracing a process that runs is not permitted here: act 6 says what would permit it."
+		say "Tracing a process that runs is not permitted here: act 7 says what would permit it."
 	fi
 	stop
 fi
@@ -124,7 +131,19 @@ if is 5; then
 fi
 
 if is 6; then
-	say "Act 6. What would be done, without doing it; and what this machine permits."
+	say "Act 6. 'Since a tool instruments it, it dies in C code that nobody wrote, but only when built with -race.'"
+	service instrumented
+	run "goshawk check ./instrumented || [ \$? = 1 ]"
+	run "goshawk explain -o why.txt -- ./instrumented 2>crash.txt || cat why.txt"
+	say "The method gets //go:norace, and no map is touched there."
+	service cured
+	run "goshawk check ./cured && ./cured"
+	say "What a debugger would have shown: newproc still has a race context, newproc1, on g0, has none."
+	run "goshawk trace --entry --show g.racectx --max 6 runtime.newproc runtime.newproc1 -- ./cured"
+fi
+
+if is 7; then
+	say "Act 7. What would be done, without doing it; and what this machine permits."
 	[ -x "$stage/shop" ] || build shop shop
 	run "goshawk trace --plan main.discount -- ./shop | head -n 40"
 	run "goshawk doctor"

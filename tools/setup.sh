@@ -8,7 +8,7 @@ what=${1:-quick}
 packages="gcc libc6-dev make libzydis-dev libdw-dev libelf-dev"
 case $what in
 build) ;;
-demo) packages="$packages ca-certificates curl golang-1.19-go hugo util-linux" ;;
+demo) packages="$packages ca-certificates curl golang-1.19-go hugo python3 python3-pytest util-linux" ;;
 bench) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest bpftrace delve uftrace" ;;
 *) packages="$packages ca-certificates curl golang-1.19-go hugo util-linux python3 python3-pytest check binutils mandoc zsh" ;;
 esac

@@ -1,5 +1,5 @@
-"""`make demo`: the act that attaches to a server which nobody here built, is not noticed, and leaves nothing behind; and
-the one that proves a race."""
+"""`make demo`: the act that attaches to a server which nobody here built, is not noticed, and leaves nothing behind; the
+one that proves a race; and the one that finds why instrumented programs die."""
 
 import os
 import re
@@ -67,3 +67,14 @@ def test_a_race_is_proved():
     assert p.returncode == 0, said
     assert "\nlived true\n" in said and "\ndied after " in said
     assert re.search(r"^store +main\.\(\*object\)\.setText\+0x", said, re.M), said
+
+
+def test_a_crash_is_foreseen_and_explained():
+    with demo("6") as p:
+        said = p.communicate(timeout=300)[0]
+    assert p.returncode == 0, said
+    assert re.search(r"^G0RACE error, candidate: newproc/snap\.\(\*traceContext\)\.TakeSnapShot is built for the race", said, re.M), said
+    assert "  race_on_g0, certain: newproc/snap.(*traceContext).TakeSnapShot" in said
+    assert re.search(r"^no findings; .*\nserved$", said, re.M), said
+    assert re.search(r"^\[g 1\] .* runtime\.newproc\(g\.racectx=0x[1-9a-f]\w+\)$", said, re.M), said
+    assert re.search(r"^\[g0\] .* runtime\.newproc1\(g\.racectx=0x0\)$", said, re.M), said
