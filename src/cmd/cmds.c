@@ -4,12 +4,12 @@ const struct command *const commands[] = {
 	&cmd_trace,
 	&cmd_stress,
 	&cmd_check,
+	&cmd_explain,
 	&cmd_info,
 	&cmd_funcs,
 	&cmd_types,
 	&cmd_disasm,
 	&cmd_goroutines,
-	&cmd_explain,
 	&cmd_doctor,
 	&cmd_detach,
 };

@@ -27,7 +27,7 @@ def place(tmp_path_factory):
     (folder / "bin").mkdir()
     (folder / "bin" / "goshawk").symlink_to(goshawk.GOSHAWK)
     for name, variant in [("seed", "plain"), ("seed", "stripped"), ("odd", "plain"), ("racing", "plain"), ("shop", "plain"),
-                          ("shop", "stripped")]:
+                          ("shop", "stripped"), ("zoo", "plain")]:
         link = folder / (name if variant == "plain" else name + "-" + variant)
         link.symlink_to(gobuild.build(name, gobuild.NEWEST, variant))
     for name, kind in ("service", "instrumented"), ("service-norace", "usesmap"), ("service-cured", "cured"):
@@ -41,7 +41,8 @@ def environment(folder):
 
 
 def needs_ptrace(command):
-    return "trace" in command or ("goshawk stress" in command and " -- " in command and "--until-crash" not in command)
+    runs = " -- " in command and ("goshawk stress" in command or "goshawk explain" in command)
+    return "trace" in command or (runs and "--until-crash" not in command)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
