@@ -10,7 +10,10 @@ static const char *const fields[] = {
 	"\"text\"", "\"line\"", "\"error\"", "\"stderr\"",
 };
 
-const char *const death_stops[] = { "SIGQUIT: quit", "SIGABRT: abort", NULL };
+const char *const death_signals[] = {
+	"SIGQUIT: quit", "SIGABRT: abort", "SIGILL: illegal instruction",
+	"SIGFPE: floating-point exception", "SIGTRAP: trace trap", NULL,
+};
 
 static struct str next_line(struct str *rest)
 {
@@ -142,8 +145,8 @@ static ptrdiff_t begins(struct str line)
 {
 	ptrdiff_t at = crash_within(line);
 
-	for (size_t i = 0; at < 0 && death_stops[i]; i++)
-		at = str_find(line, str_of(death_stops[i]));
+	for (size_t i = 0; at < 0 && death_signals[i]; i++)
+		at = str_find(line, str_of(death_signals[i]));
 	return at;
 }
 

@@ -32,6 +32,7 @@ struct death {
 	struct unwinder *u;
 
 	struct str text;	/* what it printed, without prefixes; empty: not known */
+	struct str lead;	/* the same, from some lines before the death on */
 	struct crash crash;
 	bool died;		/* false: it was stopped, or runs */
 
@@ -53,8 +54,8 @@ struct death {
 	const struct goroutine *g;	/* the goroutine that died, or NULL */
 };
 
-/* What is printed by a program that a signal from outside has ended; NULL ends it. */
-extern const char *const death_stops[];
+/* What is printed where a signal ended it that the runtime says no more of; NULL ends it. */
+extern const char *const death_signals[];
 /* A log's lines as they were printed: without what a logger put before each, and out of JSON. */
 struct str death_clean(struct str log, struct arena *a);
 /* From a text; `d` has a, and perhaps a program to look addresses up in. */

@@ -9,6 +9,8 @@
 
 #include <signal.h>
 
+enum { LEAD = 4000 };
+
 static bool hex_after(struct str s, const char *key, u64 *to)
 {
 	ptrdiff_t at = str_find(s, str_of(key));
@@ -110,18 +112,22 @@ static void frames(struct death *d)
 		};
 }
 
-/* It did not die of itself, but it has printed its goroutines. */
-static void stopped(struct death *d)
+/* A signal that the runtime says no more of: from outside, or of code that is not Go's. */
+static void by_signal(struct death *d)
 {
-	for (size_t i = 0; death_stops[i]; i++) {
-		ptrdiff_t at = str_find(d->text, str_of(death_stops[i]));
+	for (size_t i = 0; death_signals[i]; i++) {
+		ptrdiff_t at = str_find(d->text, str_of(death_signals[i]));
 
 		if (at < 0 || (at && d->text.p[at - 1] != '\n'))
 			continue;
-		d->text = str_cut(d->text, (size_t)at, d->text.n);
-		d->message = str_of(death_stops[i]);
+		d->text = d->lead = str_cut(d->text, (size_t)at, d->text.n);
+		/* as a fatal error, so that its goroutines are read */
+		crash_read(&d->crash, str_fmt(d->a, "fatal error: %.*s", STR_F(d->text)), d->a);
+		d->crash.kind = CRASH_NONE;
+		d->message = str_of(death_signals[i]);
 		d->signal = signal_in(d->message);
 		d->died = true;
+		return;
 	}
 }
 
@@ -131,6 +137,9 @@ void death_of_text(struct death *d, struct str log)
 
 	d->text = death_clean(log, d->a);
 	from = crash_begins(d->text);
+	d->lead = d->text;
+	if (from > LEAD)
+		d->lead = str_cut(d->text, (size_t)(from - LEAD), d->text.n);
 	if (from > 0)
 		d->text = str_cut(d->text, (size_t)from, d->text.n);
 	crash_read(&d->crash, d->text, d->a);
@@ -138,7 +147,7 @@ void death_of_text(struct death *d, struct str log)
 	d->died = d->crash.kind != CRASH_NONE;
 	d->message = d->crash.message;
 	if (!d->died)
-		stopped(d);
+		by_signal(d);
 	if (!d->died)
 		return;
 	registers(d);

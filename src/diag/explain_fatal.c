@@ -7,7 +7,7 @@
 
 bool explain_return(struct diagnosis *to, struct death *d)
 {
-	ptrdiff_t at = str_find(d->text, STR("unexpected return pc for "));
+	ptrdiff_t at = str_find(d->lead, STR("unexpected return pc for "));
 	struct str line = STR(""), address;
 	bool uprobe;
 
@@ -15,13 +15,13 @@ bool explain_return(struct diagnosis *to, struct death *d)
 	    !explain_says(d, "fatal error: unexpected return pc"))
 		return false;
 	if (at >= 0)
-		line = str_cut(d->text, (size_t)at, (size_t)at + 300);
+		line = str_cut(d->lead, (size_t)at, (size_t)at + 300);
 	if (line.n && str_find(line, STR("\n")) >= 0)
 		line = str_cut(line, 0, (size_t)str_find(line, STR("\n")));
 	address = str_find(line, STR("called from ")) >= 0 ?
 		  str_cut(line, (size_t)str_find(line, STR("called from ")) + 12, line.n) : STR("");
 	/* the kernel's page for return probes lies at the end of the address space */
-	uprobe = str_starts(address, STR("0x7fffffff")) || str_starts(address, STR("0x7ffffffff"));
+	uprobe = str_starts(address, STR("0x7fffffff")) && address.n >= 14;
 	to->kind = "foreign_return_address";
 	to->certainty = uprobe ? CERTAIN : LIKELY;
 	to->cause = true;

@@ -1,0 +1,130 @@
+/* What is said of a text: kind, how sure, of which function; and how logs are undressed. */
+#include <check.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag/explain.h"
+
+Suite *explain_suite(void);
+
+#define MAIN "\ngoroutine 1 [running]:\nmain.work(0x1)\n\t/src/main.go:9 +0x1b5\n" \
+	     "main.main()\n\t/src/main.go:3 +0x1b\n"
+#define CGO "\ngoroutine 1 [syscall]:\nruntime.cgocall(0x1, 0x2)\n\t/go/src/runtime/cgocall.go:1 +0x2\n" \
+	    "main._Cfunc_crash()\n\t_cgo_gotypes.go:4 +0x3\nmain.work()\n\t/src/main.go:9 +0x1\n"
+
+static const struct {
+	const char *name, *text, *kind;
+	enum sureness sure;
+	bool cause;
+	const char *func;	/* "" none */
+} cases[] = {
+	{ "nothing", "all is well\n", "unknown", UNKNOWN, false, "" },
+	{ "an end that nobody knows", "fatal error: what is that\n" MAIN, "unknown", UNKNOWN, false,
+	  "main.work" },
+	{ "a quit", "SIGQUIT: quit\nPC=0x46c6a0 m=0 sigcode=0\n" MAIN, "stopped", CERTAIN, false,
+	  "" },
+	{ "an abort from outside", "SIGABRT: abort\nPC=0x46c6a0 m=0 sigcode=0\n" MAIN, "stopped",
+	  CERTAIN, false, "" },
+	{ "an abort from outside, in C",
+	  "SIGABRT: abort\nPC=0x7f1 m=0 sigcode=0\nsignal arrived during cgo execution\n" CGO,
+	  "stopped", CERTAIN, false, "" },
+	{ "C that gave up",
+	  "SIGABRT: abort\nPC=0x7f1 m=0 sigcode=18446744073709551610\n"
+	  "signal arrived during cgo execution\n" CGO, "fault_in_c", CERTAIN, true, "main.work" },
+	{ "a fault in C",
+	  "fatal error: unexpected signal during runtime execution\n"
+	  "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x7f00]\n\n"
+	  "runtime stack:\nruntime.throw({0x1, 0x2})\n\t/go/src/runtime/panic.go:1 +0x2\n" CGO,
+	  "fault_in_c", CERTAIN, true, "main.work" },
+	{ "a zombie",
+	  "runtime: marked free object in span 0x7f5e, elemsize=16 freeindex=11 (bad use)\n"
+	  "fatal error: found pointer to free object\n" MAIN, "marked_free_object", LIKELY, true,
+	  "" },
+	{ "a bad pointer",
+	  "fatal error: found bad pointer in Go heap (incorrect use of unsafe or cgo?)\n" MAIN,
+	  "bad_pointer", LIKELY, true, "" },
+	{ "a return probe",
+	  "runtime: g 1: unexpected return pc for main.work called from 0x7fffffffe000\n"
+	  "stack: frame={sp:0xc00004}\nfatal error: unknown caller pc\n" MAIN,
+	  "foreign_return_address", CERTAIN, true, "main.work" },
+	{ "a return address that is not known",
+	  "runtime: g 1: unexpected return pc for main.work called from 0x1234\n"
+	  "fatal error: unknown caller pc\n" MAIN, "foreign_return_address", LIKELY, true,
+	  "main.work" },
+	{ "the stack of g0", "fatal error: morestack on g0\n" MAIN, "stack_on_g0", CERTAIN, true,
+	  "main.work" },
+	{ "a stack split", "fatal error: runtime: stack split at bad time\n" MAIN, "stack_split",
+	  CERTAIN, true, "main.work" },
+	{ "a checked pointer",
+	  "fatal error: checkptr: converted pointer straddles multiple allocations\n" MAIN,
+	  "checkptr", CERTAIN, true, "main.work" },
+	{ "a sum that does not match", "panic: fips140: verification mismatch\n" MAIN,
+	  "fips_selfcheck", CERTAIN, true, "main.work" },
+	{ "no thread",
+	  "runtime: failed to create new OS thread (have 5 already; errno=11)\n"
+	  "runtime: may need to increase max user processes (ulimit -u)\n"
+	  "fatal error: newosproc\n" MAIN, "threads_exhausted", CERTAIN, true, "main.work" },
+	{ "an instruction that is not there",
+	  "SIGILL: illegal instruction\nPC=0x46c6a0 m=0 sigcode=2\n" MAIN, "illegal_instruction",
+	  LIKELY, true, "main.work" },
+	{ "a lock", "fatal error: sync: unlock of unlocked mutex\n" MAIN, "sync_misuse", CERTAIN,
+	  true, "main.work" },
+	{ "a fault on g0 that is not the detector's",
+	  "SIGSEGV: segmentation violation\nPC=0x41d5f0 m=0 sigcode=1 addr=0x10\n\n"
+	  "goroutine 0 [idle]:\n" MAIN, "wild_address", CERTAIN, true, "main.work" },
+};
+
+START_TEST(says_what_it_was)
+{
+	OWN(arena) a = { 0 };
+	struct death d = { .a = &a };
+	struct diagnosis found;
+
+	death_of_text(&d, str_of(cases[_i].text));
+	explain(&found, &d);
+	ck_assert_msg(!strcmp(found.kind, cases[_i].kind), "%s: %s", cases[_i].name, found.kind);
+	ck_assert_msg(found.certainty == cases[_i].sure, "%s: %s", cases[_i].name,
+		      sureness_name(found.certainty));
+	ck_assert_msg(found.cause == cases[_i].cause, "%s", cases[_i].name);
+	ck_assert_msg(str_eq(found.func, str_of(cases[_i].func)), "%s: %.*s", cases[_i].name,
+		      STR_F(found.func));
+	ck_assert_uint_gt(found.summary.n, 0);
+}
+END_TEST
+
+static const struct {
+	const char *log, *is;
+} logs[] = {
+	{ "panic: boom\n\n", "panic: boom\n\n" },
+	{ "panic: boom", "panic: boom\n" },
+	{ "x\r\npanic: boom\r\n", "x\npanic: boom\n" },
+	{ "{\"log\":\"panic: boom\\n\"}\n{\"a\":1, \"log\" : \"\\tx\\u0041\\\"\"}\n",
+	  "panic: boom\n\txA\"\n" },
+	{ "{\"log\":\"cut \\u00", "cut u00\n" },
+	{ "{\"n\":1}\n", "{\"n\":1}\n" },
+	{ "a | up\na | panic: boom\na | \na | goroutine 1\n", "a | up\npanic: boom\n\ngoroutine 1\n" },
+	{ "Nov 28 20:01:09 h a[7]: panic: boom\nNov 28 20:01:10 h a[7]: next\n",
+	  "panic: boom\nnext\n" },
+	{ "12:00:09 [w-9]: panic: boom\n12:00:10 [w-10]: next\n", "panic: boom\nnext\n" },
+	{ "", "" },
+};
+
+START_TEST(logs_are_undressed)
+{
+	OWN(arena) a = { 0 };
+	struct str is = death_clean(str_of(logs[_i].log), &a);
+
+	ck_assert_msg(str_eq(is, str_of(logs[_i].is)), "%s gives %.*s", logs[_i].log, STR_F(is));
+}
+END_TEST
+
+Suite *explain_suite(void)
+{
+	Suite *s = suite_create("explain");
+	TCase *t = tcase_create("texts");
+
+	tcase_add_loop_test(t, says_what_it_was, 0, ARRAY_LEN(cases));
+	tcase_add_loop_test(t, logs_are_undressed, 0, ARRAY_LEN(logs));
+	suite_add_tcase(s, t);
+	return s;
+}
