@@ -7,6 +7,8 @@ import gobuild
 
 PROPAGATE = """
 type otelSnapshot interface{ TakeSnapShot() interface{} }
+type otelCopy interface{ CopyContext() interface{} }
+type otelShare interface{ ShareContext() interface{} }
 
 //go:noinline
 func contextPropagate(tls interface{}) interface{} {
@@ -18,6 +20,12 @@ func contextPropagate(tls interface{}) interface{} {
 	}
 	if s, ok := tls.(otelSnapshot); ok {
 		return s.TakeSnapShot()
+	}
+	switch c := tls.(type) {
+	case otelShare:
+		return c.ShareContext()
+	case otelCopy:
+		return c.CopyContext()
 	}
 	return tls
 }

@@ -19,6 +19,7 @@ enum {
 	VARIABLES = 256,	/* nor more in all: each is looked for in the whole text */
 	VALUES = 1024,
 	ASSERT_INTER = 8,	/* abi.TypeAssert: cache, interface type, can fail */
+	SWITCH_N = 8, SWITCH_CASES = 16, CASES = 64,	/* abi.InterfaceSwitch: cache, n, types */
 };
 
 static bool keeps(const void *ctx, i64 target)
@@ -204,25 +205,41 @@ static void from_callers(struct body *b, u8 reg, i64 off, struct values *to)
 	g->depth--;
 }
 
+/* The interfaces of an abi.InterfaceSwitch. */
+static bool from_switch(struct body *b, u64 va, i64 off, struct values *to)
+{
+	const struct image *img = b->g->prog->img;
+	u64 n, inter;
+
+	if (!image_u64(img, va + SWITCH_N, &n) || n > CASES)
+		return false;
+	for (u64 i = 0; i < n; i++)
+		if (image_u64(img, va + SWITCH_CASES + 8 * i, &inter))
+			add(to, inter, off, true);
+	return n;
+}
+
 /* The result of a call that makes an itab: for which interface? */
 static bool from_assert(struct body *b, const struct origin *x, i64 off, struct values *to)
 {
 	u32 callee = body_callee(b, &b->flow.insns[x->insn]);
 	u8 role = callee == UINT32_MAX ? ROLE_NONE : b->g->roles[callee];
 	const struct origin *arg;
-	u64 inter;
+	u64 va;
 
-	if (x->reg != GP_RAX || (role != ROLE_ASSERT && role != ROLE_TYPE_ASSERT))
+	if (x->reg != (role == ROLE_INTERFACE_SWITCH ? GP_RBX : GP_RAX) ||
+	    (role != ROLE_ASSERT && role != ROLE_TYPE_ASSERT && role != ROLE_INTERFACE_SWITCH))
 		return false;
 	arg = origin_of(&b->origins, x->insn, GP_RAX);
 	if (arg->kind != ORIGIN_ADDRESS)
 		return false;
-	inter = b->flow.va + (u64)(arg->at + arg->off);
-	if (role == ROLE_TYPE_ASSERT &&
-	    !image_u64(b->g->prog->img, inter + ASSERT_INTER, &inter))
-		return false;
-	add(to, inter, off, true);
 	to->candidates = true;
+	va = b->flow.va + (u64)(arg->at + arg->off);
+	if (role == ROLE_INTERFACE_SWITCH)
+		return from_switch(b, va, off, to);
+	if (role == ROLE_TYPE_ASSERT && !image_u64(b->g->prog->img, va + ASSERT_INTER, &va))
+		return false;
+	add(to, va, off, true);
 	return true;
 }
 

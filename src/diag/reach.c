@@ -47,8 +47,8 @@ static void begin_handed(struct search *q, u32 func)
 			});
 }
 
-/* Everything that is handed to systemstack, mcall or gopark anywhere. What the go statement hands over
- * comes first: of several ways the shortest is shown, and of equals the first. */
+/* Everything that is handed to systemstack, mcall or gopark anywhere. What the go statement hands
+ * over comes first: of several ways the shortest is shown, and of equals the first. */
 static void begin_handing(struct search *q)
 {
 	struct callgraph *g = q->s->g;

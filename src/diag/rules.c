@@ -2,9 +2,8 @@
 
 /* The runtime gives other packages functions by go:linkname (time.now, sync.runtime_Semacquire):
  * they have their names and its files. */
-static bool in_runtime_files(const struct go_program *prog, const struct go_func *f)
+static bool is_runtime_file(struct str file)
 {
-	struct str file = go_line_at(prog, f, f->pc).file;
 	ptrdiff_t slash = str_find_last(file, '/');
 	struct str folder = str_cut(file, 0, slash < 0 ? 0 : (size_t)slash);
 
@@ -30,7 +29,7 @@ enum owner rule_owner(const struct go_program *prog, const struct go_func *f)
 {
 	struct str package = go_name_split(f->name).package;
 
-	if (go_is_runtime(package) || in_runtime_files(prog, f))
+	if (go_is_runtime(package) || is_runtime_file(go_line_at(prog, f, f->pc).file))
 		return OWNER_RUNTIME;
 	return is_std(prog, package) ? OWNER_STD : OWNER_USER;
 }

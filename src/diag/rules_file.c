@@ -4,6 +4,7 @@
 #include "base/sha256.h"
 #include "diag/rules.h"
 #include "go/fips.h"
+#include "go/fork.h"
 #include "inline/manifest.h"
 
 /* The sum of the FIPS 140 module as Go's self-check makes it; false where the file lies. */
@@ -83,21 +84,47 @@ static const struct segment *code_at(const struct image *img, u64 va)
 	return NULL;
 }
 
-/* Does the function begin with a jump to code of another segment? Both linkers put all code in one.
- * Then where it leads, else 0. */
-static u64 leaves_text(const struct go_program *prog, const struct go_func *f)
+/* Both linkers put all code into one segment. */
+static size_t code_segments(const struct image *img)
 {
-	enum { JUMP = 0xe9, SIZE = 5 };
-	struct str code = go_func_bytes(prog, f);
-	const struct segment *to;
-	u64 va = go_func_va(prog, f);
-	i32 rel;
+	size_t n = 0;
 
-	if (f->size < SIZE || code.n < SIZE || (u8)code.p[0] != JUMP)
-		return 0;
-	memcpy(&rel, code.p + 1, sizeof(rel));
-	to = code_at(prog->img, va + SIZE + (u64)(i64)rel);
-	return to && to != code_at(prog->img, va) ? va + SIZE + (u64)(i64)rel : 0;
+	for (size_t i = 0; i < img->nsegs; i++)
+		n += img->segs[i].exec;
+	return n;
+}
+
+/* Is there an instruction at this place of the function? */
+static bool is_insn(const struct go_program *prog, const struct go_func *f, u32 at)
+{
+	OWN(arena) a = {0};
+	struct flow flow;
+	struct err err;
+
+	return !at || (go_flow(prog, f, &a, &flow, &err) && flow_find(&flow, at) >= 0);
+}
+
+/* A jump or a call in the function to code of another segment: where it leads, and *at; or 0. */
+static u64 leaves_text(const struct go_program *prog, const struct go_func *f, u32 *at)
+{
+	enum { CALL = 0xe8, SIZE = 5 };		/* a jump is e9 */
+	struct str code = str_cut(go_func_bytes(prog, f), 0, f->size);
+	u64 va = go_func_va(prog, f);
+
+	for (u32 i = 0; i + SIZE <= code.n; i++) {
+		const struct segment *to;
+		i32 rel;
+
+		if (((u8)code.p[i] & 0xfe) != CALL)
+			continue;
+		memcpy(&rel, code.p + i + 1, sizeof(rel));
+		to = code_at(prog->img, va + i + SIZE + (u64)(i64)rel);
+		if (!to || to == code_at(prog->img, va) || !is_insn(prog, f, i))
+			continue;
+		*at = i;
+		return va + i + SIZE + (u64)(i64)rel;
+	}
+	return 0;
 }
 
 /* Does it begin with int3? runtime.breakpoint does, and runtime.abort. */
@@ -128,19 +155,22 @@ static bool is_our_copy(struct check *c, const struct rule *self)
 
 static void look_patched(struct check *c, const struct rule *self)
 {
+	bool others = code_segments(c->prog->img) > 1;
+
 	if (is_our_copy(c, self))
 		return;
 	for (size_t i = 0; i < c->prog->nfuncs; i++) {
 		const struct go_func *g = &c->prog->funcs[i];
-		u64 to = leaves_text(c->prog, g);
+		u32 at = 0;
+		u64 to = others ? leaves_text(c->prog, g, &at) : 0;
 		struct finding *f;
 
 		if (!to && !is_breakpoint(c->prog, g))
 			continue;
-		f = check_found(c, self, go_func_va(c->prog, g));
-		f->message = to ? str_fmt(&c->arena, "%.*s begins with a jump to 0x%" PRIx64
+		f = check_found(c, self, go_func_va(c->prog, g) + at);
+		f->message = to ? str_fmt(&c->arena, "%.*s+0x%x leads to 0x%" PRIx64
 					  ", outside of the code that was linked",
-					  STR_F(g->name), to)
+					  STR_F(g->name), at, to)
 				: str_fmt(&c->arena, "%.*s begins with int3, a breakpoint",
 					  STR_F(g->name));
 		f->advice = STR("find out which tool left it; build the program again");
@@ -179,8 +209,8 @@ const struct rule rule_patched = {
 	.level = LEVEL_WARNING,
 	.what = "the code was changed after it was linked",
 	.page =
-	"Functions that begin with a jump out of the linked code (a hot patch, an inserted "
-	"probe), or with int3 (a breakpoint that a debugger left in a dumped file), were changed "
+	"Functions with a jump or call out of the linked code (a hot patch, an inserted probe), "
+	"or that begin with int3 (a breakpoint that a debugger left in a dumped file), were changed "
 	"by a tool. Whether that is safe depends on the tool: code that Go's tables do not know "
 	"must not be on a stack that the runtime walks, and a fault in it cannot be "
 	"recovered.\n\n"

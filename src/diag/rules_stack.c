@@ -1,8 +1,8 @@
 /* What user code does on a system stack that it must not do there: enter the race detector, wait.
  *
- * The rules walk what may run there. A function that calls the detector's entries, or parks, is a finding if
- * it, or a function on the way to it, is not the runtime's own: the runtime's functions reach some
- * of these calls too, under conditions that never hold on a system stack (docs of the rules). */
+ * The rules walk what may run there. A function with such a call is a finding if it, or a function
+ * on the way to it, is not the runtime's own: the runtime's functions reach some of these calls,
+ * too, under conditions that never hold on a system stack (rule_g0detect's page). */
 #include "diag/rules.h"
 #include "go/roles.h"
 
@@ -95,8 +95,8 @@ static void look_g0race(struct check *c, const struct rule *self)
 	}
 }
 
-/* A function with a forbidden call, reached by way of one that is not the runtime's. One finding for
- * each that is to blame. False: it has none, or was named before. */
+/* A finding for whoever is to blame for a forbidden call in a function that may run on a system
+ * stack. NULL: the way there is all the runtime's, or he was named before. */
 static struct finding *blame(struct check *c, const struct rule *self, u32 func,
 			     const struct call *e, struct str *who, struct str *gets_to)
 {

@@ -17,9 +17,10 @@ static const struct row rows[] = {
 	R("systemstack", SYSTEMSTACK), R("mcall", MCALL),
 	/* runtime/proc.go, panic.go */
 	R("newproc", GO), R("deferproc", DEFER), FROM("deferprocat", DEFER, 22),
-	/* runtime/iface.go: interface type, or abi.TypeAssert */
+	/* runtime/iface.go, internal/abi/switch.go */
 	R("getitab", ASSERT), R("assertE2I", ASSERT), R("assertE2I2", ASSERT),
 	R("convI2I", ASSERT), FROM("typeAssert", TYPE_ASSERT, 22),
+	FROM("interfaceSwitch", INTERFACE_SWITCH, 22),
 	/* runtime/proc.go: what a thread runs first, and the scheduler */
 	R("mstart0", G0), R("mstart1", G0), R("schedule", G0), R("sysmon", G0),
 	R("templateThread", G0), R("dropm", G0), R("needm", G0),

@@ -143,8 +143,8 @@ void check_print_end(struct out *o, const struct check *c)
 		out_fmt(o, "%zu findings", c->findings.n);
 	else
 		out_z(o, "no findings");
-	out_fmt(o, "; %zu functions may run on a system stack, %u calls there could not be followed",
-		c->reach.order.n, c->reach.unknown);
+	out_fmt(o, "; %zu functions may run on a system stack, %u calls there could not be "
+		   "followed", c->reach.order.n, c->reach.unknown);
 	out_line(o);
 }
 

@@ -79,6 +79,12 @@ def test_a_func_value_that_a_setter_stores(reported):
     assert died.status == 2 and "SIGSEGV" in died.err, died
 
 
+def test_a_type_switch_over_interfaces():
+    [found] = check(overlay.newproc(gobuild.NEWEST, "switched", "-race"), 1)
+    assert (found["rule"], found["func"]) == ("G0RACE", "newproc/snap.(*copied).CopyContext")
+    assert names(found)[:4] == WAY and found["path"][-2]["by"] == "interface"
+
+
 def test_code_that_waits_on_a_system_stack():
     """A lock waits; in a -race build it calls the detector as well."""
     detect, park = check(overlay.newproc(gobuild.NEWEST, "waits", "-race"), 1)
@@ -155,15 +161,17 @@ def test_a_breakpoint_left_in_the_file(seed, tmp_path):
     assert (found["rule"], found["func"]) == ("PATCHED", "main.main") and "int3" in found["message"]
 
 
-def test_a_jump_out_of_the_linked_code(seed, tmp_path):
+@pytest.mark.parametrize("at", [0, 9], ids=["entry", "inside"])
+def test_a_jump_out_of_the_linked_code(seed, tmp_path, at):
     """To the segment behind it, which is made executable for that."""
     text, other = seed.loads[:2]
     seed.flags(other, 5)
     [to] = struct.unpack_from("<Q", seed.bytes, other + 16)
     entry = seed.entry("main.main")
-    seed.put(entry, b"\xe9" + struct.pack("<i", to - entry - 5))
+    seed.put(entry + at, b"\xe9" + struct.pack("<i", to - entry - at - 5) + (b"\x90" if at else b""))
     [found] = check(seed.write(tmp_path / "new"), 1)
-    assert (found["rule"], found["func"]) == ("PATCHED", "main.main") and hex(to) in found["message"]
+    assert (found["rule"], found["func"]) == ("PATCHED", "main.main")
+    assert "main.main+0x%x leads to %#x" % (at, to) in found["message"]
 
 
 def test_a_segment_that_is_written_and_executed(seed, tmp_path):

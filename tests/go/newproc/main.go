@@ -4,6 +4,7 @@
 //	instrumented   plain Go code: in a -race build it dies on g0
 //	usesmap        //go:norace, but it ranges over a map
 //	cured          //go:norace, and no map
+//	switched       the same through a type switch
 //	waits          it takes a lock, which its maker holds
 //	hook           a func value in its place, stored by a setter; instrumented
 package main
