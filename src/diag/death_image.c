@@ -77,20 +77,33 @@ static bool on_stack_of(const struct death *d, u64 g, u64 sp)
 			    word_at(d, g + G_STACK_HI) - word_at(d, g + G_STACK_LO);
 }
 
-/* Where Go's stack goes on above C code that it has called; 0: not known. */
+/* Is it the address behind a call of what hands over to the race detector? */
+static bool called_detector(const struct death *d, u64 rt)
+{
+	struct rd r = image_rd(d->img, rt - d->img->bias - 5, 5, "code");
+	bool call = rd_u8(&r) == 0xe8;
+	u64 to = rt + (u64)(i64)(i32)rd_u32(&r) - d->u->text_rt;
+	const struct go_func *f = call && !r.bad ? go_func_at(d->prog, to) : NULL;
+
+	return f && (str_starts(f->name, STR("runtime.race")) || str_starts(f->name, STR("race")));
+}
+
+/* Where Go's stack goes on above C code of the race detector; 0: not known. Below it lies the
+ * address behind racecall's CALL, and between them what aligned SP: nothing or a word. */
 static u64 above_c(const struct death *d, u64 sp, u64 g0, u64 user)
 {
-	u64 at = d->ints[R12];
+	u64 kept = d->ints[R12];
 
-	if ((on_stack_of(d, g0, at) || on_stack_of(d, user, at)) && is_go(d, word_at(d, at)))
-		return at;
+	if ((on_stack_of(d, g0, kept) || on_stack_of(d, user, kept)) &&
+	    called_detector(d, word_at(d, kept)))
+		return kept;
 	for (u64 a = round_up(sp, 8); a < sp + C_STACK && on_stack_of(d, g0, a); a += 8) {
 		const struct go_func *f = go_func_at(d->prog, word_at(d, a) - d->u->text_rt);
 
 		if (!f || !str_eq(f->name, STR("racecall")))
 			continue;
-		return is_go(d, word_at(d, a + 8)) ? a + 8 :
-		       is_go(d, word_at(d, a + 16)) ? a + 16 : 0;
+		return called_detector(d, word_at(d, a + 8)) ? a + 8 :
+		       called_detector(d, word_at(d, a + 16)) ? a + 16 : 0;
 	}
 	return 0;
 }

@@ -3,7 +3,6 @@
 import json
 import os
 import resource
-import select
 import signal
 import subprocess
 
@@ -16,9 +15,6 @@ from attaching import line_of
 
 pytestmark = pytest.mark.ptrace
 
-NEEDS_LUCK = {"maps-written", "maps-read", "maps-ranged"}  # and two processors
-
-
 def diagnosis(done):
     found = [json.loads(line) for line in done.out.splitlines() if line.startswith("{")]
     assert [o["type"] for o in found] == ["begin", "diagnosis", "end"], done
@@ -26,8 +22,13 @@ def diagnosis(done):
     return found[1]
 
 
-def zoo(program):
-    return [line.split() for line in goshawk.run_plain(program, "list").out.splitlines()]
+def zoo(program, *without):
+    """Name, kind and function of each; not those that only hang, or that nothing is wrong with."""
+    all_of_them = [line.split() for line in goshawk.run_plain(program, "list").out.splitlines()]
+    return [d for d in all_of_them if not d[0].startswith(without)]
+
+
+DEADLY = ("healthy-", "hung-")
 
 
 def text_of(program, name):
@@ -53,21 +54,19 @@ def from_text(tmp_path, text):
 def test_each_of_the_zoo_from_what_it_printed(release, tmp_path):
     program = gobuild.build("zoo", release)
     wrong = []
-    for name, kind, function in zoo(program):
-        if not name.startswith("healthy"):
-            wrong.append(judge(name, kind, function, from_text(tmp_path, text_of(program, name))))
+    for name, kind, function in zoo(program, *DEADLY):
+        wrong.append(judge(name, kind, function, from_text(tmp_path, text_of(program, name))))
     assert len(wrong) >= 40 and not list(filter(None, wrong)), "\n".join(filter(None, wrong))
 
 
 @pytest.mark.parametrize("built_by, variant", [(gobuild.NEWEST, "stripped"), (gobuild.NEWEST, "pie"), (gobuild.RELEASES[0], "plain")])
 def test_each_of_the_zoo_by_running_it(built_by, variant, tmp_path):
     program, wrong = gobuild.build("zoo", built_by, variant), []
-    for name, kind, function in zoo(program):
-        if not name.startswith("healthy"):
-            to = tmp_path / "found"
-            done = goshawk.run("explain", "--json", "-o", to, "--", program, name, env={"GOMAXPROCS": "4"})
-            done.out = to.read_text() if to.exists() else ""
-            wrong.append(judge(name, kind, function, diagnosis(done)))
+    for name, kind, function in zoo(program, *DEADLY):
+        to = tmp_path / "found"
+        done = goshawk.run("explain", "--json", "-o", to, "--", program, name, env={"GOMAXPROCS": "4"})
+        done.out = to.read_text() if to.exists() else ""
+        wrong.append(judge(name, kind, function, diagnosis(done)))
     assert not list(filter(None, wrong)), "\n".join(filter(None, wrong))
 
 
@@ -86,6 +85,19 @@ def test_nothing_is_said_of_healthy_programs(release, stop, tmp_path):
         _, text = p.communicate(timeout=60)
         d = from_text(tmp_path, text)
         assert d["kind"] == "stopped" and not d["named"], (name, d, text[:600])
+
+
+def test_a_process_that_hangs_in_a_circle(release):
+    program = gobuild.build("zoo", release)
+    p = subprocess.Popen([program, "hung-two-locks"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert line_of(p.stdout, "ready") == "ready\n"
+        d = diagnosis(goshawk.run("explain", "--json", "-p", p.pid))
+        assert not judge("hung-two-locks", "deadlock", "main.lockBoth", d) and d["certainty"] == "likely"
+        assert len(d["evidence"]) == 2 and all("may hold it" in e for e in d["evidence"]), d
+    finally:
+        p.kill()
+        p.communicate()
 
 
 def test_what_was_nil_is_said_in_go():

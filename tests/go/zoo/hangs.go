@@ -21,6 +21,12 @@ func init() {
 		death{"asleep-waitgroup", "deadlock", "main.asleepWaitGroup", asleepWaitGroup},
 		death{"asleep-lock-twice", "deadlock", "main.lockTwice", lockTwice},
 		death{"asleep-two-locks", "deadlock", "*", twoLocks},
+		death{"hung-two-locks", "deadlock", "main.lockBoth", func() {
+			go twoLocks()
+			time.Sleep(100 * time.Millisecond)
+			os.Stdout.WriteString("ready\n")
+			time.Sleep(time.Minute)
+		}},
 		death{"overflow", "stack_overflow", "main.overflow", small(func() { overflow(1) })},
 		death{"overflow-two", "stack_overflow", "*", small(func() { ping(1) })},
 		death{"overflow-string", "stack_overflow", "*", small(func() { sink = (&node{}).String() })},
