@@ -12,6 +12,7 @@ enum {
 	G_BYTES = 352,		/* of a g: all that we ask of it */
 	SCAN = 0x1000,
 	STACK_MOST = 64 << 10,	/* of one stack that is taken beforehand; deeper ones are rare */
+	STACKS_MOST = 1 << 29,	/* of all of them: then each has its share */
 	SIGNAL_STACK = 1 << 20,
 };
 
@@ -236,13 +237,18 @@ static void keep_stacks(struct gather *w)
 	struct goroutines *gs = w->gs;
 	struct extent *e = mem_resize(NULL, (gs->all.n + 1) * sizeof(*e));
 	size_t n = 0;
+	u64 sum = 0;
 
 	for (size_t i = 0; i < gs->all.n; i++) {
 		const struct goroutine *g = &gs->all.at[i];
 
-		if (g->sp - g->lo < g->hi - g->lo)
-			e[n++] = (struct extent){ g->sp, MIN(g->hi - g->sp, (u64)STACK_MOST) };
+		if (g->sp - g->lo >= g->hi - g->lo)
+			continue;
+		e[n] = (struct extent){ g->sp, MIN(g->hi - g->sp, (u64)STACK_MOST) };
+		sum += e[n++].size;
 	}
+	for (size_t i = 0; sum > STACKS_MOST && i < n; i++)
+		e[i].size = MIN(e[i].size, STACKS_MOST / n);
 	qsort(e, n, sizeof(*e), by_rt);
 	image_keep(w->img, e, n);
 	mem_free(e);
