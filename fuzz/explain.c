@@ -1,5 +1,5 @@
-/* Any text as a log in which a Go program may have died: undressed, read, explained. What is said of
- * a place must have been in the text. */
+/* Any text as a log in which a Go program may have died: undressed, read, explained. What is said
+ * of a place must have been in the text. */
 #include "diag/explain.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t n);

@@ -1,4 +1,5 @@
-/* explain - why a program died: from a core, from what it printed, from a process, or by running it. */
+/* explain - why a program died: from a core, from what it printed, from a process, or by running
+ * it. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,8 +87,8 @@ static struct str log_of(const struct scene *s)
 static bool from_log(struct scene *s, const char **rest, size_t nrest, struct err *err)
 {
 	if (nrest > 2)
-		return err_set(err, ERR_USAGE, "explain: takes a log and a program, but got also %s",
-			       rest[2]);
+		return err_set(err, ERR_USAGE,
+			       "explain: takes a log and a program, but got also %s", rest[2]);
 	if (nrest == 2 && (!image_open(&s->t.img, rest[1], err) ||
 			   !go_open(&s->t.prog, &s->t.img, err)))
 		return false;
@@ -231,8 +232,8 @@ const struct command cmd_explain = {
 		 "loggers; with FILE, addresses in it are looked up. -p looks at a process that "
 		 "does not go on. Behind -- stands a program that is run until it dies, with "
 		 "GOTRACEBACK=crash.\n\n"
-		 "Status 1: a cause is named. What is only likely says so, and what is not known is "
-		 "called unknown, with all that was seen.",
+		 "Status 1: a cause is named. What is only likely says so, and what is not known "
+		 "is called unknown, with all that was seen.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.args_size = sizeof(struct explain_args),

@@ -1,4 +1,4 @@
-/* goroutines - every goroutine of a process or a core: where it stands, for how long, and for what. */
+/* goroutines - every goroutine of a process or a core: where it stands, and what for. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -253,11 +253,11 @@ const struct command cmd_goroutines = {
 	.name = "goroutines",
 	.usage = "[OPTIONS] TARGET [FILE]",
 	.what = "goroutines of a process or core: where they stand, since when, for what",
-	.about = "TARGET is a process (a number, or -p PID) or a core file, which its executable may "
-		 "follow. A process stands still for some milliseconds, nothing is written into it, "
-		 "and how long it was is said. Works stripped.\n\n"
-		 "Goroutines that stand at the same place are one group; its arguments are those of "
-		 "the first one. An argument is shown where the compiler says that the function "
+	.about = "TARGET is a process (a number, or -p PID) or a core file, which its executable "
+		 "may follow. A process stands still for some milliseconds, nothing is written "
+		 "into it, and how long it was is said. Works stripped.\n\n"
+		 "Goroutines that stand at the same place are one group; its arguments are those "
+		 "of the first one. An argument is shown where the compiler says that the function "
 		 "keeps it at that moment, and is ? elsewhere. What lies behind pointers is read "
 		 "when the process runs again. How long one has waited counts from the first "
 		 "collection of garbage after it began, and is not known in a core.",
@@ -267,7 +267,8 @@ const struct command cmd_goroutines = {
 	.defaults = &defaults,
 	.examples = {
 		{ "goshawk goroutines -p caddy", "what a running program is busy with" },
-		{ "goshawk goroutines --state Mutex --older 1m 4711", "what has hung for a minute" },
+		{ "goshawk goroutines --state Mutex --older 1m 4711", "what has hung for a "
+								      "minute" },
 		{ "goshawk goroutines core ./service", "the same of a core file" },
 	},
 	.run = goroutines,

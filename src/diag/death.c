@@ -41,7 +41,7 @@ const struct death_frame *death_own(const struct death *d)
 		if (death_is_runtime(f->func))
 			continue;
 		n = go_name_split(f->func);
-		/* with -trimpath the standard library's files have no root: its paths have no dot */
+		/* with -trimpath files have no root; the standard library's paths have no dot */
 		trimmed = !root.n && str_find(n.package, STR(".")) < 0 &&
 			  !str_eq(n.package, STR("main"));
 		if ((!root.n || !str_starts(f->file, root)) && !trimmed)

@@ -133,7 +133,7 @@ static void from_registers(struct walk *w, u64 pc, u64 sp, u64 g0)
 		stack(w, pc, sp, g0, exact, STACK_OF_THREAD);
 	if (!user)
 		return;
-	for (size_t i = 0; d->gs && i < d->gs->all.n; i++)	/* where it went over to g0, or to C */
+	for (size_t i = 0; d->gs && i < d->gs->all.n; i++) /* where it went over to g0, or to C */
 		if (d->gs->all.at[i].g_rt == user && !d->gs->all.at[i].exact)
 			stack(w, d->gs->all.at[i].pc, d->gs->all.at[i].sp, user, false,
 			      STACK_OF_GOROUTINE);
@@ -145,7 +145,7 @@ struct stands {
 	u64 g, m, curg, g0, gsignal;
 	bool in_handler;
 	struct go_interrupted i;	/* if so */
-	int told;			/* the signal that the handler was called for, if a fault's */
+	int told; /* the signal that the handler was called for, if a fault's */
 };
 
 static struct stands stands_of(const struct death *d, const struct os_thread *t, i32 off)

@@ -97,7 +97,7 @@ static void frames(struct death *d)
 	const struct crash_goroutine *g = d->crash.goroutines;
 
 	d->goid = d->crash.ngoroutines ? g->id : -1;
-	/* goroutine 0 is a thread's own stack: it often says nothing, and the next one runs on it */
+	/* goroutine 0 is a thread's own stack: where it says nothing, the next one is on it */
 	for (u32 i = 0; i + 1 < d->crash.ngoroutines && !g->nframes; i++)
 		g++;
 	if (!d->crash.ngoroutines)

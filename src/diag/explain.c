@@ -88,11 +88,14 @@ void explain(struct diagnosis *to, struct death *d)
 		if (table[i](to, d))
 			return;
 	*to = (struct diagnosis){
-		.kind = "unknown", .certainty = UNKNOWN,
-		.summary = d->died ? STR("it died, and why is not known") :
-				     STR("nothing here tells of the end of a Go program"),
-		.advice = d->died ? STR("what was seen is listed; a core (GOTRACEBACK=crash, ulimit "
-					"-c unlimited) shows more than a text") : STR(""),
+		.kind = "unknown",
+		.certainty = UNKNOWN,
+		.summary = d->died ? STR("it died, and why is not known")
+				   : STR("nothing here tells of the end of a Go program"),
+		.advice =
+			d->died ? STR("what was seen is listed; a core (GOTRACEBACK=crash, ulimit "
+				      "-c unlimited) shows more than a text")
+				: STR(""),
 	};
 	explain_place(to, death_own(d));
 	what_was_seen(to, d);

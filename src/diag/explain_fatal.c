@@ -25,11 +25,11 @@ bool explain_return(struct diagnosis *to, struct death *d)
 	to->kind = "foreign_return_address";
 	to->certainty = uprobe ? CERTAIN : LIKELY;
 	to->cause = true;
-	to->summary = uprobe ?
-		STR("a return probe (uretprobe) replaced a return address on a goroutine's stack, and "
-		    "the runtime met it") :
-		STR("a return address on a goroutine's stack is not Go's: foreign code put it there, "
-		    "or the stack was overwritten");
+	to->summary =
+		uprobe ? STR("a return probe (uretprobe) replaced a return address on a "
+			     "goroutine's stack, and the runtime met it")
+		       : STR("a return address on a goroutine's stack is not Go's: foreign code "
+			     "put it there, or the stack was overwritten");
 	evidence(to, d, "%.*s", STR_F(d->message));
 	if (line.n)
 		evidence(to, d, "%.*s", STR_F(line));
@@ -41,12 +41,14 @@ bool explain_return(struct diagnosis *to, struct death *d)
 		if (end > 0)
 			to->func = str_cut(line, 25, 25 + (size_t)end);
 	}
-	to->why = STR("a stack that grows or is scanned is walked by its return addresses; one that "
-		      "leads out of Go's code ends the program (runtime/traceback.go)");
-	to->advice = uprobe ?
-		STR("remove uretprobes from Go functions (bpftrace uretprobe:, perf probe …%return, "
-		    "an eBPF agent): probe each RET instead, as `goshawk trace --engine uprobe` does") :
-		STR("look for what patches or hooks this process: `goshawk check -p PID`");
+	to->why =
+		STR("a stack that grows or is scanned is walked by its return addresses; one that "
+		    "leads out of Go's code ends the program (runtime/traceback.go)");
+	to->advice =
+		uprobe ? STR("remove uretprobes from Go functions (bpftrace uretprobe:, perf probe "
+			     "…%return, an eBPF agent): probe each RET instead, as `goshawk trace "
+			     "--engine uprobe` does")
+		       : STR("look for what patches or hooks this process: `goshawk check -p PID`");
 	return true;
 }
 
@@ -71,20 +73,23 @@ bool explain_heap(struct diagnosis *to, struct death *d)
 		   c.kind == CRASH_HEAP ? "damaged_heap" : "marked_free_object";
 	to->certainty = LIKELY;
 	to->cause = true;
-	to->summary = STR("the collector met a pointer to memory that is free: a value was written "
-			  "or read by two goroutines at once (a torn string, slice or interface), or "
-			  "unsafe code or C kept a pointer");
+	to->summary =
+		STR("the collector met a pointer to memory that is free: a value was written "
+		    "or read by two goroutines at once (a torn string, slice or interface), or "
+		    "unsafe code or C kept a pointer");
 	evidence(to, d, "%.*s", STR_F(d->message));
 	if (c.detail.n)
 		evidence(to, d, "%.*s", STR_F(c.detail));
 	evidence(to, d, "the collector found it; who did it has long gone on");
-	to->why = STR("a string, slice or interface is stored in two or three words. Whoever reads "
-		      "it between them has the pointer of one value and the length of another, and "
-		      "takes a part of it: a pointer past the object's end, to an object that is free");
-	to->advice = STR("build with -race and run the tests; where the race does not show, "
-			 "`goshawk stress --until-crash -- PROGRAM` makes it show and names the "
-			 "stores; without a race: look for unsafe.Pointer kept as uintptr, and for C "
-			 "that keeps Go's pointers (-d=checkptr, GODEBUG=cgocheck=1)");
+	to->why = STR(
+		"a string, slice or interface is stored in two or three words. Whoever reads "
+		"it between them has the pointer of one value and the length of another, and "
+		"takes a part of it: a pointer past the object's end, to an object that is free");
+	to->advice =
+		STR("build with -race and run the tests; where the race does not show, "
+		    "`goshawk stress --until-crash -- PROGRAM` makes it show and names the "
+		    "stores; without a race: look for unsafe.Pointer kept as uintptr, and for C "
+		    "that keeps Go's pointers (-d=checkptr, GODEBUG=cgocheck=1)");
 	return true;
 }
 
@@ -139,8 +144,9 @@ bool explain_overflow(struct diagnosis *to, struct death *d)
 	}
 	to->why = STR("each call takes a frame; a goroutine's stack may grow to 1 GB "
 		      "(debug.SetMaxStack)");
-	to->advice = STR("look for the condition that should end the recursion: a cycle in the data, "
-			 "a String or MarshalJSON method that prints itself, an Error that wraps itself");
+	to->advice = STR(
+		"look for the condition that should end the recursion: a cycle in the data, "
+		"a String or MarshalJSON method that prints itself, an Error that wraps itself");
 	return true;
 }
 
@@ -155,9 +161,11 @@ bool explain_map(struct diagnosis *to, struct death *d)
 	to->certainty = CERTAIN;
 	to->cause = true;
 	explain_place(to, own);
-	to->summary = own ? str_fmt(d->a, "two goroutines used one map at once, and one of them wrote; "
-				    "this one stood in %.*s", STR_F(own->func)) :
-		      STR("two goroutines used one map at once, and one of them wrote");
+	to->summary = own ? str_fmt(d->a,
+				    "two goroutines used one map at once, and one of them wrote; "
+				    "this one stood in %.*s",
+				    STR_F(own->func))
+			  : STR("two goroutines used one map at once, and one of them wrote");
 	evidence(to, d, "%.*s", STR_F(d->message));
 	for (u32 k = 1; k < d->crash.ngoroutines; k++) {
 		const struct crash_goroutine *g = &d->crash.goroutines[k];
@@ -166,7 +174,8 @@ bool explain_map(struct diagnosis *to, struct death *d)
 			if (str_find(g->frames[i].func, STR("mapassign")) >= 0 ||
 			    str_find(g->frames[i].func, STR("mapaccess")) >= 0 ||
 			    str_find(g->frames[i].func, STR("internal/runtime/maps.")) >= 0)
-				evidence(to, d, "goroutine %lld was in %.*s, called by %.*s %.*s:%d",
+				evidence(to, d,
+					 "goroutine %lld was in %.*s, called by %.*s %.*s:%d",
 					 (long long)g->id, STR_F(g->frames[i].func),
 					 STR_F(g->frames[MIN(i + 1, g->nframes - 1)].func),
 					 STR_F(g->frames[MIN(i + 1, g->nframes - 1)].file),
@@ -181,14 +190,14 @@ bool explain_map(struct diagnosis *to, struct death *d)
 static const struct {
 	const char *begins, *kind, *summary, *why, *advice;
 } rows[] = {
-	{ "fatal error: runtime: out of memory", "out_of_memory",
-	  "the system gave no more memory",
+	{ "fatal error: runtime: out of memory", "out_of_memory", "the system gave no more memory",
 	  "the heap (or a single allocation) is larger than what the machine, the container or "
 	  "ulimit -v permits",
 	  "look at what is allocated at this place, and at what holds the heap: a heap profile; "
 	  "GOMEMLIMIT makes the collector work earlier" },
 	{ "runtime: out of memory: cannot allocate", "out_of_memory",
-	  "the system gave no more memory", "the heap (or a single allocation) is larger than what "
+	  "the system gave no more memory",
+	  "the heap (or a single allocation) is larger than what "
 	  "the machine, the container or ulimit -v permits",
 	  "look at what is allocated at this place, and at what holds the heap: a heap profile; "
 	  "GOMEMLIMIT makes the collector work earlier" },
@@ -200,18 +209,19 @@ static const struct {
 	  "goroutines that block in system calls or C each hold a thread; the limit of processes "
 	  "(ulimit -u, the container's pids.max) was reached",
 	  "limit how many goroutines block at once (files, DNS by C, cgo), or raise the limit" },
-	{ "fatal error: newosproc", "threads_exhausted", "no more threads: the system refused to "
-	  "make one", "goroutines that block in system calls or C each hold a thread; the limit of "
+	{ "fatal error: newosproc", "threads_exhausted",
+	  "no more threads: the system refused to "
+	  "make one",
+	  "goroutines that block in system calls or C each hold a thread; the limit of "
 	  "processes (ulimit -u, the container's pids.max) was reached",
 	  "limit how many goroutines block at once (files, DNS by C, cgo), or raise the limit" },
 	{ "fatal error: thread exhaustion", "threads_exhausted",
 	  "more than 10 000 threads: Go's own limit",
 	  "goroutines that block in system calls or C each hold a thread (debug.SetMaxThreads)",
 	  "limit how many goroutines block at once (files, DNS by C, cgo)" },
-	{ "fatal error: checkptr", "checkptr",
-	  "unsafe code made a pointer that breaks Go's rules",
-	  "checkptr (-race, -d=checkptr) saw a conversion of unsafe.Pointer to a type that does not "
-	  "fit what is there, or arithmetic that left the object",
+	{ "fatal error: checkptr", "checkptr", "unsafe code made a pointer that breaks Go's rules",
+	  "checkptr (-race, -d=checkptr) saw a conversion of unsafe.Pointer to a type that does "
+	  "not fit what is there, or arithmetic that left the object",
 	  "the frame below checkptr is the place" },
 	{ "panic: fips140", "fips_selfcheck",
 	  "the self-check of Go's FIPS 140 module failed: its code is not what was built",
@@ -219,13 +229,13 @@ static const struct {
 	  "what the linker wrote; a tool changed the file after that, or a probe is in its code",
 	  "leave crypto/internal/fips140/… unpatched, or have the sum written anew; `goshawk check "
 	  "FILE` tells whether the file was changed" },
-	{ "fatal error: morestack on g0", "stack_on_g0",
-	  "a system stack (g0) was used up",
+	{ "fatal error: morestack on g0", "stack_on_g0", "a system stack (g0) was used up",
 	  "code that runs on g0 has a fixed stack of some kilobytes (with cgo that of the thread); "
 	  "something deep or large ran there: a signal handler in C, a callback, injected code",
 	  "find what runs there (the path above), and call less of it there" },
 	{ "fatal: morestack on g0", "stack_on_g0", "a system stack (g0) was used up",
-	  "code that runs on g0 has a fixed stack of some kilobytes; something deep or large ran there",
+	  "code that runs on g0 has a fixed stack of some kilobytes; something deep or large ran "
+	  "there",
 	  "find what runs there, and call less of it there" },
 	{ "fatal error: morestack on gsignal", "stack_on_gsignal",
 	  "a signal handler's stack was used up", "Go's signal stack has 32 KiB",
@@ -246,10 +256,13 @@ static const struct {
 	  "an Unlock without its Lock, a double Unlock, or a lock that was copied",
 	  "go vet finds copied locks; look at the frame below sync" },
 	{ "fatal error: sync:", "sync_misuse", "a lock was used wrongly", "see the text", "" },
-	{ "fatal error: runtime·lock: lock count", "runtime_locks", "the runtime's locks are broken",
+	{ "fatal error: runtime·lock: lock count", "runtime_locks",
+	  "the runtime's locks are broken",
 	  "memory was overwritten, or code that the runtime did not expect ran in it", "" },
-	{ "fatal error: lfstack.push", "heap_address", "an address that Go's lock-free stack can't "
-	  "hold", "memory was overwritten", "" },
+	{ "fatal error: lfstack.push", "heap_address",
+	  "an address that Go's lock-free stack can't "
+	  "hold",
+	  "memory was overwritten", "" },
 	{ "fatal error: cgo", "cgo_misuse", "Go and C share memory against the rules",
 	  "see the text", "" },
 	{ "panic: runtime error: cgo argument has Go pointer", "cgo_misuse",
@@ -323,8 +336,9 @@ bool explain_panic(struct diagnosis *to, struct death *d)
 
 	if (!explain_says(d, "panic: "))
 		return false;
-	to->kind = explain_says(d, "panic: runtime error: ") ? "runtime_error" :
-		   explain_says(d, "panic: interface conversion") ? "interface_conversion" : "panic";
+	to->kind = explain_says(d, "panic: runtime error: ")	    ? "runtime_error"
+		   : explain_says(d, "panic: interface conversion") ? "interface_conversion"
+								    : "panic";
 	to->certainty = CERTAIN;
 	to->cause = true;
 	explain_place(to, own);
@@ -334,8 +348,9 @@ bool explain_panic(struct diagnosis *to, struct death *d)
 	if (own)
 		evidence(to, d, "at %.*s:%d", STR_F(own->file), own->line);
 	created_by(to, d);
-	to->why = STR("nobody up the goroutine's stack recovered the panic; one that is not recovered "
-		      "ends the whole program, whichever goroutine it is in");
+	to->why = STR(
+		"nobody up the goroutine's stack recovered the panic; one that is not recovered "
+		"ends the whole program, whichever goroutine it is in");
 	to->advice = STR("mend what it says, or recover in the function that the goroutine begins "
 			 "with");
 	return true;
@@ -349,8 +364,10 @@ bool explain_stopped(struct diagnosis *to, struct death *d)
 		return false;
 	to->kind = "stopped";
 	to->certainty = CERTAIN;
-	to->summary = str_fmt(d->a, "it was ended by a signal from outside or by itself (%s): nothing "
-			      "here says that something was wrong", quit ? "SIGQUIT" : "SIGABRT");
+	to->summary = str_fmt(d->a,
+			      "it was ended by a signal from outside or by itself (%s): nothing "
+			      "here says that something was wrong",
+			      quit ? "SIGQUIT" : "SIGABRT");
 	evidence(to, d, "%.*s", STR_F(d->message));
 	if (d->gs)
 		explain_waits(to, d);

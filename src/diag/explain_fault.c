@@ -61,7 +61,8 @@ static void instruction(struct diagnosis *to, struct death *d)
 	if (e.kind != EFFECT_LOAD && e.kind != EFFECT_STORE)
 		return;
 	if (e.mem.base < 16 && d->has_ints)
-		evidence(to, d, "%s is 0x%" PRIx64 ", and the field lies %" PRId64 " bytes behind it",
+		evidence(to, d,
+			 "%s is 0x%" PRIx64 ", and the field lies %" PRId64 " bytes behind it",
 			 names[e.mem.base], d->ints[e.mem.base], e.mem.disp);
 	place_finder_make(&p, d->prog, d->a);
 	place_finder_enter(&p, f, &flow, d->a);
@@ -73,9 +74,9 @@ static void instruction(struct diagnosis *to, struct death *d)
 		evidence(to, d, "it %s %.*s", e.kind == EFFECT_LOAD ? "reads" : "writes",
 			 STR_F(name));
 	if (name.n && d->has_address && d->address < SMALL)
-		to->summary = str_fmt(d->a, "nil dereference: %.*s %s %.*s, and what leads there is nil",
-				      STR_F(to->func), e.kind == EFFECT_LOAD ? "reads" : "writes",
-				      STR_F(name));
+		to->summary = str_fmt(
+			d->a, "nil dereference: %.*s %s %.*s, and what leads there is nil",
+			STR_F(to->func), e.kind == EFFECT_LOAD ? "reads" : "writes", STR_F(name));
 }
 
 static void where(struct diagnosis *to, struct death *d)
@@ -95,7 +96,8 @@ static bool in_c(struct diagnosis *to, struct death *d)
 {
 	const struct death_frame *own = death_own(d), *last = d->frames + d->nframes;
 	bool aborts = d->signal == SIGABRT || explain_says(d, "SIGABRT");
-	bool cgo = death_frame_of(d, "runtime.cgocall") || death_frame_of(d, "runtime.asmcgocall") ||
+	bool cgo = death_frame_of(d, "runtime.cgocall") ||
+		   death_frame_of(d, "runtime.asmcgocall") ||
 		   str_find(d->text, STR("signal arrived during cgo execution")) >= 0;
 
 	if (!cgo || explain_says(d, "panic: "))
@@ -117,7 +119,8 @@ static bool in_c(struct diagnosis *to, struct death *d)
 		    str_find(d->frames[i].func, STR("._Cfunc_")) >= 0) {
 			evidence(to, d, "the C function: %.*s",
 				 STR_F(str_cut(d->frames[i].func,
-					       (size_t)str_find(d->frames[i].func, STR("_Cfunc_")) + 7,
+					       (size_t)str_find(d->frames[i].func, STR("_Cfunc_")) +
+						       7,
 					       d->frames[i].func.n)));
 			break;
 		}
@@ -137,8 +140,9 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 	const struct death_frame *own = death_own(d);
 	bool nil = d->crash.kind == CRASH_NIL ||
 		   explain_says(d, "panic: runtime error: invalid memory address");
-	bool wild = explain_says(d, "unexpected fault address") || explain_says(d, "fatal error: fault")
-		    || explain_says(d, "fatal error: unexpected signal") ||
+	bool wild = explain_says(d, "unexpected fault address") ||
+		    explain_says(d, "fatal error: fault") ||
+		    explain_says(d, "fatal error: unexpected signal") ||
 		    explain_says(d, "SIGSEGV") || d->crash.kind == CRASH_FAULT ||
 		    d->crash.kind == CRASH_COPY;
 
@@ -155,34 +159,41 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 	if (d->signal == SIGILL) {
 		to->kind = "illegal_instruction";
 		to->certainty = LIKELY;
-		to->summary = STR("an instruction that this processor does not have: the program was "
-				  "built for a newer one (GOAMD64), or code was overwritten");
+		to->summary =
+			STR("an instruction that this processor does not have: the program was "
+			    "built for a newer one (GOAMD64), or code was overwritten");
 		to->why = STR("GOAMD64=v2, v3 and v4 use instructions that older processors lack");
 		to->advice = STR("`goshawk info` shows GOAMD64; build with GOAMD64=v1");
 	} else if (d->signal == SIGBUS) {
 		to->kind = "bus_error";
 		to->certainty = LIKELY;
-		to->summary = STR("mapped memory without a file behind it: the file was cut while it was "
-				  "mapped, or its disk failed");
+		to->summary =
+			STR("mapped memory without a file behind it: the file was cut while it was "
+			    "mapped, or its disk failed");
 		to->why = STR("reading a page of a mapping beyond the file's end gives SIGBUS");
-		to->advice = STR("do not truncate files that are mapped: write a new one and rename it");
+		to->advice =
+			STR("do not truncate files that are mapped: write a new one and rename it");
 	} else if (nil) {
 		to->kind = "nil_dereference";
 		to->certainty = CERTAIN;
 		to->summary = own ? str_fmt(d->a, "nil dereference in %.*s", STR_F(own->func)) :
 				    STR("nil dereference");
-		to->why = STR("a field or element of something that is nil was read or written; the "
-			      "address is small: 0 and the field's offset");
-		to->advice = STR("see who left it nil; where it should be impossible and the value is "
-				 "shared, a race on an interface or slice does the same: -race, or "
-				 "`goshawk stress --until-crash`");
+		to->why =
+			STR("a field or element of something that is nil was read or written; the "
+			    "address is small: 0 and the field's offset");
+		to->advice =
+			STR("see who left it nil; where it should be impossible and the value is "
+			    "shared, a race on an interface or slice does the same: -race, or "
+			    "`goshawk stress --until-crash`");
 	} else if (wild) {
 		to->kind = "wild_address";
 		to->certainty = d->has_address ? CERTAIN : LIKELY;
-		to->summary = own ? str_fmt(d->a, "%.*s touched memory that is not there", STR_F(own->func)) :
-				    STR("memory that is not there was touched");
-		to->why = STR("no Go pointer leads there: a torn or overwritten value (a race), unsafe "
-			      "code, or memory that was unmapped");
+		to->summary = own ? str_fmt(d->a, "%.*s touched memory that is not there",
+					    STR_F(own->func))
+				  : STR("memory that is not there was touched");
+		to->why = STR(
+			"no Go pointer leads there: a torn or overwritten value (a race), unsafe "
+			"code, or memory that was unmapped");
 		to->advice = STR("-race, -d=checkptr; `goshawk stress --until-crash -- PROGRAM`");
 	} else {
 		return false;

@@ -1,7 +1,8 @@
 /* Programs that do not go on: everybody asleep, or some in a circle.
  *
  * A Go lock does not know who has it. Whoever has its address on its stack and does not wait for it
- * himself may: that is said as it is, a possibility; a circle of such is what a deadlock looks like. */
+ * himself may: that is said as it is, a possibility; a circle of such is what a deadlock looks
+ * like. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -128,10 +129,14 @@ static void one(struct diagnosis *to, struct death *d, const struct waiter *all,
 			 state, STR_F(w->own.func), STR_F(w->own.file), w->own.line);
 	else
 		evidence(to, d, "goroutine %lld waits (%s) for %.*s in %.*s %.*s:%d%s",
-			 (long long)w->g->goid, state, STR_F(target(d, &w->w)),
-			 STR_F(w->own.func), STR_F(w->own.file), w->own.line,
-			 w->holder ? str_fmt(d->a, "; goroutine %lld has it on its stack, and may hold "
-					     "it", (long long)all[w->holder - 1].g->goid).p : "");
+			 (long long)w->g->goid, state, STR_F(target(d, &w->w)), STR_F(w->own.func),
+			 STR_F(w->own.file), w->own.line,
+			 w->holder ? str_fmt(d->a,
+					     "; goroutine %lld has it on its stack, and may hold "
+					     "it",
+					     (long long)all[w->holder - 1].g->goid)
+					     .p
+				   : "");
 }
 
 /* `circles`: only if there is one. */
@@ -199,10 +204,12 @@ bool explain_deadlock(struct diagnosis *to, struct death *d)
 			to->line = f->line;
 		}
 	}
-	to->why = STR("a channel without the other side, a WaitGroup whose counter never gets to 0, "
-		      "locks that are taken in two orders, or a lock that is taken twice");
-	to->advice = STR("see for each of them who should have woken it: the sender or receiver that "
-			 "returned early, the missing Done or Unlock");
+	to->why =
+		STR("a channel without the other side, a WaitGroup whose counter never gets to 0, "
+		    "locks that are taken in two orders, or a lock that is taken twice");
+	to->advice =
+		STR("see for each of them who should have woken it: the sender or receiver that "
+		    "returned early, the missing Done or Unlock");
 	return true;
 }
 
@@ -219,8 +226,10 @@ bool explain_hang(struct diagnosis *to, struct death *d)
 		return true;
 	}
 	*to = (struct diagnosis){
-		.kind = "runs", .certainty = CERTAIN,
-		.summary = STR("it has not died, and no goroutines were found that wait for each other"),
+		.kind = "runs",
+		.certainty = CERTAIN,
+		.summary = STR(
+			"it has not died, and no goroutines were found that wait for each other"),
 		.advice = STR("`goshawk goroutines` shows where each of them stands"),
 	};
 	return true;

@@ -55,23 +55,26 @@ static void common(struct diagnosis *to, struct death *d, const struct death_fra
 		"(%.*s); there is no race context there" :
 		"%.*s is compiled with -race, but runs on a system stack (g0), which has no race "
 		"context", STR_F(own->func), STR_F(by->func));
-	to->why = by_hand ?
-		STR("map iteration and access, channel operations and growing a slice tell the race "
-		    "detector even where the function itself is not instrumented (//go:norace); on "
-		    "g0 there is no context to tell it with (g.racectx is 0), and it reads through "
-		    "the null pointer") :
-		STR("the compiler has put a call of runtime.racefuncenter at the function's start; "
-		    "it hands g.racectx of the current g to the detector. The runtime runs this code "
-		    "on g0, whose racectx is 0, and the detector reads through the null pointer. The "
-		    "runtime's own packages are never instrumented, so nothing else there does this");
-	to->advice = by_hand ?
-		STR("take the map, the channel or the append out of what runs there (a slice that is "
-		    "long enough, plain loops and allocation are permitted), or copy it before, on "
-		    "the user's goroutine; `goshawk check FILE` finds all such places") :
-		STR("put //go:norace before the function and all that it calls. That alone is not "
-		    "enough where one of them ranges over or reads a map, uses a channel or grows a "
-		    "slice: these call the detector by hand, and it will die there next. `goshawk "
-		    "check FILE` finds both before it runs");
+	to->why =
+		by_hand ? STR("map iteration and access, channel operations and growing a slice "
+			      "tell the race detector even where the function itself is not "
+			      "instrumented (//go:norace); on g0 there is no context to tell it "
+			      "with (g.racectx is 0), and it reads through the null pointer")
+			: STR("the compiler has put a call of runtime.racefuncenter at the "
+			      "function's start; it hands g.racectx of the current g to the "
+			      "detector. The runtime runs this code on g0, whose racectx is 0, and "
+			      "the detector reads through the null pointer. The runtime's own "
+			      "packages are never instrumented, so nothing else there does this");
+	to->advice =
+		by_hand ? STR("take the map, the channel or the append out of what runs there (a "
+			      "slice that is long enough, plain loops and allocation are "
+			      "permitted), or copy it before, on the user's goroutine; `goshawk "
+			      "check FILE` finds all such places")
+			: STR("put //go:norace before the function and all that it calls. That "
+			      "alone is not enough where one of them ranges over or reads a map, "
+			      "uses a channel or grows a slice: these call the detector by hand, "
+			      "and it will die there next. `goshawk check FILE` finds both before "
+			      "it runs");
 }
 
 static bool from_stacks(struct diagnosis *to, struct death *d)
@@ -94,8 +97,9 @@ static bool from_stacks(struct diagnosis *to, struct death *d)
 		own = by;
 	to->certainty = CERTAIN;
 	common(to, d, by, own);
-	evidence(to, d, "%.*s: pc 0x%" PRIx64 " in %.*s", STR_F(d->message), d->pc,
-		 STR_F(d->frames[in].func.n ? d->frames[in].func : STR("the race detector's code")));
+	evidence(
+		to, d, "%.*s: pc 0x%" PRIx64 " in %.*s", STR_F(d->message), d->pc,
+		STR_F(d->frames[in].func.n ? d->frames[in].func : STR("the race detector's code")));
 	if (d->has_address)
 		evidence(to, d, "it touched 0x%" PRIx64 ", a field behind a null pointer",
 			 d->address);
@@ -132,8 +136,10 @@ static bool from_text(struct diagnosis *to, struct death *d)
 	to->certainty = LIKELY;
 	common(to, d, &own, &own);
 	to->func = STR("");
-	to->summary = str_fmt(d->a, "the race detector was most likely entered on a system stack (g0), "
-			      "which has no race context, below %.*s", STR_F(from->func));
+	to->summary = str_fmt(d->a,
+			      "the race detector was most likely entered on a system stack (g0), "
+			      "which has no race context, below %.*s",
+			      STR_F(from->func));
 	evidence(to, d, "%.*s outside of goroutines (goroutine 0), at a small address%s",
 		 STR_F(d->message), d->has_address ? "" : " (not printed)");
 	evidence(to, d, "rdi, the first argument of C code, is 0");

@@ -26,12 +26,12 @@ struct goroutine {
 	i64 goid, parent;	/* parent 0: not known */
 	u64 pc, sp, lo, hi;	/* where it stands, and its stack */
 	u64 m_rt, gopc, startpc, waiting, racectx;
-	i64 since;		/* of the monotonic clock: waits since then at least; 0: not known */
+	i64 since; /* of the monotonic clock: waits since then at least; 0: not known */
 	int tid;		/* of the thread that runs it, 0: none */
 	u8 status;		/* enum go_status */
 	u8 reason;		/* g.waitreason, where status says that it waits */
 	bool exact;		/* pc is where it stands */
-	bool torn;		/* where it stands is not known: it runs, and its thread is elsewhere */
+	bool torn; /* where it stands is not known: it runs, and its thread is elsewhere */
 	bool system;		/* the runtime's own */
 };
 
@@ -52,7 +52,8 @@ bool go_interrupted(const struct image *img, u64 sp, u64 lo, u64 hi,
 
 /* `threads`: of a process; a core has its own. */
 bool goroutines_gather(struct goroutines *gs, struct image *img, const struct go_program *prog,
-		       const struct os_thread *threads, size_t nthreads, struct err *err) MUST_CHECK;
+		       const struct os_thread *threads, size_t nthreads,
+		       struct err *err) MUST_CHECK;
 /* What need not be done while the process stands still: the order, and which are the runtime's. */
 void goroutines_settle(struct goroutines *gs);
 void goroutines_release(struct goroutines *gs);

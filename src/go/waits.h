@@ -1,11 +1,13 @@
-/* waits - what a parked goroutine waits for: which channels, which lock, and in what state they are.
+/* waits - what a parked goroutine waits for: which channels, which lock, and in what state they
+ * are.
  *
  * Owns     nothing.
  * Units    rt addresses.
  * Fails    never: WAIT_NONE where it waits for nothing of the kind, or where nobody can tell.
  *          Memory may be garbage: lists are cut.
  * Threads  one.
- * Sources  runtime/{chan,sema,select}.go, sync/{mutex,rwmutex,waitgroup,cond}.go; go-runtime.md 7. */
+ * Sources  runtime/{chan,sema,select}.go, sync/{mutex,rwmutex,waitgroup,cond}.go; go-runtime.md 7.
+ */
 #ifndef GO_WAITS_H
 #define GO_WAITS_H
 

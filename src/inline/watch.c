@@ -227,8 +227,10 @@ bool watch_run(struct watched *w, char **program, struct err *err)
 
 	ok = find_program(&a, program[0], &path, err);
 	if (ok && file_is_set_uid(path))
-		ok = err_set(err, ERR_REFUSED, "%s: a set-uid program: watched it would run without "
-			     "its rights", path);
+		ok = err_set(err, ERR_REFUSED,
+			     "%s: a set-uid program: watched it would run without "
+			     "its rights",
+			     path);
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &children, &before);

@@ -9,8 +9,10 @@ Suite *explain_suite(void);
 
 #define MAIN "\ngoroutine 1 [running]:\nmain.work(0x1)\n\t/src/main.go:9 +0x1b5\n" \
 	     "main.main()\n\t/src/main.go:3 +0x1b\n"
-#define CGO "\ngoroutine 1 [syscall]:\nruntime.cgocall(0x1, 0x2)\n\t/go/src/runtime/cgocall.go:1 +0x2\n" \
-	    "main._Cfunc_crash()\n\t_cgo_gotypes.go:4 +0x3\nmain.work()\n\t/src/main.go:9 +0x1\n"
+#define CGO "\ngoroutine 1 [syscall]:\nruntime.cgocall(0x1, 0x2)\n" \
+	    "\t/go/src/runtime/cgocall.go:1 +0x2\n" \
+	    "main._Cfunc_crash()\n\t_cgo_gotypes.go:4 +0x3\n" \
+	    "main.work()\n\t/src/main.go:9 +0x1\n"
 
 static const struct {
 	const char *name, *text, *kind;
@@ -102,7 +104,8 @@ static const struct {
 	  "panic: boom\n\txA\"\n" },
 	{ "{\"log\":\"cut \\u00", "cut u00\n" },
 	{ "{\"n\":1}\n", "{\"n\":1}\n" },
-	{ "a | up\na | panic: boom\na | \na | goroutine 1\n", "a | up\npanic: boom\n\ngoroutine 1\n" },
+	{ "a | up\na | panic: boom\na | \na | goroutine 1\n",
+	  "a | up\npanic: boom\n\ngoroutine 1\n" },
 	{ "Nov 28 20:01:09 h a[7]: panic: boom\nNov 28 20:01:10 h a[7]: next\n",
 	  "panic: boom\nnext\n" },
 	{ "12:00:09 [w-9]: panic: boom\n12:00:10 [w-10]: next\n", "panic: boom\nnext\n" },
