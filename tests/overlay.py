@@ -46,21 +46,23 @@ def once(text, what, by):
     return text.replace(what, by)
 
 
-def replaced(release):
-    """runtime/proc.go and runtime2.go as an instrumentation tool leaves them: the text of each, by path."""
+def replaced(release, deferred):
+    """runtime/proc.go and runtime2.go as an instrumentation tool leaves them: the text of each, by path. The tools
+    of the field defer the call, so that it comes behind whatever newproc1 does."""
     runtime = gobuild.goroot(release) / "src" / "runtime"
     proc = (runtime / "proc.go").read_text()
-    proc = once(proc, "newg.startpc = fn.fn\n", "newg.startpc = fn.fn\n\t"
-                "newg.otel_trace_context = contextPropagate(callergp.otel_trace_context)\n")
+    put = "newg.otel_trace_context = contextPropagate(callergp.otel_trace_context)"
+    put = "defer func() { %s }()" % put if deferred else put
+    proc = once(proc, "newg.startpc = fn.fn\n", "newg.startpc = fn.fn\n\t%s\n" % put)
     types = (runtime / "runtime2.go").read_text()
     g = re.search(r"type g struct \{\n.*?\n\}\n", types, re.S).group(0)
     types = types.replace(g, g[:-2] + "\totel_trace_context interface{}\n}\n")
     return {str(runtime / "proc.go"): proc + PROPAGATE, str(runtime / "runtime2.go"): types}
 
 
-def newproc(release, kind, *flags):
+def newproc(release, kind, *flags, deferred=False):
     """tests/go/newproc, by its tag, over that runtime."""
-    files = replaced(release)
+    files = replaced(release, deferred)
     folder = gobuild.OUT / release / ("overlay-" + gobuild.hash_of(files))
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in files.items():

@@ -182,19 +182,40 @@ static bool add_target(struct search *s, const struct origin *x, u32 at, u32 nes
 	return x->kind == ORIGIN_LOAD && add_values(s, x->from, at, CALL_FUNC_VALUE);
 }
 
-static void indirect(struct search *s, u32 k)
-{
-	const struct insn *i = &s->b.flow.insns[k];
-	u8 reg = called_register(&s->b.flow, i);
+static bool add_frame_closure(struct search *s, u32 k, u8 reg, u32 at, enum call_kind kind,
+			      enum certainty c);
 
-	if (reg == GP_NONE ||
-	    !add_target(s, origin_of(body_origins(&s->b), k, reg), i->at, 0))
-		s->unknown++;
+/* Closures whose address some store put into the frame at SP + off: those of deferred calls wait
+ * there. */
+static bool add_kept_closures(struct search *s, i64 off, u32 at, enum call_kind kind)
+{
+	const struct flow *f = &s->b.flow;
+	u32 n = 0;
+	bool any = false;
+
+	for (u32 pass = 0; pass < 2; pass++)
+		for (u32 k = 0; k < f->n; k++) {
+			const struct effect *e;
+
+			if (f->insns[k].kind != INSN_PLAIN)
+				continue;
+			e = origins_effect(body_origins(&s->b), k);
+			if (e->kind != EFFECT_STORE || e->size != 8 || e->reg >= GP_XMM0 ||
+			    e->mem.base != GP_RSP || e->mem.index != GP_NONE || e->mem.disp != off)
+				continue;
+			if (!pass)
+				n++;
+			else
+				any |= add_frame_closure(s, k, e->reg, at, kind,
+							 n == 1 ? CERTAIN : CANDIDATE);
+		}
+	return any;
 }
 
 /* A closure that lies in the caller's frame: `lea reg, [rsp+n]`, and its code was stored there.
  * The register is looked for from insn k backwards. */
-static bool add_frame_closure(struct search *s, u32 k, u8 reg, u32 at, enum call_kind kind)
+static bool add_frame_closure(struct search *s, u32 k, u8 reg, u32 at, enum call_kind kind,
+			      enum certainty c)
 {
 	for (u32 back = 1; back <= BACK && back <= k; back++) {
 		const struct effect *e = origins_effect(body_origins(&s->b), k - back);
@@ -204,7 +225,7 @@ static bool add_frame_closure(struct search *s, u32 k, u8 reg, u32 at, enum call
 		if (!(e->writes & 1u << reg))
 			continue;
 		if (e->kind == EFFECT_MOVE && e->reg == reg && e->from < GP_XMM0)
-			return add_frame_closure(s, k - back, e->from, at, kind);
+			return add_frame_closure(s, k - back, e->from, at, kind, c);
 		if (e->kind != EFFECT_LEA || e->mem.base != GP_RSP || e->mem.index != GP_NONE)
 			return false;
 		x = origin_of_slot(&s->b.origins, k, e->mem.disp);
@@ -212,10 +233,53 @@ static bool add_frame_closure(struct search *s, u32 k, u8 reg, u32 at, enum call
 			     ? callgraph_func(s->b.g, s->b.flow.va + (u64)(x->at + x->off))
 			     : UINT32_MAX;
 		if (to != UINT32_MAX)
-			add(s, to, at, kind, CERTAIN);
+			add(s, to, at, kind, c);
 		return to != UINT32_MAX;
 	}
 	return false;
+}
+
+/* `mov rdx, [rsp+n]; mov rax, [rdx]; call rax`: the first of these that writes reg, from insn k
+ * backwards. */
+static const struct effect *load_before(struct search *s, u32 *k, u8 reg)
+{
+	for (u32 back = 1; back <= BACK && back <= *k; back++) {
+		const struct effect *e = origins_effect(body_origins(&s->b), *k - back);
+
+		if (!(e->writes & 1u << reg))
+			continue;
+		*k -= back;
+		return e->kind == EFFECT_LOAD && e->size == 8 && e->mem.index == GP_NONE &&
+		       e->mem.base < GP_XMM0 ? e : NULL;
+	}
+	return NULL;
+}
+
+/* A call of a closure that lies in the frame, or waits there to be called. */
+static bool calls_frame_closure(struct search *s, u32 k, u8 reg)
+{
+	u32 at = s->b.flow.insns[k].at;
+	const struct effect *code = load_before(s, &k, reg), *closure;
+	u8 from = code ? code->mem.base : GP_NONE;
+
+	if (!code || code->mem.disp || from == GP_RSP)
+		return false;
+	if (add_frame_closure(s, k, from, at, CALL_FUNC_VALUE, CERTAIN))
+		return true;
+	closure = load_before(s, &k, from);
+	return closure && closure->mem.base == GP_RSP &&
+	       add_kept_closures(s, closure->mem.disp, at, CALL_FUNC_VALUE);
+}
+
+static void indirect(struct search *s, u32 k)
+{
+	const struct insn *i = &s->b.flow.insns[k];
+	u8 reg = called_register(&s->b.flow, i);
+
+	if (reg == GP_NONE ||
+	    (!add_target(s, origin_of(body_origins(&s->b), k, reg), i->at, 0) &&
+	     !calls_frame_closure(s, k, reg)))
+		s->unknown++;
 }
 
 /* Code whose address is taken shortly before: of a closure that was made on the heap. */
@@ -242,7 +306,7 @@ static void handed_in_register(struct search *s, u32 k, enum call_kind kind)
 	u32 at = s->b.flow.insns[k].at;
 
 	if (!add_values(s, origin_of(body_origins(&s->b), k, GP_RAX), at, kind) &&
-	    !add_frame_closure(s, k, GP_RAX, at, kind) && !add_taken_code(s, k, at, kind))
+	    !add_frame_closure(s, k, GP_RAX, at, kind, CERTAIN) && !add_taken_code(s, k, at, kind))
 		s->unknown++;
 }
 
@@ -258,7 +322,7 @@ static void handed_on_stack(struct search *s, u32 k, enum call_kind kind)
 
 		if (e->kind == EFFECT_STORE && e->mem.base == GP_RSP && !e->mem.disp &&
 		    e->mem.index == GP_NONE && e->reg < GP_XMM0 &&
-		    add_frame_closure(s, k - back, e->reg, at, kind))
+		    add_frame_closure(s, k - back, e->reg, at, kind, CERTAIN))
 			return;
 	}
 	if (!add_taken_code(s, k, at, kind))

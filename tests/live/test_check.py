@@ -51,6 +51,15 @@ def test_instrumented_code_in_newproc1(reported, flags):
     assert died.status == 2 and "SIGSEGV" in died.err and "addr=0x10" in died.err, died
 
 
+def test_what_newproc1_defers(reported, request):
+    """As the tool of the report puts it there."""
+    if not request.config.getoption("--all"):
+        pytest.skip("builds the library once more: make check-all")
+    [found] = check(overlay.newproc(reported, "instrumented", "-race", deferred=True), 1)
+    assert found["rule"] == "G0RACE"
+    assert names(found)[2:-2] == ["runtime.newproc1", "runtime.newproc1.func1", "runtime.contextPropagate"]
+
+
 def test_norace_does_not_reach_into_maps(reported):
     """The report's second crash."""
     program = overlay.newproc(reported, "usesmap", "-race")

@@ -218,6 +218,28 @@ START_TEST(a_closure_in_the_frame_handed_to_systemstack)
 }
 END_TEST
 
+/* As `defer` does where it needs no record: the closure, and its address, wait in the frame. */
+START_TEST(a_deferred_closure_that_waits_in_the_frame)
+{
+	begin();
+	FUNCTIONS("main.f", "main.f.func1", "main.g");
+	in("main.f");
+	code("48 83 ec 38");		/* sub rsp, 56 */
+	rip(LEA_RCX, code_va("main.f.func1"));
+	code("48 89 4c 24 10");
+	code("48 8d 54 24 10");		/* lea rdx, [rsp+16] */
+	code("48 89 54 24 20");		/* mov [rsp+32], rdx */
+	call("main.g");
+	code("48 8b 54 24 20");		/* mov rdx, [rsp+32] */
+	code("48 8b 02 ff d0");		/* mov rax, [rdx]; call rax */
+	code("48 83 c4 38");
+	done();
+	ck_assert_str_eq(calls_of("main.f"),
+			 "certain call main.g, certain func_value main.f.func1");
+	end();
+}
+END_TEST
+
 START_TEST(what_go_and_mcall_are_given_is_in_rax)
 {
 	begin();
@@ -449,6 +471,7 @@ Suite *callgraph_suite(void)
 	tcase_add_test(t, direct_calls_and_jumps_out_are_certain);
 	tcase_add_test(t, a_closure_without_captures_handed_to_systemstack);
 	tcase_add_test(t, a_closure_in_the_frame_handed_to_systemstack);
+	tcase_add_test(t, a_deferred_closure_that_waits_in_the_frame);
 	tcase_add_test(t, what_go_and_mcall_are_given_is_in_rax);
 	tcase_add_test(t, gopark_calls_its_argument_on_g0_or_nothing);
 	tcase_add_test(t, a_func_variable_has_what_it_began_with_and_what_is_stored);
