@@ -14,7 +14,7 @@ struct search {
 static bool passes(u8 role)
 {
 	switch (role) {
-	case ROLE_ENDS: case ROLE_PARKS: case ROLE_RACE_CODE: case ROLE_RACE_HAND:
+	case ROLE_ENDS: case ROLE_PARKS: case ROLE_DEFER: case ROLE_RACE_CODE: case ROLE_RACE_HAND:
 	case ROLE_RACE_SAFE: case ROLE_RACE_CONTEXT: case ROLE_SYSTEMSTACK: case ROLE_MCALL:
 	case ROLE_WRITE_BARRIER:
 		return false;

@@ -181,8 +181,9 @@ const struct rule rule_g0race = {
 	"not instrumented either; one that is called is.\n\n"
 	"Timers are the exception that the runtime makes itself: it gives g0 a race context "
 	"while it runs their functions.\n\n"
-	"Cure: //go:norace before the function and before all that it calls there. It is not "
-	"enough if one of them uses a map, a channel, sync or reflect: see G0DETECT.",
+	"Cure: //go:norace before the function and before all that it calls there. A call that it "
+	"defers with arguments becomes a function of its own (F.deferwrap1), which the directive "
+	"does not reach. It is not enough if one of them uses a map, a channel, sync or reflect: see G0DETECT.",
 	.look = look_g0race,
 };
 

@@ -35,6 +35,8 @@ static const struct row rows[] = {
 	R("gogo", ENDS), R("morestack*", ENDS), R("cgocallback", ENDS), R("cgocallbackg", ENDS),
 	R("asyncPreempt", ENDS), R("goexit", ENDS), R("goexit1", ENDS), R("badmcall*", ENDS),
 	R("gopark", PARKS),			/* runtime/proc.go, by mcall */
+	/* runtime/panic.go: they throw there, and so nothing is left for deferreturn */
+	R("deferprocStack", ENDS), R("deferreturn", ENDS),
 	/* runtime/mgc.go, mgcmark.go: on g0 they return at once */
 	R("gcStart", ENDS), R("gcAssistAlloc", ENDS),
 	/* runtime/race.go, race_amd64.s */

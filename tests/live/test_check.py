@@ -95,10 +95,13 @@ def test_a_type_switch_over_interfaces():
 
 
 def test_code_that_waits_on_a_system_stack():
-    """A lock waits; in a -race build it calls the detector as well."""
-    detect, park = check(overlay.newproc(gobuild.NEWEST, "waits", "-race"), 1)
-    assert [(f["rule"], f["level"]) for f in (detect, park)] == [("G0DETECT", "error"), ("G0PARK", "warning")]
+    """A lock waits. In a -race build it calls the detector as well; and the deferred Unlock is wrapped in a function
+    that //go:norace does not reach."""
+    race, detect, park = check(overlay.newproc(gobuild.NEWEST, "waits", "-race"), 1)
+    assert [f["rule"] for f in (race, detect, park)] == ["G0RACE", "G0DETECT", "G0PARK"]
     assert park["func"] == detect["func"] == "newproc/snap.(*traceContext).TakeSnapShot"
+    assert race["func"] == park["func"] + ".deferwrap1"
+    assert park["level"] == "warning" and "sync.(*Mutex).Lock" in park["message"] and "Lock" in detect["message"]
     assert names(park)[:5] == WAY + [park["func"]] and names(park)[-1] == "runtime.gopark"
 
 
