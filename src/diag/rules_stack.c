@@ -183,7 +183,8 @@ const struct rule rule_g0race = {
 	"while it runs their functions.\n\n"
 	"Cure: //go:norace before the function and before all that it calls there. A call that it "
 	"defers with arguments becomes a function of its own (F.deferwrap1), which the directive "
-	"does not reach. It is not enough if one of them uses a map, a channel, sync or reflect: see G0DETECT.",
+	"does not reach. It is not enough if one of them uses a map, a channel, sync or reflect: "
+	"see G0DETECT.",
 	.look = look_g0race,
 };
 

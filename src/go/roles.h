@@ -22,7 +22,7 @@ enum go_role {
 	/* an itab comes back: */
 	ROLE_ASSERT,		/* for the interface type in AX */
 	ROLE_TYPE_ASSERT,	/* for the one that the abi.TypeAssert in AX names */
-	ROLE_INTERFACE_SWITCH,	/* in BX, for one of those that the abi.InterfaceSwitch in AX lists */
+	ROLE_INTERFACE_SWITCH,	/* in BX, for one that the abi.InterfaceSwitch in AX lists */
 	/* entered on a system stack by assembly, or by what cannot be followed */
 	ROLE_G0,
 	ROLE_GSIGNAL,
