@@ -115,20 +115,27 @@ static void frames(struct death *d)
 /* A signal that the runtime says no more of: from outside, or of code that is not Go's. */
 static void by_signal(struct death *d)
 {
+	const char *first = NULL;
+	size_t from = d->text.n;
+
+	/* where all threads have to print their stacks, each tells of the signal for that, too */
 	for (size_t i = 0; death_signals[i]; i++) {
 		ptrdiff_t at = str_find(d->text, str_of(death_signals[i]));
 
-		if (at < 0 || (at && d->text.p[at - 1] != '\n'))
+		if (at < 0 || (size_t)at >= from || (at && d->text.p[at - 1] != '\n'))
 			continue;
-		d->text = d->lead = str_cut(d->text, (size_t)at, d->text.n);
-		/* as a fatal error, so that its goroutines are read */
-		crash_read(&d->crash, str_fmt(d->a, "fatal error: %.*s", STR_F(d->text)), d->a);
-		d->crash.kind = CRASH_NONE;
-		d->message = str_of(death_signals[i]);
-		d->signal = signal_in(d->message);
-		d->died = true;
-		return;
+		first = death_signals[i];
+		from = (size_t)at;
 	}
+	if (!first)
+		return;
+	d->text = d->lead = str_cut(d->text, from, d->text.n);
+	/* as a fatal error, so that its goroutines are read */
+	crash_read(&d->crash, str_fmt(d->a, "fatal error: %.*s", STR_F(d->text)), d->a);
+	d->crash.kind = CRASH_NONE;
+	d->message = str_of(first);
+	d->signal = signal_in(d->message);
+	d->died = true;
 }
 
 void death_of_text(struct death *d, struct str log)

@@ -28,7 +28,7 @@ def zoo(program, *without):
     return [d for d in all_of_them if not d[0].startswith(without)]
 
 
-DEADLY = ("healthy-", "hung-")
+DEADLY = ("healthy-", "hung-", "race-")
 
 
 def text_of(program, name):
@@ -68,6 +68,19 @@ def test_each_of_the_zoo_by_running_it(built_by, variant, tmp_path):
         done.out = to.read_text() if to.exists() else ""
         wrong.append(judge(name, kind, function, diagnosis(done)))
     assert not list(filter(None, wrong)), "\n".join(filter(None, wrong))
+
+
+@pytest.mark.parametrize("variant, which", [("cgo", "c-"), ("cgo-stripped", "c-"), ("race", "race-")])
+def test_of_c_and_of_race_builds(variant, which, tmp_path):
+    program = gobuild.build("zoo", gobuild.NEWEST, variant)
+    chosen = [d for d in zoo(program) if d[0].startswith(which)]
+    assert chosen
+    for name, kind, function in chosen:
+        assert not judge(name, kind, function, from_text(tmp_path, text_of(program, name)))
+        to = tmp_path / "found"
+        done = goshawk.run("explain", "--json", "-o", to, "--", program, name)
+        done.out = to.read_text() if to.exists() else ""
+        assert not judge(name, kind, function, diagnosis(done))
 
 
 @pytest.mark.parametrize("stop", [signal.SIGQUIT, signal.SIGABRT])

@@ -44,6 +44,7 @@ func init() {
 		death{"wild-read", "wild_address", "main.wildRead", func() { wildRead(0x5a5a5a5a0000) }},
 		death{"wild-write", "wild_address", "main.wildWrite", func() { wildWrite(0x5a5a5a5a0000) }},
 		death{"write-to-text", "wild_address", "main.writeToText", writeToText},
+		death{"race-checkptr", "checkptr", "main.misaligned", func() { misaligned(make([]byte, 32)) }},
 		death{"cut-mapping", "bus_error", "main.cutMapping", cutMapping},
 	)
 }
@@ -80,6 +81,11 @@ func writeToText() {
 	code := reflect.ValueOf(nilWrite).Pointer()
 	*(*int)(*(*unsafe.Pointer)(unsafe.Pointer(&code))) = 1
 }
+
+// Dies only where unsafe conversions are checked (-race).
+//
+//go:noinline
+func misaligned(b []byte) { sink = *(**int)(unsafe.Pointer(&b[1])) }
 
 //go:noinline
 func cutMapping() {
