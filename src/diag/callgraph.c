@@ -67,6 +67,8 @@ u32 callgraph_func(const struct callgraph *g, u64 va)
 struct search {
 	struct body b;
 	VEC(struct call) all;
+	/* stores of registers to the frame, by instruction, once they are asked for */
+	struct { u32 *at, n; } kept;
 	u32 unknown;
 };
 
@@ -185,30 +187,41 @@ static bool add_target(struct search *s, const struct origin *x, u32 at, u32 nes
 static bool add_frame_closure(struct search *s, u32 k, u8 reg, u32 at, enum call_kind kind,
 			      enum certainty c);
 
+static void find_kept(struct search *s)
+{
+	const struct flow *f = &s->b.flow;
+
+	s->kept.at = ARENA_ARRAY(&s->b.a, u32, f->n + 1);
+	for (u32 k = 0; k < f->n; k++) {
+		const struct effect *e;
+
+		if (f->insns[k].kind != INSN_PLAIN)
+			continue;
+		e = origins_effect(body_origins(&s->b), k);
+		if (e->kind == EFFECT_STORE && e->size == 8 && e->reg < GP_XMM0 &&
+		    e->mem.base == GP_RSP && e->mem.index == GP_NONE)
+			s->kept.at[s->kept.n++] = k;
+	}
+}
+
 /* Closures whose address some store put into the frame at SP + off: those of deferred calls wait
  * there. */
 static bool add_kept_closures(struct search *s, i64 off, u32 at, enum call_kind kind)
 {
-	const struct flow *f = &s->b.flow;
 	u32 n = 0;
 	bool any = false;
 
-	for (u32 pass = 0; pass < 2; pass++)
-		for (u32 k = 0; k < f->n; k++) {
-			const struct effect *e;
+	if (!s->kept.at)
+		find_kept(s);
+	for (u32 i = 0; i < s->kept.n; i++)
+		n += origins_effect(&s->b.origins, s->kept.at[i])->mem.disp == off;
+	for (u32 i = 0; i < s->kept.n; i++) {
+		const struct effect *e = origins_effect(&s->b.origins, s->kept.at[i]);
 
-			if (f->insns[k].kind != INSN_PLAIN)
-				continue;
-			e = origins_effect(body_origins(&s->b), k);
-			if (e->kind != EFFECT_STORE || e->size != 8 || e->reg >= GP_XMM0 ||
-			    e->mem.base != GP_RSP || e->mem.index != GP_NONE || e->mem.disp != off)
-				continue;
-			if (!pass)
-				n++;
-			else
-				any |= add_frame_closure(s, k, e->reg, at, kind,
-							 n == 1 ? CERTAIN : CANDIDATE);
-		}
+		if (e->mem.disp == off)
+			any |= add_frame_closure(s, s->kept.at[i], e->reg, at, kind,
+						 n == 1 ? CERTAIN : CANDIDATE);
+	}
 	return any;
 }
 
