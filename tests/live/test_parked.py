@@ -96,7 +96,8 @@ def check(goroutines, parked, live=True):
         assert g["parent_goid"] == (1 if minor >= 21 else None)
         if minor >= 18 and typed:
             for arg, want in zip(f["args"], args):
-                assert want is None or value(arg) == want, (name, f)
+                kept = minor >= 22 or "error" not in arg  # older compilers keep fewer
+                assert want is None or not kept or value(arg) == want, (name, f)
         if lock and not (lock == "cond" and minor == 17):  # whose stack does not keep it
             waits = g["waits_for"]
             address = parked.at[lock]
