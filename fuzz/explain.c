@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 		die("fuzz: a diagnosis without a kind or a summary");
 	if (!d.died && found.cause)
 		die("fuzz: a cause of no death");
-	if (found.func.n && str_find(d.text, found.func) < 0)
+	if (found.func.n && str_find(d.lead, found.func) < 0)
 		die("fuzz: a function that nobody printed");
 	return 0;
 }

@@ -11,6 +11,8 @@ bool explain_return(struct diagnosis *to, struct death *d)
 	struct str line = STR(""), address;
 	bool uprobe;
 
+	if (!d->died)
+		return false;
 	if (at < 0 && !explain_says(d, "fatal error: unknown caller pc") &&
 	    !explain_says(d, "fatal error: unexpected return pc"))
 		return false;
@@ -277,11 +279,11 @@ bool explain_fatal(struct diagnosis *to, struct death *d)
 {
 	struct str message = d->message, more = d->crash.detail;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows) && d->died; i++) {
 		struct str begins = str_of(rows[i].begins);
 
 		if (!str_starts(message, begins) && !str_starts(more, begins) &&
-		    str_find(str_cut(d->text, 0, 2000), begins) != 0)
+		    !str_starts(d->text, begins))
 			continue;
 		to->kind = rows[i].kind;
 		to->certainty = CERTAIN;

@@ -94,7 +94,7 @@ static void where(struct diagnosis *to, struct death *d)
 /* Code that is not Go's: C that Go has called, or a library. */
 static bool in_c(struct diagnosis *to, struct death *d)
 {
-	const struct death_frame *own = death_own(d), *last = d->frames + d->nframes;
+	const struct death_frame *own = death_own(d);
 	bool aborts = d->signal == SIGABRT || explain_says(d, "SIGABRT");
 	bool cgo = death_frame_of(d, "runtime.cgocall") ||
 		   death_frame_of(d, "runtime.asmcgocall") ||
@@ -108,7 +108,8 @@ static bool in_c(struct diagnosis *to, struct death *d)
 	to->kind = "fault_in_c";
 	to->certainty = CERTAIN;
 	to->cause = true;
-	while (own && own + 1 < last && str_find(own->func, STR("._Cfunc_")) >= 0)
+	while (own && own - d->frames + 1 < d->nframes &&
+	       str_find(own->func, STR("._Cfunc_")) >= 0)
 		own++;	/* what cgo made */
 	explain_place(to, own);
 	to->summary = own ? str_fmt(d->a, "C code that %.*s called died of %.*s", STR_F(own->func),
