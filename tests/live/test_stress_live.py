@@ -199,15 +199,14 @@ def test_again_and_again_and_its_text_is_as_before(tmp_path, release, variant):
 
 def test_each_store_waits(tmp_path):
     with storing(goroutines=0) as r:
+        text = r.text()
         a = Stressed(tmp_path, r.pid, "main.(*object).stored", options=["--delay", "2ms", "--max-overhead", "0"]).started()
         began = time.monotonic()
         r.call(101)
         assert time.monotonic() - began > 0.2
         a.stop()
         assert list(a.waits().values()) == [100] and a.endo["waits"] == 100
-        began = time.monotonic()
-        r.call(101)
-        assert time.monotonic() - began < 0.2
+        assert r.text() == text
 
 
 def test_someone_sleeps_while_we_leave(tmp_path):
@@ -292,8 +291,8 @@ def test_goshawk_is_killed(tmp_path, release):
         a.p.communicate()
         r.call(10)
         began = time.monotonic()
-        r.call(1001)
-        assert time.monotonic() - began < 2
+        r.call(4001)
+        assert time.monotonic() - began < 10  # 20 s if they waited
         assert r.text() != text
         done = goshawk.run("detach", "-p", r.pid)
         assert done.status == 0 and re.search(r" \d\d+ places are as they were", done.err), done
