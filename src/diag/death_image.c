@@ -167,7 +167,7 @@ static struct stands stands_of(const struct death *d, const struct os_thread *t,
 	hi = word_at(d, s.gsignal + G_STACK_HI);
 	/* a handler may have been interrupted itself: by the signal that was to end it all */
 	for (u64 sp = t->sp; sp - lo < hi - lo && go_interrupted(d->img, sp, lo, hi, &i);
-	     sp = MAX(i.sp, i.ucontext + 8)) {
+	     sp = i.sp) {
 		s.in_handler = true;
 		s.i = i;
 		/* behind the ucontext, of 304 bytes, comes the siginfo (linux asm/sigframe.h) */
@@ -175,6 +175,8 @@ static struct stands stands_of(const struct death *d, const struct os_thread *t,
 		    (i32)head[2] > 0 && (head[0] == SIGSEGV || head[0] == SIGBUS ||
 					 head[0] == SIGFPE || head[0] == SIGILL))
 			s.told = (int)head[0];
+		if (i.sp <= i.ucontext)
+			break;
 	}
 	return s;
 }

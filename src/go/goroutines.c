@@ -146,13 +146,20 @@ static void place_running(const struct gather *w, const struct os_thread *t, str
 {
 	u64 gsignal = word_at(w, g->m_rt + w->rel->m_gsignal);
 	u64 lo = word_at(w, gsignal + G_STACK_LO), hi = word_at(w, gsignal + G_STACK_HI);
-	struct go_interrupted i = { .pc = t->ip, .sp = t->sp };
+	struct go_interrupted i = { .pc = t->ip, .sp = t->sp }, next;
 	u64 pc, sp;
+	bool handles = gsignal && t->sp - lo < hi - lo && hi - lo <= SIGNAL_STACK;
 
 	g->tid = t->tid;
-	if (gsignal && t->sp - lo < hi - lo && hi - lo <= SIGNAL_STACK &&
-	    !go_interrupted(w->img, t->sp, lo, hi, &i))
-		g->torn = true;
+	/* a handler may have been interrupted itself */
+	for (sp = t->sp; handles && sp - lo < hi - lo &&
+			 go_interrupted(w->img, sp, lo, hi, &next);
+	     sp = next.sp) {
+		i = next;
+		if (next.sp <= next.ucontext)
+			break;
+	}
+	g->torn = i.sp - lo < hi - lo;
 	pc = i.pc;
 	sp = i.sp;
 	if (sp - g->lo < g->hi - g->lo) {

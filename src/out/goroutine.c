@@ -37,7 +37,11 @@ void goroutine_view_release(struct goroutine_view *v)
 
 void goroutine_look(struct goroutine_view *v, const struct goroutine *g)
 {
-	v->nlevels = goroutine_unwind(&v->unwinder, g, v->levels, GOROUTINE_LEVELS, &v->end);
+	v->nlevels = 0;
+	v->end = UNWIND_ASTRAY;
+	if (!g->torn)
+		v->nlevels = goroutine_unwind(&v->unwinder, g, v->levels, GOROUTINE_LEVELS,
+					      &v->end);
 }
 
 i64 goroutine_waits_ns(const struct goroutine_view *v, const struct goroutine *g)

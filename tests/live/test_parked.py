@@ -83,7 +83,7 @@ def check(goroutines, parked, live=True):
     for g in goroutines:
         names = [f["func"] for f in g["stack"]]
         for f in g["stack"]:
-            if f["func"].startswith("main.") and f["func"][5:] in WAITS:
+            if f["func"] and f["func"].startswith("main.") and f["func"][5:] in WAITS:
                 by_func[f["func"][5:]] = g, f, names
     assert set(by_func) == set(WAITS)
     typed = "plain" in parked.path.name
