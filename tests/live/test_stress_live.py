@@ -19,7 +19,7 @@ from attaching import Attached, FAULTY, Running, line_of, ours
 from reached import DELAYS
 from test_serving import CADDY, Caddy, Load, PATTERNS
 from test_std import run_tests, verdicts
-from test_stress_file import RACES, STORES, alone, counts_alone
+from test_stress_file import RACES, STORES, alone, counts_alone, fips
 
 pytestmark = pytest.mark.ptrace
 
@@ -381,6 +381,14 @@ def test_a_filter_that_permits_no_sleep(tmp_path, delay, status):
         assert done.status == status and ("does not permit what is needed for waiting" in done.err) == (status == 5), done
         r.go_on()
         assert r.text() == text
+
+
+def test_what_a_fips_build_sums(tmp_path, fips):
+    """It is left alone, so that the self-check passes."""
+    done, objects = started(tmp_path, fips, options=["--delay", "0", "crypto/..."], env={"GODEBUG": "fips140=on"})
+    assert done.out.startswith("2d711642b726b044") and objects[-1]["refused"] > 0, done
+    plan = stress("--plan", "crypto/...", "--", fips)
+    assert "refused: the program's FIPS 140 self-check sums this code" in plan.out
 
 
 def test_a_copy_with_delays(tmp_path):
