@@ -66,6 +66,35 @@ static size_t take(struct kept *k, int pid, size_t from, u8 *to)
 	return n;
 }
 
+static u8 *pages(size_t size)
+{
+	u8 *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("out of memory");
+	return p;
+}
+
+static u8 *bytes_for(struct memory *m, struct kept *k)
+{
+	if (!m->room || k->size > m->room_size - m->room_used)
+		return pages(k->size + 1);
+	m->room_used += k->size;
+	k->shared = true;
+	return m->room + m->room_used - k->size;
+}
+
+void image_keep_room(struct image *img, u64 bytes)
+{
+	struct memory *m = img->memory;
+
+	if (img->kind != IMAGE_PROCESS || !m || m->room || !bytes)
+		return;
+	m->room_size = (size_t)bytes;
+	m->room = pages(m->room_size);
+}
+
 void image_keep(struct image *img, const struct extent *pieces, size_t n)
 {
 	struct memory *m = img->memory;
@@ -75,10 +104,7 @@ void image_keep(struct image *img, const struct extent *pieces, size_t n)
 	if (img->kind != IMAGE_PROCESS || !m)
 		return;
 	k.size = join(&k, pieces, n);
-	k.bytes = mmap(NULL, k.size + 1, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE, -1, 0);
-	if (k.bytes == MAP_FAILED)
-		die("out of memory");
+	k.bytes = bytes_for(m, &k);
 	for (size_t i = 0; i < k.n; i++) {
 		k.at[i].off = off;
 		off += k.at[i].size;
@@ -121,8 +147,13 @@ size_t kept_read(const struct memory *m, u64 rt, void *to, size_t n)
 void kept_release(struct memory *m)
 {
 	for (size_t i = 0; i < m->kept.n; i++) {
-		munmap(m->kept.at[i].bytes, m->kept.at[i].size + 1);
+		if (!m->kept.at[i].shared)
+			munmap(m->kept.at[i].bytes, m->kept.at[i].size + 1);
 		mem_free(m->kept.at[i].at);
 	}
 	vec_release(&m->kept);
+	if (m->room)
+		munmap(m->room, m->room_size);
+	m->room = NULL;
+	m->room_size = m->room_used = 0;
 }

@@ -21,6 +21,7 @@ struct kept {
 	struct dumped *at;	/* ascending */
 	size_t n, size;
 	u8 *bytes;
+	bool shared;		/* they lie in memory.room */
 };
 
 struct memory {
@@ -31,6 +32,8 @@ struct memory {
 	struct dumped *dumped;	/* ascending */
 	size_t ndumped;
 	VEC(struct kept) kept;	/* the latest is the last */
+	u8 *room;		/* image_keep_room's, of which the first `used` bytes are taken */
+	size_t room_size, room_used;
 };
 
 /* A whole file, mapped privately and writable; names it in its errors. */

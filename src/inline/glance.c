@@ -4,6 +4,8 @@
 #include <sys/user.h>
 
 #include "base/clock.h"
+#include "go/sig.h"
+#include "go/vars.h"
 #include "inline/tracee.h"
 
 bool thread_look(int tid, struct os_thread *t)
@@ -20,14 +22,28 @@ bool thread_look(int tid, struct os_thread *t)
 	return true;
 }
 
+/* What can be known before it stands still: where things are, and about how much there will be. */
+static void prepare(struct image *img, const struct go_program *prog)
+{
+	enum { EACH = 1200, MOST = 1 << 20 };	/* bytes of a goroutine; goroutines */
+	u64 va, head[2];
+	i32 off;
+
+	(void)!go_tls_offset(prog, &off);	/* finds functions by their names: made once */
+	if (go_allgs_va(prog, &va) && image_read(img, va, head, sizeof(head)))
+		image_keep_room(img, MIN(head[1], (u64)MOST) * EACH);
+}
+
 bool glance(struct goroutines *gs, struct image *img, const struct go_program *prog, i64 *stop_ns,
 	    struct err *err)
 {
 	VEC(struct os_thread) threads = { 0 };
 	struct stopped st;
-	i64 from = now_ns();
+	i64 from;
 	bool ok;
 
+	prepare(img, prog);
+	from = now_ns();
 	if (!tracee_stop_all(img->pid, &st, err))
 		return false;
 	for (size_t i = 0; i < st.n; i++)
