@@ -109,8 +109,7 @@ struct extent {
 	u64 rt, size;
 };
 void image_keep(struct image *img, const struct extent *pieces, size_t n);
-/* Has memory at hand for about so many bytes, so that none is asked for while a process stands still.
- */
+/* Has memory at hand for so many bytes, so that none is asked for while a process stands still. */
 void image_keep_room(struct image *img, u64 bytes);
 /* What the dynamic loader will write into the word at va: where a thread-local variable of the
  * program lies, counted from the thread pointer. False where no relocation says so. */
