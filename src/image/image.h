@@ -39,7 +39,7 @@ struct section {
 struct os_thread {
 	int tid;
 	u64 ip, sp, bp, fs_base;
-	u64 ints[16];	/* by number, as in instructions: rax rcx rdx rbx rsp rbp rsi rdi r8 … r15 */
+	u64 ints[16];	/* by number: rax rcx rdx rbx rsp rbp rsi rdi r8 … r15 */
 	int signal;	/* what stopped it, 0: nothing of its own */
 	bool has_info;	/* the next two are known (NT_SIGINFO) */
 	i32 code;
