@@ -19,7 +19,11 @@
 #include "inline/emit.h"
 #include "inline/predicate.h"
 
-enum { IN_LINE = 4 };	/* captures that are worth code of their own */
+enum {
+	IN_LINE = 4,	/* captures that are worth code of their own */
+	LINE = 64,
+	AHEAD = 2048,
+};
 /* labels of one record */
 enum {
 	L_CLAIMED, L_CLAIM, L_CLAIM_BACK, L_RESERVE, L_FULL, L_FULL_BACK, L_SKIP,
@@ -309,6 +313,17 @@ static void scratch_give_back(struct assembler *a, u32 keep)
 	PUT(a, 0x45, 0x0f, 0x57, 0xff);			/* xorps xmm15, xmm15 */
 }
 
+/* The reader has cleared what lies ahead, so its lines are in another processor's cache: they are
+ * asked for many records before they are written. r12: the record. Behind the ring's end there may
+ * be nothing: this can't fault. */
+static void ask_ahead(struct assembler *a, u32 size)
+{
+	for (u32 line = 0; line < MIN(size, 2 * LINE); line += LINE) {
+		PUT(a, 0x41, 0x0f, 0x0d, 0x8c, 0x24);	/* prefetchw [r12+…] */
+		asm_u32(a, AHEAD + line);
+	}
+}
+
 /* Puts registers back; then the record is there. */
 static void commit(struct emitter *e, u32 keep, u32 word)
 {
@@ -428,6 +443,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	asm_u32(a, (u32)(e->l->buffer - 1));
 	PUT(a, 0x4f, 0x8d, 0xa4, 0x2c);			/* lea r12, [r12+r13+data] */
 	asm_u32(a, RING_DATA);
+	ask_ahead(a, r->size);
 	if (keep)
 		store(a, R15, R12, SCRATCH_HELD);
 	else
