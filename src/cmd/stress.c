@@ -64,7 +64,8 @@ static bool hunted(const struct stress_args *a, const char **rest, size_t nrest,
 {
 	struct hunt_args h = {
 		.patterns = rest, .npatterns = nrest, .sites = &a->sites, .program = program,
-		.for_ns = a->for_ns ? a->for_ns : HUNT_NS, .delay_ns = a->delay.delay_ns, .seed = a->delay.seed,
+		.for_ns = a->for_ns ? a->for_ns : HUNT_NS,
+		.delay_ns = a->delay.delay_ns, .seed = a->delay.seed,
 		.report = a->report, .show_output = a->show_output, .json = a->common.json,
 	};
 	OWN(out_file) file = {0};

@@ -25,8 +25,8 @@ bool target_open_memory(struct target *t, const char *command, const char *pid, 
 			size_t nrest, struct err *err) MUST_CHECK;
 /* A process, by its number or by a name that only one has. */
 bool target_process(struct image *img, const char *who, struct err *err) MUST_CHECK;
-/* What is to be run or looked into: the process `who`, or (NULL) argv[0] as PATH finds it; `path` is
- * what is executed. */
+/* What is to be run or looked into: the process `who`, or (NULL) argv[0] as PATH finds it; `path`
+ * is what is executed. */
 bool target_to_run(struct image *img, const char *who, char **argv, struct arena *a,
 		   const char **path, struct err *err) MUST_CHECK;
 void target_release(struct target *t);

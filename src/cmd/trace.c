@@ -226,7 +226,8 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	how.max_overhead = a->max_overhead;
 	request.probes = how.engine == ENGINE_UPROBE;
 	if (!target_to_run(&img, a->pid, program, &arena, &how.path, err) ||
-	    !go_open(&prog, &img, err) || !plan_make(&plan, &prog, &request, err) || !form_suits(&form, &plan, err))
+	    !go_open(&prog, &img, err) || !plan_make(&plan, &prog, &request, err) ||
+	    !form_suits(&form, &plan, err))
 		return false;
 	how.pid = img.pid;
 	if (!a->output && !a->plan && !a->pid)	/* stdout is the program's */

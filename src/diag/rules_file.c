@@ -211,8 +211,8 @@ const struct rule rule_patched = {
 	.page =
 	"Functions with a jump or call out of the linked code (a hot patch, an inserted probe), "
 	"or that begin with int3 (a breakpoint that a debugger left in a dumped file), were "
-	"changed by a tool. Whether that is safe depends on the tool: code that Go's tables do not know "
-	"must not be on a stack that the runtime walks, and a fault in it cannot be "
+	"changed by a tool. Whether that is safe depends on the tool: code that Go's tables do "
+	"not know must not be on a stack that the runtime walks, and a fault in it cannot be "
 	"recovered.\n\n"
 	"A copy that goshawk stress -o made is recognised by its manifest; such copies are for "
 	"tests.",

@@ -18,8 +18,11 @@ struct cpu {
 void machine_enter(const struct cpu *in, struct cpu *out, u64 target);
 void machine_left(void);
 
-enum { REGION = 1 << 20, TEXT = 0, CODE = 0x10000, DATA = 0x80000, SITES = 30, STEP = 32,
-       FLAG = DATA - 64, ANSWER = DATA - 32, GATE = DATA - 96, OWNER = DATA - 128, STACK_WORDS = 256, AT_CALL = 200 };
+enum {
+	REGION = 1 << 20, TEXT = 0, CODE = 0x10000, DATA = 0x80000, SITES = 30, STEP = 32,
+	FLAG = DATA - 64, ANSWER = DATA - 32, GATE = DATA - 96, OWNER = DATA - 128,
+	STACK_WORDS = 256, AT_CALL = 200,
+};
 
 static u8 *region;
 static struct delay_code code;
