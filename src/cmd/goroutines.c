@@ -131,7 +131,7 @@ static void text(struct picked *p, const struct goroutines_args *a, struct gorou
 	}
 	if (a->folded)
 		return;
-	out_fmt(o, "%zu goroutines", p->n);
+	out_fmt(o, "%zu goroutine%s", p->n, p->n == 1 ? "" : "s");
 	if (p->system)
 		out_fmt(o, ", and %zu of the runtime's own (--all)", p->system);
 	if (v->all->unreadable)
