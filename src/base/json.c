@@ -177,6 +177,15 @@ void json_bool(struct json *j, bool v)
 	out_z(j->o, v ? "true" : "false");
 }
 
+void json_text(struct json *j, const char *key, struct str s)
+{
+	json_key(j, key);
+	if (s.n)
+		json_str(j, s);
+	else
+		json_null(j);
+}
+
 void json_null(struct json *j)
 {
 	before(j);

@@ -77,6 +77,7 @@ void json_key(struct json *j, const char *key);	/* ours: written as it is */
 void json_key_str(struct json *j, struct str key);
 void json_str(struct json *j, struct str s);	/* bad UTF-8 becomes U+FFFD */
 void json_z(struct json *j, const char *z);
+void json_text(struct json *j, const char *key, struct str s);	/* null where it is empty */
 void json_u64(struct json *j, u64 v);		/* beyond 2^53: a string */
 void json_i64(struct json *j, i64 v);
 void json_f64(struct json *j, double v);	/* NaN, Inf: strings */

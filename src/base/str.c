@@ -28,6 +28,18 @@ ptrdiff_t str_find_last(struct str s, char c)
 	return at ? at - s.p : -1;
 }
 
+struct str str_next_line(struct str *rest)
+{
+	ptrdiff_t end = str_find(*rest, STR("\n"));
+	size_t n = end < 0 ? rest->n : (size_t)end;
+	struct str line = str_cut(*rest, 0, n);
+
+	*rest = str_cut(*rest, n + 1, rest->n);
+	if (str_ends(line, STR("\r")))
+		line.n--;
+	return line;
+}
+
 u32 str_hash(struct str s)
 {
 	u32 h = 2166136261u;

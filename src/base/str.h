@@ -52,6 +52,8 @@ int str_cmp(struct str a, struct str b);
 /* Index of the first / last occurrence, or -1. */
 ptrdiff_t str_find(struct str s, struct str what);
 ptrdiff_t str_find_last(struct str s, char c);
+/* Takes the first line, without its end (\n or \r\n). */
+struct str str_next_line(struct str *rest);
 u32 str_hash(struct str s);
 struct str str_fmt(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 char *str_z(struct arena *a, struct str s);	/* a NUL-terminated copy */

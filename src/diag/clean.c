@@ -15,18 +15,6 @@ const char *const death_signals[] = {
 	"SIGFPE: floating-point exception", "SIGTRAP: trace trap", NULL,
 };
 
-static struct str next_line(struct str *rest)
-{
-	ptrdiff_t end = str_find(*rest, STR("\n"));
-	size_t n = end < 0 ? rest->n : (size_t)end;
-	struct str line = str_cut(*rest, 0, n);
-
-	*rest = str_cut(*rest, n + 1, rest->n);
-	if (str_ends(line, STR("\r")))
-		line.n--;
-	return line;
-}
-
 static u32 hex4(struct str s)
 {
 	u32 v = 0;
@@ -158,7 +146,7 @@ struct str death_clean(struct str log, struct arena *a)
 	bool begun = false;
 
 	while (rest.n) {
-		struct str line = next_line(&rest), text;
+		struct str line = str_next_line(&rest), text;
 
 		if (json_text(line, &text)) {
 			n += unescape(text, out + n);
@@ -173,7 +161,7 @@ struct str death_clean(struct str log, struct arena *a)
 	flat = rest = (struct str){ out, n };
 	out = arena_alloc(a, n + 1);
 	for (n = 0; rest.n; ) {
-		struct str line = next_line(&rest);
+		struct str line = str_next_line(&rest);
 		ptrdiff_t at = begun ? -1 : begins(line);
 
 		if (at >= 0) {

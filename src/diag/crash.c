@@ -76,18 +76,6 @@ static const struct {
 	{ "panic: ", CRASH_PANIC },
 };
 
-static struct str next_line(struct str *rest)
-{
-	ptrdiff_t end = str_find(*rest, STR("\n"));
-	size_t n = end < 0 ? rest->n : (size_t)end;
-	struct str line = str_cut(*rest, 0, n);
-
-	*rest = str_cut(*rest, n + 1, rest->n);
-	if (str_ends(line, STR("\r")))
-		line.n--;
-	return line;
-}
-
 static bool number(struct str *s, u64 *to)
 {
 	size_t n = 0;
@@ -160,9 +148,9 @@ static struct str goroutine(struct crash *c, struct crash_goroutine *g, struct s
 	struct str after = rest;
 
 	while (g->nframes < CRASH_FRAMES) {
-		struct crash_frame f = { .func = next_line(&after) };
+		struct crash_frame f = { .func = str_next_line(&after) };
 
-		if (!f.func.n || !is_place(next_line(&after), &f))
+		if (!f.func.n || !is_place(str_next_line(&after), &f))
 			break;
 		if (!str_starts(f.func, STR("created by "))) {
 			f.func = name_of(f.func);
@@ -254,7 +242,7 @@ ptrdiff_t crash_begins(struct str printed)
 	while (printed.n) {
 		const char *at = printed.p;
 
-		if (row_of(next_line(&printed)) < ARRAY_LEN(lines))
+		if (row_of(str_next_line(&printed)) < ARRAY_LEN(lines))
 			return at - from;
 	}
 	return -1;
@@ -279,7 +267,7 @@ void crash_read(struct crash *c, struct str printed, struct arena *a)
 
 	*c = (struct crash){ 0 };
 	while (printed.n) {
-		struct str line = next_line(&printed);
+		struct str line = str_next_line(&printed);
 		struct crash_goroutine g;
 		size_t row = row_of(line);
 

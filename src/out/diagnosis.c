@@ -68,15 +68,6 @@ void diagnosis_print(struct out *o, const struct diagnosis *d)
 	part(o, "what to do", d->advice);
 }
 
-static void text(struct json *j, const char *key, struct str s)
-{
-	json_key(j, key);
-	if (s.n)
-		json_str(j, s);
-	else
-		json_null(j);
-}
-
 void diagnosis_json(struct json *j, const struct diagnosis *d)
 {
 	json_object(j);
@@ -95,15 +86,15 @@ void diagnosis_json(struct json *j, const struct diagnosis *d)
 	for (u32 i = 0; i < d->nevidence; i++)
 		json_str(j, d->evidence[i]);
 	json_array_end(j);
-	text(j, "cause", d->why);
-	text(j, "func", d->func);
-	text(j, "file", d->file);
+	json_text(j, "cause", d->why);
+	json_text(j, "func", d->func);
+	json_text(j, "file", d->file);
 	json_key(j, "line");
 	if (d->file.n)
 		json_i64(j, d->line);
 	else
 		json_null(j);
-	text(j, "advice", d->advice);
+	json_text(j, "advice", d->advice);
 	json_object_end(j);
 	json_line(j);
 }

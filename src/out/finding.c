@@ -65,15 +65,6 @@ void finding_print(struct out *o, const struct finding *f)
 	out_line(o);
 }
 
-static void json_text(struct json *j, const char *key, struct str s)
-{
-	json_key(j, key);
-	if (s.n)
-		json_str(j, s);
-	else
-		json_null(j);
-}
-
 static void json_line_number(struct json *j, i32 line)
 {
 	json_key(j, "line");

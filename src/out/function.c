@@ -114,11 +114,7 @@ static void json_package(struct json *j, struct str escaped)
 
 static void json_line_keys(struct json *j, struct go_line at)
 {
-	json_key(j, "file");
-	if (at.file.n)
-		json_str(j, at.file);
-	else
-		json_null(j);
+	json_text(j, "file", at.file);
 	json_key(j, "line");
 	if (at.file.n)
 		json_i64(j, at.line);
@@ -185,11 +181,7 @@ void function_json(struct json *j, const struct function_view *v)
 	json_str(j, v->name);
 	json_key(j, "package");
 	json_package(j, n.package);
-	json_key(j, "receiver");
-	if (n.receiver.n)
-		json_str(j, n.receiver);
-	else
-		json_null(j);
+	json_text(j, "receiver", n.receiver);
 	json_func(j, v);
 	if (v->inlines)
 		json_places(j, v);

@@ -1,15 +1,6 @@
 /* The same as JSON (docs/json.md). */
 #include "out/goroutine.h"
 
-static void text(struct json *j, const char *key, struct str s)
-{
-	json_key(j, key);
-	if (s.n)
-		json_str(j, s);
-	else
-		json_null(j);
-}
-
 static void number(struct json *j, const char *key, i64 n, bool known)
 {
 	json_key(j, key);
@@ -46,8 +37,8 @@ static void frame(struct json *j, struct goroutine_view *v, const struct go_leve
 		  const struct stack_frame *f)
 {
 	json_object(j);
-	text(j, "func", f->func);
-	text(j, "file", f->file);
+	json_text(j, "func", f->func);
+	json_text(j, "file", f->file);
 	number(j, "line", f->line, f->file.n);
 	json_key(j, "pc");
 	json_hex(j, l->pc_rt);
@@ -92,7 +83,7 @@ static void channel(struct json *j, struct goroutine_view *v, const struct wait_
 	json_key(j, "address");
 	json_hex(j, c->address);
 	if (c->readable) {
-		text(j, "elem", t && go_type_load(v->prog, t)->kind ? t->name : STR(""));
+		json_text(j, "elem", t && go_type_load(v->prog, t)->kind ? t->name : STR(""));
 		json_key(j, "len");
 		json_u64(j, c->len);
 		json_key(j, "cap");
@@ -150,10 +141,10 @@ void goroutine_json(struct json *j, struct goroutine_view *v, const struct gorou
 	json_i64(j, g->goid);
 	json_key(j, "state");
 	json_z(j, goroutine_state(v->prog, g));
-	text(j, "wait_reason", str_of(goroutine_reason(v->prog, g)));
+	json_text(j, "wait_reason", str_of(goroutine_reason(v->prog, g)));
 	number(j, "waiting_ns", waits, waits >= 0);
-	text(j, "func", first);
-	text(j, "created_by", by ? by->func : STR(""));
+	json_text(j, "func", first);
+	json_text(j, "created_by", by ? by->func : STR(""));
 	number(j, "parent_goid", g->parent, g->parent);
 	number(j, "thread", g->tid, g->tid);
 	json_key(j, "system");

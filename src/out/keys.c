@@ -180,7 +180,7 @@ void keys_text(struct out *o, const struct keys *k, u32 i)
 }
 
 /* As values are everywhere: wrapped where a string alone does not say it all. */
-static void json_text(struct json *j, const struct key *key)
+static void json_key_value(struct json *j, const struct key *key)
 {
 	bool cut = key->bits > key->text.n, odd = !str_is_utf8(key->text);
 
@@ -219,7 +219,7 @@ static void json_value(struct json *j, const struct key *key)
 		return;
 	case EXPR_STRING:
 	case EXPR_VALUE:
-		json_text(j, key);
+		json_key_value(j, key);
 		return;
 	}
 }

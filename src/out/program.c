@@ -194,15 +194,6 @@ void program_print(struct out *o, const struct go_program *prog)
 	print_abilities(o, prog, false);
 }
 
-static void json_text(struct json *j, const char *name, struct str value)
-{
-	json_key(j, name);
-	if (value.n)
-		json_str(j, value);
-	else
-		json_null(j);
-}
-
 static void json_flag(struct json *j, const char *name, bool value)
 {
 	json_key(j, name);

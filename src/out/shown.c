@@ -96,7 +96,7 @@ void shown_text(struct out *o, struct value_view *v, const struct call *c)
 	}
 }
 
-static void json_text(struct json *j, const struct expr_result *r, u64 most)
+static void json_shown(struct json *j, const struct expr_result *r, u64 most)
 {
 	struct str s = str_cut(r->text, 0, most);
 
@@ -159,7 +159,7 @@ static void json_one(struct json *j, struct value_view *v, const struct call *c,
 		json_key(j, "error");
 		json_z(j, r.unreadable ? "unreadable" : "not known");
 	} else if (r.kind == EXPR_STRING) {
-		json_text(j, &r, v->strings);
+		json_shown(j, &r, v->strings);
 	} else {
 		json_number(j, &r);
 	}

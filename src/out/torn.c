@@ -55,15 +55,6 @@ static void json_words(struct json *j, const char *key, const struct torn_store 
 	json_array_end(j);
 }
 
-static void json_text(struct json *j, const char *key, struct str s)
-{
-	json_key(j, key);
-	if (s.n)
-		json_str(j, s);
-	else
-		json_null(j);
-}
-
 void torn_json(struct json *j, const struct go_program *prog, const struct torn_store *t)
 {
 	struct arena a = { 0 };
