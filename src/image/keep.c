@@ -144,6 +144,26 @@ size_t kept_read(const struct memory *m, u64 rt, void *to, size_t n)
 	return 0;
 }
 
+size_t kept_gap(const struct memory *m, u64 rt, size_t n)
+{
+	for (size_t i = 0; i < m->kept.n; i++) {
+		const struct kept *k = &m->kept.at[i];
+		size_t lo = 0, hi = k->n;
+
+		while (lo < hi) {	/* the first piece that begins behind rt */
+			size_t mid = lo + (hi - lo) / 2;
+
+			if (k->at[mid].rt <= rt)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		if (lo < k->n)
+			n = (size_t)MIN((u64)n, k->at[lo].rt - rt);
+	}
+	return n;
+}
+
 void kept_release(struct memory *m)
 {
 	for (size_t i = 0; i < m->kept.n; i++) {

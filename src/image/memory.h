@@ -51,6 +51,8 @@ size_t memory_read(const struct memory *m, u64 rt, void *to, size_t n);
 const struct dumped *dumped_at(const struct dumped *all, size_t n, u64 rt);
 /* Bytes from rt on that were kept; 0: none. */
 size_t kept_read(const struct memory *m, u64 rt, void *to, size_t n);
+/* Bytes from rt on, at most n, before the next that were kept. */
+size_t kept_gap(const struct memory *m, u64 rt, size_t n);
 void kept_release(struct memory *m);
 void memory_release(struct memory *m);
 

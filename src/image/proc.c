@@ -236,13 +236,21 @@ static size_t read_dumped(const struct memory *m, u64 rt, u8 *to, size_t n)
 
 size_t memory_read(const struct memory *m, u64 rt, void *to, size_t n)
 {
-	size_t had = 0, more;
+	size_t had = 0, more, gap;
 
 	if (m->bytes)
 		return read_dumped(m, rt, to, n);
-	while (had < n && (more = kept_read(m, rt + had, (u8 *)to + had, n - had)))
+	while (had < n) {
+		more = kept_read(m, rt + had, (u8 *)to + had, n - had);
+		if (!more) {
+			gap = kept_gap(m, rt + had, n - had);
+			more = read_fd(m->fd, rt + had, (u8 *)to + had, gap);
+			if (more < gap)
+				return had + more;
+		}
 		had += more;
-	return had + read_fd(m->fd, rt + had, (u8 *)to + had, n - had);
+	}
+	return had;
 }
 
 void memory_release(struct memory *m)

@@ -78,7 +78,7 @@ def value(arg):
 def check(goroutines, parked, live=True):
     minor = gobuild.minor(parked.release)
     runs = ("running", "runnable")  # where it is at that moment may be in the midst of anything
-    assert all(g["stack_end"] == "whole" or g["state"] in runs for g in goroutines), goroutines
+    assert not [g for g in goroutines if g["stack_end"] != "whole" and g["state"] not in runs]
     by_func = {}
     for g in goroutines:
         names = [f["func"] for f in g["stack"]]

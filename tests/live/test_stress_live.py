@@ -198,7 +198,7 @@ def test_again_and_again_and_its_text_is_as_before(tmp_path, release, variant):
 
 
 def test_each_store_waits(tmp_path):
-    with storing(goroutines=0) as r:
+    with storing(goroutines=0, env=UNDISTURBED) as r:
         text = r.text()
         a = Stressed(tmp_path, r.pid, "main.(*object).stored", options=["--delay", "2ms", "--max-overhead", "0"]).started()
         began = time.monotonic()

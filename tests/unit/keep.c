@@ -26,7 +26,7 @@ static struct extent extent_of(const void *p, u64 size)
 
 START_TEST(what_was_kept_stays_as_it_was)
 {
-	static u64 words[4096];
+	static u64 words[4096], all[4090];
 	struct extent e[3];
 
 	if (!image_open_pid(&img, getpid(), &err))
@@ -44,6 +44,12 @@ START_TEST(what_was_kept_stays_as_it_was)
 	ck_assert_uint_eq(word_at(&words[4007]), 4007);
 	ck_assert_uint_eq(word_at(&words[4008]), ~0ull);	/* not kept: as it is now */
 	ck_assert_uint_eq(word_at(&words[3999]), ~0ull);
+	/* over a gap: what was kept behind it, too */
+	ck_assert(image_read_rt(&img, (u64)(uintptr_t)&words[2], all, sizeof(all)));
+	ck_assert_uint_eq(all[3998 - 2], ~0ull);
+	ck_assert_uint_eq(all[4000 - 2], 4000);
+	ck_assert_uint_eq(all[4007 - 2], 4007);
+	ck_assert_uint_eq(all[4008 - 2], ~0ull);
 	image_keep(&img, e, 1);		/* the latest counts */
 	ck_assert_uint_eq(word_at(&words[0]), ~0ull);
 	image_release(&img);
