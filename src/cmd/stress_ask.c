@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/image.h"
+
 enum { MILLION = 1000000 };
 #define LONGEST_DELAY 10000000000
 
@@ -65,22 +67,11 @@ void stress_print_how(struct out *o, const struct delay_ask *ask)
 /* What GOMAXPROCS was when the process began. */
 static bool says_one(int pid)
 {
-	const char *procs = getenv("GOMAXPROCS");
-	char path[64], *line = NULL;
-	bool one = false;
-	size_t room = 0;
-	FILE *f;
+	OWN(arena) a = { 0 };
+	const char *ours = getenv("GOMAXPROCS");
+	struct str procs = pid ? process_variable(pid, "GOMAXPROCS", &a) : str_of(ours ? ours : "");
 
-	if (!pid)
-		return procs && !strcmp(procs, "1");
-	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
-	f = fopen(path, "re");
-	while (f && getdelim(&line, &room, 0, f) > 0)
-		one |= !strcmp(line, "GOMAXPROCS=1");
-	free(line);
-	if (f)
-		fclose(f);
-	return one;
+	return str_eq(procs, STR("1"));
 }
 
 void stress_one_p(struct out *o, int pid)

@@ -52,30 +52,6 @@ const struct live_map *live_map_named(const struct live *l, const char *name)
 	return NULL;
 }
 
-/* One variable of the environment that it was started with. */
-static struct str read_preload(int pid, struct arena *a)
-{
-	const struct str name = STR("LD_PRELOAD=");
-	FILE *f = open_proc(pid, "environ");
-	struct str found = STR("");
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
-
-	while (f && (n = getdelim(&line, &room, 0, f)) > 0) {
-		struct str s = { line, strnlen(line, (size_t)n) };
-
-		if (str_starts(s, name) && s.n > name.n) {
-			found = str_cut(s, name.n, s.n);
-			found.p = arena_copy(a, found.p, found.n);
-		}
-	}
-	mem_free(line);
-	if (f)
-		fclose(f);
-	return found;
-}
-
 static struct str read_name(int pid, struct arena *a)
 {
 	FILE *f = open_proc(pid, "comm");
@@ -130,7 +106,7 @@ static void read_text(struct live *to, const struct image *img)
 
 void live_read(struct live *to, const struct image *img, struct arena *a)
 {
-	*to = (struct live){ .preload = read_preload(img->pid, a) };
+	*to = (struct live){ .preload = process_variable(img->pid, "LD_PRELOAD", a) };
 	read_maps(to, img->pid, a);
 	read_text(to, img);
 	to->tracer = (int)process_status(img->pid, 0, "TracerPid", 10, 0);

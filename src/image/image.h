@@ -88,6 +88,8 @@ bool image_is_current(const struct image *img);
 /* A number in /proc/PID/status ("TracerPid"), of one thread if `tid` is not 0. `base` as for
  * strtoull; `otherwise` where there is none. */
 u64 process_status(int pid, int tid, const char *field, int base, u64 otherwise);
+/* A variable of the environment that it was started with; empty: not there, or not to be seen. */
+struct str process_variable(int pid, const char *name, struct arena *a);
 void image_release(struct image *img);
 
 /* File bytes at a link-time address; empty unless all n lie in the file part of one PT_LOAD. */

@@ -114,7 +114,8 @@ void image_keep(struct image *img, const struct extent *pieces, size_t n)
 	*vec_push(&m->kept) = k;
 }
 
-const struct dumped *dumped_at(const struct dumped *all, size_t n, u64 rt)
+/* How many of an ascending list begin at rt or before. */
+static size_t begun(const struct dumped *all, size_t n, u64 rt)
 {
 	size_t lo = 0, hi = n;
 
@@ -126,7 +127,14 @@ const struct dumped *dumped_at(const struct dumped *all, size_t n, u64 rt)
 		else
 			hi = mid;
 	}
-	return lo && rt - all[lo - 1].rt < all[lo - 1].size ? &all[lo - 1] : NULL;
+	return lo;
+}
+
+const struct dumped *dumped_at(const struct dumped *all, size_t n, u64 rt)
+{
+	size_t k = begun(all, n, rt);
+
+	return k && rt - all[k - 1].rt < all[k - 1].size ? &all[k - 1] : NULL;
 }
 
 size_t kept_read(const struct memory *m, u64 rt, void *to, size_t n)
@@ -148,18 +156,10 @@ size_t kept_gap(const struct memory *m, u64 rt, size_t n)
 {
 	for (size_t i = 0; i < m->kept.n; i++) {
 		const struct kept *k = &m->kept.at[i];
-		size_t lo = 0, hi = k->n;
+		size_t next = begun(k->at, k->n, rt);
 
-		while (lo < hi) {	/* the first piece that begins behind rt */
-			size_t mid = lo + (hi - lo) / 2;
-
-			if (k->at[mid].rt <= rt)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		if (lo < k->n)
-			n = (size_t)MIN((u64)n, k->at[lo].rt - rt);
+		if (next < k->n)
+			n = (size_t)MIN((u64)n, k->at[next].rt - rt);
 	}
 	return n;
 }

@@ -163,6 +163,24 @@ u64 process_status(int pid, int tid, const char *field, int base, u64 otherwise)
 	return otherwise;
 }
 
+struct str process_variable(int pid, const char *name, struct arena *a)
+{
+	FILE *f = fopen(proc_path(pid, "environ").z, "re");
+	struct str found = STR(""), s;
+	char *line = NULL;
+	size_t room = 0, n = strlen(name);
+
+	while (f && !found.n && getdelim(&line, &room, 0, f) > 0) {
+		s = str_of(line);
+		if (str_starts(s, str_of(name)) && s.n > n && s.p[n] == '=')
+			found = str_of(str_z(a, str_cut(s, n + 1, s.n)));
+	}
+	mem_free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
 /* Is this the name of the process's executable, or what it calls itself? */
 static bool has_name(int pid, const char *name)
 {

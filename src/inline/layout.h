@@ -39,8 +39,8 @@
  *         0      8       head: bytes reserved so far           } written by the target's thread
  *         8      8       limit: reserve only while head <= limit }
  *         16     8       records lost                          }
- *         64     8       tail: bytes consumed so far           written by goshawk
  *         24     4       top: bytes of the scratch that are in use
+ *         64     8       tail: bytes consumed so far           written by goshawk
  *         128    ...     registers and times of a thread that waits (lossless)
  *         2048   16*128  scratch: a piece for each record with captures that is being written, the
  *                        next one for a signal handler's that comes in between

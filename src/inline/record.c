@@ -24,6 +24,7 @@ enum {
 	LINE = 64,
 	AHEAD = 2048,
 };
+_Static_assert(AHEAD + 2 * LINE <= RING_ROOM, "what is asked for must be the ring's");
 /* labels of one record */
 enum {
 	L_CLAIMED, L_CLAIM, L_CLAIM_BACK, L_RESERVE, L_FULL, L_FULL_BACK, L_SKIP,
@@ -314,8 +315,8 @@ static void scratch_give_back(struct assembler *a, u32 keep)
 }
 
 /* The reader has cleared what lies ahead, so its lines are in another processor's cache: they are
- * asked for many records before they are written. r12: the record. Behind the ring's end there may
- * be nothing: this can't fault. */
+ * asked for many records before they are written. r12: the record. At the ring's end that is the
+ * room behind it, for nothing. */
 static void ask_ahead(struct assembler *a, u32 size)
 {
 	for (u32 line = 0; line < MIN(size, 2 * LINE); line += LINE) {
