@@ -47,7 +47,8 @@ static bool is_elf(const char *path)
 /* Of a longer one the end, where a crash stands. */
 static bool read_log(struct scene *s, const char *path, struct err *err)
 {
-	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	bool named = strcmp(path, "-");
+	FILE *f = named ? fopen(path, "re") : stdin;
 	size_t n;
 
 	if (!f)
@@ -61,7 +62,7 @@ static bool read_log(struct scene *s, const char *path, struct err *err)
 			s->text.n = LOG_MOST;
 		}
 	} while (n);
-	if (f != stdin)
+	if (named)
 		fclose(f);
 	return true;
 }

@@ -108,8 +108,11 @@ static void say_session(struct check *c, const struct rule *self, const struct f
 	struct finding *f;
 	size_t n = 0;
 
-	for (size_t i = 0; i < c->live.changes.n; i++)
-		n += session_of(c, found, &c->live.changes.at[i]) == s;
+	for (size_t i = 0; i < c->live.changes.n; i++) {
+		const struct found_session *of = session_of(c, found, &c->live.changes.at[i]);
+
+		n += of && of->code_rt == s->code_rt;
+	}
 	if (!n)
 		return;
 	f = check_found(c, self, 0);

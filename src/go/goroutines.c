@@ -293,7 +293,7 @@ bool goroutines_gather(struct goroutines *gs, struct image *img, const struct go
 		w.threads = img->threads;
 		w.nthreads = img->nthreads;
 	}
-	if (!read_list(&w, err)) {
+	if (!read_list(&w, err) || !w.list) {
 		mem_free(w.list);
 		return false;
 	}

@@ -494,12 +494,11 @@ bool delayed_write(const struct delayed *d, const char *path, struct err *err)
 /* Puts the pieces into the copy's own bytes. */
 static bool put_back(const struct image *img, struct manifest *m, u8 *bytes, struct err *err)
 {
+	u8 check[CHECK_SIZE];
 	struct piece p;
 	u64 end = 0;
 
 	for (u32 i = 0; i < m->npieces && manifest_piece(m, &end, &p); i++) {
-		u8 check[CHECK_SIZE];
-
 		if (p.kind == PIECE_CHECK) {
 			manifest_check(m, manifest_va(img, p.off), check);
 			p.was = check;

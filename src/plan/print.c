@@ -70,7 +70,7 @@ void site_head(struct out *o, const struct plan_func *f, u64 va)
 	out_fmt(o, "%.*s", STR_F(f->func->name));
 	if (f->line_at)
 		out_fmt(o, " %.*s:%d", STR_F(f->line.file), f->line.line);
-	out_fmt(o, " 0x%llx", (unsigned long long)(va + f->line_at));
+	out_fmt(o, " 0x%llx", (unsigned long long)va + f->line_at);
 	if (!f->shown)
 		out_z(o, " (to know where panics and goroutines end)");
 	if (f->refusal)

@@ -347,7 +347,9 @@ static struct go_memory holder(struct place_finder *p, const struct origin *x, u
 		return find(p, x->from, depth + 1);
 	case ORIGIN_CALL:
 		m = result_of(p, x, depth, &pointer);
-		return pointer ? (struct go_memory){ 0 } : m;
+		if (pointer)
+			return (struct go_memory){ 0 };
+		return m;
 	default:
 		return m;
 	}

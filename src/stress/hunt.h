@@ -5,7 +5,7 @@
  *   narrow    half of the sites, as long as a half still dies
  *   confirm   the rest again and again: how often, how soon, with how short a delay
  *   control   the same program without delays, and with delays elsewhere: it must live, or die
- *             far more seldom
+ *             far more seldom; where some die and it is not plain yet, more runs of both
  *
  * Owns     nothing: what it finds lies in the lab's arena.
  * Units    ns; sites are indexes as in the lab's trials.
@@ -27,7 +27,7 @@ struct hunt_ask {
 	/* Called once, as soon as a run has died. */
 	void (*died)(void *ctx, const struct trial *t);
 };
-enum { HUNT_TIERS = 3 };
+enum { HUNT_TIERS = 3, SERIES_MOST = 32 };
 
 /* Runs of one kind, and how many of them died of a torn value. */
 struct series {
@@ -35,6 +35,7 @@ struct series {
 	i64 median_ns;		/* of those that died */
 	i64 each_ns;		/* that those which lived were given */
 	i64 all_ns;		/* that all of them ran, together */
+	i64 times[SERIES_MOST];	/* of those that died, the shortest first */
 };
 
 struct hunt {

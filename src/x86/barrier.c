@@ -186,7 +186,7 @@ static void step(struct trace *t, u32 insn)
 	default:
 		break;
 	}
-	for (u8 r = 0; r < GP_COUNT; r++)
+	for (u32 r = 0; r < GP_COUNT; r++)
 		if (e.writes & 1u << r)
 			t->reg[r] = e.kind != EFFECT_OTHER && r == e.reg ? to : fresh(t);
 	if (e.writes & 1u << GP_RSP)
@@ -268,7 +268,7 @@ static void read_check(const struct flow *f, u32 cmp, u32 jcc, bool equal, struc
 	i64 taken = flow_find(f, f->insns[jcc].target);
 
 	*b = (struct barrier){ .insn = cmp, .jcc = jcc };
-	for (u8 r = 0; r < GP_COUNT; r++)
+	for (u32 r = 0; r < GP_COUNT; r++)
 		t.reg[r] = fresh(&t);
 	for (u32 k = begin_of(f, cmp); k < cmp && has_room(&t); k++)
 		step(&t, k);

@@ -142,6 +142,7 @@ void effect_by_zydis(const struct flow *f, const struct insn *i, struct effect *
 	ZydisDecoder decoder;
 	ZydisDecodedInstruction in;
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
+	u8 reg;
 
 	*to = nothing;
 	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
@@ -153,8 +154,10 @@ void effect_by_zydis(const struct flow *f, const struct insn *i, struct effect *
 	for (u8 k = 0; k < in.operand_count; k++) {
 		if (!(ops[k].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
 			continue;
-		if (is_register(&ops[k]))
-			to->writes |= 1u << reg_of(ops[k].reg.value);
+		reg = ops[k].type == ZYDIS_OPERAND_TYPE_REGISTER ? reg_of(ops[k].reg.value)
+								 : GP_NONE;
+		if (reg < GP_COUNT)
+			to->writes |= 1u << reg;
 		to->writes_memory |= ops[k].type == ZYDIS_OPERAND_TYPE_MEMORY;
 	}
 	flags(&in, to);

@@ -84,17 +84,18 @@ static void find_spills(struct origins *o)
 			note_spill(o, k);
 }
 
-/* Most places in the frame are stored to once, and whoever loads from there gets that. */
-static const u64 *only_store(struct origins *o, u32 insn, i64 key)
+/* Most places in the frame are stored to once, and whoever loads from there gets that: that
+ * instruction's number, from 1 on; else 0. */
+static u32 only_store(struct origins *o, u32 insn, i64 key)
 {
 	const u64 *k;
 
 	if (!o->have_spills)
 		find_spills(o);
 	if (insn < o->body || insn >= o->tail)
-		return NULL;
+		return 0;
 	k = map_get(&o->spills, (u64)(key - SLOT));
-	return k && *k ? k : NULL;
+	return k ? (u32)*k : 0;
 }
 
 void origins_begin(struct origins *o, const struct flow *f, struct arena *a,
@@ -347,7 +348,7 @@ static const struct origin *arriving(struct origins *o, u32 insn, i64 key)
 static const struct origin *at_target(struct origins *o, u32 insn, i64 key)
 {
 	struct origin_query *q = o->q;
-	u64 name = (u64)insn << 32 | (u32)key;
+	u64 name = (u64)insn * (1ull << 32) + (u32)key;
 	u64 *known = map_get(&o->known, name);
 	const struct origin *x;
 	u32 me = q->nopen, lowest = q->lowest;
@@ -377,10 +378,10 @@ static const struct origin *at_target(struct origins *o, u32 insn, i64 key)
 static const struct origin *ask(struct origins *o, u32 insn, i64 key)
 {
 	const struct origin *x;
-	const u64 *only = is_slot(key) ? only_store(o, insn, key) : NULL;
+	u32 only = is_slot(key) ? only_store(o, insn, key) : 0;
 
 	if (only) {
-		insn = (u32)*only - 1;
+		insn = only - 1;
 		key = origins_effect(o, insn)->reg;
 	}
 	for (;;) {

@@ -195,8 +195,27 @@ START_TEST(says_that_it_dies_without_delays)
 	world.n = 1;
 	ck_assert(write_script(lab.path, DIES));
 	run();
-	ck_assert(h.found);
-	ck_assert_uint_eq(h.without.died, 5);
+	ck_assert(h.found && !hunt_proves(&h));
+	ck_assert_uint_ge(h.without.runs, 5);
+	ck_assert_uint_eq(h.without.died, h.without.runs);
+}
+END_TEST
+
+/* A control that the machine itself has killed: more runs of both show what the delay does. */
+START_TEST(one_death_of_the_control_is_not_the_end)
+{
+	char once[192];
+
+	world.n = 1;
+	snprintf(once, sizeof(once), "mkdir '%s/once' 2>/dev/null || exit 0\n" DIES, world.dir);
+	ck_assert(write_script(lab.path, once));
+	run();
+	snprintf(once, sizeof(once), "%s/once", world.dir);
+	ck_assert(!rmdir(once));
+	ck_assert(h.found && hunt_proves(&h));
+	ck_assert_uint_eq(h.without.died, 1);
+	ck_assert_uint_gt(h.confirmed.runs, 5);
+	ck_assert_uint_eq(h.without.runs, h.confirmed.runs);
 }
 END_TEST
 
@@ -310,6 +329,7 @@ Suite *hunt_suite(void)
 	tcase_add_test(t, says_that_it_dies_without_delays);
 	tcase_add_test(t, stops_when_asked);
 	tcase_add_test(t, stops_after_the_first_death);
+	tcase_add_test(t, one_death_of_the_control_is_not_the_end);
 	tcase_add_test(t, control_delays_what_is_passed);
 	tcase_add_test(t, proves_by_how_often_it_dies);
 	tcase_add_test(t, says_what_it_cannot_make);

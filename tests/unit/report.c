@@ -75,7 +75,7 @@ START_TEST(what_proves_nothing_says_so)
 	struct out o;
 
 	out_memory(&o);
-	h.without = (struct series){ 5, 3, 120000000, 2000000000, 4400000000 };
+	h.without = (struct series){ 5, 3, 120000000, 2000000000, 4400000000, { 0 } };
 	report_text(&o, &r);
 	out_c(&o, '\0');
 	ck_assert_ptr_nonnull(strstr(o.buf, "advice     it dies without any delay, too: no proof"));
