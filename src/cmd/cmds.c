@@ -3,6 +3,7 @@
 const struct command *const commands[] = {
 	&cmd_trace,
 	&cmd_stress,
+	&cmd_spans,
 	&cmd_check,
 	&cmd_explain,
 	&cmd_info,

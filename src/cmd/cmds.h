@@ -14,6 +14,7 @@ extern const size_t ncommands;
 
 extern const struct command cmd_trace;
 extern const struct command cmd_stress;
+extern const struct command cmd_spans;
 extern const struct command cmd_check;
 extern const struct command cmd_info;
 extern const struct command cmd_funcs;

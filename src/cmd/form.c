@@ -57,10 +57,12 @@ void form_request(const struct form *f, struct plan_request *r, struct expr_ask 
 {
 	if (f->hist_expr)
 		asks[r->nasks++] = (struct expr_ask){
-			EXPR_HIST, f->hist ? "--hist" : "--hist-linear", f->hist_expr,
+			.role = EXPR_HIST, .option = f->hist ? "--hist" : "--hist-linear",
+			.text = f->hist_expr,
 		};
 	if (f->by)
-		asks[r->nasks++] = (struct expr_ask){ EXPR_BY, "--by", f->by };
+		asks[r->nasks++] = (struct expr_ask){
+			.role = EXPR_BY, .option = "--by", .text = f->by };
 	r->values = f->summary ? VALUES_ERROR : is_table(f) ? VALUES_NONE : VALUES_ALL;
 	r->entry_enough |= f->count;
 }

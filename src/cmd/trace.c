@@ -181,9 +181,11 @@ static bool planned(const struct plan *plan, const char *path, struct out *out, 
 static void ask(const struct trace_args *a, struct plan_request *r, struct expr_ask *asks)
 {
 	if (a->condition)
-		asks[r->nasks++] = (struct expr_ask){ EXPR_IF, "--if", a->condition };
+		asks[r->nasks++] = (struct expr_ask){
+			.role = EXPR_IF, .option = "--if", .text = a->condition };
 	for (size_t i = 0; i < a->show.n; i++)
-		asks[r->nasks++] = (struct expr_ask){ EXPR_SHOW, "--show", a->show.at[i] };
+		asks[r->nasks++] = (struct expr_ask){
+			.role = EXPR_SHOW, .option = "--show", .text = a->show.at[i] };
 }
 
 static bool trace(const void *args, const char **rest, size_t nrest, char **program, int *status,

@@ -232,6 +232,14 @@ static void push(struct calls *c, struct goroutine *g, const struct record *r)
 	g->bytes.n += r->size;
 	c->idle -= g->frames.n == 1;
 	c->open++;
+	if (!c->sink.begun)
+		return;
+	c->sink.begun(c->sink.ctx, &(struct call){
+		.fn = &c->plan->funcs[r->func], .goid = g->goid, .start_ns = r->time_ns,
+		.duration_ns = -1, .self_ns = -1, .level = (u32)g->frames.n - 1,
+		.caller = g->frames.n > 1 ? &c->plan->funcs[f[-1].func] : NULL,
+		.recursive = recursive, .end = END_UNFINISHED, .entry = r->bytes,
+	});
 }
 
 /* Hands a call to the sink; its frame, if it had one, is already off the stack. */

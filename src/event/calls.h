@@ -62,6 +62,8 @@ struct sink {
 	void (*counted)(void *ctx, const struct plan_func *fn, u64 calls);
 	/* called when records were lost */
 	void (*lost)(void *ctx, u64 count, i64 from_ns, i64 to_ns);
+	/* Or NULL: called at each entry of a call, at once; only where there is no --if. */
+	void (*begun)(void *ctx, const struct call *c);
 	/* Or NULL: called once for a call that has traced callees, before the first of these
 	 * begins, and for one that calls_open_since() found. Callers come before callees. Never
 	 * called where

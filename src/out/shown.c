@@ -75,6 +75,16 @@ static void text(struct out *o, struct value_view *v, const struct expr_result *
 	}
 }
 
+void shown_value(struct out *o, struct value_view *v, const struct call *c,
+		 const struct expr_result *r)
+{
+	v->reading = r->exit ? &c->fn->exit : &c->fn->entry;
+	v->record = r->exit ? c->exit : c->entry;
+	if (r->kind == EXPR_VALUE)
+		value_begin(v);
+	text(o, v, r);
+}
+
 void shown_text(struct out *o, struct value_view *v, const struct call *c)
 {
 	const struct plan *p = v->plan;

@@ -13,6 +13,9 @@
 bool shown_any(const struct value_view *v);
 /* len(s)=4, user.ID=7 */
 void shown_text(struct out *o, struct value_view *v, const struct call *c);
+/* One of them that was computed. */
+void shown_value(struct out *o, struct value_view *v, const struct call *c,
+		 const struct expr_result *r);
 /* [{"name","type","value"}, …] */
 void shown_json(struct json *j, struct value_view *v, const struct call *c);
 

@@ -40,6 +40,13 @@ struct expr_ask {
 	enum expr_role role;
 	const char *option;	/* for messages: "--if" */
 	const char *text;
+	/* This function alone is meant, by its full name; where it does not fit, it is left out of
+	 * it (expr_code.why). NULL: every function that nobody has asked so of, nor set apart by
+	 * an extra (plan.h). */
+	const char *func;
+	/* EXPR_BY: bytes of a text; 0: as --strings says. EXPR_SHOW: not 0 asks for numbers, bools
+	 * and texts as such, not as values to be printed. */
+	u32 most;
 };
 
 struct expr_node;	/* expr_impl.h */
@@ -49,6 +56,8 @@ struct expr {
 	const char *option;
 	const char *text;	/* the whole option */
 	struct str source;	/* the part of it that is this expression */
+	const char *func;	/* of the ask */
+	u32 most;
 	const struct expr_node *root;
 };
 
@@ -115,6 +124,7 @@ struct expr_code {
 	u32 n;			/* 0: not bound (the function is refused); the last is the result */
 	bool needs_exit;	/* results or duration: not known at the entry */
 	const struct slot *slot;	/* EX_VALUE */
+	const char *why;	/* it was asked of this function alone and does not fit; or NULL */
 	/* EXPR_IF: the steps whose conjunction the condition is (operands of the outermost &&s);
 	 * those that can be decided at the entry come first */
 	u16 *conjuncts;

@@ -3,6 +3,7 @@
 #include "plan/expr_bind.h"
 
 #include "plan/expr_binder.h"
+#include "plan/extra.h"
 
 static bool mentions(const struct expr_node *n, struct str name)
 {
@@ -105,12 +106,14 @@ static bool finish(struct binder *b, struct operand *o, struct expr_code *c)
 	u32 at = b->e->root->at;
 	u8 kind;
 
-	if (b->e->role == EXPR_SHOW && o->kind == OPERAND_PLACE && !o->place.computed)
+	if (b->e->role == EXPR_SHOW && o->kind == OPERAND_PLACE && !o->place.computed &&
+	    !(b->e->most && bind_is_single(b, o)))
 		return show(b, o, c);
 	if (o->kind != OPERAND_PLACE && o->kind != OPERAND_STEP) {
 		if (!bind_own_type(b, o))
 			return false;
 	} else if (!bind_load(b, o, b->e->role == EXPR_BY ?
+			      b->e->most ? b->e->most :
 			      (u32)MAX(b->p->request.strings, (u64)64) : 0)) {
 		return false;
 	}
@@ -155,18 +158,32 @@ bool exprs_wait(const struct plan *p)
 	return false;
 }
 
+/* Is this expression meant for this function? */
+static bool is_meant(const struct binder *b, bool apart)
+{
+	return b->e->func ? str_eq(b->fn->func->name, str_of(b->e->func)) : !apart;
+}
+
 static bool bind_all(struct binder *b, size_t *fitted)
 {
 	struct plan *p = b->p;
+	bool apart = extra_sets_apart(&p->request, b->fn->func->name);
 
 	b->fn->codes = ARENA_ARRAY(&p->arena, struct expr_code, p->nexprs);
 	for (*fitted = 0; *fitted < p->nexprs; ++*fitted) {
+		struct expr_code *c = &b->fn->codes[*fitted];
+
 		b->e = &p->exprs[*fitted];
-		if (!bind_one(b, &b->fn->codes[*fitted]))
+		if (!is_meant(b, apart) || bind_one(b, c))
+			continue;
+		if (!b->e->func)
 			return false;
+		b->fatal = false;
+		c->why = str_z(&p->arena, str_of(b->err->msg));
+		*b->err = (struct err){ 0 };
 	}
 	for (size_t i = 0; i < p->nexprs; i++)
-		if (p->exprs[i].role == EXPR_IF)
+		if (p->exprs[i].role == EXPR_IF && b->fn->codes[i].n)
 			sort_conjuncts(&b->fn->codes[i], &p->arena, !uses_depth(p, b->fn));
 	return true;
 }

@@ -82,6 +82,8 @@ bool bind_first_word(struct binder *b, struct operand *o);
 bool bind_show(struct binder *b, struct operand *o, u32 *at);
 /* Could it be a text? */
 bool bind_is_text(struct binder *b, const struct operand *o);
+/* Is it a number, a bool or a text? */
+bool bind_is_single(struct binder *b, const struct operand *o);
 
 static inline struct builder *bind_reading(struct binder *b, const struct place *p)
 {

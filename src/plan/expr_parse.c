@@ -308,6 +308,7 @@ bool expr_parse(struct arena *a, const struct expr_ask *ask, struct expr **to, s
 		e = vec_push(&list);
 		*e = (struct expr){
 			.role = ask->role, .index = (u32)list.n - 1, .option = ask->option,
+			.func = ask->func, .most = ask->most,
 			.text = ask->text, .root = root,
 			.source = trimmed(str_cut((struct str){ p.text, p.n }, from, p.start)),
 		};

@@ -392,6 +392,16 @@ bool bind_is_text(struct binder *b, const struct operand *o)
 	       (t ? t->kind == GO_STRING : o->place.words >= 2);
 }
 
+bool bind_is_single(struct binder *b, const struct operand *o)
+{
+	const struct go_type *t = o->type;
+	u8 kind;
+
+	return t && (bind_is_text(b, o) || (kind_of(t, &kind) && t->kind != GO_PTR &&
+					    t->kind != GO_MAP && t->kind != GO_CHAN &&
+					    t->kind != GO_FUNC));
+}
+
 static bool load_text(struct binder *b, struct operand *o, u32 want)
 {
 	struct place *p = &o->place;

@@ -4,6 +4,7 @@
 #include "go/fork.h"
 #include "plan/expr_bind.h"
 #include "plan/creations.h"
+#include "plan/extra.h"
 #include "plan/inside.h"
 #include "plan/reading.h"
 
@@ -210,7 +211,7 @@ static bool read_asked(struct plan *p, const struct dynamic_types *d, struct rea
 	size_t n = 0;
 
 	if (exprs_bind(p, f, d, c, secret, &n, &fatal, &err)) {
-		fit->some = true;
+		fit->some |= !extra_sets_apart(&p->request, f->func->name);
 		return true;
 	}
 	if (!fit->fatal && (!fit->why.kind || n > fit->most || fatal)) {
@@ -271,6 +272,8 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 	}
 	if (f->hook == HOOK_NEWPROC1)
 		creations_read(p, f);
+	if (f->shown)
+		extra_read(p, f);
 	if (f->shown)
 		count_exits(p, f);
 }

@@ -111,6 +111,17 @@ enum plan_values {
 	VALUES_NONE,
 };
 
+/* What a command reads at one function for itself (extra.h). */
+struct plan_extra {
+	const char *func;	/* its full name */
+	enum { EXTRA_NONE, EXTRA_TEXT, EXTRA_BOXED } kind;
+	bool exit;
+	u8 reg;			/* as in a READ_INT */
+	u16 most;		/* bytes of a text */
+	const char *const *only;	/* copied only if it begins so; eight bytes each */
+	size_t nonly;
+};
+
 struct plan_request {
 	const char **patterns;
 	size_t npatterns;
@@ -119,6 +130,8 @@ struct plan_request {
 	size_t nredact;
 	const struct expr_ask *asks;	/* --if, --show, --by, --hist */
 	size_t nasks;
+	const struct plan_extra *extras;
+	size_t nextras;
 	bool entry_only;
 	bool entry_enough;	/* entry_only, unless an expression needs the end of the call */
 	bool count_only; /* with entry_only: only how often, so an engine may count by itself */

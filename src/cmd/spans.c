@@ -1,0 +1,235 @@
+/* spans - OpenTelemetry traces of a running Go program. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cmd/cmds.h"
+#include "cmd/engine.h"
+#include "cmd/pump.h"
+#include "cmd/spans_say.h"
+#include "cmd/stop.h"
+#include "cmd/target.h"
+#include "out/shown.h"
+#include "out/sinks.h"
+#include "out/span_tree.h"
+#include "span/collect.h"
+
+enum { TICK_NS = 200000000, BUFFER = 8 << 20, EXPORTERS_MOST = 2, SHOWN_BYTES = 256 };
+
+struct spans_args {
+	struct common_args common;
+	bool console, plan;
+	const char *pid, *engine;
+	struct opt_list func, show, only, no, redact;
+	i64 for_ns;
+};
+
+#define O(letter, name, kind, value, field, help)                                                  \
+	OPT(struct spans_args, letter, name, kind, value, field, help)
+static const struct opt opts[] = {
+	O('p', "pid", OPT_TEXT, "PID", pid,
+	  "this process (a number, or a name that one process has)"),
+	O(0, "console", OPT_FLAG, NULL, console,
+	  "print each trace as a tree on stderr when it has ended"),
+	O(0, "func", OPT_LIST, "PATTERN", func,
+	  "spans for these functions as well: 'main.load*', '(*Store).Get'"),
+	O(0, "show", OPT_LIST, "EXPR,…", show,
+	  "attributes of the spans of --func: 'user.ID, len(body)'"),
+	O(0, "only", OPT_LIST, "LIST", only, "these libraries only: http-server, http-client"),
+	O(0, "no", OPT_LIST, "LIST", no, "not these libraries"),
+	O(0, "redact", OPT_LIST, "PATTERN", redact,
+	  "parameters, fields or functions whose values are neither copied nor shown"),
+	O(0, "for", OPT_DURATION, "DURATION", for_ns, "stop after this long (50ms, 1.5s, 2m)"),
+	O(0, "engine", OPT_TEXT, "NAME", engine,
+	  "auto (inline where that is permitted, else uprobe), inline, uprobe (kernel probes)"),
+	O(0, "plan", OPT_FLAG, NULL, plan,
+	  "print what was found in the program, what is watched, and what is off and why; start "
+	  "nothing"),
+};
+
+static bool check(const struct spans_args *a, size_t nrest, char **program, struct err *err)
+{
+	if (nrest)
+		return err_set(err, ERR_USAGE, "spans takes no pattern: functions of your own are "
+			       "named by --func");
+	if (a->pid && program)
+		return err_set(err, ERR_USAGE, "-p PID and a program: one of them");
+	if (!a->pid && (!program || !program[0]))
+		return err_set(err, ERR_USAGE, "no program: give -p PID, or write it behind `--`, "
+			       "for example: goshawk spans -- ./server");
+	if (a->show.n && !a->func.n)
+		return err_set(err, ERR_USAGE, "--show: says what spans of --func have as "
+			       "attributes; there is no --func");
+	if (a->common.json && !a->plan)
+		return err_set(err, ERR_USAGE, "--json: with --plan only; spans are sent as OTLP, "
+			       "or printed");
+	return true;
+}
+
+/* How what --show asks for is printed, where it is a value of several words. */
+static void show(void *ctx, const struct call *c, const struct expr_result *v, struct out *o)
+{
+	struct value_view *view = ctx;
+
+	shown_value(o, view, c, v);
+}
+
+/* All that one run has, between its parts. */
+struct session {
+	const struct spans_args *args;
+	struct rules *rules;
+	struct plan *plan;
+	struct engine_request how;
+	struct out out;
+	struct span_exporter to[EXPORTERS_MOST];
+	size_t nto;
+};
+
+static bool collect(struct session *s, struct source *src, struct pump_result *r, struct err *err)
+{
+	struct target_facts t = {
+		.prog = s->plan->prog, .plan = s->plan, .path = s->how.path, .pid = src->pid,
+		.bias = src->bias, .read_rt = src->read_rt, .read_ctx = src->session,
+	};
+	struct value_view view = target_view(&t);
+	struct collector_facts facts = {
+		.plan = s->plan, .rules = s->rules, .bias = src->bias, .read_rt = src->read_rt,
+		.read_ctx = src->session, .to = s->to, .nto = s->nto, .show = show,
+		.show_ctx = &view,
+	};
+	struct pump_limits limits = { .for_ns = s->args->for_ns, .every_ns = TICK_NS };
+	struct collector *c;
+	struct sink sink;
+	bool ok;
+
+	spans_from_environment(&facts.sampler, &facts.propagates);
+	c = collector_new(&facts);
+	sink = collector_sink(c);
+	ok = pump(src, s->plan, &sink, &s->out, &limits, r, err);
+	engine_held(src, s->plan);
+	for (size_t i = 0; i < s->nto; i++)
+		s->to[i].end(s->to[i].ctx);
+	spans_say_end(collector_total(c));
+	collector_release(&c);
+	return ok;
+}
+
+static bool run(struct session *s, int *status, bool *gone, struct err *err)
+{
+	struct source src = { 0 };
+	struct pump_result r = { 0 };
+	bool ok;
+
+	stop_catch();
+	ok = engine_start(&src, s->plan, &s->how, err);
+	if (ok) {
+		spans_say_off(s->rules, s->plan, stderr);
+		engine_refusals(s->plan);
+		s->to[s->nto++] = span_tree_new(&s->out);
+		ok = collect(s, &src, &r, err);
+		*status = r.exited ? r.program_exit : 0;
+		*gone = r.gone;
+	}
+	source_release(&src);
+	stop_uncatch();
+	return ok;
+}
+
+/* Rules first: their asks are the plan's first expressions. */
+static struct plan_request request_of(const struct spans_args *a, struct rules *r,
+				      struct arena *arena)
+{
+	size_t n = r->n + a->func.n, k = 0;
+	const char **patterns = ARENA_ARRAY(arena, const char *, n + 1);
+	struct expr_ask *asks = ARENA_ARRAY(arena, struct expr_ask, r->nasks + a->show.n + 1);
+	struct plan_request q = {
+		.patterns = patterns, .npatterns = n, .asks = asks, .extras = r->extras,
+		.nextras = r->n, .redact = a->redact.at, .nredact = a->redact.n,
+		.strings = 64, .elements = 8, .depth = 2, .values = VALUES_ERROR,
+		.goroutines = true,
+	};
+
+	for (size_t i = 0; i < a->func.n; i++)
+		patterns[k++] = a->func.at[i];
+	for (u32 i = 0; i < r->n; i++)
+		patterns[k++] = r->patterns[i];
+	for (u32 i = 0; i < r->nasks; i++)
+		asks[q.nasks++] = r->asks[i];
+	for (size_t i = 0; i < a->show.n; i++)
+		asks[q.nasks++] = (struct expr_ask){
+			.role = EXPR_SHOW, .option = "--show", .text = a->show.at[i],
+			.most = SHOWN_BYTES,
+		};
+	return q;
+}
+
+static bool spans(const void *args, const char **rest, size_t nrest, char **program, int *status,
+		  struct err *err)
+{
+	const struct spans_args *a = args;
+	struct rules rules = { 0 };
+	struct plan_request request;
+	struct session s = { .args = a, .rules = &rules };
+	OWN(arena) arena = { 0 };
+	OWN(image) img = { 0 };
+	OWN(go_program) prog = { 0 };
+	OWN(plan) plan = { 0 };
+	bool gone = false, ok;
+
+	(void)rest;
+	s.plan = &plan;
+	s.how = (struct engine_request){ .argv = program, .buffer = BUFFER };
+	if (!check(a, nrest, program, err) || !engine_named(a->engine, &s.how.engine, err) ||
+	    !rules_wanted(&rules, &a->only, &a->no, err) ||
+	    !target_to_run(&img, a->pid, program, &arena, &s.how.path, err))
+		return false;
+	if (!a->plan && spans_are_disabled())
+		return spans_run_untouched(a->pid, s.how.path, program, err);
+	if (!go_open(&prog, &img, err))
+		return false;
+	rules_choose(&rules, &prog, &arena);
+	request = request_of(a, &rules, &arena);
+	request.probes = s.how.engine == ENGINE_UPROBE;
+	if (!request.npatterns)
+		return err_set(err, ERR_UNSUPPORTED, "%s: none of the libraries that spans knows is "
+			       "in this program; name functions of its own by --func", s.how.path);
+	if (!plan_make(&plan, &prog, &request, err))
+		return false;
+	s.how.pid = img.pid;
+	if (a->plan)
+		return spans_plan(&rules, &plan, s.how.path, a->common.json, err);
+	out_open(&s.out, STDERR_FILENO);
+	s.out.held = true;
+	s.out.color = use_color(&a->common, STDERR_FILENO);
+	ok = run(&s, status, &gone, err);
+	out_release(&s.out);
+	return ok && (!gone || err_set(err, ERR_GONE, "process %d has ended; what it did until then "
+				       "was written", s.how.pid));
+}
+
+const struct command cmd_spans = {
+	.name = "spans",
+	.usage = "[OPTIONS] (-p PID | -- PROGRAM [ARG…])",
+	.what = "OpenTelemetry traces of a running Go program, which is not rebuilt",
+	.about = "Spans of what net/http serves and sends, and of the functions of --func. A "
+		 "goroutine is in the span of the one that started it, as long as that is open. "
+		 "A traceparent that comes with a request over HTTP/1 makes the caller's span the "
+		 "parent.\n\n"
+		 "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_PROPAGATORS and "
+		 "OTEL_SDK_DISABLED are honoured. Headers other than traceparent and tracestate, "
+		 "query strings and user information of URLs are not read.\n\n"
+		 "The program keeps its input, output and signals; goshawk ends with its status.",
+	.opts = opts,
+	.nopts = ARRAY_LEN(opts),
+	.examples = {
+		{ "goshawk spans -- ./server -port 8080", "each request as a tree of spans" },
+		{ "goshawk spans --for 10s --only http-client -p caddy",
+		  "what a running server asks of others, for ten seconds" },
+		{ "goshawk spans --func 'main.load' --show 'id, len(name)' -- ./server",
+		  "spans of a function, with its arguments as attributes" },
+	},
+	.args_size = sizeof(struct spans_args),
+	.run = spans,
+};

@@ -1,0 +1,120 @@
+#include "cmd/spans_say.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "inline/inline.h"
+#include "bpf/bpf.h"
+#include "out/sinks.h"
+#include "plan/creations.h"
+
+bool spans_are_disabled(void)
+{
+	const char *v = getenv("OTEL_SDK_DISABLED");
+
+	return v && !strcasecmp(v, "true");
+}
+
+bool spans_run_untouched(const char *pid, const char *path, char **program, struct err *err)
+{
+	fputs("goshawk: OTEL_SDK_DISABLED is true: there are no spans\n", stderr);
+	if (pid)
+		return true;
+	execv(path, program);
+	return err_set(err, ERR_IO, "%s: can't be started: %s", path, strerror(errno));
+}
+
+static bool propagates(const char *list)
+{
+	bool found = false;
+
+	while (list && *list) {
+		size_t n = strcspn(list, ",");
+		struct str name = { list, n };
+
+		if (str_eq(name, STR("tracecontext")))
+			found = true;
+		else if (n && !str_eq(name, STR("none")) && !str_eq(name, STR("baggage")))
+			fprintf(stderr, "goshawk: OTEL_PROPAGATORS: %.*s is not supported; "
+				"tracecontext is\n", STR_F(name));
+		list += n + (list[n] == ',');
+	}
+	return found;
+}
+
+void spans_from_environment(struct sampler *s, bool *propagate)
+{
+	const char *name = getenv("OTEL_TRACES_SAMPLER"), *list = getenv("OTEL_PROPAGATORS");
+
+	if (!sampler_from(s, name, getenv("OTEL_TRACES_SAMPLER_ARG")))
+		fprintf(stderr, "goshawk: OTEL_TRACES_SAMPLER=%s or its _ARG is not known: all "
+			"traces are recorded\n", name);
+	*propagate = !list || !*list || propagates(list);
+}
+
+static void say(void *ctx, const char *sentence)
+{
+	fprintf(ctx, "goshawk: %s\n", sentence);
+}
+
+void spans_say_off(const struct rules *r, const struct plan *p, FILE *to)
+{
+	rules_off(r, p, say, to);
+	if (creations_refusal(p))
+		fprintf(to, "goshawk: spans of other goroutines have no parent: "
+			"runtime.newproc1: %s\n", refusal_text(creations_refusal(p)));
+}
+
+static void count(const char *before, u64 n, const char *after)
+{
+	if (n)
+		fprintf(stderr, "; %s%llu%s", before, (unsigned long long)n, after);
+}
+
+void spans_say_end(struct collected c)
+{
+	fprintf(stderr, "goshawk: %llu span%s in %llu trace%s", (unsigned long long)c.spans,
+		c.spans == 1 ? "" : "s", (unsigned long long)c.traces, c.traces == 1 ? "" : "s");
+	count("", c.unsampled, " not sampled");
+	count("", c.unended, " whose end was not seen");
+	count("", c.refused, " more than can be open at once");
+	count("", c.forgotten, " goroutines forgotten, for there were too many");
+	count("", c.lost, " records lost");
+	fputc('\n', stderr);
+}
+
+static void say_out(void *ctx, const char *sentence)
+{
+	out_clean(ctx, str_of(sentence));
+	out_line(ctx);
+}
+
+bool spans_plan(const struct rules *r, const struct plan *p, const char *path, bool json,
+		struct err *err)
+{
+	struct target_facts t = { .prog = p->prog, .plan = p, .path = path };
+	struct end_facts end = { .refused = p->nrefused, .engine = "inline" };
+	OWN(out) out;
+	bool ok;
+
+	if (p->request.probes)
+		end.engine = "uprobe";
+	out_open(&out, STDOUT_FILENO);
+	if (json)
+		sink_json_begin(&out, &t);
+	for (u32 i = 0; i < LIBRARY_COUNT && !json; i++) {
+		out_fmt(&out, "%s: net/http of %.*s: %s", span_library_name(i),
+			STR_F(p->prog->version.text),
+			!r->wanted[i] ? "not wanted" : r->there[i] ? "on" :
+			"not in this program");
+		out_line(&out);
+	}
+	if (!json)
+		rules_off(r, p, say_out, &out);
+	ok = (p->request.probes ? bpf_print : inline_print)(p, &out, json, &end.sites, err);
+	if (ok && json)
+		sink_json_end(&out, &end);
+	return ok && out_flush(&out) && out_ok(&out, err);
+}

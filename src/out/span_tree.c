@@ -1,0 +1,351 @@
+#include "out/span_tree.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "span/traceparent.h"
+
+enum {
+	WAITING_MOST = 1 << 16,
+	PRINTED_KEPT = 1 << 12,	/* traces that are known to have been printed */
+	INDENTS_MOST = 48,	/* levels; what is deeper stands below each other */
+};
+
+struct node {
+	u8 self[SPAN_ID], parent[SPAN_ID];
+	i64 start_ns;
+	size_t text, n;		/* its line, in the trace's texts */
+};
+
+struct waiting {
+	u8 trace[TRACE_ID];
+	VEC(struct node) nodes;
+	VEC(char) texts;
+	struct waiting *next;	/* another trace of the same hash */
+};
+
+struct tree {
+	struct out *out;
+	struct out line;
+	struct map waiting;	/* hash of a trace's id -> struct waiting * */
+	struct map printed;	/* the same hash -> 1 */
+	u64 recent[PRINTED_KEPT];
+	size_t nrecent;
+	u64 nwaiting, dropped;
+};
+
+static u64 hash(const u8 trace[TRACE_ID])
+{
+	u64 h[2];
+
+	memcpy(h, trace, sizeof(h));
+	return h[0] ^ h[1];
+}
+
+static struct waiting *trace_of(struct tree *t, const u8 trace[TRACE_ID], bool make)
+{
+	u64 *p = map_get(&t->waiting, hash(trace));
+	struct waiting *w = p ? (struct waiting *)(uintptr_t)*p : NULL, *first = w;
+
+	while (w && memcmp(w->trace, trace, TRACE_ID))
+		w = w->next;
+	if (w || !make)
+		return w;
+	w = mem_resize(NULL, sizeof(*w));
+	*w = (struct waiting){ .next = first };
+	memcpy(w->trace, trace, TRACE_ID);
+	*map_put(&t->waiting, hash(trace)) = (uintptr_t)w;
+	return w;
+}
+
+static void drop(struct tree *t, struct waiting *w)
+{
+	u64 *p = map_get(&t->waiting, hash(w->trace));
+	struct waiting *first = (struct waiting *)(uintptr_t)*p, **at = &first;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	if (first)
+		*p = (uintptr_t)first;
+	else
+		map_remove(&t->waiting, hash(w->trace));
+	t->nwaiting -= w->nodes.n;
+	vec_release(&w->nodes);
+	vec_release(&w->texts);
+	mem_free(w);
+}
+
+static int by_parent(const void *x, const void *y)
+{
+	const struct node *a = x, *b = y;
+	int order = memcmp(a->parent, b->parent, SPAN_ID);
+
+	return order ? order : (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
+}
+
+/* The first whose parent is this one, or where it would stand. */
+static size_t first_child(const struct waiting *w, const u8 parent[SPAN_ID])
+{
+	size_t lo = 0, hi = w->nodes.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (memcmp(w->nodes.at[mid].parent, parent, SPAN_ID) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool is_child(const struct waiting *w, size_t i, const u8 parent[SPAN_ID])
+{
+	return i < w->nodes.n && !memcmp(w->nodes.at[i].parent, parent, SPAN_ID);
+}
+
+/* Where we are on the way down: a child, and on each level whether others follow it. */
+struct level {
+	size_t at;
+	u8 parent[SPAN_ID];
+};
+
+static void indent(struct out *o, const struct waiting *w, const struct level *levels, size_t n)
+{
+	for (size_t i = 0; i < MIN(n, (size_t)INDENTS_MOST); i++) {
+		bool more = is_child(w, levels[i].at + 1, levels[i].parent);
+
+		if (i + 1 < n)
+			out_z(o, more ? "│  " : "   ");
+		else
+			out_z(o, more ? "├─ " : "└─ ");
+	}
+}
+
+static void print_line(struct tree *t, const struct waiting *w, const struct node *n)
+{
+	out_str(t->out, (struct str){ w->texts.at + n->text, n->n });
+	out_line(t->out);
+}
+
+/* What hangs below a span that has been printed; `levels` instead of a recursion, because a trace
+ * may be deep. Says how many lines these were. */
+static size_t print_below(struct tree *t, const struct waiting *w, const u8 root[SPAN_ID])
+{
+	VEC(struct level) levels = { 0 };
+	struct level *l = vec_push(&levels);
+	size_t lines = 0;
+
+	l->at = first_child(w, root);
+	memcpy(l->parent, root, SPAN_ID);
+	while (levels.n && lines <= w->nodes.n) {
+		const struct node *n;
+
+		l = &levels.at[levels.n - 1];
+		if (!is_child(w, l->at, l->parent)) {
+			if (--levels.n)
+				levels.at[levels.n - 1].at++;
+			continue;
+		}
+		n = &w->nodes.at[l->at];
+		indent(t->out, w, levels.at, levels.n);
+		print_line(t, w, n);
+		lines++;
+		l = vec_push(&levels);
+		l->at = first_child(w, n->self);
+		memcpy(l->parent, n->self, SPAN_ID);
+	}
+	vec_release(&levels);
+	return lines;
+}
+
+static void remember(struct tree *t, u64 h)
+{
+	u64 *oldest = &t->recent[t->nrecent++ % PRINTED_KEPT];
+
+	if (map_get(&t->printed, h))
+		return;
+	if (t->nrecent > PRINTED_KEPT)
+		map_remove(&t->printed, *oldest);
+	*oldest = h;
+	*map_put(&t->printed, h) = 1;
+}
+
+static void head(struct tree *t, const u8 trace[TRACE_ID], const char *what)
+{
+	char id[2 * TRACE_ID + 1];
+
+	trace_id_hex(id, trace);
+	out_color(t->out, "2");
+	out_fmt(t->out, "trace %s%s", id, what);
+	out_plain(t->out);
+	out_line(t->out);
+}
+
+/* Attributes that the line says without their names, or that would only lengthen it. */
+static bool is_plain(struct str key)
+{
+	static const char *const keys[] = {
+		"http.request.method", "http.response.status_code", "http.route", "url.scheme",
+		"server.address", "server.port", "client.address", "network.peer.address",
+		"network.peer.port", "network.protocol.version", "code.function.name",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (str_eq(key, str_of(keys[i])))
+			return true;
+	return false;
+}
+
+static void value(struct out *o, const struct span_attr *a)
+{
+	switch (a->kind) {
+	case ATTR_TEXT:
+		out_clean(o, a->text);
+		break;
+	case ATTR_INT:
+		out_i64(o, a->number);
+		break;
+	case ATTR_FLOAT:
+		out_float(o, a->real, 64);
+		break;
+	case ATTR_BOOL:
+		out_z(o, a->truth ? "true" : "false");
+		break;
+	}
+}
+
+static void make_line(struct tree *t, const struct span *s)
+{
+	struct out *o = &t->line;
+
+	o->n = 0;
+	o->color = t->out->color;
+	out_color(o, s->status == STATUS_ERROR ? "1;31" : s->kind == SPAN_INTERNAL ? "0" : "1");
+	out_clean(o, s->name);
+	out_plain(o);
+	out_c(o, ' ');
+	out_duration(o, s->end_ns - s->start_ns);
+	for (u32 i = 0; i < s->nattrs; i++)
+		if (str_eq(s->attrs[i].key, STR("http.response.status_code"))) {
+			out_c(o, ' ');
+			value(o, &s->attrs[i]);
+		}
+	for (u32 i = 0; i < s->nattrs; i++) {
+		if (is_plain(s->attrs[i].key))
+			continue;
+		out_c(o, ' ');
+		out_clean(o, s->attrs[i].key);
+		out_c(o, '=');
+		value(o, &s->attrs[i]);
+	}
+}
+
+static void root(struct tree *t, const struct span *s)
+{
+	struct waiting *w = trace_of(t, s->self.trace, false);
+	bool others = false;
+
+	head(t, s->self.trace, s->parent_remote ? " (goes on from another process)" : "");
+	out_str(t->out, (struct str){ t->line.buf, t->line.n });
+	out_line(t->out);
+	if (w) {
+		size_t all = w->nodes.n;
+
+		qsort(w->nodes.at, all, sizeof(*w->nodes.at), by_parent);
+		/* what is not below it waits for another root: the same caller has sent two */
+		others = print_below(t, w, s->self.span) < all;
+		if (!others)
+			drop(t, w);
+	}
+	if (!others)
+		remember(t, hash(s->self.trace));
+}
+
+static void on_span(void *ctx, const struct span *s)
+{
+	struct tree *t = ctx;
+	struct waiting *w;
+	struct node *n;
+
+	make_line(t, s);
+	if (s->parent_remote || id_is_zero(s->parent, SPAN_ID)) {
+		root(t, s);
+		return;
+	}
+	if (map_get(&t->printed, hash(s->self.trace)) && !trace_of(t, s->self.trace, false)) {
+		head(t, s->self.trace, ", later");
+		out_str(t->out, (struct str){ t->line.buf, t->line.n });
+		out_line(t->out);
+		return;
+	}
+	if (t->nwaiting >= WAITING_MOST) {
+		t->dropped++;
+		return;
+	}
+	w = trace_of(t, s->self.trace, true);
+	n = vec_push(&w->nodes);
+	*n = (struct node){ .start_ns = s->start_ns, .text = w->texts.n, .n = t->line.n };
+	memcpy(n->self, s->self.span, SPAN_ID);
+	memcpy(n->parent, s->parent, SPAN_ID);
+	vec_reserve(&w->texts, w->texts.n + t->line.n);
+	memcpy(w->texts.at + w->texts.n, t->line.buf, t->line.n);
+	w->texts.n += t->line.n;
+	t->nwaiting++;
+}
+
+/* Their root has not ended, and now will not be seen to. */
+static void print_rest(struct tree *t, struct waiting *w)
+{
+	head(t, w->trace, " (its root has not ended)");
+	qsort(w->nodes.at, w->nodes.n, sizeof(*w->nodes.at), by_parent);
+	for (size_t i = 0; i < w->nodes.n; i++) {
+		const struct node *n = &w->nodes.at[i];
+		bool below = false;
+
+		for (size_t k = 0; k < w->nodes.n && !below; k++)
+			below = !memcmp(w->nodes.at[k].self, n->parent, SPAN_ID);
+		if (below)
+			continue;
+		print_line(t, w, n);
+		print_below(t, w, n->self);
+	}
+}
+
+static void on_end(void *ctx)
+{
+	struct tree *t = ctx;
+
+	for (size_t i = 0; i < t->waiting.room; i++) {
+		struct waiting *w = (struct waiting *)(uintptr_t)t->waiting.slots[i].value;
+
+		while (t->waiting.slots[i].used && w) {
+			struct waiting *next = w->next;
+
+			print_rest(t, w);
+			vec_release(&w->nodes);
+			vec_release(&w->texts);
+			mem_free(w);
+			w = next;
+		}
+	}
+	out_flush(t->out);
+	map_release(&t->waiting);
+	map_release(&t->printed);
+	out_release(&t->line);
+	mem_free(t);
+}
+
+struct span_exporter span_tree_new(struct out *o)
+{
+	struct tree *t = mem_resize(NULL, sizeof(*t));
+
+	memset(t, 0, sizeof(*t));
+	t->out = o;
+	out_memory(&t->line);
+	return (struct span_exporter){
+		.ctx = t, .span = on_span, .end = on_end, .dropped = &t->dropped,
+	};
+}

@@ -1,0 +1,88 @@
+#include "plan/extra.h"
+
+#include <string.h>
+
+enum { HEAD = 8 };	/* bytes of a text that `only` compares */
+
+bool extra_sets_apart(const struct plan_request *r, struct str func)
+{
+	for (size_t i = 0; i < r->nextras; i++)
+		if (str_eq(func, str_of(r->extras[i].func)))
+			return true;
+	for (size_t i = 0; i < r->nasks; i++)
+		if (r->asks[i].func && str_eq(func, str_of(r->asks[i].func)))
+			return true;
+	return false;
+}
+
+static struct read bytes(u32 base, u32 at, u32 status, u32 most)
+{
+	return (struct read){
+		.kind = READ_BYTES, .from = base + EXTRA_WORD, .len_at = base + EXTRA_LEN, .elem = 1,
+		.at = base + at, .status = base + status, .size = (u16)most, .own = true,
+	};
+}
+
+/* A text whose address and length are in two registers that follow each other. With `only`, its
+ * first eight bytes are copied, and the whole text where these are one of them. */
+static u32 text(struct read *to, const struct plan_extra *x, u32 base, u32 *size)
+{
+	u32 n = 0, head = EXTRA_BYTES + (u32)round_up(x->most, 8), status = head + HEAD;
+
+	to[n++] = (struct read){ .kind = READ_INT, .reg = x->reg, .size = 8,
+				 .at = base + EXTRA_WORD };
+	to[n++] = (struct read){ .kind = READ_INT, .reg = (u8)(x->reg + 1), .size = 8,
+				 .at = base + EXTRA_LEN };
+	*size = status + 8;
+	if (!x->nonly) {
+		to[n++] = bytes(base, EXTRA_BYTES, EXTRA_STATUS, x->most);
+		return n;
+	}
+	to[n++] = bytes(base, head, status, HEAD);
+	for (size_t i = 0; i < x->nonly; i++) {
+		struct read when = { .kind = READ_WHEN, .size = 1, .when_at = base + head };
+
+		memcpy(&when.when, x->only[i], HEAD);
+		to[n++] = when;
+		to[n] = bytes(base, EXTRA_BYTES, EXTRA_STATUS, x->most);
+		to[n].when_at = when.when_at;
+		to[n++].when = when.when;
+	}
+	return n;
+}
+
+/* The word in a register, and the one that it points to. */
+static u32 boxed(struct read *to, const struct plan_extra *x, u32 base, u32 *size)
+{
+	to[0] = (struct read){ .kind = READ_INT, .reg = x->reg, .size = 8, .at = base + EXTRA_WORD };
+	to[1] = (struct read){
+		.kind = READ_MEM, .from = base + EXTRA_WORD, .size = 8, .span = 8, .own = true,
+		.status = base + EXTRA_BEHIND_STATUS, .at = base + EXTRA_BEHIND,
+	};
+	*size = EXTRA_BEHIND + 8;
+	return 2;
+}
+
+static void add(struct plan *p, struct reading *r, const struct plan_extra *x)
+{
+	struct read *reads = ARENA_ARRAY(&p->arena, struct read, r->nreads + 3 + 2 * x->nonly);
+	u32 size = 0;
+
+	if (r->nreads)
+		memcpy(reads, r->reads, r->nreads * sizeof(*reads));
+	r->hook_at = r->size;
+	r->reads = reads;
+	r->nreads += (x->kind == EXTRA_TEXT ? text : boxed)(reads + r->nreads, x, r->size, &size);
+	r->size += size;
+}
+
+void extra_read(struct plan *p, struct plan_func *f)
+{
+	for (size_t i = 0; i < p->request.nextras; i++) {
+		const struct plan_extra *x = &p->request.extras[i];
+		struct reading *r = x->exit ? &f->exit : &f->entry;
+
+		if (x->kind != EXTRA_NONE && !r->hook_at && str_eq(f->func->name, str_of(x->func)))
+			add(p, r, x);
+	}
+}

@@ -1,0 +1,31 @@
+/* extra - what a command wants read at one function besides values: words that no signature names.
+ *
+ * Spans ask so for what stripped binaries do not describe (the text that an unexported method
+ * returns) and for what must not be copied unless it is what is looked for (one header line among
+ * those that hold credentials).
+ *
+ * Owns     nothing: everything lies in the plan's arena.
+ * Units    offsets from reading.hook_at.
+ * Fails    never.
+ * Threads  one. */
+#ifndef PLAN_EXTRA_H
+#define PLAN_EXTRA_H
+
+#include "plan/plan.h"
+
+/* Where things lie. A status is u32: the bytes that were copied, or CAPTURE_UNREADABLE; 0: none. */
+enum {
+	EXTRA_WORD = 0,		/* TEXT: its address; BOXED: the data word */
+	EXTRA_LEN = 8,		/* TEXT: its length in the program */
+	EXTRA_STATUS = 16,	/* TEXT */
+	EXTRA_BYTES = 24,	/* TEXT */
+	EXTRA_BEHIND_STATUS = 8,	/* BOXED */
+	EXTRA_BEHIND = 16,	/* BOXED: the word that the data word points to */
+};
+
+/* Has the plan this function for a purpose of its own, so that --show does not mean it? */
+bool extra_sets_apart(const struct plan_request *r, struct str func);
+/* Adds the steps to what is read there anyway. */
+void extra_read(struct plan *p, struct plan_func *f);
+
+#endif

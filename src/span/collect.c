@@ -1,0 +1,501 @@
+#include "span/collect.h"
+
+#include <sys/random.h>
+
+#include "plan/extra.h"
+#include "span/http.h"
+#include "span/traceparent.h"
+
+enum { PENDING_MOST = 1 << 14, RANDOM_BYTES = 1024, SHOWN_MOST = 1024 };
+
+/* What a request said of whose child it is, until it is served. */
+struct pending {
+	struct span_context from;
+	u32 nparents;		/* headers of that name; more than one is none */
+	u32 nstate;
+	char state[STATE_MOST];
+};
+
+struct collector {
+	struct collector_facts f;
+	const struct rule_on **rules;	/* of each function of the plan */
+	struct contexts contexts;
+	struct map writers;		/* address -> 1 + place of an open server span */
+	struct map pending;		/* goid -> struct pending * */
+	struct collected total;
+	i64 lost_ns;			/* until then records were lost */
+	bool sees_status;
+	u8 random[RANDOM_BYTES];
+	size_t random_left;
+	struct saying saying;
+	struct out shown;
+};
+
+static void random_bytes(struct collector *c, u8 *to, size_t n)
+{
+	do {
+		if (c->random_left < n) {
+			if (getrandom(c->random, RANDOM_BYTES, 0) != RANDOM_BYTES)
+				die("no random numbers from the kernel");
+			c->random_left = RANDOM_BYTES;
+		}
+		c->random_left -= n;
+		memcpy(to, c->random + c->random_left, n);
+	} while (id_is_zero(to, n));
+}
+
+static const struct rule_on *rule_of(const struct collector *c, const struct plan_func *f)
+{
+	return c->rules[f - c->f.plan->funcs];
+}
+
+static bool is_role(const struct collector *c, const struct plan_func *f, enum rule_role role)
+{
+	const struct rule_on *on = f ? rule_of(c, f) : NULL;
+
+	return on && on->rule->role == role;
+}
+
+/* A word of an extra (plan/extra.h). */
+static u64 extra_word(const struct reading *r, const u8 *record, u32 at)
+{
+	u64 v = 0;
+
+	if (r->hook_at && record)
+		memcpy(&v, record + r->hook_at + at, sizeof(v));
+	return v;
+}
+
+static struct str extra_text(const struct reading *r, const u8 *record, u16 most)
+{
+	u32 n = (u32)extra_word(r, record, EXTRA_STATUS);
+
+	if (!n || n == CAPTURE_UNREADABLE || n > most)
+		return (struct str){ 0 };
+	return (struct str){ (const char *)record + r->hook_at + EXTRA_BYTES, n };
+}
+
+static struct pending *pending_of(const struct collector *c, u64 goid)
+{
+	u64 *p = map_get(&c->pending, goid);
+
+	return p ? (struct pending *)(uintptr_t)*p : NULL;
+}
+
+static void drop_pending(struct collector *c, u64 goid)
+{
+	mem_free(pending_of(c, goid));
+	map_remove(&c->pending, goid);
+}
+
+static void drop_all_pending(struct collector *c)
+{
+	for (size_t i = 0; i < c->pending.room; i++)
+		if (c->pending.slots[i].used)
+			mem_free((void *)(uintptr_t)c->pending.slots[i].value);
+	map_release(&c->pending);
+	c->pending = (struct map){ 0 };
+}
+
+/* A header line of a request. Requests that were never served leave theirs behind: rare, and all
+ * are dropped when they are many. */
+static void line(struct collector *c, const struct call *call)
+{
+	const struct rule_on *on = rule_of(c, call->fn);
+	struct str text = extra_text(&call->fn->exit, call->exit, on->rule->extra.most), value;
+	enum trace_header h;
+	struct pending *p;
+
+	if (!text.n || !c->f.propagates || !is_role(c, call->caller, ROLE_REQUEST) ||
+	    extra_word(&call->fn->exit, call->exit, EXTRA_LEN) != text.n)
+		return;
+	h = trace_header(text, &value);
+	if (h == HEADER_OTHER)
+		return;
+	p = pending_of(c, call->goid);
+	if (!p) {
+		if (c->pending.n >= PENDING_MOST)
+			drop_all_pending(c);
+		p = mem_resize(NULL, sizeof(*p));
+		memset(p, 0, offsetof(struct pending, state));
+		*map_put(&c->pending, call->goid) = (uintptr_t)p;
+	}
+	if (h == HEADER_TRACEPARENT) {
+		p->nparents += 1 + !traceparent_parse(value, &p->from);
+	} else if (p->nstate + 1 + value.n <= STATE_MOST) {
+		if (p->nstate)
+			p->state[p->nstate++] = ',';
+		memcpy(p->state + p->nstate, value.p, value.n);
+		p->nstate += (u32)value.n;
+	}
+}
+
+/* Whose child it is: the caller in another process, or a span of this one, or nobody's. */
+static void place_in_trace(struct collector *c, struct open_span *s, const struct open_span *up,
+			   const struct pending *from)
+{
+	if (up) {
+		s->self = up->self;
+		s->sampled = up->sampled;
+		memcpy(s->parent, up->self.span, SPAN_ID);
+		s->nstate = up->nstate;
+		memcpy(s->state, up->state, up->nstate);
+	} else if (from && from->nparents == 1) {
+		s->self = from->from;
+		memcpy(s->parent, from->from.span, SPAN_ID);
+		s->parent_remote = true;
+		if (tracestate_is_sound((struct str){ from->state, from->nstate })) {
+			s->nstate = from->nstate;
+			memcpy(s->state, from->state, from->nstate);
+		}
+		s->sampled = sampler_takes(&c->f.sampler, s->self.trace, &from->from);
+	} else {
+		random_bytes(c, s->self.trace, TRACE_ID);
+		s->sampled = sampler_takes(&c->f.sampler, s->self.trace, NULL);
+	}
+	random_bytes(c, s->self.span, SPAN_ID);
+	s->self.sampled = s->sampled;
+}
+
+static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
+{
+	enum span_kind kind = on ? on->rule->kind : SPAN_INTERNAL;
+	bool served = kind == SPAN_SERVER;
+	/* a request's parent is who sent it, wherever the goroutine comes from */
+	const struct open_span *up = served ? NULL : context_current(&c->contexts, call->goid);
+	size_t above = up ? (size_t)(up - c->contexts.spans.at) : 0;
+	struct open_span *s = context_begin(&c->contexts, call->goid, up);
+
+	if (!s)
+		return;
+	s->kind = kind;
+	s->start_ns = call->start_ns;
+	place_in_trace(c, s, up ? &c->contexts.spans.at[above] : NULL,
+		       served ? pending_of(c, call->goid) : NULL);
+	if (!served)
+		return;
+	drop_pending(c, call->goid);
+	s->writers[0] = extra_word(&call->fn->entry, call->entry, EXTRA_WORD);
+	s->writers[1] = extra_word(&call->fn->entry, call->entry, EXTRA_BEHIND);
+	for (u32 i = 0; i < 2; i++)
+		if (s->writers[i])
+			*map_put(&c->writers, s->writers[i]) =
+				(u64)(s - c->contexts.spans.at) + 1;
+}
+
+/* The span of the response that this object writes. */
+static struct open_span *writer(struct collector *c, const struct call *call)
+{
+	u64 *p = map_get(&c->writers, extra_word(&call->fn->entry, call->entry, EXTRA_WORD));
+
+	return p ? &c->contexts.spans.at[*p - 1] : NULL;
+}
+
+/* The first that is final counts, as in net/http. */
+static void status(struct collector *c, const struct call *call)
+{
+	struct expr_input in = expr_input_of(c->f.plan, call, c->f.bias);
+	struct open_span *s = writer(c, call);
+	struct expr_result v;
+
+	if (s && !s->status &&
+	    expr_value(&in, &c->f.plan->exprs[rule_of(c, call->fn)->first], &v) &&
+	    (v.i >= 200 || v.i == 101) && v.i < 1000)
+		s->status = v.i;
+}
+
+static void begun(void *ctx, const struct call *call)
+{
+	struct collector *c = ctx;
+	const struct rule_on *on = rule_of(c, call->fn);
+	struct open_span *s;
+
+	switch (on ? on->rule->role : ROLE_SPAN) {
+	case ROLE_SPAN:
+		span_begins(c, call, on);
+		break;
+	case ROLE_REQUEST:
+		drop_pending(c, call->goid);
+		break;
+	case ROLE_STATUS:
+		status(c, call);
+		break;
+	case ROLE_HIJACK:
+		s = writer(c, call);
+		if (s)
+			s->hijacked = true;
+		break;
+	case ROLE_LINE:
+	case ROLE_ROUTE:
+		break;
+	}
+}
+
+static void route(struct collector *c, const struct call *call)
+{
+	struct str r = http_route(extra_text(&call->fn->exit, call->exit, ROUTE_MOST));
+	struct open_span *s = r.n ? context_nearest(&c->contexts, call->goid, SPAN_SERVER) : NULL;
+
+	if (!s)
+		return;
+	s->nroute = (u32)r.n;
+	memcpy(s->route, r.p, r.n);
+}
+
+static void read_fields(const struct collector *c, const struct call *call,
+			const struct rule_on *on, struct field_value *to)
+{
+	struct expr_input in = expr_input_of(c->f.plan, call, c->f.bias);
+
+	for (u32 i = 0; i < on->rule->nreads; i++) {
+		struct field_value *f = &to[on->rule->reads[i].field];
+		struct expr_result v;
+
+		f->there = expr_value(&in, &c->f.plan->exprs[on->first + i], &v);
+		if (!f->there)
+			continue;
+		f->text = v.text;
+		f->number = v.kind == EXPR_BOOL ? v.b : v.kind == EXPR_STRING ? 0 : v.i;
+	}
+}
+
+/* The type of the error that was returned: the word is an itab's, whose second one is the type
+ * (internal/abi/iface.go). Itabs and descriptors never change. */
+static struct str error_type(const struct collector *c, u64 itab)
+{
+	u64 type;
+
+	if (!c->f.read_rt || !c->f.read_rt(c->f.read_ctx, itab + 8, &type, sizeof(type)))
+		return STR("error");
+	return go_type_load(c->f.plan->prog,
+			    go_type_at(c->f.plan->prog, type - c->f.bias))->name;
+}
+
+static void say_shown(struct collector *c, const struct call *call, const struct expr *e)
+{
+	struct expr_input in = expr_input_of(c->f.plan, call, c->f.bias);
+	struct saying *s = &c->saying;
+	struct span_attr *a = &s->attrs[s->span.nattrs];
+	struct expr_result v;
+
+	if (s->span.nattrs == ATTRS_MOST || !expr_value(&in, e, &v))
+		return;
+	*a = (struct span_attr){ .key = e->source, .kind = ATTR_INT, .number = v.i };
+	switch (v.kind) {
+	case EXPR_BOOL:
+		a->kind = ATTR_BOOL;
+		a->truth = v.b;
+		break;
+	case EXPR_INT:
+	case EXPR_UINT:
+		break;
+	case EXPR_FLOAT:
+		a->kind = ATTR_FLOAT;
+		a->real = v.f;
+		break;
+	case EXPR_STRING:
+		a->kind = ATTR_TEXT;
+		a->text = v.text;
+		break;
+	case EXPR_VALUE:
+		if (!c->f.show)
+			return;
+		c->shown.n = 0;
+		c->f.show(c->f.show_ctx, call, &v, &c->shown);
+		a->kind = ATTR_TEXT;
+		a->text = say_fmt(s, "%.*s", (int)MIN(c->shown.n, (size_t)SHOWN_MOST),
+				  c->shown.buf);
+		break;
+	}
+	s->span.nattrs++;
+}
+
+static void say_func(struct collector *c, const struct call *call)
+{
+	struct saying *s = &c->saying;
+	const struct plan *p = c->f.plan;
+	u64 error = 0;
+
+	s->span.name = call->fn->func->name;
+	s->span.scope = call->fn->name.package;
+	say_text(s, "code.function.name", call->fn->func->name);
+	for (size_t i = 0; i < p->nexprs; i++)
+		if (p->exprs[i].role == EXPR_SHOW)
+			say_shown(c, call, &p->exprs[i]);
+	if (call->fn->error_at && call->exit)
+		memcpy(&error, call->exit + call->fn->error_at, sizeof(error));
+	if (error)
+		say_error(s, error_type(c, error), (struct str){ 0 });
+}
+
+static void say_http(struct collector *c, const struct call *call, const struct rule_on *on,
+		     const struct open_span *o)
+{
+	struct field_value fields[FIELD_COUNT] = { 0 };
+	i64 code = o->status;
+
+	read_fields(c, call, on, fields);
+	c->saying.span.scope = str_of(on->rule->scope);
+	if (o->kind != SPAN_SERVER) {
+		http_client(&c->saying, fields);
+		return;
+	}
+	/* a handler that says nothing answers 200, when it has returned */
+	if (!code && c->sees_status && !o->hijacked && c->lost_ns < o->start_ns &&
+	    (call->end == END_RETURN || call->end == END_RECOVERED))
+		code = 200;
+	http_server(&c->saying, fields, code, (struct str){ o->route, o->nroute });
+}
+
+static void tell(struct collector *c, const struct call *call, const struct rule_on *on,
+		 const struct open_span *o)
+{
+	struct saying *s = &c->saying;
+
+	s->used = 0;
+	s->span = (struct span){
+		.self = o->self, .parent_remote = o->parent_remote, .kind = o->kind,
+		.start_ns = o->start_ns, .end_ns = o->start_ns + call->duration_ns,
+		.attrs = s->attrs, .goid = call->goid,
+	};
+	s->span.self.state = (struct str){ o->state, o->nstate };
+	memcpy(s->span.parent, o->parent, SPAN_ID);
+	if (on)
+		say_http(c, call, on, o);
+	else
+		say_func(c, call);
+	if (call->end == END_PANIC || call->end == END_GOEXIT)
+		say_error(s, str_of(call_end_name(call->end)), (struct str){ 0 });
+	c->total.spans++;
+	c->total.traces += o->parent_remote || id_is_zero(o->parent, SPAN_ID);
+	for (size_t i = 0; i < c->f.nto; i++)
+		c->f.to[i].span(c->f.to[i].ctx, &s->span);
+}
+
+static void span_ends(struct collector *c, const struct call *call, const struct rule_on *on)
+{
+	struct open_span *o = call->entry ? context_top(&c->contexts, call->goid) : NULL;
+
+	if (!o || o->start_ns != call->start_ns)
+		return;	/* there was no room for it */
+	for (u32 i = 0; i < 2; i++) {
+		u64 *p = map_get(&c->writers, o->writers[i]);
+
+		if (p && *p == (u64)(o - c->contexts.spans.at) + 1)
+			map_remove(&c->writers, o->writers[i]);
+	}
+	if (call->duration_ns < 0)
+		c->total.unended++;
+	else if (!o->sampled)
+		c->total.unsampled++;
+	else
+		tell(c, call, on, o);
+	context_end(&c->contexts, call->goid);
+}
+
+static void ended(void *ctx, const struct call *call)
+{
+	struct collector *c = ctx;
+	const struct rule_on *on = rule_of(c, call->fn);
+
+	switch (on ? on->rule->role : ROLE_SPAN) {
+	case ROLE_SPAN:
+		span_ends(c, call, on);
+		break;
+	case ROLE_LINE:
+		line(c, call);
+		break;
+	case ROLE_ROUTE:
+		route(c, call);
+		break;
+	case ROLE_REQUEST:
+	case ROLE_STATUS:
+	case ROLE_HIJACK:
+		break;
+	}
+}
+
+static void lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
+{
+	struct collector *c = ctx;
+
+	(void)from_ns;
+	c->total.lost += count;
+	c->lost_ns = MAX(c->lost_ns, to_ns);
+}
+
+static void tick(void *ctx, i64 from_ns, i64 to_ns, bool last)
+{
+	struct collector *c = ctx;
+
+	(void)from_ns;
+	for (size_t i = 0; i < c->f.nto && !last; i++)
+		if (c->f.to[i].tick)
+			c->f.to[i].tick(c->f.to[i].ctx, to_ns);
+}
+
+static void born(void *ctx, const struct birth *b)
+{
+	struct collector *c = ctx;
+
+	if (b->parent_known && b->parent_goid)
+		context_born(&c->contexts, b->parent_goid, b->goid);
+}
+
+static void goroutine_ended(void *ctx, u64 goid, i64 time_ns)
+{
+	struct collector *c = ctx;
+
+	(void)time_ns;
+	context_goroutine_ended(&c->contexts, goid);
+	drop_pending(c, goid);
+}
+
+struct collector *collector_new(const struct collector_facts *facts)
+{
+	struct collector *c = mem_resize(NULL, sizeof(*c));
+	const struct plan *p = facts->plan;
+
+	memset(c, 0, sizeof(*c));
+	c->f = *facts;
+	c->rules = mem_resize(NULL, (p->nfuncs + 1) * sizeof(*c->rules));
+	for (u32 i = 0; i < p->nfuncs; i++) {
+		c->rules[i] = rules_of(facts->rules, &p->funcs[i]);
+		c->sees_status |= c->rules[i] && c->rules[i]->rule->role == ROLE_STATUS &&
+				  !p->funcs[i].refusal;
+	}
+	out_memory(&c->shown);
+	return c;
+}
+
+struct sink collector_sink(struct collector *c)
+{
+	return (struct sink){
+		.ctx = c, .begun = begun, .call = ended, .lost = lost, .tick = tick, .go = born,
+		.go_end = goroutine_ended,
+	};
+}
+
+struct collected collector_total(const struct collector *c)
+{
+	struct collected t = c->total;
+
+	t.refused = c->contexts.refused;
+	t.forgotten = c->contexts.forgotten;
+	return t;
+}
+
+void collector_release(struct collector **at)
+{
+	struct collector *c = *at;
+
+	if (!c)
+		return;
+	drop_all_pending(c);
+	map_release(&c->writers);
+	contexts_release(&c->contexts);
+	out_release(&c->shown);
+	mem_free(c->rules);
+	mem_free(c);
+	*at = NULL;
+}

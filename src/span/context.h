@@ -1,0 +1,67 @@
+/* context - which span a goroutine is in: its own innermost one, or that of who started it.
+ *
+ * Each goroutine has a stack of open spans. One that is made inherits the span that its maker is in
+ * at that moment. A span that has ended is never a parent again: who inherited it is then in the
+ * nearest span around it that is still open, or in none, as a worker that outlives its request.
+ *
+ * A closed span's place is kept while a goroutine or an open span below refers to it, and no
+ * longer. Goroutines are forgotten at their end; beyond GOROUTINES_MOST those that nothing was
+ * heard of for the longest time, which are counted. Ids of goroutines are never used again, so a
+ * forgotten one has no parent rather than a wrong one.
+ *
+ * Owns     all of it, until contexts_release(). Pointers die with the next context_begin().
+ * Units    Unix ns.
+ * Fails    context_begin: NULL when too many are open (counted in `refused`).
+ * Threads  one. */
+#ifndef SPAN_CONTEXT_H
+#define SPAN_CONTEXT_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "span/span.h"
+
+enum { GOROUTINES_MOST = 1 << 18, OPEN_SPANS_MOST = 1 << 16, ROUTE_MOST = 128, STATE_MOST = 512 };
+
+struct open_span {
+	struct span_context self;
+	u8 parent[SPAN_ID];
+	bool open, sampled, parent_remote, hijacked;
+	u32 refs;
+	u32 below;		/* 1 + place of the one around it in its goroutine; 0: none */
+	u32 up;			/* 1 + place of its parent in this process; 0: none */
+	u64 goid;
+	i64 start_ns;
+	enum span_kind kind;
+	u64 writers[2];		/* what writes the response of a server span: addresses; 0: none */
+	i64 status;		/* of the response, 0: not seen */
+	char route[ROUTE_MOST];
+	char state[STATE_MOST];	/* tracestate */
+	u32 nroute, nstate;
+};
+
+struct context_goroutine;
+struct contexts {
+	VEC(struct open_span) spans;
+	u32 free;		/* 1 + place; chained by `below` */
+	struct map goroutines;	/* goid -> struct context_goroutine * */
+	struct context_goroutine *newest, *oldest, *spare;
+	size_t most_goroutines, most_spans;	/* 0: as above */
+	u64 nopen, refused, forgotten;
+};
+
+/* The span that it is in now, or NULL. */
+struct open_span *context_current(struct contexts *c, u64 goid);
+/* The nearest one of this kind, going outwards from there. */
+struct open_span *context_nearest(struct contexts *c, u64 goid, enum span_kind kind);
+/* Puts one on the goroutine's stack, with `parent` (which context_current gave, or NULL) above
+ * it. */
+struct open_span *context_begin(struct contexts *c, u64 goid, const struct open_span *parent);
+/* The innermost on the goroutine's own stack, or NULL. */
+struct open_span *context_top(struct contexts *c, u64 goid);
+/* It ends: nobody's parent any more. */
+void context_end(struct contexts *c, u64 goid);
+void context_born(struct contexts *c, u64 maker, u64 goid);
+void context_goroutine_ended(struct contexts *c, u64 goid);
+void contexts_release(struct contexts *c);
+
+#endif
