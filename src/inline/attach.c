@@ -276,7 +276,7 @@ static bool clean_old(struct inline_session *s, const struct found *f, const str
 	for (size_t i = 0; f->leftovers.n && i < f->sessions.n; i++)
 		*again |= !f->sessions.at[i].owner && busy_inside(b, f->sessions.at[i].code_rt,
 								  f->sessions.at[i].code_end);
-	if (found_clean(f, s->pid, s->mem_fd, !*again))
+	if (!found_clean(f, s->pid, s->mem_fd, !*again))
 		return err_set(err, ERR_DENIED,
 			       "process %d: what an earlier goshawk left in its text "
 			       "can't be taken away (see goshawk doctor)",

@@ -8,6 +8,7 @@
 #include "inline/layout.h"
 #include "inline/maps.h"
 #include "inline/session.h"
+#include "inline/text.h"
 #include "x86/patch.h"
 
 enum { CHUNK = 1 << 16, OWNER_DIED = 0x40000000, OWNER_TID = 0x3fffffff };
@@ -204,19 +205,18 @@ bool found_leftovers(struct found *f, const struct go_program *prog, u64 bias, i
 	return true;
 }
 
-size_t found_clean(const struct found *f, pid_t pid, int mem_fd, bool hooks)
+bool found_clean(const struct found *f, pid_t pid, int mem_fd, bool hooks)
 {
-	size_t bad = 0;
+	enum { INNER, OTHERS, HOOKS };
+	struct text t;
 
-	for (unsigned pass = 0; pass < 2; pass++)
+	text_begin(&t, mem_fd, pid);
+	for (int pass = INNER; pass <= (hooks ? HOOKS : OTHERS); pass++)
 		for (size_t i = 0; i < f->leftovers.n; i++) {
 			const struct leftover *l = &f->leftovers.at[i];
-			u8 now[5];
 
-			if (l->inner == (pass == 1) || (l->hook && !hooks))
-				continue;
-			bad += mem_read(mem_fd, l->rt, now, 5) && !memcmp(now, l->is, 5) &&
-			       !mem_write(mem_fd, pid, l->rt, l->put, 5);
+			if (pass == (l->hook ? HOOKS : l->inner ? INNER : OTHERS))
+				text_change(&t, l->rt, l->is, l->put);
 		}
-	return bad;
+	return text_end(&t);
 }

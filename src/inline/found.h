@@ -42,8 +42,8 @@ bool found_leftovers(struct found *f, const struct go_program *prog, u64 bias, i
 void found_release(struct found *f);
 /* The session whose code has this address, or NULL. */
 const struct found_session *found_at(const struct found *f, u64 rt);
-/* The process must stand still. How many could not be put back. */
-size_t found_clean(const struct found *f, pid_t pid, int mem_fd, bool hooks);
+/* The process must stand still. False: some could not be put back. */
+bool found_clean(const struct found *f, pid_t pid, int mem_fd, bool hooks);
 
 /* Where a `jmp rel32` at `rt` leads; 0: it is none. */
 u64 jump_target(u64 rt, const u8 bytes[5]);

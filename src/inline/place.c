@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "inline/maps.h"
 #include "inline/seccomp.h"
+#include "inline/text.h"
 
 /* Rings lie above HIGH, with libraries and stacks, and so far below these that their next mappings
  * find room. */
@@ -353,37 +354,42 @@ static int by_address(const void *a, const void *b)
 	return ((*x)->rt > (*y)->rt) - ((*x)->rt < (*y)->rt);
 }
 
-static bool write_text(struct inline_session *s, u64 rt, const void *p, size_t n, struct err *err)
+static bool write_jump(struct inline_session *s, struct text *t, const struct jump *j,
+		       struct err *err)
 {
-	return mem_write(s->mem_fd, s->pid, rt, p, n) ||
-	       err_set(err, ERR_DENIED, "the program's text can't be written (see goshawk doctor)");
+	return text_change(t, j->rt, j->was, j->is) ||
+	       (t->gone ? err_set(err, ERR_GONE, "process %d has ended", s->pid)
+			: err_set(err, ERR_REFUSED, "the text in memory is not the file's, at "
+				  "0x%llx: something else has patched it",
+				  (unsigned long long)j->rt));
 }
 
-/* One write for each page that changes: a page of text with some of its jumps is as good as one
- * with all, but for windows that others lead into. */
-static bool write_pages(struct inline_session *s, struct jump **by, size_t n, struct err *err)
+/* The hooks, which mend what faults in the others' trampolines; then all but the windows that
+ * others lead into, by address; then these. */
+static bool write_jumps(struct inline_session *s, struct jump **by, size_t pages, size_t inner,
+			struct err *err)
 {
-	u8 page[PAGE];
-	u64 at = ~0ull;
+	size_t n = s->code.jumps.n;
+	struct text t;
+	bool ok = true, written;
 
-	for (size_t i = 0; i < n; i++) {
-		u64 rt = by[i]->rt;
+	text_begin(&t, s->mem_fd, s->pid);
+	for (size_t i = 0; ok && i < n; i++) {
+		const struct jump *j = &s->code.jumps.at[i];
 
-		if (rt / PAGE != at / PAGE) {
-			if (i && !write_text(s, at, page, PAGE, err))
-				return false;
-			fault_point("jumps");	/* with some of them written */
-			at = rt & ~(u64)(PAGE - 1);
-			if (!mem_read(s->mem_fd, at, page, PAGE))
-				return err_set(err, ERR_GONE, "process %d has ended", s->pid);
-		}
-		if (memcmp(page + rt % PAGE, by[i]->was, 5))
-			return err_set(err, ERR_REFUSED, "the text in memory is not the file's, at "
-				       "0x%llx: something else has patched it",
-				       (unsigned long long)rt);
-		memcpy(page + rt % PAGE, by[i]->is, 5);
+		if (j->func == NOT_PLANNED && j->state == JUMP_DUE)
+			ok = write_jump(s, &t, j, err);
 	}
-	return !n || write_text(s, at, page, PAGE, err);
+	for (size_t i = 0; ok && i < pages; i++) {
+		if (i == pages / 2)
+			fault_point("jumps");	/* with some of them written */
+		ok = write_jump(s, &t, by[i], err);
+	}
+	for (size_t i = n; ok && i > inner; i--)
+		ok = write_jump(s, &t, by[i - 1], err);
+	written = text_end(&t);
+	return ok && (written || err_set(err, ERR_DENIED, "the program's text can't be written "
+					 "(see goshawk doctor)"));
 }
 
 bool place_jumps(struct inline_session *s, struct err *err)
@@ -392,14 +398,12 @@ bool place_jumps(struct inline_session *s, struct err *err)
 	struct jump **by = mem_resize(NULL, (n + 1) * sizeof(*by));
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct jump *j = &s->code.jumps.at[i];
 
-		if (j->state != JUMP_DUE)
+		if (j->state != JUMP_DUE || j->func == NOT_PLANNED)
 			continue;
-		if (j->func == NOT_PLANNED)
-			ok = write_pages(s, &j, 1, err);
-		else if (j->inner)
+		if (j->inner)
 			by[--inner] = j; /* from behind: their order turns round, and turns back */
 		else
 			by[pages++] = j;
@@ -409,9 +413,7 @@ bool place_jumps(struct inline_session *s, struct err *err)
 		if (by[i]->rt < by[i - 1]->rt + 5)
 			ok = err_set(err, ERR_REFUSED, "two jumps overlap at 0x%llx",
 				     (unsigned long long)by[i]->rt);
-	ok = ok && write_pages(s, by, pages, err);
-	for (size_t i = n; ok && i > inner; i--)
-		ok = write_pages(s, &by[i - 1], 1, err);
+	ok = ok && write_jumps(s, by, pages, inner, err);
 	mem_free(by);
 	for (size_t i = 0; ok && i < n; i++)
 		if (s->code.jumps.at[i].state == JUMP_DUE)

@@ -12,6 +12,7 @@
 #include "inline/busy.h"
 #include "inline/found.h"
 #include "inline/session.h"
+#include "inline/text.h"
 #include "inline/tracee.h"
 
 bool session_is_there(const struct inline_session *s)
@@ -53,25 +54,35 @@ static void shut_gate(const struct inline_session *s)
 		mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &shut, sizeof(shut));
 }
 
-bool session_put_back(struct inline_session *s, const struct found *f, bool hooks)
+/* In the order in which jumps are taken back; what somebody else has put there since is not ours to
+ * take away. */
+static void put_all_back(const struct inline_session *s, const struct found *f, struct text *t,
+			 bool hooks)
 {
-	bool ok = true;
-
-	shut_gate(s);
 	for (size_t i = s->code.jumps.n; i-- > 0;) {
 		const struct jump *j = &s->code.jumps.at[i];
-		u8 now[5], put[5];
+		u8 put[5];
 
 		if (i == s->code.jumps.n / 2)
 			fault_point("restoring");	/* half of them are back */
-		/* what somebody else has put there since is not ours to take away */
-		if ((j->func == NOT_PLANNED && !hooks) || !mem_read(s->mem_fd, j->rt, now, 5) ||
-		    memcmp(now, j->is, 5))
+		if ((j->func == NOT_PLANNED) != hooks)
 			continue;
 		put_back(s, f, j, put);
-		ok &= mem_write(s->mem_fd, s->pid, j->rt, put, 5);
+		text_change(t, j->rt, j->is, put);
 	}
-	return ok;
+}
+
+/* The hooks go last, as they came first: what still leads into a trampoline may fault there. */
+bool session_put_back(struct inline_session *s, const struct found *f, bool hooks)
+{
+	struct text t;
+
+	shut_gate(s);
+	text_begin(&t, s->mem_fd, s->pid);
+	put_all_back(s, f, &t, false);
+	if (hooks)
+		put_all_back(s, f, &t, true);
+	return text_end(&t);
 }
 
 /* Who stands in a trampoline may be about to fault, in an instruction of the function's or in our
