@@ -69,6 +69,11 @@ static const struct rule rules[] = {
 		.func = "net/http.(*ServeMux).findHandler", .gives = "http.route",
 		.extra = { .kind = EXTRA_TEXT, .exit = true, .reg = CX, .most = 128 },
 	}, {
+		/* with GODEBUG=httpmuxgo121=1, which a go.mod of before 1.22 sets */
+		.library = LIBRARY_HTTP_SERVER, .role = ROLE_ROUTE, .since = 22,
+		.func = "net/http.(*serveMux121).findHandler", .gives = "http.route",
+		.extra = { .kind = EXTRA_TEXT, .exit = true, .reg = CX, .most = 128 },
+	}, {
 		.library = LIBRARY_HTTP_SERVER, .role = ROLE_ROUTE, .until = 21,
 		.func = "net/http.(*ServeMux).Handler", .gives = "http.route",
 		.extra = { .kind = EXTRA_TEXT, .exit = true, .reg = CX, .most = 128 },

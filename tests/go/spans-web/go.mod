@@ -1,0 +1,3 @@
+module spansweb
+
+go 1.17

@@ -1,0 +1,128 @@
+// spans-web serves on loopback and asks a server of its own; each path carries a number that goes along, so that
+// whoever looks at spans can tell which belong together. It ends when its input does.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+)
+
+var back string
+
+type job struct {
+	id   string
+	done chan bool
+}
+
+var (
+	jobs  = make(chan job)
+	start sync.Once
+)
+
+//go:noinline
+func load(id string, level int) error {
+	if level == 3 {
+		return errors.New("no further")
+	}
+	return nil
+}
+
+func ask(path string) int {
+	r, err := http.Get(back + path)
+	if err != nil {
+		return 0
+	}
+	io.Copy(io.Discard, r.Body)
+	r.Body.Close()
+	return r.StatusCode
+}
+
+func id(r *http.Request) string {
+	return r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+}
+
+// Goroutines that start goroutines; each asks, and the outer ones are over before the inner ones ask.
+func deep(id string, level int, all *sync.WaitGroup) {
+	defer all.Done()
+	load(id, level)
+	if level < 3 {
+		all.Add(1)
+		go deep(id, level+1, all)
+	}
+	ask(fmt.Sprintf("/back/deep%d/%s", level, id))
+}
+
+func main() {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/deep/", func(w http.ResponseWriter, r *http.Request) {
+		var all sync.WaitGroup
+		all.Add(1)
+		go deep(id(r), 1, &all)
+		all.Wait()
+		fmt.Fprintln(w, "deep")
+	})
+	mux.HandleFunc("/fan/", func(w http.ResponseWriter, r *http.Request) {
+		var all sync.WaitGroup
+		for i := 0; i < 3; i++ {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				ask("/back/fan/" + id(r))
+			}()
+		}
+		ask("/back/fan/" + id(r))
+		all.Wait()
+		w.WriteHeader(http.StatusCreated)
+		w.WriteHeader(http.StatusTeapot) // too late
+	})
+	mux.HandleFunc("/pool/", func(w http.ResponseWriter, r *http.Request) {
+		start.Do(func() { // by the first request that comes; it serves all others, too
+			go func() {
+				for j := range jobs {
+					ask("/back/pool/" + j.id)
+					j.done <- true
+				}
+			}()
+		})
+		j := job{id(r), make(chan bool)}
+		jobs <- j
+		<-j.done
+	})
+	mux.HandleFunc("/silent/", func(w http.ResponseWriter, r *http.Request) {})
+	mux.HandleFunc("/panic/", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) })
+	mux.HandleFunc("/recovers/", func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			recover()
+			http.Error(w, "sorry", http.StatusInternalServerError)
+		}()
+		panic("it recovers")
+	})
+	mux.HandleFunc("/refused/", func(w http.ResponseWriter, r *http.Request) {
+		l, _ := net.Listen("tcp", "127.0.0.1:0")
+		l.Close()
+		_, err := http.Get("http://canary:canary@" + l.Addr().String() + "/nobody?token=canary")
+		http.Error(w, err.Error()[:3], http.StatusBadGateway)
+	})
+	mux.HandleFunc("/hijack/", func(w http.ResponseWriter, r *http.Request) {
+		c, _, _ := w.(http.Hijacker).Hijack()
+		io.WriteString(c, "HTTP/1.1 299 Mine\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		c.Close()
+	})
+	mux.HandleFunc("/back/", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("back")) })
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	back = "http://" + l.Addr().String()
+	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 64
+	go http.Serve(l, mux)
+	fmt.Println("ready", os.Getpid(), l.Addr().(*net.TCPAddr).Port)
+	io.Copy(io.Discard, os.Stdin)
+}

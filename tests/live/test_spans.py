@@ -1,0 +1,232 @@
+"""Spans of what net/http serves and asks, by the trees that `goshawk spans` prints. Each path ends in a number that
+is the same in all that belongs together, and so tells a wrong parent."""
+
+import concurrent.futures
+import http.client
+import os
+import re
+import signal
+import subprocess
+import tempfile
+
+import pytest
+
+import gobuild
+import goshawk
+from attaching import line_of
+
+pytestmark = pytest.mark.ptrace
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class Span:
+    def __init__(self, text, remote, trace):
+        self.name = re.match(r"(.*?) [0-9.]+(ns|µs|ms|s)( |$)", text).group(1)
+        self.attrs = dict(re.findall(r"([a-z_.]+[a-z])=(\S+)", text))
+        status = re.search(r"(ns|µs|ms|s) (\d\d\d)( |$)", text)
+        self.status = status and int(status.group(2))
+        self.remote, self.trace, self.text = remote, trace, text
+        self.below = []
+
+    @property
+    def path(self):
+        return self.attrs.get("url.path") or re.sub("^http://[^/]*", "", self.attrs.get("url.full", ""))
+
+    def all_below(self):
+        for s in self.below:
+            yield s
+            yield from s.all_below()
+
+
+def trees(text):
+    """The roots, in the order of printing."""
+    roots, above, trace, remote = [], [], None, False
+    for line in text.splitlines():
+        head = re.match(r"trace ([0-9a-f]{32})(.*)$", line)
+        if head:
+            trace, remote, above = head.group(1), "another process" in head.group(2), []
+            assert not head.group(2) or remote, line
+        elif trace and re.search(r" [0-9.]+(ns|µs|ms|s)( |$)", line) and not line.startswith("goshawk: "):
+            indent, rest = re.match(r"((?:│  |   |├─ |└─ )*)(.*)", line).groups()
+            s = Span(rest, remote, trace)
+            del above[len(indent) // 3:]
+            (above[-1].below if above else roots).append(s)
+            above.append(s)
+    return roots
+
+
+class Web:
+    """tests/go/spans-web under `goshawk spans`, or alone and then attached to."""
+
+    def __init__(self, release=gobuild.NEWEST, variant="stripped", options=(), attach=False, env=None):
+        program = gobuild.build("spans-web", release, variant)
+        command = [] if attach else [str(goshawk.GOSHAWK), "spans", *options, "--"]
+        self.err = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would stop the program
+        env = dict(os.environ, **(env or {}))
+        self.p = self.looker = subprocess.Popen([*command, str(program)], env=env, stdin=subprocess.PIPE,
+                                                stdout=subprocess.PIPE, stderr=self.err, text=True)
+        _, pid, port = line_of(self.p.stdout, "ready").split()
+        self.pid, self.port = int(pid), int(port)
+        if attach:
+            self.looker = subprocess.Popen([str(goshawk.GOSHAWK), "spans", *options, "-p", pid], env=env,
+                                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                           text=True)
+            line = line_of(self.looker.stderr, "watched")
+            assert "watched" in line, line
+
+    def get(self, path, connection=None, **headers):
+        c = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        c.request("GET", path, headers=headers)
+        answer = c.getresponse()
+        answer.read()
+        if not connection:
+            c.close()
+        return answer.status
+
+    def end(self):
+        if self.looker is not self.p:
+            self.looker.send_signal(signal.SIGINT)
+            _, self.said = self.looker.communicate(timeout=60)
+            assert self.looker.returncode == 0, self.said
+            assert self.get("/silent/1") == 200
+        out, _ = self.p.communicate(timeout=60)
+        self.err.seek(0)
+        if self.looker is self.p:
+            self.said = self.err.read()
+        assert (self.p.returncode, out) == (0, ""), self.said
+        assert "lost" not in self.said, self.said
+        self.roots = trees(self.said)
+        return self
+
+    def served(self, path):
+        """The span of the one request for this path."""
+        found = [s for s in self.roots if s.attrs.get("url.path") == path]
+        assert len(found) == 1, (path, self.said)
+        return found[0]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failed):
+        for p in {self.p, self.looker}:
+            if p.poll() is None:
+                p.kill()
+                p.communicate()
+        self.err.close()
+
+
+def exercise(web, deep=True, typed=False):
+    with pytest.raises(http.client.RemoteDisconnected):
+        web.get("/panic/3")
+    assert web.get("/deep/1", traceparent=PARENT, tracestate="a=1") == 200
+    assert [web.get("/%s/%d" % at) for at in [("pool", 4), ("pool", 5), ("silent", 6), ("recovers", 7), ("refused", 8),
+                                              ("hijack", 9), ("none", 10), ("silent", 11)]] \
+        == [200, 200, 200, 500, 502, 299, 404, 200]
+    assert web.get("/fan/2", Cookie="canary=1", Authorization="canary") == 201
+    web.end()
+
+    one = web.served("/deep/1")
+    assert (one.name, one.status, one.remote, one.trace) == ("GET /deep/", 200, True, PARENT[3:35])
+    asked = [s for s in one.below if s.name == "GET"]
+    assert sorted(s.path for s in asked) == ["/back/deep%d/1" % n for n in (1, 2, 3)]
+    assert {s.status for s in asked} == {200}
+    if deep:
+        loads = [s for s in one.below if s.name == "main.load"]
+        assert len(loads) == 3 and len(one.below) == 6
+        assert [s.attrs.get("error.type") for s in loads] == [None, None, "*errors.errorString" if typed else None]
+
+    two = web.served("/fan/2")
+    assert (two.status, two.remote, [s.path for s in two.below]) == (201, False, ["/back/fan/2"] * 4)
+    panic = web.served("/panic/3")
+    assert (panic.status, panic.attrs["error.type"]) == (None, "panic")
+    # the worker was started in the first request, and is in none when that is over
+    assert [s.path for s in web.served("/pool/4").below] == ["/back/pool/4"]
+    assert web.served("/pool/5").below == []
+    assert [s.name for s in web.roots if s.path == "/back/pool/5" and "url.full" in s.attrs] == ["GET"]
+    assert web.served("/silent/6").status == 200
+    assert (web.served("/recovers/7").status, web.served("/recovers/7").attrs["error.type"]) == (500, "500")
+    refused = web.served("/refused/8")
+    assert refused.status == 502
+    assert [(s.status, s.attrs["error.type"], s.path) for s in refused.below] \
+        == [(None, "*net.OpError", "/nobody?REDACTED")]
+    assert web.served("/hijack/9").status is None
+    assert (web.served("/none/10").name, web.served("/none/10").status) in [("GET", 404), ("GET /none/", 404)]
+    # on a connection of its own: what came with an earlier request is not for this one
+    assert not web.served("/silent/11").remote
+    assert "canary" not in web.said
+
+
+@pytest.mark.parametrize("variant", ["stripped", "race"])
+def test_started(release, variant):
+    if variant == "race" and release not in gobuild.ENDS:
+        pytest.skip("the race detector's build is tried with the oldest and the newest release")
+    with Web(release, variant, options=["--func", "main.load", "--show", "arg1"]) as web:
+        exercise(web, typed=variant == "race" and gobuild.minor(release) > 17)  # else results are not known
+
+
+def test_attached(release):
+    with Web(release, "stripped", attach=True) as web:
+        exercise(web, deep=False)
+
+
+def test_arguments():
+    """Of a function of one's own, by name: attributes are numbers and texts as such."""
+    with Web(variant="plain", options=["--func", "main.load", "--show", "id, level", "--no", "http-client"]) as web:
+        web.get("/deep/77")
+        web.end()
+    assert [(s.attrs["id"], s.attrs["level"]) for s in web.served("/deep/77").below] \
+        == [("77", "1"), ("77", "2"), ("77", "3")]
+
+
+@pytest.mark.parametrize("variant", ["stripped", "race"])
+def test_many_at_once(variant):
+    """64 connections: every span has the right parent, no request fails, nothing is lost."""
+    each = 12
+
+    def client(n):
+        c = http.client.HTTPConnection("127.0.0.1", web.port, timeout=120)
+        for i in range(each):
+            assert web.get("/fan/%d" % (n * each + i), c) == 201
+        c.close()
+
+    with Web(variant=variant) as web:
+        with concurrent.futures.ThreadPoolExecutor(64) as pool:
+            list(pool.map(client, range(64)))
+        web.end()
+    fans = [s for s in web.roots if s.name == "GET /fan/"]
+    assert sorted(int(s.path.split("/")[-1]) for s in fans) == list(range(64 * each))
+    for s in fans:
+        assert [b.path for b in s.below] == ["/back" + s.path] * 4, s.text
+    assert sum(s.name == "GET /back/" for s in web.roots) == 4 * 64 * each
+    assert len({s.trace for s in web.roots}) == len(web.roots) == 5 * 64 * each
+
+
+@pytest.mark.parametrize("header, remote", [
+    (PARENT, True), (PARENT[:-1] + "0", None), ("01" + PARENT[2:] + "-later", True), ("ff" + PARENT[2:], False),
+    (PARENT.upper(), False), (PARENT + "-x", False), (PARENT[:54], False), ("00-" + "0" * 32 + PARENT[35:], False),
+])
+def test_traceparent(header, remote):
+    """None: its caller has not sampled it, so there is no span."""
+    with Web() as web:
+        web.get("/silent/1", TraceParent=header)
+        web.get("/silent/2")
+        web.end()
+    assert not web.served("/silent/2").remote
+    found = [s.remote for s in web.roots if s.path == "/silent/1"]
+    assert found == ([] if remote is None else [remote])
+
+
+def test_environment():
+    with Web(env={"OTEL_TRACES_SAMPLER": "always_off"}) as web:
+        web.get("/silent/1")
+        web.end()
+    assert web.roots == [] and "0 spans in 0 traces; 1 not sampled" in web.said
+    with Web(env={"OTEL_PROPAGATORS": "b3,none"}) as web:
+        web.get("/silent/1", traceparent=PARENT)
+        web.end()
+    assert not web.served("/silent/1").remote
+    assert "OTEL_PROPAGATORS: b3 is not supported" in web.said
+    with Web(env={"OTEL_SDK_DISABLED": "true"}) as web:
+        assert web.get("/silent/1") == 200
+        web.end()
+    assert web.said == "goshawk: OTEL_SDK_DISABLED is true: there are no spans\n"
