@@ -2,6 +2,7 @@
 each cell as it is seen; every other one compares."""
 
 import datetime
+import fcntl
 import os
 
 import gobuild
@@ -10,7 +11,7 @@ PAGE = gobuild.ROOT / "docs" / "stress-reach.md"
 NOT_TRIED = "–"
 HEAD = """# What stress was tried on
 
-Made by the tests of `make check-all` (`tests/reached.py`), row by row: the last column is the day on which the row was seen.
+Made by the tests of `make check-all` (`tests/reached.py`): the last column is the day on which a cell of the row was seen last.
 %s: not tried.
 """ % NOT_TRIED
 
@@ -45,9 +46,11 @@ class Table:
             return
         cell = said[0] if good else said[1]
         if os.environ.get("UPDATE") == "1":
-            written = {t: t.cells() for t in Table.all}
-            written[self].update({(row, column): cell, (row, "seen"): datetime.date.today().isoformat()})
-            PAGE.write_text(HEAD + "".join(t.markdown(written[t]) for t in Table.all))
+            with open(PAGE) as lock:  # two runs of the tests may share the page
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                written = {t: t.cells() for t in Table.all}
+                written[self].update({(row, column): cell, (row, "seen"): datetime.date.today().isoformat()})
+                PAGE.write_text(HEAD + "".join(t.markdown(written[t]) for t in Table.all))
         else:
             assert self.cells().get((row, column)) == cell, "docs/stress-reach.md says otherwise: UPDATE=1 make check-all"
 
