@@ -71,15 +71,8 @@ bool stress_sites(struct stress_sites *to, const struct go_program *prog, const 
 	to->at = ARENA_ARRAY(a, const struct torn_store *, all.n + ids->n + 1);
 	if (ids->n)
 		return by_ids(to, &all, ids, a, err);
-	for (size_t i = 0; i < all.n; i++) {
-		if (all.at[i].refusal) {
-			to->refused++;
-			to->example = &all.at[i];
-		} else {
-			to->at[to->n++] = &all.at[i];
-		}
-	}
-	return to->n || err_set(err, ERR_USAGE, "stress: %s stores no value of several words in a "
-				"way that can be delayed; --list says what there is",
+	for (size_t i = 0; i < all.n; i++)
+		to->at[to->n++] = &all.at[i];
+	return to->n || err_set(err, ERR_USAGE, "stress: %s stores no value of several words",
 				npatterns ? "what these patterns match" : "this program");
 }

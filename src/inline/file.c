@@ -66,7 +66,7 @@ static enum refusal refuses(struct maker *m, const struct torn_store *t)
 	u64 va = go_func_va(m->d->prog, t->func) + t->at;
 	struct flow f;
 
-	if (t->refusal && !(t->refusal == REFUSE_PAGE && !t->pair))
+	if (t->refusal)
 		return t->refusal;
 	if (!m->d->ask.fips_resum && va < m->fips.range[0].hi &&
 	    va + t->window.size > m->fips.range[0].lo)

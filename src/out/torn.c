@@ -25,7 +25,8 @@ void torn_print_place(struct out *o, const struct torn_store *t)
 	}
 }
 
-/* ID  KIND OBJECT  FIRST | THEN  CERTAINTY  FILE:LINE, in which inlined function, refusal */
+/* ID  KIND OBJECT  FIRST | THEN  CERTAINTY  FILE:LINE, in which inlined function, refusal or where
+ * it can be delayed */
 void torn_print(struct out *o, const struct torn_store *t)
 {
 	struct arena a = { 0 };
@@ -42,6 +43,8 @@ void torn_print(struct out *o, const struct torn_store *t)
 	torn_print_place(o, t);
 	if (t->refusal)
 		out_fmt(o, "  refused: %s", refusal_text(t->refusal));
+	else if (t->copy_only)
+		out_z(o, "  in a copy only");
 	out_line(o);
 }
 
@@ -86,6 +89,8 @@ void torn_json(struct json *j, const struct go_program *prog, const struct torn_
 	json_key(j, "delayable");
 	json_bool(j, !t->refusal);
 	json_text(j, "reason", t->refusal ? str_of(refusal_text(t->refusal)) : STR(""));
+	json_key(j, "copy_only");
+	json_bool(j, t->copy_only);
 	json_object_end(j);
 	json_line(j);
 }

@@ -112,12 +112,19 @@ static bool locate(const struct search *s, struct torn_store *t, bool named)
 	return named || !is_internal(go_name_split(frames[0].name).package);
 }
 
-/* A window that meets none of the function's other ones: those of checks come first. */
+/* A window that meets none of the function's other ones: those of checks come first. In a copy
+ * nobody runs while a check's seven bytes change, wherever they lie. */
 static enum refusal find_window(const struct search *s, const struct flow *flow, u32 insn,
 				struct torn_store *t)
 {
 	enum refusal why = window_from(flow, insn, &t->window);
 
+	if (why == REFUSE_PAGE && !t->pair) {
+		t->copy_only = true;
+		t->window = (struct window){ .first = insn, .count = 1, .at = t->at,
+					     .size = flow->insns[insn].size };
+		return REFUSE_NONE;
+	}
 	if (why || !t->pair)
 		return why;
 	if (t->flags_live)

@@ -37,6 +37,7 @@ struct torn_store {
 	struct go_line line;	/* innermost */
 	struct str inlined_from;	/* the function whose body it is, if inlined; else empty */
 	struct window window;	/* what the jump displaces, if it can be delayed */
+	bool copy_only;		/* a check at the end of a page: in a process no jump goes there */
 	enum refusal refusal;
 };
 

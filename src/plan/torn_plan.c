@@ -9,7 +9,7 @@ static enum refusal refuses(const struct torn_store *t, const struct go_program 
 
 	if (!t->refusal && va < fips->range[0].hi && va + t->window.size > fips->range[0].lo)
 		return REFUSE_FIPS;
-	return t->refusal;
+	return !t->refusal && t->copy_only ? REFUSE_PAGE : t->refusal;
 }
 
 void torn_plan(struct plan *p, const struct go_program *prog,

@@ -132,6 +132,28 @@ def test_leaves_out_what_synchronises(release):
     assert {s["func"].split(".")[0] for s in named} == {"sync", "runtime"}
 
 
+def test_what_cannot_be_delayed_is_said_with_its_reason():
+    """Of the go command's stores, each one that --list shows is in the plan of a copy and of a process, or refused there."""
+    path = gobuild.goroot(gobuild.NEWEST) / "bin" / "go"
+    stores = list_stores(path)
+    refused = {s["address"]: s["reason"] for s in stores if not s["delayable"]}
+    copy_only = {s["address"] for s in stores if s["copy_only"]}
+    assert refused and copy_only and not copy_only & set(refused)
+    done = goshawk.run("stress", "--plan", "--json", "--", path)
+    assert done.status == 0, done
+    planned = {o["address"]: o.get("reason") for o in map(json.loads, done.out.splitlines()) if o["type"] == "site"}
+    assert set(planned) == {s["address"] for s in stores}
+    assert {a: planned[a] for a in refused} == refused
+    assert {planned[a] for a in copy_only} == {"the jump would cross a page"}
+    done = goshawk.run("stress", "--plan", path)
+    assert done.status == 0, done
+    said = dict(re.findall(r"^(\S.*\+0x[0-9a-f]+): refused: (.*)$", done.out, re.M))
+    ids = {s["address"]: s["id"] for s in stores}
+    assert {ids[a]: refused[a] for a in refused}.items() <= said.items()
+    assert not said.keys() & {ids[a] for a in copy_only}
+    assert re.search(r"^%d stores are delayed, %d refused$" % (len(stores) - len(said), len(said)), done.out, re.M)
+
+
 def test_a_line_or_an_address_means_the_stores_there():
     path = build(gobuild.NEWEST, "plain")
     stores = list_stores(path, "main.more*")

@@ -11,6 +11,8 @@
 #include "plan/torn.h"
 #include "sound.h"
 
+enum { PAGE = 4096, JUMP = 5 };
+
 struct tally {
 	u64 kinds[TORN_APPEND + 1], pairs, flags, refused, broken;
 };
@@ -51,8 +53,11 @@ static void check(struct tally *y, const struct torn_stores *all, size_t i, cons
 	y->pairs += t->pair;
 	y->flags += t->flags_live;
 	y->refused += t->refusal != REFUSE_NONE;
+	if (!bad && t->copy_only && (t->pair || t->refusal || (f->va + t->at) % PAGE <= PAGE - JUMP))
+		bad = "nothing hinders a jump there";
 	if (!bad && !t->refusal)
 		bad = t->window.at != t->at ? "its window is elsewhere"
+		      : t->copy_only	    ? NULL
 					    : unsound_window(f, &t->window);
 	if (!bad && (!t->first || !t->then || t->first & t->then))
 		bad = "its words are not in two parts";
