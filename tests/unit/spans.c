@@ -1,0 +1,294 @@
+/* Whose child a span is: goroutines that inherit, headers that say it, samplers that decide. */
+#include <check.h>
+#include <stdio.h>
+
+#include "span/context.h"
+#include "span/sampler.h"
+#include "span/traceparent.h"
+
+Suite *spans_suite(void);
+
+static struct contexts ctx;
+
+static void end(void)
+{
+	contexts_release(&ctx);
+}
+
+static void no_more(void)
+{
+	ctx = (struct contexts){ 0 };
+}
+
+/* A story in words: `+7` a span begins on goroutine 7, `-7` its innermost ends, `7>8` 7 starts 8,
+ * `x8` 8 has ended, `?8` which span is 8 in: prints the number of the span, counted from 1 in order
+ * of beginning, or 0. */
+static const char *story(const char *words)
+{
+	static char came[256];
+	size_t n = 0;
+	u64 span = 0, a, b;
+
+	for (; *words; words += strcspn(words, " "), words += *words == ' ') {
+		struct open_span *s;
+
+		if (sscanf(words, "%lu>%lu", &a, &b) == 2) {
+			context_born(&ctx, a, b);
+			continue;
+		}
+		a = strtoul(words + 1, NULL, 10);
+		switch (*words) {
+		case '+':
+			s = context_begin(&ctx, a, context_current(&ctx, a));
+			if (s)
+				s->start_ns = (i64)++span;
+			break;
+		case '-':
+			context_end(&ctx, a);
+			break;
+		case 'x':
+			context_goroutine_ended(&ctx, a);
+			break;
+		case '?':
+			s = context_current(&ctx, a);
+			n += (size_t)snprintf(came + n, sizeof(came) - n, n ? " %d" : "%d",
+					      s ? (int)s->start_ns : 0);
+			break;
+		}
+	}
+	came[n] = 0;
+	return came;
+}
+
+START_TEST(a_goroutine_is_in_the_span_of_its_maker)
+{
+	ck_assert_str_eq(story("?1 +1 ?1 1>2 ?2 +2 ?2 ?1 -2 ?2 -1 ?1"), "0 1 1 2 1 1 0");
+}
+END_TEST
+
+START_TEST(at_any_depth_and_when_those_between_are_gone)
+{
+	ck_assert_str_eq(story("+1 1>2 2>3 x2 3>4 x3 4>5 ?5 +5 5>6 ?6"), "1 2");
+	no_more();
+	for (u64 g = 1; g < 1000; g++) {
+		if (g == 1)
+			(void)context_begin(&ctx, 1, NULL);
+		context_born(&ctx, g, g + 1);
+		context_goroutine_ended(&ctx, g + 1000);
+	}
+	ck_assert_ptr_nonnull(context_current(&ctx, 1000));
+}
+END_TEST
+
+START_TEST(an_ended_span_is_nobodys_parent)
+{
+	/* a worker that outlives what it was started in */
+	ck_assert_str_eq(story("+1 1>2 -1 ?2 +1 ?2 ?1"), "0 0 2");
+	no_more();
+	/* inside another one, which goes on */
+	ck_assert_str_eq(story("+1 +1 1>2 ?2 -1 ?2 2>3 ?3 -1 ?2 ?3"), "2 1 1 0 0");
+}
+END_TEST
+
+START_TEST(it_inherits_what_was_open_when_it_was_made)
+{
+	ck_assert_str_eq(story("1>2 +1 ?2 1>3 +1 ?3 -1 -1 ?3"), "0 1 0");
+}
+END_TEST
+
+START_TEST(places_are_used_again_when_nobody_refers_to_them)
+{
+	for (u64 i = 0; i < 10000; i++) {
+		(void)context_begin(&ctx, 1, NULL);
+		context_born(&ctx, 1, i + 10);
+		(void)context_begin(&ctx, i + 10, context_current(&ctx, i + 10));
+		context_end(&ctx, i + 10);
+		context_end(&ctx, 1);
+		ck_assert_ptr_null(context_current(&ctx, i + 10));
+		context_goroutine_ended(&ctx, i + 10);
+	}
+	ck_assert_uint_le(ctx.spans.n, 2);
+	ck_assert_uint_eq(ctx.nopen, 0);
+	ck_assert_uint_eq(ctx.goroutines.n, 1);
+}
+END_TEST
+
+START_TEST(a_goroutine_that_ends_takes_its_spans_along)
+{
+	ck_assert_str_eq(story("+1 1>2 +2 2>3 x2 ?3 -1 ?3"), "1 0");
+	ck_assert_uint_eq(ctx.nopen, 0);
+}
+END_TEST
+
+START_TEST(tables_are_bounded)
+{
+	ctx.most_goroutines = 4;
+	ctx.most_spans = 3;
+	ck_assert_str_eq(story("+1 1>2 1>3 1>4 ?4 1>5 ?5 ?1"), "1 1 1");
+	ck_assert_uint_eq(ctx.goroutines.n, 4);
+	ck_assert_uint_eq(ctx.forgotten, 1);
+	/* the one that was forgotten is not the one that is in a span of its own */
+	ck_assert_str_eq(story("?2 +3 +3 +3"), "0");
+	ck_assert_uint_eq(ctx.refused, 1);
+}
+END_TEST
+
+START_TEST(goroutines_may_all_be_in_spans_when_one_must_go)
+{
+	ctx.most_goroutines = 3;
+	story("+1 +2 +3 +4 +5 +6 -6 -5 -4 1>7 7>8");
+	ck_assert_uint_le(ctx.goroutines.n, 3);
+	ck_assert_uint_ge(ctx.forgotten, 3);
+}
+END_TEST
+
+static bool parse(const char *text, struct span_context *c)
+{
+	return traceparent_parse(str_of(text), c);
+}
+
+#define GOOD "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+START_TEST(traceparent_is_read)
+{
+	struct span_context c;
+	char trace[2 * TRACE_ID + 1], span[2 * SPAN_ID + 1];
+
+	ck_assert(parse(GOOD, &c));
+	trace_id_hex(trace, c.trace);
+	span_id_hex(span, c.span);
+	ck_assert_str_eq(trace, "0af7651916cd43dd8448eb211c80319c");
+	ck_assert_str_eq(span, "b7ad6b7169203331");
+	ck_assert(c.sampled);
+	ck_assert(parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-fe", &c));
+	ck_assert(!c.sampled);
+	/* a later version may have more behind it */
+	ck_assert(parse("cc" "-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what", &c));
+	ck_assert(parse("cc" "-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", &c));
+}
+END_TEST
+
+START_TEST(traceparent_that_is_none)
+{
+	static const char *const bad[] = {
+		"", "00", GOOD "-", GOOD "x", GOOD "-extra",
+		"ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		"cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x",
+		"00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		"00-00000000000000000000000000000000-b7ad6b7169203331-01",
+		"00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+		"00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		"00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333-001",
+		"0g-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0x",
+	};
+	struct span_context c;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		ck_assert_msg(!parse(bad[i], &c), "%s", bad[i]);
+}
+END_TEST
+
+/* Nothing is read past the end, and no byte that differs gives the same answer. */
+START_TEST(each_prefix_and_each_flip)
+{
+	struct span_context good, c;
+
+	ck_assert(parse(GOOD, &good));
+	for (size_t n = 0; n < TRACEPARENT_SIZE; n++) {
+		char *cut = mem_resize(NULL, n + 1);
+
+		memcpy(cut, GOOD, n);
+		ck_assert(!traceparent_parse((struct str){ cut, n }, &c));
+		mem_free(cut);
+	}
+	for (size_t i = 0; i < TRACEPARENT_SIZE; i++)
+		for (int v = 0; v < 256; v++) {
+			char text[] = GOOD;
+
+			text[i] = (char)v;
+			if (traceparent_parse((struct str){ text, TRACEPARENT_SIZE }, &c) &&
+			    i > 1 && i < 53 && v != GOOD[i])
+				ck_assert(memcmp(&c, &good, sizeof(c)));
+		}
+}
+END_TEST
+
+START_TEST(header_lines)
+{
+	struct str v;
+
+	ck_assert_int_eq(trace_header(STR("Traceparent: x y \t"), &v), HEADER_TRACEPARENT);
+	ck_assert(str_eq(v, STR("x y")));
+	ck_assert_int_eq(trace_header(STR("TRACESTATE:a=1"), &v), HEADER_TRACESTATE);
+	ck_assert(str_eq(v, STR("a=1")));
+	ck_assert_int_eq(trace_header(STR("traceparent:"), &v), HEADER_TRACEPARENT);
+	ck_assert_uint_eq(v.n, 0);
+	ck_assert_int_eq(trace_header(STR("traceparents: x"), &v), HEADER_OTHER);
+	ck_assert_int_eq(trace_header(STR("traceparent"), &v), HEADER_OTHER);
+	ck_assert(tracestate_is_sound(STR("a=1,b@c=2, ,d=3")));
+	ck_assert(!tracestate_is_sound(STR("")));
+	ck_assert(!tracestate_is_sound(STR("a=1,b=\x01")));
+	ck_assert(!tracestate_is_sound(STR("a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9,j=0,k=1,l=2,m=3,n=4,"
+					   "o=5,p=6,q=7,r=8,s=9,t=0,u=1,v=2,w=3,x=4,y=5,z=6,A=7,B=8,"
+					   "C=9,D=0,E=1,F=2,G=3")));
+}
+END_TEST
+
+static bool takes(const char *name, const char *arg, u8 last, const struct span_context *parent)
+{
+	u8 trace[TRACE_ID] = { 1, [8] = last };
+	struct sampler s;
+
+	ck_assert(sampler_from(&s, name, arg));
+	return sampler_takes(&s, trace, parent);
+}
+
+START_TEST(samplers)
+{
+	struct span_context yes = { .sampled = true }, no = { 0 };
+	struct sampler s;
+
+	ck_assert(takes(NULL, NULL, 0xff, NULL));
+	ck_assert(!takes(NULL, NULL, 0, &no));
+	ck_assert(takes("parentbased_always_off", NULL, 0, &yes));
+	ck_assert(!takes("parentbased_always_off", NULL, 0, NULL));
+	ck_assert(takes("always_on", NULL, 0, &no));
+	ck_assert(!takes("always_off", NULL, 0, &yes));
+	/* half of the ids: those whose second half is below the middle */
+	ck_assert(takes("traceidratio", "0.5", 0x7f, &no));
+	ck_assert(!takes("traceidratio", "0.5", 0x80, &yes));
+	ck_assert(takes("parentbased_traceidratio", "0.5", 0x80, &yes));
+	ck_assert(takes("traceidratio", "1", 0xff, NULL));
+	ck_assert(!takes("traceidratio", "0", 0, NULL));
+	ck_assert(takes("traceidratio", NULL, 0xff, NULL));
+	ck_assert(!sampler_from(&s, "traceidratio", "1.5"));
+	ck_assert(!sampler_from(&s, "traceidratio", "half"));
+	ck_assert(!sampler_from(&s, "nonsense", NULL));
+	ck_assert(sampler_takes(&s, yes.trace, NULL));
+}
+END_TEST
+
+Suite *spans_suite(void)
+{
+	Suite *s = suite_create("spans");
+	TCase *c = tcase_create("context"), *t = tcase_create("traceparent");
+
+	tcase_add_checked_fixture(c, no_more, end);
+	tcase_add_test(c, a_goroutine_is_in_the_span_of_its_maker);
+	tcase_add_test(c, at_any_depth_and_when_those_between_are_gone);
+	tcase_add_test(c, an_ended_span_is_nobodys_parent);
+	tcase_add_test(c, it_inherits_what_was_open_when_it_was_made);
+	tcase_add_test(c, places_are_used_again_when_nobody_refers_to_them);
+	tcase_add_test(c, a_goroutine_that_ends_takes_its_spans_along);
+	tcase_add_test(c, tables_are_bounded);
+	tcase_add_test(c, goroutines_may_all_be_in_spans_when_one_must_go);
+	tcase_add_test(t, traceparent_is_read);
+	tcase_add_test(t, traceparent_that_is_none);
+	tcase_add_test(t, each_prefix_and_each_flip);
+	tcase_add_test(t, header_lines);
+	tcase_add_test(t, samplers);
+	suite_add_tcase(s, c);
+	suite_add_tcase(s, t);
+	return s;
+}
