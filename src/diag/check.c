@@ -10,6 +10,7 @@ const struct rule *const check_rules[] = {
 	&rule_g0race,
 	&rule_g0detect,
 	&rule_g0park,
+	&rule_nosplit,
 	&rule_injected,
 	&rule_patched,
 	&rule_fipssum,

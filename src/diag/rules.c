@@ -34,7 +34,7 @@ enum owner rule_owner(const struct go_program *prog, const struct go_func *f)
 	return is_std(prog, package) ? OWNER_STD : OWNER_USER;
 }
 
-static struct finding_step step_of(const struct go_program *prog, u32 func, u32 at)
+struct finding_step rule_step(const struct go_program *prog, u32 func, u32 at)
 {
 	const struct go_func *f = &prog->funcs[func];
 	struct go_frame frames[GO_FRAMES];
@@ -61,7 +61,7 @@ void rule_path(struct check *c, struct finding *to, u32 func, u32 last, u32 at)
 	to->path = ARENA_ARRAY(&c->arena, struct finding_step, n + 1);
 	to->npath = n;
 	for (size_t i = 0; i < n; i++) {
-		to->path[i] = step_of(c->prog, steps[i].func, steps[i].at);
+		to->path[i] = rule_step(c->prog, steps[i].func, steps[i].at);
 		to->path[i].kind = steps[i].kind;
 		to->path[i].certainty = steps[i].certainty;
 		to->path[i].system = steps[i].system;

@@ -58,6 +58,7 @@ struct go_release {
 	bool dwarf_lacks_blanks;	/* parameters without a name: up to 1.21 */
 	bool lacks_arg_live;		/* FUNCDATA ArgLiveInfo: 1.17 */
 	bool fipsinfo;			/* every binary has .go.fipsinfo */
+	u8 race_guard;			/* stack guards of -race builds are so many times as large */
 	u8 newproc1_caller;		/* its argument callergp: index of the register */
 	bool asmcgocall_frame;		/* asmcgocall saves BP */
 	const struct pcln_layout *pcln;
@@ -69,6 +70,12 @@ enum {	/* the same in 1.17 to 1.27 (runtime/runtime2.go) */
 	G_SCHED_PC = 64, M_G0 = 0,
 	G_WAITSINCE_BEFORE_REASON = 8, G_WAITING_AFTER_RACECTX = 8,
 	SUDOG_G = 0,
+};
+
+enum {
+	/* what a stack check leaves below SP, less what the linker keeps for a call of morestack:
+	 * cmd/internal/objabi/stack.go, internal/abi/stack.go */
+	STACK_NOSPLIT = 800,
 };
 
 enum {	/* moduledata's head, the same in 1.17 to 1.27: slices of 24 bytes, then pointers */

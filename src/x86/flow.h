@@ -72,6 +72,9 @@ bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in,
 i64 flow_find(const struct flow *f, i64 at);
 /* How many instructions at the entry are Go's stack check, its last jcc included; or 0. */
 u32 stack_check_of(const struct flow *f);
+/* The same from a function's first bytes alone: a stack check begins with these and nothing else
+ * does. */
+bool stack_check_begins(struct str bytes);
 /* Is it only there to have a value in another place: a copy between registers, a spill to the stack
  * or back, a constant, a nop? */
 bool flow_is_move(const struct flow *f, const struct insn *i);

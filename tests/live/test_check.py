@@ -129,6 +129,22 @@ def test_they_are_recognised_without_paths():
     assert [f["func"] for f in check(program, 1)] == ["runtime.goroutineLocal", "runtime.SetTraceContextToGLS"]
 
 
+def nosplit(release, *flags):
+    source = gobuild.ROOT / "tests" / "go" / "nosplit"
+    return gobuild.go(release, ["build", *flags, "."], "nosplit", source, key=(source,))
+
+
+def test_chains_without_a_stack_check(release):
+    """By a call through a register, which Go's linker takes for one of a function with a check."""
+    assert check(nosplit(release), 0) == []
+    for flags in [], ["-ldflags=-s -w"], ["-buildmode=pie"]:
+        [found] = check(nosplit(release, "-tags=over", *flags), 1)
+        assert (found["rule"], found["level"], found["certainty"]) == ("NOSPLIT", "error", "certain")
+        assert found["func"] == "main.top" and names(found) == ["main.top", "main.large"]
+        assert found["file"].endswith("over_amd64.s")
+        assert "1224 bytes" in found["message"] and "(main.top 616, main.large 608), and only 792" in found["message"]
+
+
 class Elf:
     """A program's bytes, to be changed in a few places."""
 
@@ -171,6 +187,17 @@ def test_a_breakpoint_left_in_the_file(seed, tmp_path):
     seed.put(seed.entry("main.main"), b"\xcc")
     [found] = check(seed.write(tmp_path / "new"), 1)
     assert (found["rule"], found["func"]) == ("PATCHED", "main.main") and "int3" in found["message"]
+
+
+def test_a_call_that_a_patcher_leads_elsewhere(tmp_path):
+    """What it calls then has no room there, or never comes to an end."""
+    plain = Elf(nosplit(gobuild.NEWEST))
+    top = plain.entry("main.top")
+    at = plain.bytes.index(b"\xe8", plain.offset(top)) - plain.offset(top) + top
+    for callee, said in ("main.large", "1224 bytes"), ("main.top", "comes back to itself"):
+        plain.put(at + 1, struct.pack("<i", plain.entry(callee) - at - 5))
+        [found] = check(plain.write(tmp_path / callee), 1)
+        assert (found["rule"], found["func"]) == ("NOSPLIT", "main.top") and said in found["message"], found
 
 
 @pytest.mark.parametrize("at", [0, 9], ids=["entry", "inside"])

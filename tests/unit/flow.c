@@ -285,6 +285,8 @@ static const struct {
 	{ "assembly, large frame",
 	  "64 4c 8b 34 25 f8 ff ff ff 4c 8d 64 24 80 4d 3b 66 10 76 01 c3 c3", 4 },
 	{ "assembly in a PIE", "49 c7 c6 f8 ff ff ff 64 4d 8b 36 49 3b 66 10 76 01 c3 c3", 4 },
+	{ "assembly in a PIE of the system's linker",
+	  "4c 8b 35 61 69 2b 03 64 4d 8b 36 4c 8d a4 24 f8 fa ff ff 4d 3b 66 10 76 01 c3 c3", 5 },
 	{ "a NOP before the jump", "49 3b 66 10 90 76 01 c3 c3", 3 },
 	{ "no check", "48 39 c3 76 01 c3 c3", 0 },
 	{ "another word of g", "49 3b 66 20 76 01 c3 c3", 0 },
@@ -298,9 +300,28 @@ static const struct {
 START_TEST(stack_checks)
 {
 	struct flow f = code_flow(&arena, checks[_i].hex);
+	struct str bytes = { (const char *)f.bytes, f.size };
 
 	ck_assert_msg(stack_check_of(&f) == checks[_i].n, "%s: %u", checks[_i].what,
 		      stack_check_of(&f));
+	ck_assert_msg(!checks[_i].n || stack_check_begins(bytes), "%s", checks[_i].what);
+}
+END_TEST
+
+/* They are told from other code by their first bytes, and by fewer not at all. */
+START_TEST(first_bytes_of_no_stack_check)
+{
+	static const char *const none[] = {
+		"48 39 c3 76 01 c3", "49 3b 66 20 76 01 c3", "49 3b 66", "",
+		"64 4c 8b 34 25 f8 ff ff ff 48 85 c0 c3", "4c 8d 64 24 80 48 85 c0 c3",
+		"49 89 e4 c3", "49 c7 c6 f8 ff ff ff 49 3b 66 10",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+		struct flow_input in = code_input(&arena, none[i], NULL);
+
+		ck_assert_msg(!stack_check_begins(in.bytes), "%s", none[i]);
+	}
 }
 END_TEST
 
@@ -321,6 +342,7 @@ Suite *flow_suite(void)
 	tcase_add_test(t, bytes_that_are_no_instruction);
 	tcase_add_test(t, a_size_past_the_bytes_is_malformed);
 	tcase_add_loop_test(t, stack_checks, 0, ARRAY_LEN(checks));
+	tcase_add_test(t, first_bytes_of_no_stack_check);
 	suite_add_tcase(s, t);
 	return s;
 }
