@@ -277,7 +277,8 @@ static inline bool asked_bind(enum expr_role role, const char *text, struct err 
 {
 	size_t fitted;
 
-	world.asks[world.plan.request.nasks++] = (struct expr_ask){ role, "--if", text };
+	world.asks[world.plan.request.nasks++] = (struct expr_ask){
+		.role = role, .option = "--if", .text = text };
 	world.plan.request.asks = world.asks;
 	if (!exprs_parse(&world.plan, err) ||
 	    !exprs_bind(&world.plan, &world.fn, &world.dynamic, &world.cache, false, &fitted,
