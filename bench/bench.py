@@ -4,6 +4,8 @@ import json
 import os
 import pathlib
 import shutil
+import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import gobuild  # noqa: E402
 import goshawk  # noqa: E402
+import others as modules  # noqa: E402
 
 HUGO = "/usr/bin/hugo"
 
@@ -245,6 +248,33 @@ def attach_once(tmp, pid, patterns):
     return took, float(line.split("stood still for ")[1].split()[0]), *sizes
 
 
+def first_line(program, pattern, *args):
+    """Seconds until a hunt says that its program has died; then it is stopped."""
+    began = time.monotonic()
+    hunt = subprocess.Popen([goshawk.GOSHAWK, "stress", "--until-crash", "--for", "60s", pattern, "--", str(program), *args],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    died = hunt.stdout.readline().startswith("died after")
+    took = time.monotonic() - began
+    hunt.send_signal(signal.SIGINT)
+    hunt.communicate(timeout=60)
+    if not died:
+        raise RuntimeError("it lived through 60 s")
+    return took
+
+
+def hunts():
+    """From the start of `stress --until-crash` to its first line, each program ten times."""
+    racing = gobuild.build("racing", gobuild.NEWEST)
+    logger = modules.module("logger", "1.17.13")
+    for what, goal, args in [*(("a racing " + kind, "0.5 s", (racing, "main.*", kind)) for kind in ("string", "slice", "append", "interface")),
+                             ("go-zero's logger", "5 s", (logger, "*logx*", "shared", "60"))]:
+        try:
+            times = [first_line(*args) for _ in range(10)]
+            row("until %s has died, median of ten" % what, "%.2f s" % statistics.median(times), "<= " + goal)
+        except RuntimeError as e:
+            row("until %s has died" % what, "-", str(e))
+
+
 def main():
     if goshawk.why_no_ptrace():
         sys.exit("bench: %s" % goshawk.why_no_ptrace())
@@ -254,6 +284,7 @@ def main():
         probes(tmp)
         others(tmp, entry, both, count)
         programs(tmp)
+        hunts()
         if os.path.exists(HUGO):
             attaching(tmp)
 

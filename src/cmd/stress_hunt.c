@@ -19,7 +19,7 @@
 
 /* Of the time that all threads together may have waited: as `stress -o` has it, so that the command
  * of the report gives the same copy. */
-enum { PERCENT = 50 };
+enum { PERCENT = 50, MILLION = 1000000 };
 
 /* A copy that may be running: where its cells are, and whose. */
 struct made {
@@ -35,7 +35,7 @@ struct hunting {
 	struct hunt hunt;
 	const struct torn_store **sites;	/* those that can be delayed */
 	u8 *tiers;
-	bool *passed;
+	u32 *waits;		/* at each, in the run that waited most */
 	u32 nsites;
 	struct made made[2 * LAB_JOBS];
 	struct out *out;
@@ -58,24 +58,19 @@ static u8 tier_of(const struct go_program *prog, const struct go_func *f)
 }
 
 /* Delays at some of the sites. */
-static bool delay_at(struct hunting *x, struct delayed *d, const u32 *at, u32 n, i64 delay_ns,
-		     u64 seed, struct arena *a, struct err *err)
+static bool delay_at(struct hunting *x, struct delayed *d, const struct trial *t, struct arena *a,
+		     struct err *err)
 {
-	const struct torn_store **stores = ARENA_ARRAY(a, const struct torn_store *, n);
-	struct delay_ask ask = { .ns = delay_ns, .every = 1, .seed = seed, .percent = PERCENT };
+	const struct torn_store **stores = ARENA_ARRAY(a, const struct torn_store *, t->nsites);
+	struct delay_ask ask = { .ns = t->delay_ns, .seed = t->seed, .percent = PERCENT };
 
-	for (u32 i = 0; i < n; i++)
-		stores[i] = x->sites[at[i]];
-	return delayed_make(d, &x->t.prog, stores, n, &ask, err);
-}
-
-static bool write_delayed(struct hunting *x, const u32 *at, u32 n, i64 delay_ns, u64 seed,
-			  const char *to, struct err *err)
-{
-	OWN(arena) a = { 0 };
-	OWN(delayed) d = { 0 };
-
-	return delay_at(x, &d, at, n, delay_ns, seed, &a, err) && delayed_write(&d, to, err);
+	if (t->one_in > 1)
+		ask.per_million = MILLION / t->one_in;
+	else
+		ask.every = 1;
+	for (u32 i = 0; i < t->nsites; i++)
+		stores[i] = x->sites[t->sites[i]];
+	return delayed_make(d, &x->t.prog, stores, t->nsites, &ask, err);
 }
 
 /* Of those that are asked for, those that can be delayed in a copy. */
@@ -94,14 +89,17 @@ static bool find_sites(struct hunting *x, struct err *err)
 	all = ARENA_ARRAY(&a, u32, n);
 	for (u32 i = 0; i < n; i++)
 		all[i] = i;
-	if (!delay_at(x, &d, all, n, x->a->delay_ns, 1, &a, err))
+	if (!delay_at(x, &d,
+		      &(struct trial){ .sites = all, .nsites = n, .delay_ns = x->a->delay_ns,
+				       .seed = 1 },
+		      &a, err))
 		return false;
 	if (!d.ndelayed)
 		return err_set(err, ERR_REFUSED, "%.*s+0x%x: can't be delayed in a copy (%s)",
 			       STR_F(d.sites[0].store->func->name), d.sites[0].store->at,
 			       refusal_text(d.sites[0].refusal));
 	x->tiers = ARENA_ARRAY(&x->arena, u8, n);
-	x->passed = ARENA_ARRAY(&x->arena, bool, n);
+	x->waits = ARENA_ARRAY(&x->arena, u32, n);
 	for (u32 i = 0; i < n; i++) {
 		if (d.sites[i].refusal)
 			continue;
@@ -130,7 +128,7 @@ static bool make(void *ctx, const struct trial *t, const char *to, struct err *e
 	OWN(arena) a = { 0 };
 	OWN(delayed) d = { 0 };
 
-	if (!delay_at(x, &d, t->sites, t->nsites, t->delay_ns, t->seed, &a, err))
+	if (!delay_at(x, &d, t, &a, err))
 		return false;
 	remember(x, t, &d);
 	return delayed_write(&d, to, err);
@@ -152,7 +150,7 @@ static u64 loaded_at(pid_t pid)
 	return at;
 }
 
-/* Which stores has it passed? */
+/* At which stores has it waited, and how often? */
 static void look(void *ctx, const struct trial *t, pid_t pid)
 {
 	struct hunting *x = ctx;
@@ -166,17 +164,17 @@ static void look(void *ctx, const struct trial *t, pid_t pid)
 	if (m->number == t->number &&
 	    process_vm_readv(pid, &to, 1, &from, 1, 0) == (ssize_t)to.iov_len)
 		for (u32 i = 0; i < m->ncells; i++) {
-			u32 waits;
+			u32 *most = &x->waits[m->site_of_cell[i]], n;
 
-			memcpy(&waits, cells + (size_t)i * DELAY_CELL + DELAY_CELL_WAITS, 4);
-			x->passed[m->site_of_cell[i]] |= waits != 0;
+			memcpy(&n, cells + (size_t)i * DELAY_CELL + DELAY_CELL_WAITS, 4);
+			*most = MAX(*most, n);
 		}
 	arena_release(&a);
 }
 
-static bool passed(void *ctx, u32 site)
+static u32 waits(void *ctx, u32 site)
 {
-	return ((struct hunting *)ctx)->passed[site];
+	return ((struct hunting *)ctx)->waits[site];
 }
 
 static void died(void *ctx, const struct trial *t)
@@ -279,6 +277,8 @@ static struct str command_of(struct hunting *x, const char *kept)
 			quote(&o, torn_id(x->sites[h->sites[i]], &x->arena));
 		}
 		out_z(&o, " --delay "), out_duration(&o, h->delay_ns);
+		if (h->one_in > 1)
+			out_fmt(&o, " --chance %g%%", 100.0 / h->one_in);
 		out_z(&o, " -o "), quote(&o, copy);
 		out_z(&o, " && "), print_procs(&o), quote(&o, copy);
 	}
@@ -292,11 +292,15 @@ static struct str command_of(struct hunting *x, const char *kept)
 static bool keep(struct hunting *x, struct report *r, struct err *err)
 {
 	const struct hunt *h = &x->hunt;
+	struct trial t = { .sites = h->sites, .nsites = h->nsites, .delay_ns = h->delay_ns,
+			   .one_in = h->one_in, .seed = x->a->seed };
+	OWN(arena) a = { 0 };
+	OWN(delayed) d = { 0 };
 	char *copy = str_z(&x->arena, str_fmt(&x->arena, "%s/%s", x->a->report, x->lab.name)),
 	     *page = str_z(&x->arena, str_fmt(&x->arena, "%s/report.md", x->a->report));
 	OWN(out_file) file = { 0 };
 
-	if (!write_delayed(x, h->sites, h->nsites, h->delay_ns, x->a->seed, copy, err) ||
+	if (!delay_at(x, &d, &t, &a, err) || !delayed_write(&d, copy, err) ||
 	    !out_file_open(&file, page, false, err))
 		return false;
 	r->command = command_of(x, copy);
@@ -348,7 +352,7 @@ static bool run(struct hunting *x, const char *path, struct err *err)
 	const char *slash = strrchr(path, '/');
 	struct hunt_ask ask = {
 		.nsites = x->nsites, .tiers = x->tiers, .for_ns = x->a->for_ns,
-		.delay_ns = x->a->delay_ns, .seed = x->a->seed, .passed = passed, .died = died,
+		.delay_ns = x->a->delay_ns, .seed = x->a->seed, .waits = waits, .died = died,
 	};
 	bool ok;
 

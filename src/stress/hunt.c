@@ -13,13 +13,15 @@ enum {
 #define MS 1000000ll
 #define SECOND (1000 * MS)
 #define LONGEST (5 * MS)	/* who stands still for longer holds up collections */
+#define PATIENCE (20 * SECOND)	/* that a run gets at most, once one has died */
 
 struct hunter {
 	struct hunt *h;
 	struct lab *l;
 	const struct hunt_ask *a;
 	u64 random;
-	i64 limit_ns;		/* that a run gets after the first has died */
+	i64 limit_ns;		/* that a run gets after the first has died: some times as long
+				 * as the slowest death took */
 	struct err *err;
 };
 
@@ -35,15 +37,22 @@ static u64 draw(struct hunter *x)
 static const struct way {
 	u32 one_in;		/* of the sites */
 	u32 longer;		/* than the delay that was asked for */
+	u32 pass;		/* one in so many passes of a site */
 	bool all;		/* also sites that no run has passed yet */
 } ways[] = {
-	{ 1, 1, true }, { 2, 1, false }, { 4, 1, false }, { 1, 10, false },
-	{ 2, 1, false }, { 8, 1, false }, { 4, 10, false }, { 2, 10, true },
+	{ 1, 10, 1, true }, { 1, 10, 4, true }, { 1, 1, 4, false }, { 2, 10, 4, false },
+	{ 1, 10, 1, false }, { 2, 1, 4, false }, { 4, 10, 1, false }, { 1, 1, 1, false },
 };
 
 static bool passed(const struct hunter *x, u32 site)
 {
-	return x->a->passed && x->a->passed(x->l->ctx, site);
+	return x->a->waits && x->a->waits(x->l->ctx, site);
+}
+
+/* The first death may have been luck, and a run that is given too little time proves nothing. */
+static void wait_longer(struct hunter *x, i64 died_after_ns)
+{
+	x->limit_ns = MAX(x->limit_ns, MIN(4 * died_after_ns, PATIENCE));
 }
 
 static void choose(struct hunter *x, struct trial *t, u8 tier, const struct way *w)
@@ -100,6 +109,7 @@ static bool round_of(struct hunter *x, u32 round, i64 left)
 		u8 tier = turn == 5 ? 2 : turn == 2 || turn == 4;	/* 0 0 1 0 1 2 */
 
 		choose(x, &trials[i], MAX(lowest, tier), w);
+		trials[i].one_in = w->pass;
 		trials[i].delay_ns = MAX(MIN(x->a->delay_ns * w->longer, LONGEST), x->a->delay_ns);
 		trials[i].seed = draw(x);
 		trials[i].limit_ns = MIN(limit, left);
@@ -143,7 +153,8 @@ static bool add(struct hunter *x, struct series *s, const u32 *sites, u32 nsites
 	s->each_ns = limit;
 	for (u32 i = 0; i < n; i++)
 		trials[i] = (struct trial){ .sites = sites, .nsites = nsites, .delay_ns = delay,
-					    .seed = draw(x), .limit_ns = limit };
+					    .one_in = x->h->one_in, .seed = draw(x),
+					    .limit_ns = limit };
 	if (!lab_run(x->l, trials, n, first, x->err))
 		return false;
 	for (u32 i = 0; i < n; i++) {
@@ -175,18 +186,19 @@ static void part(struct hunter *x, struct trial *t, u32 i, u32 k, bool others)
 		if ((s >= lo && s < hi) != others)
 			sites[n++] = h->sites[s];
 	*t = (struct trial){ .sites = sites, .nsites = n, .delay_ns = h->delay_ns,
-			     .seed = draw(x), .limit_ns = x->limit_ns };
+			     .one_in = h->one_in, .seed = draw(x), .limit_ns = x->limit_ns };
 }
 
-/* Each part of k several times, or once all that is not in it; the first that dies is kept. */
+/* Both halves several times, the one that waits more often earlier; or once all but each of k parts.
+ * The first that dies is kept. */
 static bool split(struct hunter *x, u32 k, bool others, bool *smaller)
 {
-	struct trial trials[PARTS * TRIES];
+	static const u8 halves[2 * TRIES] = { 0, 0, 1, 0, 1, 1 };
+	struct trial trials[PARTS];
 	u32 n = 0;
 
-	for (u32 try = 0; try < (others ? 1 : TRIES); try++)
-		for (u32 i = 0; i < k; i++)
-			part(x, &trials[n++], i, k, others);
+	for (u32 i = 0; i < (others ? k : ARRAY_LEN(halves)); i++)
+		part(x, &trials[n++], others ? i : halves[i], k, others);
 	if (!lab_run(x->l, trials, n, true, x->err))
 		return false;
 	for (u32 i = 0; i < n; i++) {
@@ -194,29 +206,43 @@ static bool split(struct hunter *x, u32 k, bool others, bool *smaller)
 			continue;
 		x->h->sites = trials[i].sites;
 		x->h->nsites = trials[i].nsites;
+		wait_longer(x, trials[i].time_ns);
 		*smaller = true;
 		return true;
 	}
 	return true;
 }
 
-/* What no run has passed can't have done it. */
+static int by_waits(const void *a, const void *b, void *ctx)
+{
+	struct hunter *x = ctx;
+	u32 s = *(const u32 *)a, t = *(const u32 *)b;
+	u32 of_s = x->a->waits(x->l->ctx, s), of_t = x->a->waits(x->l->ctx, t);
+
+	return of_s == of_t ? (s > t) - (s < t) : of_s < of_t ? 1 : -1;
+}
+
+/* What no run has waited at can't have done it; what waits often is more probable than what is
+ * passed once, at the start. Until it has died again, too, however long that takes. */
 static bool drop_others(struct hunter *x)
 {
 	struct hunt *h = x->h;
 	u32 *sites = ARENA_ARRAY(&x->l->arena, u32, h->nsites), n = 0;
-	struct series s;
+	struct series s = { 0 };
 
 	for (u32 i = 0; i < h->nsites; i++)
 		if (passed(x, h->sites[i]))
 			sites[n++] = h->sites[i];
-	if (!n || n == h->nsites)
+	if (!n)
 		return true;
-	if (!series(x, &s, sites, n, h->delay_ns, TRIES, x->limit_ns, true))
+	qsort_r(sites, n, sizeof(*sites), by_waits, x);
+	if (!series(x, &s, sites, n, h->delay_ns, TRIES, x->limit_ns, true) ||
+	    (!s.died && !series(x, &s, sites, n, h->delay_ns, TRIES, PATIENCE, true)))
 		return false;
 	if (s.died) {
 		h->sites = sites;
 		h->nsites = n;
+		wait_longer(x, s.median_ns);
 	}
 	return true;
 }
@@ -230,6 +256,7 @@ static bool narrow(struct hunter *x)
 	h->sites = h->first.sites;
 	h->nsites = h->first.nsites;
 	h->delay_ns = h->first.delay_ns;
+	h->one_in = h->first.one_in;
 	if (!drop_others(x))
 		return false;
 	for (u32 k = 2; h->nsites > 1 && !x->l->stop();) {
@@ -252,7 +279,7 @@ static bool narrow(struct hunter *x)
 	return true;
 }
 
-static bool shorten(struct hunter *x)
+static bool shorten(struct hunter *x, i64 limit)
 {
 	struct hunt *h = x->h;
 
@@ -260,7 +287,7 @@ static bool shorten(struct hunter *x)
 	for (i64 d = h->delay_ns / 10; d >= 100 && !x->l->stop(); d /= 10) {
 		struct series s;
 
-		if (!series(x, &s, h->sites, h->nsites, d, TRIES, x->limit_ns, true))
+		if (!series(x, &s, h->sites, h->nsites, d, TRIES, limit, true))
 			return false;
 		if (!s.died)
 			break;
@@ -284,7 +311,7 @@ static bool elsewhere(struct hunter *x, i64 limit)
 		if (!found)
 			others[n++] = site;
 	}
-	return !n || series(x, &h->elsewhere, others, n, h->delay_ns, SERIES, limit, false);
+	return !n || series(x, &h->elsewhere, others, n, h->delay_ns, TRIES, limit, false);
 }
 
 /* If deaths came as often in each second of both series, how probable would it be that so many of
@@ -334,11 +361,11 @@ bool hunt(struct hunt *h, struct lab *l, const struct hunt_ask *a, struct err *e
 		return false;
 	if (!h->found)
 		return true;
-	x.limit_ns = MIN(MAX(8 * h->first.time_ns, SECOND), 20 * SECOND);
+	x.limit_ns = MIN(MAX(4 * h->first.time_ns, 2 * SECOND), PATIENCE);
 	if (!narrow(&x) ||
 	    !series(&x, &h->confirmed, h->sites, h->nsites, h->delay_ns, SERIES, x.limit_ns, false))
 		return false;
 	control = MIN(MAX(4 * h->confirmed.median_ns, SECOND), 10 * SECOND);
-	return shorten(&x) && series(&x, &h->without, NULL, 0, 0, SERIES, control, false) &&
+	return shorten(&x, control) && series(&x, &h->without, NULL, 0, 0, SERIES, control, false) &&
 	       tell_apart(&x, control) && elsewhere(&x, control);
 }

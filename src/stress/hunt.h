@@ -1,7 +1,8 @@
 /* hunt - from the suspicion of a race on a value of several words to its proof.
  *
- *   search    delays at all sites; then at some of those that are passed at all, because a program
- *             that waits everywhere gets to nothing; longer ones; until a run dies
+ *   search    delays at all sites, long ones, and short ones at some of their passes, because a
+ *             program that waits everywhere gets to nothing; then at some of those sites that are
+ *             passed at all; until a run dies
  *   narrow    half of the sites, as long as a half still dies
  *   confirm   the rest again and again: how often, how soon, with how short a delay
  *   control   the same program without delays, and with delays elsewhere: it must live, or die
@@ -22,8 +23,8 @@ struct hunt_ask {
 	i64 for_ns;		/* of the search */
 	i64 delay_ns;
 	u64 seed;
-	/* Has a run waited at this site? NULL: nobody knows. */
-	bool (*passed)(void *ctx, u32 site);
+	/* How often has a run waited at this site, at most? NULL: nobody knows. */
+	u32 (*waits)(void *ctx, u32 site);
 	/* Called once, as soon as a run has died. */
 	void (*died)(void *ctx, const struct trial *t);
 };
@@ -45,6 +46,7 @@ struct hunt {
 	const u32 *sites;	/* the fewest with which it still died */
 	u32 nsites;
 	i64 delay_ns;		/* that these were found with */
+	u32 one_in;		/* ... at so many of their passes */
 	i64 shortest_ns;	/* the shortest that did it, too */
 	struct series confirmed, without, elsewhere;
 	u32 runs;		/* of the search */

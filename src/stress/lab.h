@@ -14,6 +14,7 @@ struct trial {
 	const u32 *sites;
 	u32 nsites;		/* 0: the program as it is */
 	i64 delay_ns;
+	u32 one_in;		/* of the passes of a site waits, at random; 1: each */
 	u64 seed;
 	i64 limit_ns;
 

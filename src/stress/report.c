@@ -188,6 +188,8 @@ static void print_shortest(struct out *o, const struct hunt *h)
 		out_duration(o, h->shortest_ns);
 		out_z(o, " is enough");
 	}
+	if (h->one_in > 1)
+		out_fmt(o, ", at a pass in %u", h->one_in);
 }
 
 void report_text(struct out *o, const struct report *r)
@@ -239,6 +241,8 @@ void report_json(struct json *j, const struct report *r)
 	json_i64(j, h->delay_ns);
 	json_key(j, "shortest_ns");
 	json_i64(j, h->shortest_ns);
+	json_key(j, "one_in");
+	json_u64(j, MAX(h->one_in, 1u));
 	key_series(j, "runs", "crashed", &h->confirmed);
 	json_key(j, "median_ns");
 	json_i64(j, h->confirmed.median_ns);

@@ -59,7 +59,7 @@ def test_a_race_is_found_and_proved(tmp, release, kind):
     assert [s.split("+")[0] for s in report["sites"]] == ["main.(*object)." + store]
     assert report["crashed"] * 2 > report["runs"] >= 5 and report["proof"] is True, report
     # where the machine is busy, the kernel stops a writer or a reader between two words now and then
-    assert report["control_runs"] >= 10 and report["control_crashed"] * 4 < report["control_runs"], report
+    assert report["control_runs"] >= 8 and report["control_crashed"] * 4 < report["control_runs"], report
     assert store in report["advice"]
     if crash["stack"] and kind != "string":
         assert any(f["func"].startswith("main.") for f in crash["stack"])

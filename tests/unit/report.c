@@ -126,7 +126,7 @@ START_TEST(json)
 	     "[{\"func\":\"main.(*Log).show\",\"file\":\"/src/log.go\",\"line\":31},{\"func\":"
 	     "\"main.main\",\"file\":\"/src/main.go\",\"line\":9}]}\n"
 	     "{\"type\":\"report\",\"signature\":\"impossible_length\",\"sites\":"
-	     "[\"main.(*Log).set+0x4c\"],\"delay_ns\":100000,\"shortest_ns\":1000,\"runs\":5,"
+	     "[\"main.(*Log).set+0x4c\"],\"delay_ns\":100000,\"shortest_ns\":1000,\"one_in\":1,\"runs\":5,"
 	     "\"crashed\":4,\"median_ns\":120000000,\"control_runs\":5,\"control_crashed\":0,"
 	     "\"proof\":true,\"command\":\"./torn a b\",\"advice\":\"l.text is stored in "
 	     "main.(*Log).set while another goroutine reads it: let both hold the same mutex, or "
