@@ -63,8 +63,8 @@ static bool check(const struct spans_args *a, size_t nrest, char **program, stru
 		return err_set(err, ERR_USAGE, "--show: says what spans of --func have as "
 			       "attributes; there is no --func");
 	if (a->common.json && !a->plan)
-		return err_set(err, ERR_USAGE, "--json: with --plan only; spans are sent as OTLP, "
-			       "or printed");
+		return err_set(err, ERR_USAGE, "--json: with --plan only; spans are printed as "
+			       "trees");
 	return true;
 }
 
@@ -193,8 +193,9 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	request = request_of(a, &rules, &arena);
 	request.probes = s.how.engine == ENGINE_UPROBE;
 	if (!request.npatterns)
-		return err_set(err, ERR_UNSUPPORTED, "%s: none of the libraries that spans knows is "
-			       "in this program; name functions of its own by --func", s.how.path);
+		return err_set(err, ERR_UNSUPPORTED, "%s: none of the libraries that spans knows "
+			       "and was asked for is in this program; name functions of its own "
+			       "by --func", s.how.path);
 	if (!plan_make(&plan, &prog, &request, err))
 		return false;
 	s.how.pid = img.pid;

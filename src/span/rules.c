@@ -11,6 +11,7 @@ static const char *const trace_headers[] = {
 	"Tracesta", "tracesta", "TraceSta", "TRACESTA",
 };
 
+/* Of each library its span comes first: the others say something of one. */
 static const struct rule rules[] = {
 	{
 		.library = LIBRARY_HTTP_SERVER, .role = ROLE_SPAN,
@@ -158,7 +159,8 @@ void rules_choose(struct rules *r, const struct go_program *prog, struct arena *
 		const struct go_func *f = go_func_named(prog, str_of(u->func));
 
 		if (!f || !r->wanted[u->library] || (u->since && prog->version.minor < u->since) ||
-		    (u->until && prog->version.minor > u->until))
+		    (u->until && prog->version.minor > u->until) ||
+		    (u->role != ROLE_SPAN && !r->there[u->library]))
 			continue;
 		r->there[u->library] |= u->role == ROLE_SPAN;
 		r->extras[r->n] = u->extra;
@@ -182,10 +184,21 @@ const struct rule_on *rules_of(const struct rules *r, const struct plan_func *f)
 	return NULL;
 }
 
+/* HTTP/2 hands a request over to another goroutine, which lines are not read for. */
+static bool speaks_http2(const struct go_program *prog)
+{
+	return go_func_named(prog, STR("net/http.(*http2serverConn).processHeaders")) ||
+	       go_func_named(prog, STR("net/http/internal/http2.(*serverConn).processHeaders"));
+}
+
 void rules_off(const struct rules *r, const struct plan *p,
 	       void (*say)(void *ctx, const char *sentence), void *ctx)
 {
 	char text[512];
+
+	if (r->there[LIBRARY_HTTP_SERVER] && speaks_http2(p->prog))
+		say(ctx, "traceparent of HTTP/2 requests is off: it is read from HTTP/1 only; such "
+			 "a request begins a trace of its own");
 
 	for (u32 i = 0; i < p->nfuncs; i++) {
 		const struct plan_func *f = &p->funcs[i];

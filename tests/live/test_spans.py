@@ -5,6 +5,7 @@ import concurrent.futures
 import http.client
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -58,12 +59,12 @@ def trees(text):
 class Web:
     """tests/go/spans-web under `goshawk spans`, or alone and then attached to."""
 
-    def __init__(self, release=gobuild.NEWEST, variant="stripped", options=(), attach=False, env=None):
+    def __init__(self, release=gobuild.NEWEST, variant="stripped", options=(), attach=False, env=None, args=()):
         program = gobuild.build("spans-web", release, variant)
         command = [] if attach else [str(goshawk.GOSHAWK), "spans", *options, "--"]
         self.err = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would stop the program
         env = dict(os.environ, **(env or {}))
-        self.p = self.looker = subprocess.Popen([*command, str(program)], env=env, stdin=subprocess.PIPE,
+        self.p = self.looker = subprocess.Popen([*command, str(program), *args], env=env, stdin=subprocess.PIPE,
                                                 stdout=subprocess.PIPE, stderr=self.err, text=True)
         _, pid, port = line_of(self.p.stdout, "ready").split()
         self.pid, self.port = int(pid), int(port)
@@ -230,3 +231,19 @@ def test_environment():
         assert web.get("/silent/1") == 200
         web.end()
     assert web.said == "goshawk: OTEL_SDK_DISABLED is true: there are no spans\n"
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_http2(release):
+    """Several requests at once on one connection, and one by HTTP/1."""
+    with Web(release, args=["tls"]) as web:
+        urls = ["https://127.0.0.1:%d/%s" % (web.port, path) for path in ["silent/1", "recovers/2", "fan/3", "none/4"]]
+        curl = ["curl", "-sk", "--http2", "--parallel", "-w", "%{http_code} %{http_version}\\n", "-o", "/dev/null"]
+        done = goshawk.run_plain(*curl, *(a for u in urls for a in ("-o", "/dev/null", u)))
+        assert sorted(done.out.split("\n")[:-1]) == ["200 2", "201 2", "404 2", "500 2"], done
+        assert goshawk.run_plain("curl", "-sk", "--http1.1", urls[0][:-1] + "5", "-o", "/dev/null").status == 0
+        web.end()
+    assert [web.served("/" + u.split("/", 3)[3]).status for u in urls] == [200, 500, 201, 404]
+    assert web.served("/silent/5").status == 200
+    assert len(web.served("/fan/3").below) == 4
+    assert "traceparent of HTTP/2 requests is off" in web.said

@@ -1,16 +1,24 @@
 // spans-web serves on loopback and asks a server of its own; each path carries a number that goes along, so that
-// whoever looks at spans can tell which belong together. It ends when its input does.
+// whoever looks at spans can tell which belong together. It ends when its input does; or it asks for the paths that
+// are its arguments, and ends then. "tls" as the first argument: it serves HTTP/2 as well.
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
+	"time"
 )
 
 var back string
@@ -58,6 +66,19 @@ func deep(id string, level int, all *sync.WaitGroup) {
 	ask(fmt.Sprintf("/back/deep%d/%s", level, id))
 }
 
+func certificate() *tls.Config {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	t := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, &t, &t, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+}
+
 func main() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/deep/", func(w http.ResponseWriter, r *http.Request) {
@@ -66,6 +87,15 @@ func main() {
 		go deep(id(r), 1, &all)
 		all.Wait()
 		fmt.Fprintln(w, "deep")
+	})
+	mux.HandleFunc("/order/", func(w http.ResponseWriter, r *http.Request) {
+		done := make(chan bool)
+		go func() {
+			load(id(r), 1)
+			ask("/back/order/" + id(r))
+			close(done)
+		}()
+		<-done
 	})
 	mux.HandleFunc("/fan/", func(w http.ResponseWriter, r *http.Request) {
 		var all sync.WaitGroup
@@ -122,7 +152,17 @@ func main() {
 	}
 	back = "http://" + l.Addr().String()
 	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 64
-	go http.Serve(l, mux)
+	if len(os.Args) > 1 && os.Args[1] == "tls" {
+		go (&http.Server{Handler: mux, TLSConfig: certificate()}).ServeTLS(l, "", "")
+	} else {
+		go http.Serve(l, mux)
+		for _, path := range os.Args[1:] {
+			ask(path)
+		}
+		if len(os.Args) > 1 {
+			return
+		}
+	}
 	fmt.Println("ready", os.Getpid(), l.Addr().(*net.TCPAddr).Port)
 	io.Copy(io.Discard, os.Stdin)
 }
