@@ -27,6 +27,7 @@ def place(tmp_path_factory):
     (folder / "bin").mkdir()
     (folder / "bin" / "goshawk").symlink_to(goshawk.GOSHAWK)
     for name, variant in [("seed", "plain"), ("seed", "stripped"), ("odd", "plain"), ("racing", "plain"), ("shop", "plain"),
+                          ("spans-web", "plain"),
                           ("shop", "stripped"), ("zoo", "plain")]:
         link = folder / (name if variant == "plain" else name + "-" + variant)
         link.symlink_to(gobuild.build(name, gobuild.NEWEST, variant))
