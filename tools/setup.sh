@@ -5,16 +5,16 @@ set -eu
 cd "$(dirname "$0")/.."
 what=${1:-quick}
 
-packages="gcc libc6-dev make libzydis-dev libdw-dev libelf-dev"
+packages="gcc libc6-dev make libzydis-dev libdw-dev libelf-dev libcurl4-openssl-dev zlib1g-dev"
 case $what in
 build) ;;
 demo) packages="$packages ca-certificates curl golang-1.19-go hugo python3 python3-pytest util-linux" ;;
 bench) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest bpftrace delve uftrace" ;;
-*) packages="$packages ca-certificates curl golang-1.19-go hugo util-linux python3 python3-pytest check binutils mandoc zsh" ;;
+*) packages="$packages ca-certificates curl golang-1.19-go hugo util-linux python3 python3-pytest check binutils mandoc zsh openssl" ;;
 esac
 # Programs to try it on. Some packages start a service when they are installed: these are unpacked only.
 unpacked=
-[ "$what" != all ] || packages="$packages caddy delve esbuild fzf gh rclone restic" \
+[ "$what" != all ] || packages="$packages caddy delve esbuild fzf gdb gh linux-perf rclone restic" \
 	unpacked="docker.io etcd-client etcd-server prometheus syncthing"
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/goshawk
 

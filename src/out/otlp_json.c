@@ -1,0 +1,206 @@
+#include <math.h>
+
+#include "out/otlp_encode.h"
+#include "span/traceparent.h"
+
+static void number(struct json *j, const char *key, i64 v)
+{
+	char text[24];
+	int n = snprintf(text, sizeof(text), "%lld", (long long)v);
+
+	json_key(j, key);
+	json_str(j, (struct str){ text, (size_t)n });
+}
+
+/* As protobuf's mapping to JSON has it. */
+static void real(struct json *j, double v)
+{
+	json_key(j, "doubleValue");
+	if (isfinite(v))
+		json_f64(j, v);
+	else
+		json_z(j, isnan(v) ? "NaN" : v > 0 ? "Infinity" : "-Infinity");
+}
+
+static void value(struct json *j, const struct span_attr *a)
+{
+	json_key(j, "value");
+	json_object(j);
+	switch (a->kind) {
+	case ATTR_TEXT:
+		json_key(j, "stringValue");
+		json_str(j, a->text);
+		break;
+	case ATTR_BOOL:
+		json_key(j, "boolValue");
+		json_bool(j, a->truth);
+		break;
+	case ATTR_INT:
+		number(j, "intValue", a->number);
+		break;
+	case ATTR_FLOAT:
+		real(j, a->real);
+		break;
+	}
+	json_object_end(j);
+}
+
+static void attrs(struct json *j, const struct span_attr *a, u32 n)
+{
+	if (!n)
+		return;
+	json_key(j, "attributes");
+	json_array(j);
+	for (u32 i = 0; i < n; i++) {
+		json_object(j);
+		json_key(j, "key");
+		json_str(j, a[i].key);
+		value(j, &a[i]);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void some_text(struct json *j, const char *key, struct str s)
+{
+	if (!s.n)
+		return;
+	json_key(j, key);
+	json_str(j, s);
+}
+
+static void ids(struct json *j, const struct span_context *c)
+{
+	char trace[2 * TRACE_ID + 1], span[2 * SPAN_ID + 1];
+
+	trace_id_hex(trace, c->trace);
+	span_id_hex(span, c->span);
+	json_key(j, "traceId");
+	json_z(j, trace);
+	json_key(j, "spanId");
+	json_z(j, span);
+	some_text(j, "traceState", c->state);
+}
+
+static void event(struct json *j, const struct span_event *e)
+{
+	json_object(j);
+	number(j, "timeUnixNano", e->time_ns);
+	some_text(j, "name", e->name);
+	attrs(j, e->attrs, e->nattrs);
+	json_object_end(j);
+}
+
+static void link_to(struct json *j, const struct span_context *c)
+{
+	json_object(j);
+	ids(j, c);
+	if (c->sampled) {
+		json_key(j, "flags");
+		json_u64(j, FLAG_SAMPLED);
+	}
+	json_object_end(j);
+}
+
+static void status(struct json *j, const struct span *s)
+{
+	json_key(j, "status");
+	json_object(j);
+	if (s->status == STATUS_ERROR)
+		some_text(j, "message", s->message);
+	json_key(j, "code");
+	json_u64(j, s->status);
+	json_object_end(j);
+}
+
+static void lists(struct json *j, const struct span *s)
+{
+	attrs(j, s->attrs, s->nattrs);
+	if (s->nevents) {
+		json_key(j, "events");
+		json_array(j);
+		for (u32 i = 0; i < s->nevents; i++)
+			event(j, &s->events[i]);
+		json_array_end(j);
+	}
+	if (s->nlinks) {
+		json_key(j, "links");
+		json_array(j);
+		for (u32 i = 0; i < s->nlinks; i++)
+			link_to(j, &s->links[i]);
+		json_array_end(j);
+	}
+}
+
+static void span(struct out *o, const struct span *s)
+{
+	char parent[2 * SPAN_ID + 1];
+	struct json j;
+
+	json_begin(&j, o);
+	json_object(&j);
+	ids(&j, &s->self);
+	if (!id_is_zero(s->parent, SPAN_ID)) {
+		span_id_hex(parent, s->parent);
+		json_key(&j, "parentSpanId");
+		json_z(&j, parent);
+	}
+	json_key(&j, "flags");
+	json_u64(&j, otlp_flags(s));
+	some_text(&j, "name", s->name);
+	json_key(&j, "kind");
+	json_u64(&j, s->kind);
+	number(&j, "startTimeUnixNano", s->start_ns);
+	number(&j, "endTimeUnixNano", s->end_ns);
+	lists(&j, s);
+	if (s->status != STATUS_UNSET)
+		status(&j, s);
+	json_object_end(&j);
+}
+
+static void resource(struct out *o, const struct span_resource *r)
+{
+	struct json j;
+
+	json_begin(&j, o);
+	json_object(&j);
+	attrs(&j, r->attrs, r->nattrs);
+	json_object_end(&j);
+}
+
+static void scope(struct out *o, const struct otlp_piece *p, size_t i, size_t n)
+{
+	struct json j;
+
+	json_begin(&j, o);
+	out_str(o, i ? STR(",{\"scope\":") : STR("{\"scope\":"));
+	json_object(&j);
+	some_text(&j, "name", p[i].scope);
+	json_object_end(&j);
+	out_str(o, STR(",\"spans\":["));
+	for (size_t k = i; k < n; k++) {
+		if (!str_eq(p[k].scope, p[i].scope))
+			continue;
+		if (k > i)
+			out_c(o, ',');
+		out_str(o, p[k].span);
+	}
+	out_str(o, STR("]}"));
+}
+
+/* By hand where pieces that are JSON already go in. */
+static void request(struct out *o, struct str of, const struct otlp_piece *p, size_t n)
+{
+	out_str(o, STR("{\"resourceSpans\":[{\"resource\":"));
+	out_str(o, of);
+	out_str(o, STR(",\"scopeSpans\":["));
+	for (size_t i = 0; i < n; i++)
+		if (otlp_scope_begins(p, i))
+			scope(o, p, i, n);
+	out_str(o, STR("]}]}"));
+}
+
+const struct otlp_encoding otlp_json = {
+	.content_type = "application/json",
+	.span = span, .resource = resource, .request = request,
+};

@@ -1,0 +1,212 @@
+#include "out/otlp_encode.h"
+#include "span/traceparent.h"
+
+/* Protobuf: a field is a tag (number << 3 | wire type) and its bytes; a message in a field is its
+ * length and its fields. Fields that have their default (0, empty) are left out. */
+enum wire { WIRE_VARINT, WIRE_FIXED64, WIRE_BYTES, WIRE_FIXED32 = 5 };
+
+static size_t put_varint(u8 *to, u64 v)
+{
+	size_t n = 0;
+
+	while (v >= 0x80) {
+		to[n++] = (u8)(v | 0x80);
+		v >>= 7;
+	}
+	to[n++] = (u8)v;
+	return n;
+}
+
+static void varint(struct out *o, u64 v)
+{
+	o->n += put_varint((u8 *)out_room(o, 10), v);
+}
+
+static void tag(struct out *o, u32 field, enum wire w)
+{
+	varint(o, field << 3 | w);
+}
+
+static void fixed(struct out *o, u32 field, u64 v, size_t size)
+{
+	tag(o, field, size == 8 ? WIRE_FIXED64 : WIRE_FIXED32);
+	memcpy(out_room(o, size), &v, size);
+	o->n += size;
+}
+
+static void bytes(struct out *o, u32 field, const void *p, size_t n)
+{
+	tag(o, field, WIRE_BYTES);
+	varint(o, n);
+	out_str(o, (struct str){ p, n });
+}
+
+static size_t begin(struct out *o, u32 field)
+{
+	tag(o, field, WIRE_BYTES);
+	return o->n;
+}
+
+/* The length goes before what was written since begin(). */
+static void end(struct out *o, size_t at)
+{
+	size_t n = o->n - at, nlen;
+	u8 len[10];
+
+	nlen = put_varint(len, n);
+	out_room(o, nlen);
+	memmove(o->buf + at + nlen, o->buf + at, n);
+	memcpy(o->buf + at, len, nlen);
+	o->n += nlen;
+}
+
+static void text(struct out *o, u32 field, struct str s)
+{
+	size_t message, from = 0;
+	u32 rune;
+
+	if (str_is_utf8(s)) {
+		bytes(o, field, s.p, s.n);
+		return;
+	}
+	message = begin(o, field);
+	for (size_t at = 0, n; at < s.n; at += n) {
+		n = utf8_rune(s, at, &rune);
+		if (n)
+			continue;
+		out_str(o, str_cut(s, from, at));
+		out_str(o, STR("\xef\xbf\xbd"));
+		n = 1;
+		from = at + 1;
+	}
+	out_str(o, str_cut(s, from, s.n));
+	end(o, message);
+}
+
+static void some_text(struct out *o, u32 field, struct str s)
+{
+	if (s.n)
+		text(o, field, s);
+}
+
+static void value(struct out *o, const struct span_attr *a)
+{
+	u64 bits;
+
+	switch (a->kind) {
+	case ATTR_TEXT:
+		text(o, 1, a->text);
+		break;
+	case ATTR_BOOL:
+		tag(o, 2, WIRE_VARINT);
+		varint(o, a->truth);
+		break;
+	case ATTR_INT:
+		tag(o, 3, WIRE_VARINT);
+		varint(o, (u64)a->number);
+		break;
+	case ATTR_FLOAT:
+		memcpy(&bits, &a->real, sizeof(bits));
+		fixed(o, 4, bits, 8);
+		break;
+	}
+}
+
+static void attrs(struct out *o, u32 field, const struct span_attr *a, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		size_t pair = begin(o, field), v;
+
+		text(o, 1, a[i].key);
+		v = begin(o, 2);
+		value(o, &a[i]);
+		end(o, v);
+		end(o, pair);
+	}
+}
+
+static void event(struct out *o, const struct span_event *e)
+{
+	size_t message = begin(o, 11);
+
+	fixed(o, 1, (u64)e->time_ns, 8);
+	some_text(o, 2, e->name);
+	attrs(o, 3, e->attrs, e->nattrs);
+	end(o, message);
+}
+
+static void ids(struct out *o, const struct span_context *c)
+{
+	bytes(o, 1, c->trace, TRACE_ID);
+	bytes(o, 2, c->span, SPAN_ID);
+	some_text(o, 3, c->state);
+}
+
+static void link_to(struct out *o, const struct span_context *c)
+{
+	size_t message = begin(o, 13);
+
+	ids(o, c);
+	if (c->sampled)
+		fixed(o, 6, FLAG_SAMPLED, 4);
+	end(o, message);
+}
+
+static void span(struct out *o, const struct span *s)
+{
+	ids(o, &s->self);
+	if (!id_is_zero(s->parent, SPAN_ID))
+		bytes(o, 4, s->parent, SPAN_ID);
+	some_text(o, 5, s->name);
+	tag(o, 6, WIRE_VARINT);
+	varint(o, s->kind);
+	fixed(o, 7, (u64)s->start_ns, 8);
+	fixed(o, 8, (u64)s->end_ns, 8);
+	attrs(o, 9, s->attrs, s->nattrs);
+	for (u32 i = 0; i < s->nevents; i++)
+		event(o, &s->events[i]);
+	for (u32 i = 0; i < s->nlinks; i++)
+		link_to(o, &s->links[i]);
+	if (s->status != STATUS_UNSET) {
+		size_t message = begin(o, 15);
+
+		if (s->status == STATUS_ERROR)
+			some_text(o, 2, s->message);
+		tag(o, 3, WIRE_VARINT);
+		varint(o, s->status);
+		end(o, message);
+	}
+	fixed(o, 16, otlp_flags(s), 4);
+}
+
+static void resource(struct out *o, const struct span_resource *r)
+{
+	attrs(o, 1, r->attrs, r->nattrs);
+}
+
+static void request(struct out *o, struct str of, const struct otlp_piece *p, size_t n)
+{
+	size_t all = begin(o, 1);
+
+	bytes(o, 1, of.p, of.n);
+	for (size_t i = 0; i < n; i++) {
+		size_t message, scope;
+
+		if (!otlp_scope_begins(p, i))
+			continue;
+		message = begin(o, 2);
+		scope = begin(o, 1);
+		some_text(o, 1, p[i].scope);
+		end(o, scope);
+		for (size_t k = i; k < n; k++)
+			if (str_eq(p[k].scope, p[i].scope))
+				bytes(o, 2, p[k].span.p, p[k].span.n);
+		end(o, message);
+	}
+	end(o, all);
+}
+
+const struct otlp_encoding otlp_protobuf = {
+	.content_type = "application/x-protobuf",
+	.span = span, .resource = resource, .request = request,
+};
