@@ -102,6 +102,7 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 	struct pump_limits limits = { .for_ns = s->args->for_ns, .every_ns = TICK_NS };
 	struct collector *c;
 	struct sink sink;
+	u64 dropped = 0;
 	bool ok;
 
 	spans_from_environment(&facts.sampler, &facts.propagates);
@@ -109,9 +110,11 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 	sink = collector_sink(c);
 	ok = pump(src, s->plan, &sink, &s->out, &limits, r, err);
 	engine_held(src, s->plan);
-	for (size_t i = 0; i < s->nto; i++)
+	for (size_t i = 0; i < s->nto; i++) {
+		dropped += *s->to[i].dropped;
 		s->to[i].end(s->to[i].ctx);
-	spans_say_end(collector_total(c));
+	}
+	spans_say_end(collector_total(c), dropped);
 	collector_release(&c);
 	return ok;
 }
@@ -206,8 +209,8 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	s.out.color = use_color(&a->common, STDERR_FILENO);
 	ok = run(&s, status, &gone, err);
 	out_release(&s.out);
-	return ok && (!gone || err_set(err, ERR_GONE, "process %d has ended; what it did until then "
-				       "was written", s.how.pid));
+	return ok && (!gone || err_set(err, ERR_GONE, "process %d has ended; what it did until "
+				       "then was written", s.how.pid));
 }
 
 const struct command cmd_spans = {

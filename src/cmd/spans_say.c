@@ -73,7 +73,7 @@ static void count(const char *before, u64 n, const char *after)
 		fprintf(stderr, "; %s%llu%s", before, (unsigned long long)n, after);
 }
 
-void spans_say_end(struct collected c)
+void spans_say_end(struct collected c, u64 dropped)
 {
 	fprintf(stderr, "goshawk: %llu span%s in %llu trace%s", (unsigned long long)c.spans,
 		c.spans == 1 ? "" : "s", (unsigned long long)c.traces, c.traces == 1 ? "" : "s");
@@ -81,6 +81,7 @@ void spans_say_end(struct collected c)
 	count("", c.unended, " whose end was not seen");
 	count("", c.refused, " more than can be open at once");
 	count("", c.forgotten, " goroutines forgotten, for there were too many");
+	count("", dropped, " dropped");
 	count("", c.lost, " records lost");
 	fputc('\n', stderr);
 }

@@ -19,7 +19,8 @@ bool spans_run_untouched(const char *pid, const char *path, char **program,
 void spans_from_environment(struct sampler *s, bool *propagates);
 /* What is off, a line each. */
 void spans_say_off(const struct rules *r, const struct plan *p, FILE *to);
-void spans_say_end(struct collected c);
+/* `dropped`: by exporters. */
+void spans_say_end(struct collected c, u64 dropped);
 bool spans_plan(const struct rules *r, const struct plan *p, const char *path, bool json,
 		struct err *err) MUST_CHECK;
 

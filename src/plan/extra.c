@@ -18,8 +18,8 @@ bool extra_sets_apart(const struct plan_request *r, struct str func)
 static struct read bytes(u32 base, u32 at, u32 status, u32 most)
 {
 	return (struct read){
-		.kind = READ_BYTES, .from = base + EXTRA_WORD, .len_at = base + EXTRA_LEN, .elem = 1,
-		.at = base + at, .status = base + status, .size = (u16)most, .own = true,
+		.kind = READ_BYTES, .from = base + EXTRA_WORD, .len_at = base + EXTRA_LEN,
+		.elem = 1, .at = base + at, .status = base + status, .size = (u16)most, .own = true,
 	};
 }
 
@@ -54,7 +54,8 @@ static u32 text(struct read *to, const struct plan_extra *x, u32 base, u32 *size
 /* The word in a register, and the one that it points to. */
 static u32 boxed(struct read *to, const struct plan_extra *x, u32 base, u32 *size)
 {
-	to[0] = (struct read){ .kind = READ_INT, .reg = x->reg, .size = 8, .at = base + EXTRA_WORD };
+	to[0] = (struct read){ .kind = READ_INT, .reg = x->reg, .size = 8,
+			       .at = base + EXTRA_WORD };
 	to[1] = (struct read){
 		.kind = READ_MEM, .from = base + EXTRA_WORD, .size = 8, .span = 8, .own = true,
 		.status = base + EXTRA_BEHIND_STATUS, .at = base + EXTRA_BEHIND,

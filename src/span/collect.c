@@ -4,24 +4,17 @@
 
 #include "plan/extra.h"
 #include "span/http.h"
+#include "span/incoming.h"
 #include "span/traceparent.h"
 
-enum { PENDING_MOST = 1 << 14, RANDOM_BYTES = 1024, SHOWN_MOST = 1024 };
-
-/* What a request said of whose child it is, until it is served. */
-struct pending {
-	struct span_context from;
-	u32 nparents;		/* headers of that name; more than one is none */
-	u32 nstate;
-	char state[STATE_MOST];
-};
+enum { RANDOM_BYTES = 1024, SHOWN_MOST = 1024 };
 
 struct collector {
 	struct collector_facts f;
 	const struct rule_on **rules;	/* of each function of the plan */
 	struct contexts contexts;
 	struct map writers;		/* address -> 1 + place of an open server span */
-	struct map pending;		/* goid -> struct pending * */
+	struct incoming incoming;
 	struct collected total;
 	i64 lost_ns;			/* until then records were lost */
 	bool sees_status;
@@ -75,64 +68,20 @@ static struct str extra_text(const struct reading *r, const u8 *record, u16 most
 	return (struct str){ (const char *)record + r->hook_at + EXTRA_BYTES, n };
 }
 
-static struct pending *pending_of(const struct collector *c, u64 goid)
-{
-	u64 *p = map_get(&c->pending, goid);
-
-	return p ? (struct pending *)(uintptr_t)*p : NULL;
-}
-
-static void drop_pending(struct collector *c, u64 goid)
-{
-	mem_free(pending_of(c, goid));
-	map_remove(&c->pending, goid);
-}
-
-static void drop_all_pending(struct collector *c)
-{
-	for (size_t i = 0; i < c->pending.room; i++)
-		if (c->pending.slots[i].used)
-			mem_free((void *)(uintptr_t)c->pending.slots[i].value);
-	map_release(&c->pending);
-	c->pending = (struct map){ 0 };
-}
-
-/* A header line of a request. Requests that were never served leave theirs behind: rare, and all
- * are dropped when they are many. */
+/* A header line, of a request that is being read. */
 static void line(struct collector *c, const struct call *call)
 {
 	const struct rule_on *on = rule_of(c, call->fn);
-	struct str text = extra_text(&call->fn->exit, call->exit, on->rule->extra.most), value;
-	enum trace_header h;
-	struct pending *p;
+	struct str text = extra_text(&call->fn->exit, call->exit, on->rule->extra.most);
 
-	if (!text.n || !c->f.propagates || !is_role(c, call->caller, ROLE_REQUEST) ||
-	    extra_word(&call->fn->exit, call->exit, EXTRA_LEN) != text.n)
-		return;
-	h = trace_header(text, &value);
-	if (h == HEADER_OTHER)
-		return;
-	p = pending_of(c, call->goid);
-	if (!p) {
-		if (c->pending.n >= PENDING_MOST)
-			drop_all_pending(c);
-		p = mem_resize(NULL, sizeof(*p));
-		memset(p, 0, offsetof(struct pending, state));
-		*map_put(&c->pending, call->goid) = (uintptr_t)p;
-	}
-	if (h == HEADER_TRACEPARENT) {
-		p->nparents += 1 + !traceparent_parse(value, &p->from);
-	} else if (p->nstate + 1 + value.n <= STATE_MOST) {
-		if (p->nstate)
-			p->state[p->nstate++] = ',';
-		memcpy(p->state + p->nstate, value.p, value.n);
-		p->nstate += (u32)value.n;
-	}
+	if (text.n && c->f.propagates && is_role(c, call->caller, ROLE_REQUEST) &&
+	    extra_word(&call->fn->exit, call->exit, EXTRA_LEN) == text.n)
+		incoming_line(&c->incoming, call->goid, text);
 }
 
 /* Whose child it is: the caller in another process, or a span of this one, or nobody's. */
 static void place_in_trace(struct collector *c, struct open_span *s, const struct open_span *up,
-			   const struct pending *from)
+			   const struct incoming_request *from)
 {
 	if (up) {
 		s->self = up->self;
@@ -140,14 +89,12 @@ static void place_in_trace(struct collector *c, struct open_span *s, const struc
 		memcpy(s->parent, up->self.span, SPAN_ID);
 		s->nstate = up->nstate;
 		memcpy(s->state, up->state, up->nstate);
-	} else if (from && from->nparents == 1) {
+	} else if (from) {
 		s->self = from->from;
 		memcpy(s->parent, from->from.span, SPAN_ID);
 		s->parent_remote = true;
-		if (tracestate_is_sound((struct str){ from->state, from->nstate })) {
-			s->nstate = from->nstate;
-			memcpy(s->state, from->state, from->nstate);
-		}
+		s->nstate = from->nstate;
+		memcpy(s->state, from->state, from->nstate);
 		s->sampled = sampler_takes(&c->f.sampler, s->self.trace, &from->from);
 	} else {
 		random_bytes(c, s->self.trace, TRACE_ID);
@@ -171,10 +118,10 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	s->kind = kind;
 	s->start_ns = call->start_ns;
 	place_in_trace(c, s, up ? &c->contexts.spans.at[above] : NULL,
-		       served ? pending_of(c, call->goid) : NULL);
+		       served ? incoming_take(&c->incoming, call->goid) : NULL);
 	if (!served)
 		return;
-	drop_pending(c, call->goid);
+	incoming_drop(&c->incoming, call->goid);
 	s->writers[0] = extra_word(&call->fn->entry, call->entry, EXTRA_WORD);
 	s->writers[1] = extra_word(&call->fn->entry, call->entry, EXTRA_BEHIND);
 	for (u32 i = 0; i < 2; i++)
@@ -215,7 +162,7 @@ static void begun(void *ctx, const struct call *call)
 		span_begins(c, call, on);
 		break;
 	case ROLE_REQUEST:
-		drop_pending(c, call->goid);
+		incoming_drop(&c->incoming, call->goid);
 		break;
 	case ROLE_STATUS:
 		status(c, call);
@@ -448,22 +395,24 @@ static void goroutine_ended(void *ctx, u64 goid, i64 time_ns)
 
 	(void)time_ns;
 	context_goroutine_ended(&c->contexts, goid);
-	drop_pending(c, goid);
+	incoming_drop(&c->incoming, goid);
 }
 
 struct collector *collector_new(const struct collector_facts *facts)
 {
 	struct collector *c = mem_resize(NULL, sizeof(*c));
 	const struct plan *p = facts->plan;
+	bool blind = false;
 
 	memset(c, 0, sizeof(*c));
 	c->f = *facts;
 	c->rules = mem_resize(NULL, (p->nfuncs + 1) * sizeof(*c->rules));
 	for (u32 i = 0; i < p->nfuncs; i++) {
 		c->rules[i] = rules_of(facts->rules, &p->funcs[i]);
-		c->sees_status |= c->rules[i] && c->rules[i]->rule->role == ROLE_STATUS &&
-				  !p->funcs[i].refusal;
+		if (c->rules[i] && c->rules[i]->rule->role == ROLE_STATUS)
+			*(p->funcs[i].refusal ? &blind : &c->sees_status) = true;
 	}
+	c->sees_status &= !blind;
 	out_memory(&c->shown);
 	return c;
 }
@@ -491,7 +440,7 @@ void collector_release(struct collector **at)
 
 	if (!c)
 		return;
-	drop_all_pending(c);
+	incoming_release(&c->incoming);
 	map_release(&c->writers);
 	contexts_release(&c->contexts);
 	out_release(&c->shown);

@@ -1,0 +1,69 @@
+#include "span/incoming.h"
+
+#include "span/traceparent.h"
+
+static struct incoming_request *request_of(const struct incoming *in, u64 goid)
+{
+	u64 *p = map_get(&in->by_goid, goid);
+
+	return p ? (struct incoming_request *)(uintptr_t)*p : NULL;
+}
+
+static struct incoming_request *make(struct incoming *in, u64 goid)
+{
+	struct incoming_request *r = request_of(in, goid);
+
+	if (r)
+		return r;
+	if (in->by_goid.n >= INCOMING_MOST)
+		incoming_release(in);
+	r = mem_resize(NULL, sizeof(*r));
+	memset(r, 0, sizeof(*r));
+	*map_put(&in->by_goid, goid) = (uintptr_t)r;
+	return r;
+}
+
+void incoming_line(struct incoming *in, u64 goid, struct str line)
+{
+	struct incoming_request *r;
+	struct str value;
+	enum trace_header h = trace_header(line, &value);
+
+	if (h == HEADER_OTHER)
+		return;
+	r = make(in, goid);
+	if (h == HEADER_TRACEPARENT) {
+		r->nparents += 1 + !traceparent_parse(value, &r->from);
+	} else if (r->nstate + 1 + value.n <= STATE_MOST) {
+		if (r->nstate)	/* several lines are one list (3.3.1.1) */
+			r->state[r->nstate++] = ',';
+		memcpy(r->state + r->nstate, value.p, value.n);
+		r->nstate += (u32)value.n;
+	}
+}
+
+const struct incoming_request *incoming_take(const struct incoming *in, u64 goid)
+{
+	struct incoming_request *r = request_of(in, goid);
+
+	if (!r || r->nparents != 1)
+		return NULL;
+	if (!tracestate_is_sound((struct str){ r->state, r->nstate }))
+		r->nstate = 0;
+	return r;
+}
+
+void incoming_drop(struct incoming *in, u64 goid)
+{
+	mem_free(request_of(in, goid));
+	map_remove(&in->by_goid, goid);
+}
+
+void incoming_release(struct incoming *in)
+{
+	for (size_t i = 0; i < in->by_goid.room; i++)
+		if (in->by_goid.slots[i].used)
+			mem_free((void *)(uintptr_t)in->by_goid.slots[i].value);
+	map_release(&in->by_goid);
+	*in = (struct incoming){ 0 };
+}

@@ -1,0 +1,35 @@
+/* incoming - what requests say of whose child they are, from when a goroutine reads one until it
+ * serves it.
+ *
+ * Owns     what was said, until it is dropped.
+ * Units    none.
+ * Fails    never. More than INCOMING_MOST requests that were read and never served: all are
+ *          forgotten.
+ * Threads  one. */
+#ifndef SPAN_INCOMING_H
+#define SPAN_INCOMING_H
+
+#include "base/map.h"
+#include "span/context.h"
+
+enum { INCOMING_MOST = 1 << 14 };
+
+struct incoming_request {
+	struct span_context from;
+	u32 nparents;		/* headers of that name; one that is not valid counts twice */
+	u32 nstate;
+	char state[STATE_MOST];
+};
+
+struct incoming {
+	struct map by_goid;	/* goid -> struct incoming_request * */
+};
+
+/* A header line of the request that this goroutine reads. */
+void incoming_line(struct incoming *in, u64 goid, struct str line);
+/* Who sent it; NULL where nobody said, or not so that it is valid. Holds until the next call. */
+const struct incoming_request *incoming_take(const struct incoming *in, u64 goid);
+void incoming_drop(struct incoming *in, u64 goid);
+void incoming_release(struct incoming *in);
+
+#endif
