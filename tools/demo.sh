@@ -7,7 +7,7 @@ goshawk=$(realpath "${GOSHAWK:-build/goshawk}")
 PATH=$(dirname "$goshawk"):$PATH
 stage=$PWD/build/demo
 act=${1:-}
-case $act in '' | [1-7]) ;; *) echo "demo: acts are 1 to 7" >&2; exit 2 ;; esac
+case $act in '' | [1-8]) ;; *) echo "demo: acts are 1 to 8" >&2; exit 2 ;; esac
 mkdir -p "$stage"
 
 if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
@@ -117,7 +117,7 @@ if is 4; then
 		run "sort answers | uniq -c"
 		fetch apples/
 	else
-		say "Tracing a process that runs is not permitted here: act 7 says what would permit it."
+		say "Tracing a process that runs is not permitted here: act 8 says what would permit it."
 	fi
 	stop
 fi
@@ -143,7 +143,17 @@ if is 6; then
 fi
 
 if is 7; then
-	say "Act 7. What would be done, without doing it; and what this machine permits."
+	say "Act 7. OpenTelemetry spans, and nobody rebuilds anything: a handler starts a goroutine, which calls a function and asks a server."
+	build spans-web web
+	run "goshawk spans --func main.load --show id,level -- ./web /order/7"
+	say "The same of hugo, which serves its site and is asked for pages."
+	serve
+	run "goshawk spans --for 1s -p $server 2>&1 | head -n 12" || :
+	stop
+fi
+
+if is 8; then
+	say "Act 8. What would be done, without doing it; and what this machine permits."
 	[ -x "$stage/shop" ] || build shop shop
 	run "goshawk trace --plan main.discount -- ./shop | head -n 40"
 	run "goshawk doctor"

@@ -1,5 +1,5 @@
 """`make demo`: the act that attaches to a server which nobody here built, is not noticed, and leaves nothing behind; the
-one that proves a race; and the one that finds why instrumented programs die."""
+one that proves a race; the one that finds why instrumented programs die; and the one that shows requests."""
 
 import os
 import re
@@ -78,3 +78,12 @@ def test_a_crash_is_foreseen_and_explained():
     assert re.search(r"^no findings; .*\nserved$", said, re.M), said
     assert re.search(r"^\[g 1\] .* runtime\.newproc\(g\.racectx=0x[1-9a-f]\w+\)$", said, re.M), said
     assert re.search(r"^\[g0\] .* runtime\.newproc1\(g\.racectx=0x0\)$", said, re.M), said
+
+
+def test_requests_are_trees():
+    with demo("7") as p:
+        said = p.communicate(timeout=120)[0]
+    assert p.returncode == 0, said
+    assert re.search(r"^GET /order/ .* 200 url\.path=/order/7\n├─ main\.load .* id=7 level=1\n└─ GET .* 200 url\.full=", said, re.M), said
+    assert re.search(r"^trace \w{32}\nGET / .* 200 url\.path=/apples/$", said, re.M), said
+    assert is_gone(re.search(r"-p (\d+)", said)[1])
