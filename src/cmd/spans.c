@@ -11,17 +11,19 @@
 #include "cmd/spans_say.h"
 #include "cmd/stop.h"
 #include "cmd/target.h"
+#include "out/otlp.h"
 #include "out/shown.h"
 #include "out/sinks.h"
 #include "out/span_tree.h"
 #include "span/collect.h"
+#include "span/resource.h"
 
 enum { TICK_NS = 200000000, BUFFER = 8 << 20, EXPORTERS_MOST = 2, SHOWN_BYTES = 256 };
 
 struct spans_args {
 	struct common_args common;
 	bool console, plan;
-	const char *pid, *engine;
+	const char *pid, *engine, *otlp;
 	struct opt_list func, show, only, no, redact;
 	i64 for_ns;
 };
@@ -31,6 +33,8 @@ struct spans_args {
 static const struct opt opts[] = {
 	O('p', "pid", OPT_TEXT, "PID", pid,
 	  "this process (a number, or a name that one process has)"),
+	O(0, "otlp", OPT_TEXT, "URL", otlp,
+	  "send spans to this collector by OTLP over HTTP: http://localhost:4318"),
 	O(0, "console", OPT_FLAG, NULL, console,
 	  "print each trace as a tree on stderr when it has ended"),
 	O(0, "func", OPT_LIST, "PATTERN", func,
@@ -64,7 +68,7 @@ static bool check(const struct spans_args *a, size_t nrest, char **program, stru
 			       "attributes; there is no --func");
 	if (a->common.json && !a->plan)
 		return err_set(err, ERR_USAGE, "--json: with --plan only; spans are printed as "
-			       "trees");
+			       "trees, or sent by --otlp");
 	return true;
 }
 
@@ -78,6 +82,9 @@ static void show(void *ctx, const struct call *c, const struct expr_result *v, s
 
 /* All that one run has, between its parts. */
 struct session {
+	struct arena *arena;
+	struct otel_env env;
+	const struct go_program *prog;
 	const struct spans_args *args;
 	struct rules *rules;
 	struct plan *plan;
@@ -86,6 +93,37 @@ struct session {
 	struct span_exporter to[EXPORTERS_MOST];
 	size_t nto;
 };
+
+/* Where to: as options say; without any, to the collector of the environment or else to stderr. */
+static bool add_otlp(struct session *s, pid_t pid, struct err *err)
+{
+	bool chosen = s->args->otlp || s->args->console;
+	struct resource_facts facts = {
+		.env = s->env, .path = s->how.path, .pid = pid,
+		.go_version = s->prog->version.text,
+	};
+	struct otlp_ask ask = { .url = s->args->otlp, .env = s->env };
+
+	if (!s->args->otlp && (chosen || !otlp_is_wanted(&s->env)))
+		return true;
+	ask.resource = resource_make(s->arena, &facts);
+	return otlp_exporter(s->arena, &ask, &s->to[s->nto], err) && ++s->nto;
+}
+
+/* What is wrong with it is known before the program is touched; the process is known later. */
+static bool try_otlp(struct session *s, struct err *err)
+{
+	struct otel_env env = s->env;
+	bool ok;
+
+	s->env.say = NULL;
+	ok = add_otlp(s, 0, err);
+	s->env = env;
+	if (s->nto)
+		s->to[0].end(s->to[0].ctx);
+	s->nto = 0;
+	return ok;
+}
 
 static bool collect(struct session *s, struct source *src, struct pump_result *r, struct err *err)
 {
@@ -105,7 +143,7 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 	u64 dropped = 0;
 	bool ok;
 
-	spans_from_environment(&facts.sampler, &facts.propagates);
+	spans_from_environment(&s->env, &facts.sampler, &facts.propagates);
 	c = collector_new(&facts);
 	sink = collector_sink(c);
 	ok = pump(src, s->plan, &sink, &s->out, &limits, r, err);
@@ -123,6 +161,7 @@ static bool run(struct session *s, int *status, bool *gone, struct err *err)
 {
 	struct source src = { 0 };
 	struct pump_result r = { 0 };
+	struct err ignored;
 	bool ok;
 
 	stop_catch();
@@ -130,8 +169,10 @@ static bool run(struct session *s, int *status, bool *gone, struct err *err)
 	if (ok) {
 		spans_say_off(s->rules, s->plan, stderr);
 		engine_refusals(s->plan);
-		s->to[s->nto++] = span_tree_new(&s->out);
-		ok = collect(s, &src, &r, err);
+		ok = add_otlp(s, src.pid, err);
+		if (s->args->console || !s->nto)
+			s->to[s->nto++] = span_tree_new(&s->out);
+		ok = collect(s, &src, &r, ok ? err : &ignored) && ok;
 		*status = r.exited ? r.program_exit : 0;
 		*gone = r.gone;
 	}
@@ -174,8 +215,10 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	const struct spans_args *a = args;
 	struct rules rules = { 0 };
 	struct plan_request request;
-	struct session s = { .args = a, .rules = &rules };
 	OWN(arena) arena = { 0 };
+	struct session s = {
+		.args = a, .rules = &rules, .arena = &arena, .env = spans_environment(),
+	};
 	OWN(image) img = { 0 };
 	OWN(go_program) prog = { 0 };
 	OWN(plan) plan = { 0 };
@@ -183,6 +226,7 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 
 	(void)rest;
 	s.plan = &plan;
+	s.prog = &prog;
 	s.how = (struct engine_request){ .argv = program, .buffer = BUFFER };
 	if (!check(a, nrest, program, err) || !engine_named(a->engine, &s.how.engine, err) ||
 	    !rules_wanted(&rules, &a->only, &a->no, err) ||
@@ -204,6 +248,8 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	s.how.pid = img.pid;
 	if (a->plan)
 		return spans_plan(&rules, &plan, s.how.path, a->common.json, err);
+	if (!try_otlp(&s, err))
+		return false;
 	out_open(&s.out, STDERR_FILENO);
 	s.out.held = true;
 	s.out.color = use_color(&a->common, STDERR_FILENO);
@@ -221,16 +267,19 @@ const struct command cmd_spans = {
 		 "goroutine is in the span of the one that started it, as long as that is open. "
 		 "A traceparent that comes with a request over HTTP/1 makes the caller's span the "
 		 "parent.\n\n"
-		 "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_PROPAGATORS and "
-		 "OTEL_SDK_DISABLED are honoured. Headers other than traceparent and tracestate, "
+		 "Spans are sent to a collector by OTLP where --otlp says so, or without --otlp and "
+		 "--console the variable OTEL_EXPORTER_OTLP_ENDPOINT; else they are printed. "
+		 "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_PROPAGATORS, "
+		 "OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_EXPORTER_OTLP_* "
+		 "and OTEL_BSP_* are honoured. Headers other than traceparent and tracestate, "
 		 "query strings and user information of URLs are not read.\n\n"
 		 "The program keeps its input, output and signals; goshawk ends with its status.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.examples = {
 		{ "goshawk spans -- ./server -port 8080", "each request as a tree of spans" },
-		{ "goshawk spans --for 10s --only http-client -p caddy",
-		  "what a running server asks of others, for ten seconds" },
+		{ "goshawk spans --otlp http://localhost:4318 -p caddy",
+		  "spans of a running server go to a collector" },
 		{ "goshawk spans --func 'main.load' --show 'id, len(name)' -- ./server",
 		  "spans of a function, with its arguments as attributes" },
 	},

@@ -26,7 +26,24 @@ bool spans_run_untouched(const char *pid, const char *path, char **program, stru
 	return err_set(err, ERR_IO, "%s: can't be started: %s", path, strerror(errno));
 }
 
-static bool propagates(const char *list)
+static const char *get(void *ctx, const char *name)
+{
+	(void)ctx;
+	return getenv(name);
+}
+
+static void say_it(void *ctx, const char *sentence)
+{
+	(void)ctx;
+	fprintf(stderr, "goshawk: %s\n", sentence);
+}
+
+struct otel_env spans_environment(void)
+{
+	return (struct otel_env){ .get = get, .say = say_it };
+}
+
+static bool propagates(const struct otel_env *e, const char *list)
 {
 	bool found = false;
 
@@ -37,21 +54,22 @@ static bool propagates(const char *list)
 		if (str_eq(name, STR("tracecontext")))
 			found = true;
 		else if (n && !str_eq(name, STR("none")) && !str_eq(name, STR("baggage")))
-			fprintf(stderr, "goshawk: OTEL_PROPAGATORS: %.*s is not supported; "
-				"tracecontext is\n", STR_F(name));
+			otel_say(e, "OTEL_PROPAGATORS: %.*s is not supported; tracecontext is",
+				 STR_F(name));
 		list += n + (list[n] == ',');
 	}
 	return found;
 }
 
-void spans_from_environment(struct sampler *s, bool *propagate)
+void spans_from_environment(const struct otel_env *e, struct sampler *s, bool *propagate)
 {
-	const char *name = getenv("OTEL_TRACES_SAMPLER"), *list = getenv("OTEL_PROPAGATORS");
+	const char *name = otel_env(e, "OTEL_TRACES_SAMPLER");
+	const char *list = otel_env(e, "OTEL_PROPAGATORS");
 
-	if (!sampler_from(s, name, getenv("OTEL_TRACES_SAMPLER_ARG")))
-		fprintf(stderr, "goshawk: OTEL_TRACES_SAMPLER=%s or its _ARG is not known: all "
-			"traces are recorded\n", name);
-	*propagate = !list || !*list || propagates(list);
+	if (!sampler_from(s, name, otel_env(e, "OTEL_TRACES_SAMPLER_ARG")))
+		otel_say(e, "OTEL_TRACES_SAMPLER=%s or its _ARG is not known: all traces are recorded",
+			 name);
+	*propagate = !list || propagates(e, list);
 }
 
 static void say(void *ctx, const char *sentence)

@@ -9,14 +9,17 @@
 #include <stdio.h>
 
 #include "span/collect.h"
+#include "span/otel_env.h"
 
 /* OTEL_SDK_DISABLED */
 bool spans_are_disabled(void);
 /* The program as it is; a process is left alone. */
 bool spans_run_untouched(const char *pid, const char *path, char **program,
 			 struct err *err) MUST_CHECK;
+/* goshawk's own environment; what is said of it goes to stderr. */
+struct otel_env spans_environment(void);
 /* OTEL_TRACES_SAMPLER(_ARG) and OTEL_PROPAGATORS; what is not supported is said. */
-void spans_from_environment(struct sampler *s, bool *propagates);
+void spans_from_environment(const struct otel_env *e, struct sampler *s, bool *propagates);
 /* What is off, a line each. */
 void spans_say_off(const struct rules *r, const struct plan *p, FILE *to);
 /* `dropped`: by exporters. */

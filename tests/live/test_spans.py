@@ -2,13 +2,17 @@
 is the same in all that belongs together, and so tells a wrong parent."""
 
 import concurrent.futures
+import gzip
 import http.client
+import http.server
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 
 import pytest
 
@@ -247,3 +251,72 @@ def test_http2(release):
     assert web.served("/silent/5").status == 200
     assert len(web.served("/fan/3").below) == 4
     assert "traceparent of HTTP/2 requests is off" in web.said
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    """Takes OTLP in JSON, and notes resources and spans."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        assert (self.path, self.headers["Content-Type"]) == ("/v1/traces", "application/json")
+        for r in json.loads(body)["resourceSpans"]:
+            self.server.resources.append(attributes(r["resource"]))
+            self.server.spans += [s for scope in r["scopeSpans"] for s in scope["spans"]]
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *args):
+        pass
+
+
+def attributes(o):
+    return {a["key"]: next(iter(a["value"].values())) for a in o["attributes"]}
+
+
+@pytest.mark.parametrize("by_option", [True, False])
+def test_collector(by_option):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        server.spans, server.resources = [], []
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = "http://127.0.0.1:%d" % server.server_port
+        env = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json", "OTEL_SERVICE_NAME": "shop"}
+        if not by_option:
+            env["OTEL_EXPORTER_OTLP_ENDPOINT"] = url
+        try:
+            with Web(options=["--otlp", url, "--console"] if by_option else [], env=env) as web:
+                web.get("/deep/1", traceparent=PARENT, tracestate="a=1")
+                web.get("/refused/2", Cookie="canary")
+                web.end()
+        finally:
+            server.shutdown()
+            thread.join()
+    assert len(web.roots) == (5 if by_option else 0)
+    assert {r["service.name"] for r in server.resources} == {"shop"}
+    assert len(server.spans) == 9
+    assert "canary" not in json.dumps(server.spans)
+    spans = {s["name"]: s for s in server.spans if s["kind"] == 2}
+    deep = spans["GET /deep/"]
+    assert (deep["traceId"], deep["parentSpanId"], deep["traceState"]) == (PARENT[3:35], PARENT[36:52], "a=1")
+    about = attributes(deep)
+    assert about["http.request.method"] == "GET" and int(about["http.response.status_code"]) == 200
+    assert (about["url.scheme"], about["http.route"], about["server.address"]) == ("http", "/deep/", "127.0.0.1")
+    assert int(about["server.port"]) == web.port and about["network.protocol.version"] == "1.1"
+    below = [s for s in server.spans if s.get("parentSpanId") == deep["spanId"]]
+    assert [(s["kind"], s["traceId"]) for s in below] == [(3, deep["traceId"])] * 3
+    assert all(int(deep["startTimeUnixNano"]) <= int(s["startTimeUnixNano"]) <= int(s["endTimeUnixNano"])
+               <= int(deep["endTimeUnixNano"]) for s in below)
+    failed, = (s for s in server.spans if s.get("parentSpanId") == spans["GET /refused/"]["spanId"])
+    assert failed["status"]["code"] == 2 and attributes(failed)["error.type"] == "*net.OpError"
+
+
+def test_no_collector():
+    """Nobody listens there: the program is served as ever, and it is said."""
+    with Web(options=["--otlp", "http://127.0.0.1:1"]) as web:
+        assert web.get("/silent/1") == 200
+        web.end()
+    assert "127.0.0.1:1" in web.said and web.roots == []
