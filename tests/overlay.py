@@ -60,9 +60,33 @@ def replaced(release, deferred):
     return {str(runtime / "proc.go"): proc + PROPAGATE, str(runtime / "runtime2.go"): types}
 
 
-def newproc(release, kind, *flags, deferred=False):
-    """tests/go/newproc, by its tag, over that runtime."""
-    files = replaced(release, deferred)
+TOOL = """
+//go:linkname toolSyscall below/tool.Syscall
+func toolSyscall()
+
+//go:linkname toolMonitor below/tool.Monitor
+func toolMonitor()
+
+//go:linkname toolSignal below/tool.Signal
+func toolSignal()
+"""
+
+
+def calling(release):
+    """runtime/proc.go and signal_unix.go that call a tool in a system call, in sysmon and in the signal handler."""
+    runtime = gobuild.goroot(release) / "src" / "runtime"
+    proc = (runtime / "proc.go").read_text()
+    entered = re.search(r"\nfunc reentersyscall\(.*?throwsplit = true\n", proc, re.S).group(0)
+    proc = once(proc, entered, entered + "\ttoolSyscall()\n")
+    proc = once(proc, "\nfunc sysmon() {\n", "\nfunc sysmon() {\n\ttoolMonitor()\n")
+    signals = (runtime / "signal_unix.go").read_text()
+    handler = re.search(r"\nfunc sighandler\(.*\) \{\n", signals).group(0)
+    signals = once(signals, handler, handler + "\ttoolSignal()\n")
+    return {str(runtime / "proc.go"): proc + TOOL, str(runtime / "signal_unix.go"): signals}
+
+
+def built(release, program, kind, flags, files):
+    """tests/go/PROGRAM, by its tag, over a runtime with these files."""
     folder = gobuild.OUT / release / ("overlay-" + gobuild.hash_of(files))
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in files.items():
@@ -72,6 +96,14 @@ def newproc(release, kind, *flags, deferred=False):
         files[path] = str(new)
     listed = folder / "overlay.json"
     listed.write_text(json.dumps({"Replace": files}))
-    source = gobuild.ROOT / "tests" / "go" / "newproc"
-    return gobuild.go(release, ["build", "-overlay", str(listed), "-tags", kind, *flags, "."], "newproc-" + kind,
+    source = gobuild.ROOT / "tests" / "go" / program
+    return gobuild.go(release, ["build", "-overlay", str(listed), "-tags", kind, *flags, "."], program + "-" + kind,
                       source, "-race" in flags, key=(source,))
+
+
+def newproc(release, kind, *flags, deferred=False):
+    return built(release, "newproc", kind, flags, replaced(release, deferred))
+
+
+def below(release, kind, *flags):
+    return built(release, "below", kind, flags, calling(release))

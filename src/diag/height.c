@@ -87,13 +87,15 @@ static void count_call(struct heights *h, u32 func, struct height *is, u32 to, u
 	more(is, sum(used, callee ? callee->bytes : CALL_SIZE), to, at);
 }
 
-/* Calls through registers: what they certainly lead to. */
+/* Calls through registers: what they certainly lead to. What ends the program may ruin the stack:
+ * systemstack calls badsystemstack so. */
 static void count_values(struct heights *h, u32 func, struct height *is, u32 depth)
 {
 	const struct calls *c = callgraph_calls(h->g, func);
 
 	for (u32 k = 0; k < c->n; k++)
-		if (c->at[k].kind == CALL_FUNC_VALUE && c->at[k].certainty == CERTAIN)
+		if (c->at[k].kind == CALL_FUNC_VALUE && c->at[k].certainty == CERTAIN &&
+		    h->g->roles[c->at[k].to] != ROLE_ENDS)
 			count_call(h, func, is, c->at[k].to, c->at[k].at, true, depth);
 }
 

@@ -7,6 +7,7 @@ VEC_TYPE(funcs, u32);
 /* Two queues: what is behind a candidate waits until nothing certain is left. */
 struct search {
 	struct reach *s;
+	const struct reach_from *how;	/* NULL: system stacks */
 	struct funcs certain, candidates;
 	size_t next_certain, next_candidate;
 };
@@ -28,6 +29,9 @@ static void arrive(struct search *q, u32 func, struct reached r)
 	struct reached *old = &q->s->of[func];
 
 	if (!passes(q->s->g->roles[func]) || (old->stack && old->certainty >= r.certainty))
+		return;
+	if (q->how && ((r.certainty == CANDIDATE && !q->how->candidates) ||
+		       (q->how->avoids && q->how->avoids(q->s->g, func))))
 		return;
 	*old = r;
 	*(r.certainty == CERTAIN ? vec_push(&q->certain) : vec_push(&q->candidates)) = func;
@@ -92,7 +96,8 @@ static void follow(struct search *q, u32 func)
 	for (u32 k = 0; k < c->n; k++) {
 		const struct call *e = &c->at[k];
 
-		if (e->kind == CALL_GO)
+		if (e->kind == CALL_GO ||
+		    (e->kind == CALL_SYSTEMSTACK && q->how && !q->how->handed))
 			continue;
 		arrive(q, e->to, (struct reached){
 			.stack = e->kind == CALL_SYSTEMSTACK ? STACK_G0 : here.stack,
@@ -102,27 +107,54 @@ static void follow(struct search *q, u32 func)
 	}
 }
 
-void reach_make(struct reach *s, struct callgraph *g)
+/* All that is behind what it begins with. */
+static void follow_all(struct search *q)
 {
-	struct search q = { .s = s };
 	struct map done = { 0 };
 
-	*s = (struct reach){ .g = g };
-	s->of = ARENA_ARRAY(&s->arena, struct reached, g->prog->nfuncs + 1);
-	begin_handing(&q);
-	begin_entered(&q);
-	while (q.next_certain < q.certain.n || q.next_candidate < q.candidates.n) {
-		u32 func = q.next_certain < q.certain.n ? q.certain.at[q.next_certain++]
-							: q.candidates.at[q.next_candidate++];
+	while (q->next_certain < q->certain.n || q->next_candidate < q->candidates.n) {
+		u32 func = q->next_certain < q->certain.n
+				   ? q->certain.at[q->next_certain++]
+				   : q->candidates.at[q->next_candidate++];
 
 		if (!map_get(&done, func)) {
 			*map_put(&done, func) = 1;
-			follow(&q, func);
+			follow(q, func);
 		}
 	}
 	map_release(&done);
-	vec_release(&q.certain);
-	vec_release(&q.candidates);
+	vec_release(&q->certain);
+	vec_release(&q->candidates);
+}
+
+static struct search begin(struct reach *s, struct callgraph *g)
+{
+	*s = (struct reach){ .g = g };
+	s->of = ARENA_ARRAY(&s->arena, struct reached, g->prog->nfuncs + 1);
+	return (struct search){ .s = s };
+}
+
+void reach_make(struct reach *s, struct callgraph *g)
+{
+	struct search q = begin(s, g);
+
+	begin_handing(&q);
+	begin_entered(&q);
+	follow_all(&q);
+}
+
+void reach_from(struct reach *s, struct callgraph *g, const struct reach_from *how)
+{
+	struct search q = begin(s, g);
+
+	q.how = how;
+	for (u32 i = 0; i < g->prog->nfuncs; i++)
+		if (how->begins(g, i))
+			arrive(&q, i, (struct reached){
+				.stack = how->stack, .certainty = CERTAIN, .last = CERTAIN,
+				.root = true, .from = UINT32_MAX,
+			});
+	follow_all(&q);
 }
 
 void reach_release(struct reach *s)
@@ -134,7 +166,8 @@ void reach_release(struct reach *s)
 size_t reach_path(const struct reach *s, u32 func, struct path_step *to)
 {
 	struct path_step back[REACH_PATH];
-	struct path_step step = { .func = func, .system = true, .certainty = CERTAIN };
+	struct path_step step = { .func = func, .certainty = CERTAIN };
+	bool outside = false;
 	size_t n = 0;
 
 	if (!reach_has(s, func))
@@ -142,13 +175,13 @@ size_t reach_path(const struct reach *s, u32 func, struct path_step *to)
 	while (n < REACH_PATH) {
 		const struct reached *r = &s->of[step.func];
 
+		step.system = !outside && r->stack != STACK_ANY;
 		back[n++] = step;
-		if (!step.system || r->from == UINT32_MAX)
+		if (outside || r->from == UINT32_MAX)
 			break;
-		step = (struct path_step){
-			.func = r->from, .at = r->at, .kind = r->kind, .system = !r->root,
-			.certainty = r->last,
-		};
+		step = (struct path_step){ .func = r->from, .at = r->at, .kind = r->kind,
+					   .certainty = r->last };
+		outside = r->root;
 	}
 	for (size_t i = 0; i < n; i++)
 		to[i] = back[n - 1 - i];

@@ -15,7 +15,7 @@
 
 #include "diag/callgraph.h"
 
-enum system_stack { STACK_NONE, STACK_G0, STACK_GSIGNAL };
+enum system_stack { STACK_NONE, STACK_G0, STACK_GSIGNAL, STACK_ANY /* not asked */ };
 
 struct reached {
 	u8 stack;		/* enum system_stack; STACK_NONE: not reached */
@@ -34,6 +34,16 @@ struct reach {
 };
 
 void reach_make(struct reach *s, struct callgraph *g);
+
+/* The same from other functions, and by what is asked for only. */
+struct reach_from {
+	bool (*begins)(const struct callgraph *g, u32 func);
+	bool (*avoids)(const struct callgraph *g, u32 func);	/* may be NULL */
+	u8 stack;		/* that they run on */
+	bool candidates;	/* follow those, too */
+	bool handed;		/* follow what is handed to a system stack */
+};
+void reach_from(struct reach *s, struct callgraph *g, const struct reach_from *how);
 void reach_release(struct reach *s);
 static inline bool reach_has(const struct reach *s, u32 func)
 {

@@ -4,58 +4,10 @@
  * on the way to it, is not the runtime's own: the runtime's functions reach some of these calls,
  * too, under conditions that never hold on a system stack (rule_g0detect's page). */
 #include "diag/rules.h"
-#include "go/roles.h"
-
-/* The first call in a function to one that has this role; NULL: none. */
-static const struct call *call_of(struct check *c, u32 func, enum go_role role)
-{
-	const struct calls *all = callgraph_calls(&c->graph, func);
-
-	for (u32 k = 0; k < all->n; k++)
-		if (c->graph.roles[all->at[k].to] == role && all->at[k].kind <= CALL_TAIL)
-			return &all->at[k];
-	return NULL;
-}
-
-/* Whom to blame: the last of the user's functions on the way; else the last of the library's.
- * -1: all is the runtime's. */
-static i64 blamed(const struct check *c, const struct path_step *path, size_t n)
-{
-	i64 lib = -1;
-
-	for (size_t i = n; i-- > 0;) {
-		const struct go_func *f = &c->prog->funcs[path[i].func];
-		enum owner o = path[i].system ? rule_owner(c->prog, f) : OWNER_RUNTIME;
-
-		if (o == OWNER_USER)
-			return (i64)i;
-		if (o == OWNER_STD && lib < 0)
-			lib = (i64)i;
-	}
-	return lib;
-}
-
-/* Something before it on the way dies already. */
-static bool too_late(struct check *c, const struct path_step *path, size_t n)
-{
-	for (size_t i = 0; i + 1 < n; i++)
-		if (path[i].system && call_of(c, path[i].func, ROLE_RACE_CODE) &&
-		    rule_owner(c->prog, &c->prog->funcs[path[i].func]) != OWNER_RUNTIME)
-			return true;
-	return false;
-}
 
 static struct str name_of(const struct check *c, u32 func)
 {
 	return c->prog->funcs[func].name;
-}
-
-static bool said(const struct check *c, const struct rule *rule, u64 va)
-{
-	for (size_t i = 0; i < c->findings.n; i++)
-		if (c->findings.at[i].rule == rule && c->findings.at[i].va == va)
-			return true;
-	return false;
 }
 
 static u64 va_of(const struct check *c, u32 func)
@@ -72,7 +24,7 @@ static void look_g0race(struct check *c, const struct rule *self)
 {
 	for (size_t i = 0; c->prog->race && i < c->reach.order.n; i++) {
 		u32 func = c->reach.order.at[i];
-		const struct call *e = call_of(c, func, ROLE_RACE_CODE);
+		const struct call *e = rule_call_of(c, func, ROLE_RACE_CODE);
 		struct path_step path[REACH_PATH];
 		struct finding *f;
 		size_t n;
@@ -80,10 +32,10 @@ static void look_g0race(struct check *c, const struct rule *self)
 		if (!e || rule_owner(c->prog, &c->prog->funcs[func]) != OWNER_USER)
 			continue;
 		n = reach_path(&c->reach, func, path);
-		if (too_late(c, path, n))
+		if (rule_too_late(c, path, n))
 			continue;
 		f = check_found(c, self, va_of(c, func));
-		rule_path(c, f, func, e->to, e->at);
+		rule_path(c, &c->reach, f, func, e->to, e->at);
 		f->message = str_fmt(&c->arena,
 			"%.*s is built for the race detector and runs on %s, where there is no "
 			"race context: it dies in __tsan_func_enter, or at its first access",
@@ -95,23 +47,10 @@ static void look_g0race(struct check *c, const struct rule *self)
 	}
 }
 
-/* A finding for whoever is to blame for a forbidden call in a function that may run on a system
- * stack. NULL: the way there is all the runtime's, or he was named before. */
 static struct finding *blame(struct check *c, const struct rule *self, u32 func,
 			     const struct call *e, struct str *who, struct str *gets_to)
 {
-	struct path_step path[REACH_PATH];
-	size_t n = reach_path(&c->reach, func, path);
-	i64 k = blamed(c, path, n);
-	struct finding *f;
-
-	if (k < 0 || too_late(c, path, n) || said(c, self, va_of(c, path[k].func)))
-		return NULL;
-	f = check_found(c, self, va_of(c, path[k].func));
-	rule_path(c, f, func, e->to, e->at);
-	*who = name_of(c, path[k].func);
-	*gets_to = name_of(c, (size_t)k + 1 < n ? path[k + 1].func : e->to);
-	return f;
+	return rule_blame(c, &c->reach, self, OWNER_STD, func, e, who, gets_to);
 }
 
 static void look_g0detect(struct check *c, const struct rule *self)
@@ -119,12 +58,12 @@ static void look_g0detect(struct check *c, const struct rule *self)
 	for (size_t i = 0; c->prog->race && i < c->reach.order.n; i++) {
 		u32 func = c->reach.order.at[i];
 		bool user = rule_owner(c->prog, &c->prog->funcs[func]) == OWNER_USER;
-		const struct call *e = call_of(c, func, ROLE_RACE_HAND);
+		const struct call *e = rule_call_of(c, func, ROLE_RACE_HAND);
 		struct str who, gets_to;
 		struct finding *f;
 
 		if (!e && !user)
-			e = call_of(c, func, ROLE_RACE_CODE);
+			e = rule_call_of(c, func, ROLE_RACE_CODE);
 		f = e ? blame(c, self, func, e, &who, &gets_to) : NULL;
 		if (!f)
 			continue;
@@ -143,7 +82,7 @@ static void look_g0park(struct check *c, const struct rule *self)
 {
 	for (size_t i = 0; i < c->reach.order.n; i++) {
 		u32 func = c->reach.order.at[i];
-		const struct call *e = call_of(c, func, ROLE_PARKS);
+		const struct call *e = rule_call_of(c, func, ROLE_PARKS);
 		struct str who, gets_to;
 		struct finding *f = e ? blame(c, self, func, e, &who, &gets_to) : NULL;
 

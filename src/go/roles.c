@@ -34,6 +34,7 @@ static const struct row rows[] = {
 	/* runtime/asm_amd64.s: a switch to another stack, or fatal on a system stack */
 	R("gogo", ENDS), R("morestack*", ENDS), R("cgocallback", ENDS), R("cgocallbackg", ENDS),
 	R("asyncPreempt", ENDS), R("goexit", ENDS), R("goexit1", ENDS), R("badmcall*", ENDS),
+	R("badsystemstack", ENDS),	/* runtime/stubs.go */
 	R("gopark", PARKS),			/* runtime/proc.go, by mcall */
 	/* runtime/panic.go: they throw there, and so nothing is left for deferreturn */
 	R("deferprocStack", ENDS), R("deferreturn", ENDS),
@@ -52,6 +53,8 @@ static const struct row rows[] = {
 	R("racereleasemergeg", RACE_SAFE), R("raceacquirectx", RACE_SAFE),
 	/* runtime/time.go */
 	UNTIL("runOneTimer", RACE_CONTEXT, 22), FROM("(*timer).unlockAndRun", RACE_CONTEXT, 23),
+	/* runtime/malloc.go, lock_futex.go, lock_spinbit.go */
+	R("mallocgc*", ALLOCATES), R("lock2", LOCKS),
 	/* runtime/asm_amd64.s, mbitmap.go */
 	R("gcWriteBarrier*", WRITE_BARRIER),
 	FROM("wbZero", WRITE_BARRIER, 21), FROM("wbMove", WRITE_BARRIER, 21),

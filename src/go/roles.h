@@ -35,6 +35,8 @@ enum go_role {
 	ROLE_RACE_SAFE,		/* looks first whether it is on a system stack, or is told whose */
 	ROLE_RACE_CONTEXT,	/* gives g0 a race context while it calls others */
 	ROLE_WRITE_BARRIER,	/* keeps all registers */
+	ROLE_ALLOCATES,		/* heap */
+	ROLE_LOCKS,		/* waits for a lock of the runtime's, on any stack */
 };
 
 /* Of the function of this name in Go 1.minor. */

@@ -145,6 +145,31 @@ def test_chains_without_a_stack_check(release):
         assert "1224 bytes" in found["message"] and "(main.top 616, main.large 608), and only 792" in found["message"]
 
 
+TOOL = {  # tests/go/below by its tag: the rules, what the last of them blames, where the way begins and ends
+    "careful": [],
+    "splits": ["STACKSPLIT", "Syscall", "runtime.reentersyscall", "below/tool.Syscall"],
+    "stores": ["BARRIER", "Monitor", "runtime.sysmon", "runtime.gcWriteBarrier1"],
+    "allocates": ["SIGALLOC", "Signal", "runtime.sighandler", "runtime.mallocgc"],
+    "locks": ["SIGALLOC", "Signal", "runtime.sighandler", "runtime.lock2"],
+}
+
+
+@pytest.mark.parametrize("kind", TOOL)
+def test_what_a_tool_does_where_the_runtime_forbids_it(kind):
+    found = [f for f in check(overlay.below(gobuild.NEWEST, kind), min(len(TOOL[kind]), 1))]
+    assert [[f["rule"], f["func"].split(".")[1], names(f)[0], names(f)[-1]] for f in found[-1:]] == \
+        [TOOL[kind]][:len(TOOL[kind])]
+    assert all(f["level"] == "error" and f["certainty"] == "certain" for f in found)
+
+
+def test_it_dies_of_them():
+    """In every system call; of the others only if the signal or the collection comes at a bad time."""
+    died = goshawk.run_plain(overlay.below(gobuild.NEWEST, "splits"))
+    assert died.status == 2 and "stack split at bad time" in died.err, died
+    ran = goshawk.run_plain(overlay.below(gobuild.NEWEST, "careful"))
+    assert (ran.status, ran.out) == (0, "served\n"), ran
+
+
 class Elf:
     """A program's bytes, to be changed in a few places."""
 

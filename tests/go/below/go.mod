@@ -1,0 +1,3 @@
+module below
+
+go 1.17

@@ -1,0 +1,6 @@
+//go:build locks
+// +build locks
+
+package tool
+
+func Signal() { timer.Stop() }

@@ -1,0 +1,6 @@
+//go:build !allocates && !locks
+// +build !allocates,!locks
+
+package tool
+
+func Signal() { signals++ }

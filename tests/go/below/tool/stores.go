@@ -1,0 +1,6 @@
+//go:build stores
+// +build stores
+
+package tool
+
+func Monitor() { last = &ticks }

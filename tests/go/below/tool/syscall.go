@@ -1,0 +1,7 @@
+//go:build !splits
+// +build !splits
+
+package tool
+
+//go:nosplit
+func Syscall() { calls++ }
