@@ -75,8 +75,7 @@ COPIES = Table(
     ["%s, %s" % (r, d) for r in SIX for d in DELAYS], [*PACKAGES, "go build"])
 STARTED = Table(
     "Go's own tests with delays in the process",
-    "The same stores in the same test binaries, delayed by `stress -- PROGRAM`, so that nothing is written to a file.\n"
-    "Rows of 2026-11-28 were entered by hand, from what these tests had printed.",
+    "The same stores in the same test binaries, delayed by `stress -- PROGRAM`, so that nothing is written to a file.",
     ["%s, %s" % (r, d) for r in SIX for d in DELAYS], PACKAGES)
 KILLED = Table(
     "Races in copies",
