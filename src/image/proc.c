@@ -104,6 +104,16 @@ static bool place_by_auxv(struct image *img, struct err *err)
 	return image_place(img, entry, phdr, err);
 }
 
+/* It is there as long as the process is, also when the file was removed. */
+static bool map_exe(struct image *img, struct err *err)
+{
+	struct path path = proc_path(img->pid, "exe");
+	struct stat st;
+
+	return file_map(path.z, &img->bytes, &img->size, err) ||
+	       (stat(path.z, &st) && errno == ENOENT ? failed(errno, "exe", err) : false);
+}
+
 static void note_exe(struct image *img)
 {
 	struct stat st = { 0 };
@@ -126,8 +136,7 @@ bool image_is_current(const struct image *img)
 
 static bool open_pid(struct image *img, struct err *err)
 {
-	if (!exe_name(img, err)
-	    || !file_map(proc_path(img->pid, "exe").z, &img->bytes, &img->size, err))
+	if (!exe_name(img, err) || !map_exe(img, err))
 		return false;
 	img->mapped_size = img->size;
 	note_exe(img);

@@ -475,11 +475,10 @@ static bool open_process(struct inline_session *s, pid_t pid, struct err *err)
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	s->mem_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (s->mem_fd < 0)
-		return err_set(
-			err, errno == ENOENT ? ERR_GONE : ERR_DENIED,
-			"process %d: its memory can't be opened (%s); goshawk doctor says what "
-			"would permit it",
-			pid, strerror(errno));
+		return err_set(err, ERR_DENIED,
+			       "process %d: its memory can't be opened (%s); goshawk doctor says "
+			       "what would permit it",
+			       pid, strerror(errno));
 	s->filtered = seccomp_on(pid, pid);
 	return wait_for_start(pid, err);
 }
@@ -492,20 +491,21 @@ bool inline_attach(struct source *src, const struct plan *plan, const struct att
 	bool again = true, ok = false;
 
 	src->poll = poll_and_retry;
-	if (!session_check(s, err) || !open_process(s, a->pid, err))
+	if (!session_check(s, err))
 		return false;
+	if (!open_process(s, a->pid, err))
+		return tracee_failed(a->pid, err);
 	tsc_measure(&s->clock);
 	for (unsigned i = 0; i < TRIES && again && !ok; i++) {
 		if (i)
 			nanosleep(&pause, NULL);
 		ok = attach_once(s, to, &again, err);
 	}
+	if (!ok && !err->kind)
+		err_set(err, ERR_REFUSED,
+			"process %d: its memory map changes too fast; try again", a->pid);
 	if (!ok)
-		return err->kind ? false
-				 : err_set(err, ERR_REFUSED,
-					   "process %d: its memory map changes "
-					   "too fast; try again",
-					   a->pid);
+		return tracee_failed(a->pid, err);
 	fault_point("running");
 	plan_retry(s);
 	src->pid = s->pid;
@@ -585,5 +585,5 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 	*stop_ns = s->stop_ns;
 	found_release(&f);
 	source_release(&src);
-	return ok;
+	return ok || tracee_failed(pid, err);
 }

@@ -69,13 +69,16 @@ static bool has_faulted(const struct inject *in, pid_t tid)
 	return process_status(in->stopped->pid, tid, "SigPnd", 16, faults) & faults;
 }
 
+/* The first thread only if nobody else is as good: its end is hard to wait for. */
 static bool choose(struct inject *in, struct err *err)
 {
-	unsigned best = 4;
+	enum { NOBODY = 8 };
+	unsigned best = NOBODY;
 
 	for (size_t i = 0; i < in->stopped->n; i++) {
 		const struct stopped_thread *t = &in->stopped->at[i];
 		struct user_regs_struct r;
+		unsigned of_this;
 
 		if (ptrace(PTRACE_GETREGS, t->tid, 0, &r))
 			continue;
@@ -84,13 +87,14 @@ static bool choose(struct inject *in, struct err *err)
 			return err_set(err, ERR_REFUSED, "process %d: a goshawk has just died in "
 				       "it; try again", in->stopped->pid);
 		}
-		if (rank(t, &r) >= best || has_faulted(in, t->tid))
+		of_this = 2 * rank(t, &r) + (t->tid == in->stopped->pid);
+		if (of_this >= best || has_faulted(in, t->tid))
 			continue;
-		best = rank(t, &r);
+		best = of_this;
 		in->thread = i;
 	}
-	in->occupied = best == 4;
-	return best < 4 || err_set(err, ERR_REFUSED, "process %d: each of its threads has just "
+	in->occupied = best == NOBODY;
+	return best < NOBODY || err_set(err, ERR_REFUSED, "process %d: each of its threads has just "
 				   "faulted; try again", in->stopped->pid);
 }
 
@@ -156,7 +160,7 @@ static bool to_syscall_stop(struct inject *in)
 	int status;
 
 	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) || !tracee_wait(tid, &status))
+		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) || !tracee_wait_among(in->stopped, tid, &status))
 			return false;
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
 			return true;

@@ -58,6 +58,7 @@ bool inline_launch(struct source *src, const struct plan *plan, const struct lau
 		return false;
 	fault_point("started");
 	if (!started(s, entry_rt, err)) {
+		tracee_failed(s->pid, err);
 		tracee_kill(s->pid);
 		return false;
 	}

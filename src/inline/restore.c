@@ -131,10 +131,11 @@ bool session_restore(void *session, bool *again, struct err *err)
 	tracee_resume_all(&st);
 	found_release(&f);
 	s->stop_ns += now_ns() - began;
-	if (!s->restored)
-		return err_set(err, ERR_DENIED,
-			       "process %d: its text can't be written any more; it goes on "
-			       "with jumps that record nothing", s->pid);
+	if (!s->restored) {
+		err_set(err, ERR_DENIED, "process %d: its text can't be written any more; it goes "
+			"on with jumps that record nothing", s->pid);
+		return tracee_failed(s->pid, err);
+	}
 	s->restored = !*again;
 	return true;
 }

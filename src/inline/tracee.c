@@ -28,6 +28,7 @@ enum {
 	GLANCE_NS = 20000,
 	GLANCES = 50,
 	HURRY = -15,
+	ENDING_MS = 20,
 };
 
 /* Threads that were told to stop and could not in time: ptrace lets go of those only that stand. */
@@ -268,13 +269,47 @@ static void wait_all(struct stopped *st, size_t first)
 	st->n = n;
 }
 
-/* A process that is ending has none, and can't be traced either. */
-static bool has_memory(pid_t pid)
+/* One that is ending has no program any more, and can't be traced either; one that was killed a
+ * moment ago still has it. */
+static bool has_ended(pid_t pid)
 {
 	char path[64], target[16];
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	return readlink(path, target, sizeof(target)) > 0;
+	return (readlink(path, target, sizeof(target)) < 0 && errno != EACCES) ||
+	       process_status(pid, 0, "ShdPnd", 16, 0) >> (SIGKILL - 1) & 1;
+}
+
+/* The first thread's end is told to nobody before its process's other threads are taken away, which
+ * are ours: it is not waited for, but looked for. */
+bool tracee_wait_among(const struct stopped *st, pid_t tid, int *status)
+{
+	struct timespec pause = { 0, GLANCE_NS };
+
+	if (tid != st->pid || st->n < 2)
+		return tracee_wait(tid, status);
+	for (;;) {
+		pid_t got = waitpid(tid, status, __WALL | WNOHANG);
+
+		if (got == tid)
+			return WIFSTOPPED(*status);
+		if ((got < 0 && errno != EINTR) || has_ended(st->pid))
+			return false;
+		nanosleep(&pause, NULL);
+	}
+}
+
+bool tracee_failed(pid_t pid, struct err *err)
+{
+	struct timespec ms = { 0, 1000000 };
+	bool ended = false;
+
+	for (unsigned i = 0; i < ENDING_MS && err->kind != ERR_GONE && !ended; i++) {
+		if (i)
+			nanosleep(&ms, NULL);
+		ended = has_ended(pid);
+	}
+	return ended ? err_set(err, ERR_GONE, "process %d has ended", pid) : false;
 }
 
 /* One round over the threads. `more`: there were new ones. `tracer`: somebody else has one of them.
@@ -305,7 +340,7 @@ static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct 
 	}
 	closedir(dir);
 	wait_all(st, before);
-	if (!st->n && !*tracer && !late.n && has_memory(st->pid))
+	if (!st->n && !*tracer && !late.n && !has_ended(st->pid))
 		return err_set(err, ERR_DENIED,
 			       "process %d: ptrace is not permitted (goshawk doctor says "
 			       "what would permit it)",
@@ -419,7 +454,7 @@ bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)
 	ok = stop_all(pid, st, err);
 	if (!ok)
 		hurry(false);
-	return ok;
+	return ok || tracee_failed(pid, err);
 }
 
 void tracee_resume_all(struct stopped *st)

@@ -48,8 +48,13 @@ bool tracee_let_go(struct stopped *st, struct err *err) MUST_CHECK;
 /* Such a thread stops as soon as it comes out of the kernel: to be called now and then. */
 void tracee_let_late_go(void);
 
+/* What did not work, did not because the process has ended, if it has: ERR_GONE then. Always false. */
+bool tracee_failed(pid_t pid, struct err *err);
+
 /* Waits for the next stop of a thread; false when it has ended. */
 bool tracee_wait(pid_t tid, int *status);
+/* The same while others of its process stand still. */
+bool tracee_wait_among(const struct stopped *st, pid_t tid, int *status);
 /* What a stopped thread was told while it had to do something else for us: `status` of
  * tracee_wait. */
 void tracee_keep_signal(struct stopped *st, size_t thread, int status);

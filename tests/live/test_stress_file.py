@@ -253,6 +253,23 @@ def test_other_tools_read_it(tmp_path, release, variant):
     assert "stores are delayed by 0s" in info.out and "delayed" not in goshawk.run("info", program).out
 
 
+@pytest.mark.skipif(not gobuild.ALL, reason="a part of check-all")
+@pytest.mark.skipif(not shutil.which("perf"), reason="perf is not installed")
+def test_perf_reads_it(tmp_path):
+    """It tells which functions a copy is in, as it does for the original."""
+    program, new, to = gobuild.build("seed", gobuild.NEWEST), tmp_path / "seed", tmp_path / "data"
+    copy(program, new, "--delay", "0")
+    for p in program, new:
+        done = goshawk.run_plain("perf", "record", "-q", "-e", "cpu-clock", "-F", "4000", "-o", to, p, "all")
+        if done.status and p == program:
+            pytest.skip(done.err)
+        assert done.status == 0 and done.out == "seed: done\n", done
+        done = goshawk.run_plain("perf", "report", "--stdio", "--sort", "symbol", "-i", to)
+        assert done.status == 0, done
+        names = set(re.findall(r"\[\.\] ([a-z]+\.\S+)", done.out))
+        assert any(n.startswith("main.") for n in names) and any(n.startswith("runtime.") for n in names), done
+
+
 def test_info_and_undo_of_a_damaged_copy(tmp_path):
     program, new = gobuild.build("racing", gobuild.NEWEST), tmp_path / "new"
     copy(program, new)
@@ -308,6 +325,23 @@ class TestNothingIsLeftBehind:
         folder = tmp_path / "folder"
         folder.mkdir(mode=0o555)
         self.refused(folder, program, "-o", folder / "new", status=6, says="Permission denied")
+
+    def mounted(self, folder, program, options):
+        """In a file system of its own, which nobody else sees: what goshawk says, and what lies there then."""
+        script = 'mount -t tmpfs -o "$1" none "$2" && { "$3" stress "$4" -o "$2/new"; echo $?; ls -A "$2"; }'
+        done = goshawk.run_plain("unshare", "-m", "sh", "-c", script, "sh", options, folder, goshawk.GOSHAWK, program)
+        if "mount: " in done.err or "unshare: " in done.err:
+            pytest.skip(done.err)
+        assert len(done.err.splitlines()) == 1, done
+        return done.out.split(), done.err
+
+    def test_a_full_file_system(self, tmp_path, program):
+        there, said = self.mounted(tmp_path, program, "size=1m")
+        assert there == ["8"] and "No space left" in said
+
+    def test_a_file_system_that_may_not_be_written(self, tmp_path, program):
+        there, said = self.mounted(tmp_path, program, "ro")
+        assert there == ["6"] and "Read-only file system" in said
 
     def test_a_folder_that_is_not_there(self, tmp_path, program):
         self.refused(tmp_path, program, "-o", tmp_path / "none" / "new", status=8, says="No such file")

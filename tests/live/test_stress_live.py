@@ -279,6 +279,37 @@ def test_the_target_is_killed(tmp_path):
     assert a.endo["type"] == "end" and a.endo["waits"] > 10, a.endo
 
 
+@pytest.mark.parametrize("how", ["attached", "started"])
+def test_the_target_is_killed_while_it_is_patched(how):
+    """At any moment: that it has ended is said in one sentence, and goshawk ends as well."""
+    for ms in range(0, 120, 3 if gobuild.ALL else 20):
+        r = storing() if how == "attached" else None
+        target = ["-p", str(r.pid), "--for", "20ms"] if r else ["--", str(gobuild.build("storing", gobuild.NEWEST)), "0", "2"]
+        p = subprocess.Popen([goshawk.GOSHAWK, "stress", "--delay", "0", *target], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+        time.sleep(ms / 1000)
+        child = r.pid if r else next(iter(children(p.pid)), None)
+        if child:
+            os.kill(child, signal.SIGKILL)
+        if r:
+            r.p.communicate()
+        out, err = p.communicate(timeout=60)
+        last = (err.splitlines() or [""])[-1]
+        if not child or p.returncode == 0:
+            continue  # it came too early, or too late
+        assert p.returncode in (7, 128 + signal.SIGKILL), (ms, p.returncode, err)
+        if p.returncode == 7:
+            assert re.match(r"goshawk: process \d+:? (has ended|no such process|ended (while|in)) ?", last) and "doctor" not in last, (ms, err)
+
+
+def children(pid):
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+            return [int(n) for n in f.read().split()]
+    except OSError:
+        return []
+
+
 def test_goshawk_is_killed(tmp_path, release):
     """Nobody waits any more, and the next goshawk takes away what is left."""
     with storing(release, goroutines=2) as r:
