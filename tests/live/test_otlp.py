@@ -1,0 +1,311 @@
+"""Spans on their way to a collector, and all that can go wrong there. The spans are made by tests/tools/exports."""
+
+import json
+import os
+import ssl
+import subprocess
+
+import pytest
+
+import collector
+from collector import Collector, answer
+from goshawk import BUILD, asan
+
+SECRET = "canary-31337"
+
+
+class Exports:
+    """The tool, with its environment; nothing of ours in it."""
+
+    def __init__(self, env, *args):
+        plain = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_") and "proxy" not in k.lower()}
+        env = {**plain, "OTEL_BSP_SCHEDULE_DELAY": "20", **env}
+        self.p = subprocess.Popen([BUILD / "tests" / "exports", "-r", "20", *args], env=env, stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def tell(self, line):
+        self.p.stdin.write(line + "\n")
+        self.p.stdin.flush()
+        return self
+
+    def until_said(self, text):
+        """Lines that it says, up to the one with this text."""
+        lines = []
+        for line in self.p.stderr:
+            lines.append(line)
+            if text in line:
+                return lines
+        raise AssertionError(lines)
+
+    def end(self):
+        out, err = self.p.communicate(timeout=60)
+        self.said = err.splitlines()
+        self.result = json.loads(out) if out else None
+        return self
+
+
+def sent(c, spans, env=None, *args, to=None):
+    """Sends so many spans in one request, and ends."""
+    return whole(to or c.url, spans + 1, env, *args).tell("spans %d" % spans).end()
+
+
+def whole(url, batch, env=None, *args):
+    """Sends when it has so many, and at the end."""
+    return Exports({"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": str(batch), "OTEL_BSP_SCHEDULE_DELAY": "3600000",
+                    **(env or {})}, *args)
+
+
+def attributes(list_):
+    return {a["key"]: next(iter(a["value"].values())) for a in list_}
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_a_span_arrives_with_all_that_it_has(protocol, compression):
+    with Collector() as c:
+        e = sent(c, 4, {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_COMPRESSION": compression,
+                        "OTEL_SERVICE_NAME": "shop", "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=a%20b,service.name=no"})
+    r, = c.requests
+    assert not e.said and e.result["dropped"] == 0
+    assert r.path == "/v1/traces"
+    assert r.headers["Content-Type"] == ("application/json" if protocol == "http/json" else "application/x-protobuf")
+    assert r.headers["Content-Encoding"] == (None if compression == "none" else "gzip")
+    assert r.headers["User-Agent"].startswith("goshawk/") and "Expect" not in r.headers
+    of = attributes(r.message["resourceSpans"][0]["resource"]["attributes"])
+    assert of["service.name"] == "shop" and of["deployment.environment.name"] == "a b"
+    assert of["process.pid"] == str(e.p.pid) and of["process.executable.name"] == "shop"
+    assert of["telemetry.sdk.language"] == "go" and of["process.runtime.version"] == "go1.24.3"
+    scopes = {s["scope"]["name"]: s["spans"] for s in r.message["resourceSpans"][0]["scopeSpans"]}
+    assert {k: len(v) for k, v in scopes.items()} == {"main": 2, "net/http": 2}
+    span = scopes["net/http"][1]
+    assert attributes(span.pop("attributes")) == {"number": "3", "least": str(-2**63), "half": 0.5, "truth": True, "text": "a\ufffd\"\nä", "fill": ""}
+    assert span == {
+        "traceId": "0102" + 28 * "0", "spanId": "ab03000000000000", "parentSpanId": "0100000000000000", "traceState": "a=b",
+        "name": "GET /item/{id}", "kind": 2, "startTimeUnixNano": "1700000000123456789", "endTimeUnixNano": "1700000000123456792",
+        "flags": 0x301, "status": {"code": 2, "message": "broken"},
+        "events": [{"timeUnixNano": "1700000000000000001", "name": "log", "attributes": [{"key": "number", "value": {"intValue": "3"}}]}],
+        "links": [{"traceId": "09" + 30 * "0", "spanId": "08" + 14 * "0", "flags": 1}]}
+    assert "parentSpanId" not in scopes["main"][1] and "status" not in scopes["main"][1]
+    assert scopes["main"][1]["flags"] == 0x101
+
+
+def test_where_to_is_the_variables_to_say():
+    with Collector() as c:
+        sent(c, 1, to=c.url + "/in/")
+        sent(c, 1, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": c.url + "/as/is?k=v"})
+        sent(c, 1, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": c.url})
+        sent(c, 1, {}, "-u", c.url, to="http://127.0.0.1:1")
+        sent(c, 1, {}, "-u", c.url + "/own", to="http://127.0.0.1:1")
+    assert [r.path for r in c.requests] == ["/in/v1/traces", "/as/is?k=v", "/", "/v1/traces", "/own"]
+
+
+def test_headers_are_sent_and_never_said():
+    with Collector(answer(401)) as c:
+        e = sent(c, 1, {"OTEL_EXPORTER_OTLP_HEADERS": "x-no=1", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "authorization=Basic%20" + SECRET + ", x-empty="})
+    r, = c.requests
+    assert r.headers["Authorization"] == "Basic " + SECRET and r.headers["X-Empty"] == "" and "X-No" not in r.headers
+    assert "answers 401" in e.said[0] and SECRET not in str(e.said)
+
+
+def test_batches_are_as_large_as_they_may_be_and_wait_no_longer_than_they_should():
+    with Collector() as c:
+        e = whole(c.url, 2).tell("spans 2")
+        assert sorted(c.wait(1)[0].numbers) == [0, 1]
+        e.tell("spans 5").end()
+        assert c.numbers == list(range(7)) and all(len(r.spans) <= 2 for r in c.requests)
+    with Collector() as c:
+        e = Exports({"OTEL_EXPORTER_OTLP_ENDPOINT": c.url}).tell("spans 3")
+        c.wait(1)  # without an end
+        e.end()
+        assert c.numbers == [0, 1, 2]
+
+
+@pytest.mark.parametrize("does", [answer(429), answer(502), answer(503), answer(504), collector.closes, collector.closes_in_the_middle],
+                         ids=["429", "502", "503", "504", "closes", "closes-in-the-middle"])
+def test_what_can_pass_is_sent_again(does):
+    with Collector(does, does) as c:
+        e = whole(c.url, 3).tell("spans 3")
+        first, second, third = c.wait(3)
+        e.end()
+    assert first.numbers == second.numbers == third.numbers and sorted(third.numbers) == [0, 1, 2]
+    assert len(c.requests) == 3 and len(e.said) == 1 and e.result["dropped"] == 0
+
+
+@pytest.mark.parametrize("after", [lambda: "1", lambda: collector.http_date(2)], ids=["seconds", "date"])
+def test_a_collector_says_when_to_come_again(after):
+    with Collector(answer(503, Retry_After=after())) as c:
+        e = Exports({"OTEL_EXPORTER_OTLP_ENDPOINT": c.url}).tell("spans 1")
+        first, second = c.wait(2)
+        e.end()
+    assert 0.9 < second.time - first.time < 4
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 413, 500])
+def test_what_will_not_pass_is_not_sent_again_and_said_once(status):
+    with Collector(otherwise=answer(status, b'{"code":3,"message":"no \x1b[31mthanks"}', "application/json")) as c:
+        e = whole(c.url, 3).tell("spans 3")
+        c.wait(1)
+        e.tell("spans 2").end()
+    assert c.numbers == [0, 1, 2, 3, 4] and len(c.requests) == 2
+    assert e.said == ["OTLP: %s/v1/traces answers %d: no \\x1b[31mthanks" % (c.url, status),
+                      "OTLP: %s/v1/traces: 5 of 5 spans were not delivered" % c.url]
+
+
+@pytest.mark.parametrize("body, kind", [(b"\x0a\x09\x08\x02\x12\x05quota", "application/x-protobuf"),
+                                        (b'{"partialSuccess": {"rejectedSpans": "2", "errorMessage": "quota"}}', "application/json")])
+def test_spans_that_a_collector_rejects_are_counted(body, kind):
+    with Collector(answer(200, body, kind)) as c:
+        e = sent(c, 3)
+    assert e.said == ["OTLP: %s/v1/traces took a batch but for 2 spans: quota" % c.url,
+                      "OTLP: %s/v1/traces: 2 of 3 spans were not delivered" % c.url]
+
+
+def test_a_redirect_is_not_followed():
+    with Collector() as other, Collector(answer(307, Location=other.url + "/?" + SECRET)) as c:
+        e = sent(c, 1)
+    assert not other.requests and "redirects are not followed" in e.said[0] and SECRET not in str(e.said)
+
+
+def test_nobody_there_does_not_hold_up_the_end():
+    with Collector() as c:
+        pass
+    e = sent(c, 3)
+    assert e.result["end_ns"] < 2e9
+    assert e.said[0].startswith("OTLP: %s/v1/traces: Couldn't connect to server: Connection refused;" % c.url)
+    assert e.said[1:] == ["OTLP: %s/v1/traces: 3 of 3 spans were not delivered" % c.url]
+
+
+def test_a_collector_that_comes_later_gets_all():
+    with Collector() as gone:
+        pass
+    e = Exports({"OTEL_EXPORTER_OTLP_ENDPOINT": gone.url}).tell("spans 3")
+    e.until_said("Connection refused")
+    with Collector(port=gone.port) as c:
+        c.wait(1)
+        e.end()
+    assert c.numbers == [0, 1, 2] and not e.said
+
+
+def test_a_silent_collector_costs_neither_time_nor_memory():
+    with Collector(otherwise=collector.silent) as c:
+        e = Exports({"OTEL_EXPORTER_OTLP_ENDPOINT": c.url, "OTEL_EXPORTER_OTLP_TIMEOUT": "200", "OTEL_BSP_EXPORT_TIMEOUT": "1000"})
+        e.tell("fill 100000")
+        e.until_said("the queue is full")
+        e.p.stdin.close()
+        _, status, used = os.wait4(e.p.pid, 0)
+        e.p.returncode = os.waitstatus_to_exitcode(status)
+        said = e.p.stderr.read()
+    assert e.p.returncode == 0 and "of 100000 spans were not delivered" in said
+    assert asan() or used.ru_maxrss < 48 << 10
+
+
+def test_the_end_is_bounded_when_nothing_is_answered():
+    with Collector(otherwise=collector.silent) as c:
+        e = Exports({"OTEL_EXPORTER_OTLP_ENDPOINT": c.url, "OTEL_BSP_EXPORT_TIMEOUT": "300"}).tell("spans 3")
+        c.wait(1)
+        e.end()
+    assert e.result["end_ns"] < 3e9 and "3 of 3 spans were not delivered" in e.said[-1]
+
+
+def test_an_endless_answer_is_not_read():
+    with Collector(collector.endless) as c:
+        e = Exports({"OTEL_EXPORTER_OTLP_ENDPOINT": c.url}).tell("spans 1")
+        assert c.stopped.wait(20)
+        e.tell("spans 1")
+        c.wait(2)
+        e.end()
+    assert c.numbers == [0, 1]
+    assert e.said == ["OTLP: %s/v1/traces took the spans, with an answer that is too long to be read" % c.url]
+
+
+def test_a_full_queue_loses_what_comes_last_and_counts_it():
+    with Collector(collector.silent) as c:
+        e = Exports({"OTEL_EXPORTER_OTLP_ENDPOINT": c.url, "OTEL_BSP_MAX_QUEUE_SIZE": "10", "OTEL_EXPORTER_OTLP_TIMEOUT": "2000"})
+        e.tell("spans 100")
+        e.until_said("the queue is full")
+        c.over.set()
+        c.wait(2)
+        e.end()
+    assert e.said[-1].endswith("90 of 100 spans were not delivered") and e.result["dropped"] == 90
+
+
+def test_user_and_password_are_in_no_message():
+    with Collector(answer(400)) as c:
+        e = sent(c, 1, to=c.url.replace("//", "//me:%s@" % SECRET))
+        assert c.requests[0].headers["Authorization"].startswith("Basic ")
+    assert "answers 400" in e.said[0] and SECRET not in str(e.said)
+    e = sent(None, 1, {"http_proxy": "ftp://me:%s@127.0.0.1:1" % SECRET}, to="http://collector.invalid")
+    assert "not delivered" in e.said[-1] and SECRET not in str(e.said)
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """An authority, and a server's and a client's certificate by it."""
+    to = tmp_path_factory.mktemp("keys")
+
+    def openssl(*args):
+        subprocess.run(["openssl", *args], cwd=to, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl("req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", "-days", "2")
+    for name in "server", "client":
+        (to / "ext").write_text("subjectAltName=IP:127.0.0.1\n")
+        openssl("req", *new, "-keyout", name + ".key", "-out", name + ".csr", "-subj", "/CN=" + name)
+        openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+                "-extfile", "ext", "-out", name + ".pem")
+    return to
+
+
+def tls(keys, clients=False):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(keys / "server.pem", keys / "server.key")
+    if clients:
+        context.load_verify_locations(keys / "ca.pem")
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def test_a_certificate_is_verified(keys):
+    with Collector(tls=tls(keys)) as c:
+        e = sent(c, 1)
+        assert not c.requests and "SSL certificate problem" in e.said[0] and "1 of 1" in e.said[-1]
+        e = sent(c, 1, {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(keys / "ca.pem")})
+        assert not e.said and c.numbers == [0]
+        e = sent(c, 1, {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(keys / "ca.pem")}, to=c.url.replace("127.0.0.1", "localhost"))
+        assert "target host name 'localhost'" in e.said[0]
+
+
+def test_a_client_shows_its_certificate(keys):
+    env = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(keys / "ca.pem")}
+    with Collector(tls=tls(keys, clients=True)) as c:
+        e = sent(c, 1, env)
+        assert not c.requests and "1 of 1" in e.said[-1]
+        e = sent(c, 1, dict(env, OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=str(keys / "client.pem"), OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY=str(keys / "client.key")))
+        assert not e.said and c.numbers == [0]
+
+
+def test_the_thread_takes_no_signals():
+    with Collector() as c:
+        e = Exports({"OTEL_EXPORTER_OTLP_ENDPOINT": c.url}).tell("spans 1")
+        c.wait(1)
+        masks = {}
+        for t in os.listdir("/proc/%d/task" % e.p.pid):
+            with open("/proc/%d/task/%s/status" % (e.p.pid, t)) as f:
+                s = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+            masks[s["Name"]] = int(s["SigBlk"], 16)
+        e.end()
+    unmaskable = 1 << 8 | 1 << 18 | 3 << 31  # SIGKILL, SIGSTOP, and the two of the C library
+    assert masks["goshawk-otlp"] | unmaskable == (1 << 64) - 1 and masks["exports"] == 0
+
+
+@pytest.mark.parametrize("env, said", [
+    ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+     "OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not supported; set it to http/protobuf, which collectors take at port 4318"),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "me:%s@localhost:4318" % SECRET},
+     "OTEL_EXPORTER_OTLP_ENDPOINT: not a URL of http or https, such as http://localhost:4318"),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://localhost", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/nowhere/ca.pem"},
+     "OTEL_EXPORTER_OTLP_CERTIFICATE: /nowhere/ca.pem: No such file or directory"),
+])
+def test_what_can_not_be_meant_is_refused(env, said):
+    e = Exports(env).end()
+    assert e.p.returncode == 2 and e.said == [said]
