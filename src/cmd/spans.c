@@ -265,13 +265,12 @@ const struct command cmd_spans = {
 	.what = "OpenTelemetry traces of a running Go program, which is not rebuilt",
 	.about = "Spans of what net/http serves and sends, and of the functions of --func. A "
 		 "goroutine is in the span of the one that started it, as long as that is open. "
-		 "A traceparent that comes with a request over HTTP/1 makes the caller's span the "
-		 "parent.\n\n"
-		 "Spans are sent to a collector by OTLP where --otlp says so, or without --otlp and "
-		 "--console the variable OTEL_EXPORTER_OTLP_ENDPOINT; else they are printed. "
+		 "A traceparent that comes with a request makes the caller's span the parent.\n\n"
+		 "Spans are sent to a collector by OTLP where --otlp says so, or without --otlp "
+		 "and --console the variable OTEL_EXPORTER_OTLP_ENDPOINT; else they are printed. "
 		 "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_PROPAGATORS, "
-		 "OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_EXPORTER_OTLP_* "
-		 "and OTEL_BSP_* are honoured. Headers other than traceparent and tracestate, "
+		 "OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, "
+		 "OTEL_EXPORTER_OTLP_* and OTEL_BSP_* are honoured. Headers other than traceparent and tracestate, "
 		 "query strings and user information of URLs are not read.\n\n"
 		 "The program keeps its input, output and signals; goshawk ends with its status.",
 	.opts = opts,

@@ -67,8 +67,8 @@ void spans_from_environment(const struct otel_env *e, struct sampler *s, bool *p
 	const char *list = otel_env(e, "OTEL_PROPAGATORS");
 
 	if (!sampler_from(s, name, otel_env(e, "OTEL_TRACES_SAMPLER_ARG")))
-		otel_say(e, "OTEL_TRACES_SAMPLER=%s or its _ARG is not known: all traces are recorded",
-			 name);
+		otel_say(e, "OTEL_TRACES_SAMPLER=%s or its _ARG is not known: all traces are "
+			 "recorded", name);
 	*propagate = !list || propagates(e, list);
 }
 

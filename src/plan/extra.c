@@ -64,16 +64,64 @@ static u32 boxed(struct read *to, const struct plan_extra *x, u32 base, u32 *siz
 	return 2;
 }
 
+static struct read text_at(u32 from, u32 at, u32 most)
+{
+	return (struct read){
+		.kind = READ_BYTES, .from = from, .len_at = from + 8, .elem = 1, .at = at,
+		.status = at - 8, .size = (u16)most, .own = true,
+	};
+}
+
+/* A slice of names and values behind a register: of each the name, and the value where the name
+ * begins as is asked for. */
+static u32 fields(struct read *to, const struct plan_extra *x, u32 base, u32 *size)
+{
+	u32 n = 0, slice = base + EXTRA_COUNT - 8;
+
+	to[n++] = (struct read){ .kind = READ_INT, .reg = x->reg, .size = 8,
+				 .at = base + EXTRA_WORD };
+	to[n++] = (struct read){
+		.kind = READ_MEM, .from = base + EXTRA_WORD, .size = 16, .span = 16, .own = true,
+		.disp = (i32)x->disp, .status = base + 8, .at = slice,
+	};
+	to[n++] = (struct read){
+		.kind = READ_BYTES, .from = slice, .len_at = slice + 8, .elem = EXTRA_FIELD_SIZE,
+		.size = EXTRA_FIELDS_MOST * EXTRA_FIELD_SIZE, .own = true,
+		.at = base + EXTRA_FIELD, .status = base + EXTRA_FIELD - 8,
+	};
+	for (u32 i = 0; i < EXTRA_FIELDS_MOST; i++) {
+		u32 field = base + EXTRA_FIELD + i * EXTRA_FIELD_SIZE;
+		u32 name = base + extra_name_at(i);
+
+		to[n++] = text_at(field, name, EXTRA_NAME_MOST);
+		for (u32 k = 0; k < x->nonly; k++) {
+			struct read when = { .kind = READ_WHEN, .size = 1, .when_at = name };
+
+			memcpy(&when.when, x->only[k], HEAD);
+			to[n++] = when;
+			to[n] = text_at(field + 16, base + extra_value_at(x, k), x->most);
+			to[n].when_at = when.when_at;
+			to[n++].when = when.when;
+		}
+	}
+	*size = extra_value_at(x, (u32)x->nonly);
+	return n;
+}
+
 static void add(struct plan *p, struct reading *r, const struct plan_extra *x)
 {
-	struct read *reads = ARENA_ARRAY(&p->arena, struct read, r->nreads + 3 + 2 * x->nonly);
+	u32 (*const make)(struct read *, const struct plan_extra *, u32, u32 *) =
+		x->kind == EXTRA_TEXT ? text : x->kind == EXTRA_BOXED ? boxed : fields;
+	size_t most = (size_t)(x->kind == EXTRA_FIELDS ? EXTRA_FIELDS_MOST : 1) *
+		      (3 + 2 * x->nonly) + 3;
+	struct read *reads = ARENA_ARRAY(&p->arena, struct read, r->nreads + most);
 	u32 size = 0;
 
 	if (r->nreads)
 		memcpy(reads, r->reads, r->nreads * sizeof(*reads));
 	r->hook_at = r->size;
 	r->reads = reads;
-	r->nreads += (x->kind == EXTRA_TEXT ? text : boxed)(reads + r->nreads, x, r->size, &size);
+	r->nreads += make(reads + r->nreads, x, r->size, &size);
 	r->size += size;
 }
 

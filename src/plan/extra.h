@@ -21,7 +21,24 @@ enum {
 	EXTRA_BYTES = 24,	/* TEXT */
 	EXTRA_BEHIND_STATUS = 8,	/* BOXED */
 	EXTRA_BEHIND = 16,	/* BOXED: the word that the data word points to */
+	EXTRA_COUNT = 24,	/* FIELDS: the slice's length */
+	EXTRA_FIELD = 40,	/* FIELDS: the first of these... */
+	EXTRA_FIELD_SIZE = 40,	/* ...which are name, value and a bool */
+	EXTRA_FIELDS_MOST = 24,	/* how many are looked at */
+	EXTRA_NAME_MOST = 16,	/* bytes of a name */
 };
+
+/* FIELDS: behind the fields, where the bytes of the name of field i are, after a status (8 bytes);
+ * and those of the value of the last field whose name began as only[k], after a status. */
+static inline u32 extra_name_at(u32 i)
+{
+	return EXTRA_FIELD + EXTRA_FIELDS_MOST * EXTRA_FIELD_SIZE + i * (8 + EXTRA_NAME_MOST) + 8;
+}
+
+static inline u32 extra_value_at(const struct plan_extra *x, u32 k)
+{
+	return extra_name_at(EXTRA_FIELDS_MOST) + k * (8 + (u32)round_up(x->most, 8));
+}
 
 /* Has the plan this function for a purpose of its own, so that --show does not mean it? */
 bool extra_sets_apart(const struct plan_request *r, struct str func);

@@ -114,11 +114,13 @@ enum plan_values {
 /* What a command reads at one function for itself (extra.h). */
 struct plan_extra {
 	const char *func;	/* its full name */
-	enum { EXTRA_NONE, EXTRA_TEXT, EXTRA_BOXED } kind;
+	enum { EXTRA_NONE, EXTRA_TEXT, EXTRA_BOXED, EXTRA_FIELDS } kind;
 	bool exit;
 	u8 reg;			/* as in a READ_INT */
-	u16 most;		/* bytes of a text */
-	const char *const *only;	/* copied only if it begins so; eight bytes each */
+	u16 most;		/* bytes of a text, or of a field's value */
+	u32 disp;		/* FIELDS: where the slice is, behind the register */
+	const char *const *only;	/* copied only if it (FIELDS: the name) begins so; eight
+					 * bytes each */
 	size_t nonly;
 };
 

@@ -79,6 +79,46 @@ static void line(struct collector *c, const struct call *call)
 		incoming_line(&c->incoming, call->goid, text);
 }
 
+static struct str text_at(const u8 *record, u32 at, u32 most)
+{
+	u32 n;
+
+	memcpy(&n, record + at - 8, sizeof(n));
+	return n == CAPTURE_UNREADABLE || n > most ? (struct str){ 0 } :
+	       (struct str){ (const char *)record + at, n };
+}
+
+/* All header fields of a request. Of names that begin as one of those that matter the last one's
+ * value was copied, so there must be one only. The goroutine that this one makes before it is done
+ * is the one that serves it. */
+static void frame(struct collector *c, const struct call *call)
+{
+	const struct plan_extra *x = &rule_of(c, call->fn)->rule->extra;
+	const struct reading *rd = &call->fn->entry;
+	const u8 *record = call->entry + rd->hook_at;
+	u64 count = extra_word(rd, call->entry, EXTRA_COUNT);
+
+	incoming_drop(&c->incoming, call->goid);
+	if (!c->f.propagates || !rd->hook_at)
+		return;
+	for (u32 k = 0; k < x->nonly; k++) {
+		struct str found = { 0 };
+		u32 n = 0;
+
+		for (u32 i = 0; i < MIN(count, (u64)EXTRA_FIELDS_MOST); i++) {
+			struct str name = text_at(record, extra_name_at(i), EXTRA_NAME_MOST);
+
+			if (!str_starts(name, str_of(x->only[k])))
+				continue;
+			found = name;
+			n++;
+		}
+		if (n == 1)
+			incoming_field(&c->incoming, call->goid, found,
+				       text_at(record, extra_value_at(x, k), x->most));
+	}
+}
+
 /* Whose child it is: the caller in another process, or a span of this one, or nobody's. */
 static void place_in_trace(struct collector *c, struct open_span *s, const struct open_span *up,
 			   const struct incoming_request *from)
@@ -163,6 +203,9 @@ static void begun(void *ctx, const struct call *call)
 		break;
 	case ROLE_REQUEST:
 		incoming_drop(&c->incoming, call->goid);
+		break;
+	case ROLE_FRAME:
+		frame(c, call);
 		break;
 	case ROLE_STATUS:
 		status(c, call);
@@ -355,6 +398,9 @@ static void ended(void *ctx, const struct call *call)
 	case ROLE_ROUTE:
 		route(c, call);
 		break;
+	case ROLE_FRAME:
+		incoming_drop(&c->incoming, call->goid);
+		break;
 	case ROLE_REQUEST:
 	case ROLE_STATUS:
 	case ROLE_HIJACK:
@@ -385,8 +431,10 @@ static void born(void *ctx, const struct birth *b)
 {
 	struct collector *c = ctx;
 
-	if (b->parent_known && b->parent_goid)
-		context_born(&c->contexts, b->parent_goid, b->goid);
+	if (!b->parent_known || !b->parent_goid)
+		return;
+	context_born(&c->contexts, b->parent_goid, b->goid);
+	incoming_move(&c->incoming, b->parent_goid, b->goid);
 }
 
 static void goroutine_ended(void *ctx, u64 goid, i64 time_ns)

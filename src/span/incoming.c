@@ -23,15 +23,15 @@ static struct incoming_request *make(struct incoming *in, u64 goid)
 	return r;
 }
 
-void incoming_line(struct incoming *in, u64 goid, struct str line)
+static void take(struct incoming *in, u64 goid, bool moves, enum trace_header h,
+		 struct str value)
 {
 	struct incoming_request *r;
-	struct str value;
-	enum trace_header h = trace_header(line, &value);
 
 	if (h == HEADER_OTHER)
 		return;
 	r = make(in, goid);
+	r->moves = moves;
 	if (h == HEADER_TRACEPARENT) {
 		r->nparents += 1 + !traceparent_parse(value, &r->from);
 	} else if (r->nstate + 1 + value.n <= STATE_MOST) {
@@ -40,6 +40,32 @@ void incoming_line(struct incoming *in, u64 goid, struct str line)
 		memcpy(r->state + r->nstate, value.p, value.n);
 		r->nstate += (u32)value.n;
 	}
+}
+
+void incoming_line(struct incoming *in, u64 goid, struct str line)
+{
+	struct str value;
+	enum trace_header h = trace_header(line, &value);
+
+	take(in, goid, false, h, value);
+}
+
+void incoming_field(struct incoming *in, u64 goid, struct str name, struct str value)
+{
+	take(in, goid, true, str_eq(name, STR("traceparent")) ? HEADER_TRACEPARENT :
+	     str_eq(name, STR("tracestate")) ? HEADER_TRACESTATE : HEADER_OTHER, value);
+}
+
+void incoming_move(struct incoming *in, u64 goid, u64 to)
+{
+	struct incoming_request *r = request_of(in, goid);
+
+	if (!r || !r->moves || goid == to)
+		return;
+	r->moves = false;
+	map_remove(&in->by_goid, goid);
+	incoming_drop(in, to);
+	*map_put(&in->by_goid, to) = (uintptr_t)r;
 }
 
 const struct incoming_request *incoming_take(const struct incoming *in, u64 goid)

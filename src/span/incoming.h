@@ -16,6 +16,7 @@ enum { INCOMING_MOST = 1 << 14 };
 
 struct incoming_request {
 	struct span_context from;
+	bool moves;		/* who reads it starts who serves it */
 	u32 nparents;		/* headers of that name; one that is not valid counts twice */
 	u32 nstate;
 	char state[STATE_MOST];
@@ -27,6 +28,10 @@ struct incoming {
 
 /* A header line of the request that this goroutine reads. */
 void incoming_line(struct incoming *in, u64 goid, struct str line);
+/* The same in two parts, where names are lower-case; another goroutine will serve it. */
+void incoming_field(struct incoming *in, u64 goid, struct str name, struct str value);
+/* The goroutine has started another one: it serves what moves. */
+void incoming_move(struct incoming *in, u64 goid, u64 to);
 /* Who sent it; NULL where nobody said, or not so that it is valid. Holds until the next call. */
 const struct incoming_request *incoming_take(const struct incoming *in, u64 goid);
 void incoming_drop(struct incoming *in, u64 goid);

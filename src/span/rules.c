@@ -11,6 +11,8 @@ static const char *const trace_headers[] = {
 	"Tracesta", "tracesta", "TraceSta", "TRACESTA",
 };
 
+static const char *const trace_fields[] = { "tracepar", "tracesta" };	/* HTTP/2: always lower */
+
 /* Of each library its span comes first: the others say something of one. */
 static const struct rule rules[] = {
 	{
@@ -63,6 +65,23 @@ static const struct rule rules[] = {
 		.extra = {
 			.kind = EXTRA_TEXT, .exit = true, .reg = AX, .most = 640,
 			.only = trace_headers, .nonly = ARRAY_LEN(trace_headers),
+		},
+	}, {
+		/* (f *MetaHeadersFrame): a pointer, then Fields */
+		.library = LIBRARY_HTTP_SERVER, .role = ROLE_FRAME, .until = 26,
+		.func = "net/http.(*http2serverConn).processHeaders",
+		.gives = "traceparent of HTTP/2 requests",
+		.extra = {
+			.kind = EXTRA_FIELDS, .reg = BX, .disp = 8, .most = 512,
+			.only = trace_fields, .nonly = ARRAY_LEN(trace_fields),
+		},
+	}, {
+		.library = LIBRARY_HTTP_SERVER, .role = ROLE_FRAME, .since = 27,
+		.func = "net/http/internal/http2.(*serverConn).processHeaders",
+		.gives = "traceparent of HTTP/2 requests",
+		.extra = {
+			.kind = EXTRA_FIELDS, .reg = BX, .disp = 8, .most = 512,
+			.only = trace_fields, .nonly = ARRAY_LEN(trace_fields),
 		},
 	}, {
 		/* returns (h Handler, patStr string, …) */
@@ -184,21 +203,10 @@ const struct rule_on *rules_of(const struct rules *r, const struct plan_func *f)
 	return NULL;
 }
 
-/* HTTP/2 hands a request over to another goroutine, which lines are not read for. */
-static bool speaks_http2(const struct go_program *prog)
-{
-	return go_func_named(prog, STR("net/http.(*http2serverConn).processHeaders")) ||
-	       go_func_named(prog, STR("net/http/internal/http2.(*serverConn).processHeaders"));
-}
-
 void rules_off(const struct rules *r, const struct plan *p,
 	       void (*say)(void *ctx, const char *sentence), void *ctx)
 {
 	char text[512];
-
-	if (r->there[LIBRARY_HTTP_SERVER] && speaks_http2(p->prog))
-		say(ctx, "traceparent of HTTP/2 requests is off: it is read from HTTP/1 only; such "
-			 "a request begins a trace of its own");
 
 	for (u32 i = 0; i < p->nfuncs; i++) {
 		const struct plan_func *f = &p->funcs[i];

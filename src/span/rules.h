@@ -21,6 +21,7 @@ enum rule_role {
 	ROLE_SPAN,	/* from its entry to its end */
 	ROLE_REQUEST,	/* a request is read: header lines in it are that one's */
 	ROLE_LINE,	/* a header line */
+	ROLE_FRAME,	/* all header fields, on a goroutine that starts the one that serves */
 	ROLE_STATUS,	/* the status of the response that an object writes */
 	ROLE_ROUTE,	/* which pattern of a router fits */
 	ROLE_HIJACK,	/* the connection is taken over: there is no response */

@@ -250,7 +250,28 @@ def test_http2(release):
     assert [web.served("/" + u.split("/", 3)[3]).status for u in urls] == [200, 500, 201, 404]
     assert web.served("/silent/5").status == 200
     assert len(web.served("/fan/3").below) == 4
-    assert "traceparent of HTTP/2 requests is off" in web.said
+    assert not any(s.remote for s in web.roots)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+@pytest.mark.parametrize("options", [[], ["--engine", "uprobe"]])
+def test_http2_traceparent(release, options):
+    """Each of many requests on one connection has its own."""
+    if options and (release != gobuild.NEWEST or goshawk.why_no_bpf()):
+        pytest.skip("kernel probes: with the newest release, and where they are permitted")
+    with Web(release, args=["tls"], options=options) as web:
+        at = "https://127.0.0.1:%d/silent/" % web.port
+        requests = []
+        for n in range(1, 20):
+            requests += [*(["--next"] if n > 1 else []), "-sk", "--http2", "-o", "/dev/null", at + str(n)]
+            requests += ["-H", "traceparent: 00-%032x-%016x-01" % (n, n), "-H", "Cookie: canary"] if n % 3 else []
+            requests += ["-H", "traceparams: 00-%032x-%016x-01" % (n + 1, n)] if n % 5 == 0 else []  # not it: which?
+        done = goshawk.run_plain("curl", *requests)
+        assert done.status == 0, done
+        web.end()
+    for n in range(1, 20):
+        s = web.served("/silent/%d" % n)
+        assert (s.remote, s.trace == "%032x" % n) == ((True, True) if n % 3 and n % 5 else (False, False)), s.text
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
