@@ -3,11 +3,11 @@
 #include <sys/random.h>
 
 #include "plan/extra.h"
-#include "span/http.h"
 #include "span/incoming.h"
+#include "span/say.h"
 #include "span/traceparent.h"
 
-enum { RANDOM_BYTES = 1024, SHOWN_MOST = 1024 };
+enum { RANDOM_BYTES = 1024 };
 
 struct collector {
 	struct collector_facts f;
@@ -20,8 +20,7 @@ struct collector {
 	bool sees_status;
 	u8 random[RANDOM_BYTES];
 	size_t random_left;
-	struct saying saying;
-	struct out shown;
+	struct teller teller;
 };
 
 static void random_bytes(struct collector *c, u8 *to, size_t n)
@@ -232,134 +231,26 @@ static void route(struct collector *c, const struct call *call)
 	memcpy(s->route, r.p, r.n);
 }
 
-static void read_fields(const struct collector *c, const struct call *call,
-			const struct rule_on *on, struct field_value *to)
-{
-	struct expr_input in = expr_input_of(c->f.plan, call, c->f.bias);
-
-	for (u32 i = 0; i < on->rule->nreads; i++) {
-		struct field_value *f = &to[on->rule->reads[i].field];
-		struct expr_result v;
-
-		f->there = expr_value(&in, &c->f.plan->exprs[on->first + i], &v);
-		if (!f->there)
-			continue;
-		f->text = v.text;
-		f->number = v.kind == EXPR_BOOL ? v.b : v.kind == EXPR_STRING ? 0 : v.i;
-	}
-}
-
-/* The type of the error that was returned: the word is an itab's, whose second one is the type
- * (internal/abi/iface.go). Itabs and descriptors never change. */
-static struct str error_type(const struct collector *c, u64 itab)
-{
-	u64 type;
-
-	if (!c->f.read_rt || !c->f.read_rt(c->f.read_ctx, itab + 8, &type, sizeof(type)))
-		return STR("error");
-	return go_type_load(c->f.plan->prog,
-			    go_type_at(c->f.plan->prog, type - c->f.bias))->name;
-}
-
-static void say_shown(struct collector *c, const struct call *call, const struct expr *e)
-{
-	struct expr_input in = expr_input_of(c->f.plan, call, c->f.bias);
-	struct saying *s = &c->saying;
-	struct span_attr *a = &s->attrs[s->span.nattrs];
-	struct expr_result v;
-
-	if (s->span.nattrs == ATTRS_MOST || !expr_value(&in, e, &v))
-		return;
-	*a = (struct span_attr){ .key = e->source, .kind = ATTR_INT, .number = v.i };
-	switch (v.kind) {
-	case EXPR_BOOL:
-		a->kind = ATTR_BOOL;
-		a->truth = v.b;
-		break;
-	case EXPR_INT:
-	case EXPR_UINT:
-		break;
-	case EXPR_FLOAT:
-		a->kind = ATTR_FLOAT;
-		a->real = v.f;
-		break;
-	case EXPR_STRING:
-		a->kind = ATTR_TEXT;
-		a->text = v.text;
-		break;
-	case EXPR_VALUE:
-		if (!c->f.show)
-			return;
-		c->shown.n = 0;
-		c->f.show(c->f.show_ctx, call, &v, &c->shown);
-		a->kind = ATTR_TEXT;
-		a->text = say_fmt(s, "%.*s", (int)MIN(c->shown.n, (size_t)SHOWN_MOST),
-				  c->shown.buf);
-		break;
-	}
-	s->span.nattrs++;
-}
-
-static void say_func(struct collector *c, const struct call *call)
-{
-	struct saying *s = &c->saying;
-	const struct plan *p = c->f.plan;
-	u64 error = 0;
-
-	s->span.name = call->fn->func->name;
-	s->span.scope = call->fn->name.package;
-	say_text(s, "code.function.name", call->fn->func->name);
-	for (size_t i = 0; i < p->nexprs; i++)
-		if (p->exprs[i].role == EXPR_SHOW)
-			say_shown(c, call, &p->exprs[i]);
-	if (call->fn->error_at && call->exit)
-		memcpy(&error, call->exit + call->fn->error_at, sizeof(error));
-	if (error)
-		say_error(s, error_type(c, error), (struct str){ 0 });
-}
-
-static void say_http(struct collector *c, const struct call *call, const struct rule_on *on,
+/* A handler that says nothing answers 200, when it has returned. */
+static i64 status_of(const struct collector *c, const struct call *call,
 		     const struct open_span *o)
 {
-	struct field_value fields[FIELD_COUNT] = { 0 };
-	i64 code = o->status;
+	bool silent = o->kind == SPAN_SERVER && c->sees_status && !o->hijacked &&
+		      c->lost_ns < o->start_ns &&
+		      (call->end == END_RETURN || call->end == END_RECOVERED);
 
-	read_fields(c, call, on, fields);
-	c->saying.span.scope = str_of(on->rule->scope);
-	if (o->kind != SPAN_SERVER) {
-		http_client(&c->saying, fields);
-		return;
-	}
-	/* a handler that says nothing answers 200, when it has returned */
-	if (!code && c->sees_status && !o->hijacked && c->lost_ns < o->start_ns &&
-	    (call->end == END_RETURN || call->end == END_RECOVERED))
-		code = 200;
-	http_server(&c->saying, fields, code, (struct str){ o->route, o->nroute });
+	return o->status || !silent ? o->status : 200;
 }
 
 static void tell(struct collector *c, const struct call *call, const struct rule_on *on,
 		 const struct open_span *o)
 {
-	struct saying *s = &c->saying;
+	const struct span *s = say_span(&c->teller, call, on, o, status_of(c, call, o));
 
-	s->used = 0;
-	s->span = (struct span){
-		.self = o->self, .parent_remote = o->parent_remote, .kind = o->kind,
-		.start_ns = o->start_ns, .end_ns = o->start_ns + call->duration_ns,
-		.attrs = s->attrs, .goid = call->goid,
-	};
-	s->span.self.state = (struct str){ o->state, o->nstate };
-	memcpy(s->span.parent, o->parent, SPAN_ID);
-	if (on)
-		say_http(c, call, on, o);
-	else
-		say_func(c, call);
-	if (call->end == END_PANIC || call->end == END_GOEXIT)
-		say_error(s, str_of(call_end_name(call->end)), (struct str){ 0 });
 	c->total.spans++;
 	c->total.traces += o->parent_remote || id_is_zero(o->parent, SPAN_ID);
 	for (size_t i = 0; i < c->f.nto; i++)
-		c->f.to[i].span(c->f.to[i].ctx, &s->span);
+		c->f.to[i].span(c->f.to[i].ctx, s);
 }
 
 static void span_ends(struct collector *c, const struct call *call, const struct rule_on *on)
@@ -461,7 +352,8 @@ struct collector *collector_new(const struct collector_facts *facts)
 			*(p->funcs[i].refusal ? &blind : &c->sees_status) = true;
 	}
 	c->sees_status &= !blind;
-	out_memory(&c->shown);
+	c->teller.f = &c->f;
+	out_memory(&c->teller.shown);
 	return c;
 }
 
@@ -491,7 +383,7 @@ void collector_release(struct collector **at)
 	incoming_release(&c->incoming);
 	map_release(&c->writers);
 	contexts_release(&c->contexts);
-	out_release(&c->shown);
+	out_release(&c->teller.shown);
 	mem_free(c->rules);
 	mem_free(c);
 	*at = NULL;

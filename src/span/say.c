@@ -1,0 +1,124 @@
+#include "span/say.h"
+
+enum { SHOWN_MOST = 1024 };
+
+static void read_fields(const struct teller *t, const struct call *call,
+			const struct rule_on *on, struct field_value *to)
+{
+	struct expr_input in = expr_input_of(t->f->plan, call, t->f->bias);
+
+	for (u32 i = 0; i < on->rule->nreads; i++) {
+		struct field_value *f = &to[on->rule->reads[i].field];
+		struct expr_result v;
+
+		f->there = expr_value(&in, &t->f->plan->exprs[on->first + i], &v);
+		if (!f->there)
+			continue;
+		f->text = v.text;
+		f->number = v.kind == EXPR_BOOL ? v.b : v.kind == EXPR_STRING ? 0 : v.i;
+	}
+}
+
+/* The type of the error that was returned: the word is an itab's, whose second one is the type
+ * (internal/abi/iface.go). Itabs and descriptors never change. */
+static struct str error_type(const struct teller *t, u64 itab)
+{
+	u64 type;
+
+	if (!t->f->read_rt || !t->f->read_rt(t->f->read_ctx, itab + 8, &type, sizeof(type)))
+		return STR("error");
+	return go_type_load(t->f->plan->prog,
+			    go_type_at(t->f->plan->prog, type - t->f->bias))->name;
+}
+
+static void say_shown(struct teller *t, const struct call *call, const struct expr *e)
+{
+	struct expr_input in = expr_input_of(t->f->plan, call, t->f->bias);
+	struct saying *s = &t->saying;
+	struct span_attr *a = &s->attrs[s->span.nattrs];
+	struct expr_result v;
+
+	if (s->span.nattrs == ATTRS_MOST || !expr_value(&in, e, &v))
+		return;
+	*a = (struct span_attr){ .key = e->source, .kind = ATTR_INT, .number = v.i };
+	switch (v.kind) {
+	case EXPR_BOOL:
+		a->kind = ATTR_BOOL;
+		a->truth = v.b;
+		break;
+	case EXPR_INT:
+	case EXPR_UINT:
+		break;
+	case EXPR_FLOAT:
+		a->kind = ATTR_FLOAT;
+		a->real = v.f;
+		break;
+	case EXPR_STRING:
+		a->kind = ATTR_TEXT;
+		a->text = v.text;
+		break;
+	case EXPR_VALUE:
+		if (!t->f->show)
+			return;
+		t->shown.n = 0;
+		t->f->show(t->f->show_ctx, call, &v, &t->shown);
+		a->kind = ATTR_TEXT;
+		a->text = say_fmt(s, "%.*s", (int)MIN(t->shown.n, (size_t)SHOWN_MOST),
+				  t->shown.buf);
+		break;
+	}
+	s->span.nattrs++;
+}
+
+static void say_func(struct teller *t, const struct call *call)
+{
+	struct saying *s = &t->saying;
+	const struct plan *p = t->f->plan;
+	u64 error = 0;
+
+	s->span.name = call->fn->func->name;
+	s->span.scope = call->fn->name.package;
+	say_text(s, "code.function.name", call->fn->func->name);
+	for (size_t i = 0; i < p->nexprs; i++)
+		if (p->exprs[i].role == EXPR_SHOW)
+			say_shown(t, call, &p->exprs[i]);
+	if (call->fn->error_at && call->exit)
+		memcpy(&error, call->exit + call->fn->error_at, sizeof(error));
+	if (error)
+		say_error(s, error_type(t, error), (struct str){ 0 });
+}
+
+static void say_http(struct teller *t, const struct call *call, const struct rule_on *on,
+		     const struct open_span *o, i64 status)
+{
+	struct field_value fields[FIELD_COUNT] = { 0 };
+
+	read_fields(t, call, on, fields);
+	t->saying.span.scope = str_of(on->rule->scope);
+	if (o->kind == SPAN_SERVER)
+		http_server(&t->saying, fields, status, (struct str){ o->route, o->nroute });
+	else
+		http_client(&t->saying, fields);
+}
+
+const struct span *say_span(struct teller *t, const struct call *call, const struct rule_on *on,
+			    const struct open_span *o, i64 status)
+{
+	struct saying *s = &t->saying;
+
+	s->used = 0;
+	s->span = (struct span){
+		.self = o->self, .parent_remote = o->parent_remote, .kind = o->kind,
+		.start_ns = o->start_ns, .end_ns = o->start_ns + call->duration_ns,
+		.attrs = s->attrs, .goid = call->goid,
+	};
+	s->span.self.state = (struct str){ o->state, o->nstate };
+	memcpy(s->span.parent, o->parent, SPAN_ID);
+	if (on)
+		say_http(t, call, on, o, status);
+	else
+		say_func(t, call);
+	if (call->end == END_PANIC || call->end == END_GOEXIT)
+		say_error(s, str_of(call_end_name(call->end)), (struct str){ 0 });
+	return &s->span;
+}

@@ -1,0 +1,24 @@
+/* say - a call that has ended, as a span with its name, attributes and status.
+ *
+ * Owns     the texts of the span that it made last; out_release(&shown) is the owner's.
+ * Units    Unix ns.
+ * Fails    what is not known is not said.
+ * Threads  one. */
+#ifndef SPAN_SAY_H
+#define SPAN_SAY_H
+
+#include "span/collect.h"
+#include "span/http.h"
+
+struct teller {
+	const struct collector_facts *f;
+	struct saying saying;
+	struct out shown;	/* to memory */
+};
+
+/* `on`: the rule of the function, NULL for one of --func. `status`: of the response to what a
+ * server span is of, 0 if not known. Holds until the next one is made. */
+const struct span *say_span(struct teller *t, const struct call *call, const struct rule_on *on,
+			    const struct open_span *o, i64 status);
+
+#endif
