@@ -54,47 +54,6 @@ bool explain_return(struct diagnosis *to, struct death *d)
 	return true;
 }
 
-bool explain_heap(struct diagnosis *to, struct death *d)
-{
-	struct crash c = d->crash;
-	static const char *const rows[] = {
-		"fatal error: found pointer to free object", "runtime: marked free object",
-		"fatal error: found bad pointer in Go heap",
-		"fatal error: sweep increased allocation count",
-		"fatal error: invalid pointer found on stack",
-		"fatal error: marking free object", "fatal error: found bad interior pointer",
-	};
-	bool found = c.kind == CRASH_FREE_OBJECT || c.kind == CRASH_BAD_POINTER ||
-		     c.kind == CRASH_HEAP;
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		found |= explain_says(d, rows[i]);
-	if (!found)
-		return false;
-	to->kind = c.kind == CRASH_BAD_POINTER ? "bad_pointer" :
-		   c.kind == CRASH_HEAP ? "damaged_heap" : "marked_free_object";
-	to->certainty = LIKELY;
-	to->cause = true;
-	to->summary =
-		STR("the collector met a pointer to memory that is free: a value was written "
-		    "or read by two goroutines at once (a torn string, slice or interface), or "
-		    "unsafe code or C kept a pointer");
-	evidence(to, d, "%.*s", STR_F(d->message));
-	if (c.detail.n)
-		evidence(to, d, "%.*s", STR_F(c.detail));
-	evidence(to, d, "the collector found it; who did it has long gone on");
-	to->why = STR(
-		"a string, slice or interface is stored in two or three words. Whoever reads "
-		"it between them has the pointer of one value and the length of another, and "
-		"takes a part of it: a pointer past the object's end, to an object that is free");
-	to->advice =
-		STR("build with -race and run the tests; where the race does not show, "
-		    "`goshawk stress --until-crash -- PROGRAM` makes it show and names the "
-		    "stores; without a race: look for unsafe.Pointer kept as uintptr, and for C "
-		    "that keeps Go's pointers (-d=checkptr, GODEBUG=cgocheck=1)");
-	return true;
-}
-
 /* How long one turn of a recursion is, in frames: the shortest that comes three times. */
 static u32 turn(const struct death *d, u32 from)
 {

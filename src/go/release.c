@@ -180,3 +180,20 @@ const struct go_release *release_of(unsigned minor)
 			return &releases[i];
 	return NULL;
 }
+
+/* runtime/mheap.go; read from the DWARF of binaries built by the last patch release of each. */
+const struct go_heap_layout *go_heap_layout(unsigned minor)
+{
+	static const struct go_heap_layout rows[] = {
+		{ 22, 65864, 50, 2, 64, 99 },
+		{ 21, 65864, 56, 8, 72, 107 },
+		{ 20, 65824, 56, 8, 72, 99 },
+		{ 19, 65856, 56, 8, 72, 99 },
+		{ 17, 65848, 56, 8, 72, 99 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (minor >= rows[i].since)
+			return minor <= RELEASE_LAST ? &rows[i] : NULL;
+	return NULL;
+}

@@ -90,6 +90,16 @@ enum {	/* pcdata and funcdata indexes that we read (internal/abi/symtab.go) */
 	FUNCDATA_WRAP_INFO = 7,
 };
 
+/* runtime.mheap, runtime.mspan: what heap.c needs of them. */
+struct go_heap_layout {
+	unsigned since;		/* 1.since */
+	u32 allspans;		/* in mheap */
+	u8 nelems, count_size;	/* in mspan; count_size: of nelems and freeindex */
+	u8 alloc_bits;		/* the pointer to the marks lies behind it */
+	u8 state;
+};
+const struct go_heap_layout *go_heap_layout(unsigned minor);
+
 const struct go_release *release_of(unsigned minor);
 /* "chan receive", of g.waitreason; "" for no reason. */
 const char *go_wait_reason(const struct go_release *rel, u8 value);

@@ -54,6 +54,16 @@ bool go_allgs_va(const struct go_program *prog, u64 *va)
 	return false;
 }
 
+size_t go_mheap_candidates(const struct go_program *prog, u64 *to, size_t most)
+{
+	u64 at[OPERANDS];
+	size_t n = MIN(operands(prog, "runtime.mallocinit", at), most);
+
+	for (size_t i = 0; i < n; i++)
+		to[i] = at[i];
+	return n;
+}
+
 /* Is there a je or jne at p, perhaps behind NOPs? */
 static bool branches(const u8 *p, size_t n)
 {

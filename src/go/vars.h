@@ -12,5 +12,7 @@
 bool go_allgs_va(const struct go_program *prog, u64 *va);
 /* runtime.writeBarrier: not 0 while a collection marks. */
 bool go_write_barrier_va(const struct go_program *prog, u64 *va);
+/* Addresses of which one is runtime.mheap_ (runtime/malloc.go, mallocinit); gives how many. */
+size_t go_mheap_candidates(const struct go_program *prog, u64 *to, size_t most);
 
 #endif

@@ -1,0 +1,178 @@
+#include "diag/owners.h"
+
+#include <inttypes.h>
+
+#include "base/vec.h"
+#include "go/globals.h"
+
+enum { VALUES_MOST = 300000, ELEMS_MOST = 2048, NESTED_MOST = 24, NAME_MOST = 200 };
+
+struct value {
+	u64 at;
+	struct go_type *t;
+	struct str name;
+};
+
+struct walk {
+	struct owners *to;
+	const struct go_program *prog;
+	const struct image *img;
+	const struct go_heap *heap;
+	struct arena *a;
+	struct map seen;	/* address of what was pointed to */
+	VEC(struct value) todo;
+};
+
+static bool words(const struct walk *w, u64 rt, u64 *to, size_t n)
+{
+	return image_read_rt(w->img, rt, to, n * 8);
+}
+
+static bool leads_on(struct go_type *t)
+{
+	return t->kind == GO_PTR || t->kind == GO_STRING || t->kind == GO_SLICE ||
+	       t->kind == GO_INTERFACE || t->kind == GO_STRUCT || t->kind == GO_ARRAY;
+}
+
+static void later(struct walk *w, u64 at, struct go_type *t, struct str name)
+{
+	u64 *seen;
+
+	if (!at || !leads_on(t) || name.n > NAME_MOST)
+		return;
+	seen = map_put(&w->seen, at);
+	if (*seen == (u64)(uintptr_t)t)
+		return;
+	*seen = (u64)(uintptr_t)t;
+	*vec_push(&w->todo) = (struct value){ at, t, name };
+}
+
+static void judge(struct walk *w, const struct value *v, u64 ptr, u64 bytes)
+{
+	struct misfit m = { .name = v->name, .type = v->t->name, .at = v->at, .ptr = ptr,
+			    .bytes = bytes };
+
+	if (!ptr || !bytes || !go_heap_object(w->heap, ptr, &m.object))
+		return;
+	m.over = bytes > m.object.base + m.object.span->elem - ptr;
+	m.free = go_object_free(w->heap, &m.object, &m.marked);
+	if (!m.over && !m.free)
+		return;
+	if (w->to->n < MISFITS)
+		w->to->found[w->to->n++] = m;
+	w->to->all++;
+}
+
+static void look(struct walk *w, struct value v, unsigned nested);
+
+static void elements(struct walk *w, u64 at, struct go_type *elem, u64 n, struct str name,
+		     unsigned nested)
+{
+	go_type_load(w->prog, elem);
+	if (!leads_on(elem) || !elem->size)
+		return;
+	w->to->cut |= n > ELEMS_MOST;
+	for (u64 i = 0; i < MIN(n, (u64)ELEMS_MOST) && w->to->values < VALUES_MOST; i++)
+		look(w, (struct value){ at + i * elem->size, elem,
+					str_fmt(w->a, "%.*s[%" PRIu64 "]", STR_F(name), i) },
+		     nested);
+}
+
+/* The type stands in the first word, or in the itab that it points to, at 8. */
+static void held(struct walk *w, const struct value *v, const u64 *word)
+{
+	u64 type = word[0];
+	struct go_type *t;
+
+	if (!type || !word[1] || (v->t->nmethods && !words(w, type + 8, &type, 1)))
+		return;
+	t = go_type_at(w->prog, type - w->img->bias);
+	if (!t || go_type_load(w->prog, t)->kind == GO_BAD)
+		return;
+	if (!t->direct_iface)
+		later(w, word[1], t, str_fmt(w->a, "%.*s.(%.*s)", STR_F(v->name), STR_F(t->name)));
+	else if (t->kind == GO_PTR && t->elem)
+		later(w, word[1], go_type_load(w->prog, t->elem),
+		      str_fmt(w->a, "%.*s.(%.*s)", STR_F(v->name), STR_F(t->name)));
+}
+
+static void look(struct walk *w, struct value v, unsigned nested)
+{
+	struct go_type *t = go_type_load(w->prog, v.t);
+	u64 word[3];
+
+	if (nested > NESTED_MOST || w->to->values++ > VALUES_MOST) {
+		w->to->cut = true;
+		return;
+	}
+	switch (t->kind) {
+	case GO_PTR:
+		if (t->elem && words(w, v.at, word, 1))
+			later(w, word[0], go_type_load(w->prog, t->elem), v.name);
+		return;
+	case GO_STRING:
+		if (words(w, v.at, word, 2))
+			judge(w, &v, word[0], word[1]);
+		return;
+	case GO_SLICE:
+		if (!t->elem || !words(w, v.at, word, 3) || word[1] > (u64)1 << 40)
+			return;
+		judge(w, &v, word[0], word[1] * go_type_load(w->prog, t->elem)->size);
+		if (word[0] && !map_get(&w->seen, word[0])) {
+			*map_put(&w->seen, word[0]) = 0;
+			elements(w, word[0], t->elem, word[1], v.name, nested + 1);
+		}
+		return;
+	case GO_INTERFACE:
+		if (words(w, v.at, word, 2))
+			held(w, &v, word);
+		return;
+	case GO_ARRAY:
+		if (t->elem)
+			elements(w, v.at, t->elem, t->len, v.name, nested + 1);
+		return;
+	case GO_STRUCT:
+		for (size_t i = 0; i < t->nfields; i++) {
+			struct go_field *f = &t->fields[i];
+
+			if (f->type && leads_on(go_type_load(w->prog, f->type)))
+				look(w, (struct value){ v.at + f->offset, f->type,
+							str_fmt(w->a, "%.*s.%.*s", STR_F(v.name),
+								STR_F(f->name)) },
+				     nested + 1);
+		}
+		return;
+	}
+}
+
+/* The runtime's own hold what it manages by hand. */
+static bool of_the_program(struct str name)
+{
+	return !str_starts(name, STR("runtime.")) && !str_starts(name, STR("runtime/")) &&
+	       !str_starts(name, STR("internal/"));
+}
+
+void owners_find(struct owners *to, const struct go_program *prog, const struct image *img,
+		 const struct go_heap *heap, struct arena *a)
+{
+	struct walk w = { .to = to, .prog = prog, .img = img, .heap = heap, .a = a };
+	struct go_globals globals;
+
+	*to = (struct owners){ 0 };
+	go_globals_make(&globals, prog, a);
+	for (size_t i = 0; i < globals.n; i++) {
+		const struct go_global *g = &globals.at[i];
+		struct go_type *t = of_the_program(g->name) ? go_global_type(prog, g) : NULL;
+
+		if (!t || go_type_load(prog, t)->kind == GO_BAD)
+			continue;
+		to->globals++;
+		later(&w, g->va + img->bias, t, g->name);
+	}
+	/* what is nearer to a variable comes first: its name is the shorter one */
+	for (size_t i = 0; i < w.todo.n && to->values < VALUES_MOST; i++)
+		look(&w, w.todo.at[i], 0);
+	to->cut |= to->values >= VALUES_MOST;
+	vec_release(&w.todo);
+	map_release(&w.seen);
+}

@@ -1,0 +1,182 @@
+/*	mheap	allspans, a slice of *mspan
+ *	mspan	startAddr 24, npages 32, freeindex 48; the rest as the row says:
+ *		spanclass before state, elemsize 5 bytes behind it
+ *
+ * An object is free if its index is not below freeindex and its bit in allocBits is 0. gcmarkBits
+ * then has a 1 only if the collector met a pointer to it: what sweep ends the program for. */
+#include "go/heap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "go/globals.h"
+#include "go/release.h"
+#include "go/vars.h"
+
+enum { SPAN_BYTES = 128, START = 24, NPAGES = 32, FREEINDEX = 48, PAGE = 8192, IN_USE = 1,
+       ELEM_BEHIND_STATE = 5, SPANS_MOST = 1 << 19, BITS_MOST = 1024 + 8, TRIED = 64 };
+
+static u64 word(const u8 *p, size_t n)
+{
+	u64 v = 0;
+
+	memcpy(&v, p, n);
+	return v;
+}
+
+static bool read_span(const struct image *img, const struct go_heap_layout *l, u64 rt,
+		      struct go_span *to, u8 *state)
+{
+	u8 b[SPAN_BYTES];
+
+	if (!image_read_rt(img, rt, b, sizeof(b)))
+		return false;
+	*to = (struct go_span){
+		.base = word(b + START, 8), .size = word(b + NPAGES, 8) * PAGE,
+		.freeindex = word(b + FREEINDEX, l->count_size),
+		.nelems = word(b + l->nelems, l->count_size),
+		.alloc_rt = word(b + l->alloc_bits, 8), .mark_rt = word(b + l->alloc_bits + 8, 8),
+		.elem = word(b + l->state + ELEM_BEHIND_STATE, 8),
+		.pointers = !(b[l->state - 1] & 1),
+	};
+	*state = b[l->state];
+	return true;
+}
+
+static bool sound(const struct go_span *s, u8 state)
+{
+	return state == IN_USE && s->base && !(s->base % PAGE) && s->size && s->elem &&
+	       s->size < (u64)1 << 46 && s->nelems <= PAGE * 8 && s->freeindex <= s->nelems &&
+	       s->elem <= s->size;
+}
+
+static int by_base(const void *a, const void *b)
+{
+	const struct go_span *x = a, *y = b;
+
+	return x->base < y->base ? -1 : x->base > y->base;
+}
+
+/* False: what lies there is no mheap. */
+static bool spans_of(struct go_heap *h, const struct image *img, const struct go_heap_layout *l,
+		     u64 mheap_rt, struct arena *a)
+{
+	VEC(struct go_span) list = { 0 };
+	u64 slice[3], part[512], bad = 0, n;
+
+	if (!image_read_rt(img, mheap_rt + l->allspans, slice, sizeof(slice)) || !slice[0] ||
+	    !slice[1] || slice[1] > slice[2] || slice[2] > (u64)1 << 30)
+		return false;
+	n = MIN(slice[1], (u64)SPANS_MOST);
+	for (u64 i = 0; i < n; i += ARRAY_LEN(part)) {
+		u64 k = MIN(n - i, (u64)ARRAY_LEN(part));
+
+		if (!image_read_rt(img, slice[0] + i * 8, part, k * 8)) {
+			bad += k;
+			continue;
+		}
+		for (u64 j = 0; j < k; j++) {
+			struct go_span s;
+			u8 state;
+
+			if (!read_span(img, l, part[j], &s, &state) || state > 2)
+				bad++;
+			else if (sound(&s, state))
+				*vec_push(&list) = s;
+		}
+	}
+	h->img = img;
+	h->n = list.n;
+	h->cut = n < slice[1] || bad;
+	h->at = arena_copy(a, list.at, list.n * sizeof(*list.at));
+	vec_release(&list);
+	if (h->n)
+		qsort(h->at, h->n, sizeof(*h->at), by_base);
+	return h->n && bad * 2 < n;
+}
+
+bool go_heap_read(struct go_heap *h, const struct image *img, const struct go_program *prog,
+		  struct arena *a)
+{
+	const struct go_heap_layout *l = prog->rel ? go_heap_layout(prog->rel->minor) : NULL;
+	struct go_globals globals;
+	u64 at[TRIED];
+	size_t n;
+
+	*h = (struct go_heap){ 0 };
+	if (!l)
+		return false;
+	go_globals_make(&globals, prog, a);
+	for (size_t i = 0; i < globals.n; i++)
+		if (str_eq(globals.at[i].name, STR("runtime.mheap_")))
+			return spans_of(h, img, l, globals.at[i].va + img->bias, a);
+	n = go_mheap_candidates(prog, at, TRIED);
+	for (size_t i = 0; i < n; i++)
+		if (spans_of(h, img, l, at[i] + img->bias, a))
+			return true;
+	*h = (struct go_heap){ 0 };
+	return false;
+}
+
+bool go_heap_object(const struct go_heap *h, u64 rt, struct go_object *to)
+{
+	size_t lo = 0, hi = h->n;
+
+	while (lo < hi) {	/* the first that begins behind rt */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (h->at[mid].base <= rt)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || rt - h->at[lo - 1].base >= h->at[lo - 1].size)
+		return false;
+	to->span = &h->at[lo - 1];
+	to->index = (rt - to->span->base) / to->span->elem;
+	to->base = to->span->base + to->index * to->span->elem;
+	return to->index < to->span->nelems;
+}
+
+static bool bit(const struct go_heap *h, u64 bits_rt, u64 i, bool *to)
+{
+	u8 b;
+
+	if (!bits_rt || !image_read_rt(h->img, bits_rt + i / 8, &b, 1))
+		return false;
+	*to = b >> (i % 8) & 1;
+	return true;
+}
+
+bool go_object_free(const struct go_heap *h, const struct go_object *o, bool *marked)
+{
+	bool taken = true;
+
+	*marked = false;
+	return o->index >= o->span->freeindex && bit(h, o->span->alloc_rt, o->index, &taken) &&
+	       !taken && bit(h, o->span->mark_rt, o->index, marked);
+}
+
+u64 go_heap_zombies(const struct go_heap *h, struct go_object *to, size_t most)
+{
+	u64 all = 0;
+
+	for (size_t k = 0; k < h->n; k++) {
+		const struct go_span *s = &h->at[k];
+		u8 taken[BITS_MOST], marks[BITS_MOST];
+		size_t n = (size_t)(s->nelems + 7) / 8;
+
+		if (s->freeindex >= s->nelems || n > BITS_MOST ||
+		    !image_read_rt(h->img, s->alloc_rt, taken, n) ||
+		    !image_read_rt(h->img, s->mark_rt, marks, n))
+			continue;
+		for (u64 i = s->freeindex; i < s->nelems; i++) {
+			if (!((marks[i / 8] & ~taken[i / 8]) >> (i % 8) & 1))
+				continue;
+			if (all++ < most)
+				to[all - 1] = (struct go_object){ s, s->base + i * s->elem, i };
+		}
+	}
+	return all;
+}
