@@ -1,6 +1,7 @@
 """Programs that others built: from Debian, from npm, from the Go module proxy. None of them is in the tree."""
 
 import functools
+import json
 import os
 import pathlib
 import shutil
@@ -84,6 +85,20 @@ def module(program, release, *flags):
     if done.returncode:
         pytest.skip("no %s: %s" % (program, done.stdout.strip()[-200:]))
     return str(to)
+
+
+@functools.lru_cache(maxsize=None)
+def module_file(name, version, path):
+    """The text of a file in a module, from the proxy."""
+    if os.environ.get("SETUP") == "no":
+        pytest.skip("%s is not here, and SETUP=no" % name)
+    done = subprocess.run([gobuild.goroot(gobuild.NEWEST) / "bin" / "go", "mod", "download", "-json",
+                           "%s@%s" % (name, version)], env=gobuild.environment(gobuild.NEWEST, False),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=300)
+    if done.returncode:
+        pytest.skip("no %s: %s" % (name, done.stdout.strip()[-200:]))
+    return (pathlib.Path(json.loads(done.stdout[done.stdout.index("{"):])["Dir"]) / path).read_text()
 
 
 def traceable(program, patterns):

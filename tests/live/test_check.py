@@ -303,6 +303,22 @@ def test_sarif_is_sarif():
     assert all(location_of(step["location"]) for step in thread["locations"])
 
 
+def test_sarif_fits_the_published_schema(seed):
+    """OASIS's own, which a Go module carries with it. Findings with and without a way, a place, and a line."""
+    jsonschema = pytest.importorskip("jsonschema")
+    text = others.module_file("github.com/owenrumney/go-sarif/v3", "v3.3.1", "pkg/report/v210/sarif/schema.go")
+    schema = json.loads(text[text.index("`") + 1:text.rindex("`")])
+    assert schema["id"].endswith("sarif-schema-2.1.0.json")
+    validator = jsonschema.Draft4Validator(schema, format_checker=jsonschema.FormatChecker())
+    for program, n in (seed.path, 0), (overlay.below(gobuild.NEWEST, "allocates"), 2), (
+            gobuild.build("linknamed", gobuild.NEWEST, "stripped"), 2):
+        log = json.loads(goshawk.run("check", "--sarif", program).out)
+        assert len(log["runs"][0]["results"]) == n
+        assert [e.message for e in validator.iter_errors(log)] == []
+    log["runs"][0]["results"][0]["level"] = "fatal"
+    assert not validator.is_valid(log)
+
+
 def test_sarif_of_a_program_without_findings(seed):
     ended = goshawk.run("check", "--sarif", seed.path)
     assert ended.status == 0 and json.loads(ended.out)["runs"][0]["results"] == []
