@@ -141,10 +141,9 @@ static const struct unit *unit_at(struct go_dwarf *dw, u64 va)
 	return &dw->units.at[dw->ranges.at[lo - 1].unit];
 }
 
-/* A formal parameter, which may leave what it says to its abstract origin. */
-static struct dwarf_param read_param(const struct go_program *prog, struct go_dwarf *dw,
-				     Dwarf_Die die)
+struct dwarf_param dwarf_read_param(const struct go_program *prog, Dwarf_Die die)
 {
+	struct go_dwarf *dw = prog->dwarf;
 	struct dwarf_param p = { .name = STR("") };
 	Dwarf_Die type;
 
@@ -218,7 +217,7 @@ static void read_params(const struct go_program *prog, struct go_dwarf *dw, Dwar
 	f->params = ARENA_ARRAY(types_arena(prog), struct dwarf_param, dw->all.n);
 	results = ARENA_ARRAY(types_arena(prog), struct dwarf_param, dw->all.n);
 	for (size_t i = 0; i < dw->all.n; i++) {
-		struct dwarf_param p = read_param(prog, dw, dw->all.at[i]);
+		struct dwarf_param p = dwarf_read_param(prog, dw->all.at[i]);
 
 		if (!p.result)
 			f->params[f->nparams++] = p;
@@ -230,24 +229,30 @@ static void read_params(const struct go_program *prog, struct go_dwarf *dw, Dwar
 		f->params[f->nparams++] = results[i];
 }
 
+bool dwarf_func_entry(const struct go_program *prog, u64 va, Dwarf_Die *die)
+{
+	struct go_dwarf *dw = dwarf_of(prog);
+	u64 *entry = dw && unit_at(dw, va) ? map_get(&dw->func_at, va) : NULL;
+
+	return entry && debug_entry(&dw->debug, *entry, die);
+}
+
 bool go_dwarf_func(const struct go_program *prog, u64 va, struct dwarf_func *f)
 {
 	struct go_dwarf *dw = dwarf_of(prog);
-	const struct unit *u = dw ? unit_at(dw, va) : NULL;
-	u64 *entry = u ? map_get(&dw->func_at, va) : NULL;
-	Dwarf_Die die;
+	Dwarf_Die entry, die;
 
 	*f = (struct dwarf_func){ 0 };
-	if (!entry || !debug_entry(&dw->debug, *entry, &die))
+	if (!dwarf_func_entry(prog, va, &entry))
 		return false;
-	f->optimised = u->optimised;
+	die = entry;
+	f->optimised = unit_at(dw, va)->optimised;
 	for (unsigned hops = 0; hops < HOPS && !f->name.n; hops++) {
 		f->name = debug_text(&dw->debug, &die, DW_AT_name);
 		if (!f->name.n && !debug_ref(&die, DW_AT_abstract_origin, &die))
 			break;
 	}
-	debug_entry(&dw->debug, *entry, &die);
-	read_params(prog, dw, &die, f);
+	read_params(prog, dw, &entry, f);
 	return true;
 }
 

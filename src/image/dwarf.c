@@ -4,11 +4,11 @@
 
 enum { EHDR = sizeof(Elf64_Ehdr), SHDR = sizeof(Elf64_Shdr), MAX_SECTIONS = 16 };
 
-/* What names, types and the addresses of functions need; the rest (lines, locations, frames) would
- * only be decompressed for nothing. */
+/* What names, types, the addresses of functions and the places of what they keep need; the rest
+ * (lines, frames) would only be decompressed for nothing. */
 static const char *const wanted[] = {
 	"debug_info", "debug_abbrev", "debug_str", "debug_line_str", "debug_str_offsets",
-	"debug_addr", "debug_ranges", "debug_rnglists",
+	"debug_addr", "debug_ranges", "debug_rnglists", "debug_loc", "debug_loclists",
 };
 
 static bool is_wanted(struct str name)
@@ -233,4 +233,49 @@ bool debug_range(Dwarf_Die *unit, struct debug_range *r)
 
 	r->at = dwarf_ranges(unit, r->at, &r->base, &r->lo, &r->hi);
 	return r->at > before;
+}
+
+/* What the compiler writes: the frame's base or an offset from it, alone or with how many bytes of
+ * the value are there; registers and computed values are no places in memory. */
+size_t debug_pieces(Dwarf_Die *die, u64 va, struct debug_piece *to, size_t most)
+{
+	Dwarf_Attribute a;
+	Dwarf_Op *ops;
+	size_t nops, n = 0;
+	u64 at = 0;
+	struct debug_piece p = { 0 };
+
+	if (!dwarf_attr(die, DW_AT_location, &a) ||
+	    dwarf_getlocation_addr(&a, va, &ops, &nops, 1) != 1)
+		return 0;
+	if (nops == 1 && (ops[0].atom == DW_OP_call_frame_cfa || ops[0].atom == DW_OP_fbreg)) {
+		to[0] = (struct debug_piece){
+			.size = UINT32_MAX,
+			.off = ops[0].atom == DW_OP_fbreg ? (i64)ops[0].number : 0,
+			.known = true,
+		};
+		return 1;
+	}
+	for (size_t i = 0; i < nops && n < most; i++) {
+		if (ops[i].atom != DW_OP_piece) {
+			bool first = !i || ops[i - 1].atom == DW_OP_piece;
+
+			p.known = first && (ops[i].atom == DW_OP_call_frame_cfa ||
+					    ops[i].atom == DW_OP_fbreg);
+			p.off = ops[i].atom == DW_OP_fbreg ? (i64)ops[i].number : 0;
+			continue;
+		}
+		if (at + ops[i].number > UINT32_MAX)
+			break;
+		if (p.known)
+			to[n++] = (struct debug_piece){ (u32)at, (u32)ops[i].number, p.off, true };
+		at += ops[i].number;
+		p.known = false;
+	}
+	return n;
+}
+
+bool debug_covers(Dwarf_Die *die, u64 va)
+{
+	return dwarf_haspc(die, va) == 1;
 }

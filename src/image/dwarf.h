@@ -45,6 +45,16 @@ struct debug_range {
 	Dwarf_Addr base, lo, hi;
 };
 bool debug_range(Dwarf_Die *unit, struct debug_range *r);
+/* Bytes of a variable or parameter that lie in the frame when its function stands at va; how many
+ * such runs. */
+struct debug_piece {
+	u32 at, size;	/* in the value; UINT32_MAX: all of it */
+	i64 off;	/* from the frame's base */
+	bool known;
+};
+size_t debug_pieces(Dwarf_Die *die, u64 va, struct debug_piece *to, size_t most);
+/* Is va in the code of an entry, of whatever ranges? */
+bool debug_covers(Dwarf_Die *die, u64 va);
 static inline u64 debug_offset(Dwarf_Die *die)
 {
 	return dwarf_dieoffset(die);

@@ -108,13 +108,14 @@ static void place_line(struct out *o, struct str file, i32 line, int indent)
 	out_line(o);
 }
 
-static void arguments(struct out *o, struct goroutine_view *v, const struct go_level *l)
+static void arguments(struct out *o, struct goroutine_view *v, const struct go_level *l,
+		      size_t at, size_t frames)
 {
-	const struct reading *r = args_read(&v->args, &v->unwinder, l);
+	const struct reading *r = args_read(&v->args, &v->unwinder, l, at, frames);
 	bool first = true;
 
 	if (!r) {
-		out_z(o, "(?)");
+		out_z(o, at + 1 < frames ? "(…)" : "(?)");
 		return;
 	}
 	v->values.reading = r;
@@ -131,25 +132,25 @@ static void arguments(struct out *o, struct goroutine_view *v, const struct go_l
 		out_c(o, '=');
 		value_text(o, &v->values, &r->slots[i]);
 	}
-	if (go_sig_of(v->prog, l->func)->cut)
+	if (at + 1 == frames && go_sig_of(v->prog, l->func)->cut)
 		out_z(o, first ? "…" : ", …");
 	out_c(o, ')');
 }
 
 void goroutine_frame_print(struct out *o, struct goroutine_view *v, const struct go_level *l,
-			   const struct stack_frame *f)
+			   const struct stack_frame *f, size_t at, size_t frames)
 {
 	line_spaces(o, INDENT);
 	if (f->func.n)
 		out_clean(o, f->func);
 	else
 		out_hex(o, l->pc_rt);
-	if (f->inlined)
-		out_z(o, "(…) (inlined)");
-	else if (l->func)
-		arguments(o, v, l);
+	if (l->func)
+		arguments(o, v, l, at, frames);
 	else
 		out_z(o, " (not Go code)");
+	if (f->inlined)
+		out_z(o, " (inlined)");
 	out_line(o);
 	place_line(o, f->file, f->line, 2 * INDENT);
 }
@@ -166,9 +167,9 @@ static void frames_print(struct out *o, struct goroutine_view *v)
 			const struct stack_frame *f = stack_at(&v->stacks, l->pc_rt, l->exact, &n);
 
 			for (size_t k = 0; k < n; k++) {
-				if (!stack_hides(&f[k], callee) &&
+				if ((v->runtime || !stack_hides(&f[k], callee)) &&
 				    (all || !is_internal(f[k].func, !any))) {
-					goroutine_frame_print(o, v, l, &f[k]);
+					goroutine_frame_print(o, v, l, &f[k], k, n);
 					any = true;
 				}
 				callee = f[k].func;

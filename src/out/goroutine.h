@@ -43,9 +43,10 @@ bool goroutine_has(struct goroutine_view *v, const struct goroutine *g, const st
 /* Under one heading: `list` are those of a group, by goid. */
 void goroutine_group_print(struct out *o, struct goroutine_view *v,
 			   const struct goroutine *const *list, size_t n);
-/* One frame with its parameters, and its line below: of the stack that was looked at last. */
+/* One of the `frames` of a level with its parameters, and its line below: of the stack that was
+ * looked at last. */
 void goroutine_frame_print(struct out *o, struct goroutine_view *v, const struct go_level *l,
-			   const struct stack_frame *f);
+			   const struct stack_frame *f, size_t at, size_t frames);
 /* channel 0xc000… (chan int, 0 of 10) */
 void wait_print(struct out *o, struct goroutine_view *v, const struct wait *w);
 void goroutine_json(struct json *j, struct goroutine_view *v, const struct goroutine *g);

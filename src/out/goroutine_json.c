@@ -10,9 +10,10 @@ static void number(struct json *j, const char *key, i64 n, bool known)
 		json_null(j);
 }
 
-static void arguments(struct json *j, struct goroutine_view *v, const struct go_level *l)
+static void arguments(struct json *j, struct goroutine_view *v, const struct go_level *l,
+		      size_t at, size_t frames)
 {
-	const struct reading *r = args_read(&v->args, &v->unwinder, l);
+	const struct reading *r = args_read(&v->args, &v->unwinder, l, at, frames);
 
 	json_key(j, "args");
 	if (!r) {
@@ -27,14 +28,14 @@ static void arguments(struct json *j, struct goroutine_view *v, const struct go_
 		if (!r->slots[i].param->dictionary)
 			value_json(j, &v->values, &r->slots[i]);
 	json_array_end(j);
-	if (go_sig_of(v->prog, l->func)->cut) {
+	if (at + 1 == frames && go_sig_of(v->prog, l->func)->cut) {
 		json_key(j, "args_cut");
 		json_bool(j, true);
 	}
 }
 
 static void frame(struct json *j, struct goroutine_view *v, const struct go_level *l,
-		  const struct stack_frame *f)
+		  const struct stack_frame *f, size_t at, size_t frames)
 {
 	json_object(j);
 	json_text(j, "func", f->func);
@@ -45,17 +46,17 @@ static void frame(struct json *j, struct goroutine_view *v, const struct go_leve
 	if (f->inlined) {
 		json_key(j, "inlined");
 		json_bool(j, true);
-		json_key(j, "args");
-		json_null(j);
-	} else {
-		arguments(j, v, l);
 	}
+	if (f->wrapper) {
+		json_key(j, "wrapper");
+		json_bool(j, true);
+	}
+	arguments(j, v, l, at, frames);
 	json_object_end(j);
 }
 
 static void stack(struct json *j, struct goroutine_view *v)
 {
-	struct str callee = STR("");
 	size_t n;
 
 	json_key(j, "stack");
@@ -64,11 +65,8 @@ static void stack(struct json *j, struct goroutine_view *v)
 		const struct go_level *l = &v->levels[i];
 		const struct stack_frame *f = stack_at(&v->stacks, l->pc_rt, l->exact, &n);
 
-		for (size_t k = 0; k < n; k++) {
-			if (!stack_hides(&f[k], callee))
-				frame(j, v, l, &f[k]);
-			callee = f[k].func;
-		}
+		for (size_t k = 0; k < n; k++)
+			frame(j, v, l, &f[k], k, n);
 	}
 	json_array_end(j);
 	json_key(j, "stack_end");

@@ -2,13 +2,15 @@
 
 #include <string.h>
 
+#include "go/homes.h"
 #include "plan/interpret.h"
 
-enum { AREA_MOST = 1024 };
+enum { AREA_MOST = 1024, BELOW_MOST = 4096 /* of a frame, from SP at the entry down */ };
 
 struct known_args {
 	struct reading reading;
-	u32 area;	/* bytes from SP at the entry on that it reads */
+	u32 area, below;	/* bytes from SP at the entry on that it reads, and below it */
+	bool none;	/* nothing is known of an inlined call's */
 };
 
 bool args_init(struct args *a, const struct go_program *prog, const struct plan_request *request,
@@ -29,59 +31,92 @@ void args_release(struct args *a)
 	arena_release(&a->plan.arena);
 }
 
-/* The parameter as it lies in the frame: in one place, as far as the words that are there follow
- * one another. */
-static void at_home(struct args *a, const struct go_func *f, u64 pc, struct go_param *p, u32 *area)
+/* Where it is, is within reach of one read of the stack. */
+static void take(struct known_args *k, struct go_place *p, i32 off)
 {
+	i32 end = off + p->size;
+
+	p->kind = PLACE_UNKNOWN;
+	if (off < -BELOW_MOST || end > AREA_MOST)
+		return;
+	p->kind = PLACE_STACK;
+	p->off = off;
+	k->area = MAX(k->area, (u32)MAX(end, 0));
+	k->below = MAX(k->below, (u32)MAX(-off, 0));
+}
+
+/* The parameter as it lies in the frame: where DWARF says so; else at its home, if the runtime's
+ * tables say that this is kept, which may be from before the function changed it. */
+static void at_home(struct args *a, const struct go_func *f, u64 pc, u64 behind, struct go_param *p,
+		    struct known_args *k)
+{
+	const struct go_program *prog = a->plan.prog;
 	struct go_place *places = arena_copy(&a->plan.arena, p->places,
 					     p->nplaces * sizeof(*p->places));
 
 	for (size_t i = 0; i < p->nplaces; i++) {
-		i32 home = places[i].home, end = home + places[i].size;
+		struct go_place *at = &places[i];
+		i32 off = at->home;
 
-		if (places[i].kind == PLACE_UNKNOWN || end > AREA_MOST ||
-		    !go_home_is_live(a->plan.prog, f, pc, home)) {
-			places[i].kind = PLACE_UNKNOWN;
-			continue;
-		}
-		places[i].kind = PLACE_STACK;
-		places[i].off = home;
-		*area = MAX(*area, (u32)end);
+		if (at->kind != PLACE_UNKNOWN &&
+		    (go_home_elsewhere(prog, f, prog->md.text_va + behind, p->name, at->at,
+				       at->size, &off) ||
+		     go_home_is_live(prog, f, pc, off)))
+			take(k, at, off);
+		else
+			at->kind = PLACE_UNKNOWN;
 	}
 	p->places = places;
 }
 
-static struct known_args *make(struct args *a, const struct go_func *f, u64 pc)
+static struct known_args *make(struct args *a, const struct go_func *f, u64 pc, u64 behind,
+			       size_t frame, size_t frames)
 {
-	const struct go_sig *sig = go_sig_of(a->plan.prog, f);
+	const struct go_program *prog = a->plan.prog;
+	const struct go_sig *sig = go_sig_of(prog, f);
 	struct known_args *k = ARENA_NEW(&a->plan.arena, struct known_args);
-	struct go_param *params = arena_copy(&a->plan.arena, sig->params,
-					     sig->nparams * sizeof(*params));
-	bool hide = plan_redacts(&a->plan, f->name);
+	struct go_param *params;
+	size_t n;
 
-	for (size_t i = 0; i < sig->nparams; i++)
-		at_home(a, f, pc, &params[i], &k->area);
-	reading_make(&k->reading, &a->plan, &a->dynamic, &a->cache, params, sig->nparams, hide,
-		     false);
+	if (frame + 1 < frames) {
+		n = go_inlined_params(prog, f, prog->md.text_va + pc, prog->md.text_va + behind,
+				      frames - 2 - frame, frames - 1, &params);
+		for (size_t i = 0; i < n; i++)
+			for (size_t j = 0; j < params[i].nplaces; j++)
+				take(k, &params[i].places[j], params[i].places[j].off);
+	} else {
+		n = sig->nparams;
+		params = arena_copy(&a->plan.arena, sig->params, n * sizeof(*params));
+		for (size_t i = 0; i < n; i++)
+			at_home(a, f, pc, behind, &params[i], k);
+	}
+	k->none = frame + 1 < frames && !n;
+	reading_make(&k->reading, &a->plan, &a->dynamic, &a->cache, params, n,
+		     plan_redacts(&a->plan, f->name), false);
 	return k;
 }
 
-const struct reading *args_read(struct args *a, struct unwinder *u, const struct go_level *l)
+const struct reading *args_read(struct args *a, struct unwinder *u, const struct go_level *l,
+				size_t frame, size_t frames)
 {
-	u64 key = l->pc_rt << 1 | l->exact, pc = l->pc_rt - u->text_rt - !l->exact, *at;
-	u8 area[AREA_MOST] = { 0 };
-	struct interpreter in = { .sp = area, .bias = u->img->bias, .img = u->img };
+	u64 key = (u64)frame << 56 | l->pc_rt << 1 | l->exact;
+	u64 pc = l->pc_rt - u->text_rt - !l->exact, *at;
+	u8 area[BELOW_MOST + AREA_MOST] = { 0 };
+	struct interpreter in = { .sp = area + BELOW_MOST, .bias = u->img->bias, .img = u->img };
 	struct known_args *k;
 
-	if (!l->func || !l->return_at || go_sig_of(a->plan.prog, l->func)->from == SIG_NONE)
+	if (!l->func || !l->return_at ||
+	    (frame + 1 >= frames && go_sig_of(a->plan.prog, l->func)->from == SIG_NONE))
 		return NULL;
 	if (pc - l->func->pc >= l->func->room)
 		pc = l->func->pc;
 	at = map_get(&a->known, key);
-	k = at ? (struct known_args *)(uintptr_t)*at : make(a, l->func, pc);
+	k = at ? (struct known_args *)(uintptr_t)*at :
+		 make(a, l->func, pc, pc + !l->exact, frame, frames);
 	if (!at)
 		*map_put(&a->known, key) = (uintptr_t)k;
-	if (!unwind_read(u, l->return_at, area, k->area))
+	if (k->none || !unwind_read(u, l->return_at - k->below, area + BELOW_MOST - k->below,
+				    k->below + k->area))
 		return NULL;
 	memset(a->record, 0, sizeof(a->record));
 	interpret(&in, k->reading.reads, k->reading.nreads, (u8 *)a->record);

@@ -1,8 +1,9 @@
 /* args - the parameters of a function that stands somewhere in its middle, out of its frame.
  *
- * A parameter is there where the function keeps it at its home and the compiler says that it does
- * at this very instruction (go_home_is_live); any other is not taken. A parameter that the function
- * has changed since shows what it is now.
+ * A parameter is there where DWARF says that it is in the frame at this very instruction (homes.h),
+ * which alone knows of inlined calls, or at its home where the compiler says that the function
+ * keeps it there (go_home_is_live); any other is not taken. A parameter that the function has
+ * changed since shows what it is now, or, without DWARF, what it was.
  *
  * Owns     readings made so far, until args_release(); refers to the program and its image.
  * Units    rt addresses; the record is RECORD_MAX bytes.
@@ -28,7 +29,9 @@ struct args {
 bool args_init(struct args *a, const struct go_program *prog, const struct plan_request *request,
 	       struct err *err) MUST_CHECK;
 void args_release(struct args *a);
-/* What the level's own function was called with; a->record then has the values. */
-const struct reading *args_read(struct args *a, struct unwinder *u, const struct go_level *l);
+/* What the function of one of the `frames` that stand at the level was called with (0: the innermost
+ * inlined call; the last: the level's own function); a->record then has the values. */
+const struct reading *args_read(struct args *a, struct unwinder *u, const struct go_level *l,
+				size_t frame, size_t frames);
 
 #endif
