@@ -462,6 +462,63 @@ START_TEST(a_certain_way_is_taken_before_a_shorter_candidate)
 }
 END_TEST
 
+static bool is_f(const struct callgraph *g, u32 func)
+{
+	return str_eq(g->prog->funcs[func].name, STR("main.f"));
+}
+
+static bool is_new(const struct callgraph *g, u32 func)
+{
+	return str_eq(g->prog->funcs[func].name, STR("main.new"));
+}
+
+/* f calls g, and hands to systemstack what calls `new`; h is a candidate of f. */
+static size_t count_from(const struct reach_from *how)
+{
+	struct reach r;
+	size_t n;
+
+	begin();
+	FUNCTIONS("main.f", "main.g", "main.h", "main.f.func1", "main.new",
+		  "runtime.systemstack");
+	word(RODATA, code_va("main.f.func1"));
+	word(RODATA + 8, code_va("main.h"));
+	word(DATA, RODATA + 8);
+	in("main.f");
+	call("main.g");
+	rip(LEA_RAX, RODATA);
+	code("48 89 04 24");
+	call("runtime.systemstack");
+	rip(LOAD_RDX, DATA);
+	code("48 8b 0a ff d1");
+	done();
+	in("main.f.func1");
+	call("main.new");
+	done();
+	callgraph_make(&w.g, &w.prog);
+	reach_from(&r, &w.g, how);
+	n = r.order.n;
+	reach_release(&r);
+	end();
+	return n;
+}
+
+START_TEST(from_other_functions_and_by_what_is_asked_for)
+{
+	struct reach_from how = { .begins = is_f, .stack = STACK_ANY };
+
+	ck_assert_uint_eq(count_from(&how), 2);		/* f, g */
+	how.candidates = true;
+	ck_assert_uint_eq(count_from(&how), 3);		/* h */
+	how.handed = true;
+	ck_assert_uint_eq(count_from(&how), 5);		/* f.func1, new */
+	how.avoids = is_new;
+	ck_assert_uint_eq(count_from(&how), 4);
+	how.begins = is_new;
+	ck_assert_uint_eq(count_from(&how), 0);
+}
+END_TEST
+
 Suite *callgraph_suite(void)
 {
 	Suite *s = suite_create("callgraph");
@@ -483,5 +540,6 @@ Suite *callgraph_suite(void)
 	tcase_add_test(t, the_way_to_a_system_stack);
 	tcase_add_test(t, what_is_on_no_system_stack);
 	tcase_add_test(t, a_certain_way_is_taken_before_a_shorter_candidate);
+	tcase_add_test(t, from_other_functions_and_by_what_is_asked_for);
 	return s;
 }
