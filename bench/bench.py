@@ -3,12 +3,14 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -248,6 +250,41 @@ def attach_once(tmp, pid, patterns):
     return took, float(line.split("stood still for ")[1].split()[0]), *sizes
 
 
+def echo(p, slowest, stop):
+    """Asks the program again and again; slowest[0] is how long its longest answer took."""
+    while not stop.is_set():
+        began = time.perf_counter()
+        p.stdin.write("x\n")
+        p.stdin.flush()
+        if p.stdout.readline() != "x\n":
+            return
+        slowest[0] = max(slowest[0], time.perf_counter() - began)
+
+
+def looking(n=100000):
+    """All goroutines of a server that has many, and how long it lets others wait meanwhile; the best of five."""
+    with subprocess.Popen([str(gobuild.build("parked", gobuild.NEWEST, "stripped")), str(n)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as p:
+        p.stdout.readline()
+        took, stood, answers = [], [], []
+        for _ in range(5):
+            slowest, stop = [0.0], threading.Event()
+            asking = threading.Thread(target=echo, args=(p, slowest, stop))
+            asking.start()
+            began = time.perf_counter()
+            done = goshawk.run("goroutines", "-p", p.pid)
+            took.append(time.perf_counter() - began)
+            stop.set()
+            asking.join()
+            number, unit = re.search(r"stood still for ([\d.]+)(µs|ms|s)\b", done.out).groups()
+            stood.append(float(number) * {"µs": 1e-3, "ms": 1, "s": 1e3}[unit])
+            answers.append(slowest[0] * 1e3)
+        p.kill()
+    row("goroutines of a process that has %d" % n, "%.2f s" % min(took), "<= 1 s")
+    row("  of which it stands still", "%.0f ms" % min(stood), "<= %.0f ms" % (n / 1000))
+    row("  the slowest of its answers meanwhile", "%.0f ms" % min(answers))
+
+
 def first_line(program, pattern, *args):
     """Seconds until a hunt says that its program has died; then it is stopped."""
     began = time.monotonic()
@@ -284,6 +321,7 @@ def main():
         probes(tmp)
         others(tmp, entry, both, count)
         programs(tmp)
+        looking()
         hunts()
         if os.path.exists(HUGO):
             attaching(tmp)
