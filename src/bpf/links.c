@@ -51,7 +51,8 @@ static bool make_steps(struct bpf_session *s, struct err *err)
 	view = kernel_map_view(s->steps_fd, bytes, err);
 	if (!view)
 		return false;
-	memcpy(view, s->probes.steps.at, n * sizeof(struct bpf_step));
+	if (n)
+		memcpy(view, s->probes.steps.at, n * sizeof(struct bpf_step));
 	munmap(view, bytes);
 	return true;
 }
