@@ -10,7 +10,7 @@ case $what in
 build) ;;
 demo) packages="$packages ca-certificates curl golang-1.19-go hugo python3 python3-pytest util-linux" ;;
 bench) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest bpftrace delve uftrace" ;;
-*) packages="$packages ca-certificates curl golang-1.19-go hugo util-linux python3 python3-pytest check binutils mandoc zsh openssl" ;;
+*) packages="$packages ca-certificates curl golang-1.19-go hugo util-linux python3 python3-jsonschema python3-pytest check binutils mandoc zsh openssl" ;;
 esac
 # Programs to try it on. Some packages start a service when they are installed: these are unpacked only.
 unpacked=
