@@ -69,7 +69,7 @@ END_TEST
 START_TEST(at_any_depth_and_when_those_between_are_gone)
 {
 	ck_assert_str_eq(story("+1 1>2 2>3 x2 3>4 x3 4>5 ?5 +5 5>6 ?6"), "1 2");
-	no_more();
+	end();
 	for (u64 g = 1; g < 1000; g++) {
 		if (g == 1)
 			(void)context_begin(&ctx, 1, NULL);
@@ -84,7 +84,7 @@ START_TEST(an_ended_span_is_nobodys_parent)
 {
 	/* a worker that outlives what it was started in */
 	ck_assert_str_eq(story("+1 1>2 -1 ?2 +1 ?2 ?1"), "0 0 2");
-	no_more();
+	end();
 	/* inside another one, which goes on */
 	ck_assert_str_eq(story("+1 +1 1>2 ?2 -1 ?2 2>3 ?3 -1 ?2 ?3"), "2 1 1 0 0");
 }
