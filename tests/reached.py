@@ -1,5 +1,5 @@
-"""docs/stress-reach.md: what `make check-all` has seen of stress, and on which day. `UPDATE=1 make check-all` writes
-each cell as it is seen; every other one compares."""
+"""docs/stress-reach.md, docs/explain-reach.md: what `make check-all` has seen of stress and of explain, and on which day.
+`UPDATE=1 make check-all` writes each cell as it is seen; every other one compares."""
 
 import datetime
 import fcntl
@@ -7,13 +7,12 @@ import os
 
 import gobuild
 
-PAGE = gobuild.ROOT / "docs" / "stress-reach.md"
 NOT_TRIED = "–"
-HEAD = """# What stress was tried on
+HEAD = """# What %s was tried on
 
 Made by the tests of `make check-all` (`tests/reached.py`): the last column is the day on which a cell of the row was seen last.
 %s: not tried.
-""" % NOT_TRIED
+"""
 
 
 class Table:
@@ -21,14 +20,15 @@ class Table:
 
     all = []
 
-    def __init__(self, title, text, rows, columns):
+    def __init__(self, title, text, rows, columns, of="stress"):
         self.title, self.text, self.rows, self.columns = title, text, rows, list(columns)
+        self.of, self.page = of, gobuild.ROOT / "docs" / (of + "-reach.md")
         Table.all.append(self)
 
     def cells(self):
         """Those that stand on the page, and the day of each row."""
         cells, here, heads = {}, False, None
-        for line in PAGE.read_text().splitlines() if PAGE.exists() else []:
+        for line in self.page.read_text().splitlines() if self.page.exists() else []:
             if line.startswith("## "):
                 here = line == "## " + self.title
             elif here and line.startswith("|"):
@@ -46,13 +46,13 @@ class Table:
             return
         cell = said[0] if good else said[1]
         if os.environ.get("UPDATE") == "1":
-            with open(PAGE) as lock:  # two runs of the tests may share the page
+            with open(self.page, "a") as lock:  # two runs of the tests may share the page
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                written = {t: t.cells() for t in Table.all}
+                written = {t: t.cells() for t in Table.all if t.of == self.of}
                 written[self].update({(row, column): cell, (row, "seen"): datetime.date.today().isoformat()})
-                PAGE.write_text(HEAD + "".join(t.markdown(written[t]) for t in Table.all))
+                self.page.write_text(HEAD % (self.of, NOT_TRIED) + "".join(t.markdown(cells) for t, cells in written.items()))
         else:
-            assert self.cells().get((row, column)) == cell, "docs/stress-reach.md says otherwise: UPDATE=1 make check-all"
+            assert self.cells().get((row, column)) == cell, "docs/%s says otherwise: UPDATE=1 make check-all" % self.page.name
 
     def markdown(self, cells):
         heads = [*self.columns, "seen"]
@@ -90,3 +90,10 @@ LIVE = Table(
     "Correct programs",
     "The same values, guarded, for a minute under `--until-crash` with delays in all its own functions, in `fmt` and `time`.",
     gobuild.RELEASES, SAFE)
+KINDS = ["plain", "stripped", "pie", "cgo", "race"]
+ZOO = Table(
+    "The zoo",
+    "How many of [the programs](../tests/go/zoo) of each kind of binary died of what is said of them, by a run and once more from its text;\n"
+    "from the kernel's cores of the stripped ones; from these cut to nine tenths and to three (right, or not known: nothing else counts);\n"
+    "from `gcore` of what lives; and healthy ones (stripped, PIE and race builds), stopped by two signals, of which nothing was said.",
+    SIX, [*KINDS, "cores", "cut cores", "gcore", "healthy"], of="explain")

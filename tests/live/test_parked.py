@@ -135,6 +135,7 @@ def test_groups_filters_and_folded_stacks():
         assert len(look("--state", "chan send", "-p", parked.pid)) == 1
         assert len(look("--state", "syscall", "-p", parked.pid)) >= 2
         assert not look("--older", "1h", "-p", parked.pid)
+        assert len(look("--older", "1ms", "--func", "main.one", "-p", parked.pid)) == 50
         folded = goshawk.run("goroutines", "--folded", str(parked.pid)).out.splitlines()
         [one] = [line for line in folded if line.endswith(" 50")]
         assert one.startswith("runtime.goexit;") and ";main.one;" in one
