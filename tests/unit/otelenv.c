@@ -1,0 +1,298 @@
+#include <check.h>
+#include <unistd.h>
+
+#include "out/otlp_config.h"
+#include "span/resource.h"
+
+Suite *otelenv_suite(void);
+
+/* An environment of "NAME=value" lines, and what was said. */
+static const char *const *lines;
+static char said[2048];
+
+static const char *get(void *ctx, const char *name)
+{
+	size_t n = strlen(name);
+
+	(void)ctx;
+	for (const char *const *l = lines; *l; l++)
+		if (!strncmp(*l, name, n) && (*l)[n] == '=')
+			return *l + n + 1;
+	return NULL;
+}
+
+static void say(void *ctx, const char *sentence)
+{
+	(void)ctx;
+	snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s\n", sentence);
+}
+
+static struct arena arena;
+static struct otlp_config config;
+static struct err error;
+
+static bool configure(const char *url, const char *const *env)
+{
+	struct otlp_ask ask = { .url = url, .env = { .get = get, .say = say } };
+
+	lines = env;
+	said[0] = 0;
+	error = (struct err){ 0 };
+	return otlp_config(&config, &arena, &ask, &error);
+}
+
+#define ENV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define NOTHING "NOTHING="
+#define OTLP "OTEL_EXPORTER_OTLP_"
+#define URL_IS(from, want, ...) do {                                                                \
+		const char *const env[] = { NOTHING, ##__VA_ARGS__, NULL };                        \
+		ck_assert_msg(configure(from, env), "%s", error.msg);                              \
+		ck_assert_str_eq(config.url, want);                                                \
+		ck_assert_str_eq(said, "");                                                        \
+	} while (0)
+
+START_TEST(where_spans_go)
+{
+	URL_IS(NULL, "http://localhost:4318/v1/traces");
+	URL_IS(NULL, "http://localhost:4318/v1/traces", OTLP "ENDPOINT=");
+	URL_IS(NULL, "https://h/v1/traces", OTLP "ENDPOINT=https://h");
+	URL_IS(NULL, "https://h/a/v1/traces", OTLP "ENDPOINT=https://h/a//");
+	URL_IS(NULL, "https://h/a/v1/traces?k=1", OTLP "ENDPOINT=https://h/a?k=1#x");
+	URL_IS(NULL, "HTTP://[::1]:1/", OTLP "ENDPOINT=http://no",
+	       OTLP "TRACES_ENDPOINT=HTTP://[::1]:1");
+	URL_IS(NULL, "http://h/x/", OTLP "TRACES_ENDPOINT=http://h/x/");
+	URL_IS("http://h", "http://h/v1/traces", OTLP "TRACES_ENDPOINT=http://no");
+	URL_IS("http://h/", "http://h/v1/traces");
+	URL_IS("http://h/x", "http://h/x");
+}
+END_TEST
+
+START_TEST(what_is_no_url)
+{
+	static const char *const bad[] = {
+		"localhost:4318", "grpc://h:4317", "http://", "http:///v1", "http://:4318",
+		"http://h /", "http://h\r\nX: y", "http://me@/x", "h", "//h", "http//h",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		ck_assert_msg(!configure(bad[i], ENV(NOTHING)), "%s is taken", bad[i]);
+		ck_assert_int_eq(error.kind, ERR_USAGE);
+		ck_assert_str_eq(error.msg, "--otlp: not a URL of http or https, such as "
+				 "http://localhost:4318");
+	}
+}
+END_TEST
+
+START_TEST(user_and_query_are_not_shown)
+{
+	ck_assert(configure("https://me:pa@ss@h:1/p?token=t", ENV(NOTHING)));
+	ck_assert_str_eq(config.url, "https://me:pa@ss@h:1/p?token=t");
+	ck_assert_str_eq(config.shown, "https://h:1/p");
+	ck_assert(configure("http://h:4317", ENV(NOTHING)) && config.grpc_port);
+}
+END_TEST
+
+START_TEST(protocol_and_compression)
+{
+	ck_assert(configure(NULL, ENV(OTLP "PROTOCOL=http/json", OTLP "COMPRESSION=gzip")));
+	ck_assert(config.json && config.gzip);
+	ck_assert(configure(NULL, ENV(OTLP "PROTOCOL=http/json",
+				      OTLP "TRACES_PROTOCOL=http/protobuf",
+				      OTLP "TRACES_COMPRESSION=none", OTLP "COMPRESSION=gzip")));
+	ck_assert(!config.json && !config.gzip && !said[0]);
+	ck_assert(configure(NULL, ENV(OTLP "PROTOCOL=thrift", OTLP "COMPRESSION=zstd")));
+	ck_assert(!config.json && !config.gzip);
+	ck_assert_str_eq(said, OTLP "PROTOCOL: neither http/protobuf nor http/json: http/protobuf "
+			 "is taken\n" OTLP "COMPRESSION: neither gzip nor none: none is taken\n");
+	ck_assert(!configure(NULL, ENV(OTLP "PROTOCOL=http/json", OTLP "TRACES_PROTOCOL=grpc")));
+	ck_assert_str_eq(error.msg, OTLP "TRACES_PROTOCOL: grpc is not supported; set it to "
+			 "http/protobuf, which collectors take at port 4318");
+}
+END_TEST
+
+START_TEST(defaults_are_those_of_the_specification)
+{
+	ck_assert(configure(NULL, ENV(NOTHING)));
+	ck_assert_int_eq(config.timeout_ns, 10000000000);
+	ck_assert_int_eq(config.delay_ns, 5000000000);
+	ck_assert_int_eq(config.export_ns, 30000000000);
+	ck_assert_uint_eq(config.queue, 2048);
+	ck_assert_uint_eq(config.batch, 512);
+	ck_assert(!config.json && !config.gzip && !config.headers.n && !said[0]);
+}
+END_TEST
+
+START_TEST(numbers_that_are_wrong_are_said)
+{
+	ck_assert(configure(NULL, ENV(OTLP "TIMEOUT=5", OTLP "TRACES_TIMEOUT=7",
+				      "OTEL_BSP_SCHEDULE_DELAY=0", "OTEL_BSP_MAX_QUEUE_SIZE=9")));
+	ck_assert_int_eq(config.timeout_ns, 7000000);
+	ck_assert_int_eq(config.delay_ns, 0);
+	ck_assert_uint_eq(config.queue, 9);
+	ck_assert_uint_eq(config.batch, 9);
+	ck_assert_str_eq(said, "");
+	ck_assert(configure(NULL, ENV(OTLP "TIMEOUT=0", "OTEL_BSP_SCHEDULE_DELAY=-1",
+				      "OTEL_BSP_EXPORT_TIMEOUT=5s",
+				      "OTEL_BSP_MAX_QUEUE_SIZE=99999999999999999999")));
+	ck_assert_int_eq(config.timeout_ns, 10000000000);
+	ck_assert_int_eq(config.delay_ns, 5000000000);
+	ck_assert_uint_eq(config.queue, 2048);
+	ck_assert_str_eq(said,
+			 OTLP "TIMEOUT: not a whole number from 1 to 3600000: 10000 is taken\n"
+			 "OTEL_BSP_SCHEDULE_DELAY: not a whole number from 0 to 3600000: 5000 is "
+			 "taken\nOTEL_BSP_EXPORT_TIMEOUT: not a whole number from 1 to 3600000: "
+			 "30000 is taken\nOTEL_BSP_MAX_QUEUE_SIZE: not a whole number from 1 to "
+			 "1048576: 2048 is taken\n");
+	ck_assert(configure(NULL, ENV("OTEL_BSP_MAX_QUEUE_SIZE=5",
+				      "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=6")));
+	ck_assert_uint_eq(config.batch, 5);
+	ck_assert_str_eq(said, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE: more than the queue holds: 5 is "
+			 "taken\n");
+}
+END_TEST
+
+START_TEST(headers_that_are_none_are_left_out)
+{
+	static const char *const bad[] = {
+		OTLP "HEADERS=a=1,secret", OTLP "HEADERS=a=%0d%0aX: secret",
+		OTLP "HEADERS=a b=secret", OTLP "HEADERS==secret", OTLP "HEADERS=a=secret%2",
+		OTLP "HEADERS=a=%zzsecret", OTLP "HEADERS=a:=secret",
+	};
+
+	ck_assert(configure(NULL, ENV(OTLP "HEADERS= a = b%20c%3D , ,d=;x=y,e=f=g")));
+	ck_assert_uint_eq(config.headers.n, 3);
+	ck_assert(str_eq(config.headers.at[0].key, STR("a")));
+	ck_assert(str_eq(config.headers.at[0].value, STR("b c=")));
+	ck_assert(str_eq(config.headers.at[1].key, STR("d")) && !config.headers.at[1].value.n);
+	ck_assert(str_eq(config.headers.at[2].value, STR("f=g")));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		ck_assert(configure(NULL, ENV(bad[i])));
+		ck_assert_uint_eq(config.headers.n, 0);
+		ck_assert_str_eq(said, OTLP "HEADERS: not a list of NAME=VALUE with commas "
+				 "between: no headers are taken\n");
+	}
+}
+END_TEST
+
+START_TEST(files_of_certificates)
+{
+	ck_assert(configure("https://h", ENV(OTLP "CERTIFICATE=/dev/null",
+					     OTLP "CLIENT_CERTIFICATE=/dev/null",
+					     OTLP "CLIENT_KEY=/dev/zero")));
+	ck_assert_str_eq(config.ca, "/dev/null");
+	ck_assert_str_eq(config.key, "/dev/zero");
+	ck_assert(!configure("https://h", ENV(OTLP "CLIENT_CERTIFICATE=/nowhere/c")));
+	ck_assert_int_eq(error.kind, ERR_IO);
+	ck_assert_str_eq(error.msg, OTLP "CLIENT_CERTIFICATE: /nowhere/c: No such file or "
+			 "directory");
+	ck_assert(configure("http://h", ENV(OTLP "CERTIFICATE=/nowhere/c")));
+	ck_assert(configure("https://h", ENV(OTLP "CLIENT_KEY=/dev/null")));
+	ck_assert_str_eq(said, OTLP "CLIENT_KEY: is not used without " OTLP
+			 "CLIENT_CERTIFICATE\n");
+}
+END_TEST
+
+START_TEST(an_endpoint_means_that_spans_are_wanted)
+{
+	struct otel_env e = { .get = get };
+
+	lines = ENV(OTLP "ENDPOINT=");
+	ck_assert(!otlp_is_wanted(&e));
+	lines = ENV(OTLP "ENDPOINT=x");
+	ck_assert(otlp_is_wanted(&e));
+	lines = ENV(OTLP "TRACES_ENDPOINT=x");
+	ck_assert(otlp_is_wanted(&e));
+}
+END_TEST
+
+static struct span_resource of(const char *const *env, pid_t pid)
+{
+	struct resource_facts f = {
+		.env = { .get = get, .say = say }, .path = "/srv/bin/shop", .pid = pid,
+		.go_version = STR("go1.22.1"),
+	};
+
+	lines = env;
+	said[0] = 0;
+	return resource_make(&arena, &f);
+}
+
+static struct str text_of(struct span_resource r, const char *key)
+{
+	for (u32 i = 0; i < r.nattrs; i++)
+		if (str_eq(r.attrs[i].key, str_of(key)))
+			return r.attrs[i].text;
+	return (struct str){ 0 };
+}
+
+#define TEXT_IS(r, key, want) \
+	ck_assert_str_eq(str_fmt(&arena, "%.*s", STR_F(text_of(r, key))).p, want)
+
+START_TEST(what_is_said_of_the_process)
+{
+	struct span_resource r = of(ENV(NOTHING), getpid());
+
+	TEXT_IS(r, "service.name", "shop");
+	TEXT_IS(r, "process.executable.name", "shop");
+	TEXT_IS(r, "process.runtime.name", "go");
+	TEXT_IS(r, "process.runtime.version", "go1.22.1");
+	TEXT_IS(r, "telemetry.sdk.name", "goshawk");
+	TEXT_IS(r, "telemetry.sdk.language", "go");
+	ck_assert_uint_ge(text_of(r, "host.name").n, 1);
+	ck_assert_str_eq(said, "");
+}
+END_TEST
+
+START_TEST(the_environment_knows_better)
+{
+	struct span_resource r = of(ENV("OTEL_RESOURCE_ATTRIBUTES=service.name=no,a=%C3%A4%2C,"
+					"host.name=h,telemetry.sdk.name=no",
+					"OTEL_SERVICE_NAME=yes"), 0);
+
+	TEXT_IS(r, "service.name", "yes");
+	TEXT_IS(r, "a", "ä,");
+	TEXT_IS(r, "host.name", "h");
+	TEXT_IS(r, "telemetry.sdk.name", "goshawk");
+	ck_assert_ptr_null(text_of(r, "process.pid").p);
+	r = of(ENV("OTEL_RESOURCE_ATTRIBUTES=service.name=name,b=1"), 0);
+	TEXT_IS(r, "service.name", "name");
+	r = of(ENV("OTEL_RESOURCE_ATTRIBUTES=b=1,c"), 0);
+	ck_assert_ptr_null(text_of(r, "b").p);
+	ck_assert_str_eq(said, "OTEL_RESOURCE_ATTRIBUTES: not a list of KEY=VALUE with commas "
+			 "between and %XX for odd bytes: none of it is taken\n");
+}
+END_TEST
+
+START_TEST(a_process_keeps_its_id)
+{
+	struct str a = text_of(of(ENV(NOTHING), getpid()), "service.instance.id");
+	struct str b = text_of(of(ENV(NOTHING), getpid()), "service.instance.id");
+	struct str other = text_of(of(ENV(NOTHING), getppid()), "service.instance.id");
+	struct str chance = text_of(of(ENV(NOTHING), 0), "service.instance.id");
+
+	ck_assert_uint_eq(a.n, 36);
+	ck_assert(a.p[8] == '-' && a.p[13] == '-' && a.p[14] == '8' && a.p[18] == '-');
+	ck_assert(str_eq(a, b) && !str_eq(a, other) && chance.n == 36 && !str_eq(a, chance));
+}
+END_TEST
+
+Suite *otelenv_suite(void)
+{
+	Suite *s = suite_create("otelenv");
+	TCase *t = tcase_create("otelenv");
+
+	tcase_add_test(t, where_spans_go);
+	tcase_add_test(t, what_is_no_url);
+	tcase_add_test(t, user_and_query_are_not_shown);
+	tcase_add_test(t, protocol_and_compression);
+	tcase_add_test(t, defaults_are_those_of_the_specification);
+	tcase_add_test(t, numbers_that_are_wrong_are_said);
+	tcase_add_test(t, headers_that_are_none_are_left_out);
+	tcase_add_test(t, files_of_certificates);
+	tcase_add_test(t, an_endpoint_means_that_spans_are_wanted);
+	tcase_add_test(t, what_is_said_of_the_process);
+	tcase_add_test(t, the_environment_knows_better);
+	tcase_add_test(t, a_process_keeps_its_id);
+	suite_add_tcase(s, t);
+	return s;
+}

@@ -1,0 +1,335 @@
+#include <check.h>
+#include <math.h>
+
+#include "base/clock.h"
+#include "out/otlp_answer.h"
+#include "out/otlp_encode.h"
+#include "out/otlp_queue.h"
+
+Suite *otlp_suite(void);
+
+static struct out o;
+
+static struct span a_span(void)
+{
+	return (struct span){
+		.self = { .trace = { 0x11 }, .span = { 0x22 } }, .kind = SPAN_CLIENT,
+		.name = STR("n"), .start_ns = 1, .end_ns = 0x0102030405060708,
+	};
+}
+
+static void encode(const struct otlp_encoding *as, const struct span *s)
+{
+	out_release(&o);
+	out_memory(&o);
+	as->span(&o, s);
+}
+
+/* Was this encoded somewhere? */
+static void has(const void *bytes, size_t n)
+{
+	ck_assert_msg(memmem(o.buf, o.n, bytes, n) != NULL, "not there");
+}
+
+#define HAS(bytes) has(bytes, sizeof(bytes) - 1)
+
+START_TEST(a_plain_span_byte_for_byte)
+{
+	static const u8 want[] =
+		"\x0a\x10\x11\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"	/* 1: 16 bytes */
+		"\x12\x08\x22\0\0\0\0\0\0\0"			/* 2: 8 bytes */
+		"\x2a\x01n"					/* 5: text */
+		"\x30\x03"					/* 6: varint */
+		"\x39\x01\0\0\0\0\0\0\0"			/* 7: fixed64 */
+		"\x41\x08\x07\x06\x05\x04\x03\x02\x01"		/* 8 */
+		"\x85\x01\0\x01\0\0";				/* 16: fixed32, a tag of two */
+	struct span s = a_span();
+
+	encode(&otlp_protobuf, &s);
+	ck_assert_uint_eq(o.n, sizeof(want) - 1);
+	ck_assert_mem_eq(o.buf, want, o.n);
+}
+END_TEST
+
+START_TEST(attributes_of_each_kind)
+{
+	struct span_attr attrs[] = {
+		{ .key = STR("i"), .kind = ATTR_INT, .number = 300 },
+		{ .key = STR("m"), .kind = ATTR_INT, .number = -1 },
+		{ .key = STR("f"), .kind = ATTR_FLOAT, .real = 1 },
+		{ .key = STR("b"), .kind = ATTR_BOOL },
+		{ .key = STR("t"), .text = STR("") },
+	};
+	struct span s = a_span();
+
+	s.attrs = attrs;
+	s.nattrs = ARRAY_LEN(attrs);
+	encode(&otlp_protobuf, &s);
+	HAS("\x4a\x08\x0a\x01i\x12\x03\x18\xac\x02");
+	HAS("\x4a\x10\x0a\x01m\x12\x0b\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
+	HAS("\x4a\x0e\x0a\x01" "f\x12\x09\x21\0\0\0\0\0\0\xf0\x3f");
+	/* an AnyValue says its kind even where the value is the default */
+	HAS("\x4a\x07\x0a\x01" "b\x12\x02\x10\0");
+	HAS("\x4a\x07\x0a\x01t\x12\x02\x0a\0");
+}
+END_TEST
+
+START_TEST(bytes_that_are_not_utf8_are_replaced)
+{
+	struct span s = a_span();
+
+	s.name = STR("a\xff\xc3\xa4\xe2\x82z");
+	encode(&otlp_protobuf, &s);
+	HAS("\x2a\x0d" "a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbdz");
+	encode(&otlp_json, &s);
+	HAS("\"name\":\"a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbdz\"");
+}
+END_TEST
+
+/* Lengths of 127, 128 and 16384 bytes take one, two and three bytes. */
+START_TEST(lengths_of_any_size)
+{
+	static char text[16384];
+	struct span s = a_span();
+
+	memset(text, 'x', sizeof(text));
+	s.name = (struct str){ text, 127 };
+	encode(&otlp_protobuf, &s);
+	HAS("\x2a\x7fx");
+	s.name.n = 128;
+	encode(&otlp_protobuf, &s);
+	HAS("\x2a\x80\x01x");
+	s.name.n = 16384;
+	encode(&otlp_protobuf, &s);
+	HAS("\x2a\x80\x80\x01x");
+	s.status = STATUS_ERROR;
+	s.message = s.name;
+	encode(&otlp_protobuf, &s);
+	/* the message around it is four bytes, and its code two, longer */
+	HAS("\x7a\x86\x80\x01\x12\x80\x80\x01x");
+}
+END_TEST
+
+static void json_is(double v, const char *want)
+{
+	struct span_attr attr = { .key = STR("k"), .kind = ATTR_FLOAT, .real = v };
+	struct span_resource r = { &attr, 1 };
+	char text[200];
+
+	out_release(&o);
+	out_memory(&o);
+	otlp_json.resource(&o, &r);
+	snprintf(text, sizeof(text),
+		 "{\"attributes\":[{\"key\":\"k\",\"value\":{\"doubleValue\":%s}}]}", want);
+	out_c(&o, 0);
+	ck_assert_str_eq(o.buf, text);
+}
+
+START_TEST(numbers_of_json_that_are_none)
+{
+	json_is(0.5, "0.5");
+	json_is(NAN, "\"NaN\"");
+	json_is(INFINITY, "\"Infinity\"");
+	json_is(-INFINITY, "\"-Infinity\"");
+}
+END_TEST
+
+START_TEST(a_request_has_each_scope_once)
+{
+	struct otlp_piece p[] = {
+		{ STR("a"), STR("1") }, { STR("b"), STR("2") }, { STR("a"), STR("3") },
+		{ STR(""), STR("4") },
+	};
+
+	out_release(&o);
+	out_memory(&o);
+	otlp_json.request(&o, STR("{}"), p, ARRAY_LEN(p));
+	out_c(&o, 0);
+	ck_assert_str_eq(o.buf, "{\"resourceSpans\":[{\"resource\":{},\"scopeSpans\":["
+			 "{\"scope\":{\"name\":\"a\"},\"spans\":[1,3]},"
+			 "{\"scope\":{\"name\":\"b\"},\"spans\":[2]},"
+			 "{\"scope\":{},\"spans\":[4]}]}]}");
+	o.n = 0;
+	otlp_protobuf.request(&o, STR("R"), p, ARRAY_LEN(p));
+	ck_assert_uint_eq(o.n, 2 + 3 + 13 + 10 + 7);
+	HAS("\x0a\x21\x0a\x01R\x12\x0b\x0a\x03\x0a\x01" "a\x12\x01" "1\x12\x01" "3"
+	    "\x12\x08\x0a\x03\x0a\x01" "b\x12\x01" "2\x12\x05\x0a\0\x12\x01" "4");
+}
+END_TEST
+
+static struct otlp_answer judged(long status, const char *body, bool json)
+{
+	struct otlp_reply r = { .status = status, .body = str_of(body), .json = json };
+	struct otlp_answer a;
+
+	otlp_judge(&a, &r);
+	return a;
+}
+
+START_TEST(which_answers_are_final)
+{
+	static const long again[] = { 429, 502, 503, 504 };
+	static const long never[] = { 301, 400, 401, 403, 404, 408, 413, 500, 501 };
+
+	ck_assert_int_eq(judged(200, "", false).fate, FATE_TAKEN);
+	ck_assert_int_eq(judged(202, "", false).trouble, TROUBLE_NONE);
+	for (size_t i = 0; i < ARRAY_LEN(again); i++)
+		ck_assert_int_eq(judged(again[i], "", false).fate, FATE_AGAIN);
+	for (size_t i = 0; i < ARRAY_LEN(never); i++)
+		ck_assert_int_eq(judged(never[i], "", false).fate, FATE_NEVER);
+}
+END_TEST
+
+START_TEST(what_an_answer_says)
+{
+	struct otlp_answer a = judged(200, "\x0a\x06\x08\x05\x12\x02no", false);
+
+	ck_assert_uint_eq(a.rejected, 5);
+	ck_assert_str_eq(a.why, "took a batch but for 5 spans: no");
+	a = judged(200, "{\"partialSuccess\":{\"rejectedSpans\":\"7\"}}", true);
+	ck_assert_uint_eq(a.rejected, 7);
+	a = judged(200, "{\"partialSuccess\":{\"rejectedSpans\" : 8}}", true);
+	ck_assert_uint_eq(a.rejected, 8);
+	a = judged(200, "{\"partialSuccess\":{\"errorMessage\":\"slow \\\"down\\\"\"}}", true);
+	ck_assert_str_eq(a.why, "took the spans and says: slow \\\"down\\\"");
+	a = judged(400, "\x08\x03\x12\x03" "bad", false);
+	ck_assert_str_eq(a.why, "answers 400: bad");
+}
+END_TEST
+
+/* Each prefix and each changed byte: no crash, and nothing rejected that was not said to be. */
+START_TEST(broken_answers_say_nothing)
+{
+	static const char whole[] = "\x0a\x06\x08\x05\x12\x02no";
+	static const char json[] = "{\"partialSuccess\":{\"rejectedSpans\":\"7\",\"errorMessage\":\"\\";
+
+	for (size_t n = 1; n < sizeof(whole) - 1; n++) {
+		struct otlp_reply r = { .status = 200, .body = { whole, n } };
+		struct otlp_answer a;
+
+		otlp_judge(&a, &r);
+		ck_assert_int_eq(a.fate, FATE_TAKEN);
+		ck_assert_uint_eq(a.rejected, 0);
+	}
+	for (size_t n = 0; n < sizeof(json); n++) {
+		char *copy = mem_resize(NULL, n + 1);
+		struct otlp_reply r = { .status = 200, .body = { copy, n }, .json = true };
+		struct otlp_answer a;
+
+		memcpy(copy, json, n);
+		otlp_judge(&a, &r);
+		mem_free(copy);
+		ck_assert_uint_le(a.rejected, 7);
+	}
+	for (size_t i = 0; i < sizeof(whole) - 1; i++)
+		for (int c = 0; c < 256; c++) {
+			char copy[sizeof(whole)];
+			struct otlp_reply r = { .status = 200, .body = { copy, sizeof(copy) - 1 } };
+			struct otlp_answer a;
+
+			memcpy(copy, whole, sizeof(copy));
+			copy[i] = (char)c;
+			otlp_judge(&a, &r);
+			ck_assert_int_eq(a.fate, FATE_TAKEN);
+		}
+}
+END_TEST
+
+START_TEST(when_to_come_again)
+{
+	struct otlp_reply r = { .status = 503, .retry_after_ns = 7 };
+	struct otlp_answer a;
+
+	otlp_judge(&a, &r);
+	ck_assert_int_eq(a.not_before_ns, 7);
+	r.retry_after_ns = INT64_MAX;
+	otlp_judge(&a, &r);
+	ck_assert_int_eq(a.not_before_ns, RETRY_AFTER_MOST);
+	ck_assert_int_eq(otlp_backoff(1000, 0, 0), 500);
+	ck_assert_int_eq(otlp_backoff(1000, 0, UINT32_MAX), 1000);
+	ck_assert_int_eq(otlp_backoff(1000, 1, UINT32_MAX), 2000);
+	ck_assert_int_eq(otlp_backoff(1000, 40, UINT32_MAX), 16000);
+}
+END_TEST
+
+START_TEST(a_queue_gives_batches_and_never_holds_more)
+{
+	struct otlp_piece to[2];
+	struct otlp_queue q;
+
+	otlp_queue_init(&q, 3, 2, 0);
+	ck_assert(otlp_queue_put(&q, STR("s"), STR("one")));
+	ck_assert(otlp_queue_put(&q, STR(""), STR("two")));
+	ck_assert(otlp_queue_put(&q, STR("s"), STR("three")));
+	ck_assert(!otlp_queue_put(&q, STR("s"), STR("four")));
+	ck_assert_uint_eq(otlp_queue_take(&q, to), 2);
+	ck_assert(str_eq(to[0].scope, STR("s")) && str_eq(to[0].span, STR("one")));
+	ck_assert(!to[1].scope.n && str_eq(to[1].span, STR("two")));
+	/* what was taken is still held */
+	ck_assert(!otlp_queue_put(&q, STR("s"), STR("four")));
+	otlp_queue_done(&q, 2, 1);
+	ck_assert_uint_eq(q.lost, 1);
+	ck_assert(otlp_queue_put(&q, STR("s"), STR("four")));
+	ck_assert_uint_eq(otlp_queue_take(&q, to), 1);
+	ck_assert(str_eq(to[0].span, STR("three")));
+	otlp_queue_done(&q, 1, 0);
+	ck_assert_uint_eq(otlp_queue_take(&q, to), 1);
+	otlp_queue_end(&q, 0);
+	ck_assert_uint_eq(otlp_queue_take(&q, to), 0);
+	otlp_queue_release(&q);
+}
+END_TEST
+
+START_TEST(a_queue_and_its_batches_are_bounded_in_bytes)
+{
+	static char big[3 << 20];
+	struct otlp_piece to[100];
+	struct otlp_queue q;
+	int n = 0;
+
+	otlp_queue_init(&q, 100, 100, 0);
+	while (n < 100 && otlp_queue_put(&q, STR("s"), (struct str){ big, sizeof(big) }))
+		n++;
+	ck_assert_int_eq(n, QUEUE_BYTES_MOST / sizeof(big));
+	for (int i = 0; i < n; i++)
+		ck_assert_uint_eq(otlp_queue_take(&q, to), 1);
+	otlp_queue_release(&q);
+}
+END_TEST
+
+START_TEST(a_sleep_does_not_go_past_the_end)
+{
+	struct otlp_queue q;
+	i64 now = now_ns();
+
+	otlp_queue_init(&q, 1, 1, 0);
+	ck_assert(otlp_queue_limit(&q) == INT64_MAX);
+	ck_assert(otlp_queue_sleep(&q, now + 1000, false));
+	otlp_queue_end(&q, now + 1000);
+	ck_assert(!otlp_queue_sleep(&q, now + (i64)3600 * 1000000000, false));
+	ck_assert(otlp_queue_sleep(&q, now + (i64)3600 * 1000000000, true));
+	otlp_queue_release(&q);
+}
+END_TEST
+
+Suite *otlp_suite(void)
+{
+	Suite *s = suite_create("otlp");
+	TCase *t = tcase_create("otlp");
+
+	tcase_add_test(t, a_plain_span_byte_for_byte);
+	tcase_add_test(t, attributes_of_each_kind);
+	tcase_add_test(t, bytes_that_are_not_utf8_are_replaced);
+	tcase_add_test(t, lengths_of_any_size);
+	tcase_add_test(t, numbers_of_json_that_are_none);
+	tcase_add_test(t, a_request_has_each_scope_once);
+	tcase_add_test(t, which_answers_are_final);
+	tcase_add_test(t, what_an_answer_says);
+	tcase_add_test(t, broken_answers_say_nothing);
+	tcase_add_test(t, when_to_come_again);
+	tcase_add_test(t, a_queue_gives_batches_and_never_holds_more);
+	tcase_add_test(t, a_queue_and_its_batches_are_bounded_in_bytes);
+	tcase_add_test(t, a_sleep_does_not_go_past_the_end);
+	suite_add_tcase(s, t);
+	return s;
+}
