@@ -47,7 +47,7 @@ static void trouble(struct otlp *o, enum otlp_trouble kind, const char *why)
 	pthread_mutex_unlock(&o->queue.lock);
 }
 
-/* The thread ------------------------------------------------------------------------------------ */
+/* The thread --------------------------------------------------------------------------------- */
 
 static bool must_stop(void *ctx)
 {
@@ -134,7 +134,7 @@ static bool start(struct otlp *o)
 	return o->started;
 }
 
-/* The exporter ---------------------------------------------------------------------------------- */
+/* The exporter ------------------------------------------------------------------------------- */
 
 static void say(const struct otlp *o, enum otlp_trouble kind, const char *why)
 {
@@ -176,7 +176,8 @@ static void on_span(void *ctx, const struct span *s)
 	o->full++;
 	o->dropped++;
 	if (o->started)
-		trouble(o, TROUBLE_QUEUE, "does not keep up: the queue is full, and spans are lost");
+		trouble(o, TROUBLE_QUEUE, "does not keep up: the queue is full, and spans "
+			"are lost");
 }
 
 static void on_end(void *ctx)

@@ -44,11 +44,11 @@ static bool configure(const char *url, const char *const *env)
 #define ENV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define NOTHING "NOTHING="
 #define OTLP "OTEL_EXPORTER_OTLP_"
-#define URL_IS(from, want, ...) do {                                                                \
-		const char *const env[] = { NOTHING, ##__VA_ARGS__, NULL };                        \
-		ck_assert_msg(configure(from, env), "%s", error.msg);                              \
-		ck_assert_str_eq(config.url, want);                                                \
-		ck_assert_str_eq(said, "");                                                        \
+#define URL_IS(from, want, ...) do { \
+		const char *const env[] = { NOTHING, ##__VA_ARGS__, NULL }; \
+		ck_assert_msg(configure(from, env), "%s", error.msg); \
+		ck_assert_str_eq(config.url, want); \
+		ck_assert_str_eq(said, ""); \
 	} while (0)
 
 START_TEST(where_spans_go)

@@ -201,7 +201,8 @@ END_TEST
 START_TEST(broken_answers_say_nothing)
 {
 	static const char whole[] = "\x0a\x06\x08\x05\x12\x02no";
-	static const char json[] = "{\"partialSuccess\":{\"rejectedSpans\":\"7\",\"errorMessage\":\"\\";
+	static const char json[] = "{\"partialSuccess\":{\"rejectedSpans\":\"7\","
+				   "\"errorMessage\":\"\\";
 
 	for (size_t n = 1; n < sizeof(whole) - 1; n++) {
 		struct otlp_reply r = { .status = 200, .body = { whole, n } };
