@@ -40,6 +40,8 @@ struct str explain_path(const struct death *d, u32 n);
 void explain_place(struct diagnosis *to, const struct death_frame *f);
 /* How the lines that the runtime prints begin that speak for it: "x", with what is behind. */
 bool explain_says(const struct death *d, const char *begins);
+/* What the heap holds: by type where objects have one, else by size. */
+void explain_held(struct diagnosis *to, struct death *d);
 /* How the goroutines wait: by what they wait for, and who may have it. */
 void explain_waits(struct diagnosis *to, struct death *d);
 

@@ -2,6 +2,7 @@
  * functions with more to look at. */
 #include <inttypes.h>
 #include <signal.h>
+#include <string.h>
 
 #include "diag/explain.h"
 
@@ -156,6 +157,11 @@ static const struct {
 	  "ulimit -v permits",
 	  "look at what is allocated at this place, and at what holds the heap: a heap profile; "
 	  "GOMEMLIMIT makes the collector work earlier" },
+	{ "fatal error: out of memory", "out_of_memory", "the system gave no more memory",
+	  "the heap (or a single allocation) is larger than what the machine, the container or "
+	  "ulimit -v permits",
+	  "look at what is allocated at this place, and at what holds the heap: a heap profile; "
+	  "GOMEMLIMIT makes the collector work earlier" },
 	{ "runtime: out of memory: cannot allocate", "out_of_memory",
 	  "the system gave no more memory",
 	  "the heap (or a single allocation) is larger than what "
@@ -257,6 +263,8 @@ bool explain_fatal(struct diagnosis *to, struct death *d)
 		if (to->func.n)
 			evidence(to, d, "in %.*s %.*s:%d", STR_F(to->func), STR_F(to->file),
 				 to->line);
+		if (d->img && d->prog && !strcmp(to->kind, "out_of_memory"))
+			explain_held(to, d);
 		return true;
 	}
 	return false;

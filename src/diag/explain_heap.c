@@ -192,13 +192,16 @@ static void in_memory(struct diagnosis *to, struct death *d)
 		evidence(to, d, "not all values were looked at: there are too many");
 	first = s.owners.n ? &s.owners.found[0] : NULL;
 	for (u32 i = 0; i < s.owners.n; i++)	/* the torn one before parts of it */
-		if (s.owners.found[i].over && !(first->over && first->bytes >
-						s.owners.found[i].bytes))
+		if (s.owners.found[i].over && !s.owners.found[i].free)
 			first = &s.owners.found[i];
-	if (first && first->over)
+	if (first && first->over && !first->free)
 		to->summary = str_fmt(d->a, "the pointer and the length of %.*s do not belong "
 				      "together: it is torn by two goroutines that store and read "
 				      "it at once, or made by unsafe code", STR_F(first->name));
+	else if (first && first->over)
+		to->summary = str_fmt(d->a, "%.*s goes over memory that is free, past its object's "
+				      "end: a part of a torn value (two goroutines store and read "
+				      "it at once), or made by unsafe code", STR_F(first->name));
 	else if (first)
 		to->summary = str_fmt(d->a, "%.*s points to memory that is free: it is a part of a "
 				      "torn value (two goroutines store and read it at once), or "

@@ -14,8 +14,8 @@
 #include "go/release.h"
 #include "go/vars.h"
 
-enum { SPAN_BYTES = 128, START = 24, NPAGES = 32, FREEINDEX = 48, PAGE = 8192, IN_USE = 1,
-       ELEM_BEHIND_STATE = 5, SPANS_MOST = 1 << 19, BITS_MOST = 1024 + 8, TRIED = 64 };
+enum { SPAN_BYTES = 120, START = 24, NPAGES = 32, FREEINDEX = 48, PAGE = 8192, IN_USE = 1,
+       ELEM_BEHIND_STATE = 5, HEADERS_ABOVE = 512, SPANS_MOST = 1 << 19, BITS_MOST = 1024 + 8, TRIED = 64 };
 
 static u64 word(const u8 *p, size_t n)
 {
@@ -41,6 +41,13 @@ static bool read_span(const struct image *img, const struct go_heap_layout *l, u
 		.pointers = !(b[l->state - 1] & 1),
 	};
 	*state = b[l->state];
+	/* smaller ones have their pointers' bits in the span */
+	if (l->large_type && to->pointers && to->elem > HEADERS_ABOVE) {
+		to->large_typed = b[l->state - 1] >> 1 == 0;	/* size class 0 */
+		to->headers = !to->large_typed;
+		if (to->large_typed && !image_read_rt(img, rt + l->large_type, &to->type_rt, 8))
+			to->type_rt = 0;
+	}
 	return true;
 }
 
@@ -156,6 +163,25 @@ bool go_object_free(const struct go_heap *h, const struct go_object *o, bool *ma
 	*marked = false;
 	return o->index >= o->span->freeindex && bit(h, o->span->alloc_rt, o->index, &taken) &&
 	       !taken && bit(h, o->span->mark_rt, o->index, marked);
+}
+
+u64 go_span_taken(const struct go_heap *h, const struct go_span *s, u64 most,
+		  void (*seen)(void *ctx, u64 rt), void *ctx)
+{
+	size_t n = (size_t)(s->nelems + 7) / 8;
+	u8 taken[BITS_MOST] = { 0 };
+	u64 all = 0;
+
+	if (n > BITS_MOST || (s->freeindex < s->nelems &&
+			      !image_read_rt(h->img, s->alloc_rt, taken, n)))
+		n = 0;	/* then only what freeindex says */
+	for (u64 i = 0; i < (n ? s->nelems : s->freeindex); i++) {
+		if (i >= s->freeindex && !(taken[i / 8] >> (i % 8) & 1))
+			continue;
+		if (all++ < most)
+			seen(ctx, s->base + i * s->elem);
+	}
+	return all;
 }
 
 u64 go_heap_zombies(const struct go_heap *h, struct go_object *to, size_t most)

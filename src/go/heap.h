@@ -6,7 +6,8 @@
  * Fails    go_heap_read: false where runtime.mheap_ can't be found or does not add up. A span that
  *          can't be read is left out; `cut` says that there were more than are looked at.
  * Threads  immutable once made.
- * Sources  runtime/mheap.go (mheap, mspan), runtime/mgcsweep.go (sweep, reportZombies). */
+ * Sources  runtime/mheap.go (mheap, mspan), runtime/mgcsweep.go (sweep, reportZombies),
+ *          runtime/mbitmap.go (heapBitsInSpan: 1.22 on). */
 #ifndef GO_HEAP_H
 #define GO_HEAP_H
 
@@ -16,7 +17,10 @@ struct go_span {
 	u64 base, size, elem;	/* elem: of each object */
 	u64 nelems, freeindex;
 	u64 alloc_rt, mark_rt;	/* a bit for each object */
+	u64 type_rt;		/* large_typed: the descriptor of its object, or of the elements */
 	bool pointers;		/* may hold any */
+	bool headers;		/* each object begins with such a descriptor's address */
+	bool large_typed;
 };
 
 struct go_heap {
@@ -37,6 +41,9 @@ bool go_heap_read(struct go_heap *h, const struct image *img, const struct go_pr
 bool go_heap_object(const struct go_heap *h, u64 rt, struct go_object *to) MUST_CHECK;
 /* Is it free, as far as can be read? `marked`: and yet the collector met a pointer to it. */
 bool go_object_free(const struct go_heap *h, const struct go_object *o, bool *marked) MUST_CHECK;
+/* How many objects are not free; `seen` is called for the first `most` of them. */
+u64 go_span_taken(const struct go_heap *h, const struct go_span *s, u64 most,
+		  void (*seen)(void *ctx, u64 rt), void *ctx);
 /* The objects that are both, at most `most`; gives how many there are in all. */
 u64 go_heap_zombies(const struct go_heap *h, struct go_object *to, size_t most);
 

@@ -185,11 +185,11 @@ const struct go_release *release_of(unsigned minor)
 const struct go_heap_layout *go_heap_layout(unsigned minor)
 {
 	static const struct go_heap_layout rows[] = {
-		{ 22, 65864, 50, 2, 64, 99 },
-		{ 21, 65864, 56, 8, 72, 107 },
-		{ 20, 65824, 56, 8, 72, 99 },
-		{ 19, 65856, 56, 8, 72, 99 },
-		{ 17, 65848, 56, 8, 72, 99 },
+		{ 22, 65864, 50, 2, 64, 99, 152 },
+		{ 21, 65864, 56, 8, 72, 107, 0 },
+		{ 20, 65824, 56, 8, 72, 99, 0 },
+		{ 19, 65856, 56, 8, 72, 99, 0 },
+		{ 17, 65848, 56, 8, 72, 99, 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -97,6 +97,7 @@ struct go_heap_layout {
 	u8 nelems, count_size;	/* in mspan; count_size: of nelems and freeindex */
 	u8 alloc_bits;		/* the pointer to the marks lies behind it */
 	u8 state;
+	u8 large_type;		/* 0: objects have no types */
 };
 const struct go_heap_layout *go_heap_layout(unsigned minor);
 

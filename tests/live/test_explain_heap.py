@@ -1,6 +1,7 @@
 """`goshawk explain` of a heap that the collector gave up on: which value it was, by searching memory."""
 
 import json
+import re
 
 import pytest
 
@@ -46,3 +47,15 @@ def test_stripped_the_words_are_found_and_no_owner_is_claimed(built_by, tmp_path
     assert d["kind"] == "marked_free_object" and "main.written" not in json.dumps(d), d
     assert "4 free objects are marked" in said and "go past the object's end" in said and "no DWARF" in said, said
     assert "in the heap: in an object of" in said, said
+
+
+@pytest.mark.parametrize("variant", ["plain", "stripped"])
+def test_what_holds_the_heap(release, variant, tmp_path):
+    """By type where objects have one (1.22 on), else by size; descriptors are there in stripped programs, too."""
+    d = run(gobuild.build("zoo", release, variant), tmp_path, "memory-held")
+    assert (d["kind"], d["func"]) == ("out_of_memory", "main.memory"), d
+    rows = [e for e in d["evidence"] if " objects of " in e]
+    typed = gobuild.minor(release) >= 22
+    size, objects = re.match(r"(\d+) KiB: (\d+) objects of 8192 bytes, ", rows[0]).groups()
+    assert 4096 <= int(objects) < 4110 and int(size) == int(objects) * 8, d
+    assert rows[0].endswith("of type main.page, or elements of it" if typed else "of types that the heap does not keep"), d
