@@ -94,8 +94,10 @@ static bool choose(struct inject *in, struct err *err)
 		in->thread = i;
 	}
 	in->occupied = best == NOBODY;
-	return best < NOBODY || err_set(err, ERR_REFUSED, "process %d: each of its threads has just "
-				   "faulted; try again", in->stopped->pid);
+	return best < NOBODY ||
+	       err_set(err, ERR_REFUSED,
+		       "process %d: each of its threads has just faulted; try again",
+		       in->stopped->pid);
 }
 
 /* rip-relative: the saved word number `k`. */
@@ -160,7 +162,8 @@ static bool to_syscall_stop(struct inject *in)
 	int status;
 
 	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) || !tracee_wait_among(in->stopped, tid, &status))
+		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) ||
+		    !tracee_wait_among(in->stopped, tid, &status))
 			return false;
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
 			return true;

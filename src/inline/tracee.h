@@ -48,7 +48,7 @@ bool tracee_let_go(struct stopped *st, struct err *err) MUST_CHECK;
 /* Such a thread stops as soon as it comes out of the kernel: to be called now and then. */
 void tracee_let_late_go(void);
 
-/* What did not work, did not because the process has ended, if it has: ERR_GONE then. Always false. */
+/* What did not work, did not because the process has ended, if it has: ERR_GONE then. False. */
 bool tracee_failed(pid_t pid, struct err *err);
 
 /* Waits for the next stop of a thread; false when it has ended. */

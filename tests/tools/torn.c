@@ -1,9 +1,9 @@
 /* torn - what `stress --list` promises, on Go binaries: torn FILE…
  *
- * For every store, also of the runtime: its place is a write-barrier check or a store, its words are
- * stored in the same order while a collection runs, its window is one that a jump may replace, no
- * two windows meet, and ids are there once. Prints how many there are of each kind; ends with 1 if a
- * promise is broken. */
+ * For every store, also of the runtime: its place is a write-barrier check or a store, its words
+ * are stored in the same order while a collection runs, its window is one that a jump may replace,
+ * no two windows meet, and ids are there once. Prints how many there are of each kind; ends with 1
+ * if a promise is broken. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -139,7 +139,8 @@ static void check(struct tally *y, const struct torn_stores *all, size_t i, cons
 	y->pairs += t->pair;
 	y->flags += t->flags_live;
 	y->refused += t->refusal != REFUSE_NONE;
-	if (!bad && t->copy_only && (t->pair || t->refusal || (f->va + t->at) % PAGE <= PAGE - JUMP))
+	if (!bad && t->copy_only &&
+	    (t->pair || t->refusal || (f->va + t->at) % PAGE <= PAGE - JUMP))
 		bad = "nothing hinders a jump there";
 	if (!bad && !t->refusal)
 		bad = t->window.at != t->at ? "its window is elsewhere"
