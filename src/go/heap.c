@@ -15,7 +15,8 @@
 #include "go/vars.h"
 
 enum { SPAN_BYTES = 120, START = 24, NPAGES = 32, FREEINDEX = 48, PAGE = 8192, IN_USE = 1,
-       ELEM_BEHIND_STATE = 5, HEADERS_ABOVE = 512, SPANS_MOST = 1 << 19, BITS_MOST = 1024 + 8, TRIED = 64 };
+       ELEM_BEHIND_STATE = 5, HEADERS_ABOVE = 512,
+       SPANS_MOST = 1 << 19, BITS_MOST = 1024 + 8, TRIED = 64 };
 
 static u64 word(const u8 *p, size_t n)
 {
