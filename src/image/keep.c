@@ -2,13 +2,21 @@
  * stands still, and looked at when it runs again. Pieces that lie near each other are taken as one:
  * a page is what costs, not the bytes in it. */
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "image/memory.h"
 
-enum { AT_ONCE = 1024, NEAR = 512 };
+enum {
+	AT_ONCE = 1024,
+	NEAR = 512,
+	HANDS = 4,		/* that take at the same time */
+	WORTH_A_HAND = 8192,	/* pieces */
+};
 
 /* Neighbours in one. Gives the bytes that all of them have. */
 static size_t join(struct kept *k, const struct extent *pieces, size_t n)
@@ -37,10 +45,10 @@ static size_t join(struct kept *k, const struct extent *pieces, size_t n)
 
 /* As many as one call takes; where one of them can't be read, those before it were, the rest of it
  * is left out, and the next call begins behind it. */
-static size_t take(struct kept *k, int pid, size_t from, u8 *to)
+static size_t take(struct kept *k, int pid, size_t from, size_t end)
 {
-	struct iovec there[AT_ONCE] = { 0 }, here = { .iov_base = to };
-	size_t n = MIN(k->n - from, (size_t)AT_ONCE);
+	struct iovec there[AT_ONCE] = { 0 }, here = { .iov_base = k->bytes + k->at[from].off };
+	size_t n = MIN(end - from, (size_t)AT_ONCE);
 	ssize_t got;
 	u64 left;
 
@@ -64,6 +72,45 @@ static size_t take(struct kept *k, int pid, size_t from, u8 *to)
 		left -= d->size;
 	}
 	return n;
+}
+
+struct hand {
+	pthread_t thread;
+	struct kept *k;
+	int pid;
+	size_t from, end;
+};
+
+static void *take_share(void *arg)
+{
+	struct hand *h = arg;
+
+	for (size_t i = h->from; i < h->end; i += take(h->k, h->pid, i, h->end))
+		;
+	return NULL;
+}
+
+/* The processors that the process had are idle while it stands still. */
+static void take_all(struct kept *k, int pid)
+{
+	struct hand hands[HANDS];
+	size_t n = (size_t)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), begun = 0;
+	sigset_t all, before;
+
+	n = MIN(MIN(n, k->n / WORTH_A_HAND + 1), (size_t)HANDS);
+	for (size_t i = 0; i < n; i++)
+		hands[i] = (struct hand){ .k = k, .pid = pid, .from = k->n * i / n,
+					  .end = k->n * (i + 1) / n };
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (begun + 1 < n &&
+	       !pthread_create(&hands[begun].thread, NULL, take_share, &hands[begun]))
+		begun++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	for (size_t i = begun; i < n; i++)
+		take_share(&hands[i]);
+	for (size_t i = 0; i < begun; i++)
+		pthread_join(hands[i].thread, NULL);
 }
 
 static u8 *pages(size_t size)
@@ -109,8 +156,7 @@ void image_keep(struct image *img, const struct extent *pieces, size_t n)
 		k.at[i].off = off;
 		off += k.at[i].size;
 	}
-	for (size_t i = 0; i < k.n; i += take(&k, m->pid, i, k.bytes + k.at[i].off))
-		;
+	take_all(&k, m->pid);
 	*vec_push(&m->kept) = k;
 }
 

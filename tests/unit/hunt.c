@@ -207,14 +207,13 @@ START_TEST(one_death_of_the_control_is_not_the_end)
 	char once[192];
 
 	world.n = 1;
-	snprintf(once, sizeof(once), "mkdir '%s/once' 2>/dev/null || exit 0\n" DIES, world.dir);
+	snprintf(once, sizeof(once), "mkdir '%s/once' 2>/dev/null || exec sleep 0.01\n" DIES, world.dir);
 	ck_assert(write_script(lab.path, once));
 	run();
 	snprintf(once, sizeof(once), "%s/once", world.dir);
 	ck_assert(!rmdir(once));
 	ck_assert(h.found && hunt_proves(&h));
 	ck_assert_uint_eq(h.without.died, 1);
-	ck_assert_uint_gt(h.confirmed.runs, 5);
 	ck_assert_uint_eq(h.without.runs, h.confirmed.runs);
 }
 END_TEST
