@@ -168,6 +168,11 @@ static const struct {
 	  "the machine, the container or ulimit -v permits",
 	  "look at what is allocated at this place, and at what holds the heap: a heap profile; "
 	  "GOMEMLIMIT makes the collector work earlier" },
+	{ "fatal error: too many address space collisions for -race mode", "out_of_memory",
+	  "no more memory at the addresses that the race detector covers",
+	  "the system refused it there: a limit (ulimit -v, the container's) is reached, or "
+	  "something else lies there",
+	  "a -race build takes five to ten times the memory: raise the limit, or use less" },
 	{ "fatal error: runtime: cannot allocate memory", "out_of_memory",
 	  "the system gave no more memory", "memory for the runtime itself was refused",
 	  "raise the limit (ulimit -v, the container's), or use less" },
