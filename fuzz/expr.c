@@ -21,9 +21,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 	struct expr *exprs = NULL;
 	size_t count = 0;
 	struct err err = { 0 };
+	struct expr_ask ask = { .role = EXPR_SHOW, .option = "--show", .text = text };
 
-	if (expr_parse(&arena, &(struct expr_ask){ EXPR_SHOW, "--show", text }, &exprs, &count,
-		       &err)) {
+	if (expr_parse(&arena, &ask, &exprs, &count, &err)) {
 		for (size_t i = 0; i < count; i++)
 			walk(exprs[i].root, strlen(text), 0);
 	} else if (err.kind != ERR_USAGE || !strchr(err.msg, '\n')) {
