@@ -373,7 +373,7 @@ class TestNothingIsLeftBehind:
         """A copy takes the place of one that is being executed, which goes on with its own."""
         new = tmp_path / "new"
         copy(program, new, "--delay", "0", "main.main")
-        with subprocess.Popen([new, "string"], stdout=subprocess.DEVNULL) as p:
+        with subprocess.Popen([new, "string", "mutex"], stdout=subprocess.DEVNULL) as p:
             time.sleep(0.2)
             copy(program, new)
             assert p.poll() is None

@@ -6,7 +6,8 @@
  *   fill N     N spans with 1 KiB of text each
  *
  * What the exporter says goes to stderr; at the end of stdin it is ended, and stdout has one line
- * of JSON: how long that took, and what was dropped before. The status is 2 if it can't be made.
+ * of JSON: how long that took, what was dropped before, and how much memory it had at most. The
+ * status is 2 if it can't be made.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -94,6 +95,21 @@ static void serve(const struct span_exporter *to)
 	}
 }
 
+/* KiB. Not what wait4 says, which counts the process that this one was forked from, too. */
+static unsigned peak(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[128];
+	unsigned kb = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "VmHWM: %u", &kb) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kb;
+}
+
 int main(int argc, char **argv)
 {
 	struct otlp_ask ask = { .env = { .get = get, .say = say } };
@@ -121,7 +137,7 @@ int main(int argc, char **argv)
 	dropped = *to.dropped;
 	from = now_ns();
 	to.end(to.ctx);
-	printf("{\"end_ns\":%lld,\"dropped\":%llu}\n", (long long)(now_ns() - from),
-	       (unsigned long long)dropped);
+	printf("{\"end_ns\":%lld,\"dropped\":%llu,\"peak_kb\":%u}\n",
+	       (long long)(now_ns() - from), (unsigned long long)dropped, peak());
 	return 0;
 }
