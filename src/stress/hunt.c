@@ -40,8 +40,8 @@ static const struct way {
 	u32 pass;		/* one in so many passes of a site */
 	bool all;		/* also sites that no run has passed yet */
 } ways[] = {
-	{ 1, 10, 1, true }, { 1, 10, 4, true }, { 1, 1, 4, false }, { 2, 10, 4, false },
-	{ 1, 10, 1, false }, { 2, 1, 4, false }, { 4, 10, 1, false }, { 1, 1, 1, false },
+	{ 1, 10, 1, true }, { 1, 10, 4, true }, { 1, 1, 4, false }, { 1, 10, 4, false },
+	{ 1, 1, 4, false }, { 2, 10, 4, false }, { 4, 10, 1, false }, { 2, 1, 4, false },
 };
 
 static bool passed(const struct hunter *x, u32 site)
@@ -99,7 +99,8 @@ static bool round_of(struct hunter *x, u32 round, i64 left)
 	struct trial trials[LAB_JOBS] = { 0 };
 	u32 jobs = MIN(x->l->jobs, LAB_JOBS);
 	u8 lowest = HUNT_TIERS - 1;
-	i64 limit = SECOND << MIN((round + 1) / 2, 5u);
+	/* most die at once, or only when their heap has grown for some seconds */
+	i64 limit = SECOND << (round ? MIN(3 + (round - 1) / 2, 5u) : 0);
 
 	for (u32 i = 0; i < x->a->nsites; i++)
 		lowest = MIN(lowest, x->a->tiers[i]);
