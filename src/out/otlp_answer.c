@@ -189,7 +189,7 @@ void otlp_judge(struct otlp_answer *a, const struct otlp_reply *r)
 
 i64 otlp_backoff(i64 first_ns, unsigned n, u32 random)
 {
-	i64 whole = first_ns << MIN(n, 4u);
+	i64 half = (first_ns << MIN(n, 4u)) / 2;
 
-	return whole / 2 + (i64)((double)(whole / 2) * random / UINT32_MAX);
+	return half + (i64)((double)half * random / UINT32_MAX);
 }

@@ -83,8 +83,9 @@ static struct str text_at(const u8 *record, u32 at, u32 most)
 	u32 n;
 
 	memcpy(&n, record + at - 8, sizeof(n));
-	return n == CAPTURE_UNREADABLE || n > most ? (struct str){ 0 } :
-	       (struct str){ (const char *)record + at, n };
+	if (n == CAPTURE_UNREADABLE || n > most)
+		return STR("");
+	return (struct str){ (const char *)record + at, n };
 }
 
 /* All header fields of a request. Of names that begin as one of those that matter the last one's
@@ -101,7 +102,7 @@ static void frame(struct collector *c, const struct call *call)
 	if (!c->f.propagates || !rd->hook_at)
 		return;
 	for (u32 k = 0; k < x->nonly; k++) {
-		struct str found = { 0 };
+		struct str found = STR("");
 		u32 n = 0;
 
 		for (u32 i = 0; i < MIN(count, (u64)EXTRA_FIELDS_MOST); i++) {

@@ -120,7 +120,9 @@ struct str http_route(struct str pattern)
 {
 	ptrdiff_t slash = str_find(pattern, STR("/"));
 
-	return slash < 0 ? (struct str){ 0 } : str_cut(pattern, (size_t)slash, pattern.n);
+	if (slash < 0)
+		return STR("");
+	return str_cut(pattern, (size_t)slash, pattern.n);
 }
 
 void http_server(struct saying *s, const struct field_value *f, i64 status, struct str route)

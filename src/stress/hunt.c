@@ -190,8 +190,8 @@ static void part(struct hunter *x, struct trial *t, u32 i, u32 k, bool others)
 			     .one_in = h->one_in, .seed = draw(x), .limit_ns = x->limit_ns };
 }
 
-/* Both halves several times, the one that waits more often earlier; or once all but each of k parts.
- * The first that dies is kept. */
+/* Both halves several times, the one that waits more often earlier; or once all but each of k
+ * parts. The first that dies is kept. */
 static bool split(struct hunter *x, u32 k, bool others, bool *smaller)
 {
 	static const u8 halves[2 * TRIES] = { 0, 0, 1, 0, 1, 1 };
@@ -367,6 +367,7 @@ bool hunt(struct hunt *h, struct lab *l, const struct hunt_ask *a, struct err *e
 	    !series(&x, &h->confirmed, h->sites, h->nsites, h->delay_ns, SERIES, x.limit_ns, false))
 		return false;
 	control = MIN(MAX(4 * h->confirmed.median_ns, SECOND), 10 * SECOND);
-	return shorten(&x, control) && series(&x, &h->without, NULL, 0, 0, SERIES, control, false) &&
+	return shorten(&x, control) &&
+	       series(&x, &h->without, NULL, 0, 0, SERIES, control, false) &&
 	       tell_apart(&x, control) && elsewhere(&x, control);
 }

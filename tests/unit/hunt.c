@@ -207,7 +207,8 @@ START_TEST(one_death_of_the_control_is_not_the_end)
 	char once[192];
 
 	world.n = 1;
-	snprintf(once, sizeof(once), "mkdir '%s/once' 2>/dev/null || exec sleep 0.01\n" DIES, world.dir);
+	snprintf(once, sizeof(once), "mkdir '%s/once' 2>/dev/null || exec sleep 0.01\n" DIES,
+		 world.dir);
 	ck_assert(write_script(lab.path, once));
 	run();
 	snprintf(once, sizeof(once), "%s/once", world.dir);
