@@ -143,7 +143,8 @@ if is 6; then
 fi
 
 if is 7; then
-	say "Act 7. OpenTelemetry spans, and nobody rebuilds anything: a handler starts a goroutine, which calls a function and asks a server."
+	say "Act 7. OpenTelemetry spans, and nobody rebuilds anything: a handler starts a goroutine, which calls a function and asks
+a server. Nothing is added to requests that go out yet, so each of the three requests is a trace of its own."
 	build spans-web web
 	run "goshawk spans --func main.load --show id,level -- ./web /order/7"
 	say "The same of hugo, which serves its site and is asked for pages."

@@ -149,25 +149,19 @@ bool explain_map(struct diagnosis *to, struct death *d)
 	return true;
 }
 
+#define NO_MEMORY                                                                                  \
+	"out_of_memory", "the system gave no more memory",                                         \
+	"the heap (or a single allocation) is larger than what the machine, the container or "     \
+	"ulimit -v permits",                                                                       \
+	"look at what is allocated at this place, and at what holds the heap: a heap profile; "    \
+	"GOMEMLIMIT makes the collector work earlier"
+
 static const struct {
 	const char *begins, *kind, *summary, *why, *advice;
 } rows[] = {
-	{ "fatal error: runtime: out of memory", "out_of_memory", "the system gave no more memory",
-	  "the heap (or a single allocation) is larger than what the machine, the container or "
-	  "ulimit -v permits",
-	  "look at what is allocated at this place, and at what holds the heap: a heap profile; "
-	  "GOMEMLIMIT makes the collector work earlier" },
-	{ "fatal error: out of memory", "out_of_memory", "the system gave no more memory",
-	  "the heap (or a single allocation) is larger than what the machine, the container or "
-	  "ulimit -v permits",
-	  "look at what is allocated at this place, and at what holds the heap: a heap profile; "
-	  "GOMEMLIMIT makes the collector work earlier" },
-	{ "runtime: out of memory: cannot allocate", "out_of_memory",
-	  "the system gave no more memory",
-	  "the heap (or a single allocation) is larger than what "
-	  "the machine, the container or ulimit -v permits",
-	  "look at what is allocated at this place, and at what holds the heap: a heap profile; "
-	  "GOMEMLIMIT makes the collector work earlier" },
+	{ "fatal error: runtime: out of memory", NO_MEMORY },
+	{ "fatal error: out of memory", NO_MEMORY },
+	{ "runtime: out of memory: cannot allocate", NO_MEMORY },
 	{ "fatal error: too many address space collisions for -race mode", "out_of_memory",
 	  "no more memory at the addresses that the race detector covers",
 	  "the system refused it there: a limit (ulimit -v, the container's) is reached, or "

@@ -5,13 +5,13 @@
 
 struct row {
 	struct str name;
-	u8 bans, since, until;
+	u8 bans, since;
 };
 
 /* What the runtime's source marks so, in functions that are not always inlined. */
 static const struct row rows[] = {
-#define R(lit, b) { { lit, sizeof(lit) - 1 }, BAN_##b, RELEASE_FIRST, RELEASE_LAST }
-#define FROM(lit, b, m) { { lit, sizeof(lit) - 1 }, BAN_##b, m, RELEASE_LAST }
+#define R(lit, b) FROM(lit, b, RELEASE_FIRST)
+#define FROM(lit, b, m) { { lit, sizeof(lit) - 1 }, BAN_##b, m }
 	/* runtime/proc.go */
 	R("runtime.sysmon", BARRIER), R("runtime.templateThread", BARRIER),
 	R("runtime.mstart0", BARRIER), R("runtime.startm", BARRIER),
@@ -72,7 +72,7 @@ unsigned go_bans_of(struct str name, unsigned minor)
 	if (!str_starts(name, STR("runtime.")) && !str_starts(name, STR("syscall.")))
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (minor >= rows[i].since && minor <= rows[i].until &&
+		if (release_in(minor, rows[i].since, RELEASE_LAST) &&
 		    str_eq(name, rows[i].name))
 			bans |= rows[i].bans;
 	return bans;

@@ -107,5 +107,10 @@ const char *go_wait_reason(const struct go_release *rel, u8 value);
 /* Layouts of pclntab in order of release; NULL after the last. */
 const struct pcln_layout *pcln_layout_at(size_t i);
 enum { RELEASE_FIRST = 17, RELEASE_LAST = 27 };
+/* Is a row of `since` to `until` (0: whatever) for Go 1.minor? */
+static inline bool release_in(unsigned minor, unsigned since, unsigned until)
+{
+	return minor >= since && (!until || minor <= until);
+}
 
 #endif

@@ -86,7 +86,7 @@ enum go_role go_role_of(struct str name, unsigned minor)
 		return ROLE_NONE;
 	rest = str_cut(name, runtime.n, name.n);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (minor >= rows[i].since && minor <= rows[i].until && fits(&rows[i], rest))
+		if (release_in(minor, rows[i].since, rows[i].until) && fits(&rows[i], rest))
 			return rows[i].role;
 	return ROLE_NONE;
 }

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "go/release.h"
+
 enum { AX, BX, CX };
 
 /* How a header begins that says whose child the request is: names are of any case, these are what
@@ -177,8 +179,8 @@ void rules_choose(struct rules *r, const struct go_program *prog, struct arena *
 		const struct rule *u = &rules[i];
 		const struct go_func *f = go_func_named(prog, str_of(u->func));
 
-		if (!f || !r->wanted[u->library] || (u->since && prog->version.minor < u->since) ||
-		    (u->until && prog->version.minor > u->until) ||
+		if (!f || !r->wanted[u->library] ||
+		    !release_in(prog->version.minor, u->since, u->until) ||
 		    (u->role != ROLE_SPAN && !r->there[u->library]))
 			continue;
 		r->there[u->library] |= u->role == ROLE_SPAN;
