@@ -88,6 +88,35 @@ START_TEST(what_is_not_there_is_left_out)
 }
 END_TEST
 
+/* So many that several hands take them; what one of them can't read is missing alone. */
+START_TEST(none_of_many_is_forgotten)
+{
+	enum { PIECES = 40000, EACH = 1024, HOLE = 8 * 4096 };
+	size_t size = (size_t)PIECES * EACH;
+	u8 *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct extent *e = mem_resize(NULL, PIECES * sizeof(*e));
+	size_t hole = size / 2 & ~(size_t)4095;
+
+	if (!image_open_pid(&img, getpid(), &err))
+		return;
+	ck_assert(p != MAP_FAILED);
+	for (u64 i = 0; i < PIECES; i++) {
+		e[i] = extent_of(p + i * EACH, 16);
+		memcpy(p + i * EACH, &i, sizeof(i));
+	}
+	munmap(p + hole, HOLE);
+	image_keep(&img, e, PIECES);
+	memset(p, 0xff, hole);
+	memset(p + hole + HOLE, 0xff, size - hole - HOLE);
+	for (u64 i = 0; i < PIECES; i++)
+		if (i * EACH < hole || i * EACH >= hole + HOLE)
+			ck_assert_uint_eq(word_at(p + i * EACH), i);
+	munmap(p, size);
+	mem_free(e);
+	image_release(&img);
+}
+END_TEST
+
 START_TEST(a_piece_is_found_among_many)
 {
 	struct dumped all[] = { { 100, 0, 10 }, { 200, 10, 1 }, { 300, 11, 50 } };
@@ -111,6 +140,7 @@ Suite *keep_suite(void)
 
 	tcase_add_test(t, what_was_kept_stays_as_it_was);
 	tcase_add_test(t, what_is_not_there_is_left_out);
+	tcase_add_test(t, none_of_many_is_forgotten);
 	tcase_add_test(t, a_piece_is_found_among_many);
 	suite_add_tcase(s, t);
 	return s;
