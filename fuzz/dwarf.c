@@ -32,6 +32,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 		edited_open(&base);
 	edited_apply(&base, data, n, false);
 	if (image_open(&img, base.path, &err) && go_open(&prog, &img, &err)) {
+		prog.homes = true;
 		for (size_t i = 0; i < prog.nfuncs; i += 1 + i / 64)
 			look(&prog, &prog.funcs[i]);
 	}

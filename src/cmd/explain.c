@@ -128,8 +128,10 @@ static bool at_its_end(void *ctx, int pid, const struct os_thread *threads, size
 	struct scene *s = ctx;
 	struct err err;
 
-	if (!image_open_pid(&s->t.img, pid, &err) || !go_open(&s->t.prog, &s->t.img, &err) ||
-	    !goroutines_gather(&s->gs, &s->t.img, &s->t.prog, threads, n, &err))
+	if (!image_open_pid(&s->t.img, pid, &err) || !go_open(&s->t.prog, &s->t.img, &err))
+		return false;
+	s->t.prog.homes = true;
+	if (!goroutines_gather(&s->gs, &s->t.img, &s->t.prog, threads, n, &err))
 		return false;
 	use_program(s, true);
 	death_of_image(&s->d, threads, n);

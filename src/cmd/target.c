@@ -80,11 +80,15 @@ bool target_open_memory(struct target *t, const char *command, const char *pid, 
 
 	if (!pid && nrest == 2 && !number(rest[0], &n)) {
 		*t = (struct target){ .rest = rest + 2 };
-		return image_open_core(&t->img, rest[0], rest[1], err) &&
-		       go_open(&t->prog, &t->img, err);
+		if (!image_open_core(&t->img, rest[0], rest[1], err) ||
+		    !go_open(&t->prog, &t->img, err))
+			return false;
+		t->prog.homes = true;
+		return true;
 	}
 	if (!target_open(t, command, pid, rest, nrest, err))
 		return false;
+	t->prog.homes = true;
 	if (t->nrest)
 		return err_set(err, ERR_USAGE, "%s: takes one target, but got also %s", command,
 			       t->rest[0]);

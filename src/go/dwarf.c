@@ -84,7 +84,7 @@ static struct go_dwarf *dwarf_of(const struct go_program *prog)
 
 	if (!p->dwarf) {
 		p->dwarf = ARENA_NEW(&p->arena, struct go_dwarf);
-		p->dwarf->open = debug_open(&p->dwarf->debug, prog->img);
+		p->dwarf->open = debug_open(&p->dwarf->debug, prog->img, prog->homes);
 		if (p->dwarf->open)
 			list_units(p->dwarf);
 	}

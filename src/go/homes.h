@@ -6,6 +6,7 @@
  *
  * Owns     nothing: what is made lies in the program's arena.
  * Units    va addresses; offsets count from SP at the function's entry and may be below it.
+ * Asks     prog->homes to be set.
  * Fails    "not there" is false, or no parameters.
  * Threads  one.
  * Sources  cmd/compile/internal/ssa/debug.go, cmd/internal/dwarf. */

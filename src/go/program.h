@@ -84,6 +84,7 @@ struct go_program {
 	size_t nfuncs;
 	struct go_types *types;			/* loaded on demand */
 	struct go_dwarf *dwarf;
+	bool homes;	/* set before DWARF is asked for anything: homes.h will be asked, too */
 	struct map *fork_child;			/* fork.c: pcs, made on demand */
 	struct go_sigs *sigs;
 	struct go_names *names;

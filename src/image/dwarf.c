@@ -4,18 +4,20 @@
 
 enum { EHDR = sizeof(Elf64_Ehdr), SHDR = sizeof(Elf64_Shdr), MAX_SECTIONS = 16 };
 
-/* What names, types, the addresses of functions and the places of what they keep need; the rest
+/* What names, types and the addresses of functions need; and the places of what they keep. The rest
  * (lines, frames) would only be decompressed for nothing. */
+enum { FOR_PLACES = 2 };
 static const char *const wanted[] = {
+	"debug_loc", "debug_loclists",
 	"debug_info", "debug_abbrev", "debug_str", "debug_line_str", "debug_str_offsets",
-	"debug_addr", "debug_ranges", "debug_rnglists", "debug_loc", "debug_loclists",
+	"debug_addr", "debug_ranges", "debug_rnglists",
 };
 
-static bool is_wanted(struct str name)
+static bool is_wanted(struct str name, bool places)
 {
 	struct str plain = str_cut(name, str_starts(name, STR(".z")) ? 2 : 1, name.n);
 
-	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+	for (size_t i = places ? 0 : FOR_PLACES; i < ARRAY_LEN(wanted); i++)
 		if (str_eq(plain, str_of(wanted[i])))
 			return true;
 	return false;
@@ -29,13 +31,13 @@ struct copy {
 	size_t n;
 };
 
-static void choose(struct copy *c, const struct image *img)
+static void choose(struct copy *c, const struct image *img, bool places)
 {
 	c->size = EHDR + (MAX_SECTIONS + 2) * SHDR;
 	for (size_t i = 0; i < img->nsecs && c->n < MAX_SECTIONS; i++) {
 		const struct section *s = &img->secs[i];
 
-		if (!s->size || !str_starts(s->name, STR(".")) || !is_wanted(s->name))
+		if (!s->size || !str_starts(s->name, STR(".")) || !is_wanted(s->name, places))
 			continue;
 		c->from[c->n++] = s;
 		c->size += s->name.n + 1 + round_up(s->size, 8) + 8;
@@ -89,12 +91,12 @@ static void remember_entries(struct debug *d, const Elf_Data *data)
 		d->entries = (struct str){ data->d_buf, data->d_size };
 }
 
-bool debug_open(struct debug *d, const struct image *img)
+bool debug_open(struct debug *d, const struct image *img, bool places)
 {
 	struct copy c = { 0 };
 
 	*d = (struct debug){ 0 };
-	choose(&c, img);
+	choose(&c, img, places);
 	if (!c.n)
 		return false;
 	c.at = memset(mem_resize(NULL, c.size), 0, c.size);

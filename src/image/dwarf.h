@@ -24,7 +24,8 @@ struct debug {
 	struct str entries;	/* .debug_info, decompressed */
 };
 
-bool debug_open(struct debug *d, const struct image *img) MUST_CHECK;
+/* `places`: debug_pieces will be asked; without it there are none. */
+bool debug_open(struct debug *d, const struct image *img, bool places) MUST_CHECK;
 void debug_release(struct debug *d);
 
 /* The next unit's entry; *at starts with 0 and goes on. False behind the last. */
