@@ -1,5 +1,5 @@
-/* Signatures: DWARF where it is there, else method types, else argument shapes; and where parameters,
- * also of inlined calls, are said to be. */
+/* Signatures: DWARF where it is there, else method types, else argument shapes; and where
+ * parameters, also of inlined calls, are said to be. */
 #include "edited.h"
 #include "go/homes.h"
 

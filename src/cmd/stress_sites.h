@@ -18,8 +18,8 @@ struct stress_sites {
 	const struct torn_store **at;
 	u32 n;
 };
-/* Those of patterns, refused ones too, or with these ids: then all of them can be delayed. ERR_USAGE
- * if there is none. */
+/* Those of patterns, refused ones too, or with these ids: then all of them can be delayed.
+ * ERR_USAGE if there is none. */
 bool stress_sites(struct stress_sites *to, const struct go_program *prog, const char **patterns,
 		  size_t npatterns, const struct opt_list *ids, struct arena *a,
 		  struct err *err) MUST_CHECK;

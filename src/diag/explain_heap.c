@@ -2,7 +2,7 @@
  * the value that has such a pointer:
  *  1. which objects are free and yet marked (as the runtime's sweep finds them);
  *  2. strings and slices, by type from the global variables on, that do not fit their object;
- *  3. words that point to those objects, wherever they lie: on stacks, in variables, in the heap. */
+ *  3. words that point to those objects, wherever they lie: stacks, variables, the heap. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -103,8 +103,8 @@ static void hit(struct search *s, u64 rt, u64 word, u64 next, const struct go_ob
 		go_heap_object(&s->heap, rt, &o) ? in_heap(s, rt, &o) : in_variable(s, rt);
 	if (next > room && next < LENGTH_MOST)
 		evidence(s->to, s->d, "0x%" PRIx64 ", which is in the free object at 0x%" PRIx64
-			 ", stands %.*s; the word behind it is %" PRIu64 ": as a string it would go "
-			 "past the object's end", word, z->base, STR_F(where), next);
+			 ", stands %.*s; the word behind it is %" PRIu64 ": as a string it would "
+			 "go past the object's end", word, z->base, STR_F(where), next);
 	else
 		evidence(s->to, s->d, "0x%" PRIx64 ", which is in the free object at 0x%" PRIx64
 			 ", stands %.*s; the word behind it is %" PRIu64, word, z->base,
@@ -149,7 +149,8 @@ static void search(struct search *s)
 	}
 	for (size_t i = 0; i < img->nsegs; i++)
 		if (img->segs[i].write)
-			search_in(s, (img->segs[i].va + img->bias) & ~7ull, img->segs[i].size, NULL);
+			search_in(s, (img->segs[i].va + img->bias) & ~7ull, img->segs[i].size,
+				  NULL);
 	for (size_t i = 0; i < s->heap.n; i++)
 		if (s->heap.at[i].pointers)
 			search_in(s, s->heap.at[i].base, s->heap.at[i].size, NULL);

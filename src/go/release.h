@@ -58,7 +58,7 @@ struct go_release {
 	bool dwarf_lacks_blanks;	/* parameters without a name: up to 1.21 */
 	bool lacks_arg_live;		/* FUNCDATA ArgLiveInfo: 1.17 */
 	bool fipsinfo;			/* every binary has .go.fipsinfo */
-	u8 race_guard;			/* stack guards of -race builds are so many times as large */
+	u8 race_guard;			/* stack guards of -race builds: so many times as large */
 	u8 newproc1_caller;		/* its argument callergp: index of the register */
 	bool asmcgocall_frame;		/* asmcgocall saves BP */
 	const struct pcln_layout *pcln;

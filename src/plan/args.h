@@ -29,8 +29,8 @@ struct args {
 bool args_init(struct args *a, const struct go_program *prog, const struct plan_request *request,
 	       struct err *err) MUST_CHECK;
 void args_release(struct args *a);
-/* What the function of one of the `frames` that stand at the level was called with (0: the innermost
- * inlined call; the last: the level's own function); a->record then has the values. */
+/* What the function of one of the `frames` that stand at the level was called with (0: the
+ * innermost inlined call; the last: the level's own function); a->record then has the values. */
 const struct reading *args_read(struct args *a, struct unwinder *u, const struct go_level *l,
 				size_t frame, size_t frames);
 

@@ -3,7 +3,8 @@
  * Owns     nothing: texts are views that hold for the call of the exporter. Who keeps a span copies
  *          it.
  * Units    Unix ns; ids are raw bytes, in the order in which they are printed.
- * Fails    exporters count what they lose (`dropped`) and say it once; a span never stops a session.
+ * Fails    exporters count what they lose (`dropped`) and say it once; a span never stops a
+ *          session.
  * Source   opentelemetry-proto 1.3, trace/v1/trace.proto: kinds, status codes.
  * Threads  one, unless an exporter says more. */
 #ifndef SPAN_SPAN_H
