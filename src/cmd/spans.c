@@ -271,7 +271,8 @@ const struct command cmd_spans = {
 		 "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_PROPAGATORS, "
 		 "OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, "
 		 "OTEL_EXPORTER_OTLP_* and OTEL_BSP_* are honoured. Headers other than "
-		 "traceparent and tracestate, query strings and user information of URLs are not read.\n\n"
+		 "traceparent and tracestate, query strings and user information of URLs "
+		 "are not read.\n\n"
 		 "The program keeps its input, output and signals; goshawk ends with its status.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
