@@ -64,7 +64,8 @@ class Table:
 SIX = [r for r in gobuild.RELEASES if gobuild.minor(r) in (17, 19, 22, 24, 26, 27)]
 # Nothing to wait for but all of the code; and a delay as short as the code can make it, now and then.
 DELAYS = {"none": ["--delay", "0"], "100ns at 1%": ["--delay", "100ns", "--chance", "1%"]}
-PACKAGES = ["runtime", "net/http", "sync", "reflect", "go/types", "text/template", "crypto/tls"]
+QUICK = ["strings", "sort", "encoding/json", "fmt"]  # what `make check` runs, too
+PACKAGES = ["runtime", "net/http", "sync", "reflect", "go/types", "text/template", "crypto/tls", *QUICK]
 RACES = ["string", "slice", "append", "interface"]
 
 COPIES = Table(

@@ -71,8 +71,9 @@ def alone(package, release):
     return run_tests(package, release, gobuild.std_test(package, release), "-test.v")
 
 
+@pytest.mark.skipif(gobuild.ALL, reason="all of Go's tests are next")
 @pytest.mark.parametrize("delay", DELAYS)
-@pytest.mark.parametrize("package", ["strings", "sort", "encoding/json", "fmt"])
+@pytest.mark.parametrize("package", reached.QUICK)
 def test_tests_of_go_pass(tmp_path, release, package, delay):
     copy(gobuild.std_test(package, release), tmp_path / "new", *DELAYS[delay])
     plain, new = alone(package, release), run_tests(package, release, tmp_path / "new", "-test.v")

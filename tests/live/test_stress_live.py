@@ -79,8 +79,8 @@ def end_alike(tmp_path, package, release, delay):
     return plain.status == new.status and verdicts(plain.out) == verdicts(new.out), new
 
 
-@pytest.mark.parametrize("package,delay", [("strings", "none"), ("sort", "100ns at 1%"), ("encoding/json", "none"),
-                                           ("fmt", "100ns at 1%")])
+@pytest.mark.skipif(gobuild.ALL, reason="all of Go's tests are next")
+@pytest.mark.parametrize("package,delay", zip(reached.QUICK, 2 * [*DELAYS]))
 def test_tests_of_go_pass(tmp_path, release, package, delay):
     same, new = end_alike(tmp_path, package, release, delay)
     assert same and new.status == 0, new
