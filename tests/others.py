@@ -87,6 +87,43 @@ def module(program, release, *flags):
     return str(to)
 
 
+TOOL = "github.com/alibaba/opentelemetry-go-auto-instrumentation"
+
+
+@functools.lru_cache(maxsize=None)
+def instrumented(version, command, *flags):
+    """tests/go/instrumented, built by that release of the tool; `command` is its folder there. Go 1.22 is what it was made for."""
+    source, release = gobuild.ROOT / "tests" / "go" / "instrumented", "1.22.12"
+    to = gobuild.OUT / release / ("instrumented-%s" % gobuild.hash_of(source, version, flags))
+    if to.exists():
+        return str(to)
+    if os.environ.get("SETUP") == "no":
+        pytest.skip("the instrumentation tool %s is not here, and SETUP=no" % version)
+    folder = to.with_name(to.name + ".%d" % os.getpid())
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, folder / "service")
+    (folder / "tool").mkdir()
+    (folder / "tool" / "go.mod").write_text(
+        "module tool\ngo 1.22\nrequire %s %s\nrequire %s/test/verifier v0.0.0\nreplace %s/test/verifier => ../service/verifier\n" % (
+            TOOL, version, TOOL, TOOL))
+    go = gobuild.goroot(release) / "bin"
+    # a build cache of its own: the tool changes the standard library under the names that other builds look for
+    env = gobuild.environment(release, True, PATH="%s:%s" % (go, os.environ["PATH"]))
+    for where, of_its_own, args in (
+            ("tool", {}, [go / "go", "build", "-mod=mod", "-o", folder / "otel", TOOL + "/" + command]),
+            ("service", {"GOCACHE": str(folder / "cache")}, [folder / "otel", "go", "build", *flags, "-o", folder / "built", "."])):
+        done = subprocess.run(args, cwd=folder / where, env=dict(env, **of_its_own), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
+        if done.returncode:
+            break
+    if done.returncode == 0:
+        (folder / "built").rename(to)
+    shutil.rmtree(folder)
+    if done.returncode:
+        pytest.skip("no service by the instrumentation tool %s: %s" % (version, done.stdout.strip()[-300:]))
+    return str(to)
+
+
 @functools.lru_cache(maxsize=None)
 def module_file(name, version, path):
     """The text of a file in a module, from the proxy."""
