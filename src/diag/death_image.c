@@ -322,22 +322,23 @@ static void registers_of(struct death *d, const struct stands *s)
 	}
 }
 
-/* Behind runtime.sigpanic the fault is the goroutine's: what was at hand then is in its g. */
+/* Behind runtime.sigpanic the fault is the goroutine's: what was at hand then is in its g; up to
+ * 1.19 it is called on g0, too, where C code faults, and what was at hand is in that one's. */
 static void fault_of_panic(struct walk *w)
 {
 	const struct death_frame *f = death_frame_of(w->d, "runtime.sigpanic");
 	const struct go_release *rel = w->d->prog->rel;
 	struct death *d = w->d;
-	u64 sig;
+	u64 g = f && f->stack == STACK_OF_THREAD ? word_at(d, w->m + M_G0) : w->curg, sig;
 
-	if (!f || !w->curg || !rel->g_sig)
+	if (!f || !g || !rel->g_sig)
 		return;
-	sig = word_at(d, w->curg + rel->g_sig) & 0xffffffff;
+	sig = word_at(d, g + rel->g_sig) & 0xffffffff;
 	if (!sig || sig > 64)
 		return;
 	d->signal = (int)sig;
-	d->address = word_at(d, w->curg + rel->g_sigcode0 + 8);
-	d->pc = word_at(d, w->curg + rel->g_sigcode0 + 16);
+	d->address = word_at(d, g + rel->g_sigcode0 + 8);
+	d->pc = word_at(d, g + rel->g_sigcode0 + 16);
 	d->has_address = d->has_pc = true;
 	d->has_ints = false;
 }

@@ -70,9 +70,10 @@ def test_each_of_the_zoo_by_running_it(built_by, variant, tmp_path):
     assert not list(filter(None, wrong)), "\n".join(filter(None, wrong))
 
 
-@pytest.mark.parametrize("variant, which", [("cgo", "c-"), ("cgo-stripped", "c-"), ("race", "race-")])
-def test_of_c_and_of_race_builds(variant, which, tmp_path):
-    program = gobuild.build("zoo", gobuild.NEWEST, variant)
+@pytest.mark.parametrize("built_by, variant, which", [(gobuild.RELEASES[0], "cgo", "c-"), (gobuild.NEWEST, "cgo", "c-"),
+                                                      (gobuild.NEWEST, "cgo-stripped", "c-"), (gobuild.NEWEST, "race", "race-")])
+def test_of_c_and_of_race_builds(built_by, variant, which, tmp_path):
+    program = gobuild.build("zoo", built_by, variant)
     chosen = [d for d in zoo(program) if d[0].startswith(which)]
     assert chosen
     for name, kind, function in chosen:
