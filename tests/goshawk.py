@@ -8,6 +8,8 @@ import pathlib
 import subprocess
 import sys
 
+import documented
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GOSHAWK = pathlib.Path(os.environ.get("GOSHAWK", ROOT / "build" / "goshawk")).resolve()
 BUILD = GOSHAWK.parent  # the tools of the tests are in tests/ there
@@ -25,8 +27,13 @@ class Ended:
 
 
 def run(*args, env=None, cwd=None, timeout=120, stdin=subprocess.DEVNULL):
-    """goshawk with these arguments."""
-    return run_plain(GOSHAWK, *args, env=env, cwd=cwd, timeout=timeout, stdin=stdin)
+    """goshawk with these arguments. What it prints by --json is what docs/json.md says."""
+    done = run_plain(GOSHAWK, *args, env=env, cwd=cwd, timeout=timeout, stdin=stdin)
+    if "--json" in args:
+        for line in done.out.splitlines():
+            if line.startswith('{"type":'):  # else the program's own
+                documented.check(ROOT, line)
+    return done
 
 
 def run_plain(*args, env=None, cwd=None, timeout=120, stdin=subprocess.DEVNULL):
@@ -39,7 +46,7 @@ def run_plain(*args, env=None, cwd=None, timeout=120, stdin=subprocess.DEVNULL):
 def read_lines(path):
     """The objects of a file of JSON lines."""
     with open(path, encoding="utf-8") as f:
-        return [json.loads(line) for line in f]
+        return [documented.check(ROOT, line) for line in f]
 
 
 class Trace:

@@ -14,6 +14,7 @@
 #include "out/otlp.h"
 #include "out/shown.h"
 #include "out/sinks.h"
+#include "out/span_json.h"
 #include "out/span_tree.h"
 #include "span/collect.h"
 #include "span/resource.h"
@@ -23,7 +24,7 @@ enum { TICK_NS = 200000000, BUFFER = 8 << 20, EXPORTERS_MOST = 2, SHOWN_BYTES = 
 struct spans_args {
 	struct common_args common;
 	bool console, plan;
-	const char *pid, *engine, *otlp;
+	const char *pid, *engine, *otlp, *output;
 	struct opt_list func, show, only, no, redact;
 	i64 for_ns;
 };
@@ -37,6 +38,8 @@ static const struct opt opts[] = {
 	  "send spans to this collector by OTLP over HTTP: http://localhost:4318"),
 	O(0, "console", OPT_FLAG, NULL, console,
 	  "print each trace as a tree on stderr when it has ended"),
+	O('o', "output", OPT_TEXT, "FILE", output,
+	  "write trees, or the objects of --json, to FILE"),
 	O(0, "func", OPT_LIST, "PATTERN", func,
 	  "spans for these functions as well: 'main.load*', '(*Store).Get'"),
 	O(0, "show", OPT_LIST, "EXPR,…", show,
@@ -66,9 +69,8 @@ static bool check(const struct spans_args *a, size_t nrest, char **program, stru
 	if (a->show.n && !a->func.n)
 		return err_set(err, ERR_USAGE, "--show: says what spans of --func have as "
 			       "attributes; there is no --func");
-	if (a->common.json && !a->plan)
-		return err_set(err, ERR_USAGE, "--json: with --plan only; spans are printed as "
-			       "trees, or sent by --otlp");
+	if (a->common.json && a->console)
+		return err_set(err, ERR_USAGE, "--json and --console: one of them");
 	return true;
 }
 
@@ -89,15 +91,20 @@ struct session {
 	struct rules *rules;
 	struct plan *plan;
 	struct engine_request how;
-	struct out out;
+	struct out *out;
 	struct span_exporter to[EXPORTERS_MOST];
 	size_t nto;
 };
 
+static bool is_printed(const struct spans_args *a)
+{
+	return a->console || a->output || a->common.json;
+}
+
 /* Where to: as options say; without any, to the collector of the environment or else to stderr. */
 static bool add_otlp(struct session *s, pid_t pid, struct err *err)
 {
-	bool chosen = s->args->otlp || s->args->console;
+	bool chosen = s->args->otlp || is_printed(s->args);
 	struct resource_facts facts = {
 		.env = s->env, .path = s->how.path, .pid = pid,
 		.go_version = s->prog->version.text,
@@ -125,12 +132,26 @@ static bool try_otlp(struct session *s, struct err *err)
 	return ok;
 }
 
+static void end_json(const struct session *s, const struct source *src,
+		     const struct collector_facts *f, const struct collected *c, u64 dropped,
+		     const struct pump_result *r)
+{
+	struct end_facts end = {
+		.sites = src->sites(src->session), .engine = src->engine,
+		.stop_ns = src->stop_ns(src->session), .elapsed_ns = r->elapsed_ns,
+		.exited = r->exited, .program_exit = r->program_exit,
+	};
+
+	span_json_end(s->out, &end, f, c, dropped);
+}
+
 static bool collect(struct session *s, struct source *src, struct pump_result *r, struct err *err)
 {
 	struct target_facts t = {
 		.prog = s->plan->prog, .plan = s->plan, .path = s->how.path, .pid = src->pid,
 		.bias = src->bias, .read_rt = src->read_rt, .read_ctx = src->session,
 	};
+	struct collected all;
 	struct value_view view = target_view(&t);
 	struct collector_facts facts = {
 		.plan = s->plan, .rules = s->rules, .bias = src->bias, .read_rt = src->read_rt,
@@ -146,13 +167,18 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 	spans_from_environment(&s->env, &facts.sampler, &facts.propagates);
 	c = collector_new(&facts);
 	sink = collector_sink(c);
-	ok = pump(src, s->plan, &sink, &s->out, &limits, r, err);
+	if (s->args->common.json)
+		sink_json_begin(s->out, &t);
+	ok = pump(src, s->plan, &sink, s->out, &limits, r, err);
 	engine_held(src, s->plan);
 	for (size_t i = 0; i < s->nto; i++) {
 		dropped += *s->to[i].dropped;
 		s->to[i].end(s->to[i].ctx);
 	}
-	spans_say_end(collector_total(c), dropped);
+	all = collector_total(c);
+	if (s->args->common.json)
+		end_json(s, src, &facts, &all, dropped, r);
+	spans_say_end(all, dropped);
 	collector_release(&c);
 	return ok;
 }
@@ -170,8 +196,10 @@ static bool run(struct session *s, int *status, bool *gone, struct err *err)
 		spans_say_off(s->rules, s->plan, stderr);
 		engine_refusals(s->plan);
 		ok = add_otlp(s, src.pid, err);
-		if (s->args->console || !s->nto)
-			s->to[s->nto++] = span_tree_new(&s->out);
+		if (s->args->common.json)
+			s->to[s->nto++] = span_json_new(s->out);
+		else if (is_printed(s->args) || !s->nto)
+			s->to[s->nto++] = span_tree_new(s->out);
 		ok = collect(s, &src, &r, ok ? err : &ignored) && ok;
 		*status = r.exited ? r.program_exit : 0;
 		*gone = r.gone;
@@ -222,7 +250,8 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	OWN(image) img = { 0 };
 	OWN(go_program) prog = { 0 };
 	OWN(plan) plan = { 0 };
-	bool gone = false, ok;
+	OWN(out_file) file = { 0 };
+	bool gone = false;
 
 	(void)rest;
 	s.plan = &plan;
@@ -250,13 +279,19 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 		return spans_plan(&rules, &plan, s.how.path, a->common.json, err);
 	if (!try_otlp(&s, err))
 		return false;
-	out_open(&s.out, STDERR_FILENO);
-	s.out.held = true;
-	s.out.color = use_color(&a->common, STDERR_FILENO);
-	ok = run(&s, status, &gone, err);
-	out_release(&s.out);
-	return ok && (!gone || err_set(err, ERR_GONE, "process %d has ended; what it did until "
-				       "then was written", s.how.pid));
+	if (!a->output && !(a->common.json && a->pid))	/* stdout is the program's */
+		out_open(&file.out, STDERR_FILENO);
+	else if (!out_file_open(&file, a->output, true, err))
+		return false;
+	s.out = &file.out;
+	s.out->held = true;
+	s.out->color = use_color(&a->common, s.out->fd);
+	if (!run(&s, status, &gone, err))
+		return file.own_fd && s.out->failed ? err_in(err, "%s", file.path) : false;
+	if (!out_file_commit(&file, err))
+		return false;
+	return !gone || err_set(err, ERR_GONE, "process %d has ended; what it did until then was "
+				"written", s.how.pid);
 }
 
 const struct command cmd_spans = {
@@ -266,8 +301,9 @@ const struct command cmd_spans = {
 	.about = "Spans of what net/http serves and sends, and of the functions of --func. A "
 		 "goroutine is in the span of the one that started it, as long as that is open. "
 		 "A traceparent that comes with a request makes the caller's span the parent.\n\n"
-		 "Spans are sent to a collector by OTLP where --otlp says so, or without --otlp "
-		 "and --console the variable OTEL_EXPORTER_OTLP_ENDPOINT; else they are printed. "
+		 "Spans are sent to a collector by OTLP where --otlp says so, or without that, "
+		 "--console, --json and -o the variable OTEL_EXPORTER_OTLP_ENDPOINT; else they "
+		 "are printed. "
 		 "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_PROPAGATORS, "
 		 "OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, "
 		 "OTEL_EXPORTER_OTLP_* and OTEL_BSP_* are honoured. Headers other than "

@@ -262,7 +262,7 @@ def compare(tmp_path, release, variant, seed, functions, engine):
     t.check()
     calls = read_calls(tmp_path / "trace.json")
     comparison, wanted = Comparison(gobuild.minor(release) <= 21), 0
-    for e in goshawk.read_lines(tmp_path / "expect.json"):
+    for e in map(json.loads, (tmp_path / "expect.json").read_text().splitlines()):
         wanted += 1
         try:
             need(calls[e["func"]], "not seen")

@@ -91,7 +91,7 @@ class Web:
     def end(self):
         if self.looker is not self.p:
             self.looker.send_signal(signal.SIGINT)
-            _, self.said = self.looker.communicate(timeout=60)
+            self.product, self.said = self.looker.communicate(timeout=60)
             assert self.looker.returncode == 0, self.said
             assert self.get("/silent/1") == 200
         out, _ = self.p.communicate(timeout=60)
@@ -272,6 +272,27 @@ def test_http2_traceparent(release, options):
     for n in range(1, 20):
         s = web.served("/silent/%d" % n)
         assert (s.remote, s.trace == "%032x" % n) == ((True, True) if n % 3 and n % 5 else (False, False)), s.text
+
+
+@pytest.mark.parametrize("attach", [False, True])
+def test_json(tmp_path, attach):
+    """Spans as objects; on stdout where that is not the program's."""
+    to = tmp_path / "spans.json"
+    with Web(options=["--json"] if attach else ["--json", "-o", to], attach=attach) as web:
+        web.get("/deep/1", traceparent=PARENT)
+        web.get("/refused/2")
+        web.end()
+        if attach:
+            to.write_text(web.product)
+    assert web.roots == []
+    objects = goshawk.read_lines(to)
+    assert (objects[0]["type"], objects[-1]["type"]) == ("begin", "end") and objects[0]["pid"] == web.pid
+    assert len(objects) - 2 == objects[-1]["spans"] == 9 and objects[-1]["off"] == []
+    deep = next(s for s in objects if s.get("name") == "GET /deep/")
+    assert (deep["trace_id"], deep["parent_span_id"], deep["parent_remote"]) == (PARENT[3:35], PARENT[36:52], True)
+    assert (deep["kind"], deep["attributes"]["http.response.status_code"]) == ("server", 200) and deep["duration_ns"] > 0
+    assert sorted(s["name"] for s in objects if s.get("parent_span_id") == deep["span_id"]) == ["GET"] * 3
+    assert [s["name"] for s in objects if s.get("status") == "error"] == ["GET", "GET /refused/"], objects
 
 
 class Collector(http.server.BaseHTTPRequestHandler):

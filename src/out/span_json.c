@@ -1,0 +1,149 @@
+#include "out/span_json.h"
+
+#include <stdlib.h>
+
+#include "span/traceparent.h"
+
+static const char *const kinds[] = {
+	[SPAN_INTERNAL] = "internal", [SPAN_SERVER] = "server", [SPAN_CLIENT] = "client",
+	[SPAN_PRODUCER] = "producer", [SPAN_CONSUMER] = "consumer",
+};
+static const char *const statuses[] = {
+	[STATUS_UNSET] = "unset", [STATUS_OK] = "ok", [STATUS_ERROR] = "error",
+};
+
+struct span_json {
+	struct out *out;
+	u64 dropped;		/* never: what can't be written ends the session */
+};
+
+static void number(struct json *j, const char *key, u64 v)
+{
+	json_key(j, key);
+	json_u64(j, v);
+}
+
+static void ids(struct json *j, const struct span *s)
+{
+	char trace[2 * TRACE_ID + 1], id[2 * SPAN_ID + 1];
+
+	trace_id_hex(trace, s->self.trace);
+	json_key(j, "trace_id");
+	json_z(j, trace);
+	span_id_hex(id, s->self.span);
+	json_key(j, "span_id");
+	json_z(j, id);
+	json_key(j, "parent_span_id");
+	if (id_is_zero(s->parent, SPAN_ID)) {
+		json_null(j);
+	} else {
+		span_id_hex(id, s->parent);
+		json_z(j, id);
+	}
+	json_key(j, "parent_remote");
+	json_bool(j, s->parent_remote);
+}
+
+static void value(struct json *j, const struct span_attr *a)
+{
+	switch (a->kind) {
+	case ATTR_TEXT:
+		json_str(j, a->text);
+		break;
+	case ATTR_INT:
+		json_i64(j, a->number);
+		break;
+	case ATTR_FLOAT:
+		json_f64(j, a->real);
+		break;
+	case ATTR_BOOL:
+		json_bool(j, a->truth);
+		break;
+	}
+}
+
+static void on_span(void *ctx, const struct span *s)
+{
+	struct span_json *to = ctx;
+	struct json line, *j = &line;
+
+	json_begin(j, to->out);
+	json_object(j);
+	json_key(j, "type");
+	json_z(j, "span");
+	json_key(j, "time");
+	json_time(j, s->start_ns);
+	json_key(j, "duration_ns");
+	json_i64(j, s->end_ns - s->start_ns);
+	ids(j, s);
+	json_key(j, "kind");
+	json_z(j, kinds[s->kind]);
+	json_key(j, "name");
+	json_str(j, s->name);
+	json_key(j, "status");
+	json_z(j, statuses[s->status]);
+	json_text(j, "message", s->message);
+	json_text(j, "scope", s->scope);
+	number(j, "goid", s->goid);
+	json_key(j, "attributes");
+	json_object(j);
+	for (u32 i = 0; i < s->nattrs; i++) {
+		json_key_str(j, s->attrs[i].key);
+		value(j, &s->attrs[i]);
+	}
+	json_object_end(j);
+	json_object_end(j);
+	json_line(j);
+}
+
+struct span_exporter span_json_new(struct out *o)
+{
+	struct span_json *to = mem_resize(NULL, sizeof(*to));
+
+	*to = (struct span_json){ .out = o };
+	return (struct span_exporter){
+		.ctx = to, .span = on_span, .end = free, .dropped = &to->dropped,
+	};
+}
+
+static void off(void *ctx, const char *sentence)
+{
+	json_z(ctx, sentence);
+}
+
+void span_json_end(struct out *o, const struct end_facts *run, const struct collector_facts *f,
+		   const struct collected *c, u64 dropped)
+{
+	struct json line, *j = &line;
+
+	json_begin(j, o);
+	json_object(j);
+	json_key(j, "type");
+	json_z(j, "end");
+	number(j, "spans", c->spans);
+	number(j, "traces", c->traces);
+	number(j, "unsampled", c->unsampled);
+	number(j, "unended", c->unended);
+	number(j, "too_many", c->refused);
+	number(j, "forgotten", c->forgotten);
+	number(j, "dropped", dropped);
+	number(j, "lost", c->lost);
+	json_key(j, "off");
+	json_array(j);
+	rules_off(f->rules, f->plan, off, j);
+	json_array_end(j);
+	number(j, "sites", run->sites);
+	json_key(j, "engine");
+	json_z(j, run->engine);
+	json_key(j, "stop_ns");
+	json_i64(j, run->stop_ns);
+	json_key(j, "elapsed_ns");
+	json_i64(j, run->elapsed_ns);
+	json_key(j, "program_exit");
+	if (run->exited)
+		json_i64(j, run->program_exit);
+	else
+		json_null(j);
+	json_object_end(j);
+	json_line(j);
+}

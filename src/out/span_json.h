@@ -1,0 +1,18 @@
+/* span_json - each span as a JSON line (docs/json.md), when it has ended.
+ *
+ * Owns     nothing but its state, until end(); writes to the caller's out.
+ * Units    as span/span.h; ids in hexadecimal.
+ * Fails    by the out (sticky).
+ * Threads  one. */
+#ifndef OUT_SPAN_JSON_H
+#define OUT_SPAN_JSON_H
+
+#include "out/sinks.h"
+#include "span/collect.h"
+
+struct span_exporter span_json_new(struct out *o);
+/* The last object. `dropped`: by exporters. */
+void span_json_end(struct out *o, const struct end_facts *run, const struct collector_facts *f,
+		   const struct collected *c, u64 dropped);
+
+#endif
