@@ -1,187 +1,150 @@
-/* Programs that do not go on: everybody asleep, or some in a circle.
- *
- * A Go lock does not know who has it. Whoever has its address on its stack and does not wait for it
- * himself may: that is said as it is, a possibility; a circle of such is what a deadlock looks
- * like. */
-#include <inttypes.h>
-#include <string.h>
+/* Programs that do not go on: everybody asleep, or some in a circle. */
+#include "diag/waiting.h"
 
-#include "diag/explain.h"
-#include "go/waits.h"
+enum { SHOWN = 12 };
 
-enum { WAITERS_MOST = 256, LEVELS = 64, STACK_MOST = 64 << 10 };
-
-struct waiter {
-	const struct goroutine *g;
-	struct wait w;
-	struct death_frame own;
-	u32 holder;	/* 1 + index of the one that may have it; 0: none found */
-};
-
-static bool is_lock(enum wait_kind k)
+/* Of all that wait, or only of those in a circle. */
+static struct circle waits(struct diagnosis *to, struct death *d, struct waiters *all,
+			   bool circles)
 {
-	return k == WAIT_MUTEX || k == WAIT_RWMUTEX || k == WAIT_WAITGROUP;
-}
+	struct circle c;
+	u32 n, at;
 
-/* Where in the program's own code it waits. */
-static void place_of(struct death *d, const struct go_level *levels, size_t n, struct waiter *w)
-{
-	struct go_frame f[GO_FRAMES];
-
-	for (size_t i = 0; i < n; i++) {
-		size_t k = levels[i].func ? go_frames_at(d->prog, levels[i].func,
-			levels[i].pc_rt - d->u->text_rt - !levels[i].exact, f) : 0;
-
-		for (size_t m = 0; m < k; m++) {
-			struct go_name name = go_name_split(f[m].name);
-
-			if (death_is_runtime(f[m].name) || str_eq(name.package, STR("sync")) ||
-			    str_eq(name.package, STR("time")))
-				continue;
-			w->own = (struct death_frame){ .func = f[m].name, .file = f[m].at.file,
-						       .line = f[m].at.line };
-			return;
-		}
+	waiting_find(all, d);
+	c = waiting_circle(all);
+	n = c.length ? c.length : circles ? 0 : all->n;
+	at = c.begin;
+	for (u32 i = 0; i < MIN(n, (u32)SHOWN); i++) {
+		waiting_say(to, d, &all->at[at]);
+		at = c.length ? all->at[at].next - 1 : at + 1;
 	}
+	return c;
 }
 
-static u32 find_waiters(struct death *d, struct waiter *to)
+static void name_circle(struct diagnosis *to, struct death *d, const struct waiters *all,
+			const struct circle *c)
 {
-	struct go_level levels[LEVELS];
-	enum unwind_end end;
-	u32 n = 0;
-
-	for (size_t i = 0; i < d->gs->all.n && n < WAITERS_MOST; i++) {
-		const struct goroutine *g = &d->gs->all.at[i];
-		size_t k;
-
-		if (g->system || g->status != GO_WAITING)
-			continue;
-		k = goroutine_unwind(d->u, g, levels, LEVELS, &end);
-		to[n] = (struct waiter){ .g = g };
-		wait_of(&to[n].w, d->u, g, levels, k);
-		place_of(d, levels, k, &to[n]);
-		n++;
-	}
-	return n;
-}
-
-static bool mentions(const struct death *d, const struct goroutine *g, u64 address)
-{
-	static u64 words[STACK_MOST / 8];
-	size_t n = (size_t)MIN(g->hi - g->sp, (u64)STACK_MOST);
-
-	if (g->sp - g->lo >= g->hi - g->lo)
-		return false;
-	n = image_read_some(d->img, g->sp, words, n) / 8;
-	for (size_t i = 0; i < n; i++)
-		if (words[i] == address)
-			return true;
-	return false;
-}
-
-static void find_holders(const struct death *d, struct waiter *all, u32 n)
-{
-	for (u32 i = 0; i < n; i++) {
-		if (!is_lock(all[i].w.kind))
-			continue;
-		for (u32 k = 0; k < n && !all[i].holder; k++)
-			if (k != i && all[k].w.address != all[i].w.address &&
-			    mentions(d, all[k].g, all[i].w.address))
-				all[i].holder = k + 1;
-	}
-}
-
-/* One that comes back to itself from here; gives its length, and where it begins. */
-static u32 circle(const struct waiter *all, u32 from, u32 *begin)
-{
-	u32 slow = from, fast = from, n = 0;
-
-	do {
-		if (!all[slow].holder || !all[fast].holder || !all[all[fast].holder - 1].holder)
-			return 0;
-		slow = all[slow].holder - 1;
-		fast = all[all[fast].holder - 1].holder - 1;
-	} while (slow != fast);
-	*begin = slow;
-	do {
-		slow = all[slow].holder - 1;
-		n++;
-	} while (slow != *begin);
-	return n;
-}
-
-static struct str target(struct death *d, const struct wait *w)
-{
-	if (w->kind == WAIT_WAITGROUP)
-		return str_fmt(d->a, "sync.WaitGroup 0x%" PRIx64 " (counter %" PRIu64 ")",
-			       w->address, w->known ? w->count : 0);
-	return str_fmt(d->a, "%s 0x%" PRIx64, wait_kind_name(w->kind), w->address);
-}
-
-static void one(struct diagnosis *to, struct death *d, const struct waiter *all,
-		const struct waiter *w)
-{
-	const char *state = goroutine_state(d->prog, w->g);
-
-	if (!w->w.kind)
-		evidence(to, d, "goroutine %lld waits (%s) in %.*s %.*s:%d", (long long)w->g->goid,
-			 state, STR_F(w->own.func), STR_F(w->own.file), w->own.line);
-	else
-		evidence(to, d, "goroutine %lld waits (%s) for %.*s in %.*s %.*s:%d%s",
-			 (long long)w->g->goid, state, STR_F(target(d, &w->w)), STR_F(w->own.func),
-			 STR_F(w->own.file), w->own.line,
-			 w->holder ? str_fmt(d->a,
-					     "; goroutine %lld has it on its stack, and may hold "
-					     "it",
-					     (long long)all[w->holder - 1].g->goid)
-					     .p
-				   : "");
-}
-
-/* `circles`: only if there is one. */
-static bool waits(struct diagnosis *to, struct death *d, bool circles)
-{
-	struct waiter *all = ARENA_ARRAY(d->a, struct waiter, WAITERS_MOST);
-	u32 n = find_waiters(d, all), begin, length = 0;
-
-	find_holders(d, all, n);
-	for (u32 i = 0; i < n && !length; i++)
-		length = circle(all, i, &begin);
-	if (!length) {
-		for (u32 i = 0; i < n && i < 12 && !circles; i++)
-			one(to, d, all, &all[i]);
-		if (n && !circles)
-			explain_place(to, &all[0].own);
-		return false;
-	}
-	to->summary = str_fmt(d->a, "%u goroutines wait for each other in a circle", length);
-	explain_place(to, &all[begin].own);
-	for (u32 i = 0, at = begin; i < length && i < 12; i++, at = all[at].holder - 1)
-		one(to, d, all, &all[at]);
-	return true;
+	to->summary = str_fmt(d->a, "%u goroutines wait for each other in a circle", c->length);
+	explain_place(to, &all->at[c->begin].own);
 }
 
 void explain_waits(struct diagnosis *to, struct death *d)
 {
-	if (d->gs)
-		(void)waits(to, d, true);
+	struct waiters all = { 0 };
+	struct circle c;
+
+	if (!d->gs)
+		return;
+	c = waits(to, d, &all, true);
+	if (c.locks)
+		name_circle(to, d, &all, &c);
+	waiting_release(&all);
 }
 
 static void of_text(struct diagnosis *to, struct death *d)
 {
-	for (u32 i = 0; i < d->crash.ngoroutines && i < 12; i++) {
-		const struct crash_goroutine *g = &d->crash.goroutines[i];
-		const struct crash_frame *f = crash_own_frame(&d->crash, g);
+	const struct crash_frame *f;
 
+	for (u32 i = 0; i < MIN(d->crash.ngoroutines, (u32)SHOWN); i++) {
+		const struct crash_goroutine *g = &d->crash.goroutines[i];
+
+		f = crash_own_frame(&d->crash, g);
 		if (f)
 			evidence(to, d, "goroutine %lld [%.*s] in %.*s %.*s:%d", (long long)g->id,
 				 STR_F(g->state), STR_F(f->func), STR_F(f->file), f->line);
+	}
+	f = d->crash.ngoroutines ? crash_own_frame(&d->crash, d->crash.goroutines) : NULL;
+	if (!f)
+		return;
+	to->func = f->func;
+	to->file = f->file;
+	to->line = f->line;
+}
+
+/* What is wrong, by how they wait: where all of them wait so. */
+static const struct reason {
+	const char *state;	/* begins so, or ends so */
+	enum wait_kind kind;
+	const char *why, *advice;
+} reasons[] = {
+	{ "(nil chan)", WAIT_NONE, "the channel is nil: what sends on it or receives from it "
+	  "waits for ever",
+	  "see who should have made the channel before" },
+	{ "(no cases)", WAIT_NONE, "a select without cases waits for ever, and nobody else is left "
+	  "to do anything",
+	  "see why the others have ended; to keep a program running, wait for what ends it" },
+	{ "sync.WaitGroup.Wait", WAIT_WAITGROUP, "the counter of the WaitGroup does not get to 0: "
+	  "somebody has ended without its Done, or Add counted too many",
+	  "put `defer wg.Done()` first in each goroutine, and Add right before its go" },
+	{ "sync.Mutex.Lock", WAIT_MUTEX, "nobody is left to unlock it: it is locked twice by the "
+	  "same goroutine, or who has locked it returned without Unlock",
+	  "unlock with defer; call nothing that takes the lock while it is held" },
+	{ "sync.RWMutex.", WAIT_RWMUTEX, "nobody is left to unlock it: who reads already reads "
+	  "again while a writer waits, which lets no more readers in; or who has locked it "
+	  "returned without unlocking",
+	  "unlock with defer; call nothing that takes the lock while it is held" },
+	{ "chan receive", WAIT_NONE, "nobody is left to send on the channel, or to close it",
+	  "see which sender should have come, and whether it returned early" },
+	{ "chan send", WAIT_NONE, "nobody is left to receive from the channel",
+	  "see which receiver should have come, and whether it returned early; or give the "
+	  "channel room" },
+};
+
+static const struct reason *reason_of(struct str state, enum wait_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if ((kind && reasons[i].kind == kind) || str_ends(state, str_of(reasons[i].state)) ||
+		    str_starts(state, str_of(reasons[i].state)))
+			return &reasons[i];
+	return NULL;
+}
+
+static const struct reason *common_reason(const struct death *d, const struct waiters *all)
+{
+	const struct reason *r = NULL;
+
+	for (u32 i = 0; d->gs ? i < all->n : i < d->crash.ngoroutines; i++) {
+		const struct reason *its =
+			d->gs ? reason_of(str_of(goroutine_reason(d->prog, all->at[i].g)),
+					  all->at[i].w.kind)
+			      : reason_of(d->crash.goroutines[i].state, WAIT_NONE);
+
+		/* of a text all that is there may be the runtime's own */
+		if (!d->gs && !crash_own_frame(&d->crash, &d->crash.goroutines[i]))
+			continue;
+		if (!its || (r && r != its))
+			return NULL;
+		r = its;
+	}
+	return r;
+}
+
+static void say_why(struct diagnosis *to, const struct circle *c, const struct reason *r)
+{
+	if (c->length) {
+		to->why = STR("each waits for what, as far as stacks show, only others of them "
+			      "have");
+		to->advice = c->locks == c->length
+				     ? STR("take the locks in one order everywhere")
+				     : STR("hold no lock while waiting for a channel or a WaitGroup "
+					   "whose other side needs it");
+	} else if (r) {
+		to->why = str_of(r->why);
+		to->advice = str_of(r->advice);
+	} else {
+		to->why = STR("a channel without the other side, a WaitGroup whose counter never "
+			      "gets to 0, locks that are taken in two orders, or a lock that is "
+			      "taken twice");
+		to->advice = STR("see for each of them who should have woken it: the sender or "
+				 "receiver that returned early, the missing Done or Unlock");
 	}
 }
 
 bool explain_deadlock(struct diagnosis *to, struct death *d)
 {
+	struct waiters all = { 0 };
+	struct circle c = { 0 };
+
 	if (!explain_says(d, "fatal error: all goroutines are asleep"))
 		return false;
 	to->kind = "deadlock";
@@ -189,42 +152,31 @@ bool explain_deadlock(struct diagnosis *to, struct death *d)
 	to->cause = true;
 	to->summary = STR("every goroutine waits, and nobody is left to wake one");
 	evidence(to, d, "%.*s", STR_F(d->message));
-	if (d->gs)
-		waits(to, d, false);
-	else
+	if (d->gs) {
+		c = waits(to, d, &all, false);
+		if (c.length)
+			name_circle(to, d, &all, &c);
+		else if (all.n)
+			explain_place(to, &all.at[0].own);
+	} else {
 		of_text(to, d);
+	}
 	if (!to->func.n)
 		explain_place(to, death_own(d));
-	if (!d->gs && d->crash.ngoroutines) {
-		const struct crash_frame *f = crash_own_frame(&d->crash, d->crash.goroutines);
-
-		if (f) {
-			to->func = f->func;
-			to->file = f->file;
-			to->line = f->line;
-		}
-	}
-	to->why =
-		STR("a channel without the other side, a WaitGroup whose counter never gets to 0, "
-		    "locks that are taken in two orders, or a lock that is taken twice");
-	to->advice =
-		STR("see for each of them who should have woken it: the sender or receiver that "
-		    "returned early, the missing Done or Unlock");
+	say_why(to, &c, common_reason(d, &all));
+	waiting_release(&all);
 	return true;
 }
 
+/* A circle of channels alone is what idle workers look like: whom they serve may reach them
+ * through variables and the heap, which are not looked at. */
 bool explain_hang(struct diagnosis *to, struct death *d)
 {
+	struct waiters all = { 0 };
+	struct circle c;
+
 	if (d->died || !d->gs)
 		return false;
-	to->certainty = LIKELY;
-	if (waits(to, d, true)) {
-		to->kind = "deadlock";
-		to->cause = true;
-		to->why = STR("each holds, as far as its stack shows, what the next one waits for");
-		to->advice = STR("take the locks in one order everywhere");
-		return true;
-	}
 	*to = (struct diagnosis){
 		.kind = "runs",
 		.certainty = CERTAIN,
@@ -232,5 +184,19 @@ bool explain_hang(struct diagnosis *to, struct death *d)
 			"it has not died, and no goroutines were found that wait for each other"),
 		.advice = STR("`goshawk goroutines` shows where each of them stands"),
 	};
+	c = waits(to, d, &all, true);
+	if (c.locks) {
+		to->kind = "deadlock";
+		to->certainty = LIKELY;
+		to->cause = true;
+		name_circle(to, d, &all, &c);
+		say_why(to, &c, NULL);
+	} else if (c.length) {
+		to->summary = str_fmt(d->a,
+				      "it has not died; %u goroutines wait for what, on stacks, "
+				      "only others of them have",
+				      c.length);
+	}
+	waiting_release(&all);
 	return true;
 }

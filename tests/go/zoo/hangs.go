@@ -21,6 +21,16 @@ func init() {
 		death{"asleep-waitgroup", "deadlock", "main.asleepWaitGroup", asleepWaitGroup},
 		death{"asleep-lock-twice", "deadlock", "main.lockTwice", lockTwice},
 		death{"asleep-two-locks", "deadlock", "*", twoLocks},
+		death{"asleep-fields", "deadlock", "main.(*account).transfer", transfers},
+		death{"asleep-lock-channel", "deadlock", "*", lockChannel},
+		death{"asleep-pool", "deadlock", "main.pool", pool},
+		death{"asleep-readers", "deadlock", "*", readers},
+		death{"hung-lock-channel", "deadlock", "*", func() {
+			go lockChannel()
+			time.Sleep(100 * time.Millisecond)
+			os.Stdout.WriteString("ready\n")
+			time.Sleep(time.Minute)
+		}},
 		death{"hung-two-locks", "deadlock", "main.lockBoth", func() {
 			go twoLocks()
 			time.Sleep(100 * time.Millisecond)
@@ -88,6 +98,88 @@ func twoLocks() {
 	x, y := make(chan bool), make(chan bool)
 	go lockBoth(&first, &second, x, y)
 	lockBoth(&second, &first, y, x)
+}
+
+type account struct {
+	name string
+	lock sync.Mutex
+	sum  int
+}
+
+//go:noinline
+func (a *account) transfer(b *account, mine, other chan bool) {
+	a.lock.Lock()
+	close(mine)
+	<-other
+	b.lock.Lock()
+	a.sum, b.sum = a.sum-1, b.sum+1
+	b.lock.Unlock()
+	a.lock.Unlock()
+}
+
+//go:noinline
+func transfers() {
+	a, b := &account{name: "a"}, &account{name: "b"}
+	x, y := make(chan bool), make(chan bool)
+	go a.transfer(b, x, y)
+	b.transfer(a, y, x)
+}
+
+//go:noinline
+func produce(lock *sync.Mutex, to chan int, locked chan bool) {
+	lock.Lock()
+	defer lock.Unlock()
+	close(locked)
+	to <- 1
+}
+
+//go:noinline
+func consume(lock *sync.Mutex, from chan int, locked chan bool) {
+	<-locked
+	lock.Lock()
+	defer lock.Unlock()
+	length = <-from
+}
+
+//go:noinline
+func lockChannel() {
+	lock, c, locked := new(sync.Mutex), make(chan int), make(chan bool)
+	go produce(lock, c, locked)
+	consume(lock, c, locked)
+}
+
+// It waits for workers before it tells them that there is no more work.
+//
+//go:noinline
+func pool() {
+	var wg sync.WaitGroup
+	jobs := make(chan int)
+	for i := 0; i < 2; i++ {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for n := range jobs {
+				length += n
+			}
+		}()
+	}
+	jobs <- 1
+	wg.Wait()
+	close(jobs)
+}
+
+// Who reads already can't begin to read again once a writer waits.
+//
+//go:noinline
+func readers() {
+	var lock sync.RWMutex
+	lock.RLock()
+	go func() {
+		lock.Lock()
+		lock.Unlock()
+	}()
+	time.Sleep(50 * time.Millisecond)
+	lock.RLock()
 }
 
 //go:noinline

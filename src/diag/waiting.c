@@ -1,0 +1,266 @@
+#include "diag/waiting.h"
+
+#include <inttypes.h>
+
+#include "go/types.h"
+
+enum { WAITERS_MOST = 4096, LEVELS = 64, NAMED = 4 };
+
+static bool is_lock(enum wait_kind k)
+{
+	return k == WAIT_MUTEX || k == WAIT_RWMUTEX;
+}
+
+/* Nothing can come: a nil channel, a select without cases. */
+static bool waits_for_ever(const struct death *d, const struct waiter *w)
+{
+	struct str reason = str_of(goroutine_reason(d->prog, w->g));
+
+	return str_ends(reason, STR("(nil chan)")) || str_ends(reason, STR("(no cases)"));
+}
+
+/* Where in the program's own code it waits. */
+static void place_of(struct death *d, const struct go_level *levels, size_t n, struct waiter *w)
+{
+	struct go_frame f[GO_FRAMES];
+
+	for (size_t i = 0; i < n; i++) {
+		size_t k = levels[i].func ? go_frames_at(d->prog, levels[i].func,
+			levels[i].pc_rt - d->u->text_rt - !levels[i].exact, f) : 0;
+
+		for (size_t m = 0; m < k; m++) {
+			struct go_name name = go_name_split(f[m].name);
+
+			if (death_is_runtime(f[m].name) || str_eq(name.package, STR("sync")) ||
+			    str_eq(name.package, STR("time")))
+				continue;
+			w->own = (struct death_frame){ .func = f[m].name, .file = f[m].at.file,
+						       .line = f[m].at.line };
+			return;
+		}
+	}
+}
+
+static void find_waiters(struct death *d, struct waiters *all)
+{
+	struct go_level levels[LEVELS];
+	enum unwind_end end;
+
+	all->at = ARENA_ARRAY(d->a, struct waiter, WAITERS_MOST);
+	for (size_t i = 0; i < d->gs->all.n && all->n < WAITERS_MOST; i++) {
+		const struct goroutine *g = &d->gs->all.at[i];
+		struct waiter *w = &all->at[all->n];
+		size_t k;
+
+		if (g->system || (g->status != GO_WAITING && g->status != GO_LEAKED))
+			continue;
+		k = goroutine_unwind(d->u, g, levels, LEVELS, &end);
+		*w = (struct waiter){ .g = g };
+		wait_of(&w->w, d->u, g, levels, k);
+		place_of(d, levels, k, w);
+		holders_wait(&all->holders, g, &w->w);
+		*map_put(&all->by_g, g->g_rt) = ++all->n;
+	}
+}
+
+static void hold(struct waiter *w, const struct held *held)
+{
+	if (held && held->n)
+		w->held[w->nheld++] = held;
+}
+
+static void find_holders(struct death *d, struct waiters *all)
+{
+	struct go_heap heap;
+	bool read = go_heap_read(&heap, d->img, d->prog, d->a);
+
+	if (all->n == WAITERS_MOST)	/* there are more, who are not known to wait */
+		return;
+	holders_find(&all->holders, d->gs, d->img, read ? &heap : NULL);
+	for (u32 i = 0; i < all->n; i++) {
+		struct waiter *w = &all->at[i];
+
+		if (w->w.kind && !w->w.n)
+			hold(w, holders_of(&all->holders, w->w.address));
+		for (u32 k = 0; k < w->w.n; k++)
+			hold(w, holders_of(&all->holders, w->w.at[k].address));
+	}
+}
+
+/* Does only who is stuck himself have it? Then `next` is one of them. */
+static bool only_stuck(const struct waiters *all, struct waiter *w)
+{
+	w->next = 0;
+	for (u32 i = 0; i < w->nheld; i++) {
+		for (u32 k = 0; k < w->held[i]->n; k++) {
+			const u64 *at = map_get(&all->by_g, w->held[i]->at[k].g->g_rt);
+
+			if (!at || !all->at[*at - 1].stuck)
+				return false;
+			if (!w->next)
+				w->next = (u32)*at;
+		}
+		if (w->held[i]->more)
+			return false;
+	}
+	return w->next;
+}
+
+static void find_stuck(const struct death *d, struct waiters *all)
+{
+	bool changed = true;
+
+	for (u32 i = 0; i < all->n; i++)
+		all->at[i].stuck = waits_for_ever(d, &all->at[i]) || all->at[i].nheld;
+	while (changed) {
+		changed = false;
+		for (u32 i = 0; i < all->n; i++) {
+			struct waiter *w = &all->at[i];
+
+			if (!w->stuck || (!w->nheld && waits_for_ever(d, w)) || only_stuck(all, w))
+				continue;
+			w->stuck = false;
+			changed = true;
+		}
+	}
+}
+
+void waiting_find(struct waiters *all, struct death *d)
+{
+	*all = (struct waiters){ 0 };
+	find_waiters(d, all);
+	find_holders(d, all);
+	find_stuck(d, all);
+}
+
+/* How many lead back to this one, each by the next one's; 0: they don't. */
+static u32 circle_of(struct waiters *all, u32 from)
+{
+	u32 at = from, n = 0;
+
+	for (u32 k = 0; k < all->n; k++)
+		all->at[k].passed = false;
+	do {
+		if (!all->at[at].stuck || !all->at[at].next || all->at[at].passed)
+			return 0;
+		all->at[at].passed = true;
+		at = all->at[at].next - 1;
+		n++;
+	} while (at != from);
+	return n;
+}
+
+/* The first that locks are in, else the first. */
+struct circle waiting_circle(struct waiters *all)
+{
+	struct circle found = { 0 };
+
+	for (u32 i = 0; i < all->n && !found.locks; i++) {
+		struct circle c = { i, circle_of(all, i), 0 };
+
+		for (u32 k = 0, at = i; k < c.length; k++, at = all->at[at].next - 1)
+			c.locks += is_lock(all->at[at].w.kind);
+		if (c.length && (!found.length || c.locks))
+			found = c;
+	}
+	return found;
+}
+
+static struct str channel(struct death *d, const struct wait_channel *c)
+{
+	struct go_type *t = c->elem_va ? go_type_at(d->prog, c->elem_va) : NULL;
+	struct str name = t && go_type_load(d->prog, t)->kind ? t->name : STR("?");
+	struct str room = c->cap ? str_fmt(d->a, "%" PRIu64 " of %" PRIu64 " in it", c->len, c->cap)
+				 : STR("unbuffered");
+
+	if (!c->readable)
+		return str_fmt(d->a, "channel 0x%" PRIx64, c->address);
+	return str_fmt(d->a, "channel 0x%" PRIx64 " (chan %.*s, %.*s)", c->address, STR_F(name),
+		       STR_F(room));
+}
+
+static struct str target(struct death *d, const struct wait *w)
+{
+	struct str all = STR("");
+
+	for (u32 i = 0; i < MIN(w->n, (u32)NAMED); i++)
+		all = str_fmt(d->a, "%.*s%s%.*s", STR_F(all), i ? ", " : "",
+			      STR_F(channel(d, &w->at[i])));
+	if (w->n > NAMED)
+		all = str_fmt(d->a, "%.*s and %u more", STR_F(all), w->n - NAMED);
+	if (w->n)
+		return all;
+	if (w->kind == WAIT_WAITGROUP && w->known)
+		return str_fmt(d->a, "sync.WaitGroup 0x%" PRIx64 " (counter %" PRIu64 ")",
+			       w->address, w->count);
+	if (w->kind == WAIT_RWMUTEX && w->known && !w->locked)
+		return str_fmt(d->a, "sync.RWMutex 0x%" PRIx64 " (%" PRIu64 " readers)", w->address,
+			       w->count);
+	return str_fmt(d->a, "%s 0x%" PRIx64, wait_kind_name(w->kind), w->address);
+}
+
+/* What the one that is waited for would do. */
+static const char *may(const struct death *d, const struct waiter *w)
+{
+	struct str reason = str_of(goroutine_reason(d->prog, w->g));
+
+	switch (w->w.kind) {
+	case WAIT_CHANNEL:
+		return str_starts(reason, STR("chan send")) ? "may receive from it" :
+							      "may send on it, or close it";
+	case WAIT_WAITGROUP:
+		return "may call its Done";
+	case WAIT_MUTEX:
+	case WAIT_RWMUTEX:
+		return "may hold it";
+	default:
+		return "may wake it";
+	}
+}
+
+static struct str holders(struct death *d, const struct waiter *w)
+{
+	static const char *const has[][2] = {
+		[HELD_ADDRESS] = { "has it on its stack", "have it on their stacks" },
+		[HELD_OBJECT] = { "has what it is a part of on its stack",
+				  "have it, or what it is a part of, on their stacks" },
+		[HELD_BEHIND] = { "has what leads to it on its stack",
+				  "have it, or what leads to it, on their stacks" },
+	};
+	enum held_by by = HELD_ADDRESS;
+	struct str list = STR("");
+	u32 n = 0;
+
+	for (u32 i = 0; i < w->nheld; i++)
+		for (u32 k = 0; k < w->held[i]->n; k++, n++) {
+			by = MAX(by, w->held[i]->at[k].by);
+			if (n < NAMED)
+				list = str_fmt(d->a, "%.*s%s%lld", STR_F(list), n ? ", " : "",
+					       (long long)w->held[i]->at[k].g->goid);
+		}
+	if (!n)
+		return STR("; nobody but who waits for it has it on his stack");
+	if (n > NAMED)
+		list = str_fmt(d->a, "%.*s and others", STR_F(list));
+	return str_fmt(d->a, "; goroutine%s %.*s %s, and %s", n > 1 ? "s" : "", STR_F(list),
+		       has[by][n > 1], may(d, w));
+}
+
+void waiting_say(struct diagnosis *to, struct death *d, const struct waiter *w)
+{
+	const char *state = goroutine_state(d->prog, w->g);
+
+	if (!w->w.kind)
+		evidence(to, d, "goroutine %lld waits (%s) in %.*s %.*s:%d", (long long)w->g->goid,
+			 state, STR_F(w->own.func), STR_F(w->own.file), w->own.line);
+	else
+		evidence(to, d, "goroutine %lld waits (%s) for %.*s in %.*s %.*s:%d%.*s",
+			 (long long)w->g->goid, state, STR_F(target(d, &w->w)), STR_F(w->own.func),
+			 STR_F(w->own.file), w->own.line, STR_F(holders(d, w)));
+}
+
+void waiting_release(struct waiters *all)
+{
+	map_release(&all->by_g);
+	holders_release(&all->holders);
+}

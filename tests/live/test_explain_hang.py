@@ -1,0 +1,99 @@
+"""`goshawk explain` of what hangs: what each goroutine waits for, who may wake it, and who waits for whom in a circle."""
+
+import re
+import subprocess
+import time
+
+import pytest
+
+import gobuild
+import goshawk
+from attaching import line_of
+from test_explain import diagnosis, judge
+
+pytestmark = pytest.mark.ptrace
+
+
+def explained(tmp_path, program, name):
+    to = tmp_path / "found"
+    done = goshawk.run("explain", "--json", "-o", to, "--", program, name)
+    done.out = to.read_text()
+    d = diagnosis(done)
+    assert (d["kind"], d["certainty"]) == ("deadlock", "certain"), d
+    return d
+
+
+# What hangs: the goroutines of its circle, and for each what it waits for and what another may do.
+CIRCLES = {
+    "asleep-two-locks": [("sync.Mutex", "and may hold it")] * 2,
+    "asleep-fields": [("sync.Mutex", "and may hold it")] * 2,
+    "asleep-lock-channel": [("sync.Mutex", "and may hold it"), ("channel", "and may receive from it")],
+    "asleep-pool": [("sync.WaitGroup", "and may call its Done"), ("channel", "and may send on it, or close it")],
+}
+
+
+@pytest.mark.parametrize("name", CIRCLES)
+@pytest.mark.parametrize("variant", ["plain", "stripped"])
+def test_a_circle_is_told_link_by_link(name, variant, tmp_path):
+    d = explained(tmp_path, gobuild.build("zoo", gobuild.NEWEST, variant), name)
+    links = [e for e in d["evidence"] if e.startswith("goroutine ")]
+    assert d["summary"] == "2 goroutines wait for each other in a circle" and len(links) == 2, d
+    by_goid = {int(e.split()[1]): e for e in links}
+    for (goid, link), (what, may) in zip(sorted(by_goid.items()), CIRCLES[name]):
+        assert " for %s 0x" % what in link and may in link, d
+        others = [int(n) for n in re.search(r"; goroutines? ([\d, ]+) ha", link)[1].split(", ")]
+        assert goid not in others and set(others) & set(by_goid), d  # it is each other that they wait for
+    locks = all("Mutex" in e for e in links)
+    assert ("one order" in d["advice"]) == locks and ("hold no lock" in d["advice"]) != locks, d
+
+
+@pytest.mark.parametrize("name, why", [
+    ("asleep-channel", "nobody is left to send"), ("asleep-nil-channel", "the channel is nil"),
+    ("asleep-select", "without cases"), ("asleep-waitgroup", "does not get to 0"),
+    ("asleep-lock-twice", "locked twice"), ("asleep-readers", "while a writer waits")])
+def test_where_there_is_no_circle_it_says_what_never_comes(name, why, tmp_path):
+    d = explained(tmp_path, gobuild.build("zoo", gobuild.NEWEST), name)
+    assert why in d["cause"] and "circle" not in d["summary"], d
+    text = tmp_path / "text"
+    text.write_text(goshawk.run_plain(gobuild.build("zoo", gobuild.NEWEST), name).err)
+    said = diagnosis(goshawk.run("explain", "--json", text))
+    assert said["cause"] == d["cause"], said  # the text tells the states, too
+
+
+def alive(program, name, until):
+    """Its diagnosis once `until` is in it: with C in it the runtime does not see that all are asleep."""
+    p = subprocess.Popen([program, name], stdout=subprocess.PIPE, text=True)
+    try:
+        end = time.monotonic() + 20
+        while True:
+            d = diagnosis(goshawk.run("explain", "--json", "-p", p.pid))
+            if until in d["summary"] or time.monotonic() > end:
+                return d
+    finally:
+        p.kill()
+        p.communicate()
+
+
+def test_of_a_process_a_circle_with_locks_is_named():
+    d = alive(gobuild.build("zoo", gobuild.NEWEST, "cgo"), "asleep-lock-channel", "circle")
+    assert not judge("asleep-lock-channel", "deadlock", "*", d) and d["certainty"] == "likely", d
+
+
+def test_of_a_process_a_circle_of_channels_is_shown_and_nothing_is_accused():
+    """Idle workers look the same: who serves them may have the channel where nobody looks."""
+    d = alive(gobuild.build("zoo", gobuild.NEWEST, "cgo"), "asleep-pool", "only others of them have")
+    assert d["kind"] == "runs" and not d["named"] and len(d["evidence"]) == 2, d
+    assert d["summary"].startswith("it has not died; 2 goroutines wait"), d
+
+
+def test_who_can_still_be_woken_is_in_no_circle(release):
+    program = gobuild.build("zoo", release)
+    p = subprocess.Popen([program, "hung-lock-channel"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert line_of(p.stdout, "ready") == "ready\n"
+        d = diagnosis(goshawk.run("explain", "--json", "-p", p.pid))
+        assert not judge("hung-lock-channel", "deadlock", "*", d), d
+        assert len(d["evidence"]) == 2, d  # not the main goroutine, which sleeps
+    finally:
+        p.kill()
+        p.communicate()
