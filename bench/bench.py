@@ -312,6 +312,63 @@ def hunts():
             row("until %s has died" % what, "-", str(e))
 
 
+class Server:
+    """One that serves, by itself or under what is before it."""
+
+    def __init__(self, program, *args, before=(), env=None):
+        self.p = subprocess.Popen([*map(str, before), str(program), *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True, env=dict(os.environ, **(env or {})))
+        self.address = self.p.stdout.readline().strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failed):
+        self.p.communicate(timeout=60)
+
+
+def asked(server, connections=64, how_long="1s"):
+    """Requests in that time, and how long the middle one and one in a hundred took, in ns."""
+    done = goshawk.run_plain(serving(), "ask", server.address, str(connections), how_long)
+    return [int(n) for n in done.out.split()]
+
+
+def serving():
+    source = ROOT / "bench" / "serve"
+    return gobuild.go(gobuild.NEWEST, ["build", "."], "bench-serve", source, key=(source,))
+
+
+def spans(rounds=7):
+    """A server by itself, under spans, and with the SDK; by turns, because the machine changes. Who asks is on the same machine.
+    All send their spans to a collector that takes them and does nothing."""
+    sdk = modules.module("serve-sdk", gobuild.NEWEST, source=ROOT / "bench" / "serve-sdk")
+    with Server(serving(), "collect") as collector:
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + collector.address, "OTEL_SERVICE_NAME": "serve"}
+        inline, uprobe = [goshawk.GOSHAWK, "spans", "--"], [goshawk.GOSHAWK, "spans", "--engine", "uprobe", "--"]
+        ways = {"by itself": [serving(), "serve"], "spans": [serving(), "serve"], "the SDK": [sdk]}
+        if not goshawk.why_no_bpf():
+            ways["spans --engine uprobe"] = [serving(), "serve"]
+        before = {"spans": inline, "spans --engine uprobe": uprobe}
+        servers = {way: Server(*program, before=before.get(way, ()), env=env) for way, program in ways.items()}
+        seen = {way: [] for way in servers}
+        for server in servers.values():
+            asked(server)  # its heap and its connections get their size
+        for _ in range(rounds):
+            for way, server in servers.items():
+                seen[way].append(asked(server))
+        memory = resident(servers["spans"].p.pid)
+        for server in servers.values():
+            server.p.communicate(timeout=60)
+    alone = seen.pop("by itself")
+    row("requests served by itself, 64 connections", "%.0f /s" % statistics.median(n for n, _, _ in alone))
+    for way, those in seen.items():
+        good = ">= 97 %, added p99 <= 50 us" if way == "spans" else ""
+        row("  with %s, of these" % way, "%.1f %%" % (100 * statistics.median(s[0] / a[0] for s, a in zip(those, alone))), good)
+        row("    added to the middle one, and to one in a hundred", "%.0f, %.0f us" % tuple(
+            statistics.median((s[i] - a[i]) / 1e3 for s, a in zip(those, alone)) for i in (1, 2)))
+    row("  memory of goshawk meanwhile", "%.0f MB" % memory, "<= 64 MB")
+
+
 def main():
     if goshawk.why_no_ptrace():
         sys.exit("bench: %s" % goshawk.why_no_ptrace())
@@ -322,6 +379,7 @@ def main():
         others(tmp, entry, both, count)
         programs(tmp)
         looking()
+        spans()
         hunts()
         if os.path.exists(HUGO):
             attaching(tmp)

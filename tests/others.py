@@ -67,9 +67,9 @@ def proxied(package, version, release=gobuild.NEWEST):
 
 
 @functools.lru_cache(maxsize=None)
-def module(program, release, *flags):
-    """tests/go/PROGRAM, which needs modules from the proxy; its go.sum is made anew each time."""
-    source = gobuild.ROOT / "tests" / "go" / program
+def module(program, release, *flags, source=None):
+    """tests/go/PROGRAM, or what another folder has, which needs modules from the proxy; its go.sum is made anew each time."""
+    source = source or gobuild.ROOT / "tests" / "go" / program
     to = gobuild.OUT / release / ("%s-%s" % (program, gobuild.hash_of(source, flags)))
     if to.exists():
         return str(to)
