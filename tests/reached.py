@@ -68,6 +68,11 @@ QUICK = ["strings", "sort", "encoding/json", "fmt"]  # what `make check` runs, t
 PACKAGES = ["runtime", "net/http", "sync", "reflect", "go/types", "text/template", "crypto/tls", *QUICK]
 RACES = ["string", "slice", "append", "interface"]
 
+FOUND = Table(
+    "What is found",
+    "Precision and recall, in per cent, of what `stress --list` finds in [a program](../tests/torn.py) whose stores are known: with debug\n"
+    "information, and *stripped*. There one function is taken for another: to the processor, copying `struct{ p *T; n int }` is copying a string.",
+    gobuild.RELEASES, ["%s%s" % (k, v) for v in ("", ", stripped") for k in ("string", "slice", "interface")])
 COPIES = Table(
     "Go's own tests in copies",
     "Every torn store of a package's test binary delayed, but those of the runtime, `sync` and `internal/…`: by nothing, and by 100 ns\n"

@@ -1,7 +1,5 @@
 #include "plan/torn.h"
 
-#include <Zydis/Zydis.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/vec.h"
@@ -56,27 +54,6 @@ static bool is_internal(struct str package)
 {
 	return go_is_runtime(package) || str_eq(package, STR("sync")) ||
 	       str_eq(package, STR("sync/atomic")) || str_starts(package, STR("internal/"));
-}
-
-/* `[rax+rcx*8+0x10]` */
-static struct str operand(struct search *s, const struct flow *f, u32 insn)
-{
-	struct effect e;
-	const char *base, *index;
-
-	effect_of(f, &f->insns[insn], &e);
-	if (e.mem.rip)
-		return str_fmt(s->keep, "[0x%" PRIx64 "]", f->va + (u64)e.mem.disp);
-	base = e.mem.base == GP_NONE ? "" :
-	       ZydisRegisterGetString((ZydisRegister)(ZYDIS_REGISTER_RAX + e.mem.base));
-	if (e.mem.index == GP_NONE)
-		return str_fmt(s->keep, e.mem.disp < 0 ? "[%s-0x%" PRIx64 "]" :
-			       e.mem.disp ? "[%s+0x%" PRIx64 "]" : "[%s]", base,
-			       (u64)(e.mem.disp < 0 ? -e.mem.disp : e.mem.disp));
-	index = ZydisRegisterGetString((ZydisRegister)(ZYDIS_REGISTER_RAX + e.mem.index));
-	return str_fmt(s->keep, "[%s+%s*%u%s0x%" PRIx64 "]", base, index, e.mem.scale,
-		       e.mem.disp < 0 ? "-" : "+",
-		       (u64)(e.mem.disp < 0 ? -e.mem.disp : e.mem.disp));
 }
 
 static bool is_meant(const struct search *s, const struct torn_store *t,
@@ -154,8 +131,7 @@ static void add(struct search *s, const struct go_func *f, const struct flow *fl
 			return;
 	if (!locate(s, &t, named))
 		return;
-	t.object = found->object.n ? str_fmt(s->keep, "%.*s", STR_F(found->object))
-				   : operand(s, flow, tear->rest->insn);
+	t.object = str_fmt(s->keep, "%.*s", STR_F(found->object));
 	t.flags_live = tear->pair && flags_live_at(flow, tear->insn, &s->scratch);
 	if (!t.refusal)
 		t.refusal = find_window(s, flow, tear->insn, &t);

@@ -1,5 +1,8 @@
 #include "plan/torn_find.h"
 
+#include <Zydis/Zydis.h>
+#include <inttypes.h>
+
 enum { GROUPS = 24, VALUES = 48, PIECES = 12 };
 
 /* Stores that have one base: where it leads. */
@@ -299,28 +302,71 @@ static bool is_typed(struct finding *f, const struct word_store *s)
 	return !g || g->memory.t;
 }
 
+/* `[rax+rcx*8+0x10]` */
+static struct str operand(struct finding *f, u32 insn)
+{
+	const struct effect *e = origins_effect(&f->p->origins, insn);
+	struct arena *a = f->p->a;
+	const char *base, *index;
+
+	if (e->mem.rip)
+		return str_fmt(a, "[0x%" PRIx64 "]", f->p->origins.f->va + (u64)e->mem.disp);
+	base = e->mem.base == GP_NONE ? "" :
+	       ZydisRegisterGetString((ZydisRegister)(ZYDIS_REGISTER_RAX + e->mem.base));
+	if (e->mem.index == GP_NONE)
+		return str_fmt(a, e->mem.disp < 0 ? "[%s-0x%" PRIx64 "]" :
+			       e->mem.disp ? "[%s+0x%" PRIx64 "]" : "[%s]", base,
+			       (u64)(e->mem.disp < 0 ? -e->mem.disp : e->mem.disp));
+	index = ZydisRegisterGetString((ZydisRegister)(ZYDIS_REGISTER_RAX + e->mem.index));
+	return str_fmt(a, "[%s+%s*%u%s0x%" PRIx64 "]", base, index, e->mem.scale,
+		       e->mem.disp < 0 ? "-" : "+",
+		       (u64)(e->mem.disp < 0 ? -e->mem.disp : e->mem.disp));
+}
+
+/* What the collector is told of both fits. */
+static bool is_told(const struct tear *t)
+{
+	return t->rest->pointer == POINTER_YES && t->half->pointer == POINTER_NO;
+}
+
+static struct found_tear guess(struct finding *f, const struct tear *t, enum opinion o)
+{
+	return (struct found_tear){ *t, o == YES ? TORN_LIKELY : TORN_POSSIBLE,
+				    operand(f, t->rest->insn) };
+}
+
 static void guess_split(struct finding *f)
 {
 	const struct barrier *b = f->b;
+	const struct word_store *half = NULL;
+	bool typed = f->n && !f->to[0].tear.pair;
 
-	for (u32 i = b->nbefore; i < b->nstores && !(f->n && !f->to[0].tear.pair); i++) {
+	for (u32 i = b->nbefore; i < b->nstores && !typed; i++) {
 		struct tear t;
 		enum opinion o;
 
-		if (is_typed(f, &b->stores[i]) || !barrier_tear(b, i, &t))
+		if (is_typed(f, &b->stores[i]) || !barrier_tear(b, i, &t) || t.half == half)
 			continue;
 		o = opinion_on(f, &t);
-		/* by its place alone only the pointer that the check is for */
-		if (o == YES || (o == PERHAPS && i == b->nbefore))
-			*add(f) = (struct found_tear){ t, o == YES ? TORN_LIKELY : TORN_POSSIBLE,
-						       STR("") };	/* the first of all */
+		/* by its place alone only the pointer that the check is for, or one of them */
+		if (o == NO || (o == PERHAPS && i != b->nbefore &&
+				!(is_told(&t) && t.kind != TORN_INTERFACE)))
+			continue;
+		half = t.half;
+		if (f->n)
+			f->to[0].object = str_fmt(f->p->a, "%.*s, %.*s", STR_F(f->to[0].object),
+						  STR_F(operand(f, t.rest->insn)));
+		else
+			*add(f) = guess(f, &t, o);	/* the first of all */
 	}
 }
 
-/* By its place alone only a pointer right behind its length; two pointers in a row are common. */
+/* By its place alone only what the collector is told to be a pointer, behind what it is told not to
+ * be one; else a pointer right behind its length. */
 static bool believe_pair(enum opinion o, const struct tear *t)
 {
-	return o == YES || (o == PERHAPS && t->kind != TORN_INTERFACE && t->half + 1 == t->rest);
+	return o == YES || (o == PERHAPS && (is_told(t) || (t->kind != TORN_INTERFACE &&
+							    t->half + 1 == t->rest)));
 }
 
 static void guess_pairs(struct finding *f)
@@ -336,8 +382,7 @@ static void guess_pairs(struct finding *f)
 			continue;
 		o = opinion_on(f, &t);
 		if (believe_pair(o, &t) && (to = add(f)))
-			*to = (struct found_tear){ t, o == YES ? TORN_LIKELY : TORN_POSSIBLE,
-						   STR("") };
+			*to = guess(f, &t, o);
 	}
 }
 

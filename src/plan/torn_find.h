@@ -11,7 +11,7 @@
 struct found_tear {
 	struct tear tear;
 	enum torn_certainty certainty;
-	struct str object;	/* in the arena of the function at hand; empty: not known */
+	struct str object;	/* in the arena of the function at hand; "[rax+0x10]": not known */
 };
 
 enum { FOUND_TEARS = 16 };

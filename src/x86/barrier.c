@@ -1,203 +1,14 @@
 #include "x86/barrier.h"
 
 #include "base/vec.h"
+#include "x86/shade.h"
 
 enum {
 	BEFORE = 12,	/* instructions that are looked at before a check */
 	BEHIND = 12,	/* ... and up to the first store behind it */
 	MORE = 40,	/* ... and for further ones */
 	JUMPS = 2,
-	SLOTS = 24,
-	NUMBERS = 160,
-	STORES = 64,
-	ORIGIN = 1,	/* the number that RIP-relative places count from */
 };
-
-/* A value: what it was made from, and how far away it is from that. */
-struct num {
-	u32 id;
-	i64 off;
-};
-
-struct slot_value {
-	i64 at;
-	struct num num;
-};
-
-/* While a trace is followed. */
-struct trace {
-	const struct flow *f;
-	struct num reg[GP_COUNT];
-	struct slot_value slots[SLOTS];
-	u32 nslots;
-	u32 next;	/* number that is given next */
-	/* bases that have an index: (base, index, scale) -> number */
-	struct { u32 base, index; u8 scale; u32 id; } sums[STORES];
-	u32 nsums;
-	bool constant[NUMBERS];	/* off is the value itself */
-	struct word_store stores[STORES];
-	u32 nstores;
-	bool behind;
-};
-
-static struct num fresh(struct trace *t)
-{
-	return (struct num){ t->next++, 0 };
-}
-
-static struct num value_of(struct trace *t, u8 reg)
-{
-	return reg == GP_NONE ? (struct num){ 0, 0 } : t->reg[reg];
-}
-
-/* base + index * scale; which is which makes no difference where nothing is scaled. */
-static struct num sum(struct trace *t, struct num base, struct num index, u8 scale)
-{
-	i64 off = base.off + index.off * scale;
-	u32 a = scale == 1 ? MIN(base.id, index.id) : base.id;
-	u32 b = scale == 1 ? MAX(base.id, index.id) : index.id;
-
-	for (u32 i = 0; i < t->nsums; i++)
-		if (t->sums[i].base == a && t->sums[i].index == b && t->sums[i].scale == scale)
-			return (struct num){ t->sums[i].id, off };
-	if (t->nsums == STORES)
-		return fresh(t);
-	t->sums[t->nsums].base = a;
-	t->sums[t->nsums].index = b;
-	t->sums[t->nsums].scale = scale;
-	t->sums[t->nsums].id = t->next++;
-	return (struct num){ t->sums[t->nsums++].id, off };
-}
-
-/* Where a memory operand lies. */
-static struct num place_of(struct trace *t, const struct memop *m)
-{
-	struct num base = value_of(t, m->base);
-
-	if (m->rip)
-		return (struct num){ ORIGIN, m->disp };
-	base.off += m->disp;
-	return m->index == GP_NONE ? base : sum(t, base, value_of(t, m->index), m->scale);
-}
-
-static bool in_frame(const struct memop *m)
-{
-	return m->base == GP_RSP && m->index == GP_NONE;
-}
-
-static struct slot_value *slot_at(struct trace *t, i64 at)
-{
-	for (u32 i = 0; i < t->nslots; i++)
-		if (t->slots[i].at == at)
-			return &t->slots[i];
-	return NULL;
-}
-
-static void set_slot(struct trace *t, i64 at, struct num n)
-{
-	struct slot_value *s = slot_at(t, at);
-
-	if (!s && t->nslots < SLOTS)
-		s = &t->slots[t->nslots++];
-	if (s)
-		*s = (struct slot_value){ at, n };
-}
-
-static struct num load(struct trace *t, const struct effect *e)
-{
-	struct slot_value *s;
-	struct num n;
-
-	if (!in_frame(&e->mem) || e->size != 8)
-		return fresh(t);
-	s = slot_at(t, e->mem.disp);
-	if (s)
-		return s->num;
-	n = fresh(t);
-	set_slot(t, e->mem.disp, n);
-	return n;
-}
-
-static void store(struct trace *t, const struct effect *e, u32 insn)
-{
-	struct num at = place_of(t, &e->mem), v = value_of(t, e->reg);
-	struct word_store *s;
-
-	if (e->mem.base == GP_RSP) {
-		if (!in_frame(&e->mem)) {
-			t->nslots = 0;
-			return;
-		}
-		for (u32 i = t->nslots; i-- > 0;)	/* what it overwrites in part or whole */
-			if (t->slots[i].at < e->mem.disp + e->size &&
-			    e->mem.disp < t->slots[i].at + 8)
-				t->slots[i] = t->slots[--t->nslots];
-		if (e->size == 8 && e->reg != GP_NONE)
-			set_slot(t, e->mem.disp, v);
-		return;
-	}
-	if (e->size < 8 || t->nstores == STORES)
-		return;
-	s = &t->stores[t->nstores++];
-	*s = (struct word_store){
-		.insn = insn, .base = at.id, .disp = at.off, .size = e->size, .behind = t->behind,
-	};
-	if (e->reg == GP_NONE || t->constant[v.id]) {
-		s->source = WORD_CONST;
-		s->value = e->reg == GP_NONE ? e->imm : v.off;
-	} else if (v.id == ORIGIN) {
-		s->source = WORD_ADDRESS;
-		s->value = v.off;
-	}
-}
-
-static void step(struct trace *t, u32 insn)
-{
-	struct effect e;
-	struct num to = { 0 };
-
-	effect_of(t->f, &t->f->insns[insn], &e);
-	switch (e.kind) {
-	case EFFECT_STORE:
-		store(t, &e, insn);
-		return;
-	case EFFECT_MOVE:
-		to = value_of(t, e.from);
-		break;
-	case EFFECT_LEA:
-		to = place_of(t, &e.mem);
-		break;
-	case EFFECT_LOAD:
-		to = load(t, &e);
-		break;
-	case EFFECT_CONST:
-		to = (struct num){ t->next, e.imm };
-		t->constant[t->next++] = true;
-		break;
-	case EFFECT_ADD:
-		to = value_of(t, e.reg);
-		to.off += e.imm;
-		if (e.from != GP_NONE)
-			to = sum(t, to, value_of(t, e.from), 1);
-		break;
-	case EFFECT_PICK:
-		to = fresh(t);
-		break;
-	default:
-		break;
-	}
-	for (u32 r = 0; r < GP_COUNT; r++)
-		if (e.writes & 1u << r)
-			t->reg[r] = e.kind != EFFECT_OTHER && r == e.reg ? to : fresh(t);
-	if (e.writes & 1u << GP_RSP)
-		t->nslots = 0;
-}
-
-/* Every step takes a few numbers at most. */
-static bool has_room(const struct trace *t)
-{
-	return t->next + GP_COUNT + 4 < NUMBERS;
-}
 
 static bool ends_block(const struct insn *i)
 {
@@ -214,26 +25,30 @@ static u32 begin_of(const struct flow *f, u32 cmp)
 	return k;
 }
 
-/* From the jcc on; behind the first store at most MORE instructions. */
-static void follow(struct trace *t, u32 k)
+/* From the jcc on; behind the first store at most MORE instructions. Where it ended before its
+ * time; UINT32_MAX: it did not. */
+static u32 follow(struct trail *t, u32 k)
 {
 	u32 jumps = 0;
 
-	for (u32 n = 0; k < t->f->n && n < (t->nstores ? MORE : BEHIND) && has_room(t); n++) {
+	for (u32 n = 0; k < t->f->n; n++) {
 		const struct insn *i = &t->f->insns[k];
 
 		if (i->kind == INSN_JMP && jumps++ < JUMPS) {
 			i64 to = flow_find(t->f, i->target);
 
 			if (to < 0)
-				return;
+				return k;
 			k = (u32)to;
 			continue;
 		}
 		if (ends_block(i) || i->kind == INSN_JCC)
-			return;
-		step(t, k++);
+			return UINT32_MAX;
+		if (n >= (t->nstores ? MORE : BEHIND) || !trail_has_room(t))
+			return k;
+		trail_step(t, k++);
 	}
+	return k;
 }
 
 bool barrier_flag(const struct flow *f, u32 insn, i64 *flag)
@@ -261,21 +76,48 @@ static u32 jcc_of(const struct flow *f, u32 k, bool *equal)
 	return *equal || p[0] == 0x75 || (p[0] == 0x0f && p[1] == 0x85) ? k : 0;
 }
 
-static void read_check(const struct flow *f, u32 cmp, u32 jcc, bool equal, struct arena *a,
-		       struct barrier *b)
+/* What is known of a function's stores from its checks so far. */
+struct told {
+	u8 *seen;	/* by instruction: enum word_pointer, + 1; 0: behind no check */
+	u32 cut;	/* stores from here on may be the last check's */
+};
+
+static void mark(struct told *told, struct trail *t, const struct shades *s, u32 nbefore)
 {
-	struct trace t = { .f = f, .next = ORIGIN + 1 };
+	for (u32 i = 0; i < nbefore; i++) {
+		struct word_store *w = &t->stores[i];
+
+		if (told->seen[w->insn])
+			w->pointer = told->seen[w->insn] - 1;
+		else if (w->insn < told->cut)
+			shades_mark_before(s, t, i);
+	}
+	shades_mark(s, t, nbefore);
+	for (u32 i = nbefore; i < t->nstores; i++)
+		told->seen[t->stores[i].insn] = t->stores[i].pointer + 1;
+}
+
+static void read_check(const struct flow *f, u32 cmp, u32 jcc, bool equal, struct told *told,
+		       struct arena *a, struct barrier *b)
+{
+	struct trail t;
+	struct shades shades = { 0 };
 	i64 taken = flow_find(f, f->insns[jcc].target);
+	u32 fast = equal ? (u32)taken : jcc + 1, slow = equal ? jcc + 1 : (u32)taken;
+	u32 cut = UINT32_MAX;
 
 	*b = (struct barrier){ .insn = cmp, .jcc = jcc };
-	for (u32 r = 0; r < GP_COUNT; r++)
-		t.reg[r] = fresh(&t);
-	for (u32 k = begin_of(f, cmp); k < cmp && has_room(&t); k++)
-		step(&t, k);
+	trail_begin(&t, f);
+	for (u32 k = begin_of(f, cmp); k < cmp && trail_has_room(&t); k++)
+		trail_step(&t, k);
 	b->nbefore = t.nstores;
 	t.behind = true;
+	if (taken >= 0 && jcc + 1 < f->n)
+		shades_read(&shades, &t, slow, fast);
 	if (!equal || taken >= 0)
-		follow(&t, equal ? (u32)taken : jcc + 1);
+		cut = follow(&t, fast);
+	mark(told, &t, &shades, b->nbefore);
+	told->cut = cut;
 	b->nstores = t.nstores;
 	b->stores = arena_copy(a, t.stores, t.nstores * sizeof(*t.stores));
 }
@@ -283,6 +125,7 @@ static void read_check(const struct flow *f, u32 cmp, u32 jcc, bool equal, struc
 u32 barriers_find(const struct flow *f, i64 flag, struct arena *a, struct barrier **to)
 {
 	VEC(struct barrier) list = { 0 };
+	struct told told = { ARENA_ARRAY(a, u8, f->n + 1), UINT32_MAX };
 	u32 n;
 
 	for (u32 k = 0; k < f->n; k++) {
@@ -291,7 +134,7 @@ u32 barriers_find(const struct flow *f, i64 flag, struct arena *a, struct barrie
 		u32 jcc;
 
 		if (barrier_flag(f, k, &at) && at == flag && (jcc = jcc_of(f, k, &equal)))
-			read_check(f, k, jcc, equal, a, vec_push(&list));
+			read_check(f, k, jcc, equal, &told, a, vec_push(&list));
 	}
 	n = (u32)list.n;
 	*to = arena_copy(a, list.at, n * sizeof(*list.at));
@@ -311,6 +154,11 @@ static const struct word_store *last(const struct barrier *b, u32 from, u32 to, 
 	return NULL;
 }
 
+static const struct word_store *number(const struct word_store *s)
+{
+	return s && s->pointer != POINTER_YES ? s : NULL;
+}
+
 /* The other words of a value, of which rest is one, in stores[from, to). */
 static bool fit(const struct barrier *b, u32 from, u32 to, const struct word_store *rest,
 		struct tear *t)
@@ -319,9 +167,12 @@ static bool fit(const struct barrier *b, u32 from, u32 to, const struct word_sto
 	const struct word_store *cap = last(b, from, to, rest->base, rest->disp + 16);
 	const struct word_store *type = last(b, from, to, rest->base, rest->disp - 8);
 
-	*t = (struct tear){ .half = len, .rest = rest, .then = 1 };
-	if (rest->size != 8)
+	if (rest->size != 8 || rest->pointer == POINTER_NO)
 		return false;
+	len = number(len);
+	cap = number(cap);
+	type = number(type);
+	*t = (struct tear){ .half = len, .rest = rest, .then = 1 };
 	if (len && cap) {
 		t->half = cap > len ? cap : len;
 		t->kind = TORN_SLICE;

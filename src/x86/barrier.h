@@ -29,12 +29,16 @@ enum word_source {
 	WORD_ADDRESS,	/* of `value`, from the function's entry */
 };
 
+/* Is it a pointer? By what the collector is told at the checks (shade.h). */
+enum word_pointer { POINTER_UNKNOWN, POINTER_NO, POINTER_YES };
+
 struct word_store {
 	u32 insn;
 	u32 base;	/* equal where base and index hold equal values */
 	i64 disp;	/* from that base */
 	u8 size;	/* 8, 16 or 32; less is not listed */
 	u8 source;	/* enum word_source */
+	u8 pointer;	/* enum word_pointer */
 	i64 value;
 	bool behind;	/* the check, on the way that is taken without a collection */
 };

@@ -106,8 +106,28 @@ static const struct {
 	{ "no je nor jne", "48 89 48 08 CHECK 78 03 48 89 18 c3", "" },
 	{ "another word", "48 89 48 08 83 3d 00 10 00 00 00 75 03 48 89 18 c3", "" },
 	{ "1.22: two strings, one check",
+	  "48 89 48 08 CHECK 74 0c e8 00 10 00 00 49 89 1b 49 89 73 08 48 89 18 48 89 78 18 "
+	  "48 89 70 10 c3", "string 2|1 at 4; string 2|1 at 32 pair" },
+	{ "of the second pointer the collector is not told: it is a number",
 	  "48 89 48 08 CHECK 74 08 e8 00 10 00 00 49 89 1b 48 89 18 48 89 78 18 48 89 70 10 c3",
-	  "string 2|1 at 4; string 2|1 at 28 pair" },
+	  "string 2|1 at 4" },
+	{ "of the old pointer alone: nil is stored",
+	  "48 89 48 08 CHECK 74 0b 48 8b 10 e8 00 10 00 00 49 89 13 48 c7 00 00 00 00 00 c3",
+	  "string 2|1 at 4" },
+	{ "another word's old pointer: two numbers behind it",
+	  "CHECK 74 0c 48 8b 48 08 e8 00 10 00 00 49 89 0b 48 c7 40 08 00 00 00 00 "
+	  "48 c7 00 00 00 00 00 48 c7 40 10 00 00 00 00 c3", "" },
+	{ "1.21: two pointers side by side, each with its check",
+	  "CHECK 74 08 e8 00 10 00 00 49 89 3b 48 89 38 CHECK 74 09 e8 00 10 00 00 49 89 3b "
+	  "48 89 78 08 c3", "" },
+	{ "up to 1.20: a pointer that the call stores, and numbers on both sides",
+	  "CHECK 75 06 48 89 58 08 eb 09 48 8d 78 08 e8 00 10 00 00 48 89 48 10 48 89 08 c3", "" },
+	{ "up to 1.20: two pointers that the calls store",
+	  "48 89 48 08 CHECK 75 09 48 89 18 48 89 78 10 eb 11 48 89 c7 e8 00 10 00 00 48 8d 78 10 "
+	  "e8 00 10 00 00 c3", "string 2|1 at 4" },
+	{ "its base is loaded again on both ways",
+	  "48 89 48 08 CHECK 75 07 48 8b 44 24 18 eb 10 e8 00 10 00 00 48 8b 44 24 18 48 8b 08 "
+	  "49 89 0b 48 89 48 08 48 89 18 c3", "string 2|1 at 40 pair" },
 	{ "1.22: a string and an interface",
 	  "48 89 48 08 CHECK 75 0b 48 89 18 48 89 78 10 48 89 70 18 c3",
 	  "string 2|1 at 4; interface 1|2 at 20 pair" },
