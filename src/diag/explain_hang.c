@@ -15,7 +15,7 @@ static struct circle waits(struct diagnosis *to, struct death *d, struct waiters
 	n = c.length ? c.length : circles ? 0 : all->n;
 	at = c.begin;
 	for (u32 i = 0; i < MIN(n, (u32)SHOWN); i++) {
-		waiting_say(to, d, &all->at[at]);
+		waiting_say(to, d, all, &all->at[at]);
 		at = c.length ? all->at[at].next - 1 : at + 1;
 	}
 	return c;

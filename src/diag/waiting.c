@@ -74,9 +74,10 @@ static void find_holders(struct death *d, struct waiters *all)
 	struct go_heap heap;
 	bool read = go_heap_read(&heap, d->img, d->prog, d->a);
 
+	go_globals_make(&all->globals, d->prog, d->a);
 	if (all->n == WAITERS_MOST)	/* there are more, who are not known to wait */
 		return;
-	holders_find(&all->holders, d->gs, d->img, read ? &heap : NULL);
+	holders_find(&all->holders, d->gs, d->u, read ? &heap : NULL, &all->globals);
 	for (u32 i = 0; i < all->n; i++) {
 		struct waiter *w = &all->at[i];
 
@@ -100,7 +101,7 @@ static bool only_stuck(const struct waiters *all, struct waiter *w)
 			if (!w->next)
 				w->next = (u32)*at;
 		}
-		if (w->held[i]->more)
+		if (w->held[i]->more || w->held[i]->unsure)
 			return false;
 	}
 	return w->next;
@@ -179,7 +180,29 @@ static struct str channel(struct death *d, const struct wait_channel *c)
 		       STR_F(room));
 }
 
-static struct str target(struct death *d, const struct wait *w)
+/* " (main.lock)", where it is a variable of the program, or " (in main.cache)". */
+static struct str variable(struct death *d, const struct waiters *all, u64 address)
+{
+	u64 va = address - d->img->bias;
+	const struct go_global *v = go_global_at(&all->globals, va);
+
+	if (!v)
+		return STR("");
+	return str_fmt(d->a, " (%s%.*s)", v->va == va ? "" : "in ", STR_F(v->name));
+}
+
+static struct str lock(struct death *d, const struct wait *w)
+{
+	if (w->kind == WAIT_WAITGROUP && w->known)
+		return str_fmt(d->a, "sync.WaitGroup 0x%" PRIx64 " (counter %" PRIu64 ")",
+			       w->address, w->count);
+	if (w->kind == WAIT_RWMUTEX && w->known && !w->locked)
+		return str_fmt(d->a, "sync.RWMutex 0x%" PRIx64 " (%" PRIu64 " readers)", w->address,
+			       w->count);
+	return str_fmt(d->a, "%s 0x%" PRIx64, wait_kind_name(w->kind), w->address);
+}
+
+static struct str target(struct death *d, const struct waiters *waiters, const struct wait *w)
 {
 	struct str all = STR("");
 
@@ -190,13 +213,8 @@ static struct str target(struct death *d, const struct wait *w)
 		all = str_fmt(d->a, "%.*s and %u more", STR_F(all), w->n - NAMED);
 	if (w->n)
 		return all;
-	if (w->kind == WAIT_WAITGROUP && w->known)
-		return str_fmt(d->a, "sync.WaitGroup 0x%" PRIx64 " (counter %" PRIu64 ")",
-			       w->address, w->count);
-	if (w->kind == WAIT_RWMUTEX && w->known && !w->locked)
-		return str_fmt(d->a, "sync.RWMutex 0x%" PRIx64 " (%" PRIu64 " readers)", w->address,
-			       w->count);
-	return str_fmt(d->a, "%s 0x%" PRIx64, wait_kind_name(w->kind), w->address);
+	return str_fmt(d->a, "%.*s%.*s", STR_F(lock(d, w)),
+		       STR_F(variable(d, waiters, w->address)));
 }
 
 /* What the one that is waited for would do. */
@@ -226,6 +244,8 @@ static struct str holders(struct death *d, const struct waiter *w)
 				  "have it, or what it is a part of, on their stacks" },
 		[HELD_BEHIND] = { "has what leads to it on its stack",
 				  "have it, or what leads to it, on their stacks" },
+		[HELD_CODE] = { "stands in code that uses it",
+				"have it on their stacks, or stand in code that uses it" },
 	};
 	enum held_by by = HELD_ADDRESS;
 	struct str list = STR("");
@@ -246,7 +266,8 @@ static struct str holders(struct death *d, const struct waiter *w)
 		       has[by][n > 1], may(d, w));
 }
 
-void waiting_say(struct diagnosis *to, struct death *d, const struct waiter *w)
+void waiting_say(struct diagnosis *to, struct death *d, const struct waiters *all,
+		 const struct waiter *w)
 {
 	const char *state = goroutine_state(d->prog, w->g);
 
@@ -255,7 +276,7 @@ void waiting_say(struct diagnosis *to, struct death *d, const struct waiter *w)
 			 state, STR_F(w->own.func), STR_F(w->own.file), w->own.line);
 	else
 		evidence(to, d, "goroutine %lld waits (%s) for %.*s in %.*s %.*s:%d%.*s",
-			 (long long)w->g->goid, state, STR_F(target(d, &w->w)), STR_F(w->own.func),
+			 (long long)w->g->goid, state, STR_F(target(d, all, &w->w)), STR_F(w->own.func),
 			 STR_F(w->own.file), w->own.line, STR_F(holders(d, w)));
 }
 

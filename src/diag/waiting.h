@@ -30,6 +30,7 @@ struct waiters {
 	u32 n;
 	struct map by_g;	/* g -> 1 + index */
 	struct holders holders;
+	struct go_globals globals;
 };
 
 struct circle {
@@ -41,7 +42,8 @@ void waiting_find(struct waiters *all, struct death *d);
 /* The first that locks are in, else the first; it goes on by each one's `next`. */
 struct circle waiting_circle(struct waiters *all);
 /* As evidence: how it waits, for what, and who may have it. */
-void waiting_say(struct diagnosis *to, struct death *d, const struct waiter *w);
+void waiting_say(struct diagnosis *to, struct death *d, const struct waiters *all,
+		 const struct waiter *w);
 void waiting_release(struct waiters *all);
 
 #endif

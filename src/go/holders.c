@@ -1,6 +1,10 @@
 #include "go/holders.h"
 
+#include "go/fork.h"
+
 enum {
+	LEVELS = 64,
+	GLOBALS_MOST = 62,
 	STACK_MOST = 64 << 10,	/* of each stack so much is looked at, from its inner end on */
 	SMALL = 128,	/* bytes of an object that is looked into */
 };
@@ -112,37 +116,107 @@ static void stack(struct holders *h, const struct goroutine *g, const struct ima
 			look_into(h, g, img, heap, words[i]);
 }
 
-/* Whoever has a pointer to a struct need not have one to the lock in it. */
-static void objects(struct holders *h, const struct go_heap *heap)
+/* Which of the globals its code names: bits, and one above them that says that it was read. */
+static u64 named(struct holders *h, const struct go_program *prog, const struct go_func *f)
 {
-	for (size_t i = 0; i < h->all.n; i++) {
-		struct held *held = &h->all.at[i];
-		struct go_object o;
-		u64 *at;
+	u64 *known = map_put(&h->by_func, (u64)(uintptr_t)f);
+	struct arena a = { 0 };
+	struct flow flow;
+	struct err err;
 
-		if (!go_heap_object(heap, held->address, &o) || o.base == held->address)
+	if (*known)
+		return *known;
+	*known = 1ull << 63;
+	if (!go_flow(prog, f, &a, &flow, &err))
+		flow.n = 0;
+	for (u32 i = 0; i < flow.n; i++) {
+		u64 rt = prog->img->bias + flow.va;
+
+		if (!flow.insns[i].disp_at)
 			continue;
-		at = map_put(&h->by_word, o.base);
-		if (*at) {	/* behind the one that begins there, or was first */
-			held->next = h->all.at[*at - 1].next;
-			h->all.at[*at - 1].next = (u32)i + 1;
-		} else {
-			*at = i + 1;
+		rt += (u64)flow_rip_target(&flow, &flow.insns[i]);
+		for (size_t k = 0; k < h->globals.n; k++) {
+			const struct held *held = &h->all.at[h->globals.at[k]];
+
+			if (rt == held->address || rt - held->object < held->size)
+				*known |= 1ull << k;
 		}
-		held->object = o.base;
+	}
+	arena_release(&a);
+	return *known;
+}
+
+static void code(struct holders *h, const struct goroutine *g, struct unwinder *u)
+{
+	struct go_level levels[LEVELS];
+	enum unwind_end end = UNWIND_ASTRAY;
+	size_t n = g->torn ? 0 : goroutine_unwind(u, g, levels, LEVELS, &end);
+
+	for (size_t i = 0; i < n; i++) {
+		u64 all = levels[i].func ? named(h, u->prog, levels[i].func) : 0;
+
+		for (size_t k = 0; k < h->globals.n; k++)
+			if (all >> k & 1)
+				found(h, g, h->globals.at[k], HELD_CODE);
+	}
+	for (size_t k = 0; k < h->globals.n && end != UNWIND_WHOLE; k++)
+		h->all.at[h->globals.at[k]].unsure = true;
+}
+
+/* Whoever has a pointer to a struct need not have one to the lock in it. */
+static void part_of(struct holders *h, size_t index, u64 object, u64 size)
+{
+	struct held *held = &h->all.at[index];
+	u64 *at;
+
+	held->object = object;
+	held->size = size;
+	if (object == held->address)
+		return;
+	at = map_put(&h->by_word, object);
+	if (*at) {	/* behind the one that begins there, or was first */
+		held->next = h->all.at[*at - 1].next;
+		h->all.at[*at - 1].next = (u32)index + 1;
+	} else {
+		*at = index + 1;
 	}
 }
 
-void holders_find(struct holders *h, const struct goroutines *gs, const struct image *img,
-		  const struct go_heap *heap)
+static void objects(struct holders *h, const struct image *img, const struct go_heap *heap,
+		    const struct go_globals *globals)
+{
+	for (size_t i = 0; i < h->all.n; i++) {
+		struct held *held = &h->all.at[i];
+		u64 va = held->address - img->bias;
+		const struct go_global *v = go_global_at(globals, va);
+		struct go_object o;
+
+		held->global = va >= img->lo_va && va < img->hi_va;
+		held->unsure = held->global && h->globals.n == GLOBALS_MOST;
+		if (held->global && !held->unsure)
+			*vec_push(&h->globals) = (u32)i;
+		if (held->global && v)
+			part_of(h, i, img->bias + v->va, v->size);
+		else if (!held->global && heap && go_heap_object(heap, held->address, &o))
+			part_of(h, i, o.base, o.span->elem);
+	}
+}
+
+void holders_find(struct holders *h, const struct goroutines *gs, struct unwinder *u,
+		  const struct go_heap *heap, const struct go_globals *globals)
 {
 	if (!h->all.n)
 		return;
-	if (heap)
-		objects(h, heap);
-	for (size_t i = 0; i < gs->all.n; i++)
-		if (!gs->all.at[i].system)
-			stack(h, &gs->all.at[i], img, heap);
+	objects(h, u->img, heap, globals);
+	for (size_t i = 0; i < gs->all.n; i++) {
+		const struct goroutine *g = &gs->all.at[i];
+
+		if (g->system)
+			continue;
+		stack(h, g, u->img, heap);
+		if (h->globals.n)
+			code(h, g, u);
+	}
 }
 
 const struct held *holders_of(const struct holders *h, u64 address)
@@ -158,4 +232,6 @@ void holders_release(struct holders *h)
 	map_release(&h->waits);
 	vec_release(&h->all);
 	vec_release(&h->pairs);
+	vec_release(&h->globals);
+	map_release(&h->by_func);
 }

@@ -1,8 +1,8 @@
 /* holders - which goroutines have what others wait for: a lock or a channel, by its address.
  *
  * A Go lock does not know who has it, nor a channel who is going to come. Who has the address on
- * the part of his stack that is in use, or what leads there, and does not wait for it himself, may
- * be the one: that is all that is said here. Global variables need not be on any stack.
+ * the part of his stack that is in use, or what leads there, or stands in code that names the
+ * variable that it is, and does not wait for it himself, may be the one: that is all that is said.
  *
  * Owns     its lists, until holders_release().
  * Units    rt addresses.
@@ -12,6 +12,7 @@
 #ifndef GO_HOLDERS_H
 #define GO_HOLDERS_H
 
+#include "go/globals.h"
 #include "go/heap.h"
 #include "go/waits.h"
 
@@ -19,6 +20,7 @@ enum held_by {	/* what was found on its stack: the nearest of these */
 	HELD_ADDRESS,	/* its address */
 	HELD_OBJECT,	/* that of the object which it is a part of */
 	HELD_BEHIND,	/* that of a small object, a closure perhaps, in which the address is */
+	HELD_CODE,	/* a function whose code names the global variable that it is (in) */
 };
 
 struct holder {
@@ -28,10 +30,13 @@ struct holder {
 enum { HOLDERS_MOST = 16 };
 
 struct held {
-	u64 address, object;	/* object: what it is a part of, if it does not begin there */
+	u64 address;
+	u64 object, size;	/* what it is, or is a part of, where that is known */
+	bool global;
 	struct holder at[HOLDERS_MOST];	/* by goid */
 	u32 n;
 	bool more;
+	bool unsure;	/* somebody's code could not be looked at */
 	u32 next;	/* 1 + index of another that is a part of the same object; 0: none */
 };
 
@@ -44,13 +49,15 @@ struct holders {
 	struct map waits;	/* g -> 1 + index in pairs, of its first */
 	VEC(struct held) all;
 	VEC(struct waits_for) pairs;
+	VEC(u32) globals;	/* of all, those that lie in the program's variables */
+	struct map by_func;	/* of functions that were read: which of the globals they name */
 };
 
 /* This one waits for that: to be called for all that do, before holders_find. */
 void holders_wait(struct holders *h, const struct goroutine *g, const struct wait *w);
 /* Looks through the stacks. `heap`: NULL, or where objects are found. */
-void holders_find(struct holders *h, const struct goroutines *gs, const struct image *img,
-		  const struct go_heap *heap);
+void holders_find(struct holders *h, const struct goroutines *gs, struct unwinder *u,
+		  const struct go_heap *heap, const struct go_globals *globals);
 /* NULL: nobody waits for it. */
 const struct held *holders_of(const struct holders *h, u64 address);
 void holders_release(struct holders *h);

@@ -14,7 +14,7 @@ func init() {
 		"healthy-idle": func() {}, "healthy-busy": busy, "healthy-garbage": garbage,
 		"healthy-locks": contend, "healthy-server": serve, "healthy-many": many,
 		"healthy-waiting": waiting, "healthy-timers": timers, "healthy-recovers": recovers,
-		"healthy-pipeline": pipeline,
+		"healthy-pipeline": pipeline, "healthy-chain": chain,
 	} {
 		f := f
 		add(death{name, "stopped", "-", func() {
@@ -118,4 +118,28 @@ func pipeline() {
 			length = v
 		}
 	}()
+}
+
+var inner, outer sync.Mutex
+
+//go:noinline
+func lockInnerAndOuter(a, b *sync.Mutex) {
+	a.Lock()
+	b.Lock()
+	b.Unlock()
+	a.Unlock()
+}
+
+// One waits for who waits for who sleeps, and no stack has the address of what the sleeper holds.
+func chain() {
+	go func() {
+		outer.Lock()
+		time.Sleep(time.Minute)
+		outer.Unlock()
+	}()
+	for i := 0; i < 2; i++ {
+		time.Sleep(20 * time.Millisecond)
+		go lockInnerAndOuter(&inner, &outer)
+	}
+	time.Sleep(20 * time.Millisecond)
 }
