@@ -9,6 +9,7 @@ import pathlib
 import re
 import resource
 import shutil
+import struct
 import subprocess
 import tempfile
 import time
@@ -286,6 +287,30 @@ def test_info_and_undo_of_a_damaged_copy(tmp_path):
     assert not (tmp_path / "old").exists()
 
 
+def program_headers(data):
+    """Where they begin, how many there are; and the rows of those that are loaded."""
+    at, n = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+    return at, n, [at + 56 * i for i in range(n) if struct.unpack_from("<I", data, at + 56 * i)[0] == 1]
+
+
+def test_a_table_that_can_not_grow(tmp_path, release):
+    """Something lies behind it that no section header accounts for: a new table is put into the copy."""
+    program = tmp_path / "full"
+    data = bytearray(gobuild.build("racing", release).read_bytes())
+    at, n, _ = program_headers(data)
+    struct.pack_into("<Q", data, 40, 0)  # sections
+    struct.pack_into("<HHH", data, 58, 0, 0, 0)
+    data[at + 56 * n] = 0xaa
+    program.write_bytes(data)
+    program.chmod(0o755)
+    copy(program, tmp_path / "new", "--delay", "0")
+    new = (tmp_path / "new").read_bytes()
+    assert program_headers(new)[0] > len(data) and new[64:0x1000] == data[64:0x1000]
+    done = goshawk.run_plain(tmp_path / "new", "string", "mutex", "1")
+    assert (done.status, done.out) == (0, "lived true\n"), done
+    assert undone(tmp_path / "new", program, tmp_path / "old")
+
+
 class TestNothingIsLeftBehind:
     @pytest.fixture
     def program(self):
@@ -359,6 +384,36 @@ class TestNothingIsLeftBehind:
         done = goshawk.run("stress", program, "-o", tmp_path / "new", *args)
         assert done.status == 2 and says in done.err, done
         assert not list(tmp_path.iterdir())
+
+    def edited(self, folder, program, edit):
+        data = bytearray(program.read_bytes())
+        edit(data, *program_headers(data))
+        (folder / "edited").write_bytes(data)
+        return folder / "edited"
+
+    def test_no_room_in_any_table(self, tmp_path, program):
+        def edit(data, at, n, loads):
+            struct.pack_into("<Q", data, 32, len(data))
+            struct.pack_into("<H", data, 56, 63)
+            data += data[at:at + 56 * n] + bytes(56 * (63 - n))  # PT_NULL
+
+        self.refused(tmp_path, self.edited(tmp_path, program, edit), "-o", tmp_path / "new", status=4,
+                     says="has 63 program headers, more than are expected")
+
+    def test_no_room_that_its_code_reaches(self, tmp_path, program):
+        def edit(data, at, n, loads):
+            struct.pack_into("<Q", data, loads[-1] + 40, 3 << 30)  # zeroed data of 3 GiB
+
+        self.refused(tmp_path, self.edited(tmp_path, program, edit), "-o", tmp_path / "new", status=4,
+                     says="spans more than 2 GiB, so its code can't reach what is put behind it")
+
+    def test_no_room_in_the_address_space(self, tmp_path, program):
+        def edit(data, at, n, loads):
+            va = struct.unpack_from("<Q", data, loads[-1] + 16)[0]
+            struct.pack_into("<Q", data, loads[-1] + 40, (1 << 64) - 4096 - va)
+
+        self.refused(tmp_path, self.edited(tmp_path, program, edit), "-o", tmp_path / "new", status=3,
+                     says="has a segment at address 0x")
 
     def test_killed(self, tmp_path, program):
         """At any moment: the copy is there and whole, or it is not there under its name."""
