@@ -19,7 +19,7 @@
 #include "span/collect.h"
 #include "span/resource.h"
 
-enum { TICK_NS = 200000000, BUFFER = 8 << 20, EXPORTERS_MOST = 2, SHOWN_BYTES = 256 };
+enum { TICK_NS = 200000000, BUFFER = 4 << 20, EXPORTERS_MOST = 2, SHOWN_BYTES = 256 };
 
 struct spans_args {
 	struct common_args common;
