@@ -36,6 +36,8 @@ struct insn {
 	bool relocatable;	/* asm_relocated can move it; of calls only the stack check's */
 	bool may_fault;		/* reads or writes memory other than by RSP, or divides */
 	bool after_deferreturn;	/* lies on the path behind `call deferreturn`, up to its RET */
+	bool in_frame;		/* its memory operand has the base RSP and no index */
+	bool moves_rsp;		/* changes SP other than by call and ret, or may (in doubt yes) */
 	i64 target;		/* direct branches: from the function's entry; may lie outside */
 };
 
