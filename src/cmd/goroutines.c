@@ -178,6 +178,8 @@ static bool show(const struct goroutines_args *a, const struct target *t,
 	v->runtime = a->runtime;
 	v->now = t->img.kind == IMAGE_PROCESS ? now_ns() : 0;
 	ok = ok && pick(&p, a, v, err);
+	if (ok && !a->folded)
+		goroutine_find_holders(v);
 	if (ok && a->common.json) {
 		target_json_begin(t, o);
 		json(&p, v, o);

@@ -93,7 +93,8 @@ static const struct reason {
 static const struct reason *reason_of(struct str state, enum wait_kind kind)
 {
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-		if ((kind && reasons[i].kind == kind) || str_ends(state, str_of(reasons[i].state)) ||
+		if ((kind && reasons[i].kind == kind) ||
+		    str_ends(state, str_of(reasons[i].state)) ||
 		    str_starts(state, str_of(reasons[i].state)))
 			return &reasons[i];
 	return NULL;
@@ -124,10 +125,12 @@ static void say_why(struct diagnosis *to, const struct circle *c, const struct r
 	if (c->length) {
 		to->why = STR("each waits for what, as far as stacks show, only others of them "
 			      "have");
-		to->advice = c->locks == c->length
-				     ? STR("take the locks in one order everywhere")
-				     : STR("hold no lock while waiting for a channel or a WaitGroup "
-					   "whose other side needs it");
+		to->advice =
+			c->locks == c->length ? STR("take the locks in one order everywhere") :
+			c->locks ? STR("hold no lock while waiting for what needs the lock itself "
+				       "to come") :
+				   STR("see which of them should do its part before it waits: "
+				       "close the channel before Wait, for instance");
 	} else if (r) {
 		to->why = str_of(r->why);
 		to->advice = str_of(r->advice);

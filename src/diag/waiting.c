@@ -217,53 +217,15 @@ static struct str target(struct death *d, const struct waiters *waiters, const s
 		       STR_F(variable(d, waiters, w->address)));
 }
 
-/* What the one that is waited for would do. */
-static const char *may(const struct death *d, const struct waiter *w)
-{
-	struct str reason = str_of(goroutine_reason(d->prog, w->g));
-
-	switch (w->w.kind) {
-	case WAIT_CHANNEL:
-		return str_starts(reason, STR("chan send")) ? "may receive from it" :
-							      "may send on it, or close it";
-	case WAIT_WAITGROUP:
-		return "may call its Done";
-	case WAIT_MUTEX:
-	case WAIT_RWMUTEX:
-		return "may hold it";
-	default:
-		return "may wake it";
-	}
-}
-
 static struct str holders(struct death *d, const struct waiter *w)
 {
-	static const char *const has[][2] = {
-		[HELD_ADDRESS] = { "has it on its stack", "have it on their stacks" },
-		[HELD_OBJECT] = { "has what it is a part of on its stack",
-				  "have it, or what it is a part of, on their stacks" },
-		[HELD_BEHIND] = { "has what leads to it on its stack",
-				  "have it, or what leads to it, on their stacks" },
-		[HELD_CODE] = { "stands in code that uses it",
-				"have it on their stacks, or stand in code that uses it" },
-	};
-	enum held_by by = HELD_ADDRESS;
-	struct str list = STR("");
-	u32 n = 0;
+	struct str reason = str_of(goroutine_reason(d->prog, w->g));
+	struct str who = holders_text(w->held, w->nheld, d->a);
 
-	for (u32 i = 0; i < w->nheld; i++)
-		for (u32 k = 0; k < w->held[i]->n; k++, n++) {
-			by = MAX(by, w->held[i]->at[k].by);
-			if (n < NAMED)
-				list = str_fmt(d->a, "%.*s%s%lld", STR_F(list), n ? ", " : "",
-					       (long long)w->held[i]->at[k].g->goid);
-		}
-	if (!n)
+	if (!who.n)
 		return STR("; nobody but who waits for it has it on his stack");
-	if (n > NAMED)
-		list = str_fmt(d->a, "%.*s and others", STR_F(list));
-	return str_fmt(d->a, "; goroutine%s %.*s %s, and %s", n > 1 ? "s" : "", STR_F(list),
-		       has[by][n > 1], may(d, w));
+	return str_fmt(d->a, "; %.*s, and %s", STR_F(who),
+		       holders_may(w->w.kind, str_starts(reason, STR("chan send"))));
 }
 
 void waiting_say(struct diagnosis *to, struct death *d, const struct waiters *all,
@@ -276,8 +238,9 @@ void waiting_say(struct diagnosis *to, struct death *d, const struct waiters *al
 			 state, STR_F(w->own.func), STR_F(w->own.file), w->own.line);
 	else
 		evidence(to, d, "goroutine %lld waits (%s) for %.*s in %.*s %.*s:%d%.*s",
-			 (long long)w->g->goid, state, STR_F(target(d, all, &w->w)), STR_F(w->own.func),
-			 STR_F(w->own.file), w->own.line, STR_F(holders(d, w)));
+			 (long long)w->g->goid, state, STR_F(target(d, all, &w->w)),
+			 STR_F(w->own.func), STR_F(w->own.file), w->own.line,
+			 STR_F(holders(d, w)));
 }
 
 void waiting_release(struct waiters *all)

@@ -5,6 +5,8 @@
 enum {
 	LEVELS = 64,
 	GLOBALS_MOST = 62,
+	NAMED = 4,
+	LOWEST = 4096,	/* where no address can lie: the first page */
 	STACK_MOST = 64 << 10,	/* of each stack so much is looked at, from its inner end on */
 	SMALL = 128,	/* bytes of an object that is looked into */
 };
@@ -89,16 +91,20 @@ static bool met(struct holders *h, const struct goroutine *g, u64 word, bool beh
 static void look_into(struct holders *h, const struct goroutine *g, const struct image *img,
 		      const struct go_heap *heap, u64 word)
 {
+	u64 *nowhere = &h->nowhere[word / 16 % NOWHERE];
 	struct go_object o;
 	u64 in[SMALL / 8];
+	bool any = false;
 	size_t n;
 
-	if (!go_heap_object(heap, word, &o) || o.base != word || o.span->elem > SMALL ||
-	    !o.span->pointers)
+	if (*nowhere == word || !go_heap_object(heap, word, &o) || o.base != word ||
+	    o.span->elem > SMALL || !o.span->pointers)
 		return;
 	n = image_read_some(img, o.base, in, o.span->elem) / 8;
 	for (size_t i = 0; i < n; i++)
-		(void)met(h, g, in[i], true);
+		any |= met(h, g, in[i], true);
+	if (!any)
+		*nowhere = word;
 }
 
 static void stack(struct holders *h, const struct goroutine *g, const struct image *img,
@@ -112,7 +118,7 @@ static void stack(struct holders *h, const struct goroutine *g, const struct ima
 		return;
 	n = image_read_some(img, from, words, (size_t)MIN(g->hi - from, (u64)STACK_MOST)) / 8;
 	for (size_t i = 0; i < n; i++)
-		if (!met(h, g, words[i], false) && heap)
+		if (words[i] >= LOWEST && !met(h, g, words[i], false) && heap)
 			look_into(h, g, img, heap, words[i]);
 }
 
@@ -224,6 +230,56 @@ const struct held *holders_of(const struct holders *h, u64 address)
 	const u64 *at = map_get(&h->by_word, address);
 
 	return at && h->all.at[*at - 1].address == address ? &h->all.at[*at - 1] : NULL;
+}
+
+const char *held_by_name(enum held_by by)
+{
+	static const char *const names[] = { "address", "object", "behind", "code" };
+
+	return names[by];
+}
+
+struct str holders_text(const struct held *const *held, u32 n, struct arena *a)
+{
+	static const char *const has[][2] = {
+		[HELD_ADDRESS] = { "has it on its stack", "have it on their stacks" },
+		[HELD_OBJECT] = { "has what it is a part of on its stack",
+				  "have it, or what it is a part of, on their stacks" },
+		[HELD_BEHIND] = { "has what leads to it on its stack",
+				  "have it, or what leads to it, on their stacks" },
+		[HELD_CODE] = { "stands in code that uses it",
+				"have it on their stacks, or stand in code that uses it" },
+	};
+	enum held_by by = HELD_ADDRESS;
+	struct str list = STR("");
+	u32 all = 0;
+
+	for (u32 i = 0; i < n; i++)
+		for (u32 k = 0; k < held[i]->n; k++, all++) {
+			by = MAX(by, held[i]->at[k].by);
+			if (all < NAMED)
+				list = str_fmt(a, "%.*s%s%lld", STR_F(list), all ? ", " : "",
+					       (long long)held[i]->at[k].g->goid);
+		}
+	if (!all)
+		return STR("");
+	return str_fmt(a, "goroutine%s %.*s%s %s", all > 1 ? "s" : "", STR_F(list),
+		       all > NAMED ? " and others" : "", has[by][all > 1]);
+}
+
+const char *holders_may(enum wait_kind k, bool sends)
+{
+	switch (k) {
+	case WAIT_CHANNEL:
+		return sends ? "may receive from it" : "may send on it, or close it";
+	case WAIT_WAITGROUP:
+		return "may call its Done";
+	case WAIT_MUTEX:
+	case WAIT_RWMUTEX:
+		return "may hold it";
+	default:
+		return "may wake it";
+	}
 }
 
 void holders_release(struct holders *h)

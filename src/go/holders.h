@@ -44,7 +44,9 @@ struct waits_for {
 	u64 g, address;
 };
 
+enum { NOWHERE = 1024 };
 struct holders {
+	u64 nowhere[NOWHERE];	/* objects in which nothing was found, by their address */
 	struct map by_word;	/* its address and its object's -> 1 + index in all */
 	struct map waits;	/* g -> 1 + index in pairs, of its first */
 	VEC(struct held) all;
@@ -60,6 +62,11 @@ void holders_find(struct holders *h, const struct goroutines *gs, struct unwinde
 		  const struct go_heap *heap, const struct go_globals *globals);
 /* NULL: nobody waits for it. */
 const struct held *holders_of(const struct holders *h, u64 address);
+const char *held_by_name(enum held_by by);	/* "address", "object", "behind", "code" */
+/* "goroutine 7 has it on its stack"; empty: nobody has. */
+struct str holders_text(const struct held *const *held, u32 n, struct arena *a);
+/* What one of them would do: "may hold it". `sends`: who waits sends on a channel. */
+const char *holders_may(enum wait_kind k, bool sends);
 void holders_release(struct holders *h);
 
 #endif

@@ -3,7 +3,7 @@
 #include "go/release.h"
 #include "out/line.h"
 
-enum { LISTED = 8, INDENT = 4 };
+enum { LISTED = 8, INDENT = GOROUTINE_INDENT };
 
 static bool read_rt(void *ctx, u64 rt, void *to, size_t n)
 {
@@ -33,6 +33,8 @@ void goroutine_view_release(struct goroutine_view *v)
 	args_release(&v->args);
 	stacks_release(&v->stacks);
 	unwinder_release(&v->unwinder);
+	holders_release(&v->holders);
+	arena_release(&v->arena);
 }
 
 void goroutine_look(struct goroutine_view *v, const struct goroutine *g)
@@ -185,59 +187,6 @@ static void frames_print(struct out *o, struct goroutine_view *v)
 	out_line(o);
 }
 
-static void channel_print(struct out *o, struct goroutine_view *v, const struct wait_channel *c)
-{
-	struct go_type *t = c->elem_va ? go_type_at(v->prog, c->elem_va) : NULL;
-
-	out_z(o, "channel ");
-	out_hex(o, c->address);
-	if (!c->readable) {
-		out_z(o, " <unreadable>");
-		return;
-	}
-	out_z(o, " (");
-	if (t && go_type_load(v->prog, t)->kind) {
-		out_z(o, "chan ");
-		out_clean(o, t->name);
-		out_z(o, ", ");
-	}
-	if (c->cap) {
-		out_u64(o, c->len);
-		out_z(o, " of ");
-		out_u64(o, c->cap);
-		out_z(o, " in it");
-	} else {
-		out_z(o, "unbuffered");
-	}
-	out_z(o, c->closed ? ", closed)" : ")");
-}
-
-void wait_print(struct out *o, struct goroutine_view *v, const struct wait *w)
-{
-	if (w->kind == WAIT_CHANNEL || w->kind == WAIT_SELECT) {
-		for (u32 i = 0; i < w->n; i++) {
-			if (i)
-				out_z(o, ", ");
-			channel_print(o, v, &w->at[i]);
-		}
-		out_z(o, w->more ? ", …" : "");
-		return;
-	}
-	out_z(o, wait_kind_name(w->kind));
-	out_c(o, ' ');
-	out_hex(o, w->address);
-	if (!w->known)
-		return;
-	if (w->kind == WAIT_WAITGROUP)
-		out_fmt(o, " (counter %llu)", (unsigned long long)w->count);
-	else if (w->kind == WAIT_MUTEX)
-		out_fmt(o, " (%s, %llu waiting)", w->locked ? "locked" : "unlocked",
-			(unsigned long long)w->waiters);
-	else
-		out_fmt(o, " (%s, %llu readers)", w->locked ? "a writer" : "no writer",
-			(unsigned long long)w->count);
-}
-
 static void creator(struct out *o, struct goroutine_view *v, const struct goroutine *g)
 {
 	size_t n;
@@ -322,6 +271,7 @@ void goroutine_group_print(struct out *o, struct goroutine_view *v,
 	out_fmt(o, n == 1 ? "waits for " : "goroutine %lld waits for ", (long long)g->goid);
 	wait_print(o, v, &w);
 	out_line(o);
+	holders_print(o, v, &w);
 }
 
 void goroutine_folded(struct out *o, struct goroutine_view *v, const struct goroutine *g)

@@ -8,11 +8,11 @@
 #define OUT_GOROUTINE_H
 
 #include "event/stack.h"
-#include "go/waits.h"
+#include "go/holders.h"
 #include "out/value.h"
 #include "plan/args.h"
 
-enum { GOROUTINE_LEVELS = 128 };
+enum { GOROUTINE_LEVELS = 128, GOROUTINE_INDENT = 4 };
 
 struct goroutine_view {
 	const struct go_program *prog;
@@ -23,6 +23,8 @@ struct goroutine_view {
 	struct stacks stacks;
 	struct args args;
 	struct value_view values;
+	struct holders holders;
+	struct arena arena;
 	/* of the goroutine asked for last */
 	struct go_level levels[GOROUTINE_LEVELS];
 	size_t nlevels;
@@ -49,6 +51,12 @@ void goroutine_frame_print(struct out *o, struct goroutine_view *v, const struct
 			   const struct stack_frame *f, size_t at, size_t frames);
 /* channel 0xc000… (chan int, 0 of 10) */
 void wait_print(struct out *o, struct goroutine_view *v, const struct wait *w);
+/* Who may have the locks that are waited for: to be called once, before they are printed. */
+void goroutine_find_holders(struct goroutine_view *v);
+/* NULL: not known, or not asked for. */
+const struct held *goroutine_held(const struct goroutine_view *v, const struct wait *w);
+/* A line of its own, or nothing. */
+void holders_print(struct out *o, struct goroutine_view *v, const struct wait *w);
 void goroutine_json(struct json *j, struct goroutine_view *v, const struct goroutine *g);
 /* main.main;main.work;main.leaf */
 void goroutine_folded(struct out *o, struct goroutine_view *v, const struct goroutine *g);

@@ -92,6 +92,23 @@ static void channel(struct json *j, struct goroutine_view *v, const struct wait_
 	json_object_end(j);
 }
 
+static void may_have(struct json *j, const struct held *held)
+{
+	if (!held)
+		return;
+	json_key(j, "may_have");
+	json_array(j);
+	for (u32 i = 0; i < held->n; i++) {
+		json_object(j);
+		json_key(j, "goid");
+		json_i64(j, held->at[i].g->goid);
+		json_key(j, "by");
+		json_z(j, held_by_name(held->at[i].by));
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
 static void waits_for(struct json *j, struct goroutine_view *v, const struct wait *w)
 {
 	json_key(j, "waits_for");
@@ -117,6 +134,7 @@ static void waits_for(struct json *j, struct goroutine_view *v, const struct wai
 	}
 	if (w->known && w->kind != WAIT_MUTEX)
 		number(j, w->kind == WAIT_WAITGROUP ? "counter" : "readers", (i64)w->count, true);
+	may_have(j, goroutine_held(v, w));
 	json_object_end(j);
 }
 

@@ -105,6 +105,8 @@ def check(goroutines, parked, live=True):
             assert address in found, (name, waits)
     assert by_func["waits"][0]["waits_for"]["counter"] == 3
     assert by_func["locks"][0]["waits_for"]["locked"]
+    for name in "locks", "readLocks", "waits":  # the main goroutine has locked them, and stands in the code that did
+        assert [h["goid"] for h in by_func[name][0]["waits_for"]["may_have"]] == [1], by_func[name][0]["waits_for"]
     full = by_func["sends"][0]["waits_for"]["channels"][0]
     assert (full["elem"], full["len"], full["cap"], full["closed"]) == ("int", 2, 2, False)
     assert by_func["deep"][2].count("main.deep") == 11
@@ -130,6 +132,7 @@ def test_groups_filters_and_folded_stacks():
         assert 'main.one(i=0, from="start")' in first and "created by main.start in goroutine 1" in first
         assert re.search(r"the process stood still for [\d.]+(µs|ms|s)", done.out)
         assert "63 goroutines" in done.out
+        assert re.search(r"waits for sync.Mutex 0x\w+ \(locked, 1 waiting\)\n    goroutine 1 .*, and may hold it\n", done.out), done.out
         some = goshawk.run("goroutines", "--func", "main.sends", str(parked.pid)).out
         assert len(re.findall("^goroutine ", some, re.M)) == 1 and 's="hello"' in some
         assert len(look("--state", "chan send", "-p", parked.pid)) == 1
