@@ -125,14 +125,14 @@ static void stack(struct holders *h, const struct goroutine *g, const struct ima
 /* Which of the globals its code names: bits, and one above them that says that it was read. */
 static u64 named(struct holders *h, const struct go_program *prog, const struct go_func *f)
 {
-	u64 *known = map_put(&h->by_func, (u64)(uintptr_t)f);
+	u64 *known = map_put(&h->by_func, (u64)(uintptr_t)f), all = *known;
 	struct arena a = { 0 };
 	struct flow flow;
 	struct err err;
 
-	if (*known)
-		return *known;
-	*known = 1ull << 63;
+	if (all)
+		return all;
+	all = 1ull << 63;
 	if (!go_flow(prog, f, &a, &flow, &err))
 		flow.n = 0;
 	for (u32 i = 0; i < flow.n; i++) {
@@ -145,11 +145,12 @@ static u64 named(struct holders *h, const struct go_program *prog, const struct 
 			const struct held *held = &h->all.at[h->globals.at[k]];
 
 			if (rt == held->address || rt - held->object < held->size)
-				*known |= 1ull << k;
+				all |= 1ull << k;
 		}
 	}
 	arena_release(&a);
-	return *known;
+	*known = all;
+	return all;
 }
 
 static void code(struct holders *h, const struct goroutine *g, struct unwinder *u)
