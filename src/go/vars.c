@@ -99,10 +99,14 @@ bool go_write_barrier_va(const struct go_program *prog, u64 *va)
 	struct map counts = { 0 };
 
 	for (size_t i = 0; i + 7 < text.n; i++) {
+		const u8 *at = memchr(p + i, 0x83, text.n - 7 - i);
 		u64 to, *n;
 		i32 disp;
 
-		if (p[i] != 0x83 || p[i + 1] != 0x3d || p[i + 6] ||
+		if (!at)
+			break;
+		i = (size_t)(at - p);
+		if (p[i + 1] != 0x3d || p[i + 6] ||
 		    !branches(p + i + 7, text.n - i - 7))
 			continue;
 		memcpy(&disp, p + i + 2, sizeof(disp));

@@ -2,7 +2,7 @@
 
 #include <Zydis/Zydis.h>
 
-static const struct effect nothing = {
+const struct effect effect_nothing = {
 	.reg = GP_NONE, .from = GP_NONE, .mem = { .base = GP_NONE, .index = GP_NONE },
 };
 
@@ -144,7 +144,7 @@ void effect_by_zydis(const struct flow *f, const struct insn *i, struct effect *
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
 	u8 reg;
 
-	*to = nothing;
+	*to = effect_nothing;
 	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, f->bytes + i->at, i->size, &in, ops))) {
 		to->writes = ~0u;
@@ -185,148 +185,9 @@ void effect_by_zydis(const struct flow *f, const struct insn *i, struct effect *
 	}
 }
 
-/* What nine of ten instructions are, read by hand: Zydis's operands cost ten times as much. A test
- * compares the two on every opcode, prefix and ModRM byte. */
-
-struct operands {
-	u8 reg, rm;		/* rm: GP_NONE where it is memory */
-	struct memop mem;
-};
-
-/* ModRM, SIB and displacement at p, which has `n` bytes up to the end of the instruction. False:
- * not all there. `tail` bytes of immediate follow. */
-static bool modrm(const struct insn *i, const u8 *p, size_t n, u8 rex, u32 tail,
-		  struct operands *to)
-{
-	u8 mod, rm;
-	size_t at = 1;
-	i32 disp = 0;
-	i8 disp8;
-
-	if (!n)
-		return false;
-	mod = p[0] >> 6;
-	rm = p[0] & 7;
-	*to = (struct operands){ .reg = (u8)((p[0] >> 3 & 7) | (rex & 4) << 1), .rm = GP_NONE,
-				 .mem = nothing.mem };
-	if (mod == 3) {
-		to->rm = (u8)(rm | (rex & 1) << 3);
-		return n == at + tail;
-	}
-	to->mem.base = (u8)(rm | (rex & 1) << 3);
-	if (rm == 4) {
-		if (n < 2)
-			return false;
-		at = 2;
-		to->mem.base = (u8)((p[1] & 7) | (rex & 1) << 3);
-		to->mem.index = (u8)((p[1] >> 3 & 7) | (rex & 2) << 2);
-		to->mem.scale = (u8)(1u << (p[1] >> 6));
-		if (to->mem.index == GP_RSP) {
-			to->mem.index = GP_NONE;
-			to->mem.scale = 0;
-		}
-		if ((p[1] & 7) == 5 && !mod)
-			to->mem.base = GP_NONE;
-	}
-	if (mod == 1) {
-		if (n < at + 1)
-			return false;
-		memcpy(&disp8, p + at++, 1);
-		disp = disp8;
-	} else if (mod == 2 || (!mod && (rm == 5 || to->mem.base == GP_NONE))) {
-		if (n < at + 4)
-			return false;
-		memcpy(&disp, p + at, 4);
-		at += 4;
-	}
-	to->mem.disp = disp;
-	if (!mod && rm == 5) {
-		to->mem.rip = true;
-		to->mem.base = GP_NONE;
-		to->mem.disp += (i64)i->at + i->size;
-	}
-	return n == at + tail;
-}
-
-static void write_register(struct effect *to, u8 reg)
-{
-	to->writes |= 1u << reg;
-}
-
-/* 89, 8b: mov between registers and memory. */
-static void quick_mov(const struct operands *o, bool load, u8 size, struct effect *to)
-{
-	bool memory = o->rm == GP_NONE;
-
-	to->size = size;
-	if (memory && !load) {
-		to->kind = EFFECT_STORE;
-		to->mem = o->mem;
-		to->reg = o->reg;
-		to->writes_memory = true;
-		return;
-	}
-	to->reg = load || memory ? o->reg : o->rm;
-	write_register(to, to->reg);
-	if (memory) {
-		to->kind = EFFECT_LOAD;
-		to->mem = o->mem;
-	} else if (size == 8) {
-		to->kind = EFFECT_MOVE;
-		to->from = load ? o->rm : o->reg;
-	}
-}
-
-/* False: not one of the usual forms. */
-static bool quick(const struct flow *f, const struct insn *i, struct effect *to)
-{
-	const u8 *p = f->bytes + i->at, *end = p + i->size;
-	u8 rex = (*p & 0xf0) == 0x40 ? *p++ : 0, size = rex & 8 ? 8 : 4, op;
-	struct operands o;
-	i32 imm;
-
-	if (p == end)
-		return false;
-	op = *p++;
-	switch (op) {
-	case 0x89: case 0x8b:
-		if (!modrm(i, p, (size_t)(end - p), rex, 0, &o))
-			return false;
-		quick_mov(&o, op == 0x8b, size, to);
-		return true;
-	case 0x8d:
-		if (size != 8 || !modrm(i, p, (size_t)(end - p), rex, 0, &o) || o.rm != GP_NONE)
-			return false;
-		to->kind = EFFECT_LEA;
-		to->reg = o.reg;
-		to->size = 8;
-		to->mem = o.mem;
-		write_register(to, o.reg);
-		return true;
-	case 0x39: case 0x3b: case 0x85:	/* cmp, test */
-		if (!modrm(i, p, (size_t)(end - p), rex, 0, &o))
-			return false;
-		to->kills_flags = true;
-		return true;
-	case 0xc7:				/* mov [mem], imm32 */
-		if (!modrm(i, p, (size_t)(end - p), rex, 4, &o) || (o.reg & 7) ||
-		    o.rm != GP_NONE || size != 8)
-			return false;
-		memcpy(&imm, end - 4, 4);
-		to->kind = EFFECT_STORE;
-		to->size = 8;
-		to->mem = o.mem;
-		to->imm = imm;
-		to->writes_memory = true;
-		return true;
-	default:
-		return false;
-	}
-}
-
 void effect_of(const struct flow *f, const struct insn *i, struct effect *to)
 {
-	*to = nothing;
-	if (!quick(f, i, to))
+	*to = effect_nothing;
+	if (!effect_by_hand(f, i, to))
 		effect_by_zydis(f, i, to);
 }

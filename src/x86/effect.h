@@ -45,7 +45,10 @@ struct effect {
 };
 
 void effect_of(const struct flow *f, const struct insn *i, struct effect *to);
-/* The same, always by the decoder: for tests. */
+/* The two of which it is made. By hand only the usual forms are read, else false; *to begins as
+ * effect_nothing. */
+extern const struct effect effect_nothing;
+bool effect_by_hand(const struct flow *f, const struct insn *i, struct effect *to);
 void effect_by_zydis(const struct flow *f, const struct insn *i, struct effect *to);
 
 #endif

@@ -6,6 +6,7 @@
 #include "x86/decode.h"
 
 enum {
+	FIRST = 16,			/* bytes that have a place in flow.first */
 	TABLE_MAX = 1 << 16,		/* more words than this are no jump table */
 	TABLE_LEA_BACK = 64,		/* how far back the `lea` of a table is looked for */
 };
@@ -35,17 +36,26 @@ static bool decode(struct walk *w, struct err *err)
 
 i64 flow_find(const struct flow *f, i64 at)
 {
-	u32 lo = 0, hi = f->n;
+	u32 k;
 
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
+	if (at < 0 || at >= f->size)
+		return -1;
+	for (k = f->first[at / FIRST]; k < f->n && f->insns[k].at < at; k++)
+		;
+	return k < f->n && f->insns[k].at == at ? (i64)k : -1;
+}
 
-		if (f->insns[mid].at < at)
-			lo = mid + 1;
-		else
-			hi = mid;
+/* Of every FIRST bytes the first instruction that begins there or behind. */
+static u32 *index_of(const struct flow *f, struct arena *a)
+{
+	u32 *first = ARENA_ARRAY(a, u32, f->size / FIRST + 1), k = 0;
+
+	for (u32 i = 0; i <= f->size / FIRST; i++) {
+		while (k < f->n && f->insns[k].at < i * FIRST)
+			k++;
+		first[i] = k;
 	}
-	return lo < f->n && f->insns[lo].at == at ? (i64)lo : -1;
+	return first;
 }
 
 static bool inside(const struct flow *f, i64 at)
@@ -163,7 +173,7 @@ static void mark_targets(const struct walk *w)
 				f->unresolved = true;
 		}
 		if (i->kind == INSN_CALL && k + 1 < f->n)
-			mark(f, i[1].at, true);
+			i[1].is_target = i[1].indirect_target = true;
 		if (is_lea_rip(f, i) && inside(f, flow_rip_target(f, i)) && flow_rip_target(f, i))
 			mark(f, flow_rip_target(f, i), true);
 	}
@@ -234,6 +244,7 @@ bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, str
 	if (good) {
 		f->insns = arena_copy(a, w.list.at, w.list.n * sizeof(*w.list.at));
 		f->n = (u32)w.list.n;
+		f->first = index_of(f, a);
 		mark_targets(&w);
 		mark_deferreturn(&w);
 		mark_morestack(f);

@@ -55,6 +55,7 @@ struct flow {
 	u64 va;			/* of the entry */
 	struct insn *insns;
 	u32 n;
+	u32 *first;		/* for flow_find */
 	bool unresolved;	/* an indirect jump whose targets are not known */
 };
 

@@ -27,14 +27,6 @@ static int by_target(const void *x, const void *y, void *ctx)
 	return a->target < b->target ? -1 : a->target > b->target;
 }
 
-static bool addresses_rsp(const struct flow *f, const struct insn *i)
-{
-	for (u32 k = 1; k < i->size; k++)
-		if ((f->bytes[i->at + k] & 0x3f) == 0x24)	/* SIB: base RSP, no index */
-			return true;
-	return false;
-}
-
 /* Behind the frame's making and before the call of morestack: there SP stays as it is but for the
  * ways out, if the frame is made as usual. */
 static void find_body(struct origins *o)
@@ -80,7 +72,7 @@ static void find_spills(struct origins *o)
 	o->have_spills = true;
 	find_body(o);
 	for (u32 k = o->body; k < o->tail; k++)
-		if (o->f->insns[k].kind == INSN_PLAIN && addresses_rsp(o->f, &o->f->insns[k]))
+		if (o->f->insns[k].kind == INSN_PLAIN && o->f->insns[k].in_frame)
 			note_spill(o, k);
 }
 
