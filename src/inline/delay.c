@@ -326,10 +326,12 @@ static void count_down(struct assembler *a, const struct delay_code *d, u32 site
 	asm_rel32_to(a, delay_cell(d, site));
 }
 
-void delay_pass(struct assembler *a, const struct delay_code *d, u32 site)
+void delay_pass(struct assembler *a, const struct delay_code *d, u32 site, bool keep_flags)
 {
 	enum { DEC_JNS_CALL = 13 };
 
+	if (keep_flags)
+		PUT(a, 0x9c);				/* pushfq */
 	if (d->gate_rt) {
 		PUT(a, 0x83, 0x3d);			/* cmp dword [rip+gate], 0 */
 		asm_rel32_tail(a, d->gate_rt, 1);
@@ -339,6 +341,8 @@ void delay_pass(struct assembler *a, const struct delay_code *d, u32 site)
 	PUT(a, 0x79, 5);				/* jns over the call */
 	PUT(a, 0xe8);					/* call the routine */
 	asm_rel32_to(a, d->window_rt);
+	if (keep_flags)
+		PUT(a, 0x9d);				/* popfq */
 }
 
 u64 delay_window(struct assembler *a, const struct delay_code *d, u32 site, const struct flow *f,
@@ -347,7 +351,7 @@ u64 delay_window(struct assembler *a, const struct delay_code *d, u32 site, cons
 	const struct insn *last = &f->insns[w->first + w->count - 1];
 	u64 at = asm_here(a);
 
-	delay_pass(a, d, site);
+	delay_pass(a, d, site, w->keep_flags);
 	for (u32 k = 0; k < w->count; k++)
 		asm_relocated(a, f, &f->insns[w->first + k], entry_rt);
 	if (insn_goes_on(last))

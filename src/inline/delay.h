@@ -5,7 +5,7 @@
  * next gap and waits: by nanosleep, or below 50 µs by a loop on the time stamp counter, whose rate
  * the routine finds out itself. All of it is relative to RIP.
  *
- * The flags must be dead at a site. Registers are kept on the goroutine's stack, at most
+ * The flags must be dead at a check; at another store they are kept where they are not. Registers are kept on the goroutine's stack, at most
  * DELAY_STACK bytes: wherever a check of the write barrier stands, at least that much is there,
  * because the function has the same SP when it calls gcWriteBarrier, which takes 128 at once and
  * counts in the linker's check of nosplit chains (runtime/asm_amd64.s). Vector registers are left
@@ -98,7 +98,7 @@ static inline u64 delay_cell(const struct delay_code *d, u32 site)
 /* The routine; fills its entries. */
 void delay_routine(struct assembler *a, struct delay_code *d);
 /* For one site, in front of what its jump displaced: counts, and waits when it is time. */
-void delay_pass(struct assembler *a, const struct delay_code *d, u32 site);
+void delay_pass(struct assembler *a, const struct delay_code *d, u32 site, bool keep_flags);
 /* The same with what was displaced, and the way back. Gives where it begins. */
 u64 delay_window(struct assembler *a, const struct delay_code *d, u32 site, const struct flow *f,
 		 const struct window *w, u64 entry_rt);

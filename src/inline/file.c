@@ -201,7 +201,8 @@ static bool emit_all_windows(struct maker *m, u32 *cell, struct err *err)
 			return err_set(err, ERR_FORMAT, "%.*s: does not decode any more",
 				       STR_F(t->func->name));
 		s->piece_va = delay_window(&m->a, &m->code, (*cell)++, &f,
-					   &(struct window){ .count = f.n }, f.va);
+					   &(struct window){ .count = f.n, .keep_flags =
+							     t->window.keep_flags }, f.va);
 		s->piece_size = (u32)(asm_here(&m->a) - s->piece_va);
 		if (!branch(m, s, 0xe9, JUMP_SIZE, err))
 			return false;

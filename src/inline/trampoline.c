@@ -235,7 +235,7 @@ static void emit_delays(struct emitter *e, struct arena *scratch)
 		e->fn = fn;
 		e->flow = flow;
 		e->entry_rt = flow->va + e->l->bias;
-		delay_pass(&e->a, &d, i);
+		delay_pass(&e->a, &d, i, w->keep_flags);
 		piece(e, 0, flow->n, flow->n + 1, false, &none);
 		add_jump(e, e->entry_rt, flow->bytes, to, i);
 		e->code->jumps.at[e->code->jumps.n - 1].may_fault = w->may_fault;

@@ -91,7 +91,7 @@ static bool locate(const struct search *s, struct torn_store *t, bool named)
 
 /* A window that meets none of the function's other ones: those of checks come first. In a copy
  * nobody runs while a check's seven bytes change, wherever they lie. */
-static enum refusal find_window(const struct search *s, const struct flow *flow, u32 insn,
+static enum refusal find_window(struct search *s, const struct flow *flow, u32 insn,
 				struct torn_store *t)
 {
 	enum refusal why = window_from(flow, insn, &t->window);
@@ -104,8 +104,7 @@ static enum refusal find_window(const struct search *s, const struct flow *flow,
 	}
 	if (why || !t->pair)
 		return why;
-	if (t->flags_live)
-		return REFUSE_FLAGS;
+	t->window.keep_flags = flags_live_at(flow, insn, &s->scratch);
 	for (size_t i = s->to.n; i-- > 0 && s->to.at[i].func == t->func;) {
 		const struct window *w = &s->to.at[i].window;
 
@@ -132,7 +131,6 @@ static void add(struct search *s, const struct go_func *f, const struct flow *fl
 	if (!locate(s, &t, named))
 		return;
 	t.object = str_fmt(s->keep, "%.*s", STR_F(found->object));
-	t.flags_live = tear->pair && flags_live_at(flow, tear->insn, &s->scratch);
 	if (!t.refusal)
 		t.refusal = find_window(s, flow, tear->insn, &t);
 	*vec_push(&s->to) = t;

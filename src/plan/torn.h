@@ -29,7 +29,6 @@ struct torn_store {
 	const struct go_func *func;
 	u32 at;			/* of the instruction; the site's id is FUNCTION+0xAT */
 	bool pair;		/* at is the second store; false: the write-barrier check */
-	bool flags_live;	/* the flags are read behind it before they are written */
 	enum torn_kind kind;
 	enum torn_certainty certainty;
 	u8 first, then;		/* words that are stored before the gap, and behind it */

@@ -54,7 +54,6 @@ enum refusal {
 	REFUSE_TAKEN,		/* another window is there */
 	REFUSE_NO_INSN,		/* no instruction begins there */
 	/* a store that is to be delayed */
-	REFUSE_FLAGS,		/* the flags are in use there */
 	REFUSE_FAULT,		/* in a file: what is displaced with it may fault */
 	REFUSE_FIPS,		/* in a file: the program sums this code */
 	REFUSE_COUNT
@@ -72,6 +71,7 @@ struct window {
 	u32 record_after;	/* entry: instructions before the record (the stack check) */
 	bool may_fault;		/* an instruction of it may fault: needs the sigtramp hook */
 	bool inner;		/* branches from other windows lead inside: see above */
+	bool keep_flags;	/* a store that is delayed: they are read behind it */
 };
 
 /* Instructions that are copied once more for branches to `first`, because the original ones are

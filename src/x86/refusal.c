@@ -35,7 +35,6 @@ static const struct {
 	[REFUSE_STACK_CHECK] = { "stack_check", "it belongs to its function's stack check" },
 	[REFUSE_TAKEN] = { "taken", "something else that is watched lies over it" },
 	[REFUSE_NO_INSN] = { "no_instruction", "no instruction begins there" },
-	[REFUSE_FLAGS] = { "flags", "flags that were set before it are read behind it" },
 	[REFUSE_FAULT] = { "fault", "what the jump displaces may fault, and in a file nobody sends "
 				    "the fault back" },
 	[REFUSE_FIPS] = { "fips", "the program's FIPS 140 self-check sums this code" },

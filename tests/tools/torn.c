@@ -137,7 +137,7 @@ static void check(struct tally *y, const struct torn_stores *all, size_t i, cons
 
 	y->kinds[t->kind]++;
 	y->pairs += t->pair;
-	y->flags += t->flags_live;
+	y->flags += t->window.keep_flags;
 	y->refused += t->refusal != REFUSE_NONE;
 	if (!bad && t->copy_only &&
 	    (t->pair || t->refusal || (f->va + t->at) % PAGE <= PAGE - JUMP))

@@ -20,6 +20,7 @@ void machine_left(void);
 
 enum {
 	REGION = 1 << 20, TEXT = 0, CODE = 0x10000, DATA = 0x80000, SITES = 30, STEP = 32,
+	FLAGS = SITES + 1,
 	FLAG = DATA - 64, ANSWER = DATA - 32, GATE = DATA - 96, OWNER = DATA - 128,
 	STACK_WORDS = 256, AT_CALL = 200,
 };
@@ -79,6 +80,25 @@ static void make_window(struct assembler *a)
 	asm_rel32_to(&t, to);
 }
 
+/* And one more: `cmp rdx, rbx; mov [rax], rcx; lea rbx, [rbx+1]; setl [answer]; ret`, with a window
+ * on the two in the middle. */
+static void make_window_in_flags(struct assembler *a)
+{
+	struct flow *f = ARENA_NEW(&arena, struct flow);
+	struct window w = { .first = 1, .count = 2, .at = 3, .size = 7, .keep_flags = true };
+	struct assembler t;
+	u64 entry = rt(TEXT + STEP * FLAGS), to;
+
+	*f = code_flow(&arena, "48 39 da 48 89 08 48 8d 5b 01 c3");
+	to = delay_window(a, &code, FLAGS, f, &w, entry);
+	asm_start(&t, region + TEXT + STEP * FLAGS, STEP, entry);
+	PUT(&t, 0x48, 0x39, 0xda, 0xe9);
+	asm_rel32_to(&t, to);
+	PUT(&t, 0x66, 0x90, 0x0f, 0x9c, 0x05);
+	asm_rel32_to(&t, rt(ANSWER));
+	PUT(&t, 0xc3);
+}
+
 /* in_process: with a gate, and an owner who may die. */
 static void begin_there(const struct delay_ask *ask, bool in_process)
 {
@@ -100,6 +120,7 @@ static void begin_there(const struct delay_ask *ask, bool in_process)
 	delay_routine(&a, &code);
 	make_checks(&a);
 	make_window(&a);
+	make_window_in_flags(&a);
 	ck_assert_msg(asm_ok(&a, &err), "%s", err.msg);
 }
 
@@ -130,6 +151,7 @@ static void pass(u32 k)
 	static u64 target, before[STACK_WORDS];
 	struct cpu in, out;
 	u64 flag = random_word() % 2;
+	bool less;
 
 	for (unsigned i = 0; i < 16; i++) {
 		in.r[i] = random_word();
@@ -140,20 +162,21 @@ static void pass(u32 k)
 		before[i] = stack[i] = random_word();
 	before[AT_CALL] = stack[AT_CALL] = (u64)(uintptr_t)machine_left;
 	in.r[RSP] = (u64)(uintptr_t)&stack[AT_CALL];
-	if (k == SITES)
+	if (k >= SITES)
 		in.r[RAX] = (u64)(uintptr_t)&target;
 	*word(FLAG) = flag << 20;
 	machine_enter(&in, &out, rt(TEXT + STEP * k));
 	in.r[RSP] += 8;
-	in.r[RBX] += k == SITES;
+	less = (i64)in.r[RDX] < (i64)in.r[RBX];
+	in.r[RBX] += k >= SITES;
 	for (unsigned i = 0; i < 16; i++)
 		ck_assert_msg(in.r[i] == out.r[i], "register %u: %#lx became %#lx", i, in.r[i],
 			      out.r[i]);
 	ck_assert_mem_eq(in.x, out.x, sizeof(in.x));
-	if (k == SITES)
+	if (k >= SITES)
 		ck_assert_uint_eq(target, in.r[RCX]);
-	else
-		ck_assert_uint_eq(region[ANSWER], !flag);
+	if (k != SITES)
+		ck_assert_uint_eq(region[ANSWER], k == FLAGS ? less : !flag);
 	ck_assert_mem_eq(before + AT_CALL, stack + AT_CALL, sizeof(stack) - 8 * AT_CALL);
 	ck_assert_mem_eq(before, stack, 8 * AT_CALL - DELAY_STACK);
 }
@@ -180,10 +203,10 @@ START_TEST(leaves_registers_flags_and_stack_as_they_were)
 	for (u32 there = 0; there < 2; there++) {
 		begin_there(&(struct delay_ask){ .ns = lengths[_i], .every = 1 }, there);
 		for (u32 n = 0; n < 4; n++)
-			for (u32 k = 0; k <= SITES; k++)
+			for (u32 k = 0; k <= FLAGS; k++)
 				pass(k);
-		ck_assert_uint_eq(datum(DELAY_WAITS), lengths[_i] ? 4 * (SITES + 1) : 0);
-		ck_assert_uint_eq(datum(DELAY_SEEN), SITES + 1);
+		ck_assert_uint_eq(datum(DELAY_WAITS), lengths[_i] ? 4 * (FLAGS + 1) : 0);
+		ck_assert_uint_eq(datum(DELAY_SEEN), FLAGS + 1);
 		end();
 	}
 }
