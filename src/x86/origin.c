@@ -1,31 +1,23 @@
 #include "x86/origin.h"
 
-#include <stdlib.h>
-
 enum {
 	STEPS = 3000,	/* instructions that one question may look at */
 	OPEN = 48,	/* places that it may be in at the same time */
 	SAME_DEPTH = 16,
 	SLOT = 1 << 30,	/* keys around it are places in the frame: SLOT + distance from RSP */
 	FAR = 1 << 28,
+	HOMES = 64,	/* that open places are counted by */
 };
 
 struct origin_query {
 	u32 steps;
 	struct { u32 insn; i64 key; } open[OPEN];
 	u32 nopen;
+	u8 home[HOMES];	/* how many of `open` have it */
 	u32 lowest;	/* of `open`: the first that the question came back to */
 };
 
 static const struct origin unknown = { .kind = ORIGIN_UNKNOWN };
-
-static int by_target(const void *x, const void *y, void *ctx)
-{
-	const struct flow *f = ctx;
-	const struct insn *a = &f->insns[*(const u32 *)x], *b = &f->insns[*(const u32 *)y];
-
-	return a->target < b->target ? -1 : a->target > b->target;
-}
 
 /* Behind the frame's making and before the call of morestack: there SP stays as it is but for the
  * ways out, if the frame is made as usual. */
@@ -95,11 +87,18 @@ void origins_begin(struct origins *o, const struct flow *f, struct arena *a,
 {
 	*o = (struct origins){ .f = f, .a = a, .keeps = keeps, .ctx = ctx };
 	o->effects = ARENA_ARRAY(a, struct effect *, f->n + 1);
-	o->branches = ARENA_ARRAY(a, u32, f->n + 1);
-	for (u32 k = 0; k < f->n; k++)
-		if (f->insns[k].kind == INSN_JCC || f->insns[k].kind == INSN_JMP)
-			o->branches[o->nbranches++] = k;
-	qsort_r(o->branches, o->nbranches, sizeof(*o->branches), by_target, (void *)f);
+	o->touches = ARENA_ARRAY(a, u64, f->n + 1);
+	o->branch = ARENA_ARRAY(a, u32, f->n + 1);
+	o->next = ARENA_ARRAY(a, u32, f->n + 1);
+	for (u32 k = f->n; k-- > 0;) {
+		bool branches = f->insns[k].kind == INSN_JCC || f->insns[k].kind == INSN_JMP;
+		i64 to = branches ? flow_find(f, f->insns[k].target) : -1;
+
+		if (to < 0)
+			continue;
+		o->next[k] = o->branch[to];
+		o->branch[to] = k + 1;
+	}
 }
 
 void origins_end(struct origins *o)
@@ -281,22 +280,6 @@ static bool decides(struct origins *o, u32 k, i64 *key, const struct origin **to
 	return false;
 }
 
-/* The first of the branches that lead there. */
-static u32 first_branch(const struct origins *o, i64 target)
-{
-	u32 lo = 0, hi = o->nbranches;
-
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (o->f->insns[o->branches[mid]].target < target)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* At the entry. */
 static const struct origin *at_entry(struct origins *o, i64 key)
 {
@@ -319,7 +302,6 @@ static const struct origin *from_table(struct origins *o, u32 insn, i64 key,
 /* What all the ways to insn bring. */
 static const struct origin *arriving(struct origins *o, u32 insn, i64 key)
 {
-	const struct insn *i = &o->f->insns[insn];
 	const struct origin *sum = NULL;
 
 	if (!insn)
@@ -330,9 +312,8 @@ static const struct origin *arriving(struct origins *o, u32 insn, i64 key)
 		if (!decides(o, insn - 1, &moved, &sum))
 			sum = ask(o, insn - 1, moved);
 	}
-	for (u32 b = first_branch(o, i->at);
-	     b < o->nbranches && o->f->insns[o->branches[b]].target == i->at; b++)
-		sum = join(o, sum, ask(o, o->branches[b], key));
+	for (u32 b = o->branch[insn]; b; b = o->next[b - 1])
+		sum = join(o, sum, ask(o, b - 1, key));
 	return from_table(o, insn, key, sum);
 }
 
@@ -344,10 +325,11 @@ static const struct origin *at_target(struct origins *o, u32 insn, i64 key)
 	u64 *known = map_get(&o->known, name);
 	const struct origin *x;
 	u32 me = q->nopen, lowest = q->lowest;
+	u8 *home = &q->home[(insn * 7 + (u32)key) % HOMES];
 
 	if (known)
 		return (const struct origin *)(uintptr_t)*known;
-	for (u32 k = 0; k < q->nopen; k++)
+	for (u32 k = 0; *home && k < q->nopen; k++)
 		if (q->open[k].insn == insn && q->open[k].key == key) {
 			q->lowest = MIN(q->lowest, k);
 			return NULL;
@@ -357,7 +339,9 @@ static const struct origin *at_target(struct origins *o, u32 insn, i64 key)
 	q->open[q->nopen].insn = insn;
 	q->open[q->nopen++].key = key;
 	q->lowest = OPEN;
+	++*home;
 	x = arriving(o, insn, key);
+	--*home;
 	q->nopen--;
 	/* it depends on nothing that is not decided yet */
 	if (q->lowest >= me && q->steps < STEPS)
@@ -366,25 +350,52 @@ static const struct origin *at_target(struct origins *o, u32 insn, i64 key)
 	return x;
 }
 
+/* What an instruction may decide: a bit for each register, and these. */
+enum { A_CALL = 32, THE_FRAME, ITS_END, IS_READ };
+
+static u64 touches(struct origins *o, u32 k)
+{
+	const struct insn *i = &o->f->insns[k];
+	const struct effect *e;
+	u64 bits = 1ull << IS_READ;
+
+	if (o->touches[k])
+		return o->touches[k];
+	if (!insn_goes_on(i))
+		bits |= 1ull << ITS_END;
+	if (i->kind == INSN_CALL)
+		bits |= 1ull << A_CALL;
+	if (i->kind == INSN_PLAIN) {
+		e = origins_effect(o, k);
+		bits |= e->writes;
+		if (e->writes & 1u << GP_RSP ||
+		    (e->kind == EFFECT_STORE && e->mem.base == GP_RSP))
+			bits |= 1ull << THE_FRAME;
+	}
+	return o->touches[k] = bits;
+}
+
 /* Before insn runs. */
 static const struct origin *ask(struct origins *o, u32 insn, i64 key)
 {
 	const struct origin *x;
 	u32 only = is_slot(key) ? only_store(o, insn, key) : 0;
+	u64 bits, here;
 
 	if (only) {
 		insn = only - 1;
 		key = origins_effect(o, insn)->reg;
 	}
+	bits = is_slot(key) ? 1ull << THE_FRAME : 1ull << A_CALL | 1ull << key;
 	for (;;) {
 		if (o->q->steps++ >= STEPS)
 			return &unknown;
 		if (!insn || o->f->insns[insn].is_target)
 			return at_target(o, insn, key);
-		insn--;
-		if (!insn_goes_on(&o->f->insns[insn]))
+		here = touches(o, --insn);
+		if (here & 1ull << ITS_END)
 			return NULL;	/* padding behind a jump: nobody comes this way */
-		if (decides(o, insn, &key, &x))
+		if (here & bits && decides(o, insn, &key, &x))
 			return x;
 	}
 }
