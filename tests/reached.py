@@ -96,6 +96,10 @@ LIVE = Table(
     "Correct programs",
     "The same values, guarded, for a minute under `--until-crash` with delays in all its own functions, in `fmt` and `time`.",
     gobuild.RELEASES, SAFE)
+LIVE_ALL = Table(
+    "Correct programs, every store",
+    "The same for 12 seconds, with delays at every store but those of the runtime, `sync` and `internal/…`, at each pass and at random.",
+    gobuild.RELEASES, SAFE)
 KINDS = ["plain", "stripped", "pie", "cgo", "race"]
 ZOO = Table(
     "The zoo",

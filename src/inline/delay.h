@@ -5,11 +5,11 @@
  * next gap and waits: by nanosleep, or below 50 µs by a loop on the time stamp counter, whose rate
  * the routine finds out itself. All of it is relative to RIP.
  *
- * The flags must be dead at a check; at another store they are kept where they are not. Registers are kept on the goroutine's stack, at most
- * DELAY_STACK bytes: wherever a check of the write barrier stands, at least that much is there,
- * because the function has the same SP when it calls gcWriteBarrier, which takes 128 at once and
- * counts in the linker's check of nosplit chains (runtime/asm_amd64.s). Vector registers are left
- * alone.
+ * The flags must be dead at a check; at a store where they are not, they are kept. Registers are
+ * kept on the goroutine's stack, at most DELAY_STACK bytes with the flags: wherever a check of the
+ * write barrier stands, at least that much is there, because the function has the same SP when it
+ * calls gcWriteBarrier, which takes 128 at once and counts in the linker's check of nosplit chains
+ * (runtime/asm_amd64.s). Vector registers are left alone.
  *
  * data:   OFFSET SIZE    MEANING
  *         0      8       how long to wait, ns

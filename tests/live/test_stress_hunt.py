@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -76,6 +77,19 @@ def test_no_false_alarm(tmp, release, safe):
     assert not [o for o in objects if o["type"] in ("crash", "report")]
     assert "it lived through" in done.err
     reached.LIVE.put(release, safe, True, ["lives"])
+
+
+@pytest.mark.parametrize("safe", reached.SAFE)
+def test_no_false_alarm_anywhere(tmp, release, safe):
+    """Every store of the program and of the library waits, in some runs at each pass, in others at random."""
+    if not gobuild.ALL and (release, safe) not in [(gobuild.RELEASES[0], "channel"), (gobuild.NEWEST, "atomic")]:
+        pytest.skip("a part of check-all")
+    objects, done = until_crash("--for", "12s" if gobuild.ALL else "2s", "*", "--", gobuild.build("racing", release),
+                                reached.SAFE[safe], safe, status=0)
+    assert not [o for o in objects if o["type"] in ("crash", "report")]
+    assert int(re.search(r"(\d+) stores of several words are delayed", done.err)[1]) > 100
+    assert "it lived through" in done.err
+    reached.LIVE_ALL.put(release, safe, True, ["lives"])
 
 
 @pytest.mark.parametrize("how", ["shared 5", "shared 300", "shared 5 2000", "global 5"])
