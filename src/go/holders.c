@@ -9,6 +9,7 @@ enum {
 	LOWEST = 4096,	/* where no address can lie: the first page */
 	STACK_MOST = 64 << 10,	/* of each stack so much is looked at, from its inner end on */
 	SMALL = 128,	/* bytes of an object that is looked into */
+	LOOKS_MOST = 8192,	/* into so many: each is read by itself */
 };
 
 static size_t held_index(struct holders *h, u64 address)
@@ -99,6 +100,8 @@ static void look_into(struct holders *h, const struct goroutine *g, const struct
 
 	if (*nowhere == word || !go_heap_object(heap, word, &o) || o.base != word ||
 	    o.span->elem > SMALL || !o.span->pointers)
+		return;
+	if (h->looked++ >= LOOKS_MOST)
 		return;
 	n = image_read_some(img, o.base, in, o.span->elem) / 8;
 	for (size_t i = 0; i < n; i++)
@@ -224,6 +227,8 @@ void holders_find(struct holders *h, const struct goroutines *gs, struct unwinde
 		if (h->globals.n)
 			code(h, g, u);
 	}
+	for (size_t i = 0; i < h->all.n && h->looked > LOOKS_MOST; i++)
+		h->all.at[i].unsure = true;
 }
 
 const struct held *holders_of(const struct holders *h, u64 address)

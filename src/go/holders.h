@@ -36,7 +36,7 @@ struct held {
 	struct holder at[HOLDERS_MOST];	/* by goid */
 	u32 n;
 	bool more;
-	bool unsure;	/* somebody's code could not be looked at */
+	bool unsure;	/* not all that could lead to it was looked at */
 	u32 next;	/* 1 + index of another that is a part of the same object; 0: none */
 };
 
@@ -47,6 +47,7 @@ struct waits_for {
 enum { NOWHERE = 1024 };
 struct holders {
 	u64 nowhere[NOWHERE];	/* objects in which nothing was found, by their address */
+	u32 looked;	/* into so many */
 	struct map by_word;	/* its address and its object's -> 1 + index in all */
 	struct map waits;	/* g -> 1 + index in pairs, of its first */
 	VEC(struct held) all;
