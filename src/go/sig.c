@@ -259,7 +259,11 @@ static void add_results(const struct go_program *prog, const struct go_func *f,
 	sig->results_known = true;
 }
 
-static struct go_sig *make_sig(const struct go_program *prog, const struct go_func *f)
+static struct go_sig untyped;	/* stands for those that have no types */
+
+/* False: there are no types; *sig is what the name tells. */
+static bool make_typed(const struct go_program *prog, const struct go_func *f,
+		       struct sig_form *form, struct go_sig *sig)
 {
 	typedef bool source_fn(const struct go_program *, const struct go_func *, struct sig_form *,
 			       struct go_sig *);
@@ -267,38 +271,57 @@ static struct go_sig *make_sig(const struct go_program *prog, const struct go_fu
 	static source_fn *const sources[2][2] = {
 		{ from_dwarf, from_types }, { from_types, from_dwarf },
 	};
-	struct go_sig *sig = ARENA_NEW(types_arena(prog), struct go_sig);
 	struct go_name name = go_name_split(f->name);
-	struct sig_form form = form_of(prog, f, name);
 	struct go_sig plain = { .abi0 = is_abi0(prog, f, name), .closure = name.closure.n > 0 };
 
+	*form = form_of(prog, f, name);
 	for (size_t i = 0; i < 2; i++) {
 		*sig = plain;
-		if (!sources[f->wrapper][i](prog, f, &form, sig))
+		if (!sources[f->wrapper][i](prog, f, form, sig))
 			continue;
-		add_results(prog, f, &form, sig);
-		if (agrees(prog, f, &form, sig, assign(prog, sig)))
-			return sig;
+		add_results(prog, f, form, sig);
+		if (agrees(prog, f, form, sig, assign(prog, sig)))
+			return true;
 	}
 	*sig = plain;
-	if (sig_from_shape(prog, f, &form, sig))
-		sig->from = SIG_SHAPE;
-	return sig;
+	return false;
 }
 
-const struct go_sig *go_sig_of(const struct go_program *prog, const struct go_func *f)
+/* Where the signature, or that it has no types, is remembered. */
+static struct go_sig **slot_of(const struct go_program *prog, const struct go_func *f)
 {
 	struct go_program *p = (struct go_program *)prog;
-	struct go_sig **slot;
 
 	if (!p->sigs) {
 		p->sigs = ARENA_NEW(&p->arena, struct go_sigs);
 		p->sigs->of = ARENA_ARRAY(&p->arena, struct go_sig *, prog->nfuncs);
 	}
-	slot = &p->sigs->of[f - prog->funcs];
+	return &p->sigs->of[f - prog->funcs];
+}
+
+const struct go_sig *go_sig_typed(const struct go_program *prog, const struct go_func *f)
+{
+	struct go_sig **slot = slot_of(prog, f), sig;
+	struct sig_form form;
+
 	if (!*slot)
-		*slot = make_sig(prog, f);
-	return *slot;
+		*slot = make_typed(prog, f, &form, &sig)
+			      ? arena_copy(types_arena(prog), &sig, sizeof(sig)) : &untyped;
+	return *slot != &untyped && (*slot)->from != SIG_SHAPE && (*slot)->from != SIG_NONE
+		       ? *slot : NULL;
+}
+
+const struct go_sig *go_sig_of(const struct go_program *prog, const struct go_func *f)
+{
+	struct go_sig **slot = slot_of(prog, f), *sig;
+	struct sig_form form;
+
+	if (*slot && *slot != &untyped)
+		return *slot;
+	*slot = sig = ARENA_NEW(types_arena(prog), struct go_sig);
+	if (!make_typed(prog, f, &form, sig) && sig_from_shape(prog, f, &form, sig))
+		sig->from = SIG_SHAPE;
+	return sig;
 }
 
 void go_sigs_release(struct go_program *prog)

@@ -51,6 +51,8 @@ struct go_sig {
 
 /* Cached; never NULL. */
 const struct go_sig *go_sig_of(const struct go_program *prog, const struct go_func *f);
+/* The same where DWARF or types tell it, else NULL: code is not read for it. */
+const struct go_sig *go_sig_typed(const struct go_program *prog, const struct go_func *f);
 const char *sig_source_name(enum sig_source s);	/* "dwarf", "types", "shape", "none" */
 
 /* The ABI alone: places for values in order. Used by go_sig_of and by tests. */

@@ -307,8 +307,8 @@ static struct go_memory result_of(struct place_finder *p, const struct origin *x
 		*pointer = true;
 		return m;
 	}
-	sig = go_sig_of(p->prog, f);
-	if (!sig->results_known || sig->abi0)
+	sig = go_sig_typed(p->prog, f);
+	if (!sig || !sig->results_known || sig->abi0)
 		return m;
 	m = param_at(p, sig->results, sig->nresults, false, x->reg);
 	m.name = str_fmt(p->a, "%.*s()%s%.*s", STR_F(f->name), sig->nresults > 1 ? "." : "",
@@ -333,15 +333,17 @@ static struct go_memory holder(struct place_finder *p, const struct origin *x, u
 {
 	bool pointer;
 	struct go_memory m = { 0 };
+	const struct go_sig *sig;
 
 	if (depth > DEPTH)
 		return m;
 	switch (x->kind) {
 	case ORIGIN_ENTRY:
 	case ORIGIN_STACK:
-		if (!p->sig)
-			p->sig = go_sig_of(p->prog, p->func);
-		return param_at(p, p->sig->params, p->sig->nparams, x->kind == ORIGIN_STACK,
+		sig = go_sig_typed(p->prog, p->func);
+		if (!sig)
+			return m;
+		return param_at(p, sig->params, sig->nparams, x->kind == ORIGIN_STACK,
 				x->kind == ORIGIN_STACK ? x->at : x->reg);
 	case ORIGIN_LOAD:
 		return find(p, x->from, depth + 1);

@@ -59,12 +59,20 @@ static void note_spill(struct origins *o, u32 k)
 		*map_put(&o->spills, (u64)at) = 0;
 }
 
+/* mov from memory and lea, which are most of what names a place in the frame. */
+static bool only_reads(const u8 *p)
+{
+	p += (*p & 0xf0) == 0x40;
+	return *p == 0x8b || *p == 0x8d;
+}
+
 static void find_spills(struct origins *o)
 {
 	o->have_spills = true;
 	find_body(o);
 	for (u32 k = o->body; k < o->tail; k++)
-		if (o->f->insns[k].kind == INSN_PLAIN && o->f->insns[k].in_frame)
+		if (o->f->insns[k].kind == INSN_PLAIN && o->f->insns[k].in_frame &&
+		    !only_reads(o->f->bytes + o->f->insns[k].at))
 			note_spill(o, k);
 }
 
