@@ -299,6 +299,19 @@ def first_line(program, pattern, *args):
     return took
 
 
+def copies(tmp):
+    """`stress -o` on the Go command of three releases: the time, and how much the file grows."""
+    for release in ("1.17.13", "1.22.12", gobuild.NEWEST):
+        program, new = pathlib.Path(gobuild.goroot(release), "bin", "go"), tmp / "copy"
+        said = quietly(goshawk.GOSHAWK, "stress", "-o", new, "--seed", "7", program).stderr.decode()
+        stores = int(re.search(r"(\d+) stores are delayed", said)[1])
+        seconds = best(10, lambda: quietly(goshawk.GOSHAWK, "stress", "-o", new, "--seed", "7", program))
+        size = os.path.getsize(program)
+        row("a copy of go %s (%d MB) that delays %d stores" % (release, size // 1000000, stores),
+            "%.0f ms" % (seconds * 1e3), "<= 100 ms, goal 50")
+        row("  by how much it is larger", "%.2f %%" % (100 * os.path.getsize(new) / size - 100), "<= 2 %")
+
+
 def hunts():
     """From the start of `stress --until-crash` to its first line, each program ten times."""
     racing = gobuild.build("racing", gobuild.NEWEST)
@@ -380,6 +393,7 @@ def main():
         programs(tmp)
         looking()
         spans()
+        copies(tmp)
         hunts()
         if os.path.exists(HUGO):
             attaching(tmp)
