@@ -9,6 +9,7 @@ enum { GROUPS = 24, VALUES = 48, PIECES = 12 };
 struct group {
 	u32 base;
 	struct go_memory memory;	/* off: of the base itself */
+	bool copied;			/* only the structure is known that is copied there */
 };
 
 /* A value of several words, by type. */
@@ -32,16 +33,35 @@ struct finding {
 	u32 n;
 };
 
+/* The structure that is copied over where s stores to. */
+static struct go_memory copied_at(struct finding *f, const struct word_store *s)
+{
+	for (u32 i = 0; i < f->b->ncalls; i++) {
+		const struct barrier_call *c = &f->b->calls[i];
+		struct go_type *t = c->base == s->base && c->disp <= s->disp ?
+				    copied_type(f->p, c->insn) : NULL;
+
+		if (t && (u64)(s->disp - c->disp) < t->size)
+			return (struct go_memory){ .t = t, .off = s->disp - c->disp };
+	}
+	return (struct go_memory){ 0 };
+}
+
 static const struct group *group_of(struct finding *f, const struct word_store *s)
 {
 	const struct effect *e = origins_effect(&f->p->origins, s->insn);
 	struct go_memory m;
 	struct group *g;
+	bool copied;
 
 	for (u32 i = 0; i < f->ngroups && !e->mem.rip; i++)
-		if (f->groups[i].base == s->base)
+		if (f->groups[i].base == s->base &&
+		    (!f->b->ncalls || (f->groups[i].memory.t && !f->groups[i].copied)))
 			return &f->groups[i];
 	m = memory_at(f->p, origin_of_place(&f->p->origins, s->insn, &e->mem));
+	copied = !m.t;
+	if (copied)
+		m = copied_at(f, s);
 	m.off -= s->disp;
 	/* one base, but each variable is a memory of its own */
 	for (u32 i = 0; i < f->ngroups; i++)
@@ -51,7 +71,7 @@ static const struct group *group_of(struct finding *f, const struct word_store *
 	if (f->ngroups == GROUPS)
 		return NULL;
 	g = &f->groups[f->ngroups++];
-	*g = (struct group){ s->base, m };
+	*g = (struct group){ s->base, m, copied };
 	return g;
 }
 

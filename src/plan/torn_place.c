@@ -234,6 +234,20 @@ static struct go_type *type_in(struct place_finder *p, u32 insn, u8 reg)
 	return loaded(p, go_type_at(p->prog, va));
 }
 
+struct go_type *copied_type(struct place_finder *p, u32 insn)
+{
+	static const char *const names[] = { "runtime.wbMove", "runtime.wbZero",
+					     "runtime.typedmemmove", "runtime.typedmemclr" };
+	const struct insn *i = &p->origins.f->insns[insn];
+	const struct go_func *f = i->rel_size ? go_func_at(p->prog, (u64)((i64)p->func->pc +
+									  i->target)) : NULL;
+
+	for (size_t k = 0; f && k < ARRAY_LEN(names); k++)
+		if (str_eq(f->name, str_of(names[k])))
+			return type_in(p, insn, GP_RAX);
+	return NULL;
+}
+
 static struct go_memory find(struct place_finder *p, const struct origin *x, u32 depth);
 static struct go_memory holder(struct place_finder *p, const struct origin *x, u32 depth);
 

@@ -46,6 +46,9 @@ void place_finder_leave(struct place_finder *p);
 struct go_memory memory_at(struct place_finder *p, const struct origin *x);
 /* The part of it that the byte at m.off belongs to. */
 bool memory_part(const struct place_finder *p, const struct go_memory *m, struct go_part *to);
+/* What a call for the collector says of a structure that is about to be copied or cleared. NULL: it
+ * is another call. */
+struct go_type *copied_type(struct place_finder *p, u32 insn);
 /* Of which part a value is a word: a string's length, say. */
 bool value_part(struct place_finder *p, const struct origin *x, struct go_part *to, unsigned *word);
 /* Where types are gone: the parameter that a value is a word of. NULL: none. */

@@ -118,6 +118,8 @@ static void read_check(const struct flow *f, u32 cmp, u32 jcc, bool equal, struc
 		cut = follow(&t, fast);
 	mark(told, &t, &shades, b->nbefore);
 	told->cut = cut;
+	b->ncalls = shades.ncalls;
+	b->calls = arena_copy(a, shades.calls, shades.ncalls * sizeof(*shades.calls));
 	b->nstores = t.nstores;
 	b->stores = arena_copy(a, t.stores, t.nstores * sizeof(*t.stores));
 }

@@ -43,12 +43,22 @@ struct word_store {
 	bool behind;	/* the check, on the way that is taken without a collection */
 };
 
+/* A call on the way that is taken during a collection: of whole structures the type is in RAX, and
+ * where they are stored to in RBX. */
+struct barrier_call {
+	u32 insn;
+	u32 base;
+	i64 disp;
+};
+
 struct barrier {
 	u32 insn;		/* the cmpl */
 	u32 jcc;
 	struct word_store *stores;	/* in the order in which they run; stack left out */
 	u32 nstores;
 	u32 nbefore;		/* so many of them stand before the check */
+	struct barrier_call *calls;
+	u32 ncalls;
 };
 
 /* A value of several words, some of which are stored before the gap and some behind it. */

@@ -55,8 +55,12 @@ static void tell(struct reading *r, struct num x)
 	add(s->values, &s->nvalues, x, &s->whole);
 }
 
-static void call(struct reading *r)
+static void call(struct reading *r, u32 k)
 {
+	struct num to = r->t->reg[GP_RBX];
+
+	if (r->s->ncalls < SHADES)
+		r->s->calls[r->s->ncalls++] = (struct barrier_call){ k, to.id, to.off };
 	r->s->whole &= !r->pending;
 	r->pending = true;
 	r->t->reg[GP_R11] = (struct num){ TRAIL_BUFFER, 0 };
@@ -183,7 +187,7 @@ void shades_read(struct shades *s, struct trail *t, u32 slow, u32 fast)
 			break;
 		}
 		if (t->f->insns[k].kind == INSN_CALL)
-			call(&r);
+			call(&r, k);
 		else
 			plain(&r, k);
 	}

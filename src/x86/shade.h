@@ -31,6 +31,8 @@ struct shades {
 	u32 fast, end;		/* the other way; where it ends up to 1.20 */
 	struct num places[SHADES], values[SHADES];
 	u32 nplaces, nvalues;
+	struct barrier_call calls[SHADES];
+	u32 ncalls;
 };
 
 /* From `slow` on; `fast` is where the other way begins. What t holds stays as it is, but for

@@ -170,9 +170,16 @@ def test_a_line_or_an_address_means_the_stores_there():
     assert [s["id"] for s in list_stores(path, one["address"])] == [one["id"]]
 
 
+def test_what_is_copied_is_named_to_the_collector():
+    """Elements that a sort moves about: nothing but the call for the collector says what they are."""
+    path = gobuild.goroot(gobuild.NEWEST) / "bin" / "go"  # it has no debug information
+    stores = [s for s in list_stores(path, r"re:^slices\..*CmpFunc") if s["certainty"] == "certain"]
+    assert len(stores) > 100 and {s["kind"] for s in stores} == {"string", "slice", "interface"}
+
+
 # Checks by kind in the `go` command, as a throw-away script counted them by the places of the words alone. Types
-# take away neighbours that only look like one value: two pointers like an interface, a pointer and the number
-# behind the next one like an append.
+# and what the collector is told take away neighbours that only look like one value: two pointers like an interface,
+# a pointer and the number behind the next one like an append.
 COUNTED = {
     "1.17": {"string": 2692, "slice": 1770, "append": 582, "interface": 2631},
     "1.18": {"string": 2816, "slice": 1843, "append": 610, "interface": 2715},
@@ -210,5 +217,5 @@ def test_counts_in_the_go_command(release):
     # pairs behind a check were not counted
     got = collections.Counter(s["kind"] for s in stores if read(int(s["address"], 16), 2) == b"\x83\x3d")
     for kind, expected in COUNTED[".".join(release.split(".")[:2])].items():
-        least = 0.95 if kind in ("string", "slice") else 0.8
+        least = 0.95 if kind in ("string", "slice") else 0.75
         assert least * expected < got[kind] < 1.05 * expected, (kind, got, expected)
