@@ -136,6 +136,7 @@ static bool at_its_end(void *ctx, int pid, const struct os_thread *threads, size
 	use_program(s, true);
 	death_of_image(&s->d, threads, n);
 	explain(&s->found, &s->d);
+	diagnosis_calls(&s->found, &s->d);
 	return true;
 }
 
@@ -213,8 +214,10 @@ static bool explain_cmd(const void *args, const char **rest, size_t nrest, char 
 	if (!ok || !out_file_open(&file, program && !a->output ? "/dev/stderr" : a->output, false,
 				  err))
 		return false;
-	if (!s.found.kind)
+	if (!s.found.kind) {
 		explain(&s.found, &s.d);
+		diagnosis_calls(&s.found, &s.d);
+	}
 	file.out.color = !a->common.json && use_color(&a->common, file.out.fd);
 	print(&s, a, &file.out);
 	*status = s.found.cause;

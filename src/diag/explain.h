@@ -13,7 +13,7 @@
 enum sureness { CERTAIN, LIKELY, UNKNOWN };
 const char *sureness_name(enum sureness c);
 
-enum { EVIDENCE_MOST = 32 };
+enum { EVIDENCE_MOST = 32, CALLS_MOST = 8 };
 
 struct diagnosis {
 	const char *kind;	/* "race_on_g0", snake_case */
@@ -25,6 +25,9 @@ struct diagnosis {
 	struct str why, advice;
 	struct str func, file;	/* the place it is about, or empty */
 	i32 line;
+	/* Frames of the death whose parameters tell something. */
+	u32 calls[CALLS_MOST];
+	u32 ncalls;
 };
 
 void explain(struct diagnosis *to, struct death *d);

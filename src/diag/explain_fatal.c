@@ -96,6 +96,9 @@ bool explain_overflow(struct diagnosis *to, struct death *d)
 		to->summary = p == 1 ? str_fmt(d->a, "%.*s calls itself without end", STR_F(list)) :
 			str_fmt(d->a, "a recursion without end: %.*s → %.*s", STR_F(list),
 				STR_F(d->frames[from + p - 1].func));
+		/* the innermost one has not begun: its parameters are on their way to memory */
+		for (u32 i = 1; i <= MIN(MAX(3u, p), (u32)CALLS_MOST); i++)
+			to->calls[to->ncalls++] = from + i;
 		for (u32 i = 0; i < p && i < 8; i++)
 			evidence(to, d, "again and again: %.*s %.*s:%d",
 				 STR_F(d->frames[from + i].func), STR_F(d->frames[from + i].file),

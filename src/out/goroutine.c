@@ -139,10 +139,9 @@ static void arguments(struct out *o, struct goroutine_view *v, const struct go_l
 	out_c(o, ')');
 }
 
-void goroutine_frame_print(struct out *o, struct goroutine_view *v, const struct go_level *l,
-			   const struct stack_frame *f, size_t at, size_t frames)
+void goroutine_call_print(struct out *o, struct goroutine_view *v, const struct go_level *l,
+			  const struct stack_frame *f, size_t at, size_t frames)
 {
-	line_spaces(o, INDENT);
 	if (f->func.n)
 		out_clean(o, f->func);
 	else
@@ -151,6 +150,13 @@ void goroutine_frame_print(struct out *o, struct goroutine_view *v, const struct
 		arguments(o, v, l, at, frames);
 	else
 		out_z(o, " (not Go code)");
+}
+
+void goroutine_frame_print(struct out *o, struct goroutine_view *v, const struct go_level *l,
+			   const struct stack_frame *f, size_t at, size_t frames)
+{
+	line_spaces(o, INDENT);
+	goroutine_call_print(o, v, l, f, at, frames);
 	if (f->inlined)
 		out_z(o, " (inlined)");
 	out_line(o);

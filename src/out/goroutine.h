@@ -45,6 +45,9 @@ bool goroutine_has(struct goroutine_view *v, const struct goroutine *g, const st
 /* Under one heading: `list` are those of a group, by goid. */
 void goroutine_group_print(struct out *o, struct goroutine_view *v,
 			   const struct goroutine *const *list, size_t n);
+/* main.work(n=7) */
+void goroutine_call_print(struct out *o, struct goroutine_view *v, const struct go_level *l,
+			  const struct stack_frame *f, size_t at, size_t frames);
 /* One of the `frames` of a level with its parameters, and its line below: of the stack that was
  * looked at last. */
 void goroutine_frame_print(struct out *o, struct goroutine_view *v, const struct go_level *l,

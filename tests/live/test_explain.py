@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -117,7 +118,17 @@ def test_a_process_that_hangs_in_a_circle(release):
 def test_what_was_nil_is_said_in_go():
     program = gobuild.build("zoo", gobuild.NEWEST)
     d = goshawk.run("explain", "--", program, "nil-deep").err
-    assert "it reads r.User.Name" in d and "r.User.Name)" in d, d  # the expression, and the source's line
+    assert "it reads r.User.Name" in d and "the line: length = len(r.User.Name)" in d, d  # the expression, and the source's line
+
+
+def test_what_calls_had(release, tmp_path):
+    """Parameters of the calls that it is about: what was nil, and what changes from level to level."""
+    program = gobuild.build("zoo", release)
+    for done in (goshawk.run("explain", "--", program, "nil-deep").err, goshawk.run("explain", kernel_core(program, tmp_path, "nil-deep")).out):
+        assert re.search(r'a call: main\.nilDeep\(r=\(\*main\.request\)\(0x[0-9a-f]+\)\{Path:"/", User:nil\}\)', done), done
+    done = goshawk.run("explain", "--", program, "overflow").err
+    levels = [int(n) for n in re.findall(r"a call: main\.overflow\(n=(\d+)\)", done)]
+    assert len(levels) == 3 and levels == [levels[0], levels[0] - 1, levels[0] - 2] and levels[2] > 1000, done
 
 
 def dressed(text, how):

@@ -80,7 +80,7 @@ def end_alike(tmp_path, package, release, delay):
 
 
 @pytest.mark.skipif(gobuild.ALL, reason="all of Go's tests are next")
-@pytest.mark.parametrize("package,delay", zip(reached.QUICK, 2 * [*DELAYS]))
+@pytest.mark.parametrize("package,delay", [*zip(reached.QUICK, 2 * [*DELAYS])])
 def test_tests_of_go_pass(tmp_path, release, package, delay):
     same, new = end_alike(tmp_path, package, release, delay)
     assert same and new.status == 0, new

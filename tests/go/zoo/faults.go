@@ -56,7 +56,13 @@ func nilField(u *user) { sink = u.Name }
 func nilWrite(u *user) { u.ID = 7 }
 
 //go:noinline
-func nilDeep(r *request) { length = len(r.User.Name) }
+func nilDeep(r *request) {
+	length += used(r)
+	length = len(r.User.Name)
+}
+
+//go:noinline
+func used(r *request) int { return len(r.Path) }
 
 //go:noinline
 func nilGlobal() { length = len(empty.User.Mail) }

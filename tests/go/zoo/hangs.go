@@ -183,7 +183,7 @@ func readers() {
 }
 
 //go:noinline
-func overflow(n int) int { return overflow(n+1) + 1 }
+func overflow(n int) int { return overflow(n+1) + n }
 
 //go:noinline
 func ping(n int) int { return pong(n+1) + 1 }
