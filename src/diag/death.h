@@ -42,7 +42,8 @@ struct death {
 	bool has_address, has_pc;
 	bool has_ints;		/* registers where it happened */
 	u64 ints[16];
-	struct str code_file;	/* a library whose code it was in */
+	/* Code that is not Go's, where it was in that: "/lib/libc.so.6+0x1234 (abort+0x12)" */
+	struct str code_file;
 
 	struct death_frame *frames;	/* of what died, innermost first, over its stacks */
 	u32 nframes;

@@ -6,12 +6,14 @@
  * racecall says where SP was, if it was on g0 already. */
 #include "diag/death.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
 #include "go/release.h"
 #include "go/sig.h"
 #include "go/types.h"
+#include "image/mapped.h"
 
 enum { LEVELS = 256, TEXT_MOST = 512, R12 = 12, R14 = 14, UCONTEXT = 304, C_STACK = 4096 };
 
@@ -343,6 +345,19 @@ static void fault_of_panic(struct walk *w)
 	d->has_ints = false;
 }
 
+static void code_file(struct death *d)
+{
+	struct mapped m;
+	struct str name;
+
+	if (is_go(d, d->pc) || !image_mapped(d->img, d->pc, d->a, &m))
+		return;
+	name = mapped_function(d->img, &m, d->a);
+	d->code_file = name.n ? str_fmt(d->a, "%.*s+0x%" PRIx64 " (%.*s)", STR_F(m.path), m.off,
+					STR_F(name))
+			      : str_fmt(d->a, "%.*s+0x%" PRIx64, STR_F(m.path), m.off);
+}
+
 void death_of_image(struct death *d, const struct os_thread *threads, size_t n)
 {
 	struct walk w = { .d = d };
@@ -386,6 +401,7 @@ void death_of_image(struct death *d, const struct os_thread *threads, size_t n)
 		d->racectx = word_at(d, d->g_rt + d->prog->rel->g_racectx);
 	}
 	fault_of_panic(&w);
+	code_file(d);
 	d->message = thrown(d);
 	if (!d->message.n)
 		d->message = panicked(d);

@@ -234,6 +234,7 @@ bool core_open(struct image *img, struct err *err)
 	rd_fail(&c.files, "has no NT_FILE");
 	if (!read_core(&c, img, err))
 		return false;
+	c.memory->files = c.files;
 	if (!c.entry)
 		return err_set(err, ERR_FORMAT, "a core without the program's auxiliary vector");
 	img->path = img->core_exe ? str_of(img->core_exe)

@@ -31,6 +31,7 @@ struct memory {
 	size_t size;
 	struct dumped *dumped;	/* ascending */
 	size_t ndumped;
+	struct rd files;	/* the core's NT_FILE; bad if there is none */
 	VEC(struct kept) kept;	/* the latest is the last */
 	u8 *room;		/* image_keep_room's, of which the first `used` bytes are taken */
 	size_t room_size, room_used;

@@ -1,0 +1,154 @@
+/* A core tells by its note NT_FILE (core.c), a process by /proc/PID/maps. */
+#include "image/mapped.h"
+
+#include <elf.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/memory.h"
+
+enum { PAGE = 4096 };
+
+/* One mapping; the list ascends, so the latest first page of a file is the one that counts. */
+struct piece {
+	u64 lo, hi, off;
+	struct str path;
+};
+
+/* Up to the piece that has the address, and it. */
+static bool look(const struct piece *p, u64 rt, struct arena *a, struct mapped *to)
+{
+	if (!p->off) {
+		to->path = (struct str){ str_z(a, p->path), p->path.n };
+		to->first_rt = p->lo;
+	}
+	if (rt < p->lo || rt >= p->hi)
+		return false;
+	if (!str_eq(to->path, p->path)) {
+		to->path = (struct str){ str_z(a, p->path), p->path.n };
+		to->first_rt = 0;
+	}
+	to->off = p->off + (rt - p->lo);
+	return true;
+}
+
+static bool of_core(struct rd r, u64 rt, struct arena *a, struct mapped *to)
+{
+	struct rd names = r;
+	u64 n = rd_u64(&r), page = rd_u64(&r);
+
+	n = rd_count(&r, n, 25);	/* three words and at least a NUL */
+	rd_seek(&names, 16 + 24 * n);
+	while (n--) {
+		struct piece p = { .lo = rd_u64(&r) };
+
+		p.hi = rd_u64(&r);
+		p.off = rd_u64(&r) * page;
+		p.path = rd_z(&names);
+		if (r.bad || names.bad)
+			return false;
+		if (look(&p, rt, a, to))
+			return true;
+	}
+	return false;
+}
+
+static bool of_process(int pid, u64 rt, struct arena *a, struct mapped *to)
+{
+	char name[64], *line = NULL;
+	size_t room = 0;
+	bool found = false;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%d/maps", pid);
+	f = fopen(name, "re");
+	while (f && !found && getline(&line, &room, f) > 0) {
+		struct piece p = { 0 };
+		int at = 0;
+
+		line[strcspn(line, "\n")] = 0;
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %n", &p.lo, &p.hi,
+			   &p.off, &at) != 3 || !at || line[at] != '/')
+			continue;
+		p.path = str_of(line + at);
+		found = look(&p, rt, a, to);
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+bool image_mapped(const struct image *img, u64 rt, struct arena *a, struct mapped *to)
+{
+	*to = (struct mapped){ 0 };
+	if (img->kind == IMAGE_PROCESS)
+		return of_process(img->pid, rt, a, to);
+	return img->kind == IMAGE_CORE && of_core(img->memory->files, rt, a, to);
+}
+
+static bool is_what_was_mapped(const struct image *img, const struct mapped *m,
+			       const struct image *file)
+{
+	u8 then[PAGE];
+
+	return m->first_rt && file->size >= PAGE &&
+	       image_read_rt(img, m->first_rt, then, PAGE) && !memcmp(then, file->bytes, PAGE);
+}
+
+static struct str symbol_in(const struct image *file, const char *symbols, const char *strings,
+			    u64 va, struct arena *a)
+{
+	const struct section *syms = image_section(file, symbols);
+	const struct section *strs = image_section(file, strings);
+	struct str bytes, names;
+	struct rd r;
+
+	if (!syms || !strs)
+		return STR("");
+	bytes = image_section_bytes(file, syms);
+	names = image_section_bytes(file, strs);
+	r = rd_of(bytes.p, bytes.n, "symbols");
+	while (rd_left(&r) >= sizeof(Elf64_Sym)) {
+		struct rd name = rd_of(names.p, names.n, "symbol names");
+		u64 at, size;
+		u8 info;
+
+		rd_seek(&name, rd_u32(&r));
+		info = rd_u8(&r);
+		rd_skip(&r, 3);
+		at = rd_u64(&r);
+		size = rd_u64(&r);
+		if (ELF64_ST_TYPE(info) == STT_FUNC && at && va - at < size) {
+			struct str s = rd_z(&name);
+
+			if (!name.bad && s.n)
+				return str_fmt(a, "%.*s+0x%" PRIx64, STR_F(s), va - at);
+		}
+	}
+	return STR("");
+}
+
+struct str mapped_function(const struct image *img, const struct mapped *m, struct arena *a)
+{
+	struct image file = { 0 };
+	struct str found = STR("");
+	struct err ignored;
+
+	if (!image_open(&file, m->path.p, &ignored))
+		return found;
+	for (size_t i = 0; file.kind == IMAGE_FILE && i < file.nsegs && !found.n; i++) {
+		const struct segment *s = &file.segs[i];
+		u64 va = s->va + (m->off - s->off);
+
+		if (!s->exec || m->off - s->off >= s->filesz || !is_what_was_mapped(img, m, &file))
+			continue;
+		found = symbol_in(&file, ".symtab", ".strtab", va, a);
+		if (!found.n)
+			found = symbol_in(&file, ".dynsym", ".dynstr", va, a);
+	}
+	image_release(&file);
+	return found;
+}

@@ -1,0 +1,23 @@
+/* mapped - the file that lies at an address of a process or core, and the function there.
+ *
+ * Owns     nothing: texts lie in the arena that is given.
+ * Units    rt addresses; offsets in the mapped file.
+ * Fails    never: what is not known is false or empty.
+ * Threads  any. */
+#ifndef IMAGE_MAPPED_H
+#define IMAGE_MAPPED_H
+
+#include "image/image.h"
+
+struct mapped {
+	struct str path;
+	u64 off;	/* of the address, in the file */
+	u64 first_rt;	/* where the file's first page is mapped; 0: nowhere */
+};
+
+bool image_mapped(const struct image *img, u64 rt, struct arena *a, struct mapped *to);
+/* "abort+0x12": the symbol whose bytes the address lies in. Empty if there is none, and where the
+ * file that is there now is not seen to be what was mapped. */
+struct str mapped_function(const struct image *img, const struct mapped *m, struct arena *a);
+
+#endif
