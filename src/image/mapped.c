@@ -136,10 +136,9 @@ struct str mapped_function(const struct image *img, const struct mapped *m, stru
 	struct image file = { 0 };
 	struct str found = STR("");
 	struct err ignored;
+	bool opened = image_open(&file, m->path.p, &ignored);
 
-	if (!image_open(&file, m->path.p, &ignored))
-		return found;
-	for (size_t i = 0; file.kind == IMAGE_FILE && i < file.nsegs && !found.n; i++) {
+	for (size_t i = 0; opened && file.kind == IMAGE_FILE && i < file.nsegs && !found.n; i++) {
 		const struct segment *s = &file.segs[i];
 		u64 va = s->va + (m->off - s->off);
 
