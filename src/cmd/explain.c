@@ -156,6 +156,7 @@ static bool from_run(struct scene *s, char **program, struct err *err)
 		explain(&s->found, &s->d);
 	} else if (text.died && s->d.died) {
 		s->d.text = text.text;
+		explain_overflow_text(&s->found, &s->d);
 		s->d.crash = text.crash;
 		s->d.message = text.message.n ? text.message : s->d.message;
 	}

@@ -38,6 +38,8 @@ diagnoser explain_race, explain_return, explain_heap, explain_overflow, explain_
 	explain_deadlock, explain_fatal, explain_fault, explain_panic, explain_stopped,
 	explain_hang;
 void evidence(struct diagnosis *to, struct death *d, const char *fmt, ...) PRINTF(3, 4);
+/* Of a recursion: what is known once its text is. */
+void explain_overflow_text(struct diagnosis *to, struct death *d);
 /* The way from the outermost of the first `n` frames to the innermost: "a → b → c". */
 struct str explain_path(const struct death *d, u32 n);
 void explain_place(struct diagnosis *to, const struct death_frame *f);

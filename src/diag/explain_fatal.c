@@ -70,6 +70,55 @@ static u32 turn(const struct death *d, u32 from)
 	return 0;
 }
 
+/* From one line on: the next that begins with this. Empty: there is none. */
+static struct str next_line(struct str *rest, struct str begins)
+{
+	ptrdiff_t at = str_find(*rest, begins), end;
+	struct str line;
+
+	if (at < 0)
+		return STR("");
+	line = str_cut(*rest, (size_t)at + 1, rest->n);
+	end = str_find(line, STR("\n"));
+	*rest = end < 0 ? STR("") : str_cut(line, (size_t)end, line.n);
+	return end < 0 ? line : str_cut(line, 0, (size_t)end);
+}
+
+/* Two of the calls of to->func in a part of a goroutine's text. Words that may be old the runtime
+ * marks with ?: they tell nothing. */
+static void calls_in(struct diagnosis *to, struct death *d, struct str text, bool last,
+		     const char *what)
+{
+	struct str begins = str_fmt(d->a, "\n%.*s(", STR_F(to->func)), line, kept[2];
+	u32 n = 0;
+
+	while ((line = next_line(&text, begins)).n)
+		if (str_find(line, STR("?")) < 0 && (last || n < 2))
+			kept[n++ % 2] = line;
+	for (u32 i = n > 2 ? n - 2 : 0; i < n; i++)
+		evidence(to, d, "%s: %.*s", what, STR_F(kept[i % 2]));
+}
+
+/* From Go 1.21 on fifty frames of each end are printed, before that the inner end only. Of that
+ * memory tells more, where it is there. */
+void explain_overflow_text(struct diagnosis *to, struct death *d)
+{
+	struct str rest, begins = str_fmt(d->a, "\n%.*s(", STR_F(to->func));
+	ptrdiff_t at = str_find(d->text, begins), end;
+
+	if (strcmp(to->kind, "stack_overflow") || !to->func.n || at < 0)
+		return;
+	/* but for the innermost, which has not begun */
+	rest = str_cut(d->text, (size_t)at + 1, d->text.n);
+	end = str_find(rest, STR("\n\n"));	/* of the goroutine */
+	rest = end < 0 ? rest : str_cut(rest, 0, (size_t)end);
+	if (!d->gs)
+		calls_in(to, d, rest, false, "a call");
+	end = str_find(rest, STR(" frames elided...\n"));
+	if (end >= 0)
+		calls_in(to, d, str_cut(rest, (size_t)end, rest.n), true, "one of the first");
+}
+
 bool explain_overflow(struct diagnosis *to, struct death *d)
 {
 	u32 from = 0, p;
@@ -112,6 +161,7 @@ bool explain_overflow(struct diagnosis *to, struct death *d)
 	to->advice = STR(
 		"look for the condition that should end the recursion: a cycle in the data, "
 		"a String or MarshalJSON method that prints itself, an Error that wraps itself");
+	explain_overflow_text(to, d);
 	return true;
 }
 

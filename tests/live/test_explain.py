@@ -126,7 +126,13 @@ def test_what_calls_had(release, tmp_path):
     program = gobuild.build("zoo", release)
     for done in (goshawk.run("explain", "--", program, "nil-deep").err, goshawk.run("explain", kernel_core(program, tmp_path, "nil-deep")).out):
         assert re.search(r'a call: main\.nilDeep\(r=\(\*main\.request\)\(0x[0-9a-f]+\)\{Path:"/", User:nil\}\)', done), done
+    found = from_text(tmp_path, text_of(program, "overflow"))["evidence"]
+    assert len([e for e in found if re.match(r"a call: main\.overflow\(0x[0-9a-f]{4,}\)$", e)]) == 2, found
+    first = ["one of the first: main.overflow(0x2)", "one of the first: main.overflow(0x1)"]
+    first = first if gobuild.minor(release) >= 21 else []  # before, the runtime prints the inner end only
+    assert [e for e in found if e.startswith("one of")] == first, found
     done = goshawk.run("explain", "--", program, "overflow").err
+    assert done.count("one of the first: main.overflow(0x") == len(first), done
     levels = [int(n) for n in re.findall(r"a call: main\.overflow\(n=(\d+)\)", done)]
     assert len(levels) == 3 and levels == [levels[0], levels[0] - 1, levels[0] - 2] and levels[2] > 1000, done
 
