@@ -322,35 +322,6 @@ bool explain_fatal(struct diagnosis *to, struct death *d)
 	return false;
 }
 
-static void created_by(struct diagnosis *to, struct death *d)
-{
-	ptrdiff_t at = str_find(d->text, STR("\ncreated by "));
-	ptrdiff_t blank = str_find(d->text, STR("\n\ngoroutine "));
-	ptrdiff_t second = blank < 0 ? -1 :
-		str_find(str_cut(d->text, (size_t)blank + 2, d->text.n), STR("\n\n"));
-	struct str line;
-
-	if (d->prog && d->g && d->g->gopc && d->g->goid != 1) {
-		struct go_frame f[GO_FRAMES];
-		u64 pc = d->g->gopc - d->u->text_rt - 1;
-		const struct go_func *by = go_func_at(d->prog, pc);
-
-		if (by && go_frames_at(d->prog, by, pc, f))
-			evidence(to, d, "goroutine %lld was created by %.*s %.*s:%d%s",
-				 (long long)d->g->goid, STR_F(f[0].name), STR_F(f[0].at.file),
-				 f[0].at.line, d->g->parent ? str_fmt(d->a, " in goroutine %lld",
-						(long long)d->g->parent).p : "");
-		return;
-	}
-	/* only of the goroutine that died */
-	if (at < 0 || (second >= 0 && at > blank + 2 + second))
-		return;
-	line = str_cut(d->text, (size_t)at + 1, d->text.n);
-	if (str_find(line, STR("\n")) >= 0)
-		line = str_cut(line, 0, (size_t)str_find(line, STR("\n")));
-	evidence(to, d, "goroutine %lld was %.*s", (long long)d->goid, STR_F(line));
-}
-
 bool explain_panic(struct diagnosis *to, struct death *d)
 {
 	const struct death_frame *own = death_own(d);
@@ -368,7 +339,7 @@ bool explain_panic(struct diagnosis *to, struct death *d)
 	evidence(to, d, "%.*s", STR_F(d->message));
 	if (own)
 		evidence(to, d, "at %.*s:%d", STR_F(own->file), own->line);
-	created_by(to, d);
+	explain_creators(to, d);
 	to->why = STR(
 		"nobody up the goroutine's stack recovered the panic; one that is not recovered "
 		"ends the whole program, whichever goroutine it is in");

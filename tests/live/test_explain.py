@@ -137,6 +137,20 @@ def test_what_calls_had(release, tmp_path):
     assert len(levels) == 3 and levels == [levels[0], levels[0] - 1, levels[0] - 2] and levels[2] > 1000, done
 
 
+def test_who_made_it(release, tmp_path):
+    """And who made that one: from memory, and from a text."""
+    program = gobuild.build("zoo", release)
+    for found in (goshawk.run("explain", "--", program, "panic-goroutine").err,
+                  "\n".join("  - " + e for e in from_text(tmp_path, text_of(program, "panic-goroutine"))["evidence"])):
+        made = re.findall(r"  - goroutine (\d+) was created by (\S+)(?: \S+:\d+)?(?: in goroutine (\d+))?$", found, re.M)
+        assert made[0][1] == "main.starts", found
+        if gobuild.minor(release) >= 21:  # before, nobody knows in which goroutine that was
+            assert len(made) == 2 and made[0][2] == made[1][0] and made[1][2] == "1", found
+            assert made[1][1].startswith("main.init."), found
+        else:
+            assert len(made) == 1 and not made[0][2], found
+
+
 def dressed(text, how):
     lines = text.splitlines()
     if how == "json":

@@ -27,7 +27,7 @@ func init() {
 		death{"panic-error", "panic", "main.panicError", panicError},
 		death{"panic-custom", "panic", "main.panicCustom", panicCustom},
 		death{"panic-in-panic", "panic", "main.panicInPanic.func1", panicInPanic},
-		death{"panic-goroutine", "panic", "main.panicText", func() { go panicText(); time.Sleep(time.Minute) }},
+		death{"panic-goroutine", "panic", "main.panicText", func() { go starts(); time.Sleep(time.Minute) }},
 		death{"nil-map", "panic", "main.nilMap", func() { nilMap(nil) }},
 		death{"close-closed", "panic", "main.closeTwice", closeTwice},
 		death{"send-closed", "panic", "main.sendClosed", sendClosed},
@@ -64,6 +64,12 @@ func assertionMethod(v interface{}) { sink = v.(error) }
 
 //go:noinline
 func panicText() { panic("boom") }
+
+//go:noinline
+func starts() {
+	go panicText()
+	time.Sleep(time.Minute)
+}
 
 //go:noinline
 func panicError() { panic(errors.New("an error")) }
