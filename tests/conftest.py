@@ -1,6 +1,7 @@
 """Options and fixtures that the spec and the live tests share."""
 
 import os
+import signal
 
 import pytest
 
@@ -30,3 +31,6 @@ def pytest_collection_modifyitems(config, items):
 def pytest_configure(config):
     config.addinivalue_line("markers", "ptrace: starts a program under ptrace")
     config.addinivalue_line("markers", "bpf: uses kernel probes")
+    # what a shell's `&` or nohup has had ignored, the programs of the tests would ignore, too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
