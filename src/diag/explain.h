@@ -47,7 +47,7 @@ void explain_place(struct diagnosis *to, const struct death_frame *f);
 bool explain_says(const struct death *d, const char *begins);
 /* What the heap holds: by type where objects have one, else by size. */
 void explain_held(struct diagnosis *to, struct death *d);
-/* Who made the goroutine that died, who made that one, and so on: as far as they are still there. */
+/* Who made the goroutine that died, who made that one, and so on, as far as they are there. */
 void explain_creators(struct diagnosis *to, struct death *d);
 /* How the goroutines wait: by what they wait for, and who may have it. */
 void explain_waits(struct diagnosis *to, struct death *d);

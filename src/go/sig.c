@@ -313,11 +313,11 @@ const struct go_sig *go_sig_typed(const struct go_program *prog, const struct go
 
 const struct go_sig *go_sig_of(const struct go_program *prog, const struct go_func *f)
 {
-	struct go_sig **slot = slot_of(prog, f), *sig;
+	struct go_sig **slot = slot_of(prog, f), *sig = *slot;
 	struct sig_form form;
 
-	if (*slot && *slot != &untyped)
-		return *slot;
+	if (sig && sig != &untyped)
+		return sig;
 	*slot = sig = ARENA_NEW(types_arena(prog), struct go_sig);
 	if (!make_typed(prog, f, &form, sig) && sig_from_shape(prog, f, &form, sig))
 		sig->from = SIG_SHAPE;

@@ -4,7 +4,6 @@
 #include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "image/memory.h"
@@ -75,7 +74,7 @@ static bool of_process(int pid, u64 rt, struct arena *a, struct mapped *to)
 		p.path = str_of(line + at);
 		found = look(&p, rt, a, to);
 	}
-	free(line);
+	mem_free(line);
 	if (f)
 		fclose(f);
 	return found;
