@@ -155,7 +155,7 @@ static void quick_arithmetic(const struct operands *o, u8 op, u8 size, struct ef
 	if (op & 2)
 		o = &turned;
 	quick_write(o, to);
-	if (what == XOR && o->rm == o->reg) {
+	if (what == XOR && o->rm != GP_NONE && o->rm == o->reg) {
 		quick_constant(o->rm, size, 0, to);
 	} else if (what == ADD && o->rm != GP_NONE && o->reg != GP_NONE && size == 8) {
 		to->kind = EFFECT_ADD;
