@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/mapped.h"
 #include "image/memory.h"
 
 enum { PHDR = 56, THREADS_MOST = 1 << 16, NOTE_SIGINFO = 0x53494749 };
@@ -169,40 +170,14 @@ static bool read_core(struct core *c, struct image *img, struct err *err)
 	return rd_ok(&r, err);
 }
 
-/* The file whose mapping holds the address, or an empty text. */
-static struct str mapped_file(struct core *c, u64 rt)
-{
-	struct rd r = c->files, names = c->files;
-	u64 n, found = ~(u64)0;
-
-	n = rd_u64(&r);
-	rd_skip(&r, 8);
-	n = rd_count(&r, n, 25);	/* three words and at least a NUL */
-	rd_seek(&names, 16 + 24 * n);
-	for (u64 i = 0; i < n; i++) {
-		u64 start = rd_u64(&r), end = rd_u64(&r);
-
-		rd_skip(&r, 8);
-		if (start <= rt && rt < end)
-			found = i;
-	}
-	for (u64 i = 0; i < n && found != ~(u64)0; i++) {
-		struct str name = rd_z(&names);
-
-		if (i == found)
-			return name;
-	}
-	return STR("");
-}
-
 static struct str executable_name(struct core *c, struct arena *a)
 {
-	struct str name = mapped_file(c, c->phdr ? c->phdr : c->entry);
+	struct mapped at;
 	char text[4096] = "";
 	size_t n;
 
-	if (name.n)
-		return name;
+	if (mapped_by_core(c->files, c->phdr ? c->phdr : c->entry, a, &at))
+		return at.path;
 	n = c->execfn ? memory_read(c->memory, c->execfn, text, sizeof(text) - 1) : 0;
 	return str_of(str_z(a, (struct str){ text, strnlen(text, n) }));
 }

@@ -33,11 +33,12 @@ static bool look(const struct piece *p, u64 rt, struct arena *a, struct mapped *
 	return true;
 }
 
-static bool of_core(struct rd r, u64 rt, struct arena *a, struct mapped *to)
+bool mapped_by_core(struct rd files, u64 rt, struct arena *a, struct mapped *to)
 {
-	struct rd names = r;
+	struct rd r = files, names = files;
 	u64 n = rd_u64(&r), page = rd_u64(&r);
 
+	*to = (struct mapped){ 0 };
 	n = rd_count(&r, n, 25);	/* three words and at least a NUL */
 	rd_seek(&names, 16 + 24 * n);
 	while (n--) {
@@ -85,7 +86,7 @@ bool image_mapped(const struct image *img, u64 rt, struct arena *a, struct mappe
 	*to = (struct mapped){ 0 };
 	if (img->kind == IMAGE_PROCESS)
 		return of_process(img->pid, rt, a, to);
-	return img->kind == IMAGE_CORE && of_core(img->memory->files, rt, a, to);
+	return img->kind == IMAGE_CORE && mapped_by_core(img->memory->files, rt, a, to);
 }
 
 static bool is_what_was_mapped(const struct image *img, const struct mapped *m,

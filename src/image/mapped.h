@@ -7,6 +7,7 @@
 #ifndef IMAGE_MAPPED_H
 #define IMAGE_MAPPED_H
 
+#include "base/rd.h"
 #include "image/image.h"
 
 struct mapped {
@@ -15,6 +16,8 @@ struct mapped {
 	u64 first_rt;	/* where the file's first page is mapped; 0: nowhere */
 };
 
+/* `files`: what a core's note NT_FILE has. */
+bool mapped_by_core(struct rd files, u64 rt, struct arena *a, struct mapped *to);
 bool image_mapped(const struct image *img, u64 rt, struct arena *a, struct mapped *to);
 /* "abort+0x12": the symbol whose bytes the address lies in. Empty if there is none, and where the
  * file that is there now is not seen to be what was mapped. */

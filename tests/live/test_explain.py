@@ -102,19 +102,6 @@ def test_nothing_is_said_of_healthy_programs(release, stop, tmp_path):
         assert d["kind"] == "stopped" and not d["named"], (name, d, text[:600])
 
 
-def test_a_process_that_hangs_in_a_circle(release):
-    program = gobuild.build("zoo", release)
-    p = subprocess.Popen([program, "hung-two-locks"], stdout=subprocess.PIPE, text=True)
-    try:
-        assert line_of(p.stdout, "ready") == "ready\n"
-        d = diagnosis(goshawk.run("explain", "--json", "-p", p.pid))
-        assert not judge("hung-two-locks", "deadlock", "main.lockBoth", d) and d["certainty"] == "likely"
-        assert len(d["evidence"]) == 2 and all("may hold it" in e for e in d["evidence"]), d
-    finally:
-        p.kill()
-        p.communicate()
-
-
 def test_what_was_nil_is_said_in_go():
     program = gobuild.build("zoo", gobuild.NEWEST)
     d = goshawk.run("explain", "--", program, "nil-deep").err

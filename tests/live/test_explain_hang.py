@@ -86,14 +86,25 @@ def test_of_a_process_a_circle_of_channels_is_shown_and_nothing_is_accused():
     assert d["summary"].startswith("it has not died; 2 goroutines wait"), d
 
 
-def test_who_can_still_be_woken_is_in_no_circle(release):
-    program = gobuild.build("zoo", release)
-    p = subprocess.Popen([program, "hung-lock-channel"], stdout=subprocess.PIPE, text=True)
+def hung(program, name):
+    """Its diagnosis once it says that it is ready."""
+    p = subprocess.Popen([program, name], stdout=subprocess.PIPE, text=True)
     try:
         assert line_of(p.stdout, "ready") == "ready\n"
-        d = diagnosis(goshawk.run("explain", "--json", "-p", p.pid))
-        assert not judge("hung-lock-channel", "deadlock", "*", d), d
-        assert len(d["evidence"]) == 2, d  # not the main goroutine, which sleeps
+        return diagnosis(goshawk.run("explain", "--json", "-p", p.pid))
     finally:
         p.kill()
         p.communicate()
+
+
+def test_a_process_that_hangs_in_a_circle(release):
+    d = hung(gobuild.build("zoo", release), "hung-two-locks")
+    assert not judge("hung-two-locks", "deadlock", "main.lockBoth", d) and d["certainty"] == "likely"
+    assert len(d["evidence"]) == 2 and all("may hold it" in e for e in d["evidence"]), d
+
+
+def test_who_can_still_be_woken_is_in_no_circle(release):
+    d = hung(gobuild.build("zoo", release), "hung-lock-channel")
+    assert not judge("hung-lock-channel", "deadlock", "*", d), d
+    assert len(d["evidence"]) == 2, d  # not the main goroutine, which sleeps
+
