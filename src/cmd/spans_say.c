@@ -7,6 +7,7 @@
 
 #include "inline/inline.h"
 #include "bpf/bpf.h"
+#include "go/modver.h"
 #include "out/sinks.h"
 #include "plan/creations.h"
 
@@ -110,6 +111,11 @@ static void say_out(void *ctx, const char *sentence)
 	out_line(ctx);
 }
 
+static struct str version_of(const struct go_program *prog, const struct library *l)
+{
+	return l->module ? go_module_version(prog, str_of(l->module)) : prog->version.text;
+}
+
 bool spans_plan(const struct rules *r, const struct plan *p, const char *path, bool json,
 		struct err *err)
 {
@@ -123,9 +129,9 @@ bool spans_plan(const struct rules *r, const struct plan *p, const char *path, b
 	out_open(&out, STDOUT_FILENO);
 	if (json)
 		sink_json_begin(&out, &t);
-	for (u32 i = 0; i < LIBRARY_COUNT && !json; i++) {
-		out_fmt(&out, "%s: net/http of %.*s: %s", span_library_name(i),
-			STR_F(p->prog->version.text),
+	for (u32 i = 0; rules_libraries[i] && !json; i++) {
+		out_fmt(&out, "%s: %s of %.*s: %s", rules_libraries[i]->name,
+			rules_libraries[i]->package, STR_F(version_of(p->prog, rules_libraries[i])),
 			!r->wanted[i] ? "not wanted" : r->there[i] ? "on" :
 			"not in this program");
 		out_line(&out);

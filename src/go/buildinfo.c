@@ -187,7 +187,7 @@ static void read_modules(struct go_program *prog, struct str text)
 			};
 			continue;
 		}
-		m.path = field(&line, '\t');
+		m.path = m.required = field(&line, '\t');
 		m.version = field(&line, '\t');
 		if (str_eq(what, STR("path")))
 			prog->main_path = m.path;
@@ -195,8 +195,10 @@ static void read_modules(struct go_program *prog, struct str text)
 			prog->main_module = m;
 		if (str_eq(what, STR("dep")))
 			*vec_push(&deps) = m;
-		if (str_eq(what, STR("=>")) && deps.n)
+		if (str_eq(what, STR("=>")) && deps.n) {
+			m.required = deps.at[deps.n - 1].required;
 			deps.at[deps.n - 1] = m;
+		}
 	}
 	prog->ndeps = deps.n;
 	prog->deps = arena_copy(&prog->arena, deps.at, deps.n * sizeof(*deps.at));

@@ -21,6 +21,7 @@ struct go_setting {
 
 struct go_module {
 	struct str path, version;
+	struct str required;	/* the path that imports name: another one if this replaces it */
 };
 
 struct go_version {

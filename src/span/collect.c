@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "plan/extra.h"
+#include "span/http.h"
 #include "span/incoming.h"
 #include "span/say.h"
 #include "span/traceparent.h"

@@ -1,20 +1,16 @@
 /* rules - which functions of which libraries are spans, or say something of one: data.
  *
  * Owns     nothing: constants.
- * Units    `since`, `until`: Go 1.N, for what belongs to Go itself.
- * Fails    rules_choose leaves out what the program does not have, with the reason.
- * Threads  any.
- * Sources  net/http/{server,transport,request,h2_bundle}.go, net/http/internal/http2/server.go,
- *          net/textproto/reader.go (go1.17 to go1.27). */
+ * Units    `since`, `until`: Go 1.N, for what belongs to Go itself. `from`, `below`: versions of
+ *          the module that the program was built with.
+ * Fails    rules_choose leaves out what the program does not have, or has in another version.
+ * Threads  any. */
 #ifndef SPAN_RULES_H
 #define SPAN_RULES_H
 
 #include "base/opt.h"
 #include "plan/plan.h"
-#include "span/span.h"
-
-enum span_library { LIBRARY_HTTP_SERVER, LIBRARY_HTTP_CLIENT, LIBRARY_COUNT };
-const char *span_library_name(enum span_library l);	/* "http-server", as --only and --no say */
+#include "span/saying.h"
 
 /* What a call of the function means. */
 enum rule_role {
@@ -27,47 +23,67 @@ enum rule_role {
 	ROLE_HIJACK,	/* the connection is taken over: there is no response */
 };
 
-/* What an expression becomes (http.c). */
-enum rule_field {
-	FIELD_METHOD, FIELD_SCHEME, FIELD_HOST, FIELD_PATH, FIELD_QUERY, FIELD_PROTO, FIELD_PEER,
-	FIELD_TLS, FIELD_STATUS, FIELD_ERROR, FIELD_COUNT
-};
+/* The registers that ABIInternal passes words in, in its order (plan_extra.reg). */
+enum { REG_AX, REG_BX, REG_CX, REG_DI, REG_SI, REG_R8, REG_R9, REG_R10, REG_R11 };
+
+enum { FIELDS_MOST = 16 };
 
 struct rule_read {
-	enum rule_field field;
+	u8 field;		/* what it is, as its library counts */
 	const char *expr;
 	u16 most;		/* bytes of a text */
 };
 
 struct rule {
-	enum span_library library;
 	enum rule_role role;
 	const char *func;
 	u8 since, until;	/* 0: whatever */
+	const char *from, *below;	/* of the library's module: "1.66.0"; NULL: whatever */
 	enum span_kind kind;
 	const char *scope;
 	const char *gives;	/* what is missing without it, for messages */
-	struct rule_read reads[FIELD_COUNT];
+	struct rule_read reads[FIELDS_MOST];
 	u32 nreads;
 	struct plan_extra extra;	/* its func is the rule's */
 };
 
-/* One that the program has: its fields in the plan's expressions. */
+/* What is known of a span besides its fields. */
+struct said {
+	i64 status;		/* of the response to what a server span is of; 0: not known */
+	struct str route;	/* may be empty */
+};
+
+struct library {
+	const char *name;	/* as --only and --no say */
+	const char *package;	/* of which it is, for messages */
+	const char *module;	/* its path; NULL: Go's own */
+	const struct rule *rules;
+	u32 nrules;
+	const char *const *fields;	/* what is missing without each, for messages */
+	/* Name, attributes and status of a span. */
+	void (*say)(struct saying *s, const struct field_value *f, const struct said *said);
+};
+
+/* A rule that the program has: its fields in the plan's expressions. */
 struct rule_on {
 	const struct rule *rule;
+	const struct library *library;
 	u32 first;		/* index of its first ask */
 };
 
-enum { RULES_MOST = 16, READS_MOST = 64 };
+enum { LIBRARIES_MOST = 32, RULES_MOST = 128, READS_MOST = 512 };
 struct rules {
 	struct rule_on on[RULES_MOST];
 	u32 n;
-	bool wanted[LIBRARY_COUNT], there[LIBRARY_COUNT];
+	bool wanted[LIBRARIES_MOST], there[LIBRARIES_MOST];	/* of rules_libraries */
 	struct expr_ask asks[READS_MOST];
 	u32 nasks;
 	struct plan_extra extras[RULES_MOST];
 	const char *patterns[RULES_MOST];
 };
+
+/* All of them; ends with NULL. */
+extern const struct library *const rules_libraries[];
 
 /* --only and --no: names with commas. ERR_USAGE. */
 bool rules_wanted(struct rules *r, const struct opt_list *only, const struct opt_list *no,

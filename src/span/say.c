@@ -88,17 +88,15 @@ static void say_func(struct teller *t, const struct call *call)
 		say_error(s, error_type(t, error), (struct str){ 0 });
 }
 
-static void say_http(struct teller *t, const struct call *call, const struct rule_on *on,
+static void say_library(struct teller *t, const struct call *call, const struct rule_on *on,
 		     const struct open_span *o, i64 status)
 {
-	struct field_value fields[FIELD_COUNT] = { 0 };
+	struct field_value fields[FIELDS_MOST] = { 0 };
+	struct said said = { .status = status, .route = { o->route, o->nroute } };
 
 	read_fields(t, call, on, fields);
 	t->saying.span.scope = str_of(on->rule->scope);
-	if (o->kind == SPAN_SERVER)
-		http_server(&t->saying, fields, status, (struct str){ o->route, o->nroute });
-	else
-		http_client(&t->saying, fields);
+	on->library->say(&t->saying, fields, &said);
 }
 
 const struct span *say_span(struct teller *t, const struct call *call, const struct rule_on *on,
@@ -115,7 +113,7 @@ const struct span *say_span(struct teller *t, const struct call *call, const str
 	s->span.self.state = (struct str){ o->state, o->nstate };
 	memcpy(s->span.parent, o->parent, SPAN_ID);
 	if (on)
-		say_http(t, call, on, o, status);
+		say_library(t, call, on, o, status);
 	else
 		say_func(t, call);
 	if (call->end == END_PANIC || call->end == END_GOEXIT)

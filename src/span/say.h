@@ -8,7 +8,7 @@
 #define SPAN_SAY_H
 
 #include "span/collect.h"
-#include "span/http.h"
+#include "span/saying.h"
 
 struct teller {
 	const struct collector_facts *f;

@@ -2,6 +2,7 @@
 #include <check.h>
 
 #include "../fake/fake.h"
+#include "go/modver.h"
 #include "go/tables.h"
 
 Suite *buildinfo_suite(void);
@@ -113,6 +114,35 @@ START_TEST(says_what_was_built)
 }
 END_TEST
 
+static const struct { const char *a, *b; int is; } orders[] = {
+	{ "v1.66.0", "1.66.0", 0 }, { "v1.9.0", "1.10.0", -1 }, { "v2.0.0", "1.99.99", 1 },
+	{ "v1.66.0-dev", "1.66.0", -1 }, { "v1.66.1-rc.1", "1.66.0", 1 },
+	{ "v0.0.0-20230101000000-abcdef123456", "0.0.1", -1 }, { "(devel)", "99.0.0", 1 },
+	{ "", "99.0.0", 1 }, { "v1.2", "1.2.0", 0 }, { "v8.11.5+incompatible", "8.11.5", 0 },
+};
+
+START_TEST(orders_versions_of_modules)
+{
+	struct str a = str_of(orders[_i].a), b = str_of(orders[_i].b);
+
+	ck_assert_int_eq(version_compare(a, b), orders[_i].is);
+	ck_assert_int_eq(version_compare(b, a), -orders[_i].is);
+}
+END_TEST
+
+START_TEST(a_module_is_found_by_the_path_that_imports_name)
+{
+	open_wish(&(struct fake_wish){
+		.minor = 22,
+		.modules = "path\tx\nmod\tx\t(devel)\ndep\tg/one\tv1.2.3\th1:a\n"
+			   "dep\tg/two\tv1.0.0\n=>\tfork/two\tv1.0.9\th1:b\n" });
+	ck_assert(str_eq(go_module_version(&prog, STR("g/one")), STR("v1.2.3")));
+	ck_assert(str_eq(go_module_version(&prog, STR("g/two")), STR("v1.0.9")));
+	ck_assert(str_eq(go_module_version(&prog, STR("x")), STR("(devel)")));
+	ck_assert(!go_module_version(&prog, STR("fork/two")).n);
+}
+END_TEST
+
 Suite *buildinfo_suite(void)
 {
 	Suite *s = suite_create("buildinfo");
@@ -124,6 +154,8 @@ Suite *buildinfo_suite(void)
 	tcase_add_test(t, does_without_modules);
 	tcase_add_test(t, reads_odd_module_texts);
 	tcase_add_test(t, says_what_was_built);
+	tcase_add_loop_test(t, orders_versions_of_modules, 0, ARRAY_LEN(orders));
+	tcase_add_test(t, a_module_is_found_by_the_path_that_imports_name);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -1,0 +1,138 @@
+/* Which functions of net/http are spans, or say something of one. */
+#include "span/http.h"
+
+static const char *const fields[FIELDS_MOST] = {
+	[FIELD_METHOD] = "http.request.method", [FIELD_SCHEME] = "url.scheme",
+	[FIELD_HOST] = "server.address", [FIELD_PATH] = "url.path",
+	[FIELD_QUERY] = "that url.full has a query",
+	[FIELD_PROTO] = "network.protocol.version", [FIELD_PEER] = "client.address",
+	[FIELD_TLS] = "url.scheme", [FIELD_STATUS] = "http.response.status_code",
+	[FIELD_ERROR] = "error.type",
+};
+
+/* How a header begins that says whose child the request is: names are of any case, these are what
+ * people and proxies write. */
+static const char *const trace_headers[] = {
+	"Tracepar", "tracepar", "TracePar", "TRACEPAR",
+	"Tracesta", "tracesta", "TraceSta", "TRACESTA",
+};
+
+static const char *const trace_fields[] = { "tracepar", "tracesta" };	/* HTTP/2: always lower */
+
+/* Its span comes first: the others say something of one. */
+static const struct rule server_rules[] = {
+	{
+		.role = ROLE_SPAN,
+		.func = "net/http.serverHandler.ServeHTTP", .kind = SPAN_SERVER,
+		.scope = "net/http", .gives = "spans of HTTP requests that are served",
+		.reads = {
+			{ FIELD_METHOD, "arg1.Method", 16 },
+			{ FIELD_PATH, "arg1.URL.Path", 512 },
+			{ FIELD_PROTO, "arg1.Proto", 16 },
+			{ FIELD_HOST, "arg1.Host", 128 },
+			{ FIELD_PEER, "arg1.RemoteAddr", 64 },
+			{ FIELD_TLS, "arg1.TLS != nil", 0 },
+		},
+		.nreads = 6,
+		/* the data word of the ResponseWriter: *response, or for HTTP/2 what points to the
+		 * state behind it */
+		.extra = { .kind = EXTRA_BOXED, .reg = REG_CX },
+	}, {
+		.role = ROLE_STATUS,
+		.func = "net/http.(*response).WriteHeader",
+		.gives = "http.response.status_code of HTTP/1",
+		.reads = { { FIELD_STATUS, "arg0", 0 } }, .nreads = 1,
+		.extra = { .kind = EXTRA_BOXED, .reg = REG_AX },
+	}, {
+		.role = ROLE_STATUS, .until = 26,
+		.func = "net/http.(*http2responseWriterState).writeHeader",
+		.gives = "http.response.status_code of HTTP/2",
+		.reads = { { FIELD_STATUS, "arg0", 0 } }, .nreads = 1,
+		.extra = { .kind = EXTRA_BOXED, .reg = REG_AX },
+	}, {
+		.role = ROLE_STATUS, .since = 27,
+		.func = "net/http/internal/http2.(*responseWriterState).writeHeader",
+		.gives = "http.response.status_code of HTTP/2",
+		.reads = { { FIELD_STATUS, "arg0", 0 } }, .nreads = 1,
+		.extra = { .kind = EXTRA_BOXED, .reg = REG_AX },
+	}, {
+		.role = ROLE_HIJACK,
+		.func = "net/http.(*response).Hijack",
+		.gives = "that a connection was taken over",
+		.extra = { .kind = EXTRA_BOXED, .reg = REG_AX },
+	}, {
+		.role = ROLE_REQUEST,
+		.func = "net/http.(*conn).readRequest",
+		.gives = "traceparent of requests",
+	}, {
+		.role = ROLE_LINE,
+		.func = "net/textproto.(*Reader).readContinuedLineSlice",
+		.gives = "traceparent of requests",
+		.extra = {
+			.kind = EXTRA_TEXT, .exit = true, .reg = REG_AX, .most = 640,
+			.only = trace_headers, .nonly = ARRAY_LEN(trace_headers),
+		},
+	}, {
+		/* (f *MetaHeadersFrame): a pointer, then Fields */
+		.role = ROLE_FRAME, .until = 26,
+		.func = "net/http.(*http2serverConn).processHeaders",
+		.gives = "traceparent of HTTP/2 requests",
+		.extra = {
+			.kind = EXTRA_FIELDS, .reg = REG_BX, .disp = 8, .most = 512,
+			.only = trace_fields, .nonly = ARRAY_LEN(trace_fields),
+		},
+	}, {
+		.role = ROLE_FRAME, .since = 27,
+		.func = "net/http/internal/http2.(*serverConn).processHeaders",
+		.gives = "traceparent of HTTP/2 requests",
+		.extra = {
+			.kind = EXTRA_FIELDS, .reg = REG_BX, .disp = 8, .most = 512,
+			.only = trace_fields, .nonly = ARRAY_LEN(trace_fields),
+		},
+	}, {
+		/* returns (h Handler, patStr string, …) */
+		.role = ROLE_ROUTE, .since = 22,
+		.func = "net/http.(*ServeMux).findHandler", .gives = "http.route",
+		.extra = { .kind = EXTRA_TEXT, .exit = true, .reg = REG_CX, .most = 128 },
+	}, {
+		/* with GODEBUG=httpmuxgo121=1, which a go.mod of before 1.22 sets */
+		.role = ROLE_ROUTE, .since = 22,
+		.func = "net/http.(*serveMux121).findHandler", .gives = "http.route",
+		.extra = { .kind = EXTRA_TEXT, .exit = true, .reg = REG_CX, .most = 128 },
+	}, {
+		.role = ROLE_ROUTE, .until = 21,
+		.func = "net/http.(*ServeMux).Handler", .gives = "http.route",
+		.extra = { .kind = EXTRA_TEXT, .exit = true, .reg = REG_CX, .most = 128 },
+	},
+};
+
+static const struct rule client_rules[] = {
+	{
+		.role = ROLE_SPAN,
+		.func = "net/http.(*Transport).roundTrip", .kind = SPAN_CLIENT,
+		.scope = "net/http", .gives = "spans of HTTP requests that are sent",
+		.reads = {
+			{ FIELD_METHOD, "arg0.Method", 16 },
+			{ FIELD_SCHEME, "arg0.URL.Scheme", 16 },
+			{ FIELD_HOST, "arg0.URL.Host", 128 },
+			{ FIELD_PATH, "arg0.URL.Path", 512 },
+			{ FIELD_QUERY, "len(arg0.URL.RawQuery) > 0", 0 },
+			{ FIELD_STATUS, "ret0.StatusCode", 0 },
+			{ FIELD_PROTO, "ret0.Proto", 16 },
+			{ FIELD_ERROR, "ret1.(type)", 128 },
+		},
+		.nreads = 8,
+	},
+};
+
+const struct library library_http_server = {
+	.name = "http-server", .package = "net/http",
+	.rules = server_rules, .nrules = ARRAY_LEN(server_rules),
+	.fields = fields, .say = http_say_server,
+};
+
+const struct library library_http_client = {
+	.name = "http-client", .package = "net/http",
+	.rules = client_rules, .nrules = ARRAY_LEN(client_rules),
+	.fields = fields, .say = http_say_client,
+};
