@@ -28,6 +28,7 @@ struct diagnosis {
 	/* Frames of the death whose parameters tell something. */
 	u32 calls[CALLS_MOST];
 	u32 ncalls;
+	bool variables;	/* and their variables, too */
 };
 
 void explain(struct diagnosis *to, struct death *d);

@@ -206,5 +206,6 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 	where(to, d);
 	if (own)
 		to->calls[to->ncalls++] = (u32)(own - d->frames);
+	to->variables = true;
 	return true;
 }

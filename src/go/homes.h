@@ -1,7 +1,7 @@
-/* homes - where in its frame a function that stands at some instruction keeps its parameters, and
- * those of the calls that are inlined there, as DWARF's location lists say it.
+/* homes - where in its frame a function that stands at some instruction keeps its parameters and
+ * variables, and those of the calls that are inlined there, as DWARF's location lists say it.
  *
- * The compiler keeps a parameter where it likes: at its home (sig.h), elsewhere in the frame, in a
+ * The compiler keeps a value where it likes: at its home (sig.h), elsewhere in the frame, in a
  * register, or nowhere any more. Only places in the frame count here.
  *
  * Owns     nothing: what is made lies in the program's arena.
@@ -23,5 +23,10 @@ bool go_home_elsewhere(const struct go_program *prog, const struct go_func *f, u
  * What is not in the frame has no places. */
 size_t go_inlined_params(const struct go_program *prog, const struct go_func *f, u64 va, u64 behind,
 			 size_t depth, size_t depths, struct go_param **to);
+/* Its variables, counted in the same way (depth == depths: those of the function itself): of those
+ * whose scope va lies in, which are declared above `line` or that a list of locations speaks of,
+ * what is in the frame as a whole. */
+size_t go_local_vars(const struct go_program *prog, const struct go_func *f, u64 va, u64 behind,
+		     size_t depth, size_t depths, i32 line, struct go_param **to);
 
 #endif

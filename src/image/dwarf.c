@@ -237,6 +237,36 @@ bool debug_range(Dwarf_Die *unit, struct debug_range *r)
 	return r->at > before;
 }
 
+/* One place all the time. libdw's own reader refuses it where the form is an old one (block1), which
+ * is what Go's linker writes. */
+static bool one_place(Dwarf_Attribute *a, struct debug_piece *to)
+{
+	Dwarf_Block block;
+	struct rd r;
+	u8 op, byte;
+	u64 v = 0;
+	unsigned shift = 0;
+
+	if (dwarf_formblock(a, &block) != 0)
+		return false;
+	r = rd_of(block.data, block.length, "a variable's place");
+	op = rd_u8(&r);
+	*to = (struct debug_piece){ .size = UINT32_MAX, .known = true };
+	if (op == DW_OP_call_frame_cfa)
+		return !r.bad && !rd_left(&r);
+	if (op != DW_OP_fbreg)
+		return false;
+	do {	/* a signed LEB128 */
+		byte = rd_u8(&r);
+		v |= (u64)(byte & 0x7f) << shift;
+		shift += 7;
+	} while (byte & 0x80 && shift < 63 && !r.bad);
+	if (byte & 0x40)
+		v |= ~0ull << shift;
+	to->off = (i64)v;
+	return !r.bad && !rd_left(&r);
+}
+
 /* What the compiler writes: the frame's base or an offset from it, alone or with how many bytes of
  * the value are there; registers and computed values are no places in memory. */
 size_t debug_pieces(Dwarf_Die *die, u64 va, struct debug_piece *to, size_t most)
@@ -247,8 +277,11 @@ size_t debug_pieces(Dwarf_Die *die, u64 va, struct debug_piece *to, size_t most)
 	u64 at = 0;
 	struct debug_piece p = { 0 };
 
-	if (!dwarf_attr(die, DW_AT_location, &a) ||
-	    dwarf_getlocation_addr(&a, va, &ops, &nops, 1) != 1)
+	if (!most || !dwarf_attr(die, DW_AT_location, &a))
+		return 0;
+	if (one_place(&a, &to[0]))
+		return 1;
+	if (dwarf_getlocation_addr(&a, va, &ops, &nops, 1) != 1)
 		return 0;
 	if (nops == 1 && (ops[0].atom == DW_OP_call_frame_cfa || ops[0].atom == DW_OP_fbreg)) {
 		to[0] = (struct debug_piece){
@@ -275,6 +308,14 @@ size_t debug_pieces(Dwarf_Die *die, u64 va, struct debug_piece *to, size_t most)
 		p.known = false;
 	}
 	return n;
+}
+
+bool debug_moves(Dwarf_Die *die)
+{
+	Dwarf_Attribute a;
+	Dwarf_Block block;
+
+	return dwarf_attr(die, DW_AT_location, &a) && dwarf_formblock(&a, &block) != 0;
 }
 
 bool debug_covers(Dwarf_Die *die, u64 va)

@@ -54,6 +54,8 @@ struct debug_piece {
 	bool known;
 };
 size_t debug_pieces(Dwarf_Die *die, u64 va, struct debug_piece *to, size_t most);
+/* Is it in different places at different times? */
+bool debug_moves(Dwarf_Die *die);
 /* Is va in the code of an entry, of whatever ranges? */
 bool debug_covers(Dwarf_Die *die, u64 va);
 static inline u64 debug_offset(Dwarf_Die *die)

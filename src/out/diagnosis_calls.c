@@ -17,15 +17,26 @@ static bool tells(const struct out *text)
 	return false;
 }
 
+/* A text of TEXT_MOST bytes at most. */
+static void tell(struct diagnosis *to, struct death *d, struct str what, const struct out *text)
+{
+	size_t n = text->n;
+
+	while (text->n > TEXT_MOST && (n >= TEXT_MOST || (text->buf[n] & 0xc0) == 0x80))
+		n--;
+	if (tells(text))
+		evidence(to, d, "%.*s: %.*s%s", STR_F(what), (int)n, text->buf,
+			 n < text->n ? "…" : "");
+}
+
 /* Calls that are inlined into each other are one level. */
 static void call_of(struct diagnosis *to, struct death *d, struct goroutine_view *v, u32 i)
 {
 	const struct death_frame *f = &d->frames[i];
 	struct go_level level = { f->in, f->pc_rt, f->sp_rt, f->return_at, f->exact };
-	struct stack_frame as = { .func = f->func };
+	struct stack_frame as = { .func = f->func, .line = f->line };
 	u32 first = i, end = i + 1;
 	struct out text;
-	size_t n;
 
 	if (!f->in)
 		return;
@@ -35,11 +46,13 @@ static void call_of(struct diagnosis *to, struct death *d, struct goroutine_view
 		end++;
 	out_memory(&text);
 	goroutine_call_print(&text, v, &level, &as, i - first, end - first);
-	n = text.n;
-	while (text.n > TEXT_MOST && (n >= TEXT_MOST || (text.buf[n] & 0xc0) == 0x80))
-		n--;
-	if (tells(&text))
-		evidence(to, d, "a call: %.*s%s", (int)n, text.buf, n < text.n ? "…" : "");
+	tell(to, d, STR("a call"), &text);
+	out_release(&text);
+	if (!to->variables)
+		return;
+	out_memory(&text);
+	goroutine_locals_print(&text, v, &level, &as, i - first, end - first);
+	tell(to, d, str_fmt(d->a, "variables of %.*s, as DWARF has them", STR_F(f->func)), &text);
 	out_release(&text);
 }
 

@@ -110,20 +110,14 @@ static void place_line(struct out *o, struct str file, i32 line, int indent)
 	out_line(o);
 }
 
-static void arguments(struct out *o, struct goroutine_view *v, const struct go_level *l,
-		      size_t at, size_t frames)
+/* Gives whether there is none. */
+static bool values(struct out *o, struct goroutine_view *v, const struct reading *r)
 {
-	const struct reading *r = args_read(&v->args, &v->unwinder, l, at, frames);
 	bool first = true;
 
-	if (!r) {
-		out_z(o, at + 1 < frames ? "(…)" : "(?)");
-		return;
-	}
 	v->values.reading = r;
 	v->values.record = (const u8 *)v->args.record;
 	value_begin(&v->values);
-	out_c(o, '(');
 	for (u32 i = 0; i < r->nslots; i++) {
 		if (r->slots[i].param->dictionary)
 			continue;
@@ -134,9 +128,33 @@ static void arguments(struct out *o, struct goroutine_view *v, const struct go_l
 		out_c(o, '=');
 		value_text(o, &v->values, &r->slots[i]);
 	}
+	return first;
+}
+
+static void arguments(struct out *o, struct goroutine_view *v, const struct go_level *l,
+		      size_t at, size_t frames)
+{
+	const struct reading *r = args_read(&v->args, &v->unwinder, l, at, frames);
+	bool none;
+
+	if (!r) {
+		out_z(o, at + 1 < frames ? "(…)" : "(?)");
+		return;
+	}
+	out_c(o, '(');
+	none = values(o, v, r);
 	if (at + 1 == frames && go_sig_of(v->prog, l->func)->cut)
-		out_z(o, first ? "…" : ", …");
+		out_z(o, none ? "…" : ", …");
 	out_c(o, ')');
+}
+
+void goroutine_locals_print(struct out *o, struct goroutine_view *v, const struct go_level *l,
+			    const struct stack_frame *f, size_t at, size_t frames)
+{
+	const struct reading *r = args_read_locals(&v->args, &v->unwinder, l, at, frames, f->line);
+
+	if (r)
+		values(o, v, r);
 }
 
 void goroutine_call_print(struct out *o, struct goroutine_view *v, const struct go_level *l,

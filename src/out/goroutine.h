@@ -48,6 +48,9 @@ void goroutine_group_print(struct out *o, struct goroutine_view *v,
 /* main.work(n=7) */
 void goroutine_call_print(struct out *o, struct goroutine_view *v, const struct go_level *l,
 			  const struct stack_frame *f, size_t at, size_t frames);
+/* n=7, s="x": its variables, as far as DWARF says where they are; or nothing. */
+void goroutine_locals_print(struct out *o, struct goroutine_view *v, const struct go_level *l,
+			    const struct stack_frame *f, size_t at, size_t frames);
 /* One of the `frames` of a level with its parameters, and its line below: of the stack that was
  * looked at last. */
 void goroutine_frame_print(struct out *o, struct goroutine_view *v, const struct go_level *l,

@@ -69,50 +69,69 @@ static void at_home(struct args *a, const struct go_func *f, u64 pc, u64 behind,
 	p->places = places;
 }
 
-static struct known_args *make(struct args *a, const struct go_func *f, u64 pc, u64 behind,
-			       size_t frame, size_t frames)
+/* What a call is asked for. */
+struct question {
+	const struct go_level *l;
+	size_t frame, frames;
+	bool locals;
+	i32 line;
+};
+
+static void take_all(struct known_args *k, struct go_param *params, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < params[i].nplaces; j++)
+			take(k, &params[i].places[j], params[i].places[j].off);
+}
+
+static struct known_args *make(struct args *a, const struct question *q, u64 pc)
 {
 	const struct go_program *prog = a->plan.prog;
-	const struct go_sig *sig = go_sig_of(prog, f);
+	const struct go_func *f = q->l->func;
 	struct known_args *k = ARENA_NEW(&a->plan.arena, struct known_args);
+	u64 behind = pc + !q->l->exact, va = prog->md.text_va + pc;
+	bool inlined = q->frame + 1 < q->frames;
 	struct go_param *params;
 	size_t n;
 
-	if (frame + 1 < frames) {
-		n = go_inlined_params(prog, f, prog->md.text_va + pc, prog->md.text_va + behind,
-				      frames - 2 - frame, frames - 1, &params);
-		for (size_t i = 0; i < n; i++)
-			for (size_t j = 0; j < params[i].nplaces; j++)
-				take(k, &params[i].places[j], params[i].places[j].off);
+	if (q->locals) {
+		n = go_local_vars(prog, f, va, prog->md.text_va + behind,
+				  inlined ? q->frames - 2 - q->frame : q->frames - 1,
+				  q->frames - 1, q->line, &params);
+		take_all(k, params, n);
+	} else if (inlined) {
+		n = go_inlined_params(prog, f, va, prog->md.text_va + behind,
+				      q->frames - 2 - q->frame, q->frames - 1, &params);
+		take_all(k, params, n);
 	} else {
+		const struct go_sig *sig = go_sig_of(prog, f);
+
 		n = sig->nparams;
 		params = arena_copy(&a->plan.arena, sig->params, n * sizeof(*params));
 		for (size_t i = 0; i < n; i++)
 			at_home(a, f, pc, behind, &params[i], k);
 	}
-	k->none = frame + 1 < frames && !n;
+	k->none = (inlined || q->locals) && !n;
 	reading_make(&k->reading, &a->plan, &a->dynamic, &a->cache, params, n,
 		     plan_redacts(&a->plan, f->name), false);
 	return k;
 }
 
-const struct reading *args_read(struct args *a, struct unwinder *u, const struct go_level *l,
-				size_t frame, size_t frames)
+static const struct reading *read_in(struct args *a, struct unwinder *u, const struct question *q)
 {
-	u64 key = (u64)frame << 56 | l->pc_rt << 1 | l->exact;
-	u64 pc = l->pc_rt - u->text_rt - !l->exact, *at;
+	const struct go_level *l = q->l;
+	u64 key = (u64)q->frame << 57 | (u64)q->locals << 56 | l->pc_rt << 1 | l->exact, *at;
+	u64 pc = l->pc_rt - u->text_rt - !l->exact;
 	u8 area[BELOW_MOST + AREA_MOST] = { 0 };
 	struct interpreter in = { .sp = area + BELOW_MOST, .bias = u->img->bias, .img = u->img };
 	struct known_args *k;
 
-	if (!l->func || !l->return_at ||
-	    (frame + 1 >= frames && go_sig_of(a->plan.prog, l->func)->from == SIG_NONE))
+	if (!l->func || !l->return_at)
 		return NULL;
 	if (pc - l->func->pc >= l->func->room)
 		pc = l->func->pc;
 	at = map_get(&a->known, key);
-	k = at ? (struct known_args *)(uintptr_t)*at :
-		 make(a, l->func, pc, pc + !l->exact, frame, frames);
+	k = at ? (struct known_args *)(uintptr_t)*at : make(a, q, pc);
 	if (!at)
 		*map_put(&a->known, key) = (uintptr_t)k;
 	if (k->none || !unwind_read(u, l->return_at - k->below, area + BELOW_MOST - k->below,
@@ -121,4 +140,23 @@ const struct reading *args_read(struct args *a, struct unwinder *u, const struct
 	memset(a->record, 0, sizeof(a->record));
 	interpret(&in, k->reading.reads, k->reading.nreads, (u8 *)a->record);
 	return &k->reading;
+}
+
+const struct reading *args_read(struct args *a, struct unwinder *u, const struct go_level *l,
+				size_t frame, size_t frames)
+{
+	struct question q = { .l = l, .frame = frame, .frames = frames };
+
+	if (l->func && frame + 1 >= frames &&
+	    go_sig_of(a->plan.prog, l->func)->from == SIG_NONE)
+		return NULL;
+	return read_in(a, u, &q);
+}
+
+const struct reading *args_read_locals(struct args *a, struct unwinder *u, const struct go_level *l,
+				       size_t frame, size_t frames, i32 line)
+{
+	struct question q = { l, frame, frames, true, line };
+
+	return read_in(a, u, &q);
 }

@@ -21,7 +21,7 @@ struct args {
 	struct plan plan;	/* limits and redactions */
 	struct dynamic_types dynamic;
 	struct reading_cache cache;
-	struct map known;	/* pc and exactness -> struct known_args * */
+	struct map known;	/* pc, exactness and which -> struct known_args * */
 	u64 record[RECORD_MAX / 8];
 };
 
@@ -33,5 +33,8 @@ void args_release(struct args *a);
  * innermost inlined call; the last: the level's own function); a->record then has the values. */
 const struct reading *args_read(struct args *a, struct unwinder *u, const struct go_level *l,
 				size_t frame, size_t frames);
+/* The same of its variables, which only DWARF knows: it stands in this line of the source. */
+const struct reading *args_read_locals(struct args *a, struct unwinder *u, const struct go_level *l,
+				       size_t frame, size_t frames, i32 line);
 
 #endif

@@ -124,6 +124,25 @@ def test_what_calls_had(release, tmp_path):
     assert len(levels) == 3 and levels == [levels[0], levels[0] - 1, levels[0] - 2] and levels[2] > 1000, done
 
 
+VARIABLES = {"total": "4", "name": '"anna"', "i": "0", "counts": "[3]int{0, 1}…(3)", "last": "nil"}
+
+
+@pytest.mark.parametrize("variant", ["plain", "unoptimised"])
+def test_what_variables_had(release, variant, tmp_path):
+    """Where it met nil: what was in its variables, as far as the code has kept them in its frame; unoptimised it keeps all."""
+    program = gobuild.build("zoo", release, variant)
+    for said in (goshawk.run("explain", "--", program, "nil-variables").err,
+                 goshawk.run("explain", kernel_core(program, tmp_path, "nil-variables")).out):
+        [line] = re.findall(r"variables of main\.nilVariables, as DWARF has them: (.*)", said)
+        found = dict(re.findall(r"(\w+)=(\[3\]int\{.*?\}…\(3\)|[^,]*)", line))
+        if variant == "unoptimised":
+            assert found == VARIABLES, line
+        else:
+            assert {"name", "i", "last"} <= set(found) and all(VARIABLES[k] == v for k, v in found.items() if k != "total"), line
+    stripped = goshawk.run("explain", "--", gobuild.build("zoo", release, "stripped"), "nil-variables").err
+    assert "in main.nilVariables" in stripped and "variables of" not in stripped, stripped
+
+
 def test_who_made_it(release, tmp_path):
     """And who made that one: from memory, and from a text."""
     program = gobuild.build("zoo", release)

@@ -41,6 +41,7 @@ func init() {
 		death{"nil-receiver", "nil_dereference", "main.(*user).name", func() { nilReceiver(nothing) }},
 		death{"nil-goroutine", "nil_dereference", "main.nilField", func() { go nilField(nothing); time.Sleep(time.Minute) }},
 		death{"nil-in-defer", "nil_dereference", "main.nilField", func() { defer nilField(nothing) }},
+		death{"nil-variables", "nil_dereference", "main.nilVariables", func() { nilVariables([]string{"anna", "bert"}) }},
 		death{"wild-read", "wild_address", "main.wildRead", func() { wildRead(0x5a5a5a5a0000) }},
 		death{"wild-write", "wild_address", "main.wildWrite", func() { wildWrite(0x5a5a5a5a0000) }},
 		death{"write-to-text", "wild_address", "main.writeToText", writeToText},
@@ -63,6 +64,32 @@ func nilDeep(r *request) {
 
 //go:noinline
 func used(r *request) int { return len(r.Path) }
+
+//go:noinline
+func lookup(name string) *user {
+	if len(name) > 9 {
+		return &user{Name: name}
+	}
+	return nothing
+}
+
+//go:noinline
+func add2(to *[3]int, name string) { to[len(name)%3]++ }
+
+// What it has in variables when it meets the nil that a call gave.
+//
+//go:noinline
+func nilVariables(names []string) {
+	var counts [3]int
+	total := 0
+	for i, name := range names {
+		total += len(name)
+		add2(&counts, name)
+		last := lookup(name)
+		length += used(empty)
+		length += last.ID + i + total + counts[1]
+	}
+}
 
 //go:noinline
 func nilGlobal() { length = len(empty.User.Mail) }
