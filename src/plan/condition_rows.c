@@ -90,6 +90,16 @@ static void check_guard(struct generator *g, u16 guard)
 		return;
 	s = &g->c->steps[guard - 1];
 	check_guard(g, s->guard);
+	if (s->op == EX_IS) {
+		load(g, 0, s->at, 8, false);
+		jump(g, 0, TEST_EQ, 0, true, UNSURE);
+		if (s->status)
+			check_status(g, s->status, 8);
+		compute(g, 1, OP_MOV, s->imm)->va = true;
+		load(g, 0, s->data, 8, false);
+		jump_if_same(g, 0, 1, false, UNSURE);
+		return;
+	}
 	check_status(g, s->status, s->cap);
 	load(g, 0, s->at, 8, false);
 	jump(g, 0, TEST_EQ, 0, true, UNSURE);

@@ -74,7 +74,7 @@ enum expr_kind {
  * indexes of earlier steps; a guard is such an index + 1, or 0 for none.
  *
  * A value behind pointers has a guard: a step EX_BEHIND that must hold before the value is there
- * (and which has a guard itself when the pointer lay behind one). && and || do not evaluate their
+ * (and which has a guard itself when the pointer lay behind one), or EX_IS. && and || do not evaluate their
  * right side, guards included, when the left one decides. Any evaluated step that fails makes the
  * whole expression fail. */
 enum expr_op {
@@ -94,6 +94,8 @@ enum expr_op {
 	EX_BEHIND,	/* guard: the pointer at `at` is not nil, and at least `cap` bytes from
 			 * behind it were copied: u32 at `status`. Where `data` is not 0, the word
 			 * there (a length) is more than imm */
+	EX_IS,		/* guard: the interface at `at` holds the type imm (va); its type word is as
+			 * EX_TYPE says */
 	EX_GOID, EX_DEPTH, EX_DURATION, EX_FUNC, EX_CALLER /* return address at `at` */,
 	/* one operand */
 	EX_NOT, EX_NEG, EX_COMPLEMENT,

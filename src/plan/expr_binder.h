@@ -68,7 +68,16 @@ bool bind_own_type(struct binder *b, struct operand *o);
 /* expr_name.c */
 bool bind_name(struct binder *b, const struct expr_node *n, struct operand *to);
 
+/* expr_type.c: the one type of this name; "*io/fs.PathError" is asked for as *fs.PathError of that
+ * package. 0: none, or more than one. */
+u64 bind_descriptor(struct binder *b, struct str name);
+
+/* expr_as.c: what an interface holds, if it is of that type. */
+bool bind_as(struct binder *b, const struct expr_node *n, struct operand *to);
+
 /* expr_place.c */
+/* Copies `size` bytes of a place into the record, if they are not there yet. */
+bool bind_bring(struct binder *b, u32 mark, struct place *p, u32 size);
 bool bind_field(struct binder *b, const struct expr_node *n, struct operand *to);
 bool bind_index(struct binder *b, const struct expr_node *n, struct operand *to);
 bool bind_deref(struct binder *b, const struct expr_node *n, struct operand *to);

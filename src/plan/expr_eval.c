@@ -58,6 +58,16 @@ static bool there(const struct eval *e, const struct expr_step *s)
 	return s->exit ? e->in->exit : e->in->entry;
 }
 
+/* Is it of that type? That it is of another one is no failure to read. */
+static bool holds(struct eval *e, const struct expr_step *g)
+{
+	if (!word(e, g->exit, g->at))
+		return false;
+	if (g->status && count(e, g->exit, g->status) < 8)
+		return unreadable(e);
+	return word(e, g->exit, g->data) - e->in->bias == g->imm;
+}
+
 /* Guards of a step, the outermost pointer first. */
 static bool guarded(struct eval *e, u16 guard)
 {
@@ -70,6 +80,8 @@ static bool guarded(struct eval *e, u16 guard)
 		return false;
 	if (!guarded(e, g->guard))
 		return false;
+	if (g->op == EX_IS)
+		return holds(e, g);
 	if (!word(e, g->exit, g->at) || count(e, g->exit, g->status) < g->cap)
 		return unreadable(e);
 	if (g->data && word(e, g->exit, g->data) <= g->imm)
@@ -379,6 +391,7 @@ static bool value(struct eval *e, u32 i, struct val *to)
 	case EX_VALUE:
 		return there(e, s) && guarded(e, s->guard);
 	case EX_BEHIND:
+	case EX_IS:
 		return false;
 	case EX_GOID:
 		to->u = e->in->goid;

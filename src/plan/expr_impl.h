@@ -19,6 +19,7 @@ enum node_kind {
 	NODE_FIELD,	/* a.name */
 	NODE_INDEX,	/* a[b] */
 	NODE_TYPE,	/* a.(type) */
+	NODE_AS,	/* a.(T), T is the text */
 	NODE_DEREF,	/* *a */
 	NODE_CALL,	/* name(a) or name(a, b) */
 	NODE_UNARY,	/* EX_NOT, EX_NEG, EX_COMPLEMENT */

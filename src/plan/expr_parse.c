@@ -169,7 +169,27 @@ static const struct expr_node *primary(struct parser *p)
 	}
 }
 
-/* .name, .(type), [index], as often as they come. */
+/* (type), or the name of a type, which may have all that an import path has. */
+static bool assertion(struct parser *p, struct expr_node *n)
+{
+	u32 from = p->at, to = from, open = 1;
+
+	while (to < p->n && open) {
+		open += p->text[to] == '(';
+		open -= p->text[to] == ')';
+		to += open != 0;
+	}
+	n->text = (struct str){ p->text + from, to - from };
+	n->kind = str_eq(n->text, STR("type")) ? NODE_TYPE : NODE_AS;
+	if (n->kind == NODE_AS)
+		n->mark = from;
+	p->at = to;
+	if (!n->text.n)
+		return expr_token_wrong(p, from, "a type was expected here");
+	return expr_token(p) && expect(p, T_CLOSE, "a ) was expected here");
+}
+
+/* .name, .(type), .(T), [index], as often as they come. */
 static const struct expr_node *postfix(struct parser *p)
 {
 	const struct expr_node *of = primary(p);
@@ -191,12 +211,7 @@ static const struct expr_node *postfix(struct parser *p)
 			if (!n->b || !expect(p, T_BRACKET_END, "a ] was expected here"))
 				return NULL;
 		} else if (p->token == T_OPEN) {
-			n->kind = NODE_TYPE;
-			if (!expr_token(p) || p->token != T_NAME || !str_eq(p->word, STR("type"))) {
-				expr_token_wrong(p, p->start, "only .(type) can be asked for");
-				return NULL;
-			}
-			if (!expr_token(p) || !expect(p, T_CLOSE, "a ) was expected here"))
+			if (!assertion(p, n))
 				return NULL;
 		} else if (p->token == T_NAME) {
 			n->text = p->word;

@@ -34,8 +34,7 @@ bool bind_no_room(struct binder *b, u32 at)
 	return bind_wrong(b, at, "a record of %u bytes has no room for this", RECORD_MAX);
 }
 
-/* Copies `size` bytes of a place into the record, if they are not there yet. */
-static bool bring(struct binder *b, u32 mark, struct place *p, u32 size)
+bool bind_bring(struct binder *b, u32 mark, struct place *p, u32 size)
 {
 	struct expr_step guard = { .op = EX_BEHIND, .exit = p->exit, .guard = p->guard,
 				   .at = p->at, .cap = size, .data = p->len_at, .imm = p->index };
@@ -62,7 +61,7 @@ static bool follow(struct binder *b, u32 mark, struct place *p)
 	if (p->computed)
 		return bind_wrong(b, mark, "behind an index that is no constant, pointers are not "
 				  "followed");
-	if (!bring(b, mark, p, 8))
+	if (!bind_bring(b, mark, p, 8))
 		return false;
 	p->behind = true;
 	p->disp = 0;
@@ -154,7 +153,7 @@ bool bind_field(struct binder *b, const struct expr_node *n, struct operand *to)
 	}
 	if (t && t->kind == GO_INTERFACE)
 		return bind_wrong(b, n->mark, "an interface has no fields; .(type) is the type of "
-				  "what it holds");
+				  "what it holds, .(T) what it holds");
 	if (!t || t->kind != GO_STRUCT)
 		return bind_wrong(b, n->mark, "%.*s has no fields", STR_F(type_text(t)));
 	for (u32 levels = 0; levels <= EMBEDDED_MAX; levels++)
@@ -211,7 +210,7 @@ static bool index_array(struct binder *b, const struct expr_node *n, struct oper
 	}
 	if (!fits || p->computed || reading_hides(bind_reading(b, p), elem))
 		return bind_wrong(b, n->b->at, "a constant index is needed here");
-	if (!bring(b, n->mark, p, (u32)(fits * elem->size)))
+	if (!bind_bring(b, n->mark, p, (u32)(fits * elem->size)))
 		return false;
 	p->computed = true;
 	p->index_step = index->step;
@@ -232,7 +231,7 @@ static bool index_run(struct binder *b, const struct expr_node *n, struct operan
 
 	if (p->computed)
 		return bind_wrong(b, n->mark, "a constant index is needed before this one");
-	if (!bring(b, n->mark, p, 16))
+	if (!bind_bring(b, n->mark, p, 16))
 		return false;
 	to->type = elem;
 	if (index->kind == OPERAND_INT) {
@@ -301,7 +300,7 @@ bool bind_dynamic_type(struct binder *b, const struct expr_node *n, struct opera
 				  STR_F(type_text(to->type)));
 	if (p->computed)
 		return bind_wrong(b, n->mark, "a constant index is needed before this");
-	if (!bring(b, n->mark, p, 8))
+	if (!bind_bring(b, n->mark, p, 8))
 		return false;
 	s.exit = p->exit;
 	s.guard = p->guard;
@@ -410,7 +409,7 @@ static bool load_text(struct binder *b, struct operand *o, u32 want)
 	if (p->computed)
 		return bind_wrong(b, o->node->at, "behind an index that is no constant, texts are "
 				  "not followed");
-	if (!bring(b, o->node->at, p, 16))
+	if (!bind_bring(b, o->node->at, p, 16))
 		return false;
 	s.exit = p->exit;
 	s.guard = p->guard;
@@ -443,7 +442,7 @@ bool bind_load(struct binder *b, struct operand *o, u32 want)
 		return bind_wrong(b, o->node->at, "it has %u words: choose one by [0] to [%u]",
 				  p->words, p->words - 1);
 	s.size = o->type ? (u8)o->type->size : 8;
-	if (!bring(b, o->node->at, p, s.size))
+	if (!bind_bring(b, o->node->at, p, s.size))
 		return false;
 	s.op = p->computed ? EX_ELEM : EX_LOAD;
 	s.exit = p->exit;
@@ -486,7 +485,7 @@ bool bind_show(struct binder *b, struct operand *o, u32 *at)
 		p->behind = false;
 	} else if (p->behind && reading_hides(r, o->type)) {
 		return bind_wrong(b, o->node->at, "a part of it is redacted");
-	} else if (!bring(b, o->node->at, p, (u32)MIN(o->type->size, (u64)RECORD_MAX))) {
+	} else if (!bind_bring(b, o->node->at, p, (u32)MIN(o->type->size, (u64)RECORD_MAX))) {
 		return false;
 	}
 	*at = p->at;

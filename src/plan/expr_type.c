@@ -24,7 +24,7 @@ bool bind_wrong(struct binder *b, u32 at, const char *fmt, ...)
 
 static bool same_guard(const struct expr_step *a, const struct expr_step *b)
 {
-	return a->op == EX_BEHIND && b->op == EX_BEHIND && a->exit == b->exit &&
+	return (a->op == EX_BEHIND || a->op == EX_IS) && a->op == b->op && a->exit == b->exit &&
 	       a->guard == b->guard && a->at == b->at && a->status == b->status &&
 	       a->cap == b->cap && a->data == b->data && a->imm == b->imm;
 }
@@ -183,8 +183,7 @@ static bool both(struct binder *b, const struct expr_node *n, struct operand *x,
 static bool fold(struct binder *b, const struct expr_node *n, struct operand *x,
 		 const struct operand *y);
 
-/* The one type of this name; "*io/fs.PathError" is asked for as *fs.PathError of that package. */
-static u64 descriptor_named(struct binder *b, struct str name)
+u64 bind_descriptor(struct binder *b, struct str name)
 {
 	struct go_type **all, *t;
 	size_t n, lo = 0, hi;
@@ -219,7 +218,7 @@ static void name_type(struct binder *b, const struct operand *type, const struct
 	struct expr_step *s = step_of(b, name);
 
 	if (step_of(b, type)->op == EX_TYPE && s->op == EX_CONST)
-		s->imm = descriptor_named(b, s->text);
+		s->imm = bind_descriptor(b, s->text);
 }
 
 static bool comparison(struct binder *b, const struct expr_node *n, struct operand *x,
@@ -540,6 +539,8 @@ bool bind_node(struct binder *b, const struct expr_node *n, struct operand *to)
 		return bind_index(b, n, to);
 	case NODE_TYPE:
 		return bind_dynamic_type(b, n, to);
+	case NODE_AS:
+		return bind_as(b, n, to);
 	case NODE_DEREF:
 		return bind_deref(b, n, to);
 	case NODE_CALL:

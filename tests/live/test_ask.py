@@ -68,6 +68,7 @@ def values_of(call):
 def test_show_takes_the_place_of_the_arguments(tmp_path, release):
     program = gobuild.build("ask", release)
     show = ["n", "len(s)", "n * 2 - 1", "s", "u.Next.Age", "u.Next.Home.Geo[1]", "len(tags)", "err.(type)", "caller",
+            "err.(*fs.PathError).Op", "err.(*io/fs.PathError).Err.(*errors.errorString).s",
             "func", "x", "wait", "n > 5", "u.Name", "s[4]", *(["low"] if last_is_proved(release) else [])]
     t = ask(tmp_path, program, "main.probe", "--show", ", ".join(show), "--if", "n < 20")
     assert len(t.calls) == 20
@@ -79,7 +80,10 @@ def test_show_takes_the_place_of_the_arguments(tmp_path, release):
         error = {1: "*fs.PathError", 2: "*errors.errorString"}.get(n % 6, "nil")
         assert v == {
             "n": n, "len(s)": len(s), "n * 2 - 1": n * 2 - 1, "s": s, "u.Next.Age": age, "u.Next.Home.Geo[1]": geo,
-            "len(tags)": n % 5 if n % 4 else 0, "err.(type)": error, "caller": "main.leaf", "func": "main.probe",
+            "len(tags)": n % 5 if n % 4 else 0, "err.(type)": error,
+            "err.(*fs.PathError).Op": "open" if n % 6 == 1 else "not known",
+            "err.(*io/fs.PathError).Err.(*errors.errorString).s": "file does not exist" if n % 6 == 1 else "not known",
+            "caller": "main.leaf", "func": "main.probe",
             "x": n / 4, "wait": 30000000 if n % 100 == 7 else 0, "n > 5": n > 5, "u.Name": "n" * (n % 7),
             "s[4]": ord(s[4]), **({"low": n - 100} if last_is_proved(release) else {}),
         }, call

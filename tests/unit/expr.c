@@ -135,7 +135,8 @@ static const struct { enum expr_role role; const char *text, *sentence; u32 care
 	{ EXPR_IF, "has_prefix(s)", "a comma was expected here: it takes two values", 12 },
 	{ EXPR_IF, "sl[1", "a ] was expected here", 4 },
 	{ EXPR_IF, "p. == 1", "the name of a field was expected here", 3 },
-	{ EXPR_IF, "e.(int) == 1", "only .(type) can be asked for", 3 },
+	{ EXPR_IF, "e.() == 1", "a type was expected here", 3 },
+	{ EXPR_IF, "e.(int == 1", "a ) was expected here", 11 },
 	/* names */
 	{ EXPR_IF, "nams == nil", "main.f has no nams; the nearest name is names", 0 },
 	{ EXPR_IF, "ok && xyzzy == 3", "main.f has no xyzzy; it has n, u, w, s, p", 6 },
@@ -143,7 +144,10 @@ static const struct { enum expr_role role; const char *text, *sentence; u32 care
 	{ EXPR_IF, "p.zzzzzz == 1", "main.T has no field zzzzzz (`goshawk types` lists them)", 2 },
 	{ EXPR_IF, "n.x == 1", "int has no fields", 2 },
 	{ EXPR_IF, "err.msg == \"\"",
-	  "an interface has no fields; .(type) is the type of what it holds", 4 },
+	  "an interface has no fields; .(type) is the type of what it holds, .(T) what it holds",
+	  4 },
+	{ EXPR_IF, "e.(*main.None).X == 1", "no interface of this program holds a *main.None, or "
+	  "there are several of this name: then the path of its package tells them apart", 3 },
 	/* types */
 	{ EXPR_IF, "n", "a condition was expected; this is a number", 0 },
 	{ EXPR_IF, "s", "a condition was expected; this is a text", 0 },

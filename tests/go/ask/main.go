@@ -166,6 +166,7 @@ func main() {
 		{q(`len(tags) == 2`, ``), yes(func(c *call) bool { return len(c.tags) == 2 })},
 		{q(`tags == nil`, ``), yes(func(c *call) bool { return c.tags == nil })},
 		{q(`err != nil`, ``), yes(func(c *call) bool { return c.err != nil })},
+		{q(`err.(*fs.PathError).Op == "open"`, ``), yes(func(c *call) bool { return has(c, "*fs.PathError") })},
 		{q(`err.(type) == "*fs.PathError"`, ``), yes(func(c *call) bool { return has(c, "*fs.PathError") })},
 		{q(`err.(type) == nil`, ``), yes(func(c *call) bool { return c.err == nil })},
 		{q(`wait > 1ms`, ``), yes(func(c *call) bool { return c.wait > time.Millisecond })},
