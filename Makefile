@@ -62,10 +62,17 @@ $B/goshawk: $B/src/main.o $B/libgoshawk.a
 $B/libgoshawk.a: $(call objects,$(src)) $B/src.list
 	$(Q)rm -f $@; $(AR) rcsD $@ $(filter %.o,$^)
 
+# What is copied into the target: it may call nothing, and use no vector registers.
+$B/src/inline/agent.o: override CFLAGS := -O2 -g
+$B/src/inline/agent.o: extra = -ffreestanding -fno-builtin -fPIC -mgeneral-regs-only -mno-red-zone \
+	-fno-stack-protector -fcf-protection=none -fno-jump-tables -fno-tree-loop-distribute-patterns \
+	-fno-asynchronous-unwind-tables -Wstack-usage=512
+$B/src/inline/agent.o: after = && ! objdump -r -j agent $@ | grep R_X86_64
+
 $B/%.o: %.c Makefile
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(flags) $(if $(filter $(careful),$<),$(careful_flags)) $(extra) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(flags) $(if $(filter $(careful),$<),$(careful_flags)) $(extra) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $< $(after)
 
 # Lists of files that change only when a file comes or goes.
 $B/src.list: files := $(src)

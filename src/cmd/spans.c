@@ -23,7 +23,7 @@ enum { TICK_NS = 200000000, BUFFER = 4 << 20, EXPORTERS_MOST = 2, SHOWN_BYTES = 
 
 struct spans_args {
 	struct common_args common;
-	bool console, plan;
+	bool console, plan, no_inject;
 	const char *pid, *engine, *otlp, *output;
 	struct opt_list func, show, only, no, redact;
 	i64 for_ns;
@@ -46,6 +46,8 @@ static const struct opt opts[] = {
 	  "attributes of the spans of --func: 'user.ID, len(body)'"),
 	O(0, "only", OPT_LIST, "LIST", only, "these libraries only: http-server, http-client"),
 	O(0, "no", OPT_LIST, "LIST", no, "not these libraries"),
+	O(0, "no-inject", OPT_FLAG, NULL, no_inject,
+	  "do not write traceparent into requests that the program sends"),
 	O(0, "redact", OPT_LIST, "PATTERN", redact,
 	  "parameters, fields or functions whose values are neither copied nor shown"),
 	O(0, "for", OPT_DURATION, "DURATION", for_ns, "stop after this long (50ms, 1.5s, 2m)"),
@@ -89,6 +91,9 @@ struct session {
 	const struct go_program *prog;
 	const struct spans_args *args;
 	struct rules *rules;
+	struct sampler sampler;
+	bool propagates;
+	struct propagate_ask propagate;
 	struct plan *plan;
 	struct engine_request how;
 	struct out *out;
@@ -154,7 +159,8 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 	struct collected all;
 	struct value_view view = target_view(&t);
 	struct collector_facts facts = {
-		.plan = s->plan, .rules = s->rules, .bias = src->bias, .read_rt = src->read_rt,
+		.plan = s->plan, .rules = s->rules, .sampler = s->sampler,
+		.propagates = s->propagates, .bias = src->bias, .read_rt = src->read_rt,
 		.read_ctx = src->session, .to = s->to, .nto = s->nto, .show = show,
 		.show_ctx = &view,
 	};
@@ -164,7 +170,6 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 	u64 dropped = 0;
 	bool ok;
 
-	spans_from_environment(&s->env, &facts.sampler, &facts.propagates);
 	c = collector_new(&facts);
 	sink = collector_sink(c);
 	if (s->args->common.json)
@@ -268,6 +273,10 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	rules_choose(&rules, &prog, &arena);
 	request = request_of(a, &rules, &arena);
 	request.probes = s.how.engine == ENGINE_UPROBE;
+	spans_from_environment(&s.env, &s.sampler, &s.propagates);
+	s.propagate = (struct propagate_ask){ s.sampler.parent, s.sampler.below };
+	if (s.propagates && !a->no_inject)
+		request.propagate = &s.propagate;
 	if (!request.npatterns)
 		return err_set(err, ERR_UNSUPPORTED, "%s: none of the libraries that spans knows "
 			       "and was asked for is in this program; name functions of its own "

@@ -100,6 +100,7 @@ void spans_say_end(struct collected c, u64 dropped)
 	count("", c.unended, " whose end was not seen");
 	count("", c.refused, " more than can be open at once");
 	count("", c.forgotten, " goroutines forgotten, for there were too many");
+	count("", c.unwritten, " requests had no room for traceparent");
 	count("", dropped, " dropped");
 	count("", c.lost, " records lost");
 	fputc('\n', stderr);

@@ -16,6 +16,7 @@
  *         256    32      the action of SIGSEGV, as the kernel gives it
  *         4096   524288  direct-mapped table of page numbers that were seen to be readable
  *         528384 65536   marks of calls whose entry was recorded (predicate.h)
+ *         593920 ...     trace contexts (propagate.h)
  *
  * shared: OFFSET SIZE    MEANING
  *         0      8       cookie
@@ -42,6 +43,9 @@
  *         24     4       top: bytes of the scratch that are in use
  *         64     8       tail: bytes consumed so far           written by goshawk
  *         128    ...     registers and times of a thread that waits (lossless)
+ *         240    8       the goroutine for which newproc1 makes another one
+ *         248    8       calls of the agent (propagate.h) that are under way on this thread: one
+ *         256    1792    its stack
  *         2048   16*128  scratch: a piece for each record with captures that is being written, the
  *                        next one for a signal handler's that comes in between
  *         4096   buffer  records; one begins at (position & (buffer - 1)) and may run past the end
@@ -61,6 +65,7 @@
 #include <stddef.h>
 
 #include "inline/delay.h"
+#include "inline/propagate.h"
 #include "plan/plan.h"
 
 enum {
@@ -76,7 +81,8 @@ enum {
 	NEAR_PAGES_COUNT = 65536,
 	NEAR_MARKS = NEAR_PAGES + 8 * NEAR_PAGES_COUNT,
 	NEAR_MARKS_LOG2 = 16,
-	NEAR_SIZE = NEAR_MARKS + (1 << NEAR_MARKS_LOG2),
+	NEAR_PROPAGATE = NEAR_MARKS + (1 << NEAR_MARKS_LOG2),
+	NEAR_SIZE = NEAR_PROPAGATE + (int)sizeof(struct propagate),
 
 	SHARED_COOKIE = 0,
 	SHARED_MAGIC = 8,
@@ -121,7 +127,7 @@ enum {
 	SCRATCH_MASK = RING_DATA - RING_SCRATCH - SCRATCH_SIZE,
 };
 
-#define MAGIC 0x316b776168736f67ull	/* "goshawk1" */
+#define MAGIC 0x326b776168736f67ull	/* "goshawk2" */
 
 struct layout {
 	u64 code_rt, near_rt, shared_rt;

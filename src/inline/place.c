@@ -426,7 +426,8 @@ bool place_open(struct inline_session *s, struct err *err)
 	u64 lines = s->plan->nlines;
 	u32 open = 1;
 
-	return (mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_LINES, &lines, 8) &&
+	return (propagate_begin(s) &&
+		mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_LINES, &lines, 8) &&
 		mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_GATE, &open, 4)) ||
 	       err_set(err, ERR_GONE, "process %d has ended", s->pid);
 }

@@ -273,11 +273,11 @@ static void head(struct emitter *e)
 /* Registers that captures use: the last of them only a table of steps and the callers do. */
 static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8, R9 };
 
-static u32 keeps(const struct reading *r)
+static u32 keeps(const struct reading *r, bool agent)
 {
-	bool all = !few(r);
+	bool all = !few(r) || agent;
 
-	if (!reading_has_captures(r))
+	if (!reading_has_captures(r) && !agent)
 		return 0;
 	for (u32 i = 0; i < r->nreads; i++)
 		all |= r->reads[i].kind == READ_FRAMES;
@@ -323,6 +323,56 @@ static void ask_ahead(struct assembler *a, u32 size)
 		PUT(a, 0x41, 0x0f, 0x0d, 0x8c, 0x24);	/* prefetchw [r12+…] */
 		asm_u32(a, AHEAD + line);
 	}
+}
+
+/* What trace contexts have to do with this record (propagate.h): all but the two registers that are
+ * saved here are kept by the caller, or by C. A signal handler has none of these functions in it;
+ * should one come in between nonetheless, the stack is taken. */
+static void call_agent(struct emitter *e, const struct reading *r, enum site_kind kind)
+{
+	struct assembler *a = &e->a;
+	size_t busy;
+
+	load(a, R15, R12, SCRATCH_HELD);
+	PUT(a, 0x4c, 0x89, 0xfa);			/* mov rdx, r15 */
+	PUT(a, 0x48, 0x81, 0xe2);			/* and rdx, -4096: the ring */
+	asm_u32(a, (u32)-4096);
+	op_mem(a, true, 0xff, 0, RDX, RING_AGENT);	/* inc qword [rdx+agent] */
+	op_mem(a, true, 0x83, 7, RDX, RING_AGENT);	/* cmp qword [rdx+agent], 1 */
+	PUT(a, 0x01);
+	PUT(a, 0x0f, 0x85);				/* jne busy */
+	busy = hole(a);
+	store(a, R10, R15, SCRATCH_CALL);
+	store(a, R11, R15, SCRATCH_CALL + 8);
+	PUT(a, 0x49, 0x89, 0xe5);			/* mov r13, rsp */
+	lea(a, RSP, RDX, RING_SCRATCH);
+	lea_rip(a, RDI, e->l->near_rt + NEAR_PROPAGATE);
+	PUT(a, 0x4c, 0x89, 0xe6);			/* mov rsi, r12 */
+	mov_imm64(a, RCX, agent_how(e->fn->role, kind, r->hook_at, r->propagated_at));
+	PUT(a, 0xe8);					/* call */
+	asm_rel32_to(a, e->stubs->agent_rt);
+	PUT(a, 0x4c, 0x89, 0xec);			/* mov rsp, r13 */
+	load(a, R10, R15, SCRATCH_CALL);
+	load(a, R11, R15, SCRATCH_CALL + 8);
+	PUT(a, 0x4c, 0x89, 0xfa);			/* mov rdx, r15 */
+	PUT(a, 0x48, 0x81, 0xe2);			/* and rdx, -4096 */
+	asm_u32(a, (u32)-4096);
+	fill(a, busy);
+	op_mem(a, true, 0xff, 1, RDX, RING_AGENT);	/* dec qword [rdx+agent] */
+}
+
+/* To L_SKIP where somebody else calls than who is meant: the return address is what SP points to,
+ * at the entry as at the exits. */
+static void only_from_caller(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+
+	load(a, R13, RSP, (i32)e->pushed);
+	mov_imm64(a, R15, e->fn->caller_lo_va + e->l->bias);
+	PUT(a, 0x4d, 0x29, 0xfd);			/* sub r13, r15 */
+	PUT(a, 0x49, 0x81, 0xfd);			/* cmp r13, size */
+	asm_u32(a, (u32)(e->fn->caller_hi_va - e->fn->caller_lo_va));
+	jcc(a, CC_AE, L_SKIP);
 }
 
 /* Puts registers back; then the record is there. */
@@ -409,7 +459,8 @@ void record_emit(struct emitter *e, enum site_kind kind)
 {
 	struct assembler *a = &e->a;
 	const struct reading *r = site_reading(e->fn, kind);
-	u32 keep = keeps(r);
+	bool agent = e->fn->role && kind != SITE_TAIL;
+	u32 keep = keeps(r, agent);
 	u64 steps = !few(r) ? table(e, r) : 0;
 	struct predicate if_ = {
 		.a = a, .l = e->l, .p = e->p, .fn = e->fn, .abi0 = e->abi0, .label = L_FREE,
@@ -426,6 +477,8 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	e->code->sites++;
 	asm_new_scope(a);
 	gate(e);
+	if (e->fn->caller_hi_va)
+		only_from_caller(e);
 	if (kind == SITE_ENTRY && before)
 		predicate_before(&if_, L_SKIP);
 	else if (kind != SITE_ENTRY && (before || after))
@@ -457,6 +510,8 @@ void record_emit(struct emitter *e, enum site_kind kind)
 		load(a, R15, R12, SCRATCH_HELD);
 		store(a, RDX, R15, SCRATCH_TIME);
 		captures(e, r, steps);
+		if (agent)
+			call_agent(e, r, kind);
 		if (kind == SITE_ENTRY && after)
 			predicate_after(&if_, L_WANTED, L_VOID);
 	}

@@ -79,6 +79,9 @@ bool session_put_back(struct inline_session *s, const struct found *f, bool hook
 /* Nobody is to wait for us any more, nor to take us for dead. */
 void rings_end(struct inline_session *s);
 
+/* What the agent has to know, before the gate opens. */
+bool propagate_begin(const struct inline_session *s);
+
 /* The delays' data, before the target can reach it. */
 void delays_begin(struct inline_session *s);
 

@@ -373,6 +373,13 @@ void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,
 	steps(a, s);
 	s->frames_rt = asm_here(a);
 	frames_emit(a, prog, &p->bare, l->bias);
+	if (p->request.propagate) {
+		while (a->n % 16)
+			PUT(a, 0xcc);
+		s->agent_rt = asm_here(a) + (u64)((const u8 *)agent_at - __start_agent);
+		for (const u8 *at = __start_agent; at < __stop_agent; at++)
+			PUT(a, *at);
+	}
 	asm_new_scope(a);
 }
 

@@ -25,7 +25,7 @@
 enum { STEP_END, STEP_MEM, STEP_BYTES, STEP_WHEN, STEP_WHEN_NOT, STEP_SIZE = 16 };
 
 struct stubs {
-	u64 claim_rt, full_rt, copy_rt, steps_rt, frames_rt;
+	u64 claim_rt, full_rt, copy_rt, steps_rt, frames_rt, agent_rt;
 	u64 copy_lo_rt, copy_hi_rt, copy_fault_rt;	/* a fault in [lo, hi) goes to copy_fault */
 };
 

@@ -126,6 +126,7 @@ void span_json_end(struct out *o, const struct end_facts *run, const struct coll
 	number(j, "unended", c->unended);
 	number(j, "too_many", c->refused);
 	number(j, "forgotten", c->forgotten);
+	number(j, "unwritten", c->unwritten);
 	number(j, "dropped", dropped);
 	number(j, "lost", c->lost);
 	json_key(j, "off");

@@ -271,7 +271,7 @@ static void on_span(void *ctx, const struct span *s)
 	struct node *n;
 
 	make_line(t, s);
-	if (s->parent_remote || id_is_zero(s->parent, SPAN_ID)) {
+	if ((s->parent_remote && !s->parent_here) || id_is_zero(s->parent, SPAN_ID)) {
 		root(t, s);
 		return;
 	}

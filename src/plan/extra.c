@@ -58,10 +58,20 @@ static u32 boxed(struct read *to, const struct plan_extra *x, u32 base, u32 *siz
 			       .at = base + EXTRA_WORD };
 	to[1] = (struct read){
 		.kind = READ_MEM, .from = base + EXTRA_WORD, .size = 8, .span = 8, .own = true,
-		.status = base + EXTRA_BEHIND_STATUS, .at = base + EXTRA_BEHIND,
+		.disp = (i32)x->disp, .status = base + EXTRA_BEHIND_STATUS, .at = base + EXTRA_BEHIND,
 	};
 	*size = EXTRA_BEHIND + 8;
 	return 2;
+}
+
+/* Registers that follow each other. */
+static u32 words(struct read *to, const struct plan_extra *x, u32 base, u32 *size)
+{
+	for (u32 i = 0; i < x->most; i++)
+		to[i] = (struct read){ .kind = READ_INT, .reg = (u8)(x->reg + i), .size = 8,
+				       .at = base + 8 * i };
+	*size = 8 * x->most;
+	return x->most;
 }
 
 static struct read text_at(u32 from, u32 at, u32 most)
@@ -111,9 +121,10 @@ static u32 fields(struct read *to, const struct plan_extra *x, u32 base, u32 *si
 static void add(struct plan *p, struct reading *r, const struct plan_extra *x)
 {
 	u32 (*const make)(struct read *, const struct plan_extra *, u32, u32 *) =
-		x->kind == EXTRA_TEXT ? text : x->kind == EXTRA_BOXED ? boxed : fields;
+		x->kind == EXTRA_TEXT ? text : x->kind == EXTRA_BOXED ? boxed :
+		x->kind == EXTRA_WORDS ? words : fields;
 	size_t most = (size_t)(x->kind == EXTRA_FIELDS ? EXTRA_FIELDS_MOST : 1) *
-		      (3 + 2 * x->nonly) + 3;
+		      (3 + 2 * x->nonly) + 3 + (x->kind == EXTRA_WORDS) * x->most;
 	struct read *reads = ARENA_ARRAY(&p->arena, struct read, r->nreads + most);
 	u32 size = 0;
 
@@ -123,6 +134,14 @@ static void add(struct plan *p, struct reading *r, const struct plan_extra *x)
 	r->reads = reads;
 	r->nreads += make(reads + r->nreads, x, r->size, &size);
 	r->size += size;
+}
+
+const struct plan_extra *extra_of(const struct plan_request *r, struct str func)
+{
+	for (size_t i = 0; i < r->nextras; i++)
+		if (str_eq(func, str_of(r->extras[i].func)))
+			return &r->extras[i];
+	return NULL;
 }
 
 void extra_read(struct plan *p, struct plan_func *f)

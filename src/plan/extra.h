@@ -20,7 +20,8 @@ enum {
 	EXTRA_STATUS = 16,	/* TEXT */
 	EXTRA_BYTES = 24,	/* TEXT */
 	EXTRA_BEHIND_STATUS = 8,	/* BOXED */
-	EXTRA_BEHIND = 16,	/* BOXED: the word that the data word points to */
+	EXTRA_BEHIND = 16,	/* BOXED: the word that the data word points to, or that lies `disp`
+				 * behind that. WORDS lie one behind the other */
 	EXTRA_COUNT = 24,	/* FIELDS: the slice's length */
 	EXTRA_FIELD = 40,	/* FIELDS: the first of these... */
 	EXTRA_FIELD_SIZE = 40,	/* ...which are name, value and a bool */
@@ -44,5 +45,7 @@ static inline u32 extra_value_at(const struct plan_extra *x, u32 k)
 bool extra_sets_apart(const struct plan_request *r, struct str func);
 /* Adds the steps to what is read there anyway. */
 void extra_read(struct plan *p, struct plan_func *f);
+/* What is asked for of this function, or NULL. */
+const struct plan_extra *extra_of(const struct plan_request *r, struct str func);
 
 #endif

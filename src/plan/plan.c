@@ -274,6 +274,7 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 		creations_read(p, f);
 	if (f->shown)
 		extra_read(p, f);
+	propagate_read(p, f);
 	if (f->shown)
 		count_exits(p, f);
 }
@@ -325,6 +326,11 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 		if (shown &&
 		    ((!named && go_is_runtime(go_name_split(f->name).package)) || f->wrapper))
 			shown = patterns_say_exactly(&want, prog, f);
+		if (shown && !(r->propagate && !r->probes)) {	/* of no use without */
+			const struct plan_extra *x = extra_of(r, f->name);
+
+			shown = !x || x->role != PROPAGATE_WRITE;
+		}
 		if (shown || hook)
 			*vec_push(&funcs) =
 				(struct plan_func){ .func = f, .hook = (u8)hook, .shown = shown };

@@ -13,6 +13,7 @@
 #include "go/sig.h"
 #include "plan/expr.h"
 #include "plan/pattern.h"
+#include "plan/propagate.h"
 #include "plan/record.h"
 #include "x86/patch.h"
 
@@ -74,6 +75,7 @@ struct reading {
 	u32 caller_at;	/* the return address, then (READ_FRAMES) those above it; 0: not read */
 	u32 stack_at;	/* status of READ_FRAMES; 0: there is none */
 	u32 hook_at;	/* what a hook reads for itself; 0: nothing */
+	u32 propagated_at;	/* a struct propagated; 0: there is none */
 };
 
 enum plan_hook {
@@ -94,6 +96,8 @@ struct plan_func {
 	struct patches patches;		/* entry and each exit have refusals of their own */
 	struct reading entry, exit;
 	struct expr_code *codes;	/* of each expression of the plan, in order */
+	u8 role;	/* enum propagate_role */
+	u64 caller_lo_va, caller_hi_va;	/* seen only when called from there; 0: wherever */
 	u8 hook; /* enum plan_hook: what its entry means to the pairing of calls */
 	bool shown; /* asked for by the user; false for what is there as a hook only */
 	u32 line_at; /* not the function but a place in it (inside.h): bytes from its entry; else 0.
@@ -114,14 +118,17 @@ enum plan_values {
 /* What a command reads at one function for itself (extra.h). */
 struct plan_extra {
 	const char *func;	/* its full name */
-	enum { EXTRA_NONE, EXTRA_TEXT, EXTRA_BOXED, EXTRA_FIELDS } kind;
+	enum { EXTRA_NONE, EXTRA_TEXT, EXTRA_BOXED, EXTRA_FIELDS, EXTRA_WORDS } kind;
 	bool exit;
 	u8 reg;			/* as in a READ_INT */
-	u16 most;		/* bytes of a text, or of a field's value */
-	u32 disp;		/* FIELDS: where the slice is, behind the register */
+	u16 most;		/* bytes of a text, or of a field's value; WORDS: how many */
+	u32 disp;		/* FIELDS, BOXED: where the slice, or the word, is behind the register
+				 */
 	const char *const *only;	/* copied only if it (FIELDS: the name) begins so; eight
 					 * bytes each */
 	size_t nonly;
+	u8 role;		/* enum propagate_role */
+	const char *caller;	/* seen only where this function calls it; NULL: wherever */
 };
 
 struct plan_request {
@@ -142,6 +149,7 @@ struct plan_request {
 	u64 frames;	/* of the stack of each call; 0: not wanted */
 	bool caller;	/* who called is wanted, if not the whole stack */
 	bool goroutines;	/* that goroutines are made and end is wanted */
+	const struct propagate_ask *propagate;	/* trace contexts are kept in the target; or NULL */
 };
 
 struct plan {

@@ -15,6 +15,7 @@ struct collector {
 	const struct rule_on **rules;	/* of each function of the plan */
 	struct contexts contexts;
 	struct map writers;		/* address -> 1 + place of an open server span */
+	struct map asking;		/* id of an open client span -> 1 */
 	struct incoming incoming;
 	struct collected total;
 	i64 lost_ns;			/* until then records were lost */
@@ -120,10 +121,34 @@ static void frame(struct collector *c, const struct call *call)
 	}
 }
 
-/* Whose child it is: the caller in another process, or a span of this one, or nobody's. */
-static void place_in_trace(struct collector *c, struct open_span *s, const struct open_span *up,
-			   const struct incoming_request *from)
+/* What was decided in the target (plan/propagate.h), or NULL. */
+static const struct propagated *decided(const struct reading *r, const u8 *record)
 {
+	const struct propagated *d = (const void *)(record + r->propagated_at);
+
+	return r->propagated_at && record && d->what & PROPAGATED_THERE ? d : NULL;
+}
+
+static bool is_trace_of(const struct open_span *s, const struct propagated *d)
+{
+	return !memcmp(s->self.trace, d->trace, TRACE_ID);
+}
+
+static u64 id_number(const u8 id[SPAN_ID])
+{
+	u64 n;
+
+	memcpy(&n, id, SPAN_ID);
+	return n;
+}
+
+/* Whose child it is: the caller in another process, or a span of this one, or nobody's. `d`: as
+ * whose it will be told to others. */
+static void place_in_trace(struct collector *c, struct open_span *s, const struct open_span *up,
+			   const struct incoming_request *from, const struct propagated *d)
+{
+	if (up && d && s->kind == SPAN_CLIENT && !is_trace_of(up, d))
+		up = NULL;	/* a table in the target was full */
 	if (up) {
 		s->self = up->self;
 		s->sampled = up->sampled;
@@ -134,15 +159,27 @@ static void place_in_trace(struct collector *c, struct open_span *s, const struc
 		s->self = from->from;
 		memcpy(s->parent, from->from.span, SPAN_ID);
 		s->parent_remote = true;
+		s->parent_here = map_get(&c->asking, id_number(from->from.span));
 		s->nstate = from->nstate;
 		memcpy(s->state, from->state, from->nstate);
 		s->sampled = sampler_takes(&c->f.sampler, s->self.trace, &from->from);
 	} else {
-		random_bytes(c, s->self.trace, TRACE_ID);
+		if (d)
+			memcpy(s->self.trace, d->trace, TRACE_ID);
+		else
+			random_bytes(c, s->self.trace, TRACE_ID);
 		s->sampled = sampler_takes(&c->f.sampler, s->self.trace, NULL);
 	}
-	random_bytes(c, s->self.span, SPAN_ID);
+	if (d && s->kind == SPAN_CLIENT && !id_is_zero(d->span, SPAN_ID))
+		memcpy(s->self.span, d->span, SPAN_ID);
+	else
+		random_bytes(c, s->self.span, SPAN_ID);
 	s->self.sampled = s->sampled;
+	if (!d || s->kind != SPAN_CLIENT)
+		return;
+	if (c->asking.n >= OPEN_SPANS_MOST)	/* ends that were not seen */
+		map_release(&c->asking);
+	*map_put(&c->asking, id_number(s->self.span)) = 1;
 }
 
 static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
@@ -159,7 +196,8 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	s->kind = kind;
 	s->start_ns = call->start_ns;
 	place_in_trace(c, s, up ? &c->contexts.spans.at[above] : NULL,
-		       served ? incoming_take(&c->incoming, call->goid) : NULL);
+		       served ? incoming_take(&c->incoming, call->goid) : NULL,
+		       decided(&call->fn->entry, call->entry));
 	if (!served)
 		return;
 	incoming_drop(&c->incoming, call->goid);
@@ -218,6 +256,7 @@ static void begun(void *ctx, const struct call *call)
 		break;
 	case ROLE_LINE:
 	case ROLE_ROUTE:
+	case ROLE_WRITE:
 		break;
 	}
 }
@@ -250,9 +289,26 @@ static void tell(struct collector *c, const struct call *call, const struct rule
 	const struct span *s = say_span(&c->teller, call, on, o, status_of(c, call, o));
 
 	c->total.spans++;
-	c->total.traces += o->parent_remote || id_is_zero(o->parent, SPAN_ID);
+	c->total.traces += (o->parent_remote && !o->parent_here) || id_is_zero(o->parent, SPAN_ID);
 	for (size_t i = 0; i < c->f.nto; i++)
 		c->f.to[i].span(c->f.to[i].ctx, s);
+}
+
+/* What became of the traceparent of a request. The program's own one says in which span of its own
+ * the request was sent: ours is in that. */
+static void request_ends(struct collector *c, const struct call *call, struct open_span *o)
+{
+	const struct reading *r = &call->fn->exit;
+	const struct propagated *d = (const void *)(call->exit + r->propagated_at);
+
+	if (!r->propagated_at || !call->exit)
+		return;
+	if ((d->what & (PROPAGATED_OWN | PROPAGATED_THERE)) ==
+	    (PROPAGATED_OWN | PROPAGATED_THERE)) {
+		memcpy(o->self.trace, d->trace, TRACE_ID);
+		memcpy(o->parent, d->span, SPAN_ID);
+	}
+	c->total.unwritten += (d->what & PROPAGATED_NO_ROOM) && !(d->what & PROPAGATED_WRITTEN);
 }
 
 static void span_ends(struct collector *c, const struct call *call, const struct rule_on *on)
@@ -267,6 +323,9 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 		if (p && *p == (u64)(o - c->contexts.spans.at) + 1)
 			map_remove(&c->writers, o->writers[i]);
 	}
+	if (o->kind == SPAN_CLIENT)
+		map_remove(&c->asking, id_number(o->self.span));
+	request_ends(c, call, o);
 	if (call->duration_ns < 0)
 		c->total.unended++;
 	else if (!o->sampled)
@@ -297,6 +356,7 @@ static void ended(void *ctx, const struct call *call)
 	case ROLE_REQUEST:
 	case ROLE_STATUS:
 	case ROLE_HIJACK:
+	case ROLE_WRITE:
 		break;
 	}
 }
@@ -384,6 +444,7 @@ void collector_release(struct collector **at)
 		return;
 	incoming_release(&c->incoming);
 	map_release(&c->writers);
+	map_release(&c->asking);
 	contexts_release(&c->contexts);
 	out_release(&c->teller.shown);
 	mem_free(c->rules);

@@ -25,7 +25,7 @@ enum { GOROUTINES_MOST = 1 << 18, OPEN_SPANS_MOST = 1 << 16, ROUTE_MOST = 128, S
 struct open_span {
 	struct span_context self;
 	u8 parent[SPAN_ID];
-	bool open, sampled, parent_remote, hijacked;
+	bool open, sampled, parent_remote, parent_here, hijacked;
 	u32 refs;
 	u32 below;		/* 1 + place of the one around it in its goroutine; 0: none */
 	u32 up;			/* 1 + place of its parent in this process; 0: none */

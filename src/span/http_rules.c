@@ -36,7 +36,7 @@ static const struct rule server_rules[] = {
 		.nreads = 6,
 		/* the data word of the ResponseWriter: *response, or for HTTP/2 what points to the
 		 * state behind it */
-		.extra = { .kind = EXTRA_BOXED, .reg = REG_CX },
+		.extra = { .kind = EXTRA_BOXED, .reg = REG_CX, .role = PROPAGATE_SERVE },
 	}, {
 		.role = ROLE_STATUS,
 		.func = "net/http.(*response).WriteHeader",
@@ -64,12 +64,14 @@ static const struct rule server_rules[] = {
 		.role = ROLE_REQUEST,
 		.func = "net/http.(*conn).readRequest",
 		.gives = "traceparent of requests",
+		.extra = { .role = PROPAGATE_READ },
 	}, {
 		.role = ROLE_LINE,
 		.func = "net/textproto.(*Reader).readContinuedLineSlice",
 		.gives = "traceparent of requests",
 		.extra = {
 			.kind = EXTRA_TEXT, .exit = true, .reg = REG_AX, .most = 640,
+			.role = PROPAGATE_LINE,
 			.only = trace_headers, .nonly = ARRAY_LEN(trace_headers),
 		},
 	}, {
@@ -80,6 +82,7 @@ static const struct rule server_rules[] = {
 		.extra = {
 			.kind = EXTRA_FIELDS, .reg = REG_BX, .disp = 8, .most = 512,
 			.only = trace_fields, .nonly = ARRAY_LEN(trace_fields),
+			.role = PROPAGATE_FRAME,
 		},
 	}, {
 		.role = ROLE_FRAME, .since = 27,
@@ -88,6 +91,7 @@ static const struct rule server_rules[] = {
 		.extra = {
 			.kind = EXTRA_FIELDS, .reg = REG_BX, .disp = 8, .most = 512,
 			.only = trace_fields, .nonly = ARRAY_LEN(trace_fields),
+			.role = PROPAGATE_FRAME,
 		},
 	}, {
 		/* returns (h Handler, patStr string, …) */
@@ -122,6 +126,18 @@ static const struct rule client_rules[] = {
 			{ FIELD_ERROR, "ret1.(type)", 128 },
 		},
 		.nreads = 8,
+		/* (r *Request): its Header */
+		.extra = {
+			.kind = EXTRA_BOXED, .reg = REG_BX, .disp = 56, .role = PROPAGATE_ASK,
+		},
+	}, {
+		/* (h Header, w io.Writer) */
+		.role = ROLE_WRITE, .func = "net/http.Header.writeSubset",
+		.gives = "traceparent in requests that are sent",
+		.extra = {
+			.kind = EXTRA_WORDS, .reg = REG_AX, .most = 3, .role = PROPAGATE_WRITE,
+			.caller = "net/http.(*Request).write",
+		},
 	},
 };
 

@@ -82,6 +82,8 @@ static void choose(struct rules *r, const struct go_program *prog, struct arena 
 		r->there[library] |= u->role == ROLE_SPAN;
 		r->extras[r->n] = u->extra;
 		r->extras[r->n].func = u->func;
+		if (u->role == ROLE_SPAN && !u->extra.role)
+			r->extras[r->n].role = PROPAGATE_SPAN;
 		r->patterns[r->n] = str_fmt(a, "0x%llx", (unsigned long long)
 					    go_func_va(prog, f)).p;
 		r->on[r->n++] = (struct rule_on){ u, l, r->nasks };

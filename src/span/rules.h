@@ -21,6 +21,7 @@ enum rule_role {
 	ROLE_STATUS,	/* the status of the response that an object writes */
 	ROLE_ROUTE,	/* which pattern of a router fits */
 	ROLE_HIJACK,	/* the connection is taken over: there is no response */
+	ROLE_WRITE,	/* headers are written: for plan/propagate.h only */
 };
 
 /* The registers that ABIInternal passes words in, in its order (plan_extra.reg). */
@@ -89,6 +90,7 @@ extern const struct library *const rules_libraries[];
 bool rules_wanted(struct rules *r, const struct opt_list *only, const struct opt_list *no,
 		  struct err *err) MUST_CHECK;
 /* What of them this program has: patterns, asks and extras for a plan, whose first asks these are.
+ * A span that says nothing else of it has PROPAGATE_SPAN.
  * Texts lie in `a`. */
 void rules_choose(struct rules *r, const struct go_program *prog, struct arena *a);
 /* The rule of a function of the plan, or NULL. */

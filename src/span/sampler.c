@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "plan/propagate.h"
+
 #define ALL ((u64)1 << 63)
 
 static bool ratio(const char *arg, u64 *below)
@@ -46,12 +48,8 @@ bool sampler_from(struct sampler *s, const char *name, const char *arg)
 bool sampler_takes(const struct sampler *s, const u8 trace[TRACE_ID],
 		   const struct span_context *parent)
 {
-	u64 bits = 0;
-
 	if (s->parent && parent)
 		return parent->sampled;
-	for (size_t i = TRACE_ID / 2; i < TRACE_ID; i++)
-		bits = bits << 8 | trace[i];
-	return bits >> 1 < s->below;
+	return trace_is_below(trace, s->below);
 }
 

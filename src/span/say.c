@@ -106,7 +106,8 @@ const struct span *say_span(struct teller *t, const struct call *call, const str
 
 	s->used = 0;
 	s->span = (struct span){
-		.self = o->self, .parent_remote = o->parent_remote, .kind = o->kind,
+		.self = o->self, .parent_remote = o->parent_remote,
+		.parent_here = o->parent_here, .kind = o->kind,
 		.start_ns = o->start_ns, .end_ns = o->start_ns + call->duration_ns,
 		.attrs = s->attrs, .goid = call->goid,
 	};

@@ -55,7 +55,8 @@ struct span_context {
 struct span {
 	struct span_context self;
 	u8 parent[SPAN_ID];	/* all 0: a root */
-	bool parent_remote;	/* it came with a request */
+	bool parent_remote;	/* it came with a request... */
+	bool parent_here;	/* ...which this process has sent itself */
 	enum span_kind kind;
 	struct str name;
 	i64 start_ns, end_ns;

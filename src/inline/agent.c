@@ -1,0 +1,689 @@
+/* What runs in the target for trace contexts (propagate.h): compiled as a section of its own, which
+ * is copied there. So nothing here may refer to anything outside of it: no constants in memory, no
+ * library, not even one that the compiler calls by itself. It runs on 1.8 KiB of stack in the
+ * thread's ring, with all registers kept by who calls it, and no vector registers.
+ *
+ * It touches the target's own memory in one place only: it appends a line to the buffer of the
+ * bufio.Writer that the goroutine at hand has just written a request's header to. */
+#include "inline/propagate.h"
+#include "plan/extra.h"
+#include "plan/record.h"
+
+#define AGENT __attribute__((section("agent")))
+
+enum {
+	TRIES = 8,
+	GOLDEN = 0x9e3779b1u,
+	TRACEPARENT = 55,	/* bytes of the value */
+	LINE = 70,		/* "Traceparent: " value "\r\n" */
+	/* bufio.Writer: an error, then the buffer, then how much of it is in use */
+	WRITER_ERROR = 0, WRITER_BUFFER = 16, WRITER_SIZE = 24, WRITER_USED = 40,
+};
+
+AGENT static u64 word(const u8 *at, u32 off)
+{
+	return *(const u64 *)(const void *)(at + off);
+}
+
+AGENT static u64 mix(u64 x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+	return x ^ x >> 31;
+}
+
+AGENT static u32 hash(u64 x, u32 n)
+{
+	return (u32)(mix(x) >> 32) & (n - 1);
+}
+
+AGENT static void copy(u8 *to, const u8 *from, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		to[i] = from[i];
+}
+
+/* A new id: a number of this moment, in a sequence that nobody without the key can tell. */
+AGENT static void new_id(const struct propagate *p, u64 of, u8 *to, u32 n)
+{
+	u64 now = __builtin_ia32_rdtsc(), a = mix(p->key[0] ^ mix(now + of * GOLDEN));
+	u64 b = mix(p->key[1] ^ a ^ now);
+
+	for (u32 i = 0; i < n; i++)
+		to[i] = (u8)((i < 8 ? a : b) >> 8 * (i & 7));
+	to[n - 1] |= !a;
+}
+
+/* ---- goroutines and the spans they are in ---- */
+
+AGENT static struct propagate_goroutine *goroutine(struct propagate *p, u64 goid)
+{
+	struct propagate_goroutine *set = p->goroutines[hash(goid, GOROUTINE_SETS)];
+
+	for (u32 i = 0; i < WAYS; i++)
+		if (__atomic_load_n(&set[i].goid, __ATOMIC_RELAXED) == goid)
+			return &set[i];
+	return 0;
+}
+
+AGENT static void refer(struct propagate *p, u64 goid, u64 ref)
+{
+	struct propagate_goroutine *g = goroutine(p, goid);
+	struct propagate_goroutine *set = p->goroutines[hash(goid, GOROUTINE_SETS)];
+
+	if (g) {
+		g->ref = ref;
+		if (!ref)
+			__atomic_store_n(&g->goid, 0, __ATOMIC_RELEASE);
+		return;
+	}
+	for (u32 i = 0; ref && i < WAYS; i++) {
+		u64 nobody = 0;
+
+		if (__atomic_compare_exchange_n(&set[i].goid, &nobody, goid, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+			set[i].ref = ref;
+			return;
+		}
+	}
+	if (ref)
+		__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
+}
+
+AGENT static struct propagate_span *slot(struct propagate *p, u64 ref)
+{
+	struct propagate_span *s = &p->spans[ref & (SPAN_SLOTS - 1)];
+
+	return ref && __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) == ref >> 32 ? s : 0;
+}
+
+/* The goroutine that it is of leaves it. */
+AGENT static void close_span(struct propagate *p, struct propagate_span *s)
+{
+	u64 goid = s->goid, outer = s->outer;
+
+	__atomic_store_n(&s->state, s->state + 1, __ATOMIC_RELEASE);
+	refer(p, goid, slot(p, outer) ? outer : 0);
+}
+
+/* The span that the goroutine's trace is that of; calls that are no more are left on the way. */
+AGENT static struct propagate_span *current(struct propagate *p, u64 goid, u32 depth, u64 *ref)
+{
+	for (u32 i = 0; i < TRIES; i++) {
+		struct propagate_goroutine *g = goroutine(p, goid);
+		struct propagate_span *s = g ? slot(p, g->ref) : 0;
+
+		*ref = g ? g->ref : 0;
+		if (!s) {
+			if (g)
+				refer(p, goid, 0);
+			*ref = 0;
+			return 0;
+		}
+		if (s->goid != goid || depth > s->depth)
+			return s;
+		close_span(p, s);
+	}
+	return 0;
+}
+
+/* Copies what it says of its trace; false: it has just been closed. */
+AGENT static bool told(const struct propagate_span *s, u64 ref, u8 trace[16], u32 *what)
+{
+	copy(trace, s->trace, 16);
+	*what = s->what;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&s->state, __ATOMIC_RELAXED) == ref >> 32;
+}
+
+/* A span that others will be in, of a trace that is new or came with a request. */
+AGENT static void open_span(struct propagate *p, u64 goid, u32 depth, u64 outer,
+			    const struct propagated *of)
+{
+	u32 at = hash(goid * GOLDEN + __builtin_ia32_rdtsc(), SPAN_SLOTS);
+
+	for (u32 i = 0; i < TRIES; i++) {
+		u32 n = (at + i) & (SPAN_SLOTS - 1);
+		struct propagate_span *s = &p->spans[n];
+		u32 was = __atomic_load_n(&s->state, __ATOMIC_RELAXED);
+
+		if (was & 1 || !__atomic_compare_exchange_n(&s->state, &was, was + 1, false,
+							    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		s->goid = goid;
+		s->depth = depth;
+		s->outer = outer;
+		s->what = of->what & PROPAGATED_SAMPLED;
+		copy(s->trace, of->trace, 16);
+		refer(p, goid, (u64)(was + 1) << 32 | n);
+		return;
+	}
+	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
+}
+
+AGENT static void begin_trace(struct propagate *p, u64 goid, struct propagated *to)
+{
+	new_id(p, goid, to->trace, 16);
+	to->what = PROPAGATED_THERE | PROPAGATED_BEGUN |
+		   (trace_is_below(to->trace, p->below) ? PROPAGATED_SAMPLED : 0);
+}
+
+/* A call that is a span has begun. */
+AGENT static void enter(struct propagate *p, u64 goid, u32 depth, struct propagated *to)
+{
+	u64 ref;
+	struct propagate_span *s = current(p, goid, depth, &ref);
+	u32 what;
+
+	if (s && told(s, ref, to->trace, &what)) {
+		to->what = PROPAGATED_THERE | what;
+		return;
+	}
+	begin_trace(p, goid, to);
+	open_span(p, goid, depth, 0, to);
+}
+
+AGENT static void leave(struct propagate *p, u64 goid, u32 depth)
+{
+	struct propagate_goroutine *g = goroutine(p, goid);
+	struct propagate_span *s = g ? slot(p, g->ref) : 0;
+
+	if (s && s->goid == goid && s->depth == depth)
+		close_span(p, s);
+}
+
+/* ---- what came with a request ---- */
+
+AGENT static int digit(u8 c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+AGENT static bool hex(const u8 *from, u8 *to, u32 n)
+{
+	u8 any = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		int hi = digit(from[2 * i]), lo = digit(from[2 * i + 1]);
+
+		if (hi < 0 || lo < 0)
+			return false;
+		to[i] = (u8)(hi << 4 | lo);
+		any |= to[i];
+	}
+	return any;
+}
+
+/* As span/traceparent.c reads it. */
+AGENT static bool parse(const u8 *at, u64 n, u8 trace[16], u8 span[8], u32 *what)
+{
+	u8 version = 0, flags = 0;
+
+	(void)hex(at, &version, 1);
+	if (n < TRACEPARENT || at[2] != '-' || at[35] != '-' || at[52] != '-' ||
+	    digit(at[0]) < 0 || digit(at[1]) < 0 || digit(at[53]) < 0 || digit(at[54]) < 0 ||
+	    version == 0xff || (n > TRACEPARENT && (!version || at[55] != '-')))
+		return false;
+	(void)hex(at + 53, &flags, 1);
+	*what = flags & 1 ? PROPAGATED_SAMPLED : 0;
+	return hex(at + 3, trace, 16) && hex(at + 36, span, 8);
+}
+
+/* "traceparent:" in any case of letters, then blanks: how many bytes; 0: it is none. */
+AGENT static u64 is_traceparent(const u8 *at, u64 n)
+{
+	/* as numbers, for a text would lie elsewhere */
+	const u64 a = 0x7261706563617274ull;	/* "tracepar" */
+	const u32 b = 0x3a746e65u;		/* "ent:" */
+	u64 x;
+	u32 y;
+
+	if (n < 12)
+		return 0;
+	x = word(at, 0) | 0x2020202020202020ull;
+	y = *(const u32 *)(const void *)(at + 8) | 0x00202020u;
+	if (x != a || y != b)
+		return 0;
+	for (x = 12; x < n && (at[x] == ' ' || at[x] == '\t'); x++)
+		;
+	return x;
+}
+
+AGENT static struct propagate_parent *parent_of(struct propagate *p, u64 goid, bool make)
+{
+	u32 at = hash(goid, PARENT_SLOTS);
+
+	for (u32 i = 0; i < TRIES; i++) {
+		struct propagate_parent *of = &p->parents[(at + i) & (PARENT_SLOTS - 1)];
+
+		if (__atomic_load_n(&of->goid, __ATOMIC_RELAXED) == goid)
+			return of;
+	}
+	for (u32 i = 0; make && i < TRIES; i++) {
+		struct propagate_parent *of = &p->parents[(at + i) & (PARENT_SLOTS - 1)];
+		u64 nobody = 0;
+
+		if (!__atomic_compare_exchange_n(&of->goid, &nobody, goid, false,
+						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		of->state = of->count = 0;
+		return of;
+	}
+	return 0;
+}
+
+AGENT static void forget_parent(struct propagate_parent *of)
+{
+	__atomic_store_n(&of->goid, 0, __ATOMIC_RELEASE);
+}
+
+AGENT static void line(struct propagate *p, u64 goid, const u8 *text, u64 n)
+{
+	u64 skip = is_traceparent(text, n);
+	struct propagate_parent *of = skip ? parent_of(p, goid, true) : 0;
+	u8 span[8];
+
+	if (!of)
+		return;
+	while (n > skip && (text[n - 1] == ' ' || text[n - 1] == '\t'))
+		n--;
+	of->count += 1 + !parse(text + skip, n - skip, of->trace, span, &of->what);
+}
+
+/* How many bytes were captured, where these lie behind their status. */
+AGENT static u32 captured(const u8 *at, u32 most)
+{
+	u32 n = *(const u32 *)(const void *)(at - 8);
+
+	return n > most ? 0 : n;	/* CAPTURE_UNREADABLE */
+}
+
+/* Of names that begin so the last one's value was captured: there must be one only. */
+AGENT static void frame(struct propagate *p, u64 goid, const u8 *fields)
+{
+	struct propagate_parent *of = parent_of(p, goid, false);
+	const struct plan_extra first = { 0 };
+	const u8 *value;
+	u32 count = 0, valid = 0;
+	u8 span[8];
+	u64 n;
+
+	if (of)
+		forget_parent(of);
+	if (!fields)
+		return;
+	n = word(fields, EXTRA_COUNT);
+	for (u32 i = 0; i < EXTRA_FIELDS_MOST && i < n; i++) {
+		const u8 *name = fields + extra_name_at(i);
+		u32 size = captured(name, EXTRA_NAME_MOST);
+
+		if (size < 8 || word(name, 0) != 0x7261706563617274ull)	/* "tracepar" */
+			continue;
+		count++;
+		valid = size == 11 && name[8] == 'e' && name[9] == 'n' && name[10] == 't';
+	}
+	of = count == 1 && valid ? parent_of(p, goid, true) : 0;
+	if (!of)
+		return;
+	value = fields + extra_value_at(&first, 0);
+	of->state = PARENT_MOVES;
+	of->count = 1 + !parse(value, captured(value, 512), of->trace, span, &of->what);
+}
+
+AGENT static void serve(struct propagate *p, u64 goid, u32 depth, struct propagated *to)
+{
+	struct propagate_parent *of = parent_of(p, goid, false);
+	u64 ref = 0;
+
+	(void)current(p, goid, depth, &ref);
+	if (of && of->state == PARENT_READ && of->count == 1) {
+		copy(to->trace, of->trace, 16);
+		to->what = PROPAGATED_THERE;
+		if (p->parent ? of->what & PROPAGATED_SAMPLED : trace_is_below(to->trace, p->below))
+			to->what |= PROPAGATED_SAMPLED;
+	} else {
+		begin_trace(p, goid, to);
+	}
+	if (of)
+		forget_parent(of);
+	open_span(p, goid, depth, ref, to);
+}
+
+/* ---- what goes out ---- */
+
+AGENT static struct propagate_request *request_of(struct propagate *p, u64 map)
+{
+	u32 at = hash(map, ASK_SLOTS);
+
+	for (u32 i = 0; i < TRIES; i++) {
+		struct propagate_request *r = &p->requests[(at + i) & (ASK_SLOTS - 1)];
+
+		if (__atomic_load_n(&r->map, __ATOMIC_ACQUIRE) == map)
+			return r;
+	}
+	return 0;
+}
+
+AGENT static struct propagate_call *call_of(struct propagate_call *calls, u32 n, u64 goid,
+					    u32 depth, bool any)
+{
+	u32 at = hash(goid, n);
+
+	for (u32 i = 0; i < TRIES; i++) {
+		struct propagate_call *c = &calls[(at + i) & (n - 1)];
+
+		if (__atomic_load_n(&c->goid, __ATOMIC_ACQUIRE) == goid &&
+		    (any || c->depth == depth))
+			return c;
+	}
+	return 0;
+}
+
+AGENT static struct propagate_call *new_call(struct propagate *p, struct propagate_call *calls,
+					     u32 n, u64 goid)
+{
+	u32 at = hash(goid, n);
+
+	for (u32 i = 0; i < TRIES; i++) {
+		struct propagate_call *c = &calls[(at + i) & (n - 1)];
+		u64 nobody = 0;
+
+		if (__atomic_compare_exchange_n(&c->goid, &nobody, goid, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			return c;
+	}
+	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+AGENT static void forget(struct propagate_call *c)
+{
+	__atomic_store_n(&c->goid, 0, __ATOMIC_RELEASE);
+}
+
+/* Several requests may have one map: nobody can tell then which of them is written, so none of them
+ * gets a parent until all have been answered. */
+AGENT static struct propagate_request *enter_request(struct propagate *p, u64 map,
+						     const struct propagated *of)
+{
+	struct propagate_request *r = request_of(p, map);
+	u32 at = hash(map, ASK_SLOTS);
+
+	if (r) {
+		__atomic_store_n(&r->shared, 1, __ATOMIC_RELEASE);
+		__atomic_fetch_add(&r->users, 1, __ATOMIC_ACQ_REL);
+		return r;
+	}
+	for (u32 i = 0; i < TRIES; i++) {
+		u64 nobody = 0;
+
+		r = &p->requests[(at + i) & (ASK_SLOTS - 1)];
+		if (!__atomic_compare_exchange_n(&r->map, &nobody, 1, false, __ATOMIC_ACQ_REL,
+						 __ATOMIC_RELAXED))
+			continue;
+		r->users = 1;
+		r->shared = 0;
+		r->what = of->what & PROPAGATED_SAMPLED;
+		copy(r->trace, of->trace, 16);
+		copy(r->span, of->span, 8);
+		__atomic_store_n(&r->map, map, __ATOMIC_SEQ_CST);
+		for (u32 k = 0; k < TRIES; k++) {	/* who came at the same moment */
+			struct propagate_request *o = &p->requests[(at + k) & (ASK_SLOTS - 1)];
+
+			if (o != r && __atomic_load_n(&o->map, __ATOMIC_SEQ_CST) == map)
+				o->shared = r->shared = 1;
+		}
+		return r;
+	}
+	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* The call has ended; gives what became of its request. */
+AGENT static void answer(struct propagate *p, struct propagate_call *c, struct propagated *to)
+{
+	struct propagate_request *r = &p->requests[c->request];
+
+	if (!r->shared) {
+		to->what = r->what;
+		copy(to->trace, r->trace, 16);
+		copy(to->span, r->span, 8);
+	}
+	if (!__atomic_sub_fetch(&r->users, 1, __ATOMIC_ACQ_REL))
+		__atomic_store_n(&r->map, 0, __ATOMIC_RELEASE);
+	forget(c);
+}
+
+AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 map, struct propagated *to)
+{
+	struct propagate_call *c = call_of(p->asks, ASK_SLOTS, goid, depth, false);
+	struct propagate_request *r = 0;
+
+	if (c)		/* its end was not seen */
+		answer(p, c, to);
+	enter(p, goid, depth, to);
+	new_id(p, goid ^ map, to->span, 8);
+	c = map ? new_call(p, p->asks, ASK_SLOTS, goid) : 0;
+	if (c)
+		r = enter_request(p, map, to);
+	if (!r) {
+		if (c)
+			forget(c);
+		return;
+	}
+	c->depth = depth;
+	c->request = (u32)(r - p->requests);
+}
+
+AGENT static void answered(struct propagate *p, u64 goid, u32 depth, struct propagated *to)
+{
+	struct propagate_call *c = call_of(p->asks, ASK_SLOTS, goid, depth, false);
+
+	to->what = 0;
+	leave(p, goid, depth);
+	if (c)
+		answer(p, c, to);
+}
+
+AGENT static void begin_write(struct propagate *p, u64 goid, const u8 *words)
+{
+	u64 map = word(words, 0), itab = word(words, 8);
+	const u8 *w = (const u8 *)word(words, 16), *buffer;
+	struct propagate_request *r = map ? request_of(p, map) : 0;
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+
+	if (!r || r->shared || itab != p->itab_rt || !w)
+		return;
+	c = c ? c : new_call(p, p->writes, WRITE_SLOTS, goid);
+	if (!c)
+		return;
+	buffer = (const u8 *)word(w, WRITER_BUFFER);
+	c->held = word(w, WRITER_USED);
+	c->request = (u32)(r - p->requests);
+	c->writer = (u64)w;
+	c->map = map;
+	if (c->held < 16 || c->held > word(w, WRITER_SIZE)) {
+		forget(c);
+		return;
+	}
+	c->head = word(buffer, 0);
+	c->tail = word(buffer, (u32)c->held - 8);
+}
+
+AGENT static u8 *put_hex(u8 *to, const u8 *id, u32 n)
+{
+	for (u32 i = 0; i < 2 * n; i++) {
+		u8 d = i & 1 ? id[i / 2] & 15 : id[i / 2] >> 4;
+
+		*to++ = (u8)(d < 10 ? '0' + d : 'a' + d - 10);
+	}
+	return to;
+}
+
+AGENT static void put_line(u8 *to, const struct propagate_request *r)
+{
+	/* as numbers, for a text would lie elsewhere: "Tracepar", "ent: 00-", "\r\n" */
+	*(u64 *)(void *)to = 0x7261706563617254ull;
+	*(u64 *)(void *)(to + 8) = 0x2d3030203a746e65ull;
+	to = put_hex(to + 16, r->trace, 16);
+	*to++ = '-';
+	to = put_hex(to, r->span, 8);
+	*to++ = '-';
+	/* "0", "1" or "0", "\r\n" */
+	*(u32 *)(void *)to = 0x0a0d3030 | (r->what & PROPAGATED_SAMPLED ? 0x100 : 0);
+}
+
+/* The header that lies in the buffer has a traceparent of the program's own. */
+AGENT static bool has_own(const u8 *at, u64 n, struct propagate_request *r)
+{
+	u64 i = 0;
+
+	while (i < n) {
+		u64 skip = is_traceparent(at + i, n - i), end = i;
+
+		while (end < n && at[end] != '\r' && at[end] != '\n')
+			end++;
+		if (skip) {
+			r->what = PROPAGATED_OWN;
+			if (parse(at + i + skip, end - i - skip, r->trace, r->span, &r->spare))
+				r->what |= PROPAGATED_THERE | r->spare;
+			return true;
+		}
+		while (end < n && (at[end] == '\r' || at[end] == '\n'))
+			end++;
+		i = end;
+	}
+	return false;
+}
+
+AGENT static void end_write(struct propagate *p, u64 goid)
+{
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_request *r;
+	u8 *w, *buffer;
+	u64 used, size;
+
+	if (!c)
+		return;
+	r = &p->requests[c->request];
+	w = (u8 *)c->writer;
+	buffer = (u8 *)word(w, WRITER_BUFFER);
+	used = word(w, WRITER_USED);
+	size = word(w, WRITER_SIZE);
+	/* still his, and the same bytes before it: nothing was sent meanwhile */
+	if (__atomic_load_n(&r->map, __ATOMIC_ACQUIRE) != c->map || r->shared)
+		goto out;
+	if (word(w, WRITER_ERROR) || used < c->held || used + LINE > size ||
+	    word(buffer, 0) != c->head || word(buffer, (u32)c->held - 8) != c->tail) {
+		r->what |= PROPAGATED_NO_ROOM;
+		goto out;
+	}
+	if (has_own(buffer + c->held, used - c->held, r))
+		goto out;
+	put_line(buffer + used, r);
+	*(u64 *)(void *)(w + WRITER_USED) = used + LINE;
+	r->what |= PROPAGATED_WRITTEN | PROPAGATED_THERE;
+out:
+	forget(c);
+}
+
+/* ---- goroutines come and go ---- */
+
+AGENT static void born(struct propagate *p, u64 maker, u64 goid)
+{
+	struct propagate_goroutine *g = maker ? goroutine(p, maker) : 0;
+	struct propagate_parent *of = maker ? parent_of(p, maker, false) : 0, *to;
+
+	if (of && of->state == PARENT_MOVES) {
+		to = parent_of(p, goid, true);
+		if (to) {
+			to->state = PARENT_READ;
+			to->count = of->count;
+			to->what = of->what;
+			copy(to->trace, of->trace, 16);
+		}
+		forget_parent(of);
+	}
+	if (g && goid && slot(p, g->ref))
+		refer(p, goid, g->ref);
+}
+
+AGENT static void ended(struct propagate *p, u64 goid)
+{
+	struct propagate_goroutine *g = goroutine(p, goid);
+	struct propagate_parent *of = parent_of(p, goid, false);
+	struct propagate_call *c;
+	struct propagated nobody;
+
+	if (of)
+		forget_parent(of);
+	while ((c = call_of(p->asks, ASK_SLOTS, goid, 0, true)))
+		answer(p, c, &nobody);
+	for (u32 i = 0; g && i < TRIES; i++) {
+		struct propagate_span *s = slot(p, g->ref);
+
+		if (!s || s->goid != goid)
+			break;
+		close_span(p, s);
+		g = goroutine(p, goid);
+	}
+	refer(p, goid, 0);
+}
+
+AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how)
+{
+	const struct record_head *h = (const void *)record;
+	const u8 *hook = record + (how >> 16 & 0xffff);
+	struct propagated *to = (void *)(record + (how >> 32));
+	bool entry = (how >> 8 & 0xff) == SITE_ENTRY;
+	u64 *maker = (u64 *)(void *)(ring + RING_MAKER);
+	u32 role = how & 0xff;
+
+	if (role == PROPAGATE_BIRTH) {	/* on g0, which has no number */
+		if (entry) {
+			*maker = *(const u32 *)(const void *)hook == 8 ? word(hook, 8) : 0;
+		} else {
+			if (*(const u32 *)(const void *)hook == 8)
+				born(p, *maker, word(hook, 8));
+			*maker = 0;
+		}
+	}
+	if (!h->goid)
+		return;
+	if (role == PROPAGATE_SPAN) {
+		if (entry)
+			enter(p, h->goid, h->depth, to);
+		else
+			leave(p, h->goid, h->depth);
+	} else if (role == PROPAGATE_SERVE) {
+		if (entry)
+			serve(p, h->goid, h->depth, to);
+		else
+			leave(p, h->goid, h->depth);
+	} else if (role == PROPAGATE_ASK) {
+		if (entry)
+			ask(p, h->goid, h->depth, word(hook, EXTRA_BEHIND), to);
+		else
+			answered(p, h->goid, h->depth, to);
+	} else if (role == PROPAGATE_READ) {
+		struct propagate_parent *of = parent_of(p, h->goid, false);
+
+		if (of && entry)
+			forget_parent(of);
+		else if (of)
+			of->state = PARENT_READ;
+	} else if (role == PROPAGATE_LINE) {
+		if (!entry && *(const u32 *)(const void *)(hook + EXTRA_STATUS) ==
+			      word(hook, EXTRA_LEN))
+			line(p, h->goid, hook + EXTRA_BYTES, word(hook, EXTRA_LEN));
+	} else if (role == PROPAGATE_FRAME) {
+		frame(p, h->goid, entry ? hook : 0);
+	} else if (role == PROPAGATE_WRITE) {
+		if (entry)
+			begin_write(p, h->goid, hook);
+		else
+			end_write(p, h->goid);
+	} else if (role == PROPAGATE_END) {
+		ended(p, h->goid);
+	}
+}

@@ -1,0 +1,100 @@
+/* propagate - the tables of trace contexts in the target, and the code that keeps them (agent.c).
+ *
+ * A goroutine refers to the slot of the span that began its trace or serves its request; who is
+ * made inherits that, as long as the slot is open. So it is with the collector's spans
+ * (span/context.h), who sees the same records in the same order: what is decided here happens only
+ * where a record is written. Tables that are full forget: a request is then sent without a parent,
+ * or with a trace of its own, which its record says.
+ *
+ * The tables lie in the target, behind NEAR_MARKS; a fork's child reads zeros.
+ *
+ * Owns     nothing.
+ * Units    rt addresses of the target. goid 0: a free place.
+ * Fails    never.
+ * Threads  all of the target's. A goroutine's own places are written by it alone, or by its maker
+ *          before it runs; others are claimed by compare-and-swap, and read between two looks at
+ *          `state`. */
+#ifndef INLINE_PROPAGATE_H
+#define INLINE_PROPAGATE_H
+
+#include "plan/propagate.h"
+
+enum {
+	WAYS = 8,
+	GOROUTINE_SETS = 8192,
+	SPAN_SLOTS = 16384,
+	PARENT_SLOTS = 4096,
+	ASK_SLOTS = 2048,
+	WRITE_SLOTS = 1024,
+};
+
+struct propagate_goroutine {
+	u64 goid;
+	u64 ref;		/* state of a slot << 32 | its number */
+};
+
+struct propagate_span {
+	u32 state;		/* odd: open; another number each time */
+	u32 depth;		/* of the call that it is of (plan/record.h) */
+	u64 goid;		/* whose */
+	u64 outer;		/* what that one referred to before, or 0 */
+	u8 trace[16];
+	u32 what;		/* PROPAGATED_SAMPLED */
+	u32 spare;
+};
+
+/* What the headers of the request said that a goroutine reads. */
+struct propagate_parent {
+	u64 goid;		/* its place is taken when a line names one */
+	u32 state, count;	/* lines that name a parent: 1 is one, more are none */
+	u8 trace[16];
+	u32 what;
+	u32 spare;
+};
+enum { PARENT_READING, PARENT_READ, PARENT_MOVES };	/* the goroutine that is made next serves */
+
+/* A request that is being sent, by its header map. */
+struct propagate_request {
+	u64 map;		/* 0: free */
+	u32 users, shared;	/* requests with this map that are under way; once more than one */
+	u32 what, spare;
+	u8 trace[16], span[8];
+};
+
+/* The calls that send them, and those that write a header. */
+struct propagate_call {
+	u64 goid;
+	u32 depth, request;	/* place in `requests` */
+	u64 map;
+	u64 writer, held, head, tail;	/* a bufio.Writer; how many bytes it held, the first and
+					 * the last of them */
+};
+
+struct propagate {
+	u64 key[2];		/* random: ids are made of it */
+	u64 below;
+	u32 parent, spare;
+	u64 itab_rt;		/* of *bufio.Writer as an io.Writer */
+	u64 full;		/* times that a table was */
+	struct propagate_goroutine goroutines[GOROUTINE_SETS][WAYS];
+	struct propagate_span spans[SPAN_SLOTS];
+	struct propagate_parent parents[PARENT_SLOTS];
+	struct propagate_request requests[ASK_SLOTS];
+	struct propagate_call asks[ASK_SLOTS], writes[WRITE_SLOTS];
+};
+
+/* Of a ring: the goroutine that makes one, while newproc1 runs on this thread. */
+enum { RING_MAKER = 240, RING_AGENT = 248 };
+
+/* The code, which is copied into the target: it refers to nothing but itself and what it is given.
+ * `how`: role | enum site_kind << 8 | hook_at << 16 | place of the struct propagated << 32. */
+typedef void propagate_agent(struct propagate *p, u8 *record, u8 *ring, u64 how);
+extern const u8 __start_agent[], __stop_agent[];
+propagate_agent agent_at;
+
+static inline u64 agent_how(u32 role, u32 kind, u32 hook_at, u32 propagated_at)
+{
+	return role | kind << 8 | (u64)hook_at << 16 | (u64)propagated_at << 32;
+}
+
+#endif

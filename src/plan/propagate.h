@@ -1,0 +1,69 @@
+/* propagate - trace contexts that the target itself keeps, so that requests which it sends can say
+ * whose children they are at the moment they are written.
+ *
+ * What calls mean to it is data of the plan: a role for each function. An engine that can run code
+ * of ours in the target (inline) does at each record of such a function what its role says, and
+ * puts what it decided into the record, for the collector of spans to agree with.
+ *
+ * Owns     nothing.
+ * Units    offsets in records, in bytes. Ids are raw bytes.
+ * Fails    never.
+ * Threads  any. */
+#ifndef PLAN_PROPAGATE_H
+#define PLAN_PROPAGATE_H
+
+#include "base/defs.h"
+
+enum propagate_role {
+	PROPAGATE_NONE,
+	PROPAGATE_SPAN,		/* a span from entry to exit: it begins a trace where there is none */
+	PROPAGATE_SERVE,	/* the same, of a request whose headers may have named its parent */
+	PROPAGATE_ASK,		/* the same, of a request that is sent: `behind` is its header map */
+	PROPAGATE_READ,		/* a request is read from entry to exit... */
+	PROPAGATE_LINE,		/* ...and this is a line of its header (an EXTRA_TEXT at its exit) */
+	PROPAGATE_FRAME,	/* all fields of a request's header (EXTRA_FIELDS, the first of `only`
+				 * is "tracepar"), which a goroutine that is made before its exit
+				 * will serve */
+	PROPAGATE_WRITE,	/* the header map is written to a bufio.Writer (EXTRA_WORDS) */
+	PROPAGATE_BIRTH,	/* newproc1 */
+	PROPAGATE_END,		/* goexit1 */
+};
+
+/* What was decided, in a record of SPAN, SERVE (entries) and ASK (entries and exits). */
+enum {
+	PROPAGATED_THERE = 1,	/* the trace is valid */
+	PROPAGATED_SAMPLED = 2,
+	PROPAGATED_BEGUN = 4,	/* the trace begins here */
+	PROPAGATED_WRITTEN = 8,	/* ASK, exit: it went out as the parent of who serves it */
+	PROPAGATED_OWN = 16,	/* ASK, exit: the program has written one of its own; trace and span
+				 * are those */
+	PROPAGATED_NO_ROOM = 32,	/* ASK, exit: it did not fit */
+};
+struct propagated {
+	u8 trace[16];
+	u8 span[8];		/* ASK: of the request's span */
+	u32 what;
+	u32 spare;
+};
+
+/* How a trace that begins here is sampled (span/sampler.h). */
+struct propagate_ask {
+	bool parent;		/* who has a parent does as it does */
+	u64 below;
+};
+
+static inline bool trace_is_below(const u8 trace[16], u64 below)
+{
+	u64 bits = 0;
+
+	for (unsigned i = 8; i < 16; i++)
+		bits = bits << 8 | trace[i];
+	return bits >> 1 < below;
+}
+
+struct plan;
+struct plan_func;
+/* Gives the function its role, and its records room for what is decided. */
+void propagate_read(struct plan *p, struct plan_func *f);
+
+#endif

@@ -1,0 +1,3 @@
+module asking
+
+go 1.17

@@ -1,0 +1,114 @@
+// asking sends requests to the server that its argument names, one for each line of its input: how, and a path.
+// It says the status of each, or its error.
+package main
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+)
+
+var client = &http.Client{Transport: &http.Transport{
+	TLSClientConfig:     &tls.Config{InsecureSkipVerify: true},
+	MaxIdleConnsPerHost: 64,
+}}
+
+func send(method, url string, header http.Header, body io.Reader) string {
+	r, err := http.NewRequest(method, url, body)
+	if err != nil {
+		return err.Error()
+	}
+	if header != nil {
+		r.Header = header
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return err.Error()
+	}
+	io.Copy(io.Discard, answer.Body)
+	answer.Body.Close()
+	return answer.Status
+}
+
+// Several at once; each has a path of its own.
+func all(n int, one func(i int) string) string {
+	said := make([]string, n)
+	var wait sync.WaitGroup
+	for i := range said {
+		wait.Add(1)
+		go func(i int) {
+			defer wait.Done()
+			said[i] = one(i)
+		}(i)
+	}
+	wait.Wait()
+	for _, s := range said {
+		if s != said[0] {
+			return s
+		}
+	}
+	return said[0]
+}
+
+func do(how, url string) string {
+	switch how {
+	case "get":
+		return send("GET", url, nil, nil)
+	case "text":
+		return send("POST", url, nil, strings.NewReader("some text"))
+	case "stream":
+		r, w := io.Pipe()
+		go func() {
+			for i := 0; i < 100; i++ {
+				fmt.Fprintf(w, "%1000d", i)
+			}
+			w.Close()
+		}()
+		return send("PUT", url, nil, r)
+	case "own":
+		return send("GET", url, http.Header{"Traceparent": {"00-" + strings.Repeat("1", 32) + "-" +
+			strings.Repeat("2", 16) + "-01"}, "Zeta": {"last"}}, nil)
+	case "odd":
+		return send("GET", url, http.Header{"traceParent": {"00-" + strings.Repeat("3", 32) + "-" +
+			strings.Repeat("4", 16) + "-00"}, "x-lower": {"a", "b"}, "X-EMPTY": {""}}, nil)
+	case "none":
+		return send("GET", url, http.Header{}, nil)
+	case "large":
+		return send("GET", url, http.Header{"X-Large": {strings.Repeat("x", 1<<20)}}, nil)
+	case "full": // of these some leave just enough room in the buffer of 4 KiB, some just not
+		for n := 3700; n < 4000; n++ {
+			said := send("GET", fmt.Sprintf("%s-%d", url, n), http.Header{"X": {strings.Repeat("x", n)}}, nil)
+			if said != "200 OK" {
+				return said
+			}
+		}
+		return "200 OK"
+	case "shared": // by a map that two requests have at once
+		header := http.Header{"X-Shared": {"1"}}
+		return all(2, func(i int) string { return send("GET", fmt.Sprintf("%s-%d", url, i), header, nil) })
+	case "many":
+		return all(64, func(i int) string {
+			for k := 0; k < 20; k++ {
+				if said := send("GET", fmt.Sprintf("%s-%d-%d", url, i, k), nil, nil); said != "200 OK" {
+					return said
+				}
+			}
+			return "200 OK"
+		})
+	}
+	return "what is " + how
+}
+
+func main() {
+	fmt.Println("ready", os.Getpid())
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		words := strings.Fields(in.Text())
+		fmt.Println(do(words[0], os.Args[1]+words[1]))
+	}
+}

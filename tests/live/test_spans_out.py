@@ -1,0 +1,197 @@
+"""What `goshawk spans` writes into requests that go out: one header line, of the span that it prints, and nothing else."""
+
+import re
+import socketserver
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+import documented
+import gobuild
+import goshawk
+from attaching import line_of
+
+pytestmark = pytest.mark.ptrace
+TRACEPARENT = re.compile(rb"\r\nTraceparent: (00-[0-9a-f]{32}-[0-9a-f]{16}-0[01])(?=\r\n)")
+OK = "200 OK"
+
+
+class Wire(socketserver.StreamRequestHandler):
+    """Notes the bytes of each header by the path, and answers; a path that ends in /close is answered once on a
+    connection, which is then closed without a word, as servers do with one that was idle."""
+
+    def handle(self):
+        try:
+            while self.one():
+                pass
+        except (ConnectionError, ssl.SSLError):
+            pass
+
+    def one(self):
+        lines = []
+        while not lines or lines[-1] != b"\r\n":
+            lines.append(self.rfile.readline())
+            if not lines[-1]:
+                return False
+        head = b"".join(lines)
+        path = lines[0].split()[1].decode()
+        if m := re.search(rb"\r\nContent-Length: (\d+)", head):
+            self.rfile.read(int(m.group(1)))
+        elif b"chunked" in head:
+            while size := int(self.rfile.readline(), 16):
+                self.rfile.read(size + 2)
+            self.rfile.readline()
+        with self.server.lock:
+            self.server.heads.setdefault(path, []).append(head)
+        if path.startswith("/redirect"):
+            self.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: /landed%s\r\nContent-Length: 0\r\n\r\n"
+                             % path[9:].encode())
+            return True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        return not path.endswith("/close")
+
+
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, certificate=None):
+        super().__init__(("127.0.0.1", 0), Wire)
+        self.heads, self.lock = {}, threading.Lock()
+        self.url = "%s://127.0.0.1:%d" % ("https" if certificate else "http", self.server_address[1])
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02})
+        self.thread.start()
+        return self
+
+    def __exit__(self, *failed):
+        self.shutdown()
+        self.thread.join()
+        self.server_close()
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+def asked(server, lines, release, variant="stripped", options=None, attach=False, env=None):
+    """What the program said of these requests, the headers that came, and the client spans by path."""
+    program = str(gobuild.build("asking", release, variant))
+    look = None if options is None else [str(goshawk.GOSHAWK), "spans", "--json", *options]
+    server.heads.clear()
+    command = [program, server.url] if look is None or attach else [*look, "-o", "/dev/stderr", "--", program, server.url]
+    p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                         env=env)
+    try:
+        pid = line_of(p.stdout, "ready").split()[1]
+        if attach:
+            looker = subprocess.Popen([*look, "-p", pid], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            assert "watched" in line_of(looker.stderr, "watched")
+        out, err = p.communicate("".join("%s %s\n" % line for line in lines), timeout=120)
+        said, text = out.split("\n")[:-1], err
+        if attach:
+            text, _ = looker.communicate(timeout=60)
+    finally:
+        if p.poll() is None:
+            p.kill()
+    assert p.returncode == 0, err
+    objects = [documented.check(goshawk.ROOT, line) for line in text.split("\n") if line.startswith("{")] if look else []
+    spans = {}
+    for o in objects:
+        if o["type"] == "span":
+            spans.setdefault(re.sub("^https?://[^/]*", "", o["attributes"]["url.full"]), []).append(o)
+    return said, dict(server.heads), spans, objects[-1] if objects else None
+
+
+def same_but_for_the_line(plain, watched):
+    assert sorted(plain) == sorted(watched)
+    for path in plain:
+        own = TRACEPARENT.search(plain[path][0])
+        assert sorted(plain[path]) == sorted(head if own else TRACEPARENT.sub(b"", head) for head in watched[path])
+
+
+def ids(heads):
+    return sorted(m.decode() for head in heads for m in TRACEPARENT.findall(head))
+
+
+def of_spans(spans):
+    return sorted("00-%s-%s-01" % (s["trace_id"], s["span_id"]) for s in spans)
+
+
+LINES = [("get", "/get/1"), ("text", "/text/2"), ("stream", "/stream/3"), ("none", "/none/4"), ("large", "/large/5"),
+         ("own", "/own/6"), ("odd", "/odd/7"), ("get", "/redirect/8"), ("get", "/again/close"), ("get", "/again/close"),
+         ("get", "/again/close"), ("full", "/full"), ("shared", "/shared"), ("get", "/last/9")]
+
+
+@pytest.mark.parametrize("variant", ["stripped", "race"])
+def test_one_line_more(release, variant):
+    """Every request goes out as ever but for one line, which has the ids of the span that is told of."""
+    if variant == "race" and release not in gobuild.ENDS:
+        pytest.skip("the race detector's build is tried with the oldest and the newest release")
+    with Server() as server:
+        said, plain, _, _ = asked(server, LINES, release, variant)
+        assert said == [OK] * len(LINES)
+        said, heads, spans, end = asked(server, LINES, release, variant, [])
+    assert said == [OK] * len(LINES)
+    same_but_for_the_line(plain, heads)
+    for path in ["/get/1", "/text/2", "/stream/3", "/none/4", "/redirect/8", "/landed/8", "/again/close", "/last/9"]:
+        assert len(ids(heads[path])) == len(spans[path]) == len(heads[path]), path
+        assert ids(heads[path]) == of_spans(spans[path])
+    assert ids(heads["/large/5"]) == [] # larger than the buffer
+    # the program's own one stays alone, and the span is in what it says
+    for path, trace, parent in [("/own/6", "1" * 32, "2" * 16), ("/odd/7", "3" * 32, "4" * 16)]:
+        head, = heads[path]
+        assert head.lower().count(b"traceparent") == 1 and head == plain[path][0]
+        assert [(s["trace_id"], s["parent_span_id"]) for s in spans[path]] == [(trace, parent)]
+    full = [(int(path.split("-")[1]), bool(ids(heads[path]))) for path in heads if path.startswith("/full-")]
+    assert [has for _, has in sorted(full)] == sorted((has for _, has in full), reverse=True)
+    assert {has for _, has in full} == {True, False}
+    for path in heads:
+        if ids(heads[path]) and path != "/own/6":
+            assert ids(heads[path]) == of_spans(spans[path]), path
+    assert end["unwritten"] == 1 + sum(not has for _, has in full)
+
+
+def test_many_at_once(release):
+    """64 goroutines, 1280 requests: each says its own span."""
+    with Server() as server:
+        said, heads, spans, _ = asked(server, [("many", "/many")], release, options=[])
+    assert said == [OK] and len(heads) == 64 * 20
+    for path in heads:
+        assert len(ids(heads[path])) == 1 and ids(heads[path]) == of_spans(spans[path])
+    assert len({i[3:35] for path in heads for i in ids(heads[path])}) == len(heads)
+
+
+def test_tls_and_attached(release, tmp_path):
+    key = tmp_path / "key.pem"
+    made = goshawk.run_plain("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-keyout",
+                             key, "-out", tmp_path / "cert.pem")
+    assert made.status == 0, made
+    key.write_text(key.read_text() + (tmp_path / "cert.pem").read_text())
+    with Server(key) as server:
+        said, heads, spans, _ = asked(server, [("get", "/1"), ("text", "/2")], release, options=[], attach=True)
+    assert said == [OK] * 2
+    for path in ["/1", "/2"]:
+        assert len(ids(heads[path])) == 1 and ids(heads[path]) == of_spans(spans[path])
+
+
+@pytest.mark.parametrize("options, env, flags", [
+    (["--no-inject"], {}, None), ([], {"OTEL_PROPAGATORS": "none"}, None),
+    ([], {"OTEL_TRACES_SAMPLER": "always_off"}, "00"), (["--engine", "uprobe"], {}, None),
+])
+def test_not_asked_for(options, env, flags):
+    if "uprobe" in options and goshawk.why_no_bpf():
+        pytest.skip("kernel probes are not permitted here")
+    with Server() as server:
+        said, heads, spans, _ = asked(server, [("get", "/1")], gobuild.NEWEST, options=options,
+                                      env={"PATH": "/usr/bin:/bin", **env})
+    assert said == [OK]
+    assert [i[-2:] for i in ids(heads["/1"])] == ([flags] if flags else [])
+    assert len(spans) == (not flags)
