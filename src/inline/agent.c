@@ -6,6 +6,7 @@
  * It touches the target's own memory in one place only: it appends a line to the buffer of the
  * bufio.Writer that the goroutine at hand has just written a request's header to. */
 #include "inline/propagate.h"
+#include "plan/chain.h"
 #include "plan/extra.h"
 #include "plan/record.h"
 
@@ -137,8 +138,8 @@ AGENT static bool told(const struct propagate_span *s, u64 ref, u8 trace[16], u3
 }
 
 /* A span that others will be in, of a trace that is new or came with a request. */
-AGENT static void open_span(struct propagate *p, u64 goid, u32 depth, u64 outer,
-			    const struct propagated *of)
+AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32 depth, u64 outer,
+					      const struct propagated *of)
 {
 	u32 at = hash(goid * GOLDEN + __builtin_ia32_rdtsc(), SPAN_SLOTS);
 
@@ -153,12 +154,14 @@ AGENT static void open_span(struct propagate *p, u64 goid, u32 depth, u64 outer,
 		s->goid = goid;
 		s->depth = depth;
 		s->outer = outer;
+		s->context = s->within = 0;
 		s->what = of->what & PROPAGATED_SAMPLED;
 		copy(s->trace, of->trace, 16);
 		refer(p, goid, (u64)(was + 1) << 32 | n);
-		return;
+		return s;
 	}
 	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
+	return 0;
 }
 
 AGENT static void begin_trace(struct propagate *p, u64 goid, struct propagated *to)
@@ -168,19 +171,80 @@ AGENT static void begin_trace(struct propagate *p, u64 goid, struct propagated *
 		   (trace_is_below(to->trace, p->below) ? PROPAGATED_SAMPLED : 0);
 }
 
-/* A call that is a span has begun. */
-AGENT static void enter(struct propagate *p, u64 goid, u32 depth, struct propagated *to)
+/* The request that has this context, for whoever comes with it. */
+AGENT static void remember(struct propagate *p, struct propagate_span *s, u64 context)
+{
+	u64 *set = p->contexts[hash(context, CONTEXT_SETS)];
+	u64 ref = (u64)s->state << 32 | (u64)(s - p->spans);
+
+	s->context = context;
+	for (u32 i = 0; i < CONTEXT_WAYS; i++) {
+		u64 was = __atomic_load_n(&set[i], __ATOMIC_RELAXED);
+
+		if (!slot(p, was) &&
+		    __atomic_compare_exchange_n(&set[i], &was, ref, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			return;
+	}
+	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
+}
+
+AGENT static u64 request_with(struct propagate *p, u64 context)
+{
+	const u64 *set = p->contexts[hash(context, CONTEXT_SETS)];
+
+	for (u32 i = 0; i < CONTEXT_WAYS; i++) {
+		u64 ref = __atomic_load_n(&set[i], __ATOMIC_ACQUIRE);
+		const struct propagate_span *s = slot(p, ref);
+
+		if (s && s->context == context)
+			return ref;
+	}
+	return 0;
+}
+
+/* The request that the call's contexts lead to, innermost first (plan/chain.h), or 0. */
+AGENT static u64 by_context(struct propagate *p, const u8 *record, u64 how)
+{
+	u32 at = how_place(how, HOW_CTX), chain = how_place(how, HOW_CHAIN);
+	u64 ref = 0;
+
+	for (u32 i = 0; at && i < CHAIN_MOST && word(record, at) && !ref; i++) {
+		ref = request_with(p, word(record, at + 8));
+		at = i ? at + 16 : chain;
+	}
+	return ref;
+}
+
+AGENT static u64 own_context(const u8 *record, u64 how)
+{
+	u32 at = how_place(how, HOW_CTX);
+
+	return at && word(record, at) ? word(record, at + 8) : 0;
+}
+
+/* A call that is a span has begun. What its context says holds for all that it does. */
+AGENT static void enter(struct propagate *p, u64 goid, u32 depth, u64 request,
+			struct propagated *to)
 {
 	u64 ref;
-	struct propagate_span *s = current(p, goid, depth, &ref);
+	struct propagate_span *s = current(p, goid, depth, &ref), *of = slot(p, request);
 	u32 what;
 
+	if (of && request != ref && (!s || s->within != request) &&
+	    told(of, request, to->trace, &what)) {
+		to->what = PROPAGATED_THERE | what;
+		s = open_span(p, goid, depth, ref, to);
+		if (s)
+			s->within = request;
+		return;
+	}
 	if (s && told(s, ref, to->trace, &what)) {
 		to->what = PROPAGATED_THERE | what;
 		return;
 	}
 	begin_trace(p, goid, to);
-	open_span(p, goid, depth, 0, to);
+	(void)open_span(p, goid, depth, 0, to);
 }
 
 AGENT static void leave(struct propagate *p, u64 goid, u32 depth)
@@ -330,9 +394,11 @@ AGENT static void frame(struct propagate *p, u64 goid, const u8 *fields)
 	of->count = 1 + !parse(value, captured(value, 512), of->trace, span, &of->what);
 }
 
-AGENT static void serve(struct propagate *p, u64 goid, u32 depth, struct propagated *to)
+AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context,
+			struct propagated *to)
 {
 	struct propagate_parent *of = parent_of(p, goid, false);
+	struct propagate_span *s;
 	u64 ref = 0;
 
 	(void)current(p, goid, depth, &ref);
@@ -346,7 +412,9 @@ AGENT static void serve(struct propagate *p, u64 goid, u32 depth, struct propaga
 	}
 	if (of)
 		forget_parent(of);
-	open_span(p, goid, depth, ref, to);
+	s = open_span(p, goid, depth, ref, to);
+	if (s && context)
+		remember(p, s, context);
 }
 
 /* ---- what goes out ---- */
@@ -454,14 +522,15 @@ AGENT static void answer(struct propagate *p, struct propagate_call *c, struct p
 	forget(c);
 }
 
-AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 map, struct propagated *to)
+AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64 map,
+		      struct propagated *to)
 {
 	struct propagate_call *c = call_of(p->asks, ASK_SLOTS, goid, depth, false);
 	struct propagate_request *r = 0;
 
 	if (c)		/* its end was not seen */
 		answer(p, c, to);
-	enter(p, goid, depth, to);
+	enter(p, goid, depth, request, to);
 	new_id(p, goid ^ map, to->span, 8);
 	c = map ? new_call(p, p->asks, ASK_SLOTS, goid) : 0;
 	if (c)
@@ -593,6 +662,7 @@ AGENT static void born(struct propagate *p, u64 maker, u64 goid)
 {
 	struct propagate_goroutine *g = maker ? goroutine(p, maker) : 0;
 	struct propagate_parent *of = maker ? parent_of(p, maker, false) : 0, *to;
+	struct propagate_span *s;
 
 	if (of && of->state == PARENT_MOVES) {
 		to = parent_of(p, goid, true);
@@ -604,8 +674,9 @@ AGENT static void born(struct propagate *p, u64 maker, u64 goid)
 		}
 		forget_parent(of);
 	}
-	if (g && goid && slot(p, g->ref))
-		refer(p, goid, g->ref);
+	s = g && goid ? slot(p, g->ref) : 0;
+	if (s)		/* the request itself, which may go on when this call has ended */
+		refer(p, goid, slot(p, s->within) ? s->within : g->ref);
 }
 
 AGENT static void ended(struct propagate *p, u64 goid)
@@ -633,8 +704,8 @@ AGENT static void ended(struct propagate *p, u64 goid)
 AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how)
 {
 	const struct record_head *h = (const void *)record;
-	const u8 *hook = record + (how >> 16 & 0xffff);
-	struct propagated *to = (void *)(record + (how >> 32));
+	const u8 *hook = record + how_place(how, HOW_HOOK);
+	struct propagated *to = (void *)(record + how_place(how, HOW_PROPAGATED));
 	bool entry = (how >> 8 & 0xff) == SITE_ENTRY;
 	u64 *maker = (u64 *)(void *)(ring + RING_MAKER);
 	u32 role = how & 0xff;
@@ -652,17 +723,18 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how)
 		return;
 	if (role == PROPAGATE_SPAN) {
 		if (entry)
-			enter(p, h->goid, h->depth, to);
+			enter(p, h->goid, h->depth, by_context(p, record, how), to);
 		else
 			leave(p, h->goid, h->depth);
 	} else if (role == PROPAGATE_SERVE) {
 		if (entry)
-			serve(p, h->goid, h->depth, to);
+			serve(p, h->goid, h->depth, own_context(record, how), to);
 		else
 			leave(p, h->goid, h->depth);
 	} else if (role == PROPAGATE_ASK) {
 		if (entry)
-			ask(p, h->goid, h->depth, word(hook, EXTRA_BEHIND), to);
+			ask(p, h->goid, h->depth, by_context(p, record, how),
+			    word(hook, EXTRA_BEHIND), to);
 		else
 			answered(p, h->goid, h->depth, to);
 	} else if (role == PROPAGATE_READ) {

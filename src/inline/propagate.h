@@ -1,7 +1,8 @@
 /* propagate - the tables of trace contexts in the target, and the code that keeps them (agent.c).
  *
  * A goroutine refers to the slot of the span that began its trace or serves its request; who is
- * made inherits that, as long as the slot is open. So it is with the collector's spans
+ * made inherits that, as long as the slot is open. A call whose context.Context leads to a request that
+ * is served refers to that one until its end, wherever the goroutine comes from. So it is with the collector's spans
  * (span/context.h), who sees the same records in the same order: what is decided here happens only
  * where a record is written. Tables that are full forget: a request is then sent without a parent,
  * or with a trace of its own, which its record says.
@@ -17,12 +18,14 @@
 #ifndef INLINE_PROPAGATE_H
 #define INLINE_PROPAGATE_H
 
-#include "plan/propagate.h"
+#include "plan/plan.h"
 
 enum {
 	WAYS = 8,
 	GOROUTINE_SETS = 8192,
 	SPAN_SLOTS = 16384,
+	CONTEXT_SETS = 4096,
+	CONTEXT_WAYS = 8,
 	PARENT_SLOTS = 4096,
 	ASK_SLOTS = 2048,
 	WRITE_SLOTS = 1024,
@@ -38,6 +41,8 @@ struct propagate_span {
 	u32 depth;		/* of the call that it is of (plan/record.h) */
 	u64 goid;		/* whose */
 	u64 outer;		/* what that one referred to before, or 0 */
+	u64 context;		/* of a request: the address of its context.Context, or 0 */
+	u64 within;		/* the request that a context says it is part of, or 0 */
 	u8 trace[16];
 	u32 what;		/* PROPAGATED_SAMPLED */
 	u32 spare;
@@ -78,6 +83,7 @@ struct propagate {
 	u64 full;		/* times that a table was */
 	struct propagate_goroutine goroutines[GOROUTINE_SETS][WAYS];
 	struct propagate_span spans[SPAN_SLOTS];
+	u64 contexts[CONTEXT_SETS][CONTEXT_WAYS];	/* by address: what refers to the request */
 	struct propagate_parent parents[PARENT_SLOTS];
 	struct propagate_request requests[ASK_SLOTS];
 	struct propagate_call asks[ASK_SLOTS], writes[WRITE_SLOTS];
@@ -87,14 +93,26 @@ struct propagate {
 enum { RING_MAKER = 240, RING_AGENT = 248 };
 
 /* The code, which is copied into the target: it refers to nothing but itself and what it is given.
- * `how`: role | enum site_kind << 8 | hook_at << 16 | place of the struct propagated << 32. */
+ * `how`: role, enum site_kind, and places in the record, as agent_how() has them. */
 typedef void propagate_agent(struct propagate *p, u8 *record, u8 *ring, u64 how);
 extern const u8 __start_agent[], __stop_agent[];
 propagate_agent agent_at;
 
-static inline u64 agent_how(u32 role, u32 kind, u32 hook_at, u32 propagated_at)
+enum { HOW_PLACE = 12 };	/* bits of a place, which is a multiple of 8 */
+enum { HOW_HOOK, HOW_PROPAGATED, HOW_CTX, HOW_CHAIN };
+static inline u64 agent_how(u32 role, u32 kind, const struct reading *r)
 {
-	return role | kind << 8 | (u64)hook_at << 16 | (u64)propagated_at << 32;
+	u64 places = (u64)r->chain_at / 8;
+
+	places = places << HOW_PLACE | r->ctx_at / 8;
+	places = places << HOW_PLACE | r->propagated_at / 8;
+	places = places << HOW_PLACE | r->hook_at / 8;
+	return places << 16 | kind << 8 | role;
+}
+
+static inline u32 how_place(u64 how, u32 i)
+{
+	return (u32)(how >> (16 + HOW_PLACE * i) & ((1 << HOW_PLACE) - 1)) * 8;
 }
 
 #endif

@@ -348,7 +348,7 @@ static void call_agent(struct emitter *e, const struct reading *r, enum site_kin
 	lea(a, RSP, RDX, RING_SCRATCH);
 	lea_rip(a, RDI, e->l->near_rt + NEAR_PROPAGATE);
 	PUT(a, 0x4c, 0x89, 0xe6);			/* mov rsi, r12 */
-	mov_imm64(a, RCX, agent_how(e->fn->role, kind, r->hook_at, r->propagated_at));
+	mov_imm64(a, RCX, agent_how(e->fn->role, kind, r));
 	PUT(a, 0xe8);					/* call */
 	asm_rel32_to(a, e->stubs->agent_rt);
 	PUT(a, 0x4c, 0x89, 0xec);			/* mov rsp, r13 */

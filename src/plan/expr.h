@@ -15,8 +15,9 @@
  *	if (by && expr_value(&input, by, &v)) ...
  *
  * where `input` comes from expr_input_of() (event/calls.h). Roles decide what is allowed: EXPR_IF
- * is bool, EXPR_HIST a number, EXPR_BY a number, string or bool, EXPR_SHOW anything. Functions that
- * lack a name are refused in the plan (REFUSE_EXPRESSION), so every call has every expression.
+ * is bool, EXPR_HIST a number, EXPR_BY a number, string or bool, EXPR_SHOW anything; EXPR_PLACE is
+ * the words of a value in the entry record, for who reads on from there. Functions that lack a name
+ * are refused in the plan (REFUSE_EXPRESSION), so every call has every expression.
  *
  * Owns     nothing: everything lies in the plan's arena. Results are views into records, the
  *          program and the plan.
@@ -34,7 +35,7 @@ struct plan;
 struct plan_func;
 struct slot;
 
-enum expr_role { EXPR_IF, EXPR_SHOW, EXPR_BY, EXPR_HIST };
+enum expr_role { EXPR_IF, EXPR_SHOW, EXPR_BY, EXPR_HIST, EXPR_PLACE };
 
 struct expr_ask {
 	enum expr_role role;

@@ -489,6 +489,7 @@ bool bind_show(struct binder *b, struct operand *o, u32 *at)
 		return false;
 	}
 	*at = p->at;
-	reading_show(r, o->type, *at);
+	if (b->e->role == EXPR_SHOW)
+		reading_show(r, o->type, *at);
 	return true;
 }

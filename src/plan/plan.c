@@ -2,6 +2,7 @@
 
 #include "base/vec.h"
 #include "go/fork.h"
+#include "plan/chain.h"
 #include "plan/expr_bind.h"
 #include "plan/creations.h"
 #include "plan/extra.h"
@@ -270,6 +271,8 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 		f->shown = f->refusal;
 		f->sig = NULL;
 	}
+	if (f->shown)
+		chain_read(p, d, f);
 	if (f->hook == HOOK_NEWPROC1)
 		creations_read(p, f);
 	if (f->shown)

@@ -72,6 +72,8 @@ struct reading {
 	struct slot *slots;
 	u32 nslots;
 	u32 size;	/* of the record, a multiple of 8 */
+	u32 ctx_at;	/* the call's context.Context, two words; 0: not read */
+	u32 chain_at;	/* those around it (chain.h); 0: not read */
 	u32 caller_at;	/* the return address, then (READ_FRAMES) those above it; 0: not read */
 	u32 stack_at;	/* status of READ_FRAMES; 0: there is none */
 	u32 hook_at;	/* what a hook reads for itself; 0: nothing */
@@ -131,6 +133,15 @@ struct plan_extra {
 	const char *caller;	/* seen only where this function calls it; NULL: wherever */
 };
 
+/* The context.Context of a call (chain.h). */
+struct plan_ctx {
+	const char *func;	/* its full name */
+	u32 ask;	/* that with EXPR_PLACE which says where it is... */
+	bool in_regs;	/* ...unless its two words are in registers from `reg` on */
+	u8 reg;
+	bool alone;	/* without those around it */
+};
+
 struct plan_request {
 	const char **patterns;
 	size_t npatterns;
@@ -141,6 +152,9 @@ struct plan_request {
 	size_t nasks;
 	const struct plan_extra *extras;
 	size_t nextras;
+	const struct plan_ctx *ctxs;
+	size_t nctxs;
+	bool contexts;	/* also of functions that nothing is said of, which have one as parameter */
 	bool entry_only;
 	bool entry_enough;	/* entry_only, unless an expression needs the end of the call */
 	bool count_only; /* with entry_only: only how often, so an engine may count by itself */

@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include "plan/chain.h"
 #include "plan/extra.h"
 #include "span/http.h"
 #include "span/incoming.h"
@@ -14,6 +15,7 @@ struct collector {
 	struct collector_facts f;
 	const struct rule_on **rules;	/* of each function of the plan */
 	struct contexts contexts;
+	struct map ctxs;		/* address of a context.Context -> 1 + place of a server span */
 	struct map writers;		/* address -> 1 + place of an open server span */
 	struct map asking;		/* id of an open client span -> 1 */
 	struct incoming incoming;
@@ -182,14 +184,48 @@ static void place_in_trace(struct collector *c, struct open_span *s, const struc
 	*map_put(&c->asking, id_number(s->self.span)) = 1;
 }
 
+/* The request that the call's context.Context belongs to, if that is still served; else, and where
+ * the goroutine is in it anyway, what the goroutine is in. */
+static const struct open_span *parent(struct collector *c, const struct call *call)
+{
+	const struct open_span *current = context_current(&c->contexts, call->goid);
+	u64 chain[CHAIN_MOST];
+	u32 n = chain_of(&call->fn->entry, call->entry, chain);
+
+	for (u32 i = 0; i < n; i++) {
+		const u64 *p = map_get(&c->ctxs, chain[i]);
+		const struct open_span *of = p ? &c->contexts.spans.at[*p - 1] : NULL;
+
+		if (of && of->open && of->ctx == chain[i])
+			return context_within(&c->contexts, current, of) ? current : of;
+	}
+	return current;
+}
+
+/* One request's writer or context; a later one that lies there is another's. */
+static void enter(struct collector *c, struct map *m, u64 address, const struct open_span *s)
+{
+	if (address)
+		*map_put(m, address) = (u64)(s - c->contexts.spans.at) + 1;
+}
+
+static void drop(struct collector *c, struct map *m, u64 address, const struct open_span *s)
+{
+	const u64 *p = map_get(m, address);
+
+	if (p && *p == (u64)(s - c->contexts.spans.at) + 1)
+		map_remove(m, address);
+}
+
 static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
 {
 	enum span_kind kind = on ? on->rule->kind : SPAN_INTERNAL;
 	bool served = kind == SPAN_SERVER;
 	/* a request's parent is who sent it, wherever the goroutine comes from */
-	const struct open_span *up = served ? NULL : context_current(&c->contexts, call->goid);
+	const struct open_span *up = served ? NULL : parent(c, call);
 	size_t above = up ? (size_t)(up - c->contexts.spans.at) : 0;
 	struct open_span *s = context_begin(&c->contexts, call->goid, up);
+	u64 chain[CHAIN_MOST];
 
 	if (!s)
 		return;
@@ -204,9 +240,10 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	s->writers[0] = extra_word(&call->fn->entry, call->entry, EXTRA_WORD);
 	s->writers[1] = extra_word(&call->fn->entry, call->entry, EXTRA_BEHIND);
 	for (u32 i = 0; i < 2; i++)
-		if (s->writers[i])
-			*map_put(&c->writers, s->writers[i]) =
-				(u64)(s - c->contexts.spans.at) + 1;
+		enter(c, &c->writers, s->writers[i], s);
+	if (chain_of(&call->fn->entry, call->entry, chain))
+		s->ctx = chain[0];
+	enter(c, &c->ctxs, s->ctx, s);
 }
 
 /* The span of the response that this object writes. */
@@ -317,12 +354,9 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 
 	if (!o || o->start_ns != call->start_ns)
 		return;	/* there was no room for it */
-	for (u32 i = 0; i < 2; i++) {
-		u64 *p = map_get(&c->writers, o->writers[i]);
-
-		if (p && *p == (u64)(o - c->contexts.spans.at) + 1)
-			map_remove(&c->writers, o->writers[i]);
-	}
+	drop(c, &c->ctxs, o->ctx, o);
+	for (u32 i = 0; i < 2; i++)
+		drop(c, &c->writers, o->writers[i], o);
 	if (o->kind == SPAN_CLIENT)
 		map_remove(&c->asking, id_number(o->self.span));
 	request_ends(c, call, o);
@@ -442,6 +476,7 @@ void collector_release(struct collector **at)
 
 	if (!c)
 		return;
+	map_release(&c->ctxs);
 	incoming_release(&c->incoming);
 	map_release(&c->writers);
 	map_release(&c->asking);

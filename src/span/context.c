@@ -131,6 +131,14 @@ struct open_span *context_nearest(struct contexts *c, u64 goid, enum span_kind k
 	return NULL;
 }
 
+bool context_within(const struct contexts *c, const struct open_span *s,
+		    const struct open_span *above)
+{
+	while (s && s != above)
+		s = s->up ? &c->spans.at[s->up - 1] : NULL;
+	return s;
+}
+
 struct open_span *context_top(struct contexts *c, u64 goid)
 {
 	struct context_goroutine *g = known(c, goid);

@@ -32,6 +32,7 @@ struct open_span {
 	u64 goid;
 	i64 start_ns;
 	enum span_kind kind;
+	u64 ctx;		/* address of the context.Context that a request has alone; 0: none */
 	u64 writers[2];		/* what writes the response of a server span: addresses; 0: none */
 	i64 status;		/* of the response, 0: not seen */
 	char route[ROUTE_MOST];
@@ -53,6 +54,9 @@ struct contexts {
 struct open_span *context_current(struct contexts *c, u64 goid);
 /* The nearest one of this kind, going outwards from there. */
 struct open_span *context_nearest(struct contexts *c, u64 goid, enum span_kind kind);
+/* Does `s` lie below `above`, or is it that one? */
+bool context_within(const struct contexts *c, const struct open_span *s,
+		    const struct open_span *above);
 /* Puts one on the goroutine's stack, with `parent` (which context_current gave, or NULL) above
  * it. */
 struct open_span *context_begin(struct contexts *c, u64 goid, const struct open_span *parent);

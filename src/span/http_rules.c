@@ -37,6 +37,7 @@ static const struct rule server_rules[] = {
 		/* the data word of the ResponseWriter: *response, or for HTTP/2 what points to the
 		 * state behind it */
 		.extra = { .kind = EXTRA_BOXED, .reg = REG_CX, .role = PROPAGATE_SERVE },
+		.ctx = "arg1.ctx",
 	}, {
 		.role = ROLE_STATUS,
 		.func = "net/http.(*response).WriteHeader",
@@ -126,6 +127,7 @@ static const struct rule client_rules[] = {
 			{ FIELD_ERROR, "ret1.(type)", 128 },
 		},
 		.nreads = 8,
+		.ctx = "arg0.ctx",
 		/* (r *Request): its Header */
 		.extra = {
 			.kind = EXTRA_BOXED, .reg = REG_BX, .disp = 56, .role = PROPAGATE_ASK,

@@ -68,6 +68,21 @@ static bool is_of_version(const struct go_program *prog, const struct library *l
 	       (!u->below || version_compare(version, str_of(u->below)) < 0);
 }
 
+/* Behind the asks of its reads. */
+static void ask_context(struct rules *r, const struct rule *u)
+{
+	if (!u->ctx && !u->ctx_in)
+		return;
+	r->ctxs[r->nctxs++] = (struct plan_ctx){
+		.func = u->func, .ask = r->nasks, .in_regs = u->ctx_in,
+		.reg = (u8)(u->ctx_in - !!u->ctx_in), .alone = u->kind == SPAN_SERVER,
+	};
+	if (!u->ctx_in)
+		r->asks[r->nasks++] = (struct expr_ask){
+			.role = EXPR_PLACE, .option = u->func, .text = u->ctx, .func = u->func,
+		};
+}
+
 static void choose(struct rules *r, const struct go_program *prog, struct arena *a, u32 library)
 {
 	const struct library *l = rules_libraries[library];
@@ -92,6 +107,7 @@ static void choose(struct rules *r, const struct go_program *prog, struct arena 
 				.role = EXPR_BY, .option = u->func, .text = u->reads[k].expr,
 				.func = u->func, .most = u->reads[k].most,
 			};
+		ask_context(r, u);
 	}
 }
 
@@ -135,6 +151,11 @@ void rules_off(const struct rules *r, const struct plan *p,
 			snprintf(text, sizeof(text), "%s is off in %s: %.*s",
 				 on->library->fields[on->rule->reads[k].field], on->rule->func,
 				 (int)strcspn(why, "\n"), why);
+			say(ctx, text);
+		}
+		if ((on->rule->ctx || on->rule->ctx_in) && !f->entry.ctx_at) {
+			snprintf(text, sizeof(text), "whose child a span is by its context is "
+				 "off in %s: its context.Context is not found", on->rule->func);
 			say(ctx, text);
 		}
 	}

@@ -27,6 +27,8 @@ enum rule_role {
 /* The registers that ABIInternal passes words in, in its order (plan_extra.reg). */
 enum { REG_AX, REG_BX, REG_CX, REG_DI, REG_SI, REG_R8, REG_R9, REG_R10, REG_R11 };
 
+#define CTX_IN(reg) ((reg) + 1)
+
 enum { FIELDS_MOST = 16 };
 
 struct rule_read {
@@ -46,6 +48,11 @@ struct rule {
 	struct rule_read reads[FIELDS_MOST];
 	u32 nreads;
 	struct plan_extra extra;	/* its func is the rule's */
+	/* The context.Context of the call: an expression ("arg1.ctx"), or CTX_IN(the first of its
+	 * two registers). Of a server span it is the one that belongs to this request alone, of
+	 * others it says below whose they are. */
+	const char *ctx;
+	u8 ctx_in;
 };
 
 /* What is known of a span besides its fields. */
@@ -80,6 +87,8 @@ struct rules {
 	struct expr_ask asks[READS_MOST];
 	u32 nasks;
 	struct plan_extra extras[RULES_MOST];
+	struct plan_ctx ctxs[RULES_MOST];
+	u32 nctxs;
 	const char *patterns[RULES_MOST];
 };
 

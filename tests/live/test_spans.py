@@ -176,6 +176,43 @@ def test_attached(release):
         exercise(web, deep=False)
 
 
+def held(web):
+    """A worker inside a request that goes on while others are served."""
+    thread = threading.Thread(target=web.get, args=["/held/0"])
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("variant", ["stripped", "plain"])
+@pytest.mark.parametrize("options", [[], ["--engine", "uprobe"]])
+def test_context_wins(release, variant, options):
+    """Whose a job is says its context.Context, wherever the goroutine that does it was started."""
+    if options and (release != gobuild.NEWEST or goshawk.why_no_bpf()):
+        pytest.skip("kernel probes: with the newest release, and where they are permitted")
+    ids = ["%d" % 10 ** n for n in range(7)]
+    with Web(release, variant, options=[*options, "--func", "main.step"]) as web:
+        thread = held(web)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda n: web.get("/ctx/" + n), ids)) == [200] * len(ids)
+            assert list(pool.map(lambda n: web.get("/late/" + n), ids)) == [200] * len(ids)
+        assert web.get("/release/0") == 200
+        thread.join()
+        web.end()
+    for n in ids:
+        of = web.served("/ctx/" + n)
+        steps = [s for s in of.below if s.name == "main.step"]
+        asked = [s for s in [*of.below, *(a for s in steps for a in s.below)] if s.name == "GET"]
+        by_step = ["/back/left/ctx/" + n, "/back/step/ctx/" + n] * 3 if variant == "plain" else []
+        assert sorted(s.path for s in asked) == sorted(["/back/ctx/" + n] * 4 + by_step), web.said
+        for a in asked:  # the header that was written says the same
+            assert [(s.name, s.path) for s in a.below] == ([] if options else [("GET /back/", a.path)]), web.said
+        assert [[s.path for s in step.below] for step in steps] == [["/back/step/ctx/" + n]] * (len(by_step) // 2)
+        assert web.served("/late/" + n).below == []
+        assert len([s for s in web.roots if s.path == "/back/late/" + n and "url.full" in s.attrs]) == 2
+    if variant == "plain":  # a stripped program does not tell that step takes a context
+        assert [s.path for s in web.served("/held/0").below] == ["/back/held/0"]
+
+
 def test_arguments():
     """Of a function of one's own, by name: attributes are numbers and texts as such."""
     with Web(variant="plain", options=["--func", "main.load", "--show", "id, level", "--no", "http-client"]) as web:

@@ -96,6 +96,20 @@ START_TEST(it_inherits_what_was_open_when_it_was_made)
 }
 END_TEST
 
+START_TEST(what_lies_below_a_span)
+{
+	const struct open_span *outer, *inner, *other;
+
+	story("+1 1>2 +2 2>3 +9");
+	outer = context_current(&ctx, 1);
+	inner = context_current(&ctx, 3);
+	other = context_current(&ctx, 9);
+	ck_assert(context_within(&ctx, inner, outer) && context_within(&ctx, outer, outer));
+	ck_assert(!context_within(&ctx, outer, inner) && !context_within(&ctx, other, outer));
+	ck_assert(!context_within(&ctx, NULL, outer));
+}
+END_TEST
+
 START_TEST(places_are_used_again_when_nobody_refers_to_them)
 {
 	for (u64 i = 0; i < 10000; i++) {
@@ -279,6 +293,7 @@ Suite *spans_suite(void)
 	tcase_add_test(c, at_any_depth_and_when_those_between_are_gone);
 	tcase_add_test(c, an_ended_span_is_nobodys_parent);
 	tcase_add_test(c, it_inherits_what_was_open_when_it_was_made);
+	tcase_add_test(c, what_lies_below_a_span);
 	tcase_add_test(c, places_are_used_again_when_nobody_refers_to_them);
 	tcase_add_test(c, a_goroutine_that_ends_takes_its_spans_along);
 	tcase_add_test(c, tables_are_bounded);

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -49,6 +50,112 @@ func ask(path string) int {
 	io.Copy(io.Discard, r.Body)
 	r.Body.Close()
 	return r.StatusCode
+}
+
+func askFor(ctx context.Context, path string) int {
+	q, err := http.NewRequestWithContext(ctx, "GET", back+path, nil)
+	if err != nil {
+		panic(err)
+	}
+	r, err := http.DefaultClient.Do(q)
+	if err != nil {
+		return 0
+	}
+	io.Copy(io.Discard, r.Body)
+	r.Body.Close()
+	return r.StatusCode
+}
+
+// Workers that are there before any request, or were started in another one; a job brings its context.
+type task struct {
+	ctx  context.Context
+	path string
+	done chan bool
+}
+
+func (t task) run() {
+	step(t.ctx, t.path)()
+	askFor(t.ctx, t.path)
+	t.done <- true
+}
+
+// What it asks has no context, and what it starts goes on when it has returned.
+//
+//go:noinline
+func step(ctx context.Context, path string) func() {
+	left, done := make(chan bool), make(chan bool)
+	go func() {
+		<-left
+		ask("/back/left" + path[len("/back"):])
+		close(done)
+	}()
+	ask("/back/step" + path[len("/back"):])
+	return func() {
+		close(left)
+		<-done
+	}
+}
+
+var (
+	tasks  = make(chan task)
+	others = make(chan task)
+)
+
+func work(tasks chan task) {
+	for t := range tasks {
+		t.run()
+	}
+}
+
+// Contexts of a program's own.
+type first struct {
+	context.Context
+	name string
+}
+
+type second struct {
+	name string
+	*first
+}
+
+func (s second) Value(key interface{}) interface{} { return s.first.Value(key) }
+
+// It goes on when the one that it wraps has ended.
+type unended struct {
+	context.Context
+}
+
+func (unended) Done() <-chan struct{} { return nil }
+func (unended) Err() error            { return nil }
+
+type key int
+
+var late sync.WaitGroup
+
+// Wraps a context as many times as its number says, in each way that there is.
+func wrap(ctx context.Context, times int) (context.Context, func()) {
+	all := []func(){}
+	for i := 0; i < times; i++ {
+		end := func() {}
+		switch i % 5 {
+		case 0:
+			ctx = context.WithValue(ctx, key(i), i)
+		case 1:
+			ctx, end = context.WithCancel(ctx)
+		case 2:
+			ctx, end = context.WithTimeout(ctx, time.Hour)
+		case 3:
+			ctx = first{ctx, "first"}
+		case 4:
+			ctx = &second{"second", &first{ctx, "in it"}}
+		}
+		all = append(all, end)
+	}
+	return ctx, func() {
+		for _, end := range all {
+			end()
+		}
+	}
 }
 
 func id(r *http.Request) string {
@@ -124,6 +231,36 @@ func main() {
 		jobs <- j
 		<-j.done
 	})
+	mux.HandleFunc("/ctx/", func(w http.ResponseWriter, r *http.Request) {
+		done := make(chan bool)
+		ctx, end := wrap(r.Context(), len(id(r))*2)
+		defer end()
+		for _, to := range []chan task{tasks, others} {
+			to <- task{ctx, "/back/ctx/" + id(r), done}
+			<-done
+		}
+		ctx, end = context.WithCancel(context.Background()) // not this request's: so that of its goroutine
+		defer end()
+		askFor(ctx, "/back/ctx/"+id(r))
+		again := r.WithContext(more(r.Context()))
+		time.AfterFunc(1, task{again.Context(), "/back/ctx/" + id(r), done}.run)
+		<-done
+	})
+	mux.HandleFunc("/held/", func(w http.ResponseWriter, r *http.Request) { // until the worker is told to end
+		go http.Get(back + "/back/held/" + id(r))
+		work(others)
+	})
+	mux.HandleFunc("/release/", func(w http.ResponseWriter, r *http.Request) { close(others) })
+	mux.HandleFunc("/late/", func(w http.ResponseWriter, r *http.Request) { // a job for when the request is over
+		ctx := r.Context()
+		late.Add(1)
+		go func() {
+			defer late.Done()
+			<-ctx.Done()
+			http.Get(back + "/back/late/" + id(r))
+			askFor(unended{ctx}, "/back/late/"+id(r))
+		}()
+	})
 	mux.HandleFunc("/silent/", func(w http.ResponseWriter, r *http.Request) {})
 	mux.HandleFunc("/panic/", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) })
 	mux.HandleFunc("/recovers/", func(w http.ResponseWriter, r *http.Request) {
@@ -144,6 +281,7 @@ func main() {
 		io.WriteString(c, "HTTP/1.1 299 Mine\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 		c.Close()
 	})
+	go work(tasks)
 	mux.HandleFunc("/back/", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("back")) })
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -165,4 +303,5 @@ func main() {
 	}
 	fmt.Println("ready", os.Getpid(), l.Addr().(*net.TCPAddr).Port)
 	io.Copy(io.Discard, os.Stdin)
+	late.Wait()
 }

@@ -1,0 +1,226 @@
+#include "plan/chain.h"
+
+#include <string.h>
+
+#include "plan/extra.h"
+
+enum { PAIR = 16, WORD = 8, TYPES_MOST = 8, NEST_MOST = 4 };
+
+/* A type that leads on: behind the data word at `disp`, or first over a pointer at `hop`. */
+struct link {
+	u64 itab_va;
+	bool hops, std;
+	u32 hop, disp;
+};
+
+static bool is_context(const struct go_program *prog, struct go_type *t)
+{
+	t = go_type_load(prog, t);
+	return t->kind == GO_INTERFACE && str_eq(t->name, STR("context.Context")) &&
+	       str_eq(t->pkg_path, STR("context"));
+}
+
+/* Where the context that a struct embeds lies, also deeper in what it embeds. */
+static bool leads(const struct go_program *prog, struct go_type *t, u64 base, int nest,
+		  struct link *to)
+{
+	bool without = str_eq(t->name, STR("context.withoutCancelCtx"));
+
+	if (t->kind != GO_STRUCT || nest > NEST_MOST)
+		return false;
+	for (size_t i = 0; i < t->nfields; i++)
+		if ((t->fields[i].embedded || without) && is_context(prog, t->fields[i].type)) {
+			to->disp = (u32)(base + t->fields[i].offset);
+			return true;
+		}
+	for (size_t i = 0; i < t->nfields; i++) {
+		struct go_type *in = go_type_load(prog, t->fields[i].type);
+		u64 at = base + t->fields[i].offset;
+
+		if (!t->fields[i].embedded)
+			continue;
+		if (leads(prog, in, at, nest + 1, to))
+			return true;
+		if (in->kind != GO_PTR || to->hops)
+			continue;
+		to->hops = true;
+		to->hop = (u32)at;
+		if (leads(prog, go_type_load(prog, in->elem), 0, nest + 1, to))
+			return true;
+		to->hops = false;
+	}
+	return false;
+}
+
+/* Those of package context first: they are the most frequent, and there is no room for all. */
+static u32 links(const struct go_program *prog, const struct dynamic_types *d, struct link *to)
+{
+	u64 context = 0;
+	u32 n = 0;
+
+	for (size_t i = 0; i < d->nitabs && !context; i++)
+		if (is_context(prog, go_type_at(prog, d->itabs[i].inter_va)))
+			context = d->itabs[i].inter_va;
+	for (int std = 1; std >= 0 && context; std--)
+		for (size_t i = 0; i < d->nitabs && n < TYPES_MOST; i++) {
+			struct link l = { .itab_va = d->itabs[i].va };
+			struct go_type *t;
+
+			if (d->itabs[i].inter_va != context)
+				continue;
+			t = go_type_load(prog, go_type_at(prog, d->itabs[i].type_va));
+			if (t->kind == GO_PTR)
+				t = go_type_load(prog, t->elem);
+			else if (go_type_is_pointer_shaped(prog, t))
+				continue;
+			l.std = str_starts(t->name, STR("context."));
+			if (l.std == std && leads(prog, t, 0, 0, &l))
+				to[n++] = l;
+		}
+	return n;
+}
+
+struct chain {
+	struct read *to;
+	u32 n;
+	u32 pairs, hops, status;	/* where they lie */
+};
+
+static void put(struct chain *c, struct read r)
+{
+	c->to[c->n++] = r;
+}
+
+static void put_mem(struct chain *c, u32 from, u32 disp, u32 size, u32 at)
+{
+	put(c, (struct read){
+		.kind = READ_MEM, .from = from, .disp = (i32)disp, .size = (u16)size,
+		.span = size, .at = at, .status = c->status, .own = true,
+	});
+}
+
+/* From the pair of words at `from` to the next, which is all zero where this one ends it; then what
+ * follows is passed over. */
+static void level(struct chain *c, const struct link *l, u32 n, u32 from, u32 i, u32 rest)
+{
+	u32 next = c->pairs + i * PAIR, hop = c->hops + i * WORD;
+
+	for (u32 k = 0; k < n; k++) {
+		put(c, (struct read){
+			.kind = READ_WHEN, .when_at = from, .when = l[k].itab_va, .when_va = true,
+			.size = (u16)(1 + l[k].hops),
+		});
+		if (l[k].hops)
+			put_mem(c, from + WORD, l[k].hop, WORD, hop);
+		put_mem(c, l[k].hops ? hop : from + WORD, l[k].disp, PAIR, next);
+	}
+	if (rest)
+		put(c, (struct read){
+			.kind = READ_WHEN, .when_at = next, .when_not = true, .size = (u16)rest,
+		});
+}
+
+/* Room behind what a reading has, and for so many steps more. */
+static struct read *extend(struct plan *p, struct reading *r, u32 nsteps)
+{
+	struct read *reads = ARENA_ARRAY(&p->arena, struct read, r->nreads + nsteps);
+
+	if (r->nreads)
+		memcpy(reads, r->reads, r->nreads * sizeof(*reads));
+	r->reads = reads;
+	return reads + r->nreads;
+}
+
+static void follow(struct plan *p, const struct dynamic_types *d, struct reading *r)
+{
+	struct link types[TYPES_MOST];
+	u32 n = links(p->prog, d, types), hops = 0, each, levels = CHAIN_MOST - 1;
+	struct chain c = { .pairs = r->size };
+
+	for (u32 k = 0; k < n; k++)
+		hops += types[k].hops;
+	each = 2 * n + hops + 1;
+	c.hops = c.pairs + levels * PAIR;
+	c.status = c.hops + (hops ? levels * WORD : 0);
+	if (!n || c.status + WORD > RECORD_MAX)
+		return;
+	c.to = extend(p, r, levels * each);
+	for (u32 i = 0; i < levels; i++)
+		level(&c, types, n, i ? c.pairs + (i - 1) * PAIR : r->ctx_at, i,
+		      (levels - 1 - i) * each - (i < levels - 1));
+	r->nreads += c.n;
+	r->chain_at = c.pairs;
+	r->size = c.status + WORD;
+}
+
+static bool in_registers(struct plan *p, struct reading *r, u8 reg)
+{
+	struct read *to;
+
+	if (r->size + PAIR > RECORD_MAX)
+		return false;
+	to = extend(p, r, 2);
+	for (u32 i = 0; i < 2; i++)
+		to[i] = (struct read){ .kind = READ_INT, .reg = (u8)(reg + i), .size = WORD,
+				       .at = r->size + i * WORD };
+	r->nreads += 2;
+	r->ctx_at = r->size;
+	r->size += PAIR;
+	return true;
+}
+
+/* The first parameter that is one, where it comes in registers. */
+static bool in_parameters(struct plan *p, struct plan_func *f)
+{
+	for (size_t i = 0; i < f->sig->nparams; i++) {
+		const struct go_param *a = &f->sig->params[i];
+
+		if (a->type && is_context(p->prog, a->type) && a->nplaces == 2 &&
+		    a->places[0].kind == PLACE_INT && a->places[1].kind == PLACE_INT &&
+		    a->places[1].reg == a->places[0].reg + 1)
+			return in_registers(p, &f->entry, a->places[0].reg);
+	}
+	return false;
+}
+
+static bool found(struct plan *p, struct plan_func *f, const struct plan_ctx *x)
+{
+	const struct slot *s = x->in_regs ? NULL : f->codes[x->ask].slot;
+
+	if (x->in_regs)
+		return in_registers(p, &f->entry, x->reg);
+	if (!s || !s->param->type || !is_context(p->prog, s->param->type))
+		return false;
+	f->entry.ctx_at = s->at;
+	return true;
+}
+
+void chain_read(struct plan *p, const struct dynamic_types *d, struct plan_func *f)
+{
+	const struct plan_request *q = &p->request;
+
+	for (size_t i = 0; i < q->nctxs; i++)
+		if (str_eq(f->func->name, str_of(q->ctxs[i].func))) {
+			if (found(p, f, &q->ctxs[i]) && !q->ctxs[i].alone)
+				follow(p, d, &f->entry);
+			return;
+		}
+	if (q->contexts && !extra_sets_apart(q, f->func->name) && in_parameters(p, f))
+		follow(p, d, &f->entry);
+}
+
+u32 chain_of(const struct reading *r, const u8 *record, u64 to[CHAIN_MOST])
+{
+	u64 pair[2];
+	u32 n = 0;
+
+	for (u32 i = 0; r->ctx_at && record && i < CHAIN_MOST; i++) {
+		if (i && !r->chain_at)
+			break;
+		memcpy(pair, record + (i ? r->chain_at + (i - 1) * PAIR : r->ctx_at), PAIR);
+		if (!pair[0])
+			break;
+		to[n++] = pair[1];
+	}
+	return n;
+}
