@@ -18,6 +18,7 @@
 #include "go/release.h"
 #include "inline/emit.h"
 #include "inline/predicate.h"
+#include "plan/extra.h"
 
 enum {
 	IN_LINE = 4,	/* captures that are worth code of their own */
@@ -331,8 +332,13 @@ static void ask_ahead(struct assembler *a, u32 size)
 static void call_agent(struct emitter *e, const struct reading *r, enum site_kind kind)
 {
 	struct assembler *a = &e->a;
-	size_t busy;
+	size_t busy, none = 0;
 
+	if (e->fn->role == PROPAGATE_LINE) {	/* most lines are no traceparent */
+		op_mem(a, false, 0x83, 7, R12, (i32)(r->hook_at + EXTRA_STATUS));
+		PUT(a, 0x00, 0x0f, 0x84);		/* cmp dword [r12+status], 0; je none */
+		none = hole(a);
+	}
 	load(a, R15, R12, SCRATCH_HELD);
 	PUT(a, 0x4c, 0x89, 0xfa);			/* mov rdx, r15 */
 	PUT(a, 0x48, 0x81, 0xe2);			/* and rdx, -4096: the ring */
@@ -359,6 +365,8 @@ static void call_agent(struct emitter *e, const struct reading *r, enum site_kin
 	asm_u32(a, (u32)-4096);
 	fill(a, busy);
 	op_mem(a, true, 0xff, 1, RDX, RING_AGENT);	/* dec qword [rdx+agent] */
+	if (none)
+		fill(a, none);
 }
 
 /* To L_SKIP where somebody else calls than who is meant: the return address is what SP points to,
@@ -459,7 +467,8 @@ void record_emit(struct emitter *e, enum site_kind kind)
 {
 	struct assembler *a = &e->a;
 	const struct reading *r = site_reading(e->fn, kind);
-	bool agent = e->fn->role && kind != SITE_TAIL;
+	bool agent = e->fn->role && kind != SITE_TAIL &&
+		     (e->fn->role != PROPAGATE_LINE || kind != SITE_ENTRY);
 	u32 keep = keeps(r, agent);
 	u64 steps = !few(r) ? table(e, r) : 0;
 	struct predicate if_ = {

@@ -1,0 +1,497 @@
+/* Trace contexts in the target: the agent is copied to another place, as into a target, and told of
+ * what goroutines do. */
+#include <check.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "inline/layout.h"
+#include "plan/extra.h"
+
+Suite *agent_suite(void);
+
+enum { HOOK = 64, DECIDED = 1024, CTX = 1088, CHAIN = 1104, RECORD = 4096 };
+
+static const struct reading places = {
+	.hook_at = HOOK, .propagated_at = DECIDED, .ctx_at = CTX, .chain_at = CHAIN,
+};
+
+static propagate_agent *agent;
+static struct propagate *tables;
+static u8 ring[RING_DATA];
+
+static void begin(void)
+{
+	size_t n = (size_t)(__stop_agent - __start_agent);
+	u8 *to = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(to, MAP_FAILED);
+	memcpy(to, __start_agent, n);
+	ck_assert_int_eq(mprotect(to, n, PROT_READ | PROT_EXEC), 0);
+	agent = (propagate_agent *)(uintptr_t)(to + ((const u8 *)agent_at - __start_agent));
+	tables = calloc(1, sizeof(*tables));
+	tables->key[0] = 0x1234567890abcdefull;
+	tables->below = (u64)1 << 63;
+	tables->parent = 1;
+}
+
+static void end(void)
+{
+	munmap((void *)((uintptr_t)agent & ~(uintptr_t)4095), (size_t)(__stop_agent - __start_agent));
+	free(tables);
+}
+
+/* A record as the engine has it, and what the agent put into it. */
+struct event {
+	u8 record[RECORD] __attribute__((aligned(8)));
+};
+
+static struct propagated *happens_on(struct event *e, u8 *on, u64 goid, u32 depth, u32 role, u32 kind)
+{
+	struct record_head *h = (void *)e->record;
+
+	h->goid = goid;
+	h->depth = depth;
+	memset(e->record + DECIDED, 0, sizeof(struct propagated));
+	agent(tables, e->record, on, agent_how(role, kind, &places));
+	return (void *)(e->record + DECIDED);
+}
+
+static struct event last;
+
+static struct propagated *happens(u64 goid, u32 depth, u32 role, u32 kind)
+{
+	return happens_on(&last, ring, goid, depth, role, kind);
+}
+
+static void put(struct event *e, u32 at, u64 value)
+{
+	memcpy(e->record + HOOK + at, &value, sizeof(value));
+}
+
+static void born(u64 maker, u64 goid)
+{
+	put(&last, 0, maker ? 8 : 0);
+	put(&last, 8, maker);
+	happens(0, 0, PROPAGATE_BIRTH, SITE_ENTRY);
+	put(&last, 0, 8);
+	put(&last, 8, goid);
+	happens(0, 0, PROPAGATE_BIRTH, SITE_EXIT);
+}
+
+static void line(u64 goid, const char *text)
+{
+	put(&last, EXTRA_LEN, strlen(text));
+	put(&last, EXTRA_STATUS, strlen(text));
+	memcpy(last.record + HOOK + EXTRA_BYTES, text, strlen(text));
+	happens(goid, 200, PROPAGATE_LINE, SITE_EXIT);
+}
+
+static void reads(u64 goid, const char *const *lines)
+{
+	happens(goid, 100, PROPAGATE_READ, SITE_ENTRY);
+	for (; *lines; lines++)
+		line(goid, *lines);
+	happens(goid, 100, PROPAGATE_READ, SITE_EXIT);
+}
+
+static const char *hex_of(const u8 *id, u32 n)
+{
+	static char to[4][40];
+	static unsigned turn;
+	char *at = to[turn = (turn + 1) % 4];
+
+	for (u32 i = 0; i < n; i++)
+		snprintf(at + 2 * i, 3, "%02x", id[i]);
+	return at;
+}
+
+static const char *trace(const struct propagated *p)
+{
+	return p->what & PROPAGATED_THERE ? hex_of(p->trace, 16) : "none";
+}
+
+/* A request is sent: gives its trace. */
+static const char *asks(u64 goid)
+{
+	const char *t = trace(happens(goid, 500, PROPAGATE_ASK, SITE_ENTRY));
+
+	happens(goid, 500, PROPAGATE_ASK, SITE_EXIT);
+	return t;
+}
+
+#define PARENT "0af7651916cd43dd8448eb211c80319c"
+
+START_TEST(a_request_is_in_the_trace_that_its_header_names)
+{
+	const char *const lines[] = { "Host: x", "TRACEparent: \t00-" PARENT "-b7ad6b7169203331-01 ",
+				      NULL };
+	const struct propagated *p;
+
+	reads(7, lines);
+	p = happens(7, 300, PROPAGATE_SERVE, SITE_ENTRY);
+	ck_assert_str_eq(trace(p), PARENT);
+	ck_assert_int_eq(p->what, PROPAGATED_THERE | PROPAGATED_SAMPLED);
+	ck_assert_str_eq(asks(7), PARENT);
+	happens(7, 300, PROPAGATE_SERVE, SITE_EXIT);
+	ck_assert_str_ne(asks(7), PARENT);
+	/* the next one on the connection has none */
+	reads(7, lines + 2);
+	ck_assert_str_ne(trace(happens(7, 300, PROPAGATE_SERVE, SITE_ENTRY)), PARENT);
+}
+END_TEST
+
+static const struct { const char *lines[3]; bool is, sampled; } headers[] = {
+	{ { "traceparent: 00-" PARENT "-b7ad6b7169203331-00" }, true, false },
+	{ { "traceparent: cc-" PARENT "-b7ad6b7169203331-01-x" }, true, true },
+	{ { "traceparent: 00-" PARENT "-b7ad6b7169203331-01-x" }, false, true },
+	{ { "traceparent: ff-" PARENT "-b7ad6b7169203331-01" }, false, true },
+	{ { "traceparent: 00-" PARENT "-0000000000000000-01" }, false, true },
+	{ { "traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01" }, false, true },
+	{ { "traceparent: 00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" }, false, true },
+	{ { "traceparent: 00-" PARENT "-b7ad6b7169203331-0" }, false, true },
+	{ { "traceparent:" }, false, true },
+	{ { "traceparen: 00-" PARENT "-b7ad6b7169203331-01" }, false, true },
+	{ { "traceparent: 00-" PARENT "-b7ad6b7169203331-01",
+	    "traceparent: 00-" PARENT "-b7ad6b7169203331-01" }, false, true },
+	{ { "traceparent: 00-" PARENT "-b7ad6b7169203331-01", "Traceparent: x" }, false, true },
+};
+
+START_TEST(only_one_that_is_valid_counts)
+{
+	const struct propagated *p;
+
+	reads(7, headers[_i].lines);
+	p = happens(7, 300, PROPAGATE_SERVE, SITE_ENTRY);
+	ck_assert_int_eq(!strcmp(trace(p), PARENT), headers[_i].is);
+	ck_assert_int_eq(!!(p->what & PROPAGATED_SAMPLED), headers[_i].sampled);
+}
+END_TEST
+
+START_TEST(lines_that_are_read_elsewhere_do_not_count)
+{
+	line(7, "traceparent: 00-" PARENT "-b7ad6b7169203331-01");
+	ck_assert_str_ne(trace(happens(7, 300, PROPAGATE_SERVE, SITE_ENTRY)), PARENT);
+}
+END_TEST
+
+START_TEST(goroutines_inherit_as_long_as_it_is_open)
+{
+	const char *first;
+
+	first = trace(happens(1, 300, PROPAGATE_SERVE, SITE_ENTRY));
+	ck_assert_str_ne(first, "none");
+	first = strdup(first);
+	born(1, 2);
+	born(2, 3);
+	happens(2, 0, PROPAGATE_END, SITE_ENTRY);
+	born(3, 4);
+	ck_assert_str_eq(asks(4), first);
+	ck_assert_str_eq(asks(1), first);
+	happens(1, 300, PROPAGATE_SERVE, SITE_EXIT);
+	ck_assert_str_ne(asks(4), first);	/* a worker that outlives it */
+	born(4, 5);
+	ck_assert_str_ne(asks(5), asks(4));
+	free((void *)(uintptr_t)first);
+}
+END_TEST
+
+START_TEST(a_span_that_ended_unseen_is_left_by_what_comes_after_it)
+{
+	const char *first = strdup(trace(happens(1, 300, PROPAGATE_SPAN, SITE_ENTRY)));
+
+	ck_assert_str_eq(trace(happens(1, 400, PROPAGATE_SPAN, SITE_ENTRY)), first);
+	happens(1, 400, PROPAGATE_SPAN, SITE_EXIT);
+	ck_assert_str_eq(trace(happens(1, 400, PROPAGATE_SPAN, SITE_ENTRY)), first);
+	/* a panic took both away */
+	ck_assert_str_ne(trace(happens(1, 300, PROPAGATE_SPAN, SITE_ENTRY)), first);
+	free((void *)(uintptr_t)first);
+}
+END_TEST
+
+START_TEST(a_request_inside_of_another_gives_back_the_outer_one)
+{
+	const char *outer = strdup(trace(happens(1, 300, PROPAGATE_SERVE, SITE_ENTRY)));
+	const char *inner;
+
+	born(1, 2);
+	inner = trace(happens(2, 300, PROPAGATE_SERVE, SITE_ENTRY));
+	ck_assert_str_ne(inner, outer);
+	ck_assert_str_eq(asks(2), inner);
+	happens(2, 300, PROPAGATE_SERVE, SITE_EXIT);
+	ck_assert_str_eq(asks(2), outer);
+	free((void *)(uintptr_t)outer);
+}
+END_TEST
+
+static void carries(u64 ctx)
+{
+	u64 words[] = { ctx ? 0x2000 : 0, ctx };
+
+	memcpy(last.record + CTX, words, sizeof(words));
+}
+
+START_TEST(a_context_says_which_request_it_is_of)
+{
+	const char *first;
+
+	carries(0xc100);
+	first = strdup(trace(happens(1, 300, PROPAGATE_SERVE, SITE_ENTRY)));
+	carries(0);
+	ck_assert_str_ne(asks(9), first);	/* a worker from elsewhere */
+	carries(0xc100);
+	ck_assert_str_eq(asks(9), first);
+	happens(1, 300, PROPAGATE_SERVE, SITE_EXIT);
+	ck_assert_str_ne(asks(9), first);	/* of a request that is over */
+	free((void *)(uintptr_t)first);
+}
+END_TEST
+
+START_TEST(sampled_by_the_ratio_or_as_the_parent)
+{
+	tables->below = 0;
+	ck_assert_int_eq(happens(1, 300, PROPAGATE_SERVE, SITE_ENTRY)->what,
+			 PROPAGATED_THERE | PROPAGATED_BEGUN);
+	tables->parent = 0;	/* who decides by the number alone */
+	reads(2, (const char *const[]){ "traceparent: 00-" PARENT "-b7ad6b7169203331-01", NULL });
+	ck_assert_int_eq(happens(2, 300, PROPAGATE_SERVE, SITE_ENTRY)->what, PROPAGATED_THERE);
+}
+END_TEST
+
+/* ---- writing ---- */
+
+static u8 buffer[4096];
+static u64 writer[6];	/* error, buffer, used */
+
+static void fields_of(u64 map, u64 itab)
+{
+	put(&last, 0, map);
+	put(&last, 8, itab);
+	put(&last, 16, (u64)(uintptr_t)writer);
+}
+
+static struct propagated *starts_to_ask(u64 goid, u64 map)
+{
+	put(&last, EXTRA_BEHIND, map);
+	return happens(goid, 500, PROPAGATE_ASK, SITE_ENTRY);
+}
+
+static u32 is_answered(u64 goid)
+{
+	return happens(goid, 500, PROPAGATE_ASK, SITE_EXIT)->what;
+}
+
+/* The goroutine that writes puts `header` behind the request's line. */
+static void writes(u64 goid, u64 map, const char *header)
+{
+	static const char head[] = "GET / HTTP/1.1\r\nHost: x\r\n";
+
+	memcpy(buffer, head, sizeof(head) - 1);
+	writer[2] = (u64)(uintptr_t)buffer;
+	writer[3] = sizeof(buffer);
+	writer[5] = sizeof(head) - 1;
+	fields_of(map, 0x1000);
+	tables->itab_rt = 0x1000;
+	happens(goid, 700, PROPAGATE_WRITE, SITE_ENTRY);
+	memcpy(buffer + writer[5], header, strlen(header));
+	writer[5] += strlen(header);
+	happens(goid, 700, PROPAGATE_WRITE, SITE_EXIT);
+	buffer[MIN(writer[5], sizeof(buffer) - 1)] = 0;
+}
+
+START_TEST(a_line_goes_behind_the_header)
+{
+	struct propagated *p = starts_to_ask(1, 0xc000);
+	char want[200];
+
+	snprintf(want, sizeof(want), "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\nTraceparent: 00-%s-%s-01\r\n",
+		 hex_of(p->trace, 16), hex_of(p->span, 8));
+	writes(2, 0xc000, "A: b\r\n");
+	ck_assert_str_eq((char *)buffer, want);
+	ck_assert_int_eq(writer[5], strlen(want));
+	writes(2, 0xc000, "A: b\r\n");	/* the same request once more, on another connection */
+	ck_assert_str_eq((char *)buffer, want);
+	ck_assert(is_answered(1) & PROPAGATED_WRITTEN);
+	writes(2, 0xc000, "A: b\r\n");	/* the map is another's by now */
+	ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+}
+END_TEST
+
+START_TEST(the_programs_own_one_stays_alone)
+{
+	struct propagated *p;
+
+	starts_to_ask(1, 0xc000);
+	writes(2, 0xc000, "A: b\r\ntraceParent: 00-" PARENT "-b7ad6b7169203331-00\r\nC: d\r\n");
+	ck_assert_ptr_null(strstr((char *)buffer, "Traceparent"));
+	p = happens(1, 500, PROPAGATE_ASK, SITE_EXIT);
+	ck_assert_int_eq(p->what, PROPAGATED_OWN | PROPAGATED_THERE);
+	ck_assert_str_eq(trace(p), PARENT);
+	ck_assert_str_eq(hex_of(p->span, 8), "b7ad6b7169203331");
+	starts_to_ask(1, 0xc000);
+	writes(2, 0xc000, "Traceparent: nonsense\r\n");
+	ck_assert_ptr_null(strstr((char *)buffer, "00-"));
+	ck_assert_int_eq(is_answered(1), PROPAGATED_OWN);
+}
+END_TEST
+
+START_TEST(where_it_does_not_fit_none_is_written)
+{
+	char large[4096];
+
+	memset(large, 'x', sizeof(large));
+	for (int left = 68; left < 73; left++) {
+		large[4096 - 25 - left] = 0;
+		starts_to_ask(1, 0xc000);
+		writes(2, 0xc000, large);
+		ck_assert_int_eq(writer[5], 4096 - (u64)left + (left >= 70 ? 70 : 0));
+		ck_assert_int_eq(!(is_answered(1) & PROPAGATED_NO_ROOM), left >= 70);
+		large[4096 - 25 - left] = 'x';
+	}
+}
+END_TEST
+
+START_TEST(nothing_is_written_where_it_is_not_as_it_should_be)
+{
+	u64 size = 4096;
+
+	for (int i = 0; i < 5; i++) {
+		starts_to_ask(1, 0xc000);
+		writes(2, 0xc001, "");	/* not that map */
+		ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+		fields_of(0xc000, i == 0 ? 0x1001 : 0x1000);	/* another kind of writer */
+		writer[0] = 0;
+		happens(2, 700, PROPAGATE_WRITE, SITE_ENTRY);
+		if (i == 1)
+			writer[0] = 1;	/* an error */
+		if (i == 2)
+			buffer[0] = 'P';	/* it was sent, and begins anew */
+		if (i == 3)
+			writer[5] -= 10;
+		if (i == 4)
+			writer[3] = size = writer[5];
+		happens(2, 700, PROPAGATE_WRITE, SITE_EXIT);
+		ck_assert_uint_le(writer[5], size);
+		ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+		ck_assert(!(is_answered(1) & PROPAGATED_WRITTEN));
+		writer[0] = 0;
+	}
+}
+END_TEST
+
+START_TEST(requests_with_the_same_map_get_none)
+{
+	starts_to_ask(1, 0xc000);
+	starts_to_ask(3, 0xc000);
+	writes(2, 0xc000, "A: b\r\n");
+	ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+	ck_assert_int_eq(is_answered(3), 0);
+	writes(2, 0xc000, "A: b\r\n");
+	ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+	ck_assert_int_eq(is_answered(1), 0);
+	starts_to_ask(1, 0xc000);	/* all are answered: it is one's alone again */
+	writes(2, 0xc000, "A: b\r\n");
+	ck_assert_ptr_nonnull(strstr((char *)buffer, "Trace"));
+}
+END_TEST
+
+/* ---- limits ---- */
+
+START_TEST(full_tables_forget_and_are_emptied_again)
+{
+	u64 n = 4 * SPAN_SLOTS;
+
+	for (u64 g = 1; g <= n; g++) {
+		happens(g, 300, PROPAGATE_SERVE, SITE_ENTRY);
+		starts_to_ask(g, 16 * g);
+		line(g, "traceparent: 00-" PARENT "-b7ad6b7169203331-01");
+	}
+	ck_assert_uint_gt(tables->full, 0);
+	for (u64 g = 1; g <= n; g++)
+		happens(g, 0, PROPAGATE_END, SITE_ENTRY);
+	for (size_t i = 0; i < GOROUTINE_SETS; i++)
+		for (size_t k = 0; k < WAYS; k++)
+			ck_assert_uint_eq(tables->goroutines[i][k].goid, 0);
+	for (size_t i = 0; i < SPAN_SLOTS; i++)
+		ck_assert_uint_eq(tables->spans[i].state & 1, 0);
+	for (size_t i = 0; i < ASK_SLOTS; i++)
+		ck_assert(!tables->requests[i].map && !tables->asks[i].goid);
+	for (size_t i = 0; i < PARENT_SLOTS; i++)
+		ck_assert_uint_eq(tables->parents[i].goid, 0);
+}
+END_TEST
+
+enum { THREADS = 4, ROUNDS = 20000 };
+
+/* Each goroutine only ever is in its own trace or in that of who made it. */
+static void *hammer(void *arg)
+{
+	u64 base = 1 + 1000 * (u64)(uintptr_t)arg;
+	u8 *on = calloc(1, RING_DATA);
+	struct event *e = calloc(1, sizeof(*e));
+	u8 mine[16];
+	void *wrong = NULL;
+
+	for (u64 i = 0; i < ROUNDS && !wrong; i++) {
+		u64 g = base + i % 50;
+
+		memcpy(mine, happens_on(e, on, g, 300, PROPAGATE_SERVE, SITE_ENTRY)->trace, 16);
+		put(e, 0, 8);
+		put(e, 8, g);
+		happens_on(e, on, 0, 0, PROPAGATE_BIRTH, SITE_ENTRY);
+		put(e, 8, g + 500);
+		happens_on(e, on, 0, 0, PROPAGATE_BIRTH, SITE_EXIT);
+		put(e, EXTRA_BEHIND, 0);
+		if (memcmp(happens_on(e, on, g + 500, 500, PROPAGATE_ASK, SITE_ENTRY)->trace, mine,
+			   16))
+			wrong = e;
+		happens_on(e, on, g + 500, 500, PROPAGATE_ASK, SITE_EXIT);
+		happens_on(e, on, g + 500, 0, PROPAGATE_END, SITE_ENTRY);
+		happens_on(e, on, g, 300, PROPAGATE_SERVE, SITE_EXIT);
+	}
+	free(on);
+	if (!wrong)
+		free(e);
+	return wrong;
+}
+
+START_TEST(threads_do_not_disturb_each_other)
+{
+	pthread_t t[THREADS];
+	void *wrong;
+
+	for (uintptr_t i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&t[i], NULL, hammer, (void *)i), 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(t[i], &wrong);
+		ck_assert_ptr_null(wrong);
+	}
+	ck_assert_uint_eq(tables->full, 0);
+}
+END_TEST
+
+Suite *agent_suite(void)
+{
+	Suite *s = suite_create("agent");
+	TCase *t = tcase_create("agent");
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, a_request_is_in_the_trace_that_its_header_names);
+	tcase_add_loop_test(t, only_one_that_is_valid_counts, 0, ARRAY_LEN(headers));
+	tcase_add_test(t, lines_that_are_read_elsewhere_do_not_count);
+	tcase_add_test(t, goroutines_inherit_as_long_as_it_is_open);
+	tcase_add_test(t, a_span_that_ended_unseen_is_left_by_what_comes_after_it);
+	tcase_add_test(t, a_request_inside_of_another_gives_back_the_outer_one);
+	tcase_add_test(t, a_context_says_which_request_it_is_of);
+	tcase_add_test(t, sampled_by_the_ratio_or_as_the_parent);
+	tcase_add_test(t, a_line_goes_behind_the_header);
+	tcase_add_test(t, the_programs_own_one_stays_alone);
+	tcase_add_test(t, where_it_does_not_fit_none_is_written);
+	tcase_add_test(t, nothing_is_written_where_it_is_not_as_it_should_be);
+	tcase_add_test(t, requests_with_the_same_map_get_none);
+	tcase_add_test(t, full_tables_forget_and_are_emptied_again);
+	tcase_add_test(t, threads_do_not_disturb_each_other);
+	suite_add_tcase(s, t);
+	return s;
+}
