@@ -1,6 +1,7 @@
 #include "go/fork.h"
 
 #include "base/vec.h"
+#include "x86/form.h"
 
 static bool word(const void *ctx, u64 va, u64 *to)
 {
@@ -10,6 +11,7 @@ static bool word(const void *ctx, u64 va, u64 *to)
 bool go_flow(const struct go_program *prog, const struct go_func *f, struct arena *a,
 	     struct flow *flow, struct err *err)
 {
+	struct go_program *p = (struct go_program *)(uintptr_t)prog;	/* forms are a cache */
 	struct flow_input in = {
 		.bytes = go_func_bytes(prog, f),
 		.size = f->size,
@@ -19,6 +21,9 @@ bool go_flow(const struct go_program *prog, const struct go_func *f, struct aren
 		.ctx = prog->img,
 	};
 
+	if (!p->forms)
+		p->forms = forms_make(&p->arena);
+	in.forms = p->forms;
 	return flow_make(flow, a, &in, err);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "go/fork.h"
 #include "go/sig.h"
 #include "go/tables.h"
 
@@ -184,6 +185,12 @@ void go_program_release(struct go_program *prog)
 	*prog = (struct go_program){ 0 };
 }
 
+void go_twin_release(struct go_program *twin)
+{
+	twin->fork_child = NULL;	/* the first's */
+	go_program_release(twin);
+}
+
 const struct go_func *go_func_at(const struct go_program *prog, u64 pc)
 {
 	size_t lo = 0, hi = prog->nfuncs;
@@ -237,6 +244,20 @@ static const struct go_names *names_of(const struct go_program *prog)
 	}
 	mut->names = t;
 	return t;
+}
+
+/* What says nothing new once it is made is made now, and shared. */
+void go_program_twin(struct go_program *twin, const struct go_program *first)
+{
+	go_runs_in_fork_child(first, &first->funcs[0]);
+	*twin = *first;
+	twin->names = (struct go_names *)(uintptr_t)names_of(first);
+	twin->types = NULL;
+	twin->dwarf = NULL;
+	twin->sigs = NULL;
+	twin->recent = NULL;
+	twin->forms = NULL;
+	twin->arena = (struct arena){ 0 };
 }
 
 const struct go_func *go_func_named(const struct go_program *prog, struct str name)

@@ -4,7 +4,8 @@
  * Units    pc is an offset from moduledata.text (_pc); text_va + pc is the link-time address.
  * Fails    go_open: ERR_FORMAT (not a Go program, tables that lie), ERR_UNSUPPORTED (release,
  *          link mode). Lookups: NULL or false.
- * Threads  one: types, signatures and the tables' last places are kept on demand.
+ * Threads  one: types, signatures and the tables' last places are kept on demand. A twin for
+ *          each further one.
  * Sources  runtime/symtab.go, cmd/link/internal/ld/{pcln,symtab}.go, debug/buildinfo; see
  * release.c. */
 #ifndef GO_PROGRAM_H
@@ -64,6 +65,7 @@ struct go_dwarf;	/* go/dwarf.c */
 struct go_sigs;		/* sig.c: signatures made so far */
 struct go_names;	/* pclntab.c: functions by name */
 struct go_recent;	/* lines.c */
+struct forms;		/* x86/form.h: kinds of instructions decoded so far */
 
 struct go_program {
 	const struct image *img;
@@ -90,11 +92,16 @@ struct go_program {
 	struct go_sigs *sigs;
 	struct go_names *names;
 	struct go_recent *recent;
+	struct forms *forms;
 	struct arena arena;
 };
 
 bool go_open(struct go_program *prog, const struct image *img, struct err *err) MUST_CHECK;
 void go_program_release(struct go_program *prog);
+/* The same for another thread: what was read at opening is the first's, what is loaded on demand
+ * its own. Released before the first. */
+void go_program_twin(struct go_program *twin, const struct go_program *first);
+void go_twin_release(struct go_program *twin);
 
 /* The function that covers this pc (its padding included), or NULL. */
 const struct go_func *go_func_at(const struct go_program *prog, u64 pc);

@@ -2,20 +2,18 @@
  * stands still, and looked at when it runs again. Pieces that lie near each other are taken as one:
  * a page is what costs, not the bytes in it. */
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/hands.h"
 #include "image/memory.h"
 
 enum {
 	AT_ONCE = 1024,
 	NEAR = 512,
-	HANDS = 4,		/* that take at the same time */
-	WORTH_A_HAND = 8192,	/* pieces */
+	WORTH_A_HAND = 8192,	/* pieces that are a thread's work */
 };
 
 /* Neighbours in one. Gives the bytes that all of them have. */
@@ -74,43 +72,30 @@ static size_t take(struct kept *k, int pid, size_t from, size_t end)
 	return n;
 }
 
-struct hand {
-	pthread_t thread;
+struct share {
 	struct kept *k;
 	int pid;
 	size_t from, end;
 };
 
-static void *take_share(void *arg)
+static void take_share(void *arg)
 {
-	struct hand *h = arg;
+	const struct share *h = arg;
 
 	for (size_t i = h->from; i < h->end; i += take(h->k, h->pid, i, h->end))
 		;
-	return NULL;
 }
 
 /* The processors that the process had are idle while it stands still. */
 static void take_all(struct kept *k, int pid)
 {
-	struct hand hands[HANDS];
-	size_t n = (size_t)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), begun = 0;
-	sigset_t all, before;
+	struct share shares[HANDS_MOST];
+	u32 n = hands_for(k->n + WORTH_A_HAND, WORTH_A_HAND);
 
-	n = MIN(MIN(n, k->n / WORTH_A_HAND + 1), (size_t)HANDS);
-	for (size_t i = 0; i < n; i++)
-		hands[i] = (struct hand){ .k = k, .pid = pid, .from = k->n * i / n,
-					  .end = k->n * (i + 1) / n };
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (begun + 1 < n &&
-	       !pthread_create(&hands[begun].thread, NULL, take_share, &hands[begun]))
-		begun++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	for (size_t i = begun; i < n; i++)
-		take_share(&hands[i]);
-	for (size_t i = 0; i < begun; i++)
-		pthread_join(hands[i].thread, NULL);
+	for (u32 i = 0; i < n; i++)
+		shares[i] = (struct share){ .k = k, .pid = pid, .from = k->n * i / n,
+					    .end = k->n * (i + 1) / n };
+	hands_do(n, take_share, shares, sizeof(*shares));
 }
 
 static u8 *pages(size_t size)

@@ -1,12 +1,8 @@
 #include "plan/torn.h"
 
-#include <stdlib.h>
-
-#include "base/vec.h"
-#include "go/fork.h"
+#include "base/hands.h"
 #include "go/vars.h"
-#include "plan/plan.h"
-#include "plan/torn_find.h"
+#include "plan/torn_search.h"
 
 const char *torn_kind_name(enum torn_kind k)
 {
@@ -36,196 +32,118 @@ struct str torn_id(const struct torn_store *t, struct arena *a)
 	return str_fmt(a, "%.*s+0x%x", STR_F(t->func->name), t->at);
 }
 
-VEC_TYPE(torn_vec, struct torn_store);
-
-struct search {
-	struct torn_vec to;
-	const struct go_program *prog;
-	u64 flag_va;
-	struct arena *keep;
-	struct arena scratch;	/* for one function */
-	struct place_finder places;
-	const struct patterns *only;	/* lines and addresses in the function that are meant, not
-					 * all of it; else NULL */
+/* A function that is wanted, and which of a hand's stores are its. */
+struct wanted {
+	const struct go_func *func;
+	bool named, whole;
+	u32 hand;
+	size_t from, n;
 };
 
-/* They synchronise by means that look like races, and run where a delay stops everything. */
-static bool is_internal(struct str package)
-{
-	return go_is_runtime(package) || str_eq(package, STR("sync")) ||
-	       str_eq(package, STR("sync/atomic")) || str_starts(package, STR("internal/"));
-}
+/* The functions are searched by several threads, and their stores put in order again. */
+struct sharing {
+	const struct patterns *want;
+	VEC(struct wanted) funcs;
+	size_t next;		/* of funcs, that nobody has begun */
+};
 
-static bool is_meant(const struct search *s, const struct torn_store *t,
-		     const struct go_frame *frames, size_t n)
-{
-	struct pattern_place place;
-	size_t next = 0;
+struct hand {
+	struct sharing *all;
+	u32 number;
+	struct torn_search search;
+	struct go_program twin;
+};
 
-	while (s->only && patterns_next_place(s->only, s->prog, t->func, &next, &place)) {
-		if (!place.line && place.va == go_func_va(s->prog, t->func) + t->at)
-			return true;
-		for (size_t i = 0; place.line && i < n; i++)
-			if (frames[i].at.line == place.line &&
-			    pattern_path_ends(frames[i].at.file, place.file))
-				return true;
+enum {
+	AT_ONCE = 16,		/* functions that are taken at once */
+	WORTH_A_HAND = 1000,
+};
+
+static void list_wanted(struct sharing *all, const struct go_program *prog)
+{
+	for (size_t i = 0; i < prog->nfuncs; i++) {
+		struct wanted w = { .func = &prog->funcs[i] };
+		bool entry_named;
+
+		if (!patterns_match_func(all->want, prog, w.func, &w.named) ||
+		    (!w.named && torn_is_internal(go_name_split(w.func->name).package)))
+			continue;
+		w.whole = patterns_match_entry(all->want, prog, w.func, &entry_named);
+		*vec_push(&all->funcs) = w;
 	}
-	return !s->only;
 }
 
-/* Where in the source. False: it is not asked for, or what was inlined there is the runtime's. */
-static bool locate(const struct search *s, struct torn_store *t, bool named)
+static void search_some(void *arg)
 {
-	struct go_frame frames[GO_FRAMES];
-	size_t n = go_frames_at(s->prog, t->func, (u64)t->func->pc + t->at, frames);
+	struct hand *h = arg;
+	struct sharing *all = h->all;
+	size_t from;
 
-	if (!is_meant(s, t, frames, n))
-		return false;
-	if (!n)
-		return true;
-	t->line = frames[0].at;
-	if (frames[0].inlined)
-		t->inlined_from = frames[0].name;
-	return named || !is_internal(go_name_split(frames[0].name).package);
+	while ((from = __atomic_fetch_add(&all->next, AT_ONCE, __ATOMIC_RELAXED)) < all->funcs.n)
+		for (size_t i = from; i < MIN(from + AT_ONCE, all->funcs.n); i++) {
+			struct wanted *w = &all->funcs.at[i];
+
+			w->hand = h->number;
+			w->from = h->search.to.n;
+			h->search.only = w->whole ? NULL : all->want;
+			torn_search(&h->search, w->func, w->named);
+			w->n = h->search.to.n - w->from;
+		}
 }
 
-/* A window that meets none of the function's other ones: those of checks come first. In a copy
- * nobody runs while a check's seven bytes change, wherever they lie. */
-static enum refusal find_window(struct search *s, const struct flow *flow, u32 insn,
-				struct torn_store *t)
+static void put_together(struct torn_stores *to, const struct sharing *all,
+			 const struct hand *hands, u32 nhands, struct arena *a)
 {
-	enum refusal why = window_from(flow, insn, &t->window);
+	size_t n = 0;
 
-	if (why == REFUSE_PAGE && !t->pair) {
-		t->copy_only = true;
-		t->window = (struct window){ .first = insn, .count = 1, .at = t->at,
-					     .size = flow->insns[insn].size };
-		return REFUSE_NONE;
+	for (u32 i = 0; i < nhands; i++)
+		n += hands[i].search.to.n;
+	to->at = arena_alloc(a, n * sizeof(*to->at));
+	for (size_t i = 0; i < all->funcs.n; i++) {
+		const struct wanted *w = &all->funcs.at[i];
+
+		for (size_t k = 0; k < w->n; k++) {
+			struct torn_store *t = &to->at[to->n++];
+
+			*t = hands[w->hand].search.to.at[w->from + k];
+			t->object.p = arena_copy(a, t->object.p, t->object.n);
+		}
 	}
-	if (why || !t->pair)
-		return why;
-	t->window.keep_flags = flags_live_at(flow, insn, &s->scratch);
-	for (size_t i = s->to.n; i-- > 0 && s->to.at[i].func == t->func;) {
-		const struct window *w = &s->to.at[i].window;
-
-		if (!s->to.at[i].refusal && w->at < t->window.at + t->window.size &&
-		    t->window.at < w->at + w->size)
-			return REFUSE_TAKEN;
-	}
-	return REFUSE_NONE;
-}
-
-static void add(struct search *s, const struct go_func *f, const struct flow *flow,
-		const struct found_tear *found, enum refusal whole, bool named)
-{
-	const struct tear *tear = &found->tear;
-	struct torn_store t = {
-		.func = f, .at = flow->insns[tear->insn].at, .pair = tear->pair,
-		.kind = tear->kind, .first = tear->first, .then = tear->then,
-		.certainty = found->certainty, .refusal = whole,
-	};
-
-	for (size_t i = s->to.n; i-- > 0 && s->to.at[i].func == f;)
-		if (s->to.at[i].at == t.at)
-			return;
-	if (!locate(s, &t, named))
-		return;
-	t.object = str_fmt(s->keep, "%.*s", STR_F(found->object));
-	if (!t.refusal)
-		t.refusal = find_window(s, flow, tear->insn, &t);
-	*vec_push(&s->to) = t;
-}
-
-static int by_place(const void *a, const void *b)
-{
-	const struct torn_store *x = a, *y = b;
-
-	return x->at < y->at ? -1 : x->at > y->at;
-}
-
-static void search_flow(struct search *s, const struct go_func *f, const struct flow *flow,
-			enum refusal whole, bool named)
-{
-	size_t from = s->to.n;
-	struct barrier *checks;
-	u32 n = barriers_find(flow, (i64)(s->flag_va - go_func_va(s->prog, f)), &s->scratch,
-			      &checks);
-	struct { struct found_tear *at; u32 n; } *found = arena_alloc(&s->scratch,
-								      n * sizeof(*found));
-
-	place_finder_enter(&s->places, f, flow, &s->scratch);
-	for (u32 i = 0; i < n; i++) {
-		struct found_tear here[FOUND_TEARS];
-
-		found[i].n = torn_find_at(&s->places, &checks[i], here);
-		found[i].at = arena_copy(&s->scratch, here, found[i].n * sizeof(*here));
-	}
-	place_finder_leave(&s->places);
-	for (u32 pairs = 0; pairs < 2; pairs++)
-		for (u32 i = 0; i < n; i++)
-			for (u32 k = 0; k < found[i].n; k++)
-				if (found[i].at[k].tear.pair == (pairs == 1))
-					add(s, f, flow, &found[i].at[k], whole, named);
-	if (s->to.n > from)
-		qsort(s->to.at + from, s->to.n - from, sizeof(*s->to.at), by_place);
-}
-
-static void search_in(struct search *s, const struct go_func *f, bool named)
-{
-	enum refusal whole = plan_refuses(s->prog, f, named);
-	struct flow flow;
-	struct err err;
-
-	if (whole == REFUSE_WRAPPER)	/* what it wraps may be inlined */
-		whole = REFUSE_NONE;
-	if (whole != REFUSE_NO_STACK_MAP && go_flow(s->prog, f, &s->scratch, &flow, &err))
-		search_flow(s, f, &flow, whole, named);
-}
-
-/* Decoding takes a hundred times as long. */
-static bool has_check(const struct search *s, const struct go_func *f)
-{
-	struct str bytes = go_func_bytes(s->prog, f);
-	const u8 *p = (const u8 *)bytes.p, *end = p + MIN(bytes.n, f->size);
-	i64 flag = (i64)(s->flag_va - go_func_va(s->prog, f));
-
-	for (const u8 *at = p; end - at >= 7; at++) {
-		i32 disp;
-
-		at = memchr(at, 0x83, (size_t)(end - at - 6));
-		if (!at)
-			return false;
-		memcpy(&disp, at + 2, sizeof(disp));
-		if (at[1] == 0x3d && at - p + 7 + disp == flag)
-			return true;
-	}
-	return false;
 }
 
 void torn_list(struct torn_stores *to, const struct go_program *prog, const struct patterns *want,
 	       struct arena *a)
 {
-	struct search s = { .prog = prog, .keep = a };
+	struct sharing all = { .want = want };
+	struct hand hands[HANDS_MOST];
+	struct place_finder places;
+	u64 flag_va;
+	u32 n;
 
 	*to = (struct torn_stores){ 0 };
-	if (!go_write_barrier_va(prog, &s.flag_va))
+	if (!go_write_barrier_va(prog, &flag_va))
 		return;
-	place_finder_make(&s.places, prog, a);
-	for (size_t i = 0; i < prog->nfuncs; i++) {
-		const struct go_func *f = &prog->funcs[i];
-		bool named, entry_named;
+	list_wanted(&all, prog);
+	n = hands_for(all.funcs.n, WORTH_A_HAND);
+	place_finder_make(&places, prog, a);
+	for (u32 i = 0; i < n; i++) {
+		struct hand *h = &hands[i];
 
-		if (!patterns_match_func(want, prog, f, &named) || !has_check(&s, f))
-			continue;
-		s.only = patterns_match_entry(want, prog, f, &entry_named) ? NULL : want;
-		if (!named && is_internal(go_name_split(f->name).package))
-			continue;
-		search_in(&s, f, named);
-		arena_reset(&s.scratch);
+		*h = (struct hand){ .all = &all, .number = i,
+				    .search = { .prog = prog, .flag_va = flag_va } };
+		if (i) {
+			go_program_twin(&h->twin, prog);
+			h->search.prog = &h->twin;
+		}
+		place_finder_share(&h->search.places, &places, h->search.prog);
 	}
-	to->n = s.to.n;
-	to->at = arena_copy(a, s.to.at, s.to.n * sizeof(*s.to.at));
-	vec_release(&s.to);
-	place_finder_release(&s.places);
-	arena_release(&s.scratch);
+	hands_do(n, search_some, hands, sizeof(*hands));
+	put_together(to, &all, hands, n, a);
+	for (u32 i = 0; i < n; i++) {
+		torn_search_release(&hands[i].search);
+		if (i)
+			go_twin_release(&hands[i].twin);
+	}
+	place_finder_release(&places);
+	vec_release(&all.funcs);
 }

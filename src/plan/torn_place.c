@@ -29,6 +29,12 @@ void place_finder_make(struct place_finder *p, const struct go_program *prog, st
 		*map_put(&p->itabs, itabs[i].va) = 1;
 }
 
+void place_finder_share(struct place_finder *p, const struct place_finder *of,
+			const struct go_program *prog)
+{
+	*p = (struct place_finder){ .prog = prog, .globals = of->globals, .itabs = of->itabs };
+}
+
 void place_finder_release(struct place_finder *p)
 {
 	map_release(&p->itabs);
@@ -448,9 +454,11 @@ bool value_part(struct place_finder *p, const struct origin *x, struct go_part *
 
 const struct go_param *value_param(struct place_finder *p, const struct origin *x, unsigned *word)
 {
+	if (x->kind != ORIGIN_ENTRY || x->off)
+		return NULL;
 	if (!p->sig)
 		p->sig = go_sig_of(p->prog, p->func);
-	if (x->kind != ORIGIN_ENTRY || x->off || p->sig->from != SIG_SHAPE)
+	if (p->sig->from != SIG_SHAPE)
 		return NULL;
 	for (size_t i = 0; i < p->sig->nparams; i++)
 		for (size_t k = 0; k < p->sig->params[i].nplaces; k++) {

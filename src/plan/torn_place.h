@@ -37,6 +37,9 @@ struct go_part {
 };
 
 void place_finder_make(struct place_finder *p, const struct go_program *prog, struct arena *keep);
+/* One more, of the same program or of a twin of it; not to be released. */
+void place_finder_share(struct place_finder *p, const struct place_finder *of,
+			const struct go_program *prog);
 void place_finder_release(struct place_finder *p);
 void place_finder_enter(struct place_finder *p, const struct go_func *f, const struct flow *flow,
 			struct arena *a);

@@ -1,5 +1,7 @@
 #include "x86/decode.h"
 
+#include <string.h>
+
 /* Zydis runs in its minimal mode: lengths, mnemonics and the raw parts of an instruction, without
  * operands, which is several times faster. What operands would say is read off ModRM and SIB here.
  *
@@ -64,7 +66,7 @@ static bool in_frame(const ZydisDecodedInstruction *z, const u8 *p)
 	       !base_is_extended(z, p) && index_is_none(z, p);
 }
 
-static bool may_fault(const ZydisDecodedInstruction *z, const u8 *p)
+static bool may_fault(const ZydisDecodedInstruction *z, bool framed)
 {
 	switch (z->mnemonic) {
 	case ZYDIS_MNEMONIC_LEA: case ZYDIS_MNEMONIC_NOP:
@@ -99,7 +101,7 @@ static bool may_fault(const ZydisDecodedInstruction *z, const u8 *p)
 	    z->opcode_map == ZYDIS_OPCODE_MAP_0F38 &&
 	    ((z->opcode & 0xfc) == 0x90 || (z->opcode & 0xfc) == 0xa0))
 		return true;		/* gather and scatter: the index is a vector */
-	return !in_frame(z, p);
+	return !framed;
 }
 
 /* Only asked where an indirect jump has to be told from a computed goto: doubt is "yes". */
@@ -157,28 +159,76 @@ static bool relocatable(const ZydisDecodedInstruction *z, enum insn_kind kind)
 	return !(rip_relative(z) && has_prefix(z, 0x67));
 }
 
-void decoder_init(ZydisDecoder *d)
+void decoder_init(struct decoder *d, struct forms *forms)
 {
-	ZydisDecoderInit(d, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-	ZydisDecoderEnableMode(d, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
+	d->forms = forms;
+	ZydisDecoderInit(&d->zydis, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	ZydisDecoderEnableMode(&d->zydis, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
 }
 
-bool decode_insn(const ZydisDecoder *d, const u8 *p, size_t n, u32 at, struct insn *to)
+/* How many bytes of it decide what it is: those before the displacement and the constant. Of 3DNow!
+ * the last byte does, too; VEX and the like are rare. 0: not known. */
+static u32 begin_of(const ZydisDecodedInstruction *z)
+{
+	u32 begin = z->length;
+
+	if (z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
+		return 0;
+	if (z->raw.disp.size)
+		begin = MIN(begin, z->raw.disp.offset);
+	for (size_t k = 0; k < ARRAY_LEN(z->raw.imm); k++)
+		if (z->raw.imm[k].size)
+			begin = MIN(begin, z->raw.imm[k].offset);
+	return begin;
+}
+
+/* All of it but where it stands and where it leads to. */
+static bool ask_zydis(const struct decoder *d, const u8 *p, size_t n, struct insn *to)
 {
 	ZydisDecodedInstruction z;
+	u32 begin;
 
-	if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(d, NULL, p, n, &z)))
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&d->zydis, NULL, p, n, &z)))
 		return false;
-	*to = (struct insn){ .at = at, .size = z.length, .kind = (u8)kind_of(&z) };
+	*to = (struct insn){ .size = z.length, .kind = (u8)kind_of(&z) };
 	to->relocatable = relocatable(&z, to->kind);
-	to->may_fault = may_fault(&z, p);
 	to->in_frame = in_frame(&z, p);
+	to->may_fault = may_fault(&z, to->in_frame);
 	to->moves_rsp = moves_rsp(&z);
 	if (rip_relative(&z))
 		to->disp_at = z.raw.disp.offset;
-	if (z.raw.imm[0].is_relative) {
+	if (z.raw.imm[0].is_relative)
 		to->rel_size = z.raw.imm[0].size / 8;
-		to->target = (i64)at + z.length + z.raw.imm[0].value.s;
+	begin = begin_of(&z);
+	if (d->forms && begin)
+		forms_keep(d->forms, p, n, begin, to);
+	return true;
+}
+
+/* The relative constant of a direct branch, which ends it. */
+static i64 relative(const u8 *end, u8 size)
+{
+	i32 rel32;
+	i16 rel16;
+
+	switch (size) {
+	case 1:
+		return (i8)end[-1];
+	case 2:
+		memcpy(&rel16, end - 2, sizeof(rel16));
+		return rel16;
+	default:
+		memcpy(&rel32, end - 4, sizeof(rel32));
+		return rel32;
 	}
+}
+
+bool decode_insn(const struct decoder *d, const u8 *p, size_t n, u32 at, struct insn *to)
+{
+	if (!(d->forms && forms_find(d->forms, p, n, to)) && !ask_zydis(d, p, n, to))
+		return false;
+	to->at = at;
+	if (to->rel_size)
+		to->target = (i64)at + to->size + relative(p + to->size, to->rel_size);
 	return true;
 }

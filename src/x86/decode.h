@@ -3,16 +3,21 @@
  * Owns     nothing.
  * Units    `at` counts from the function's entry; p is where the instruction begins, with n bytes.
  * Fails    false: bytes that are no instruction.
- * Threads  any. */
+ * Threads  one for each table of forms. */
 #ifndef X86_DECODE_H
 #define X86_DECODE_H
 
 #include <Zydis/Zydis.h>
 
-#include "x86/flow.h"
+#include "x86/form.h"
 
-void decoder_init(ZydisDecoder *d);
+struct decoder {
+	ZydisDecoder zydis;
+	struct forms *forms;	/* or NULL */
+};
+
+void decoder_init(struct decoder *d, struct forms *forms);
 /* Jumps are INSN_TAIL: whether the target lies inside is not known here. */
-bool decode_insn(const ZydisDecoder *d, const u8 *p, size_t n, u32 at, struct insn *to);
+bool decode_insn(const struct decoder *d, const u8 *p, size_t n, u32 at, struct insn *to);
 
 #endif

@@ -21,10 +21,10 @@ struct walk {
 static bool decode(struct walk *w, struct err *err)
 {
 	const u8 *p = (const u8 *)w->in->bytes.p;
-	ZydisDecoder decoder;
+	struct decoder decoder;
 	struct insn i;
 
-	decoder_init(&decoder);
+	decoder_init(&decoder, w->in->forms);
 	vec_reserve(&w->list, w->in->size / 3 + 8);
 	for (u32 at = 0; at < w->in->size; at += i.size) {
 		if (!decode_insn(&decoder, p + at, w->in->size - at, at, &i))

@@ -67,6 +67,7 @@ struct flow_input {
 	/* reads a jump table's word by link-time address */
 	bool (*word)(const void *ctx, u64 va, u64 *to);
 	const void *ctx;
+	struct forms *forms;	/* form.h; NULL: each instruction is decoded anew */
 };
 
 bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in,

@@ -1,0 +1,21 @@
+/* hands - one piece of work that several threads do together.
+ *
+ * Owns     nothing.
+ * Units    threads, the caller's own included.
+ * Fails    never: what no thread can be had for the caller does itself.
+ * Threads  signals stay with the caller's: the others block them all. */
+#ifndef BASE_HANDS_H
+#define BASE_HANDS_H
+
+#include "base/defs.h"
+
+enum { HANDS_MOST = 4 };
+
+/* As many as there are processors for this process, but at most HANDS_MOST, and one for each `each`
+ * of n things; at least 1. */
+u32 hands_for(size_t n, size_t each);
+/* Calls work on each of the n things of `size` bytes at `all`, each on a thread of its own, and
+ * waits for all. */
+void hands_do(u32 n, void (*work)(void *one), void *all, size_t size);
+
+#endif
