@@ -44,7 +44,7 @@ static const struct opt opts[] = {
 	  "spans for these functions as well: 'main.load*', '(*Store).Get'"),
 	O(0, "show", OPT_LIST, "EXPR,…", show,
 	  "attributes of the spans of --func: 'user.ID, len(body)'"),
-	O(0, "only", OPT_LIST, "LIST", only, "these libraries only: http-server, http-client"),
+	O(0, "only", OPT_LIST, "LIST", only, "these libraries only: http-server, http-client, sql"),
 	O(0, "no", OPT_LIST, "LIST", no, "not these libraries"),
 	O(0, "no-inject", OPT_FLAG, NULL, no_inject,
 	  "do not write traceparent into requests that the program sends"),

@@ -1,4 +1,4 @@
-/* sig_impl - what sig.c and shape.c share. Not for others.
+/* sig_impl - what sig.c, told.c and shape.c share. Not for others.
  *
  * Owns     nothing.  Units  as in sig.h.  Fails  false: this source knows nothing.  Threads  one.
  */
@@ -19,6 +19,9 @@ struct sig_form {
 
 /* sig.c: "arg0", "ret1" */
 struct str sig_numbered(const struct go_program *prog, const char *what, size_t i);
+
+/* sig.c: a signature that was told becomes the function's, if it can be. */
+void sig_take(const struct go_program *prog, const struct go_func *f, struct go_sig *sig);
 
 /* shape.c: from FUNCDATA ArgInfo. */
 bool sig_from_shape(const struct go_program *prog, const struct go_func *f,

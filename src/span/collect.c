@@ -325,6 +325,8 @@ static void tell(struct collector *c, const struct call *call, const struct rule
 {
 	const struct span *s = say_span(&c->teller, call, on, o, status_of(c, call, o));
 
+	if (!s)
+		return;
 	c->total.spans++;
 	c->total.traces += (o->parent_remote && !o->parent_here) || id_is_zero(o->parent, SPAN_ID);
 	for (size_t i = 0; i < c->f.nto; i++)

@@ -5,9 +5,10 @@
 #include "go/release.h"
 #include "go/modver.h"
 #include "span/http.h"
+#include "span/sql.h"
 
 const struct library *const rules_libraries[] = {
-	&library_http_server, &library_http_client, NULL,
+	&library_http_server, &library_http_client, &library_sql, NULL,
 };
 
 static const char *names(void)
@@ -95,6 +96,8 @@ static void choose(struct rules *r, const struct go_program *prog, struct arena 
 		    (u->role != ROLE_SPAN && !r->there[library]))
 			continue;
 		r->there[library] |= u->role == ROLE_SPAN;
+		if (u->sig)
+			go_sig_tell(prog, f, u->sig);
 		r->extras[r->n] = u->extra;
 		r->extras[r->n].func = u->func;
 		if (u->role == ROLE_SPAN && !u->extra.role)
@@ -146,7 +149,7 @@ void rules_off(const struct rules *r, const struct plan *p,
 		for (u32 k = 0; k < on->rule->nreads; k++) {
 			const char *why = f->codes[on->first + k].why;
 
-			if (!why)
+			if (!why || on->rule->reads[k].quiet)
 				continue;
 			snprintf(text, sizeof(text), "%s is off in %s: %.*s",
 				 on->library->fields[on->rule->reads[k].field], on->rule->func,

@@ -35,6 +35,7 @@ struct rule_read {
 	u8 field;		/* what it is, as its library counts */
 	const char *expr;
 	u16 most;		/* bytes of a text */
+	bool quiet;		/* many programs do not have it: that is no loss to be told of */
 };
 
 struct rule {
@@ -45,6 +46,8 @@ struct rule {
 	enum span_kind kind;
 	const char *scope;
 	const char *gives;	/* what is missing without it, for messages */
+	const char *sig;	/* go_sig_tell, for programs that do not tell; or NULL */
+	const char *operation;	/* what it does, where not its arguments say that; or NULL */
 	struct rule_read reads[FIELDS_MOST];
 	u32 nreads;
 	struct plan_extra extra;	/* its func is the rule's */
@@ -57,6 +60,7 @@ struct rule {
 
 /* What is known of a span besides its fields. */
 struct said {
+	const struct rule *rule;
 	i64 status;		/* of the response to what a server span is of; 0: not known */
 	struct str route;	/* may be empty */
 };

@@ -2,6 +2,17 @@
 
 enum { SHOWN_MOST = 1024 };
 
+/* Of the type of this descriptor, or what it points to. */
+static struct str package_of(const struct teller *t, u64 va)
+{
+	const struct go_type *type = go_type_load(t->f->plan->prog,
+						  go_type_at(t->f->plan->prog, va));
+
+	if (type->kind == GO_PTR && type->elem)
+		type = go_type_load(t->f->plan->prog, type->elem);
+	return type->pkg_path;
+}
+
 static void read_fields(const struct teller *t, const struct call *call,
 			const struct rule_on *on, struct field_value *to)
 {
@@ -16,6 +27,9 @@ static void read_fields(const struct teller *t, const struct call *call,
 			continue;
 		f->text = v.text;
 		f->number = v.kind == EXPR_BOOL ? v.b : v.kind == EXPR_STRING ? 0 : v.i;
+		f->cut = v.kind == EXPR_STRING && v.len > v.text.n;
+		if (v.kind == EXPR_STRING && v.u)
+			f->package = package_of(t, v.u);
 	}
 }
 
@@ -92,7 +106,7 @@ static void say_library(struct teller *t, const struct call *call, const struct 
 		     const struct open_span *o, i64 status)
 {
 	struct field_value fields[FIELDS_MOST] = { 0 };
-	struct said said = { .status = status, .route = { o->route, o->nroute } };
+	struct said said = { .rule = on->rule, .status = status, .route = { o->route, o->nroute } };
 
 	read_fields(t, call, on, fields);
 	t->saying.span.scope = str_of(on->rule->scope);
@@ -105,6 +119,7 @@ const struct span *say_span(struct teller *t, const struct call *call, const str
 	struct saying *s = &t->saying;
 
 	s->used = 0;
+	s->nothing = false;
 	s->span = (struct span){
 		.self = o->self, .parent_remote = o->parent_remote,
 		.parent_here = o->parent_here, .kind = o->kind,
@@ -119,5 +134,5 @@ const struct span *say_span(struct teller *t, const struct call *call, const str
 		say_func(t, call);
 	if (call->end == END_PANIC || call->end == END_GOEXIT)
 		say_error(s, str_of(call_end_name(call->end)), (struct str){ 0 });
-	return &s->span;
+	return s->nothing ? NULL : &s->span;
 }

@@ -17,7 +17,8 @@ struct teller {
 };
 
 /* `on`: the rule of the function, NULL for one of --func. `status`: of the response to what a
- * server span is of, 0 if not known. Holds until the next one is made. */
+ * server span is of, 0 if not known. Holds until the next one is made. NULL: it was
+ * none after all. */
 const struct span *say_span(struct teller *t, const struct call *call, const struct rule_on *on,
 			    const struct open_span *o, i64 status);
 

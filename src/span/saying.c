@@ -34,6 +34,11 @@ struct str say_fmt(struct saying *s, const char *fmt, ...)
 	return text;
 }
 
+struct str say_copy(struct saying *s, struct str text)
+{
+	return say_fmt(s, "%.*s", STR_F(text));
+}
+
 void say_error(struct saying *s, struct str type, struct str message)
 {
 	s->span.status = STATUS_ERROR;

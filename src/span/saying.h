@@ -14,6 +14,8 @@ struct field_value {
 	bool there;
 	struct str text;
 	i64 number;		/* also of a bool */
+	bool cut;		/* the text goes on */
+	struct str package;	/* of a dynamic type, its path; may be empty */
 };
 
 enum { ATTRS_MOST = 48, SCRATCH_MOST = 4096 };
@@ -23,12 +25,15 @@ struct saying {
 	struct span span;	/* its attrs are those */
 	char scratch[SCRATCH_MOST];
 	size_t used;
+	bool nothing;		/* it was no span after all */
 };
 
 void say_text(struct saying *s, const char *key, struct str text);
 void say_int(struct saying *s, const char *key, i64 number);
 /* What is printed lies in the scratch; empty when that is full. */
 struct str say_fmt(struct saying *s, const char *fmt, ...) PRINTF(2, 3);
+/* Into the scratch. */
+struct str say_copy(struct saying *s, struct str text);
 void say_error(struct saying *s, struct str type, struct str message);
 /* "host:port", "[::1]:80", "host": as `address`, and the port, where there is one, as `port_key`
  * (which may be NULL). Gives the port, or 0. */

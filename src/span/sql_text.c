@@ -1,0 +1,323 @@
+/* Literals become `?`, comments go, runs of blanks become one. */
+#include "span/sql_text.h"
+
+#include <string.h>
+
+struct scan {
+	struct sql_text *to;
+	struct str in;
+	size_t at;
+	enum sql_dialect dialect;
+	bool blank;		/* one is due */
+	bool full;
+};
+
+static char peek(const struct scan *s, size_t ahead)
+{
+	return s->at + ahead < s->in.n ? s->in.p[s->at + ahead] : 0;
+}
+
+static void put(struct scan *s, struct str text)
+{
+	struct sql_text *to = s->to;
+
+	s->full |= to->ntext + text.n + 1 > SQL_TEXT_MOST;
+	if (s->full)
+		return;
+	if (s->blank && to->ntext)
+		to->text[to->ntext++] = ' ';
+	s->blank = false;
+	memcpy(to->text + to->ntext, text.p, text.n);
+	to->ntext += text.n;
+}
+
+/* What is to come is not looked at. */
+static void cut(struct scan *s)
+{
+	s->to->cut = true;
+	s->at = s->in.n;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool sql_is(struct str word, const char *lower_case)
+{
+	size_t n = strlen(lower_case);
+
+	if (word.n != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (lower(word.p[i]) != lower_case[i])
+			return false;
+	return true;
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (u8)c >= 0x80;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* May it stand in a name, but not at its beginning? */
+static bool is_inner(char c)
+{
+	return is_letter(c) || is_digit(c) || c == '$' || c == '#' || c == '@';
+}
+
+/* To behind the quote that ends it. A quote behind an odd number of backslashes may be one of its
+ * characters, or its end. */
+static bool quoted(struct scan *s, bool escapes)
+{
+	char quote = s->in.p[s->at++];
+	size_t backslashes = 0;
+
+	if (s->dialect == SQL_OTHER && peek(s, 0) == quote && peek(s, 1) == quote)
+		return false;	/* three of them may be a quote of its own kind */
+	for (; s->at < s->in.n; s->at++) {
+		char c = s->in.p[s->at];
+
+		if (c == quote && backslashes % 2 && !escapes)
+			return false;
+		if (c == quote && !(backslashes % 2)) {
+			s->at++;
+			if (peek(s, 0) != quote)
+				return true;
+		}
+		backslashes = c == '\\' ? backslashes + 1 : 0;
+	}
+	return false;
+}
+
+static void literal(struct scan *s, bool escapes)
+{
+	bool whole = quoted(s, escapes);
+
+	put(s, STR("?"));
+	if (!whole)
+		cut(s);
+}
+
+/* A name in quotes is kept as it is. */
+static void name(struct scan *s)
+{
+	size_t from = s->at;
+
+	if (quoted(s, false))
+		put(s, str_cut(s->in, from, s->at));
+	else
+		cut(s);
+}
+
+/* $tag$ text $tag$ */
+static void dollars(struct scan *s)
+{
+	size_t n = 1;
+	struct str tag;
+	ptrdiff_t end;
+
+	while (is_letter(peek(s, n)) || is_digit(peek(s, n)))
+		n++;
+	if (is_digit(peek(s, 1)) || peek(s, n) != '$') {
+		put(s, str_cut(s->in, s->at, s->at + n));	/* $1 */
+		s->at += n;
+		return;
+	}
+	tag = str_cut(s->in, s->at, s->at + n + 1);
+	s->at += tag.n;
+	end = str_find(str_cut(s->in, s->at, s->in.n), tag);
+	put(s, STR("?"));
+	if (end < 0)
+		cut(s);
+	else
+		s->at += (size_t)end + tag.n;
+}
+
+static void block_comment(struct scan *s)
+{
+	size_t depth = 1;
+
+	for (s->at += 2; s->at < s->in.n && depth; s->at++) {
+		if (peek(s, 0) == '*' && peek(s, 1) == '/') {
+			depth--;
+			s->at++;
+		} else if (peek(s, 0) == '/' && peek(s, 1) == '*') {
+			if (s->dialect != SQL_POSTGRESQL)
+				break;	/* only some count them */
+			depth++;
+			s->at++;
+		}
+	}
+	s->blank = true;
+	if (depth)
+		cut(s);
+}
+
+static void line_comment(struct scan *s)
+{
+	while (s->at < s->in.n && s->in.p[s->at] != '\n' && s->in.p[s->at] != '\r')
+		s->at++;
+	s->blank = true;
+}
+
+/* Two dashes begin a comment everywhere, but in MySQL only before a blank. */
+static void dashes(struct scan *s)
+{
+	bool unsure = s->dialect == SQL_MYSQL || s->dialect == SQL_OTHER;
+
+	if (unsure && s->at + 2 < s->in.n && !is_blank(peek(s, 2)))
+		cut(s);
+	else
+		line_comment(s);
+}
+
+/* 12, .5, 1e-3, 0xff, 1_000: all that hangs together. */
+static void number(struct scan *s)
+{
+	bool hex = peek(s, 0) == '0' && lower(peek(s, 1)) == 'x';
+
+	while (is_letter(peek(s, 0)) || is_digit(peek(s, 0)) || peek(s, 0) == '.') {
+		bool e = !hex && lower(peek(s, 0)) == 'e';
+
+		s->at += e && (peek(s, 1) == '+' || peek(s, 1) == '-') && is_digit(peek(s, 2)) ? 2 : 1;
+	}
+	if (!s->to->ntext || s->blank || s->to->text[s->to->ntext - 1] != '?')
+		put(s, STR("?"));	/* not after ?12, which is a parameter */
+}
+
+/* N'…', x'…', _utf8'…': part of the literal, not a word. */
+static bool is_prefix(struct str w)
+{
+	static const char *const prefixes[] = { "e", "n", "b", "x", "r", "u", "rb", "br" };
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (sql_is(w, prefixes[i]))
+			return true;
+	return w.p[0] == '_';
+}
+
+static void word(struct scan *s)
+{
+	size_t from = s->at++;
+	struct str w;
+
+	while (is_inner(peek(s, 0)))
+		s->at++;
+	w = str_cut(s->in, from, s->at);
+	if (peek(s, 0) != '\'') {
+		put(s, w);
+	} else if (sql_is(w, "q") || sql_is(w, "nq")) {
+		cut(s);		/* Oracle's own quotes: q'[it's]' */
+	} else if (is_prefix(w)) {
+		literal(s, s->dialect == SQL_POSTGRESQL && lower(w.p[0]) == 'e');
+	} else {
+		put(s, w);
+		literal(s, false);
+	}
+}
+
+static void symbol(struct scan *s)
+{
+	put(s, str_cut(s->in, s->at, s->at + 1));
+	s->at++;
+}
+
+static void dollar(struct scan *s)
+{
+	switch (s->dialect) {
+	case SQL_POSTGRESQL:
+		dollars(s);
+		break;
+	case SQL_OTHER:		/* a parameter, or a quote */
+		if (!is_digit(peek(s, 1))) {
+			cut(s);
+			break;
+		}
+		dollars(s);
+		break;
+	case SQL_SERVER:	/* money */
+		symbol(s);
+		break;
+	case SQL_MYSQL: case SQL_SQLITE: case SQL_ORACLE:
+		word(s);
+		break;
+	}
+}
+
+static void hash(struct scan *s)
+{
+	if (s->dialect == SQL_MYSQL)
+		line_comment(s);
+	else if (s->dialect == SQL_SERVER)
+		word(s);	/* a table that is there for a while */
+	else if (s->dialect == SQL_OTHER)
+		cut(s);
+	else
+		symbol(s);
+}
+
+static void one(struct scan *s)
+{
+	char c = peek(s, 0);
+
+	if (is_blank(c)) {
+		s->blank = true;
+		s->at++;
+	} else if (c == '\'') {
+		literal(s, false);
+	} else if (c == '"') {
+		if (s->dialect == SQL_POSTGRESQL)
+			name(s);
+		else
+			literal(s, false);	/* a name in some, a text in others */
+	} else if (c == '`') {
+		if (s->dialect == SQL_MYSQL || s->dialect == SQL_SQLITE || s->dialect == SQL_OTHER)
+			name(s);
+		else
+			cut(s);
+	} else if (c == '-' && peek(s, 1) == '-') {
+		dashes(s);
+	} else if (c == '/' && peek(s, 1) == '*') {
+		block_comment(s);
+	} else if (c == '#') {
+		hash(s);
+	} else if (c == '$') {
+		dollar(s);
+	} else if (is_digit(c) || (c == '.' && is_digit(peek(s, 1)))) {
+		number(s);
+	} else if (is_letter(c) || c == '@') {
+		word(s);
+	} else if ((u8)c < 0x20 || c == 0x7f) {
+		cut(s);
+	} else {
+		symbol(s);
+	}
+}
+
+void sql_text_of(struct sql_text *to, enum sql_dialect dialect, struct str query, bool was_cut)
+{
+	struct scan s = { .to = to, .in = query, .dialect = dialect };
+
+	to->ntext = to->nsummary = 0;
+	to->operation = to->collection = (struct str){ 0 };
+	to->cut = was_cut;
+	while (s.at < s.in.n && !s.full)
+		one(&s);
+	to->cut |= s.full;
+	sql_summary_of(to);
+	if (to->cut) {
+		memcpy(to->text + to->ntext, "…", sizeof("…"));
+		to->ntext += strlen("…");
+	}
+}

@@ -1,0 +1,3 @@
+module spanssql
+
+go 1.17

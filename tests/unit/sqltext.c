@@ -1,0 +1,186 @@
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "span/sql_text.h"
+
+Suite *sqltext_suite(void);
+
+/* "MOST" in every text is what must not be seen; `dialects` is for which of them it is tried. */
+static const struct sample {
+	const char *dialects, *query, *text, *summary;
+} samples[] = {
+	{ "*", "SELECT * FROM orders WHERE name = 'MOST' AND n = 4711",
+	  "SELECT * FROM orders WHERE name = ? AND n = ?",
+	  "SELECT orders" },
+	{ "*", "select\n\ta,\n\tb from t", "select a, b from t", "select t" },
+	{ "*", "SELECT 'it''s MOST', ''", "SELECT ?, ?", "SELECT" },
+	{ "*", "SELECT 'MOST\\\\' FROM t", "SELECT ? FROM t", "SELECT t" },
+	/* is the second quote one of the text's characters? */
+	{ "*", "SELECT 'a\\' , 'MOST' FROM t", "SELECT ?…", "SELECT" },
+	{ "p", "SELECT E'it\\'s MOST' FROM t", "SELECT ? FROM t", "SELECT t" },
+	{ "p", "SELECT e'MOST\\\\' FROM t", "SELECT ? FROM t", "SELECT t" },
+	{ "*", "SELECT N'MOST', x'4d4f', _utf8'MOST', date'2020-01-01'",
+	  "SELECT ?, ?, ?, date?", "SELECT" },
+	{ "*", "SELECT q'[it's MOST]'", "SELECT…", "SELECT" },
+	{ "p", "SELECT \"MY col\" FROM \"my\".\"t\" WHERE a = 1",
+	  "SELECT \"MY col\" FROM \"my\".\"t\" WHERE a = ?",
+	  "SELECT \"my\".\"t\"" },
+	{ "msoh*", "SELECT \"MOST\" FROM t", "SELECT ? FROM t", "SELECT t" },
+	{ "ms*", "SELECT `a b` FROM `my`.`t x`",
+	  "SELECT `a b` FROM `my`.`t x`", "SELECT `my`.`t x`" },
+	{ "p", "SELECT $1, $$MOST 'x$$, $tag$ MOST $$ $tag$, $2", "SELECT $1, ?, ?, $2", "SELECT" },
+	{ "p", "SELECT a$b$c, 'MOST'", "SELECT a$b$c, ?", "SELECT" },
+	{ "p", "SELECT $$MOST", "SELECT ?…", "SELECT" },
+	{ "h", "SELECT $12.50", "SELECT $?", "SELECT" },
+	{ "m", "SELECT a$b, $a$, 'x$a$MOST'", "SELECT a$b, $a$, ?", "SELECT" },
+	{ "*", "SELECT 1, 0xFF, 1e-3, .5, 1_000, a1, -7, 1.5e+10 FROM t2",
+	  "SELECT ?, ?, ?, ?, ?, a1, -?, ? FROM t2",
+	  "SELECT t2" },
+	{ "*", "SELECT ?, ?1, :name, @p1 FROM t", "SELECT ?, ?, :name, @p1 FROM t", "SELECT t" },
+	{ "*", "SELECT 1 -- MOST's\n, 2 /* MOST ' */ FROM t", "SELECT ? , ? FROM t", "SELECT t" },
+	{ "p", "SELECT 1 /* a /* b */ MOST */ FROM t", "SELECT ? FROM t", "SELECT t" },
+	{ "msoh*", "SELECT 1 /* a /* b */ FROM t", "SELECT ?…", "SELECT" },
+	{ "m*", "SELECT 5--'MOST\n'FROM t", "SELECT ?…", "SELECT" },
+	{ "m", "SELECT 1 # MOST's\n FROM t", "SELECT ? FROM t", "SELECT t" },
+	{ "p", "SELECT a #> '{MOST}' FROM t", "SELECT a #> ? FROM t", "SELECT t" },
+	{ "*", "SELECT 'MOST", "SELECT ?…", "SELECT" },
+	{ "*", "SELECT /* MOST", "SELECT…", "SELECT" },
+	{ "o", "SELECT 1 FROM dual", "SELECT ? FROM dual", "SELECT dual" },
+	{ "?", "SELECT '''it's MOST'''", "SELECT ?…", "SELECT" },
+	{ "*", "SELECT\x01 MOST", "SELECT…", "SELECT" },
+	{ "*", "", "", "" },
+	/* what it is about */
+	{ "*", "INSERT INTO shop.orders(a, b) VALUES (1, 'MOST')",
+	  "INSERT INTO shop.orders(a, b) VALUES (?, ?)",
+	  "INSERT shop.orders" },
+	{ "*", "INSERT INTO a SELECT x FROM b",
+	  "INSERT INTO a SELECT x FROM b", "INSERT a SELECT b" },
+	{ "*", "UPDATE t SET a = 1", "UPDATE t SET a = ?", "UPDATE t" },
+	{ "*", "delete from t where a in (select b from u)",
+	  "delete from t where a in (select b from u)",
+	  "delete t select u" },
+	{ "*", "SELECT * FROM a, b JOIN c ON a.x = c.x ORDER BY y, z",
+	  "SELECT * FROM a, b JOIN c ON a.x = c.x ORDER BY y, z",
+	  "SELECT a b c" },
+	{ "*", "SELECT EXTRACT(YEAR FROM d) FROM t WHERE a IS DISTINCT FROM b",
+	  "SELECT EXTRACT(YEAR FROM d) FROM t WHERE a IS DISTINCT FROM b", "SELECT t" },
+	{ "*", "SELECT * FROM unnest(x) AS y", "SELECT * FROM unnest(x) AS y", "SELECT" },
+	{ "*", "SELECT * FROM t FOR UPDATE", "SELECT * FROM t FOR UPDATE", "SELECT t" },
+	{ "*", "INSERT INTO t(a) VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 2",
+	  "INSERT INTO t(a) VALUES (?) ON CONFLICT (a) DO UPDATE SET a = ?", "INSERT t" },
+	{ "*", "WITH c AS (SELECT a FROM t) DELETE FROM u USING c",
+	  "WITH c AS (SELECT a FROM t) DELETE FROM u USING c",
+	  "SELECT t DELETE u" },
+	{ "*", "CREATE TABLE IF NOT EXISTS t (a int, b text)",
+	  "CREATE TABLE IF NOT EXISTS t (a int, b text)",
+	  "CREATE TABLE t" },
+	{ "*", "COPY t FROM STDIN", "COPY t FROM STDIN", "COPY" },
+	{ "*", "begin; select 1 from t; commit",
+	  "begin; select ? from t; commit", "begin select t commit" },
+	{ "*", "VACUUM", "VACUUM", "VACUUM" },
+	{ "*", "nonsense ) ) , ( from from", "nonsense ) ) , ( from from", "" },
+};
+
+static const char letters[] = "?pmsho";	/* enum sql_dialect */
+
+static struct sql_text sanitized(enum sql_dialect d, const char *query)
+{
+	struct sql_text t;
+
+	memset(&t, 'Z', sizeof(t));
+	sql_text_of(&t, d, str_of(query), false);
+	return t;
+}
+
+START_TEST(shows_no_literal)
+{
+	const struct sample *s = &samples[_i];
+
+	for (int d = 0; d < 6; d++) {
+		struct sql_text t = sanitized((enum sql_dialect)d, s->query);
+		bool meant = strchr(s->dialects, letters[d]) ||
+			     (str_eq(str_of(s->dialects), STR("*")));
+
+		t.text[t.ntext] = 0;
+		if (!meant && d != SQL_OTHER)
+			continue;
+		ck_assert_msg(!strstr(t.text, "MOST"), "%d: %s", d, t.text);
+		ck_assert_msg(!strstr(t.summary, "MOST"), "%d: %s", d, t.summary);
+		if (!meant || !s->text)
+			continue;
+		ck_assert_str_eq(t.text, s->text);
+		ck_assert_str_eq(t.summary, s->summary);
+	}
+}
+END_TEST
+
+START_TEST(cuts_what_goes_on)
+{
+	struct sql_text t;
+	char longest[3 * SQL_TEXT_MOST];
+
+	sql_text_of(&t, SQL_MYSQL, STR("SELECT a FROM t WHERE b = 'x"), true);
+	ck_assert(str_eq((struct str){ t.text, t.ntext }, STR("SELECT a FROM t WHERE b = ?…")));
+	ck_assert(str_eq(t.operation, STR("SELECT")) && !t.collection.n);
+	memset(longest, 'a', sizeof(longest));
+	for (size_t i = 0; i < sizeof(longest); i += 10)
+		longest[i] = ' ';
+	sql_text_of(&t, SQL_MYSQL, (struct str){ longest, sizeof(longest) }, false);
+	ck_assert(t.cut && t.ntext <= sizeof(t.text));
+}
+END_TEST
+
+/* Whatever stands around it, a literal's bytes do not come through: quotes, dollars, dashes and
+ * the like in any order, in front of a text that is quoted as all databases do it, on a line of
+ * its own. */
+START_TEST(survives_any_beginning)
+{
+	static const char *const parts[] = {
+		"'", "\"", "`", "\\", "$", "$a$", "--", "/*", "*/", "#", "E", "q", "x", "N", "1", "e", ".",
+		" ", "\n", "[", "]", "(", ")", ",", ";", "_utf8", "select", "from", "?", "@", ":", "é",
+	};
+	unsigned seed = 1;
+
+	for (int i = 0; i < 200000; i++) {
+		char query[256] = "";
+		struct sql_text t;
+
+		for (int k = 0, n = 1 + i % 9; k < n; k++) {
+			seed = seed * 1103515245 + 12345;
+			strcat(query, parts[(seed >> 16) % ARRAY_LEN(parts)]);
+		}
+		t = sanitized((enum sql_dialect)(i % 6), query);
+		ck_assert(t.ntext <= sizeof(t.text) && t.nsummary <= SQL_SUMMARY_MOST);
+	}
+}
+END_TEST
+
+START_TEST(names_what_is_certain)
+{
+	struct sql_text t = sanitized(SQL_MYSQL, "select a from t");
+
+	ck_assert(str_eq(t.operation, STR("select")) && str_eq(t.collection, STR("t")));
+	t = sanitized(SQL_MYSQL, "select a from t, u");
+	ck_assert(str_eq(t.operation, STR("select")) && !t.collection.n);
+	t = sanitized(SQL_MYSQL, "select a from t; drop table t");
+	ck_assert(!t.operation.n && !t.collection.n);
+	t = sanitized(SQL_MYSQL, "with c as (select 1) select a from t");
+	ck_assert(!t.operation.n && !t.collection.n);
+}
+END_TEST
+
+Suite *sqltext_suite(void)
+{
+	Suite *s = suite_create("sqltext");
+	TCase *c = tcase_create("sqltext");
+
+	tcase_set_timeout(c, 60);
+	tcase_add_loop_test(c, shows_no_literal, 0, ARRAY_LEN(samples));
+	tcase_add_test(c, cuts_what_goes_on);
+	tcase_add_test(c, survives_any_beginning);
+	tcase_add_test(c, names_what_is_certain);
+	suite_add_tcase(s, c);
+	return s;
+}
