@@ -67,10 +67,11 @@ def proxied(package, version, release=gobuild.NEWEST):
 
 
 @functools.lru_cache(maxsize=None)
-def module(program, release, *flags, source=None):
-    """tests/go/PROGRAM, or what another folder has, which needs modules from the proxy; its go.sum is made anew each time."""
+def module(program, release, *flags, source=None, requires=()):
+    """tests/go/PROGRAM, or what another folder has, which needs modules from the proxy; its go.sum is made anew each time.
+    `requires`: "MODULE@VERSION" in the place of what its go.mod says."""
     source = source or gobuild.ROOT / "tests" / "go" / program
-    to = gobuild.OUT / release / ("%s-%s" % (program, gobuild.hash_of(source, flags)))
+    to = gobuild.OUT / release / ("%s-%s" % (program, gobuild.hash_of(source, flags, *requires)))
     if to.exists():
         return str(to)
     if os.environ.get("SETUP") == "no":
@@ -78,8 +79,12 @@ def module(program, release, *flags, source=None):
     folder = to.with_name(to.name + ".%d" % os.getpid())
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder)
-    done = subprocess.run([gobuild.goroot(release) / "bin" / "go", "build", "-mod=mod", *flags, "-o", to, "."],
-                          cwd=folder, env=gobuild.environment(release, "-race" in flags), stdin=subprocess.DEVNULL,
+    go = gobuild.goroot(release) / "bin" / "go"
+    if requires:
+        subprocess.run([go, "mod", "edit", *("-require=" + r for r in requires)], cwd=folder, check=True,
+                       env=gobuild.environment(release, False))
+    done = subprocess.run([go, "build", "-mod=mod", *flags, "-o", to, "."], cwd=folder,
+                          env=gobuild.environment(release, "-race" in flags), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
     shutil.rmtree(folder)
     if done.returncode:

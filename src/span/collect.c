@@ -7,6 +7,7 @@
 #include "span/http.h"
 #include "span/incoming.h"
 #include "span/say.h"
+#include "span/streams.h"
 #include "span/traceparent.h"
 
 enum { RANDOM_BYTES = 1024 };
@@ -16,7 +17,8 @@ struct collector {
 	const struct rule_on **rules;	/* of each function of the plan */
 	struct contexts contexts;
 	struct map ctxs;		/* address of a context.Context -> 1 + place of a server span */
-	struct map writers;		/* address -> 1 + place of an open server span */
+	struct map writers;		/* address -> 1 + place of the open span */
+	struct streams streams;		/* spans whose calls have returned */
 	struct map asking;		/* id of an open client span -> 1 */
 	struct incoming incoming;
 	struct collected total;
@@ -92,18 +94,38 @@ static struct str text_at(const u8 *record, u32 at, u32 most)
 	return (struct str){ (const char *)record + at, n };
 }
 
+/* Who it is that will have read the request: who reads it now, or what stands for that; 0: not
+ * known. */
+static u64 reader(const struct collector *c, const struct call *call, const struct rule_on *on,
+		  struct field_value *key)
+{
+	struct field_value sub;
+
+	*key = say_field(&c->f, call, on, FIELD_KEY);
+	sub = say_field(&c->f, call, on, FIELD_SUBKEY);
+	if (key->there && sub.there)
+		return incoming_key((u64)key->number, (u64)sub.number);
+	for (u32 i = 0; i < on->rule->nreads; i++)
+		if (on->rule->reads[i].field == FIELD_KEY)
+			return 0;
+	return call->goid;
+}
+
 /* All header fields of a request. Of names that begin as one of those that matter the last one's
  * value was copied, so there must be one only. The goroutine that this one makes before it is done
  * is the one that serves it. */
 static void frame(struct collector *c, const struct call *call)
 {
-	const struct plan_extra *x = &rule_of(c, call->fn)->rule->extra;
+	const struct rule_on *on = rule_of(c, call->fn);
+	const struct plan_extra *x = &on->rule->extra;
 	const struct reading *rd = &call->fn->entry;
 	const u8 *record = call->entry + rd->hook_at;
 	u64 count = extra_word(rd, call->entry, EXTRA_COUNT);
+	struct field_value key;
+	u64 by = reader(c, call, on, &key);
 
-	incoming_drop(&c->incoming, call->goid);
-	if (!c->f.propagates || !rd->hook_at)
+	incoming_drop(&c->incoming, by);
+	if (!c->f.propagates || !rd->hook_at || !by)
 		return;
 	for (u32 k = 0; k < x->nonly; k++) {
 		struct str found = STR("");
@@ -118,7 +140,7 @@ static void frame(struct collector *c, const struct call *call)
 			n++;
 		}
 		if (n == 1)
-			incoming_field(&c->incoming, call->goid, found,
+			incoming_field(&c->incoming, by, found,
 				       text_at(record, extra_value_at(x, k), x->most));
 	}
 }
@@ -149,7 +171,9 @@ static u64 id_number(const u8 id[SPAN_ID])
 static void place_in_trace(struct collector *c, struct open_span *s, const struct open_span *up,
 			   const struct incoming_request *from, const struct propagated *d)
 {
-	if (up && d && s->kind == SPAN_CLIENT && !is_trace_of(up, d))
+	bool told = d && s->kind == SPAN_CLIENT && !id_is_zero(d->span, SPAN_ID);
+
+	if (up && told && !is_trace_of(up, d))
 		up = NULL;	/* a table in the target was full */
 	if (up) {
 		s->self = up->self;
@@ -172,12 +196,12 @@ static void place_in_trace(struct collector *c, struct open_span *s, const struc
 			random_bytes(c, s->self.trace, TRACE_ID);
 		s->sampled = sampler_takes(&c->f.sampler, s->self.trace, NULL);
 	}
-	if (d && s->kind == SPAN_CLIENT && !id_is_zero(d->span, SPAN_ID))
+	if (told)
 		memcpy(s->self.span, d->span, SPAN_ID);
 	else
 		random_bytes(c, s->self.span, SPAN_ID);
 	s->self.sampled = s->sampled;
-	if (!d || s->kind != SPAN_CLIENT)
+	if (!told)
 		return;
 	if (c->asking.n >= OPEN_SPANS_MOST)	/* ends that were not seen */
 		map_release(&c->asking);
@@ -217,12 +241,27 @@ static void drop(struct collector *c, struct map *m, u64 address, const struct o
 		map_remove(m, address);
 }
 
+/* What writes its response, or brings it. */
+static void writes(struct collector *c, struct open_span *s, u32 i, u64 address)
+{
+	s->writers[i] = address;
+	enter(c, &c->writers, address, s);
+}
+
+static void writes_no_more(struct collector *c, struct open_span *s)
+{
+	for (u32 i = 0; i < ARRAY_LEN(s->writers); i++)
+		drop(c, &c->writers, s->writers[i], s);
+}
+
 static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
 {
 	enum span_kind kind = on ? on->rule->kind : SPAN_INTERNAL;
 	bool served = kind == SPAN_SERVER;
+	struct field_value key = { 0 }, own;
+	u64 by = served ? reader(c, call, on, &key) : 0;
 	/* a request's parent is who sent it, wherever the goroutine comes from */
-	const struct open_span *up = served ? NULL : parent(c, call);
+	const struct open_span *up = served && !key.other ? NULL : parent(c, call);
 	size_t above = up ? (size_t)(up - c->contexts.spans.at) : 0;
 	struct open_span *s = context_begin(&c->contexts, call->goid, up);
 	u64 chain[CHAIN_MOST];
@@ -231,40 +270,100 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 		return;
 	s->kind = kind;
 	s->start_ns = call->start_ns;
+	s->stream = on ? on->rule->stream : STREAM_NONE;
 	place_in_trace(c, s, up ? &c->contexts.spans.at[above] : NULL,
-		       served ? incoming_take(&c->incoming, call->goid) : NULL,
+		       by ? incoming_take(&c->incoming, by) : NULL,
 		       decided(&call->fn->entry, call->entry));
 	if (!served)
 		return;
-	incoming_drop(&c->incoming, call->goid);
-	s->writers[0] = extra_word(&call->fn->entry, call->entry, EXTRA_WORD);
-	s->writers[1] = extra_word(&call->fn->entry, call->entry, EXTRA_BEHIND);
-	for (u32 i = 0; i < 2; i++)
-		enter(c, &c->writers, s->writers[i], s);
+	incoming_drop(&c->incoming, by);
+	own = say_field(&c->f, call, on, FIELD_WRITER);
+	writes(c, s, 0, own.there ? (u64)own.number :
+	       extra_word(&call->fn->entry, call->entry, EXTRA_WORD));
+	writes(c, s, 1, extra_word(&call->fn->entry, call->entry, EXTRA_BEHIND));
 	if (chain_of(&call->fn->entry, call->entry, chain))
 		s->ctx = chain[0];
 	enter(c, &c->ctxs, s->ctx, s);
 }
 
-/* The span of the response that this object writes. */
-static struct open_span *writer(struct collector *c, const struct call *call)
+/* What says it, or 0. */
+static u64 writer_of(const struct collector *c, const struct call *call)
 {
-	u64 *p = map_get(&c->writers, extra_word(&call->fn->entry, call->entry, EXTRA_WORD));
+	struct field_value own = say_field(&c->f, call, rule_of(c, call->fn), FIELD_WRITER);
+
+	return own.there ? (u64)own.number :
+			   extra_word(&call->fn->entry, call->entry, EXTRA_WORD);
+}
+
+/* The span of the response that this object writes. */
+static struct open_span *writer(struct collector *c, u64 address)
+{
+	u64 *p = map_get(&c->writers, address);
 
 	return p ? &c->contexts.spans.at[*p - 1] : NULL;
+}
+
+static void export(struct collector *c, const struct call *call, const struct rule_on *on,
+		   const struct open_span *o, i64 status)
+{
+	const struct span *s = say_span(&c->teller, call, on, o, status);
+
+	if (!s)
+		return;
+	c->total.spans++;
+	c->total.traces += (o->parent_remote && !o->parent_here) || id_is_zero(o->parent, SPAN_ID);
+	for (size_t i = 0; i < c->f.nto; i++)
+		c->f.to[i].span(c->f.to[i].ctx, s);
+}
+
+/* The stream that a span went on by has ended. */
+static void stream_ends(struct collector *c, u64 address, i64 time_ns, bool known, i64 status)
+{
+	struct stream *s = streams_get(&c->streams, address);
+
+	if (!s)
+		return;
+	s->call.duration_ns = time_ns - s->span.start_ns;
+	s->span.answered = known;
+	s->span.status = status;
+	map_remove(&c->asking, id_number(s->span.self.span));
+	export(c, &s->call, s->on, &s->span, status);
+	streams_drop(&c->streams, address);
 }
 
 /* The first that is final counts, as in net/http. */
 static void status(struct collector *c, const struct call *call)
 {
-	struct expr_input in = expr_input_of(c->f.plan, call, c->f.bias);
-	struct open_span *s = writer(c, call);
-	struct expr_result v;
+	const struct rule_on *on = rule_of(c, call->fn);
+	struct field_value fields[FIELDS_MOST] = { 0 };
+	u64 address = writer_of(c, call);
+	struct open_span *s = writer(c, address);
+	i64 said = 0;
+	bool known;
 
-	if (s && !s->status &&
-	    expr_value(&in, &c->f.plan->exprs[rule_of(c, call->fn)->first], &v) &&
-	    (v.i >= 200 || v.i == 101) && v.i < 1000)
-		s->status = v.i;
+	say_fields(&c->f, call, on, fields);
+	known = on->library->status(fields, &said);
+	if (!s) {
+		stream_ends(c, address, call->start_ns, known, said);
+	} else if (known && !s->answered) {
+		s->status = said;
+		s->answered = true;
+	}
+}
+
+/* A second attempt of the same call has another stream, and starts afresh; streams of other calls
+ * may have attempts of their own at any time. */
+static void stream_begins(struct collector *c, const struct call *call)
+{
+	u64 address = writer_of(c, call);
+	struct open_span *s = context_nearest(&c->contexts, call->goid, SPAN_CLIENT);
+
+	if (!address || !s || !s->stream || s->goid != call->goid || writer(c, address) ||
+	    streams_get(&c->streams, address))
+		return;
+	writes_no_more(c, s);
+	writes(c, s, 0, address);
+	s->answered = false;
 }
 
 static void begun(void *ctx, const struct call *call)
@@ -286,8 +385,11 @@ static void begun(void *ctx, const struct call *call)
 	case ROLE_STATUS:
 		status(c, call);
 		break;
+	case ROLE_STREAM:
+		stream_begins(c, call);
+		break;
 	case ROLE_HIJACK:
-		s = writer(c, call);
+		s = writer(c, writer_of(c, call));
 		if (s)
 			s->hijacked = true;
 		break;
@@ -309,28 +411,15 @@ static void route(struct collector *c, const struct call *call)
 	memcpy(s->route, r.p, r.n);
 }
 
-/* A handler that says nothing answers 200, when it has returned. */
-static i64 status_of(const struct collector *c, const struct call *call,
+/* What a handler that says nothing answers, when it has returned. */
+static i64 status_of(const struct collector *c, const struct call *call, const struct rule_on *on,
 		     const struct open_span *o)
 {
-	bool silent = o->kind == SPAN_SERVER && c->sees_status && !o->hijacked &&
+	bool silent = on && o->kind == SPAN_SERVER && c->sees_status && !o->hijacked &&
 		      c->lost_ns < o->start_ns &&
 		      (call->end == END_RETURN || call->end == END_RECOVERED);
 
-	return o->status || !silent ? o->status : 200;
-}
-
-static void tell(struct collector *c, const struct call *call, const struct rule_on *on,
-		 const struct open_span *o)
-{
-	const struct span *s = say_span(&c->teller, call, on, o, status_of(c, call, o));
-
-	if (!s)
-		return;
-	c->total.spans++;
-	c->total.traces += (o->parent_remote && !o->parent_here) || id_is_zero(o->parent, SPAN_ID);
-	for (size_t i = 0; i < c->f.nto; i++)
-		c->f.to[i].span(c->f.to[i].ctx, s);
+	return o->answered || !silent ? o->status : on->library->silent;
 }
 
 /* What became of the traceparent of a request. The program's own one says in which span of its own
@@ -350,6 +439,17 @@ static void request_ends(struct collector *c, const struct call *call, struct op
 	c->total.unwritten += (d->what & PROPAGATED_NO_ROOM) && !(d->what & PROPAGATED_WRITTEN);
 }
 
+/* Has the call returned, and what it asked has not? */
+static bool goes_on(const struct call *call, const struct open_span *o)
+{
+	u64 error = 0;
+
+	if (call->fn->error_at && call->exit)
+		memcpy(&error, call->exit + call->fn->error_at, sizeof(error));
+	return o->stream == STREAM_GOES_ON && o->writers[0] && !o->answered && o->sampled &&
+	       call->end == END_RETURN && !error;
+}
+
 static void span_ends(struct collector *c, const struct call *call, const struct rule_on *on)
 {
 	struct open_span *o = call->entry ? context_top(&c->contexts, call->goid) : NULL;
@@ -357,17 +457,21 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 	if (!o || o->start_ns != call->start_ns)
 		return;	/* there was no room for it */
 	drop(c, &c->ctxs, o->ctx, o);
-	for (u32 i = 0; i < 2; i++)
-		drop(c, &c->writers, o->writers[i], o);
+	writes_no_more(c, o);
+	request_ends(c, call, o);
+	if (goes_on(call, o)) {
+		c->total.unended += streams_put(&c->streams, o->writers[0], call, on, o);
+		context_end(&c->contexts, call->goid);
+		return;
+	}
 	if (o->kind == SPAN_CLIENT)
 		map_remove(&c->asking, id_number(o->self.span));
-	request_ends(c, call, o);
 	if (call->duration_ns < 0)
 		c->total.unended++;
 	else if (!o->sampled)
 		c->total.unsampled++;
 	else
-		tell(c, call, on, o);
+		export(c, call, on, o, status_of(c, call, on, o));
 	context_end(&c->contexts, call->goid);
 }
 
@@ -391,6 +495,7 @@ static void ended(void *ctx, const struct call *call)
 		break;
 	case ROLE_REQUEST:
 	case ROLE_STATUS:
+	case ROLE_STREAM:
 	case ROLE_HIJACK:
 	case ROLE_WRITE:
 		break;
@@ -446,7 +551,8 @@ struct collector *collector_new(const struct collector_facts *facts)
 	c->rules = mem_resize(NULL, (p->nfuncs + 1) * sizeof(*c->rules));
 	for (u32 i = 0; i < p->nfuncs; i++) {
 		c->rules[i] = rules_of(facts->rules, &p->funcs[i]);
-		if (c->rules[i] && c->rules[i]->rule->role == ROLE_STATUS)
+		if (c->rules[i] && c->rules[i]->rule->role == ROLE_STATUS &&
+		    c->rules[i]->library->silent)
 			*(p->funcs[i].refusal ? &blind : &c->sees_status) = true;
 	}
 	c->sees_status &= !blind;
@@ -469,6 +575,7 @@ struct collected collector_total(const struct collector *c)
 
 	t.refused = c->contexts.refused;
 	t.forgotten = c->contexts.forgotten;
+	t.unended += c->streams.by_address.n;
 	return t;
 }
 
@@ -482,6 +589,7 @@ void collector_release(struct collector **at)
 	incoming_release(&c->incoming);
 	map_release(&c->writers);
 	map_release(&c->asking);
+	streams_release(&c->streams);
 	contexts_release(&c->contexts);
 	out_release(&c->teller.shown);
 	mem_free(c->rules);

@@ -22,10 +22,17 @@
 
 enum { GOROUTINES_MOST = 1 << 18, OPEN_SPANS_MOST = 1 << 16, ROUTE_MOST = 128, STATE_MOST = 512 };
 
+/* Does a span go by something that the answer to it comes by? */
+enum span_stream {
+	STREAM_NONE,
+	STREAM_WITHIN,	/* until the call returns */
+	STREAM_GOES_ON,	/* and when that has returned without an error, until it has a status */
+};
+
 struct open_span {
 	struct span_context self;
 	u8 parent[SPAN_ID];
-	bool open, sampled, parent_remote, parent_here, hijacked;
+	bool open, sampled, parent_remote, parent_here, hijacked, answered;
 	u32 refs;
 	u32 below;		/* 1 + place of the one around it in its goroutine; 0: none */
 	u32 up;			/* 1 + place of its parent in this process; 0: none */
@@ -33,8 +40,9 @@ struct open_span {
 	i64 start_ns;
 	enum span_kind kind;
 	u64 ctx;		/* address of the context.Context that a request has alone; 0: none */
-	u64 writers[2];		/* what writes the response of a server span: addresses; 0: none */
-	i64 status;		/* of the response, 0: not seen */
+	enum span_stream stream;
+	u64 writers[2];		/* what writes the response, or brings it: addresses; 0: none */
+	i64 status;		/* of the response, if `answered` */
 	char route[ROUTE_MOST];
 	char state[STATE_MOST];	/* tracestate */
 	u32 nroute, nstate;

@@ -46,6 +46,13 @@ struct str http_route(struct str pattern)
 	return str_cut(pattern, (size_t)slash, pattern.n);
 }
 
+/* Those of 1xx come before it; 101 is the last word on HTTP. */
+bool http_status(const struct field_value *f, i64 *status)
+{
+	*status = f[FIELD_STATUS].number;
+	return f[FIELD_STATUS].there && (*status >= 200 || *status == 101) && *status < 1000;
+}
+
 void http_say_server(struct saying *s, const struct field_value *f, const struct said *said)
 {
 	i64 status = said->status;

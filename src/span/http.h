@@ -23,6 +23,7 @@ enum {
 
 extern const struct library library_http_server, library_http_client;
 
+bool http_status(const struct field_value *f, i64 *status);
 void http_say_server(struct saying *s, const struct field_value *f, const struct said *said);
 void http_say_client(struct saying *s, const struct field_value *f, const struct said *said);
 /* "GET example.com/users/{id}" is the route /users/{id}. */

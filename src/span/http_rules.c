@@ -146,7 +146,7 @@ static const struct rule client_rules[] = {
 const struct library library_http_server = {
 	.name = "http-server", .package = "net/http",
 	.rules = server_rules, .nrules = ARRAY_LEN(server_rules),
-	.fields = fields, .say = http_say_server,
+	.fields = fields, .silent = 200, .status = http_status, .say = http_say_server,
 };
 
 const struct library library_http_client = {

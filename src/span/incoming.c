@@ -42,6 +42,19 @@ static void take(struct incoming *in, u64 goid, bool moves, enum trace_header h,
 	}
 }
 
+/* Mixed as splitmix64 does, twice; goroutines never have so large a number. */
+static u64 mixed(u64 x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+u64 incoming_key(u64 a, u64 b)
+{
+	return mixed(mixed(a + 0x9e3779b97f4a7c15u) ^ b) | (u64)1 << 62;
+}
+
 void incoming_line(struct incoming *in, u64 goid, struct str line)
 {
 	struct str value;

@@ -1,6 +1,8 @@
 /* incoming - what requests say of whose child they are, from when a goroutine reads one until it
  * serves it.
  *
+ * Where a request is handed over instead, it is told by two numbers (incoming_key).
+ *
  * Owns     what was said, until it is dropped.
  * Units    none.
  * Fails    never. More than INCOMING_MOST requests that were read and never served: all are
@@ -30,6 +32,8 @@ struct incoming {
 void incoming_line(struct incoming *in, u64 goid, struct str line);
 /* The same in two parts, where names are lower-case; another goroutine will serve it. */
 void incoming_field(struct incoming *in, u64 goid, struct str name, struct str value);
+/* Stands for a goroutine: a request that two numbers tell from others, whoever reads it. */
+u64 incoming_key(u64 a, u64 b);
 /* The goroutine has started another one: it serves what moves. */
 void incoming_move(struct incoming *in, u64 goid, u64 to);
 /* Who sent it; NULL where nobody said, or not so that it is valid. Holds until the next call. */

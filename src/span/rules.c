@@ -4,11 +4,13 @@
 
 #include "go/release.h"
 #include "go/modver.h"
+#include "span/grpc.h"
 #include "span/http.h"
 #include "span/sql.h"
 
 const struct library *const rules_libraries[] = {
-	&library_http_server, &library_http_client, &library_sql, NULL,
+	&library_http_server, &library_http_client, &library_grpc_server, &library_grpc_client,
+	&library_sql, NULL,
 };
 
 static const char *names(void)

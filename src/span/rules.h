@@ -10,6 +10,7 @@
 
 #include "base/opt.h"
 #include "plan/plan.h"
+#include "span/context.h"
 #include "span/saying.h"
 
 /* What a call of the function means. */
@@ -18,7 +19,8 @@ enum rule_role {
 	ROLE_REQUEST,	/* a request is read: header lines in it are that one's */
 	ROLE_LINE,	/* a header line */
 	ROLE_FRAME,	/* all header fields, on a goroutine that starts the one that serves */
-	ROLE_STATUS,	/* the status of the response that an object writes */
+	ROLE_STATUS,	/* the status of the response that an object writes, or has got */
+	ROLE_STREAM,	/* what the answer to the request of the span around it will come by */
 	ROLE_ROUTE,	/* which pattern of a router fits */
 	ROLE_HIJACK,	/* the connection is taken over: there is no response */
 	ROLE_WRITE,	/* headers are written: for plan/propagate.h only */
@@ -30,6 +32,12 @@ enum { REG_AX, REG_BX, REG_CX, REG_DI, REG_SI, REG_R8, REG_R9, REG_R10, REG_R11 
 #define CTX_IN(reg) ((reg) + 1)
 
 enum { FIELDS_MOST = 16 };
+
+/* Fields that mean the same to every library: what writes the response of a server span, or brings
+ * that of a client span (an address); two numbers that tell a request that was read from others,
+ * where who reads it does not start who serves it. A span whose FIELD_KEY is of another type than
+ * is asked for was read by another library, and is in that one's span. */
+enum { FIELD_WRITER = FIELDS_MOST - 3, FIELD_KEY, FIELD_SUBKEY };
 
 struct rule_read {
 	u8 field;		/* what it is, as its library counts */
@@ -44,6 +52,7 @@ struct rule {
 	u8 since, until;	/* 0: whatever */
 	const char *from, *below;	/* of the library's module: "1.66.0"; NULL: whatever */
 	enum span_kind kind;
+	enum span_stream stream;
 	const char *scope;
 	const char *gives;	/* what is missing without it, for messages */
 	const char *sig;	/* go_sig_tell, for programs that do not tell; or NULL */
@@ -61,7 +70,8 @@ struct rule {
 /* What is known of a span besides its fields. */
 struct said {
 	const struct rule *rule;
-	i64 status;		/* of the response to what a server span is of; 0: not known */
+	i64 status;		/* of the response to what a server span is of... */
+	bool answered;		/* ...which was seen; else 0, unless the library knows better */
 	struct str route;	/* may be empty */
 };
 
@@ -72,6 +82,11 @@ struct library {
 	const struct rule *rules;
 	u32 nrules;
 	const char *const *fields;	/* what is missing without each, for messages */
+	/* The status of the response of a server span that has returned and said nothing, if
+	 * nothing was missed. */
+	i64 silent;
+	/* ROLE_STATUS: it says the last word on the response. */
+	bool (*status)(const struct field_value *f, i64 *status);
 	/* Name, attributes and status of a span. */
 	void (*say)(struct saying *s, const struct field_value *f, const struct said *said);
 };

@@ -3,34 +3,53 @@
 enum { SHOWN_MOST = 1024 };
 
 /* Of the type of this descriptor, or what it points to. */
-static struct str package_of(const struct teller *t, u64 va)
+static struct str package_of(const struct collector_facts *f, u64 va)
 {
-	const struct go_type *type = go_type_load(t->f->plan->prog,
-						  go_type_at(t->f->plan->prog, va));
+	const struct go_type *type = go_type_load(f->plan->prog,
+						  go_type_at(f->plan->prog, va));
 
 	if (type->kind == GO_PTR && type->elem)
-		type = go_type_load(t->f->plan->prog, type->elem);
+		type = go_type_load(f->plan->prog, type->elem);
 	return type->pkg_path;
 }
 
-static void read_fields(const struct teller *t, const struct call *call,
-			const struct rule_on *on, struct field_value *to)
+static struct field_value read_one(const struct collector_facts *f, const struct expr_input *in,
+				   u32 ask)
 {
-	struct expr_input in = expr_input_of(t->f->plan, call, t->f->bias);
+	const struct expr *e = &f->plan->exprs[ask];
+	struct field_value to = { 0 };
+	struct expr_result v;
 
-	for (u32 i = 0; i < on->rule->nreads; i++) {
-		struct field_value *f = &to[on->rule->reads[i].field];
-		struct expr_result v;
+	to.there = expr_value(in, e, &v);
+	to.other = !to.there && in->fn->codes[ask].n && !v.unreadable;
+	if (!to.there)
+		return to;
+	to.text = v.text;
+	to.number = v.kind == EXPR_BOOL ? v.b : v.kind == EXPR_STRING ? 0 : v.i;
+	to.cut = v.kind == EXPR_STRING && v.len > v.text.n;
+	if (v.kind == EXPR_STRING && v.u)
+		to.package = package_of(f, v.u);
+	return to;
+}
 
-		f->there = expr_value(&in, &t->f->plan->exprs[on->first + i], &v);
-		if (!f->there)
-			continue;
-		f->text = v.text;
-		f->number = v.kind == EXPR_BOOL ? v.b : v.kind == EXPR_STRING ? 0 : v.i;
-		f->cut = v.kind == EXPR_STRING && v.len > v.text.n;
-		if (v.kind == EXPR_STRING && v.u)
-			f->package = package_of(t, v.u);
-	}
+void say_fields(const struct collector_facts *f, const struct call *call, const struct rule_on *on,
+		struct field_value to[FIELDS_MOST])
+{
+	struct expr_input in = expr_input_of(f->plan, call, f->bias);
+
+	for (u32 i = 0; i < on->rule->nreads; i++)
+		to[on->rule->reads[i].field] = read_one(f, &in, on->first + i);
+}
+
+struct field_value say_field(const struct collector_facts *f, const struct call *call,
+			     const struct rule_on *on, u8 field)
+{
+	struct expr_input in = expr_input_of(f->plan, call, f->bias);
+
+	for (u32 i = 0; i < on->rule->nreads; i++)
+		if (on->rule->reads[i].field == field)
+			return read_one(f, &in, on->first + i);
+	return (struct field_value){ 0 };
 }
 
 /* The type of the error that was returned: the word is an itab's, whose second one is the type
@@ -106,9 +125,10 @@ static void say_library(struct teller *t, const struct call *call, const struct 
 		     const struct open_span *o, i64 status)
 {
 	struct field_value fields[FIELDS_MOST] = { 0 };
-	struct said said = { .rule = on->rule, .status = status, .route = { o->route, o->nroute } };
+	struct said said = { .rule = on->rule, .status = status, .answered = o->answered,
+			     .route = { o->route, o->nroute } };
 
-	read_fields(t, call, on, fields);
+	say_fields(t->f, call, on, fields);
 	t->saying.span.scope = str_of(on->rule->scope);
 	on->library->say(&t->saying, fields, &said);
 }

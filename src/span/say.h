@@ -16,6 +16,11 @@ struct teller {
 	struct out shown;	/* to memory */
 };
 
+/* What the reads of the call's rule gave; and one of them. */
+void say_fields(const struct collector_facts *f, const struct call *call, const struct rule_on *on,
+		struct field_value to[FIELDS_MOST]);
+struct field_value say_field(const struct collector_facts *f, const struct call *call,
+			     const struct rule_on *on, u8 field);
 /* `on`: the rule of the function, NULL for one of --func. `status`: of the response to what a
  * server span is of, 0 if not known. Holds until the next one is made. NULL: it was
  * none after all. */

@@ -12,6 +12,7 @@
 /* What an expression of a rule gave. */
 struct field_value {
 	bool there;
+	bool other;		/* there is none: something before it is of another type, or nil */
 	struct str text;
 	i64 number;		/* also of a bool */
 	bool cut;		/* the text goes on */

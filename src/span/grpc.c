@@ -1,0 +1,136 @@
+#include "span/grpc.h"
+
+#include <arpa/inet.h>
+
+/* google.golang.org/grpc/codes */
+enum { OK, UNKNOWN = 2, DEADLINE_EXCEEDED = 4, UNIMPLEMENTED = 12, INTERNAL, UNAVAILABLE,
+       DATA_LOSS };
+
+static struct str code_name(struct saying *s, i64 code)
+{
+	static const char *const names[] = {
+		"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
+		"ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+		"ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
+		"UNAUTHENTICATED",
+	};
+
+	if (code >= 0 && code < (i64)ARRAY_LEN(names))
+		return str_of(names[code]);
+	return say_fmt(s, "%lld", (long long)code);
+}
+
+/* Is it the server's fault? */
+static bool fails_server(i64 code)
+{
+	return code == UNKNOWN || code == DEADLINE_EXCEEDED || code == UNIMPLEMENTED ||
+	       code == INTERNAL || code == UNAVAILABLE || code == DATA_LOSS;
+}
+
+/* No error, and the end of a stream (io.EOF), is OK. */
+bool grpc_status(const struct field_value *f, i64 *status)
+{
+	struct str type = f[GRPC_ERROR].text;
+
+	*status = f[GRPC_CODE].there ? f[GRPC_CODE].number : OK;
+	return f[GRPC_CODE].there || (f[GRPC_ERROR].there && (str_eq(type, STR("nil")) ||
+				      str_eq(type, STR("*errors.errorString"))));
+}
+
+/* "/shop.Orders/Get" */
+static void say_method(struct saying *s, const struct field_value *f)
+{
+	struct str name = f->text;
+	ptrdiff_t slash;
+
+	say_text(s, "rpc.system", STR("grpc"));
+	s->span.name = STR("grpc");
+	if (!f->there)
+		return;
+	if (str_starts(name, STR("/")))
+		name = str_cut(name, 1, name.n);
+	if (!name.n)
+		return;
+	s->span.name = name;
+	slash = str_find_last(name, '/');
+	if (slash < 0)
+		return;
+	say_text(s, "rpc.service", str_cut(name, 0, (size_t)slash));
+	say_text(s, "rpc.method", str_cut(name, (size_t)slash + 1, name.n));
+}
+
+static void say_code(struct saying *s, i64 code, bool fails)
+{
+	say_int(s, "rpc.grpc.status_code", code);
+	if (fails)
+		say_error(s, code_name(s, code), (struct str){ 0 });
+}
+
+/* A net.IP: 4 bytes, or 16, of which those of IPv4 are known by how they begin. */
+static struct str ip_text(struct saying *s, struct str ip)
+{
+	static const char mapped[] = "\0\0\0\0\0\0\0\0\0\0\xff\xff";
+	char text[INET6_ADDRSTRLEN];
+
+	if (ip.n == 16 && str_starts(ip, (struct str){ mapped, sizeof(mapped) - 1 }))
+		ip = str_cut(ip, 12, 16);
+	if ((ip.n != 4 && ip.n != 16) ||
+	    !inet_ntop(ip.n == 4 ? AF_INET : AF_INET6, ip.p, text, sizeof(text)))
+		return STR("");
+	return say_fmt(s, "%s", text);
+}
+
+void grpc_say_server(struct saying *s, const struct field_value *f, const struct said *said)
+{
+	struct str ip = STR("");
+
+	say_method(s, &f[GRPC_METHOD]);
+	if (f[GRPC_PEER_IP].there)
+		ip = ip_text(s, f[GRPC_PEER_IP].text);
+	if (ip.n) {
+		say_text(s, "client.address", ip);
+		say_text(s, "network.peer.address", ip);
+		if (f[GRPC_PEER_PORT].there)
+			say_int(s, "network.peer.port", f[GRPC_PEER_PORT].number);
+	}
+	if (said->answered)
+		say_code(s, said->status, fails_server(said->status));
+}
+
+/* "dns:///shop:443", "dns://8.8.8.8/shop:443", "passthrough:///shop:443", "shop:443". A path of a
+ * socket is no address. */
+static void say_target(struct saying *s, struct str target)
+{
+	static const char *const schemes[] = { "dns:", "passthrough:" };
+	ptrdiff_t at = str_find(target, STR("://"));
+
+	if (str_starts(target, STR("unix")))
+		return;
+	for (size_t i = 0; at < 0 && i < ARRAY_LEN(schemes); i++)
+		if (str_starts(target, str_of(schemes[i])))
+			target = str_cut(target, strlen(schemes[i]), target.n);
+	if (at >= 0) {
+		target = str_cut(target, (size_t)at + 3, target.n);
+		at = str_find(target, STR("/"));
+		target = str_cut(target, at < 0 ? 0 : (size_t)at + 1, target.n);
+	}
+	(void)say_address(s, "server.address", "server.port", target);
+}
+
+/* What the call returned tells more than what its last attempt got. */
+void grpc_say_client(struct saying *s, const struct field_value *f, const struct said *said)
+{
+	bool error = f[GRPC_ERROR].there && !str_eq(f[GRPC_ERROR].text, STR("nil"));
+
+	say_method(s, &f[GRPC_METHOD]);
+	if (f[GRPC_TARGET].there)
+		say_target(s, f[GRPC_TARGET].text);
+	if (f[GRPC_CODE].there)
+		say_code(s, f[GRPC_CODE].number, f[GRPC_CODE].number != OK);
+	else if (said->answered && !(error && said->status == OK))
+		say_code(s, said->status, said->status != OK);
+	else if (error)
+		say_error(s, f[GRPC_ERROR].text, (struct str){ 0 });
+	else if (f[GRPC_ERROR].there)
+		say_code(s, OK, false);
+}

@@ -1,0 +1,120 @@
+/* Which functions of google.golang.org/grpc are spans, or say something of one. Its transport's
+ * methods are in no interface, so stripped programs know nothing of their parameters: `arg1.(T)`
+ * says what they are. */
+#include "span/grpc.h"
+
+#define TRANSPORT "google.golang.org/grpc/internal/transport."
+#define SERVER "arg0.(*" TRANSPORT "http2Server)"
+#define STREAM "arg1.(*" TRANSPORT "Stream)"
+#define SERVER_STREAM "arg1.(*" TRANSPORT "ServerStream)"
+#define FRAME(arg) arg ".(*golang.org/x/net/http2.MetaHeadersFrame).HeadersFrame" \
+	".FrameHeader.StreamID"
+#define CODE ".(*google.golang.org/grpc/internal/status.Error).s.s.Code"
+
+static const char *const fields[FIELDS_MOST] = {
+	[GRPC_METHOD] = "rpc.method", [GRPC_CODE] = "rpc.grpc.status_code",
+	[GRPC_ERROR] = "error.type", [GRPC_TARGET] = "server.address",
+	[GRPC_PEER_IP] = "client.address", [GRPC_PEER_PORT] = "network.peer.port",
+	[FIELD_WRITER] = "rpc.grpc.status_code", [FIELD_KEY] = "traceparent of gRPC calls",
+	[FIELD_SUBKEY] = "traceparent of gRPC calls",
+};
+
+static const char *const trace_fields[] = { "tracepar", "tracesta" };
+
+/* handleStream(t ServerTransport, stream *Stream): the connection's transport has who it goes to */
+#define SERVED(stream, peer) \
+	.role = ROLE_SPAN, .func = "google.golang.org/grpc.(*Server).handleStream", \
+	.kind = SPAN_SERVER, .scope = "google.golang.org/grpc", \
+	.gives = "spans of gRPC calls that are served", \
+	.reads = { \
+		{ GRPC_METHOD, stream ".method", 256 }, \
+		{ GRPC_PEER_IP, SERVER peer ".(*net.TCPAddr).IP", 16 }, \
+		{ GRPC_PEER_PORT, SERVER peer ".(*net.TCPAddr).Port", 0 }, \
+		{ FIELD_KEY, SERVER, 0 }, \
+		{ FIELD_SUBKEY, stream ".id", 0 }, \
+		{ FIELD_WRITER, stream, 0 }, \
+	}, \
+	.nreads = 6, .ctx = stream ".ctx", .extra = { .role = PROPAGATE_SERVE }
+
+#define STATUS(name) \
+	.role = ROLE_STATUS, .func = TRANSPORT name, .gives = "rpc.grpc.status_code of servers", \
+	.reads = { { FIELD_WRITER, "arg0", 0 }, { GRPC_CODE, "arg1.s.Code", 0 } }, .nreads = 2
+
+#define HEADERS(frame, register) \
+	.role = ROLE_FRAME, .func = TRANSPORT "(*http2Server).operateHeaders", \
+	.gives = "traceparent of gRPC calls", \
+	.reads = { { FIELD_KEY, "recv", 0 }, { FIELD_SUBKEY, FRAME(frame), 0 } }, .nreads = 2, \
+	.extra = { \
+		.kind = EXTRA_FIELDS, .reg = register, .disp = 8, .most = 512, \
+		.only = trace_fields, .nonly = ARRAY_LEN(trace_fields), .role = PROPAGATE_FRAME, \
+	}
+
+static const struct rule server_rules[] = {
+	{ .below = "1.60.0", SERVED(STREAM, ".remoteAddr") },
+	{ .from = "1.60.0", .below = "1.69.0", SERVED(STREAM, ".peer.Addr") },
+	{ .from = "1.69.0", SERVED(SERVER_STREAM, ".peer.Addr") },
+	{ .below = "1.69.0", STATUS("(*http2Server).WriteStatus") },
+	{ .from = "1.69.0", STATUS("(*http2Server).writeStatus") },
+	{ .below = "1.69.0", STATUS("(*serverHandlerTransport).WriteStatus") },
+	{ .from = "1.69.0", STATUS("(*serverHandlerTransport).writeStatus") },
+	/* (frame, handle, …); from 1.60 on (ctx, frame, handle) */
+	{ .below = "1.60.0", HEADERS("arg0", REG_BX) },
+	{ .from = "1.60.0", HEADERS("arg1", REG_DI) },
+};
+
+static const struct rule client_rules[] = {
+	{
+		.role = ROLE_SPAN, .stream = STREAM_WITHIN,
+		.func = "google.golang.org/grpc.(*ClientConn).Invoke", .kind = SPAN_CLIENT,
+		.scope = "google.golang.org/grpc", .gives = "spans of gRPC calls that are made",
+		.reads = {
+			{ GRPC_METHOD, "arg1", 256 },
+			{ GRPC_TARGET, "recv.target", 128 },
+			{ GRPC_CODE, "ret0" CODE, 0 },
+			{ GRPC_ERROR, "ret0.(type)", 128 },
+		},
+		.nreads = 4,
+		.ctx_in = CTX_IN(REG_BX),
+	}, {
+		.role = ROLE_SPAN, .stream = STREAM_GOES_ON,
+		.func = "google.golang.org/grpc.(*ClientConn).NewStream", .kind = SPAN_CLIENT,
+		.scope = "google.golang.org/grpc",
+		.gives = "spans of gRPC streams that are opened",
+		.reads = {
+			{ GRPC_METHOD, "arg2", 256 },
+			{ GRPC_TARGET, "recv.target", 128 },
+			{ GRPC_CODE, "ret1" CODE, 0 },
+			{ GRPC_ERROR, "ret1.(type)", 128 },
+		},
+		.nreads = 4,
+		.ctx_in = CTX_IN(REG_BX),
+	}, {
+		.role = ROLE_STREAM,
+		.func = "google.golang.org/grpc.(*clientStream).newAttemptLocked",
+		.gives = "when gRPC streams end",
+		.reads = { { FIELD_WRITER, "recv", 0 } }, .nreads = 1,
+	}, {
+		.role = ROLE_STATUS, .func = "google.golang.org/grpc.(*clientStream).finish",
+		.gives = "when gRPC streams end, and rpc.grpc.status_code of these",
+		.reads = {
+			{ FIELD_WRITER, "recv", 0 },
+			{ GRPC_CODE, "arg0" CODE, 0 },
+			{ GRPC_ERROR, "arg0.(type)", 128 },
+		},
+		.nreads = 3,
+	},
+};
+
+const struct library library_grpc_server = {
+	.name = "grpc-server", .package = "google.golang.org/grpc",
+	.module = "google.golang.org/grpc",
+	.rules = server_rules, .nrules = ARRAY_LEN(server_rules),
+	.fields = fields, .status = grpc_status, .say = grpc_say_server,
+};
+
+const struct library library_grpc_client = {
+	.name = "grpc-client", .package = "google.golang.org/grpc",
+	.module = "google.golang.org/grpc",
+	.rules = client_rules, .nrules = ARRAY_LEN(client_rules),
+	.fields = fields, .status = grpc_status, .say = grpc_say_client,
+};

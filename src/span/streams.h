@@ -1,0 +1,35 @@
+/* streams - spans that go on when the call that began them has returned, until what the answer
+ * comes by has ended: told by its address.
+ *
+ * Owns     copies of the spans, and of the calls' entry records, until they are dropped.
+ * Units    none.
+ * Fails    never. More than STREAMS_MOST: all are forgotten.
+ * Threads  one. */
+#ifndef SPAN_STREAMS_H
+#define SPAN_STREAMS_H
+
+#include "base/map.h"
+#include "event/calls.h"
+#include "span/rules.h"
+
+enum { STREAMS_MOST = 1 << 13 };
+
+struct stream {
+	struct open_span span;
+	const struct rule_on *on;
+	struct call call;	/* its entry is the copy that follows; it has no exit */
+	u8 entry[];
+};
+
+struct streams {
+	struct map by_address;	/* address -> struct stream * */
+};
+
+/* How many are forgotten for it: those that nobody ended, or one at the same address. */
+u64 streams_put(struct streams *s, u64 address, const struct call *call, const struct rule_on *on,
+		const struct open_span *span);
+struct stream *streams_get(const struct streams *s, u64 address);	/* NULL: none */
+void streams_drop(struct streams *s, u64 address);
+void streams_release(struct streams *s);
+
+#endif

@@ -1,0 +1,232 @@
+"""Spans of gRPC calls, served and made. The method of each ends in a number that is the same in all that belongs
+together, and so tells a wrong parent."""
+
+import collections
+import os
+import re
+import signal
+import subprocess
+import tempfile
+
+import pytest
+
+import gobuild
+import goshawk
+import others
+from attaching import line_of
+
+pytestmark = pytest.mark.ptrace
+
+# Versions over the module's life, each with a release of Go that builds it.
+VERSIONS = [("1.40.1", "1.19.13"), ("1.46.2", "1.19.13"), ("1.53.0", "1.20.14"), ("1.56.3", "1.21.13"),
+            ("1.59.0", "1.21.13"), ("1.60.1", "1.22.12"), ("1.65.1", "1.22.12"), ("1.66.2", "1.22.12"),
+            ("1.69.4", "1.23.12"), ("1.72.2", "1.24.11"), ("1.76.0", "1.24.11"), ("1.77.0", "1.25.5"),
+            ("1.81.1", "1.25.5"), ("1.85.0", "1.26.8"), ("1.85.0", "1.27.4")]
+QUICK = [("1.60.1", "1.22.12"), ("1.85.0", "1.27.4")]
+FLAGS = {"plain": [], "stripped": ["-ldflags=-s -w"], "race": ["-race"]}
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+NAMES = {1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND", 6: "ALREADY_EXISTS",
+         7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED", 9: "FAILED_PRECONDITION", 10: "ABORTED", 11: "OUT_OF_RANGE",
+         12: "UNIMPLEMENTED", 13: "INTERNAL", 14: "UNAVAILABLE", 15: "DATA_LOSS", 16: "UNAUTHENTICATED"}
+SERVERS_FAULT = {2, 4, 12, 13, 14, 15}
+
+
+def program(version, release, variant="stripped"):
+    return others.module("spans-grpc", release, *FLAGS[variant], requires=("google.golang.org/grpc@v" + version,))
+
+
+class Calls:
+    """tests/go/spans-grpc under `goshawk spans`, or alone and then attached to."""
+
+    def __init__(self, binary, *args, options=(), attach=False):
+        self.folder = tempfile.TemporaryDirectory()
+        self.to = os.path.join(self.folder.name, "spans")
+        command = [str(goshawk.GOSHAWK), "spans", "--json", "-o", self.to, *options]
+        self.err = tempfile.TemporaryFile("w+")
+        self.p = self.looker = subprocess.Popen([*([] if attach else [*command, "--"]), binary, *args], text=True,
+                                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err)
+        _, pid, port = line_of(self.p.stdout, "ready").split()
+        self.port = int(port)
+        if attach:
+            self.looker = subprocess.Popen([*command, "-p", pid], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                           stderr=subprocess.PIPE, text=True)
+            assert "watched" in line_of(self.looker.stderr, "watched")
+
+    def do(self, *words):
+        self.p.stdin.write(" ".join(map(str, words)) + "\n")
+        self.p.stdin.flush()
+        return self.p.stdout.readline().split()[-1]
+
+    def end(self):
+        if self.looker is not self.p:
+            self.looker.send_signal(signal.SIGINT)
+            _, self.said = self.looker.communicate(timeout=60)
+            assert self.looker.returncode == 0 and self.do("plain", 1) == "OK"
+        out, _ = self.p.communicate(timeout=60)
+        self.err.seek(0)
+        err = self.err.read()
+        self.said = err if self.looker is self.p else self.said
+        assert (self.p.returncode, out) == (0, ""), err
+        with open(self.to) as f:
+            assert "canary" not in f.read()
+        first, *self.spans, last = goshawk.read_lines(self.to)
+        assert last["off"] == [] and not last["lost"], last
+        self.by_id = {s["span_id"]: s for s in self.spans}
+        self.below = collections.defaultdict(list)
+        for s in self.spans:
+            up = self.by_id.get(s.get("parent_span_id"))
+            assert up is None or number(up) == number(s), (up, s)
+            assert up is None or up["trace_id"] == s["trace_id"], (up, s)
+            self.below[up and up["span_id"]].append(s)
+
+    def named(self, kind, name):
+        return [s for s in self.spans if (s["kind"], s["name"]) == (kind, name)]
+
+    def one(self, kind, name):
+        found = self.named(kind, name)
+        assert len(found) == 1, (kind, name, found)
+        return found[0]
+
+    def asked_in(self, s):
+        """The names of what was asked in the span, and how often."""
+        return collections.Counter(b["name"] for b in self.below[s["span_id"]] if b["kind"] == "client")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failed):
+        for p in {self.p, self.looker}:
+            if p.poll() is None:
+                p.kill()
+                p.communicate()
+        self.err.close()
+        self.folder.cleanup()
+
+
+def number(s):
+    return re.search(r"/N(\d+)$", s["name"] if "/N" in s["name"] else s["attributes"]["url.path"]).group(1)
+
+
+def began(s):
+    """Nanoseconds of its day."""
+    h, m, seconds, ns = re.search(r"T(\d+):(\d+):(\d+)\.(\d+)Z", s["time"]).groups()
+    return ((int(h) * 60 + int(m)) * 60 + int(seconds)) * 10**9 + int(ns.ljust(9, "0"))
+
+
+def code(s):
+    return s["attributes"]["rpc.grpc.status_code"]
+
+
+def error(s):
+    assert (s.get("status") == "error") == ("error.type" in s["attributes"]), s
+    return s["attributes"].get("error.type")
+
+
+def exercise(c, retries=True, through_http=False):
+    answers = [c.do(*words) for words in [
+        ("plain", 1), ("deep", 2), ("code", 5), ("code", 14), ("both", 3), ("up", 4), ("down", 6), ("endless", 7),
+        ("late", 8), ("cancel", 9), ("panics", 10), ("flaky", 11), ("foreign", 12), ("pool", 13), ("pool", 15),
+        ("pool", 20), ("plain", 16, PARENT), ("both", 17, PARENT), ("nowhere", 18)]]
+    assert answers == ["OK", "OK", "NotFound", "Unavailable", "InvalidArgument", "OK", "OK", "Canceled",
+                       "DeadlineExceeded", "Canceled", "Internal", "OK" if retries else "Unavailable", "Unknown", "OK",
+                       "OK", "OK", "OK", "OK", "Unimplemented"]
+    c.end()
+    for kind, n, own, asked in [
+            ("Plain", 1, 0, 0), ("Deep", 2, 0, 4), ("Code", 5, 5, 0), ("Code", 14, 14, 0), ("Both", 3, 3, 3),
+            ("Up", 4, 0, 1), ("Down", 6, 0, 3), ("Panics", 10, 13, 0), ("Foreign", 12, 2, 0), ("Pool", 13, 0, 1),
+            ("Pool", 15, 0, 0), ("Pool", 20, 0, 1), ("Plain", 16, 0, 0), ("Both", 17, 0, 3), ("Nowhere", 18, 12, 0)]:
+        name = "front.%s/N%d" % (kind, n)
+        client, server = c.one("client", name), c.one("server", name)
+        assert (code(client), error(client)) == (own, NAMES.get(own)), client
+        assert (code(server), error(server)) == (own, NAMES[own] if own in SERVERS_FAULT else None), server
+        assert c.asked_in(server) == ({"back.Plain/N%d" % n: asked} if asked else {}), (server, c.below)
+        assert not c.asked_in(client)
+        about = client["attributes"]
+        assert (about["rpc.system"], about["rpc.service"], about["rpc.method"]) == ("grpc", "front." + kind, "N%d" % n)
+        assert (about["server.address"], about["server.port"]) == ("127.0.0.1", c.port)
+        assert through_http or server["attributes"]["client.address"] == "127.0.0.1", server
+        assert 0 <= began(server) - began(client) <= client["duration_ns"]
+        up = c.by_id.get(server.get("parent_span_id"))
+        served = up if up and up["kind"] == "server" else server
+        assert (served is not server) == through_http
+        if n > 15 and n < 18:
+            assert (served["parent_remote"], served["trace_id"], server["trace_id"]) == (True, PARENT[3:35], PARENT[3:35])
+            assert served["parent_span_id"] == PARENT[36:52]
+    # asked by a worker that was started in the span of another call
+    assert [s.get("parent_span_id") for s in c.named("client", "back.Plain/N15")] == [None]
+    # what the server's context says of why it ended depends on who comes first
+    for name, codes in ("front.Late/N8", {4}), ("front.Late/N9", {1}), ("front.Endless/N7", {1}):
+        assert code(c.one("client", name)) in codes
+        assert code(c.one("server", name)) in {1, 2, 4, 14}
+    flaky = [code(s) for s in c.named("server", "front.Flaky/N11")]
+    assert sorted(flaky) == ([0, 14, 14] if retries else [14])
+    assert code(c.one("client", "front.Flaky/N11")) == (0 if retries else 14)
+    assert len(c.spans) == len(c.by_id)
+
+
+def retried(version):
+    """Retries are on where nobody says so since 1.41."""
+    return int(version.split(".")[1]) > 40
+
+
+def wanted():
+    return VERSIONS if gobuild.ALL else QUICK
+
+
+@pytest.mark.parametrize("version, go", wanted())
+def test_versions(version, go):
+    with Calls(program(version, go)) as c:
+        exercise(c, retried(version))
+
+
+@pytest.mark.parametrize("version, go", wanted() if gobuild.ALL else QUICK[-1:])
+def test_named(version, go):
+    """With debug information, which names other things; and it is attached to."""
+    with Calls(program(version, go, "plain"), attach=True) as c:
+        exercise(c, retried(version))
+
+
+def test_race():
+    with Calls(program(*QUICK[-1], "race")) as c:
+        exercise(c)
+
+
+@pytest.mark.skipif(goshawk.why_no_bpf(), reason="kernel probes are not permitted")
+def test_uprobe():
+    with Calls(program(*QUICK[-1]), options=["--engine", "uprobe"]) as c:
+        exercise(c)
+
+
+@pytest.mark.parametrize("version, go", wanted() if gobuild.ALL else QUICK[:1])
+def test_through_http(version, go):
+    """Served by net/http: its span is around that of gRPC."""
+    with Calls(program(version, go), "http") as c:
+        exercise(c, retries=False, through_http=True)
+
+
+@pytest.mark.parametrize("how", [[], ["workers"]])
+@pytest.mark.parametrize("version, go", wanted())
+def test_many_at_once(version, go, how):
+    """Goroutines of their own, or those of a pool that connections hand calls over to."""
+    n, each = 300, {"deep": 4, "both": 3}
+    with Calls(program(version, go), *how) as c:
+        for i, kind in enumerate(each):
+            assert c.do("many", kind, i * n, (i + 1) * n, 32) == "done"
+        c.end()
+    for i, kind in enumerate(each):
+        for k in range(i * n, (i + 1) * n):
+            name = "front.%s/N%d" % (kind.title(), k)
+            server = c.one("server", name)
+            c.one("client", name)
+            assert c.asked_in(server) == {"back.Plain/N%d" % k: each[kind]}, server
+            if k % 2:
+                assert (server["trace_id"], server["parent_span_id"]) == ("%032x" % k, "%016x" % k), server
+                assert server["parent_remote"]
+
+
+def test_only():
+    for options, kinds in (["--only", "grpc-server"], {"server"}), (["--no", "grpc-server"], {"client"}):
+        with Calls(program(*QUICK[-1]), options=options) as c:
+            assert c.do("both", 3) == "InvalidArgument"
+            c.end()
+        assert {s["kind"] for s in c.spans} == kinds

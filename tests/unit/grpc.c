@@ -1,0 +1,223 @@
+/* What is said of gRPC calls; requests and streams that are told by numbers. */
+#include <check.h>
+#include <stdio.h>
+
+#include "span/grpc.h"
+#include "span/incoming.h"
+#include "span/streams.h"
+
+Suite *grpc_suite(void);
+
+static struct saying saying;
+static struct field_value fields[FIELDS_MOST];
+
+static void fresh(void)
+{
+	memset(&saying, 0, sizeof(saying));
+	memset(fields, 0, sizeof(fields));
+}
+
+static void text(u32 field, const char *s)
+{
+	fields[field].there = true;
+	fields[field].text = str_of(s);
+}
+
+static void number(u32 field, i64 n)
+{
+	fields[field].there = true;
+	fields[field].number = n;
+}
+
+/* "name key=value …" */
+static const char *told(void)
+{
+	static char is[512];
+	size_t n = (size_t)snprintf(is, sizeof(is), "%.*s", STR_F(saying.span.name));
+
+	for (u32 i = 0; i < saying.span.nattrs; i++) {
+		const struct span_attr *a = &saying.attrs[i];
+
+		n += (size_t)snprintf(is + n, sizeof(is) - n, " %.*s=", STR_F(a->key));
+		if (a->kind == ATTR_INT)
+			n += (size_t)snprintf(is + n, sizeof(is) - n, "%ld", (long)a->number);
+		else
+			n += (size_t)snprintf(is + n, sizeof(is) - n, "%.*s", STR_F(a->text));
+	}
+	return is;
+}
+
+static const char *server(i64 code, bool answered)
+{
+	struct said said = { .status = code, .answered = answered };
+
+	grpc_say_server(&saying, fields, &said);
+	return told();
+}
+
+static const char *client(i64 code, bool answered)
+{
+	struct said said = { .status = code, .answered = answered };
+
+	grpc_say_client(&saying, fields, &said);
+	return told();
+}
+
+#define GRPC "a.B/C rpc.system=grpc rpc.service=a.B rpc.method=C "
+
+START_TEST(a_server_fails_by_some_codes_only)
+{
+	text(GRPC_METHOD, "/a.B/C");
+	ck_assert_str_eq(server(5, true), GRPC "rpc.grpc.status_code=5");
+	ck_assert_int_eq(saying.span.status, STATUS_UNSET);
+	fresh();
+	text(GRPC_METHOD, "a.B/C");
+	ck_assert_str_eq(server(13, true),
+			 GRPC "rpc.grpc.status_code=13 error.type=INTERNAL");
+	ck_assert_int_eq(saying.span.status, STATUS_ERROR);
+	fresh();
+	text(GRPC_METHOD, "/nothing");
+	ck_assert_str_eq(server(0, false), "nothing rpc.system=grpc");
+	fresh();
+	ck_assert_str_eq(server(0, false), "grpc rpc.system=grpc");
+}
+END_TEST
+
+START_TEST(a_client_fails_by_all_of_them)
+{
+	text(GRPC_METHOD, "/a.B/C");
+	text(GRPC_ERROR, "*status.Error");
+	number(GRPC_CODE, 5);
+	ck_assert_str_eq(client(0, true), GRPC "rpc.grpc.status_code=5 error.type=NOT_FOUND");
+	fresh();
+	text(GRPC_METHOD, "/a.B/C");
+	text(GRPC_ERROR, "nil");
+	ck_assert_str_eq(client(0, false), GRPC "rpc.grpc.status_code=0");
+	fresh();	/* an interceptor has made another error of it */
+	text(GRPC_METHOD, "/a.B/C");
+	text(GRPC_ERROR, "*main.Mine");
+	ck_assert_str_eq(client(14, true), GRPC "rpc.grpc.status_code=14 error.type=UNAVAILABLE");
+	fresh();
+	text(GRPC_METHOD, "/a.B/C");
+	text(GRPC_ERROR, "*main.Mine");
+	ck_assert_str_eq(client(0, true), GRPC "error.type=*main.Mine");
+	fresh();	/* a stream */
+	text(GRPC_METHOD, "/a.B/C");
+	ck_assert_str_eq(client(99, true), GRPC "rpc.grpc.status_code=99 error.type=99");
+}
+END_TEST
+
+static const struct { const char *target, *is; } targets[] = {
+	{ "shop:443", " server.address=shop server.port=443" },
+	{ "dns:///shop:443", " server.address=shop server.port=443" },
+	{ "dns://8.8.8.8/shop:443", " server.address=shop server.port=443" },
+	{ "dns:shop:443", " server.address=shop server.port=443" },
+	{ "passthrough:///[::1]:80", " server.address=::1 server.port=80" },
+	{ "xds:///shop.lb", " server.address=shop.lb" }, { "unix:///run/x", "" },
+	{ "unix-abstract:x", "" }, { "dns://", "" }, { "", "" },
+};
+
+START_TEST(a_target_is_an_address)
+{
+	char is[128];
+
+	text(GRPC_TARGET, targets[_i].target);
+	snprintf(is, sizeof(is), "grpc rpc.system=grpc%s", targets[_i].is);
+	ck_assert_str_eq(client(0, false), is);
+}
+END_TEST
+
+START_TEST(addresses_are_written_as_people_do)
+{
+	static const char v4[] = "\x7f\0\0\1", v6[] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1";
+	static const char mapped[] = "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\2";
+
+	number(GRPC_PEER_PORT, 80);
+	fields[GRPC_PEER_IP] = (struct field_value){ .there = true, .text = { v4, 4 } };
+	ck_assert_str_eq(server(0, false), "grpc rpc.system=grpc client.address=127.0.0.1 "
+			 "network.peer.address=127.0.0.1 network.peer.port=80");
+	fields[GRPC_PEER_IP].text = (struct str){ mapped, 16 };
+	saying.span.nattrs = 0;
+	ck_assert_ptr_nonnull(strstr(server(0, false), "client.address=10.0.0.2 "));
+	fields[GRPC_PEER_IP].text = (struct str){ v6, 16 };
+	saying.span.nattrs = 0;
+	ck_assert_ptr_nonnull(strstr(server(0, false), "client.address=::1 "));
+	fields[GRPC_PEER_IP].text.n = 5;
+	saying.span.nattrs = 0;
+	ck_assert_str_eq(server(0, false), "grpc rpc.system=grpc");
+}
+END_TEST
+
+START_TEST(the_end_of_a_stream_is_no_error)
+{
+	i64 code = -1;
+
+	text(GRPC_ERROR, "*errors.errorString");
+	ck_assert(grpc_status(fields, &code) && !code);
+	text(GRPC_ERROR, "nil");
+	ck_assert(grpc_status(fields, &code) && !code);
+	text(GRPC_ERROR, "*main.Mine");
+	ck_assert(!grpc_status(fields, &code));
+	number(GRPC_CODE, 7);
+	ck_assert(grpc_status(fields, &code) && code == 7);
+	fresh();
+	ck_assert(!grpc_status(fields, &code));
+}
+END_TEST
+
+START_TEST(streams_are_told_by_address_and_bounded)
+{
+	struct plan_func fn = { .entry.size = 8 };
+	u64 record = 7;
+	struct call call = { .fn = &fn, .entry = (const u8 *)&record };
+	struct open_span span = { .goid = 3 };
+	struct streams s = { 0 };
+
+	ck_assert_uint_eq(streams_put(&s, 0x10, &call, NULL, &span), 0);
+	record = 8;
+	ck_assert_uint_eq(streams_put(&s, 0x20, &call, NULL, &span), 0);
+	ck_assert_uint_eq(*streams_get(&s, 0x10)->entry, 7);
+	ck_assert_uint_eq(*streams_get(&s, 0x20)->call.entry, 8);
+	ck_assert_uint_eq(streams_put(&s, 0x10, &call, NULL, &span), 1);
+	streams_drop(&s, 0x10);
+	ck_assert_ptr_null(streams_get(&s, 0x10));
+	for (u64 i = 1; i < STREAMS_MOST; i++)
+		ck_assert_uint_eq(streams_put(&s, i << 8, &call, NULL, &span), 0);
+	ck_assert_uint_eq(streams_put(&s, 8, &call, NULL, &span), STREAMS_MOST);
+	ck_assert_uint_eq(s.by_address.n, 1);
+	streams_release(&s);
+}
+END_TEST
+
+START_TEST(requests_are_told_by_two_numbers)
+{
+	struct incoming in = { 0 };
+	u64 a = incoming_key(1, 2), b = incoming_key(2, 1);
+
+	ck_assert(a != b && a != incoming_key(1, 3) && a == incoming_key(1, 2));
+	incoming_field(&in, a, STR("traceparent"),
+		       STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+	ck_assert_ptr_null(incoming_take(&in, b));
+	ck_assert_ptr_nonnull(incoming_take(&in, a));
+	incoming_drop(&in, a);
+	ck_assert_ptr_null(incoming_take(&in, a));
+	incoming_release(&in);
+}
+END_TEST
+
+Suite *grpc_suite(void)
+{
+	Suite *s = suite_create("grpc");
+	TCase *t = tcase_create("said");
+
+	suite_add_tcase(s, t);
+	tcase_add_checked_fixture(t, fresh, NULL);
+	tcase_add_test(t, a_server_fails_by_some_codes_only);
+	tcase_add_test(t, a_client_fails_by_all_of_them);
+	tcase_add_loop_test(t, a_target_is_an_address, 0, ARRAY_LEN(targets));
+	tcase_add_test(t, addresses_are_written_as_people_do);
+	tcase_add_test(t, the_end_of_a_stream_is_no_error);
+	tcase_add_test(t, streams_are_told_by_address_and_bounded);
+	tcase_add_test(t, requests_are_told_by_two_numbers);
+	return s;
+}
