@@ -4,6 +4,7 @@
 
 #include "plan/chain.h"
 #include "plan/extra.h"
+#include "span/headers.h"
 #include "span/http.h"
 #include "span/incoming.h"
 #include "span/say.h"
@@ -52,97 +53,6 @@ static bool is_role(const struct collector *c, const struct plan_func *f, enum r
 	const struct rule_on *on = f ? rule_of(c, f) : NULL;
 
 	return on && on->rule->role == role;
-}
-
-/* A word of an extra (plan/extra.h). */
-static u64 extra_word(const struct reading *r, const u8 *record, u32 at)
-{
-	u64 v = 0;
-
-	if (r->hook_at && record)
-		memcpy(&v, record + r->hook_at + at, sizeof(v));
-	return v;
-}
-
-static struct str extra_text(const struct reading *r, const u8 *record, u16 most)
-{
-	u32 n = (u32)extra_word(r, record, EXTRA_STATUS);
-
-	if (!n || n == CAPTURE_UNREADABLE || n > most)
-		return (struct str){ 0 };
-	return (struct str){ (const char *)record + r->hook_at + EXTRA_BYTES, n };
-}
-
-/* A header line, of a request that is being read. */
-static void line(struct collector *c, const struct call *call)
-{
-	const struct rule_on *on = rule_of(c, call->fn);
-	struct str text = extra_text(&call->fn->exit, call->exit, on->rule->extra.most);
-
-	if (text.n && c->f.propagates && is_role(c, call->caller, ROLE_REQUEST) &&
-	    extra_word(&call->fn->exit, call->exit, EXTRA_LEN) == text.n)
-		incoming_line(&c->incoming, call->goid, text);
-}
-
-static struct str text_at(const u8 *record, u32 at, u32 most)
-{
-	u32 n;
-
-	memcpy(&n, record + at - 8, sizeof(n));
-	if (n == CAPTURE_UNREADABLE || n > most)
-		return STR("");
-	return (struct str){ (const char *)record + at, n };
-}
-
-/* Who it is that will have read the request: who reads it now, or what stands for that; 0: not
- * known. */
-static u64 reader(const struct collector *c, const struct call *call, const struct rule_on *on,
-		  struct field_value *key)
-{
-	struct field_value sub;
-
-	*key = say_field(&c->f, call, on, FIELD_KEY);
-	sub = say_field(&c->f, call, on, FIELD_SUBKEY);
-	if (key->there && sub.there)
-		return incoming_key((u64)key->number, (u64)sub.number);
-	for (u32 i = 0; i < on->rule->nreads; i++)
-		if (on->rule->reads[i].field == FIELD_KEY)
-			return 0;
-	return call->goid;
-}
-
-/* All header fields of a request. Of names that begin as one of those that matter the last one's
- * value was copied, so there must be one only. The goroutine that this one makes before it is done
- * is the one that serves it. */
-static void frame(struct collector *c, const struct call *call)
-{
-	const struct rule_on *on = rule_of(c, call->fn);
-	const struct plan_extra *x = &on->rule->extra;
-	const struct reading *rd = &call->fn->entry;
-	const u8 *record = call->entry + rd->hook_at;
-	u64 count = extra_word(rd, call->entry, EXTRA_COUNT);
-	struct field_value key;
-	u64 by = reader(c, call, on, &key);
-
-	incoming_drop(&c->incoming, by);
-	if (!c->f.propagates || !rd->hook_at || !by)
-		return;
-	for (u32 k = 0; k < x->nonly; k++) {
-		struct str found = STR("");
-		u32 n = 0;
-
-		for (u32 i = 0; i < MIN(count, (u64)EXTRA_FIELDS_MOST); i++) {
-			struct str name = text_at(record, extra_name_at(i), EXTRA_NAME_MOST);
-
-			if (!str_starts(name, str_of(x->only[k])))
-				continue;
-			found = name;
-			n++;
-		}
-		if (n == 1)
-			incoming_field(&c->incoming, by, found,
-				       text_at(record, extra_value_at(x, k), x->most));
-	}
 }
 
 /* What was decided in the target (plan/propagate.h), or NULL. */
@@ -259,7 +169,7 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	enum span_kind kind = on ? on->rule->kind : SPAN_INTERNAL;
 	bool served = kind == SPAN_SERVER;
 	struct field_value key = { 0 }, own;
-	u64 by = served ? reader(c, call, on, &key) : 0;
+	u64 by = served ? headers_reader(&c->f, call, on, &key) : 0;
 	/* a request's parent is who sent it, wherever the goroutine comes from */
 	const struct open_span *up = served && !key.other ? NULL : parent(c, call);
 	size_t above = up ? (size_t)(up - c->contexts.spans.at) : 0;
@@ -279,8 +189,8 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	incoming_drop(&c->incoming, by);
 	own = say_field(&c->f, call, on, FIELD_WRITER);
 	writes(c, s, 0, own.there ? (u64)own.number :
-	       extra_word(&call->fn->entry, call->entry, EXTRA_WORD));
-	writes(c, s, 1, extra_word(&call->fn->entry, call->entry, EXTRA_BEHIND));
+	       headers_word(&call->fn->entry, call->entry, EXTRA_WORD));
+	writes(c, s, 1, headers_word(&call->fn->entry, call->entry, EXTRA_BEHIND));
 	if (chain_of(&call->fn->entry, call->entry, chain))
 		s->ctx = chain[0];
 	enter(c, &c->ctxs, s->ctx, s);
@@ -292,7 +202,7 @@ static u64 writer_of(const struct collector *c, const struct call *call)
 	struct field_value own = say_field(&c->f, call, rule_of(c, call->fn), FIELD_WRITER);
 
 	return own.there ? (u64)own.number :
-			   extra_word(&call->fn->entry, call->entry, EXTRA_WORD);
+			   headers_word(&call->fn->entry, call->entry, EXTRA_WORD);
 }
 
 /* The span of the response that this object writes. */
@@ -380,7 +290,7 @@ static void begun(void *ctx, const struct call *call)
 		incoming_drop(&c->incoming, call->goid);
 		break;
 	case ROLE_FRAME:
-		frame(c, call);
+		headers_frame(&c->incoming, &c->f, call, on);
 		break;
 	case ROLE_STATUS:
 		status(c, call);
@@ -402,7 +312,7 @@ static void begun(void *ctx, const struct call *call)
 
 static void route(struct collector *c, const struct call *call)
 {
-	struct str r = http_route(extra_text(&call->fn->exit, call->exit, ROUTE_MOST));
+	struct str r = http_route(headers_text(&call->fn->exit, call->exit, ROUTE_MOST));
 	struct open_span *s = r.n ? context_nearest(&c->contexts, call->goid, SPAN_SERVER) : NULL;
 
 	if (!s)
@@ -485,7 +395,8 @@ static void ended(void *ctx, const struct call *call)
 		span_ends(c, call, on);
 		break;
 	case ROLE_LINE:
-		line(c, call);
+		if (is_role(c, call->caller, ROLE_REQUEST))
+			headers_line(&c->incoming, &c->f, call, on);
 		break;
 	case ROLE_ROUTE:
 		route(c, call);
