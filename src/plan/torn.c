@@ -65,8 +65,7 @@ static void list_wanted(struct sharing *all, const struct go_program *prog)
 		struct wanted w = { .func = &prog->funcs[i] };
 		bool entry_named;
 
-		if (!patterns_match_func(all->want, prog, w.func, &w.named) ||
-		    (!w.named && torn_is_internal(go_name_split(w.func->name).package)))
+		if (!patterns_match_func(all->want, prog, w.func, &w.named))
 			continue;
 		w.whole = patterns_match_entry(all->want, prog, w.func, &entry_named);
 		*vec_push(&all->funcs) = w;

@@ -7,7 +7,7 @@
 #include "plan/torn_find.h"
 
 /* They synchronise by means that look like races, and run where a delay stops everything. */
-bool torn_is_internal(struct str package)
+static bool is_internal(struct str package)
 {
 	return go_is_runtime(package) || str_eq(package, STR("sync")) ||
 	       str_eq(package, STR("sync/atomic")) || str_starts(package, STR("internal/"));
@@ -44,7 +44,7 @@ static bool locate(const struct torn_search *s, struct torn_store *t, bool named
 	if (!frames[0].inlined)
 		return true;
 	t->inlined_from = frames[0].name;
-	return named || !torn_is_internal(go_name_split(frames[0].name).package);
+	return named || !is_internal(go_name_split(frames[0].name).package);
 }
 
 /* A window that meets none of the function's other ones: those of checks come first. In a copy
@@ -162,7 +162,7 @@ static bool has_check(const struct torn_search *s, const struct go_func *f)
 
 void torn_search(struct torn_search *s, const struct go_func *f, bool named)
 {
-	if (!has_check(s, f))
+	if (!has_check(s, f) || (!named && is_internal(go_name_split(f->name).package)))
 		return;
 	search_in(s, f, named);
 	arena_reset(&s->scratch);

@@ -25,9 +25,7 @@ struct torn_search {
 	struct arena scratch;	/* for one function */
 };
 
-/* They synchronise by means that look like races, and run where a delay stops everything. */
-bool torn_is_internal(struct str package);
-/* `named`: a pattern says its package. */
+/* `named`: a pattern says its package, so internal ones are meant, too. */
 void torn_search(struct torn_search *s, const struct go_func *f, bool named);
 void torn_search_release(struct torn_search *s);
 

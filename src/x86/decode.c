@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "x86/effect.h"
+
 /* Zydis runs in its minimal mode: lengths, mnemonics and the raw parts of an instruction, without
  * operands, which is several times faster. What operands would say is read off ModRM and SIB here.
  *
@@ -182,6 +184,16 @@ static u32 begin_of(const ZydisDecodedInstruction *z)
 	return begin;
 }
 
+static void ask_effect(const u8 *p, struct insn *to)
+{
+	struct flow alone = { .bytes = p, .size = to->size };
+	struct effect e;
+
+	effect_of(&alone, to, &e);
+	to->writes = e.writes;
+	to->stores_by_rsp = e.kind == EFFECT_STORE && e.mem.base == GP_RSP;
+}
+
 /* All of it but where it stands and where it leads to. */
 static bool ask_zydis(const struct decoder *d, const u8 *p, size_t n, struct insn *to)
 {
@@ -199,6 +211,7 @@ static bool ask_zydis(const struct decoder *d, const u8 *p, size_t n, struct ins
 		to->disp_at = z.raw.disp.offset;
 	if (z.raw.imm[0].is_relative)
 		to->rel_size = z.raw.imm[0].size / 8;
+	ask_effect(p, to);
 	begin = begin_of(&z);
 	if (d->forms && begin)
 		forms_keep(d->forms, p, n, begin, to);
@@ -228,6 +241,7 @@ bool decode_insn(const struct decoder *d, const u8 *p, size_t n, u32 at, struct 
 	if (!(d->forms && forms_find(d->forms, p, n, to)) && !ask_zydis(d, p, n, to))
 		return false;
 	to->at = at;
+	to->target = 0;
 	if (to->rel_size)
 		to->target = (i64)at + to->size + relative(p + to->size, to->rel_size);
 	return true;

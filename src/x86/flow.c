@@ -22,16 +22,17 @@ static bool decode(struct walk *w, struct err *err)
 {
 	const u8 *p = (const u8 *)w->in->bytes.p;
 	struct decoder decoder;
-	struct insn i;
 
 	decoder_init(&decoder, w->in->forms);
 	vec_reserve(&w->list, w->in->size / 3 + 8);
-	for (u32 at = 0; at < w->in->size; at += i.size) {
-		if (!decode_insn(&decoder, p + at, w->in->size - at, at, &i))
+	for (u32 at = 0; at < w->in->size;) {
+		struct insn *i = vec_push(&w->list);
+
+		if (!decode_insn(&decoder, p + at, w->in->size - at, at, i))
 			return err_set(err, ERR_UNSUPPORTED,
 				       "0x%" PRIx64 ": bytes that are no instruction",
 				       w->in->va + at);
-		*vec_push(&w->list) = i;
+		at += i->size;
 	}
 	return true;
 }

@@ -7,19 +7,22 @@ enum {
 	WORD = 8,
 	LONGEST = 7,	/* beginnings; longer ones are rare and not kept */
 	PAIRS = 1 << 16,
+	LINE = 64,
 };
 
+/* A slot's `target` is its key: the bytes, and in the highest how many; 0: free. So it has half a
+ * line of the cache. */
 struct forms {
+	struct insn at[SLOTS];
 	u8 lengths[PAIRS];	/* of beginnings with these first two bytes: bit k is length k */
-	struct {
-		u64 key;	/* the bytes, and in the highest how many; 0: free */
-		struct insn is;
-	} at[SLOTS];
 };
+_Static_assert(sizeof(struct insn) == 32, "half a line");
 
 struct forms *forms_make(struct arena *a)
 {
-	return ARENA_NEW(a, struct forms);
+	u8 *p = arena_alloc(a, sizeof(struct forms) + LINE);
+
+	return (struct forms *)(p + (LINE - (uintptr_t)p % LINE) % LINE);
 }
 
 static u64 word_at(const u8 *p, size_t n)
@@ -47,13 +50,14 @@ static u32 slot_of(u64 key)
 bool forms_find(const struct forms *f, const u8 *p, size_t n, struct insn *to)
 {
 	u64 word = word_at(p, n), key;
-	u32 slot;
 
 	for (u32 left = f->lengths[word % PAIRS]; left; left &= left - 1) {
+		const struct insn *is;
+
 		key = key_of(word, (u32)__builtin_ctz(left));
-		slot = slot_of(key);
-		if (f->at[slot].key == key && f->at[slot].is.size <= n) {
-			*to = f->at[slot].is;
+		is = &f->at[slot_of(key)];
+		if ((u64)is->target == key && is->size <= n) {
+			*to = *is;
 			return true;
 		}
 	}
@@ -63,13 +67,13 @@ bool forms_find(const struct forms *f, const u8 *p, size_t n, struct insn *to)
 void forms_keep(struct forms *f, const u8 *p, size_t n, u32 begin, const struct insn *i)
 {
 	u64 word = word_at(p, n), key;
-	u32 slot;
+	struct insn *is;
 
 	if (begin > LONGEST)
 		return;
 	key = key_of(word, begin);
+	is = &f->at[slot_of(key)];
+	*is = *i;
+	is->target = (i64)key;
 	f->lengths[word % PAIRS] |= (u8)(1u << begin);
-	slot = slot_of(key);
-	f->at[slot].key = key;
-	f->at[slot].is = *i;
 }

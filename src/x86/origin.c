@@ -6,7 +6,7 @@ enum {
 	SAME_DEPTH = 16,
 	SLOT = 1 << 30,	/* keys around it are places in the frame: SLOT + distance from RSP */
 	FAR = 1 << 28,
-	HOMES = 64,	/* that open places are counted by */
+	HOMES = 512,	/* that open places are counted by */
 };
 
 struct origin_query {
@@ -102,6 +102,10 @@ void origins_begin(struct origins *o, const struct flow *f, struct arena *a,
 		bool branches = f->insns[k].kind == INSN_JCC || f->insns[k].kind == INSN_JMP;
 		i64 to = branches ? flow_find(f, f->insns[k].target) : -1;
 
+		if (f->insns[k].kind == INSN_TABLE) {
+			o->next[k] = o->table;
+			o->table = k + 1;
+		}
 		if (to < 0)
 			continue;
 		o->next[k] = o->branch[to];
@@ -301,9 +305,8 @@ static const struct origin *from_table(struct origins *o, u32 insn, i64 key,
 {
 	if (!o->f->insns[insn].indirect_target || o->f->insns[insn - 1].kind == INSN_CALL)
 		return sum;
-	for (u32 k = 0; k < o->f->n; k++)
-		if (o->f->insns[k].kind == INSN_TABLE)
-			sum = join(o, sum, ask(o, k, key));
+	for (u32 t = o->table; t; t = o->next[t - 1])
+		sum = join(o, sum, ask(o, t - 1, key));
 	return sum;
 }
 
@@ -359,25 +362,22 @@ static const struct origin *at_target(struct origins *o, u32 insn, i64 key)
 }
 
 /* What an instruction may decide: a bit for each register, and these. */
-enum { A_CALL = 32, THE_FRAME, ITS_END, IS_READ };
+enum { A_CALL = 32, THE_FRAME, ITS_END, A_TARGET, IS_READ };
 
 static u64 touches(struct origins *o, u32 k)
 {
 	const struct insn *i = &o->f->insns[k];
-	const struct effect *e;
 	u64 bits = 1ull << IS_READ;
 
-	if (o->touches[k])
-		return o->touches[k];
+	if (!k || i->is_target)
+		bits |= 1ull << A_TARGET;
 	if (!insn_goes_on(i))
 		bits |= 1ull << ITS_END;
 	if (i->kind == INSN_CALL)
 		bits |= 1ull << A_CALL;
 	if (i->kind == INSN_PLAIN) {
-		e = origins_effect(o, k);
-		bits |= e->writes;
-		if (e->writes & 1u << GP_RSP ||
-		    (e->kind == EFFECT_STORE && e->mem.base == GP_RSP))
+		bits |= i->writes;
+		if (i->writes & 1u << GP_RSP || i->stores_by_rsp)
 			bits |= 1ull << THE_FRAME;
 	}
 	return o->touches[k] = bits;
@@ -388,6 +388,7 @@ static const struct origin *ask(struct origins *o, u32 insn, i64 key)
 {
 	const struct origin *x;
 	u32 only = is_slot(key) ? only_store(o, insn, key) : 0;
+	u32 steps = o->q->steps;
 	u64 bits, here;
 
 	if (only) {
@@ -395,17 +396,25 @@ static const struct origin *ask(struct origins *o, u32 insn, i64 key)
 		key = origins_effect(o, insn)->reg;
 	}
 	bits = is_slot(key) ? 1ull << THE_FRAME : 1ull << A_CALL | 1ull << key;
-	for (;;) {
-		if (o->q->steps++ >= STEPS)
-			return &unknown;
-		if (!insn || o->f->insns[insn].is_target)
+	here = o->f->insns[insn].is_target || !insn ? 1ull << A_TARGET : 0;
+	for (;; here = o->touches[--insn] ? o->touches[insn] : touches(o, insn)) {
+		if (here & (bits | 1ull << ITS_END)) {
+			o->q->steps = steps;
+			if (here & 1ull << ITS_END)
+				return NULL;	/* padding behind a jump: nobody comes this way */
+			if (decides(o, insn, &key, &x))
+				return x;
+			steps = o->q->steps;
+		}
+		if (steps++ >= STEPS)
+			break;
+		if (here & 1ull << A_TARGET) {
+			o->q->steps = steps;
 			return at_target(o, insn, key);
-		here = touches(o, --insn);
-		if (here & 1ull << ITS_END)
-			return NULL;	/* padding behind a jump: nobody comes this way */
-		if (here & bits && decides(o, insn, &key, &x))
-			return x;
+		}
 	}
+	o->q->steps = steps;
+	return &unknown;
 }
 
 const struct origin *origin_of(struct origins *o, u32 insn, u8 reg)

@@ -46,6 +46,7 @@ struct origins {
 	u64 *touches;			/* by instruction, made on demand; origin.c has the bits */
 	u32 *branch, *next;	/* by instruction: the first JCC or JMP that leads there, and
 				 * by branch the next to the same place, + 1; 0: no more */
+	u32 table;		/* the first jump through a table, likewise */
 	struct map known;		/* instruction and register: const struct origin * */
 	struct map spills;	/* distance from SP in the body: the only store there, + 1; or 0 */
 	u32 body, tail;		/* where SP is what it is in the body; 0, 0: not known */
