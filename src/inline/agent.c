@@ -3,8 +3,9 @@
  * library, not even one that the compiler calls by itself. It runs on 1.8 KiB of stack in the
  * thread's ring, with all registers kept by who calls it, and no vector registers.
  *
- * It touches the target's own memory in one place only: it appends a line to the buffer of the
- * bufio.Writer that the goroutine at hand has just written a request's header to. */
+ * It touches the target's own memory in two places only: it appends a line to the buffer of the
+ * bufio.Writer that the goroutine at hand has just written a request's header to; and it has
+ * HTTP/2's Framer write a header block from a copy that has one field more. */
 #include "inline/propagate.h"
 #include "plan/chain.h"
 #include "plan/extra.h"
@@ -67,7 +68,7 @@ AGENT static struct propagate_goroutine *goroutine(struct propagate *p, u64 goid
 	return 0;
 }
 
-AGENT static void refer(struct propagate *p, u64 goid, u64 ref)
+AGENT static bool refer(struct propagate *p, u64 goid, u64 ref)
 {
 	struct propagate_goroutine *g = goroutine(p, goid);
 	struct propagate_goroutine *set = p->goroutines[hash(goid, GOROUTINE_SETS)];
@@ -76,7 +77,7 @@ AGENT static void refer(struct propagate *p, u64 goid, u64 ref)
 		g->ref = ref;
 		if (!ref)
 			__atomic_store_n(&g->goid, 0, __ATOMIC_RELEASE);
-		return;
+		return true;
 	}
 	for (u32 i = 0; ref && i < WAYS; i++) {
 		u64 nobody = 0;
@@ -84,11 +85,12 @@ AGENT static void refer(struct propagate *p, u64 goid, u64 ref)
 		if (__atomic_compare_exchange_n(&set[i].goid, &nobody, goid, false,
 						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
 			set[i].ref = ref;
-			return;
+			return true;
 		}
 	}
 	if (ref)
 		__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
+	return !ref;
 }
 
 AGENT static struct propagate_span *slot(struct propagate *p, u64 ref)
@@ -104,7 +106,7 @@ AGENT static void close_span(struct propagate *p, struct propagate_span *s)
 	u64 goid = s->goid, outer = s->outer;
 
 	__atomic_store_n(&s->state, s->state + 1, __ATOMIC_RELEASE);
-	refer(p, goid, slot(p, outer) ? outer : 0);
+	(void)refer(p, goid, slot(p, outer) ? outer : 0);
 }
 
 /* The span that the goroutine's trace is that of; calls that are no more are left on the way. */
@@ -117,7 +119,7 @@ AGENT static struct propagate_span *current(struct propagate *p, u64 goid, u32 d
 		*ref = g ? g->ref : 0;
 		if (!s) {
 			if (g)
-				refer(p, goid, 0);
+				(void)refer(p, goid, 0);
 			*ref = 0;
 			return 0;
 		}
@@ -157,8 +159,10 @@ AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32
 		s->context = s->within = 0;
 		s->what = of->what & PROPAGATED_SAMPLED;
 		copy(s->trace, of->trace, 16);
-		refer(p, goid, (u64)(was + 1) << 32 | n);
-		return s;
+		if (refer(p, goid, (u64)(was + 1) << 32 | n))
+			return s;
+		__atomic_store_n(&s->state, was + 2, __ATOMIC_RELEASE);	/* nobody would close it */
+		return 0;
 	}
 	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
 	return 0;
@@ -569,6 +573,7 @@ AGENT static void begin_write(struct propagate *p, u64 goid, const u8 *words)
 	buffer = (const u8 *)word(w, WRITER_BUFFER);
 	c->held = word(w, WRITER_USED);
 	c->request = (u32)(r - p->requests);
+	c->block = 0;
 	c->writer = (u64)w;
 	c->map = map;
 	if (c->held < 16 || c->held > word(w, WRITER_SIZE)) {
@@ -589,17 +594,27 @@ AGENT static u8 *put_hex(u8 *to, const u8 *id, u32 n)
 	return to;
 }
 
-AGENT static void put_line(u8 *to, const struct propagate_request *r)
+/* Texts as numbers, for a text would lie elsewhere. */
+AGENT static u8 *put_value(u8 *to, const struct propagate_request *r)
 {
-	/* as numbers, for a text would lie elsewhere: "Tracepar", "ent: 00-", "\r\n" */
-	*(u64 *)(void *)to = 0x7261706563617254ull;
-	*(u64 *)(void *)(to + 8) = 0x2d3030203a746e65ull;
-	to = put_hex(to + 16, r->trace, 16);
+	to[0] = to[1] = '0';
+	to[2] = '-';
+	to = put_hex(to + 3, r->trace, 16);
 	*to++ = '-';
 	to = put_hex(to, r->span, 8);
 	*to++ = '-';
-	/* "0", "1" or "0", "\r\n" */
-	*(u32 *)(void *)to = 0x0a0d3030 | (r->what & PROPAGATED_SAMPLED ? 0x100 : 0);
+	*to++ = '0';
+	*to++ = (u8)('0' + !!(r->what & PROPAGATED_SAMPLED));
+	return to;
+}
+
+AGENT static void put_line(u8 *to, const struct propagate_request *r)
+{
+	*(u64 *)(void *)to = 0x7261706563617254ull;		/* "Tracepar" */
+	*(u32 *)(void *)(to + 8) = 0x3a746e65;			/* "ent:" */
+	to[12] = ' ';
+	to = put_value(to + 13, r);
+	*(u16 *)(void *)to = 0x0a0d;				/* "\r\n" */
 }
 
 /* The header that lies in the buffer has a traceparent of the program's own. */
@@ -656,6 +671,105 @@ out:
 	forget(c);
 }
 
+/* ---- HTTP/2 ---- */
+
+enum {
+	FIELD = 69,		/* bytes of the field, as hpack writes a literal that is not kept */
+	/* HeadersFrameParam: stream, block, its length and capacity; is it the last of its header? */
+	PARAM_BLOCK = 8, PARAM_SIZE = 16, PARAM_ROOM = 24, PARAM_ENDS = 33,
+};
+
+AGENT static void end_stream(struct propagate *p, u64 goid)
+{
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+
+	if (!c)
+		return;
+	if (c->block)
+		__atomic_store_n(&p->blocks[c->block - 1].goid, 0, __ATOMIC_RELEASE);
+	c->block = 0;
+	forget(c);
+}
+
+AGENT static void begin_stream(struct propagate *p, u64 goid, u64 map)
+{
+	struct propagate_request *r = map ? request_of(p, map) : 0;
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+
+	if (c)
+		end_stream(p, goid);
+	c = r && !r->shared ? new_call(p, p->writes, WRITE_SLOTS, goid) : 0;
+	if (!c)
+		return;
+	c->request = (u32)(r - p->requests);
+	c->map = map;
+	c->block = 0;
+}
+
+AGENT static void name(struct propagate *p, u64 goid, const u8 *words)
+{
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	const u8 *at = (const u8 *)word(words, 0);
+	struct propagate_request *r = c ? &p->requests[c->request] : 0;
+	u64 n = word(words, 24);
+
+	if (!c || word(at, 0) != 0x7261706563617274ull || at[8] != 'e' || at[9] != 'n' ||
+	    at[10] != 't')
+		return;
+	r->what = PROPAGATED_OWN;
+	if (n >= TRACEPARENT &&
+	    parse((const u8 *)word(words, 16), n, r->trace, r->span, &r->spare))
+		r->what |= PROPAGATED_THERE | r->spare;
+}
+
+AGENT static struct propagate_block *new_block(struct propagate *p, u64 goid)
+{
+	u32 at = hash(goid, BLOCKS);
+
+	for (u32 i = 0; i < TRIES; i++) {
+		struct propagate_block *b = &p->blocks[(at + i) & (BLOCKS - 1)];
+		u64 nobody = 0;
+
+		if (__atomic_compare_exchange_n(&b->goid, &nobody, goid, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			return b;
+	}
+	return 0;
+}
+
+/* The block is written from a copy that has one field more; the program reads it until this call
+ * has ended, and does not keep it. `param` is the call's own. */
+AGENT static void block(struct propagate *p, u64 goid, u8 *param)
+{
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_request *r = c ? &p->requests[c->request] : 0;
+	const u8 *from = (const u8 *)word(param, PARAM_BLOCK);
+	u64 n = word(param, PARAM_SIZE);
+	struct propagate_block *b;
+	u8 *to;
+
+	if (!c || c->block || r->what & PROPAGATED_OWN || r->shared ||
+	    __atomic_load_n(&r->map, __ATOMIC_ACQUIRE) != c->map)
+		return;
+	b = n + FIELD <= BLOCK_MOST && param[PARAM_ENDS] ? new_block(p, goid) : 0;
+	if (!b) {
+		r->what |= PROPAGATED_NO_ROOM;
+		return;
+	}
+	c->block = (u32)(b - p->blocks) + 1;
+	copy(b->bytes, from, (u32)n);
+	to = b->bytes + n;
+	to[0] = 0;		/* a literal, not to be kept; its name is new */
+	to[1] = 11;
+	*(u64 *)(void *)(to + 2) = 0x7261706563617274ull;	/* "tracepar" */
+	*(u32 *)(void *)(to + 10) = 0x37746e65;		/* "ent", 55 */
+	put_value(to + 14, r);
+	*(u64 *)(void *)(param + PARAM_BLOCK) = (u64)b->bytes;
+	*(u64 *)(void *)(param + PARAM_SIZE) = n + FIELD;
+	*(u64 *)(void *)(param + PARAM_ROOM) = n + FIELD;
+	r->what |= PROPAGATED_WRITTEN | PROPAGATED_THERE;
+}
+
 /* ---- goroutines come and go ---- */
 
 AGENT static void born(struct propagate *p, u64 maker, u64 goid)
@@ -676,7 +790,7 @@ AGENT static void born(struct propagate *p, u64 maker, u64 goid)
 	}
 	s = g && goid ? slot(p, g->ref) : 0;
 	if (s)		/* the request itself, which may go on when this call has ended */
-		refer(p, goid, slot(p, s->within) ? s->within : g->ref);
+		(void)refer(p, goid, slot(p, s->within) ? s->within : g->ref);
 }
 
 AGENT static void ended(struct propagate *p, u64 goid)
@@ -698,10 +812,10 @@ AGENT static void ended(struct propagate *p, u64 goid)
 		close_span(p, s);
 		g = goroutine(p, goid);
 	}
-	refer(p, goid, 0);
+	(void)refer(p, goid, 0);
 }
 
-AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how)
+AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp)
 {
 	const struct record_head *h = (const void *)record;
 	const u8 *hook = record + how_place(how, HOW_HOOK);
@@ -755,6 +869,17 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how)
 			begin_write(p, h->goid, hook);
 		else
 			end_write(p, h->goid);
+	} else if (role == PROPAGATE_STREAM) {
+		if (entry)
+			begin_stream(p, h->goid, word(hook, EXTRA_BEHIND));
+		else
+			end_stream(p, h->goid);
+	} else if (role == PROPAGATE_NAME) {
+		if (entry)
+			name(p, h->goid, hook);
+	} else if (role == PROPAGATE_BLOCK) {
+		if (entry)
+			block(p, h->goid, sp + 8);
 	} else if (role == PROPAGATE_END) {
 		ended(p, h->goid);
 	}

@@ -71,8 +71,16 @@ struct propagate_call {
 	u64 goid;
 	u32 depth, request;	/* place in `requests` */
 	u64 map;
+	u32 block, spare;	/* 1 + place in `blocks`; 0: none */
 	u64 writer, held, head, tail;	/* a bufio.Writer; how many bytes it held, the first and
 					 * the last of them */
+};
+
+/* A header block of HTTP/2 with one field more. */
+enum { BLOCKS = 128, BLOCK_MOST = 2048 - 8 };
+struct propagate_block {
+	u64 goid;
+	u8 bytes[BLOCK_MOST];
 };
 
 struct propagate {
@@ -87,14 +95,16 @@ struct propagate {
 	struct propagate_parent parents[PARENT_SLOTS];
 	struct propagate_request requests[ASK_SLOTS];
 	struct propagate_call asks[ASK_SLOTS], writes[WRITE_SLOTS];
+	struct propagate_block blocks[BLOCKS];
 };
 
 /* Of a ring: the goroutine that makes one, while newproc1 runs on this thread. */
 enum { RING_MAKER = 240, RING_AGENT = 248 };
 
 /* The code, which is copied into the target: it refers to nothing but itself and what it is given.
- * `how`: role, enum site_kind, and places in the record, as agent_how() has them. */
-typedef void propagate_agent(struct propagate *p, u8 *record, u8 *ring, u64 how);
+ * `how`: role, enum site_kind, and places in the record, as agent_how() has them. `sp`: the target's
+ * stack pointer, at a function's first or last instruction. */
+typedef void propagate_agent(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp);
 extern const u8 __start_agent[], __stop_agent[];
 propagate_agent agent_at;
 

@@ -354,6 +354,7 @@ static void call_agent(struct emitter *e, const struct reading *r, enum site_kin
 	lea(a, RSP, RDX, RING_SCRATCH);
 	lea_rip(a, RDI, e->l->near_rt + NEAR_PROPAGATE);
 	PUT(a, 0x4c, 0x89, 0xe6);			/* mov rsi, r12 */
+	PUT(a, 0x4d, 0x89, 0xe8);			/* mov r8, r13 */
 	mov_imm64(a, RCX, agent_how(e->fn->role, kind, r));
 	PUT(a, 0xe8);					/* call */
 	asm_rel32_to(a, e->stubs->agent_rt);
@@ -488,6 +489,11 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	gate(e);
 	if (e->fn->caller_hi_va)
 		only_from_caller(e);
+	if (e->fn->size && kind == SITE_ENTRY) {
+		PUT(a, (u8)(0x48 | int_regs[e->fn->size_reg] >> 3), 0x83,
+		    (u8)(0xf8 | (int_regs[e->fn->size_reg] & 7)), e->fn->size);
+		jcc(a, CC_NE, L_SKIP);			/* cmp reg, size; jne skip */
+	}
 	if (kind == SITE_ENTRY && before)
 		predicate_before(&if_, L_SKIP);
 	else if (kind != SITE_ENTRY && (before || after))

@@ -332,7 +332,7 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 		if (shown && !(r->propagate && !r->probes)) {	/* of no use without */
 			const struct plan_extra *x = extra_of(r, f->name);
 
-			shown = !x || x->role != PROPAGATE_WRITE;
+			shown = !x || !propagate_only(x->role);
 		}
 		if (shown || hook)
 			*vec_push(&funcs) =

@@ -100,6 +100,7 @@ struct plan_func {
 	struct expr_code *codes;	/* of each expression of the plan, in order */
 	u8 role;	/* enum propagate_role */
 	u64 caller_lo_va, caller_hi_va;	/* seen only when called from there; 0: wherever */
+	u8 size_reg, size;	/* the entry only where this register is that; size 0: always */
 	u8 hook; /* enum plan_hook: what its entry means to the pairing of calls */
 	bool shown; /* asked for by the user; false for what is there as a hook only */
 	u32 line_at; /* not the function but a place in it (inside.h): bytes from its entry; else 0.
@@ -117,10 +118,12 @@ enum plan_values {
 	VALUES_NONE,
 };
 
+enum { HOPS_MOST = 4 };
+
 /* What a command reads at one function for itself (extra.h). */
 struct plan_extra {
 	const char *func;	/* its full name */
-	enum { EXTRA_NONE, EXTRA_TEXT, EXTRA_BOXED, EXTRA_FIELDS, EXTRA_WORDS } kind;
+	enum { EXTRA_NONE, EXTRA_TEXT, EXTRA_BOXED, EXTRA_FIELDS, EXTRA_WORDS, EXTRA_CHAIN } kind;
 	bool exit;
 	u8 reg;			/* as in a READ_INT */
 	u16 most;		/* bytes of a text, or of a field's value; WORDS: how many */
@@ -129,8 +132,13 @@ struct plan_extra {
 	const char *const *only;	/* copied only if it (FIELDS: the name) begins so; eight
 					 * bytes each */
 	size_t nonly;
+	/* CHAIN: two words that lie so far behind the word at hand; the next one is the first of
+	 * them, or the second. The last two are a text */
+	struct extra_hop { u16 disp; bool second; } hops[HOPS_MOST];
+	u8 nhops;
 	u8 role;		/* enum propagate_role */
 	const char *caller;	/* seen only where this function calls it; NULL: wherever */
+	u8 size_reg, size;	/* seen only where this register is that; size 0: always */
 };
 
 /* The context.Context of a call (chain.h). */

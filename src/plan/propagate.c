@@ -24,6 +24,10 @@ void propagate_read(struct plan *p, struct plan_func *f)
 
 	if (x && x->caller)
 		only_from(p, f, x->caller);
+	if (x) {
+		f->size_reg = x->size_reg;
+		f->size = x->size;
+	}
 	if (!p->request.propagate)
 		return;
 	f->role = f->hook == HOOK_NEWPROC1 ? PROPAGATE_BIRTH :

@@ -25,9 +25,20 @@ enum propagate_role {
 				 * is "tracepar"), which a goroutine that is made before its exit
 				 * will serve */
 	PROPAGATE_WRITE,	/* the header map is written to a bufio.Writer (EXTRA_WORDS) */
+	PROPAGATE_STREAM,	/* the header map is written to an HTTP/2 stream: `behind`, from entry
+				 * to exit, on one goroutine... */
+	PROPAGATE_NAME,		/* ...with this field (EXTRA_WORDS: name, value)... */
+	PROPAGATE_BLOCK,	/* ...in this block (Framer.WriteHeaders, whose parameter lies on the
+				 * stack) */
 	PROPAGATE_BIRTH,	/* newproc1 */
 	PROPAGATE_END,		/* goexit1 */
 };
+
+/* Of no use but for what is written by the agent. */
+static inline bool propagate_only(u8 role)
+{
+	return role >= PROPAGATE_WRITE && role <= PROPAGATE_BLOCK;
+}
 
 /* What was decided, in a record of SPAN, SERVE (entries) and ASK (entries and exits). */
 enum {

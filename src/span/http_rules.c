@@ -140,6 +140,46 @@ static const struct rule client_rules[] = {
 			.kind = EXTRA_WORDS, .reg = REG_AX, .most = 3, .role = PROPAGATE_WRITE,
 			.caller = "net/http.(*Request).write",
 		},
+	}, {
+		/* (cs *clientStream, req *Request): its Header */
+		.role = ROLE_WRITE, .until = 26,
+		.func = "net/http.(*http2clientStream).encodeAndWriteHeaders",
+		.gives = "traceparent in HTTP/2 requests that are sent",
+		.extra = {
+			.kind = EXTRA_BOXED, .reg = REG_BX, .disp = 56, .role = PROPAGATE_STREAM,
+		},
+	}, {
+		/* (cs *clientStream, req *ClientRequest): its Header */
+		.role = ROLE_WRITE, .since = 27,
+		.func = "net/http/internal/http2.(*clientStream).encodeAndWriteHeaders",
+		.gives = "traceparent in HTTP/2 requests that are sent",
+		.extra = {
+			.kind = EXTRA_BOXED, .reg = REG_BX, .disp = 40, .role = PROPAGATE_STREAM,
+		},
+	}, {
+		/* (e *Encoder, f HeaderField): name and value */
+		.role = ROLE_WRITE,
+		.func = "vendor/golang.org/x/net/http2/hpack.(*Encoder).WriteField",
+		.gives = "traceparent in HTTP/2 requests that are sent",
+		.extra = {
+			.kind = EXTRA_WORDS, .reg = REG_BX, .most = 4, .role = PROPAGATE_NAME,
+			.size_reg = REG_CX, .size = sizeof("traceparent") - 1,
+		},
+	}, {
+		.role = ROLE_WRITE, .until = 26, .func = "net/http.(*http2Framer).WriteHeaders",
+		.gives = "traceparent in HTTP/2 requests that are sent",
+		.extra = {
+			.role = PROPAGATE_BLOCK,
+			.caller = "net/http.(*http2ClientConn).writeHeaders",
+		},
+	}, {
+		.role = ROLE_WRITE, .since = 27,
+		.func = "net/http/internal/http2.(*Framer).WriteHeaders",
+		.gives = "traceparent in HTTP/2 requests that are sent",
+		.extra = {
+			.role = PROPAGATE_BLOCK,
+			.caller = "net/http/internal/http2.(*ClientConn).writeHeaders",
+		},
 	},
 };
 

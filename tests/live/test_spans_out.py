@@ -1,5 +1,7 @@
 """What `goshawk spans` writes into requests that go out: one header line, of the span that it prints, and nothing else."""
 
+import json
+import queue
 import re
 import socketserver
 import ssl
@@ -180,6 +182,77 @@ def test_tls_and_attached(release, tmp_path):
     assert said == [OK] * 2
     for path in ["/1", "/2"]:
         assert len(ids(heads[path])) == 1 and ids(heads[path]) == of_spans(spans[path])
+
+
+LINES2 = [("get", "/get/1"), ("text", "/text/2"), ("stream", "/stream/3"), ("trailer", "/trailer/4"),
+          ("none", "/none/5"), ("own", "/own/6"), ("odd", "/odd/7"), ("shared", "/shared"), ("get", "/last/9")]
+
+
+class Http2:
+    """A server that says what came."""
+
+    def __enter__(self):
+        self.p = subprocess.Popen([gobuild.build("asking", gobuild.NEWEST, "plain")], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
+        self.url = "https://" + line_of(self.p.stdout, "ready").split()[1]
+        self.heads, self.lines = {}, queue.SimpleQueue()
+        self.reader = threading.Thread(target=lambda: [self.lines.put(line) for line in self.p.stdout])
+        self.reader.start()
+        return self
+
+    def __exit__(self, *failed):
+        self.p.kill()
+        self.p.wait()
+        self.reader.join()
+        self.p.stdout.close()
+        self.p.stdin.close()
+
+    def came(self, n):
+        """What the next requests had: by path, their headers; the numbers of a path fall away."""
+        heads = {}
+        for _ in range(n):
+            proto, path, header, trailer = json.loads(self.lines.get(timeout=60))
+            assert proto == "HTTP/2.0", path
+            heads.setdefault(path, []).append((header, trailer))
+        return heads
+
+
+@pytest.mark.parametrize("variant", ["stripped", "race"])
+def test_one_field_more(release, variant):
+    """The same by HTTP/2."""
+    if variant == "race" and release not in gobuild.ENDS:
+        pytest.skip("the race detector's build is tried with the oldest and the newest release")
+    with Http2() as server:
+        said, _, _, _ = asked(server, LINES2, release, variant)
+        assert said == [OK] * len(LINES2)
+        plain = server.came(len(LINES2) + 1)
+        said, _, spans, end = asked(server, LINES2, release, variant, [])
+        assert said == [OK] * len(LINES2)
+        heads = server.came(len(LINES2) + 1)
+    assert sorted(plain) == sorted(heads) == sorted(spans)
+    for path in heads:
+        (header, trailer), = heads[path]
+        told = header.pop("Traceparent", None)
+        assert (header, trailer) == (lambda h, t: ({k: v for k, v in h.items() if k != "Traceparent"}, t))(*plain[path][0])
+        s, = spans[path]
+        if path in ["/own/6", "/odd/7"]:
+            digits = "12" if path == "/own/6" else "34"
+            assert told == ["00-%s-%s-0%d" % (digits[0] * 32, digits[1] * 16, path == "/own/6")]
+            assert (s["trace_id"], s["parent_span_id"]) == (digits[0] * 32, digits[1] * 16)
+        elif told or not path.startswith("/shared"):
+            assert told == of_spans([s]), path
+    assert end["unwritten"] == 0
+
+
+def test_many_at_once_by_http2(release):
+    with Http2() as server:
+        said, _, spans, end = asked(server, [("many", "/many")], release, options=[])
+        assert said == [OK]
+        heads = server.came(64 * 20)
+    for path in heads:
+        (header, _), = heads[path]
+        assert header["Traceparent"] == of_spans(spans[path])
+    assert len(heads) == 64 * 20 and end["unwritten"] == 0
 
 
 @pytest.mark.parametrize("options, env, flags", [

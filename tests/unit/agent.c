@@ -20,6 +20,7 @@ static const struct reading places = {
 static propagate_agent *agent;
 static struct propagate *tables;
 static u8 ring[RING_DATA];
+static u64 stack[8];	/* of the target: parameters lie behind a word */
 
 static void begin(void)
 {
@@ -54,7 +55,7 @@ static struct propagated *happens_on(struct event *e, u8 *on, u64 goid, u32 dept
 	h->goid = goid;
 	h->depth = depth;
 	memset(e->record + DECIDED, 0, sizeof(struct propagated));
-	agent(tables, e->record, on, agent_how(role, kind, &places));
+	agent(tables, e->record, on, agent_how(role, kind, &places), (u8 *)stack);
 	return (void *)(e->record + DECIDED);
 }
 
@@ -396,6 +397,93 @@ START_TEST(requests_with_the_same_map_get_none)
 }
 END_TEST
 
+/* ---- HTTP/2 ---- */
+
+static u8 block[3000];
+
+/* The goroutine that writes a stream has this block; gives what is written in its place. */
+static const u8 *blocks_of(u64 goid, u64 map, u64 n, bool ends, const char *name, u64 *size)
+{
+	static const char *const value = "00-" PARENT "-b7ad6b7169203331-00";
+
+	put(&last, EXTRA_BEHIND, map);
+	happens(goid, 700, PROPAGATE_STREAM, SITE_ENTRY);
+	if (name) {
+		put(&last, 0, (u64)(uintptr_t)name);
+		put(&last, 16, (u64)(uintptr_t)value);
+		put(&last, 24, strlen(value));
+		happens(goid, 800, PROPAGATE_NAME, SITE_ENTRY);
+	}
+	stack[2] = (u64)(uintptr_t)block;
+	stack[3] = stack[4] = n;
+	((u8 *)&stack[1])[33] = ends;
+	happens(goid, 900, PROPAGATE_BLOCK, SITE_ENTRY);
+	*size = stack[3];
+	return (const u8 *)(uintptr_t)stack[2];
+}
+
+START_TEST(a_field_goes_into_a_copy_of_the_block)
+{
+	const struct propagated *p = starts_to_ask(1, 0xc000);
+	char want[80];
+	const u8 *at;
+	u64 n;
+
+	snprintf(want, sizeof(want), "%c%ctraceparent%c00-%s-%s-01", 'L', 11, 55,
+		 hex_of(p->trace, 16), hex_of(p->span, 8));
+	memset(block, 'b', sizeof(block));
+	at = blocks_of(2, 0xc000, 50, true, NULL, &n);
+	ck_assert_uint_eq(n, 50 + 69);
+	ck_assert_mem_eq(at, block, 50);
+	ck_assert_int_eq(at[50], 0);
+	ck_assert_mem_eq(at + 51, want + 1, 68);
+	ck_assert_ptr_ne(at, block);
+	happens(2, 700, PROPAGATE_STREAM, SITE_EXIT);
+	for (int i = 0; i < BLOCKS; i++)
+		ck_assert_uint_eq(tables->blocks[i].goid, 0);
+	ck_assert(is_answered(1) & PROPAGATED_WRITTEN);
+}
+END_TEST
+
+static const struct { u64 map, n; bool ends; const char *name; u32 what; } left_alone[] = {
+	{ 0xc001, 50, true, NULL, PROPAGATED_SAMPLED },
+	{ 0xc000, 50, false, NULL, PROPAGATED_SAMPLED | PROPAGATED_NO_ROOM },
+	{ 0xc000, BLOCK_MOST - 68, true, NULL, PROPAGATED_SAMPLED | PROPAGATED_NO_ROOM },
+	{ 0xc000, ~(u64)0, true, NULL, PROPAGATED_SAMPLED | PROPAGATED_NO_ROOM },
+	{ 0xc000, 50, true, "traceparent", PROPAGATED_OWN | PROPAGATED_THERE },
+};
+
+START_TEST(a_block_that_is_not_for_us_is_left_alone)
+{
+	const u8 *at;
+	u64 n;
+
+	starts_to_ask(1, 0xc000);
+	at = blocks_of(2, left_alone[_i].map, left_alone[_i].n, left_alone[_i].ends,
+		       left_alone[_i].name, &n);
+	ck_assert_ptr_eq(at, block);
+	ck_assert_uint_eq(n, left_alone[_i].n);
+	happens(2, 700, PROPAGATE_STREAM, SITE_EXIT);
+	ck_assert_int_eq(is_answered(1), left_alone[_i].what);
+	/* a block of which nobody says that it is a stream's */
+	stack[2] = (u64)(uintptr_t)block;
+	happens(2, 900, PROPAGATE_BLOCK, SITE_ENTRY);
+	ck_assert_uint_eq(stack[2], (u64)(uintptr_t)block);
+}
+END_TEST
+
+START_TEST(fields_with_other_names_are_no_parents)
+{
+	const u8 *at;
+	u64 n;
+
+	starts_to_ask(1, 0xc000);
+	at = blocks_of(2, 0xc000, 50, true, "tracepareny", &n);
+	ck_assert_ptr_ne(at, block);
+	ck_assert_uint_eq(n, 50 + 69);
+}
+END_TEST
+
 /* ---- limits ---- */
 
 START_TEST(full_tables_forget_and_are_emptied_again)
@@ -490,6 +578,9 @@ Suite *agent_suite(void)
 	tcase_add_test(t, where_it_does_not_fit_none_is_written);
 	tcase_add_test(t, nothing_is_written_where_it_is_not_as_it_should_be);
 	tcase_add_test(t, requests_with_the_same_map_get_none);
+	tcase_add_test(t, a_field_goes_into_a_copy_of_the_block);
+	tcase_add_loop_test(t, a_block_that_is_not_for_us_is_left_alone, 0, ARRAY_LEN(left_alone));
+	tcase_add_test(t, fields_with_other_names_are_no_parents);
 	tcase_add_test(t, full_tables_forget_and_are_emptied_again);
 	tcase_add_test(t, threads_do_not_disturb_each_other);
 	suite_add_tcase(s, t);

@@ -1,20 +1,30 @@
 // asking sends requests to the server that its argument names, one for each line of its input: how, and a path.
-// It says the status of each, or its error.
+// It says the status of each, or its error. Without an argument it serves HTTP/2, and says what came: protocol, path,
+// headers and trailers, as JSON.
 package main
 
 import (
 	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
+	"time"
 )
 
 var client = &http.Client{Transport: &http.Transport{
 	TLSClientConfig:     &tls.Config{InsecureSkipVerify: true},
+	ForceAttemptHTTP2:   true,
 	MaxIdleConnsPerHost: 64,
 }}
 
@@ -61,6 +71,15 @@ func do(how, url string) string {
 		return send("GET", url, nil, nil)
 	case "text":
 		return send("POST", url, nil, strings.NewReader("some text"))
+	case "trailer":
+		r, _ := http.NewRequest("POST", url, io.MultiReader(strings.NewReader("some text")))
+		r.Trailer = http.Header{"X-Sum": {"1"}}
+		answer, err := client.Do(r)
+		if err != nil {
+			return err.Error()
+		}
+		answer.Body.Close()
+		return answer.Status
 	case "stream":
 		r, w := io.Pipe()
 		go func() {
@@ -104,7 +123,44 @@ func do(how, url string) string {
 	return "what is " + how
 }
 
+func certificate() *tls.Config {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	t := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, &t, &t, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+}
+
+func serve() {
+	var one sync.Mutex
+	said := json.NewEncoder(os.Stdout)
+	at, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("ready", at.Addr())
+	s := http.Server{TLSConfig: certificate(), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		one.Lock()
+		defer one.Unlock()
+		said.Encode([]interface{}{r.Proto, r.URL.Path, r.Header, r.Trailer})
+	})}
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	panic(s.ServeTLS(at, "", ""))
+}
+
 func main() {
+	if len(os.Args) == 1 {
+		serve()
+	}
 	fmt.Println("ready", os.Getpid())
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
