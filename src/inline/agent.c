@@ -751,7 +751,7 @@ AGENT static void block(struct propagate *p, u64 goid, u8 *param)
 	if (!c || c->block || r->what & PROPAGATED_OWN || r->shared ||
 	    __atomic_load_n(&r->map, __ATOMIC_ACQUIRE) != c->map)
 		return;
-	b = n + FIELD <= BLOCK_MOST && param[PARAM_ENDS] ? new_block(p, goid) : 0;
+	b = n <= BLOCK_MOST - FIELD && param[PARAM_ENDS] ? new_block(p, goid) : 0;
 	if (!b) {
 		r->what |= PROPAGATED_NO_ROOM;
 		return;
