@@ -170,6 +170,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 	patches_make(&fn.patches, &arena, &flow);
 	random_condition(&in, &code, steps, conjuncts);
 	fn.codes = &code;
+	fn.condition = &condition;
 	plan.nexprs = 1;
 	random_reading(&in, &fn.entry, entry);
 	random_reading(&in, &fn.exit, exit);

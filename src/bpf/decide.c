@@ -68,14 +68,14 @@ static void add_part(struct bpf_steps *to, const struct condition_rows *rows, u6
 	*vec_push(to) = (struct bpf_step){ .kind = STEP_UNSURE };
 }
 
-void decision_make(struct decision *d, const struct plan *p, const struct plan_func *fn, u64 bias)
+void decision_make(struct decision *d, const struct plan_func *fn, u64 bias)
 {
 	struct condition_rows rows = { 0 };
 	u32 at = 0;
 
 	*d = (struct decision){ 0 };
 	for (u32 after = 0; after < 2; after++) {
-		struct condition c = condition_of(p, fn, &means, after);
+		struct condition c = condition_of(fn, &means, after);
 
 		/* pairing needs every hook */
 		while (fn->shown && !fn->hook && condition_next(&c, &rows)) {
@@ -101,9 +101,9 @@ void decision_release(struct decision *d)
 	vec_release(&d->steps);
 }
 
-struct condition_parts decision_parts(const struct plan *p, const struct plan_func *fn)
+struct condition_parts decision_parts(const struct plan_func *fn)
 {
-	struct condition_parts parts = condition_parts(p, fn, &means, true);
+	struct condition_parts parts = condition_parts(fn, &means, true);
 
 	parts.after += parts.before;
 	parts.before = 0;

@@ -31,9 +31,9 @@ struct decision {
 };
 
 /* `bias` is added to addresses of the file. */
-void decision_make(struct decision *d, const struct plan *p, const struct plan_func *fn, u64 bias);
+void decision_make(struct decision *d, const struct plan_func *fn, u64 bias);
 void decision_release(struct decision *d);
 /* Where the parts are decided, for a printer. */
-struct condition_parts decision_parts(const struct plan *p, const struct plan_func *fn);
+struct condition_parts decision_parts(const struct plan_func *fn);
 
 #endif

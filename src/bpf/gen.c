@@ -200,7 +200,7 @@ static void add_decided(struct probes *p, struct steps_known *k, u32 func, u64 v
 	struct bpf_site *row;
 	struct decision d;
 
-	decision_make(&d, p->plan, fn, k->bias);
+	decision_make(&d, fn, k->bias);
 	row = add(p, k, 4 * func + SITE_ENTRY, &fn->entry, d.parts.n ? &d : NULL, va);
 	row->mask = mask;
 	k->decided = d.parts.n;

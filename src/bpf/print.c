@@ -47,7 +47,7 @@ static void func_text(struct out *o, const struct probes *p, u32 index)
 	if (!p->plan->request.entry_only && !f->line_at)
 		reading_print(o, "exit", &f->exit);
 	if (!f->hook)
-		condition_print(o, decision_parts(p->plan, f), "by the program behind the probe");
+		condition_print(o, decision_parts(f), "by the program behind the probe");
 }
 
 /* `from` goes on behind what belongs to this function. */

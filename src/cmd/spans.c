@@ -271,7 +271,7 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 		return spans_run_untouched(a->pid, s.how.path, program, err);
 	if (!go_open(&prog, &img, err))
 		return false;
-	rules_choose(&rules, &prog, &arena);
+	rules_choose(&rules, &prog, s.how.engine == ENGINE_UPROBE, &arena);
 	request = request_of(a, &rules, &arena);
 	request.probes = s.how.engine == ENGINE_UPROBE;
 	spans_from_environment(&s.env, &s.sampler, &s.propagates);

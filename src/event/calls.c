@@ -52,7 +52,6 @@ struct calls {
 	const struct plan *plan;
 	struct sink sink;
 	struct calls_totals totals;
-	const struct expr *condition;		/* --if, or NULL */
 	u64 bias;
 	struct map by_goid;			/* to struct goroutine * */
 	struct goroutine *first, **end;		/* those in the map, in the order of their coming */
@@ -84,9 +83,9 @@ struct calls *calls_new(const struct plan *plan, const struct sink *sink)
 	struct calls *c = mem_resize(NULL, sizeof(*c));
 
 	*c = (struct calls){ .plan = plan, .sink = *sink, .open_most = OPEN_KEPT };
-	c->condition = plan_expr(plan, EXPR_IF);
-	for (u32 i = 0; c->condition && i < plan->nfuncs; i++)
-		if (expr_waits(&plan->funcs[i], c->condition))
+	for (u32 i = 0; i < plan->nfuncs; i++)
+		if (plan->funcs[i].condition &&
+		    expr_waits(&plan->funcs[i], plan->funcs[i].condition))
 			c->sink.opened = NULL;
 	c->end = &c->first;
 	return c;
@@ -251,7 +250,7 @@ static void emit(struct calls *c, const struct goroutine *g, struct call *call)
 	call->level = (u32)g->frames.n;
 	if (g->frames.n)
 		call->caller = &c->plan->funcs[g->frames.at[g->frames.n - 1].func];
-	if (c->condition) {	/* without its entry nobody knows: it was lost, or left out there */
+	if (call->fn->condition) {	/* without its entry nobody knows: it was lost, or left out there */
 		in = expr_input_of(c->plan, call, c->bias);
 		if (!call->entry || !expr_exit_passes(&in, &c->totals.unreadable))
 			return;
@@ -425,7 +424,7 @@ static bool passes(struct calls *c, const struct call *call)
 {
 	struct expr_input in = expr_input_of(c->plan, call, c->bias);
 
-	return !c->condition || expr_entry_passes(&in, &c->totals.unreadable);
+	return !call->fn->condition || expr_entry_passes(&in, &c->totals.unreadable);
 }
 
 /* With --goroutines. Calls that end with their goroutine are told before it. */

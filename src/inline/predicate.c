@@ -16,18 +16,18 @@ static const struct condition_means means = {
 
 bool predicate_before_any(const struct predicate *s)
 {
-	return condition_any(condition_of(s->p, s->fn, &means, false));
+	return condition_any(condition_of(s->fn, &means, false));
 }
 
 bool predicate_after_any(const struct predicate *s)
 {
 	return reading_has_captures(&s->fn->entry) &&
-	       condition_any(condition_of(s->p, s->fn, &means, true));
+	       condition_any(condition_of(s->fn, &means, true));
 }
 
-struct condition_parts predicate_parts(const struct plan *p, const struct plan_func *fn)
+struct condition_parts predicate_parts(const struct plan_func *fn)
 {
-	return condition_parts(p, fn, &means, reading_has_captures(&fn->entry));
+	return condition_parts(fn, &means, reading_has_captures(&fn->entry));
 }
 
 /* One part after the other. */
@@ -44,7 +44,7 @@ static void decide(struct predicate_gen *g)
 void predicate_before(struct predicate *s, unsigned no)
 {
 	decide(&(struct predicate_gen){
-		.s = s, .c = condition_of(s->p, s->fn, &means, false), .regs = before_regs,
+		.s = s, .c = condition_of(s->fn, &means, false), .regs = before_regs,
 		.no = no,
 	});
 }
@@ -52,7 +52,7 @@ void predicate_before(struct predicate *s, unsigned no)
 void predicate_after(struct predicate *s, unsigned yes, unsigned no)
 {
 	decide(&(struct predicate_gen){
-		.s = s, .c = condition_of(s->p, s->fn, &means, true), .regs = after_regs,
+		.s = s, .c = condition_of(s->fn, &means, true), .regs = after_regs,
 		.no = no, .unsure = yes,
 	});
 }

@@ -31,7 +31,7 @@ struct predicate {
 bool predicate_before_any(const struct predicate *s);
 bool predicate_after_any(const struct predicate *s);
 /* Where the parts of the condition are decided, for a printer. */
-struct condition_parts predicate_parts(const struct plan *p, const struct plan_func *fn);
+struct condition_parts predicate_parts(const struct plan_func *fn);
 /* Goes on if the call may be wanted, else jumps to `no`. */
 void predicate_before(struct predicate *s, unsigned no);
 /* The record is at R12; RAX, RCX, R13 and R15 are free. Ends at `yes`, or jumps to `no`. */

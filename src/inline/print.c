@@ -55,7 +55,7 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 		if (!p->request.entry_only && !f->line_at)
 			reading_print(o, "exit", &f->exit);
 	}
-	condition_print(o, predicate_parts(p, f), "after the captures");
+	condition_print(o, predicate_parts(f), "after the captures");
 	for (u32 i = 0; i < f->patches.nexits; i++)
 		if (f->patches.exits[i].refusal) {
 			out_fmt(o, "    exit %u refused: %s", i,

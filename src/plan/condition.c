@@ -164,11 +164,11 @@ static bool needs_captures(const struct condition *c, u32 i)
 	return !can_test(&before, i);
 }
 
-struct condition condition_of(const struct plan *p, const struct plan_func *fn,
+struct condition condition_of(const struct plan_func *fn,
 			      const struct condition_means *means, bool after)
 {
-	const struct expr *e = plan_expr(p, EXPR_IF);
-	const struct expr_code *code = e && fn->codes ? &fn->codes[e->index] : NULL;
+	const struct expr *e = fn->condition;
+	const struct expr_code *code = e ? &fn->codes[e->index] : NULL;
 
 	return (struct condition){ .means = means, .r = &fn->entry, .code = code,
 				   .steps = code ? code->steps : NULL, .after = after };
@@ -223,11 +223,11 @@ bool condition_any(struct condition c)
 	return some;
 }
 
-struct condition_parts condition_parts(const struct plan *p, const struct plan_func *fn,
+struct condition_parts condition_parts(const struct plan_func *fn,
 				       const struct condition_means *means, bool after)
 {
-	struct condition first = condition_of(p, fn, means, false);
-	struct condition then = condition_of(p, fn, means, true);
+	struct condition first = condition_of(fn, means, false);
+	struct condition then = condition_of(fn, means, true);
 	struct condition_parts parts = { 0 };
 
 	for (u32 i = 0; first.code && i < first.code->nconjuncts; i++) {

@@ -11,7 +11,7 @@
  * A part is given as rows: loads of words, whole numbers computed from them in a few variables of
  * 64 bits, and jumps forward. Its last row falls through where the part holds.
  *
- *	struct condition c = condition_of(plan, fn, &means, after);
+ *	struct condition c = condition_of(fn, &means, after);
  *	while (condition_next(&c, &rows)) ...
  *
  * Owns     nothing; the rows are the caller's.
@@ -69,7 +69,7 @@ struct condition {
 	u32 next, places, jumps;	/* where condition_next is, and what parts have taken */
 };
 
-struct condition condition_of(const struct plan *p, const struct plan_func *fn,
+struct condition condition_of(const struct plan_func *fn,
 			      const struct condition_means *means, bool after);
 /* False behind the last part. */
 bool condition_next(struct condition *c, struct condition_rows *rows);
@@ -80,7 +80,7 @@ bool condition_any(struct condition c);
 struct condition_parts {
 	u32 before, after, at_entry, at_end;
 };
-struct condition_parts condition_parts(const struct plan *p, const struct plan_func *fn,
+struct condition_parts condition_parts(const struct plan_func *fn,
 				       const struct condition_means *means, bool after);
 
 /* The read that puts these bytes into the record as they are, or NULL; the one that copies them

@@ -180,15 +180,17 @@ static bool bind_all(struct binder *b, size_t *fitted)
 		b->e = &p->exprs[*fitted];
 		if (!is_meant(b, apart) || bind_one(b, c))
 			continue;
-		if (!b->e->func)
+		if (!b->e->func || b->e->role == EXPR_IF)
 			return false;
 		b->fatal = false;
 		c->why = str_z(&p->arena, str_of(b->err->msg));
 		*b->err = (struct err){ 0 };
 	}
 	for (size_t i = 0; i < p->nexprs; i++)
-		if (p->exprs[i].role == EXPR_IF && b->fn->codes[i].n)
+		if (p->exprs[i].role == EXPR_IF && b->fn->codes[i].n) {
+			b->fn->condition = &p->exprs[i];
 			sort_conjuncts(&b->fn->codes[i], &p->arena, !uses_depth(p, b->fn));
+		}
 	return true;
 }
 

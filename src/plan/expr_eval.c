@@ -487,7 +487,7 @@ bool expr_value(const struct expr_input *in, const struct expr *e, struct expr_r
 
 static bool hold(const struct expr_input *in, bool late, u64 *unreadables)
 {
-	const struct expr *e = plan_expr(in->plan, EXPR_IF);
+	const struct expr *e = in->fn->condition;
 	const struct expr_code *c;
 	struct eval ev = { .in = in };
 

@@ -215,6 +215,8 @@ static bool read_asked(struct plan *p, const struct dynamic_types *d, struct rea
 		fit->some |= !extra_sets_apart(&p->request, f->func->name);
 		return true;
 	}
+	if (extra_sets_apart(&p->request, f->func->name))
+		return false;
 	if (!fit->fatal && (!fit->why.kind || n > fit->most || fatal)) {
 		fit->most = n;
 		fit->why = err;

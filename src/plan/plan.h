@@ -97,6 +97,7 @@ struct plan_func {
 	enum refusal refusal;		/* the whole function; then nothing else is valid */
 	struct patches patches;		/* entry and each exit have refusals of their own */
 	struct reading entry, exit;
+	const struct expr *condition;	/* the one of role EXPR_IF that is meant for it, or NULL */
 	struct expr_code *codes;	/* of each expression of the plan, in order */
 	u8 role;	/* enum propagate_role */
 	u64 caller_lo_va, caller_hi_va;	/* seen only when called from there; 0: wherever */

@@ -7,6 +7,7 @@
 #include "span/headers.h"
 #include "span/http.h"
 #include "span/incoming.h"
+#include "span/routers.h"
 #include "span/say.h"
 #include "span/streams.h"
 #include "span/traceparent.h"
@@ -276,6 +277,18 @@ static void stream_begins(struct collector *c, const struct call *call)
 	s->answered = false;
 }
 
+/* A router is done with a request: which of its patterns it was. */
+static void router(struct collector *c, const struct call *call)
+{
+	struct field_value f[FIELDS_MOST] = { 0 };
+	struct open_span *s = context_nearest(&c->contexts, call->goid, SPAN_SERVER);
+
+	if (!s)
+		return;
+	say_fields(&c->f, call, rule_of(c, call->fn), f);
+	s->ninner = router_route(f, s->inner);
+}
+
 static void begun(void *ctx, const struct call *call)
 {
 	struct collector *c = ctx;
@@ -302,6 +315,9 @@ static void begun(void *ctx, const struct call *call)
 		s = writer(c, writer_of(c, call));
 		if (s)
 			s->hijacked = true;
+		break;
+	case ROLE_ROUTER:
+		router(c, call);
 		break;
 	case ROLE_LINE:
 	case ROLE_ROUTE:
@@ -405,6 +421,7 @@ static void ended(void *ctx, const struct call *call)
 		incoming_drop(&c->incoming, call->goid);
 		break;
 	case ROLE_REQUEST:
+	case ROLE_ROUTER:
 	case ROLE_STATUS:
 	case ROLE_STREAM:
 	case ROLE_HIJACK:

@@ -43,9 +43,9 @@ struct open_span {
 	enum span_stream stream;
 	u64 writers[2];		/* what writes the response, or brings it: addresses; 0: none */
 	i64 status;		/* of the response, if `answered` */
-	char route[ROUTE_MOST];
+	char route[ROUTE_MOST], inner[ROUTE_MOST];
 	char state[STATE_MOST];	/* tracestate */
-	u32 nroute, nstate;
+	u32 nroute, ninner, nstate;
 };
 
 struct context_goroutine;

@@ -1,5 +1,7 @@
 #include "span/http.h"
 
+#include "span/routers.h"
+
 static bool is_known_method(struct str m)
 {
 	static const char *const methods[] = {
@@ -59,6 +61,8 @@ void http_say_server(struct saying *s, const struct field_value *f, const struct
 	struct str route = said->route;
 	struct str method = STR("HTTP");
 
+	if (f[FIELD_PATH].there && router_fits(said->inner, f[FIELD_PATH].text, status))
+		route = said->inner;
 	if (f[FIELD_METHOD].there)
 		method = say_method(s, f[FIELD_METHOD].text);
 	s->span.name = route.n ? say_fmt(s, "%.*s %.*s", STR_F(method), STR_F(route)) : method;

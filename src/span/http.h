@@ -18,7 +18,9 @@
 /* What the reads of rules are. */
 enum {
 	FIELD_METHOD, FIELD_SCHEME, FIELD_HOST, FIELD_PATH, FIELD_QUERY, FIELD_PROTO, FIELD_PEER,
-	FIELD_TLS, FIELD_STATUS, FIELD_ERROR
+	FIELD_TLS, FIELD_STATUS, FIELD_ERROR,
+	/* of a router (routers.h) */
+	FIELD_ROUTE, FIELD_PATH_OF, FIELD_PATTERNS, FIELD_PATTERN, FIELD_PATTERN_LAST = FIELD_PATTERN + 5,
 };
 
 extern const struct library library_http_server, library_http_client;

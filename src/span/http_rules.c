@@ -7,7 +7,11 @@ static const char *const fields[FIELDS_MOST] = {
 	[FIELD_QUERY] = "that url.full has a query",
 	[FIELD_PROTO] = "network.protocol.version", [FIELD_PEER] = "client.address",
 	[FIELD_TLS] = "url.scheme", [FIELD_STATUS] = "http.response.status_code",
-	[FIELD_ERROR] = "error.type",
+	[FIELD_ERROR] = "error.type", [FIELD_ROUTE] = "http.route",
+	[FIELD_PATH_OF] = "http.route", [FIELD_PATTERNS] = "http.route", [FIELD_PATTERN] = "http.route",
+	[FIELD_PATTERN + 1] = "http.route", [FIELD_PATTERN + 2] = "http.route",
+	[FIELD_PATTERN + 3] = "http.route", [FIELD_PATTERN + 4] = "http.route",
+	[FIELD_PATTERN + 5] = "http.route",
 };
 
 /* How a header begins that says whose child the request is: names are of any case, these are what
@@ -18,6 +22,10 @@ static const char *const trace_headers[] = {
 };
 
 static const char *const trace_fields[] = { "tracepar", "tracesta" };	/* HTTP/2: always lower */
+
+#define GIN "*gin.Context"
+#define ECHO "*echo.context"
+#define CHI "*chi.Context"
 
 /* Its span comes first: the others say something of one. */
 static const struct rule server_rules[] = {
@@ -108,6 +116,23 @@ static const struct rule server_rules[] = {
 		.role = ROLE_ROUTE, .until = 21,
 		.func = "net/http.(*ServeMux).Handler", .gives = "http.route",
 		.extra = { .kind = EXTRA_TEXT, .exit = true, .reg = REG_CX, .most = 128 },
+	}, {
+		/* When they are done with a request, routers give back what they knew of it. */
+		.role = ROLE_ROUTER,
+		.func = "sync.(*Pool).Put", .gives = "http.route of gin, echo and chi",
+		.when_type = "arg0.(type)",
+		.reads = {
+			{ FIELD_ROUTE, "arg0.(*gin.Context).fullPath", 128, .type = GIN },
+			{ FIELD_PATH_OF, "arg0.(*echo.context).path", 128, .type = ECHO },
+			{ FIELD_PATTERNS, "len(arg0.(*chi.Context).RoutePatterns)", 0, .type = CHI },
+			{ FIELD_PATTERN, "arg0.(*chi.Context).RoutePatterns[0]", 128, .type = CHI },
+			{ FIELD_PATTERN + 1, "arg0.(*chi.Context).RoutePatterns[1]", 128, .type = CHI },
+			{ FIELD_PATTERN + 2, "arg0.(*chi.Context).RoutePatterns[2]", 128, .type = CHI },
+			{ FIELD_PATTERN + 3, "arg0.(*chi.Context).RoutePatterns[3]", 128, .type = CHI },
+			{ FIELD_PATTERN + 4, "arg0.(*chi.Context).RoutePatterns[4]", 128, .type = CHI },
+			{ FIELD_PATTERN + 5, "arg0.(*chi.Context).RoutePatterns[5]", 128, .type = CHI },
+		},
+		.nreads = 9,
 	},
 };
 

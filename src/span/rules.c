@@ -1,6 +1,7 @@
 #include "span/rules.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "go/release.h"
 #include "go/modver.h"
@@ -86,17 +87,47 @@ static void ask_context(struct rules *r, const struct rule *u)
 		};
 }
 
-static void choose(struct rules *r, const struct go_program *prog, struct arena *a, u32 library)
+static bool reads_it(const struct go_program *prog, const struct rule_read *read)
+{
+	return !read->type || go_type_named(prog, str_of(read->type));
+}
+
+/* What a call must be of, or NULL: the program has none of the types. */
+static const char *condition_of(const struct go_program *prog, const struct rule *u,
+				struct arena *a)
+{
+	const char *text = NULL, *last = "";
+
+	for (u32 k = 0; k < u->nreads; k++) {
+		const char *type = u->reads[k].type;
+
+		if (!strcmp(type, last) || !reads_it(prog, &u->reads[k]))
+			continue;
+		last = type;
+		text = str_fmt(a, "%s%s%s == \"%s\"", text ? text : "", text ? " || " : "",
+			       u->when_type, type).p;
+	}
+	return text;
+}
+
+static void choose(struct rules *r, const struct go_program *prog, bool probes, struct arena *a,
+		   u32 library)
 {
 	const struct library *l = rules_libraries[library];
 
 	for (u32 i = 0; i < l->nrules; i++) {
 		const struct rule *u = &l->rules[i];
 		const struct go_func *f = go_func_named(prog, str_of(u->func));
+		const char *when = NULL;
 
 		if (!f || !is_of_version(prog, l, u) ||
 		    (u->role != ROLE_SPAN && !r->there[library]))
 			continue;
+		if (u->when_type) {
+			when = probes ? NULL : condition_of(prog, u, a);
+			if (!when)
+				continue;
+		}
 		r->there[library] |= u->role == ROLE_SPAN;
 		if (u->sig)
 			go_sig_tell(prog, f, u->sig);
@@ -112,15 +143,19 @@ static void choose(struct rules *r, const struct go_program *prog, struct arena 
 				.role = EXPR_BY, .option = u->func, .text = u->reads[k].expr,
 				.func = u->func, .most = u->reads[k].most,
 			};
+		if (when)
+			r->asks[r->nasks++] = (struct expr_ask){
+				.role = EXPR_IF, .option = u->func, .text = when, .func = u->func,
+			};
 		ask_context(r, u);
 	}
 }
 
-void rules_choose(struct rules *r, const struct go_program *prog, struct arena *a)
+void rules_choose(struct rules *r, const struct go_program *prog, bool probes, struct arena *a)
 {
 	for (u32 i = 0; rules_libraries[i]; i++)
 		if (r->wanted[i])
-			choose(r, prog, a, i);
+			choose(r, prog, probes, a, i);
 }
 
 const struct rule_on *rules_of(const struct rules *r, const struct plan_func *f)
@@ -151,7 +186,8 @@ void rules_off(const struct rules *r, const struct plan *p,
 		for (u32 k = 0; k < on->rule->nreads; k++) {
 			const char *why = f->codes[on->first + k].why;
 
-			if (!why || on->rule->reads[k].quiet)
+			if (!why || on->rule->reads[k].quiet ||
+			    !reads_it(p->prog, &on->rule->reads[k]))
 				continue;
 			snprintf(text, sizeof(text), "%s is off in %s: %.*s",
 				 on->library->fields[on->rule->reads[k].field], on->rule->func,

@@ -22,6 +22,7 @@ enum rule_role {
 	ROLE_STATUS,	/* the status of the response that an object writes, or has got */
 	ROLE_STREAM,	/* what the answer to the request of the span around it will come by */
 	ROLE_ROUTE,	/* which pattern of a router fits */
+	ROLE_ROUTER,	/* the same, by a router of another library (routers.h) */
 	ROLE_HIJACK,	/* the connection is taken over: there is no response */
 	ROLE_WRITE,	/* headers are written: for plan/propagate.h only */
 };
@@ -31,7 +32,7 @@ enum { REG_AX, REG_BX, REG_CX, REG_DI, REG_SI, REG_R8, REG_R9, REG_R10, REG_R11 
 
 #define CTX_IN(reg) ((reg) + 1)
 
-enum { FIELDS_MOST = 16 };
+enum { FIELDS_MOST = 24 };
 
 /* Fields that mean the same to every library: what writes the response of a server span, or brings
  * that of a client span (an address); two numbers that tell a request that was read from others,
@@ -44,6 +45,7 @@ struct rule_read {
 	const char *expr;
 	u16 most;		/* bytes of a text */
 	bool quiet;		/* many programs do not have it: that is no loss to be told of */
+	const char *type;	/* only in programs that have this type; NULL: in all */
 };
 
 struct rule {
@@ -65,6 +67,9 @@ struct rule {
 	 * others it says below whose they are. */
 	const char *ctx;
 	u8 ctx_in;
+	/* Only calls for which this expression is one of the types of its reads matter, and only
+	 * where the program has one; kernel probes would cost too much. */
+	const char *when_type;
 };
 
 /* What is known of a span besides its fields. */
@@ -72,7 +77,8 @@ struct said {
 	const struct rule *rule;
 	i64 status;		/* of the response to what a server span is of... */
 	bool answered;		/* ...which was seen; else 0, unless the library knows better */
-	struct str route;	/* may be empty */
+	struct str route;	/* of net/http's; may be empty */
+	struct str inner;	/* of a router behind it; may be empty */
 };
 
 struct library {
@@ -119,8 +125,8 @@ bool rules_wanted(struct rules *r, const struct opt_list *only, const struct opt
 		  struct err *err) MUST_CHECK;
 /* What of them this program has: patterns, asks and extras for a plan, whose first asks these are.
  * A span that says nothing else of it has PROPAGATE_SPAN.
- * Texts lie in `a`. */
-void rules_choose(struct rules *r, const struct go_program *prog, struct arena *a);
+ * `probes`: for kernel probes. Texts lie in `a`. */
+void rules_choose(struct rules *r, const struct go_program *prog, bool probes, struct arena *a);
 /* The rule of a function of the plan, or NULL. */
 const struct rule_on *rules_of(const struct rules *r, const struct plan_func *f);
 /* Each thing that is off, as one sentence: functions that can't be watched, fields that can't be

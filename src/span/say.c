@@ -126,7 +126,8 @@ static void say_library(struct teller *t, const struct call *call, const struct 
 {
 	struct field_value fields[FIELDS_MOST] = { 0 };
 	struct said said = { .rule = on->rule, .status = status, .answered = o->answered,
-			     .route = { o->route, o->nroute } };
+			     .route = { o->route, o->nroute },
+			     .inner = { o->inner, o->ninner } };
 
 	say_fields(t->f, call, on, fields);
 	t->saying.span.scope = str_of(on->rule->scope);

@@ -23,6 +23,7 @@ static struct plan_func *add_asked(const char *hex)
 	add_func(hex, &world.fn.entry, &world.fn.exit);
 	fn = &w.plan_funcs[w.plan.nfuncs - 1];
 	fn->codes = world.fn.codes;
+	fn->condition = world.fn.condition;
 	w.plan.exprs = world.plan.exprs;
 	w.plan.nexprs = world.plan.nexprs;
 	return fn;

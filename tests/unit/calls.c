@@ -428,8 +428,10 @@ START_TEST(calls_for_which_the_condition_does_not_hold_are_left_out)
 		.steps = late ? at_end : at_entry, .n = 3, .needs_exit = late,
 		.conjuncts = conjunct, .nconjuncts = 1, .nentry = !late,
 	};
-	for (u32 i = 0; i < LETTERS; i++)
+	for (u32 i = 0; i < LETTERS; i++) {
 		funcs[i].codes = codes;
+		funcs[i].condition = &condition;
+	}
 	plan.exprs = &condition;
 	plan.nexprs = 1;
 	c = calls_new(&plan, &(struct sink){

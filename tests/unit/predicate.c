@@ -20,6 +20,7 @@ static void run(const char *text, enum plan_hook hook)
 	machine_unpatch(&mc);
 	fn = &mc.plan.funcs[machine_probe(&mc, NOTHING, world.fn.entry, world.fn.exit)];
 	fn->codes = world.fn.codes;
+	fn->condition = world.fn.condition;
 	fn->hook = (u8)hook;
 	mc.plan.exprs = world.plan.exprs;
 	mc.plan.nexprs = world.plan.nexprs;
