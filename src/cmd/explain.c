@@ -29,6 +29,7 @@ struct scene {
 	struct arena arena;
 	bool has_program;
 	VEC(char) text;
+	struct watched run;
 };
 
 enum { LOG_MOST = 64 << 20 };
@@ -135,6 +136,7 @@ static bool at_its_end(void *ctx, int pid, const struct os_thread *threads, size
 		return false;
 	use_program(s, true);
 	death_of_image(&s->d, threads, n);
+	death_faulted(&s->d, &s->run.fault);
 	explain(&s->found, &s->d);
 	diagnosis_calls(&s->found, &s->d);
 	return true;
@@ -142,14 +144,16 @@ static bool at_its_end(void *ctx, int pid, const struct os_thread *threads, size
 
 static bool from_run(struct scene *s, char **program, struct err *err)
 {
-	struct watched w = { .at_end = at_its_end, .ctx = s };
+	struct watched *w = &s->run;
 	struct death text = { .a = &s->arena };
 
-	if (!watch_run(&w, program, err))
+	w->at_end = at_its_end;
+	w->ctx = s;
+	if (!watch_run(w, program, err))
 		return false;
 	text.prog = s->d.prog;
 	text.u = s->d.u;
-	death_of_text(&text, (struct str){ w.said.at, w.said.n });
+	death_of_text(&text, (struct str){ w->said.at, w->said.n });
 	/* what it said names the message better, and may be all that there is */
 	if (!s->found.kind || (!s->found.cause && text.died)) {
 		s->d = text;
@@ -160,13 +164,12 @@ static bool from_run(struct scene *s, char **program, struct err *err)
 		s->d.crash = text.crash;
 		s->d.message = text.message.n ? text.message : s->d.message;
 	}
-	if (!s->found.cause && !text.died && !w.signal)
+	if (!s->found.cause && !text.died && !w->signal)
 		s->found = (struct diagnosis){
 			.kind = "ended", .certainty = CERTAIN,
 			.summary = str_fmt(&s->arena, "it ended with status %d, and did not die of "
-					   "anything that the runtime tells", w.status),
+					   "anything that the runtime tells", w->status),
 		};
-	watched_release(&w);
 	return true;
 }
 
@@ -191,6 +194,7 @@ static void scene_release(struct scene *s)
 		unwinder_release(&s->u);
 	target_release(&s->t);
 	vec_release(&s->text);
+	watched_release(&s->run);
 	arena_release(&s->arena);
 }
 

@@ -153,18 +153,6 @@ static bool add_values(struct search *s, const struct origin *x, u32 at, enum ca
 	return any;
 }
 
-/* `call reg`: which one, or GP_NONE. */
-static u8 called_register(const struct flow *f, const struct insn *i)
-{
-	const u8 *p = f->bytes + i->at;
-	u8 extended = i->size == 3 && (p[0] & 0xf0) == 0x40 ? (p++, p[-1] & 1) : 0;
-
-	if (i->size != 2 + (p - (f->bytes + i->at)) || p[0] != 0xff ||
-	    ((p[1] & 0xf8) != 0xd0 && (p[1] & 0xf8) != 0xe0))
-		return GP_NONE;
-	return (u8)((p[1] & 7) | extended << 3);
-}
-
 static bool add_target(struct search *s, const struct origin *x, u32 at, u32 nest)
 {
 	bool one, other;
@@ -287,7 +275,7 @@ static bool calls_frame_closure(struct search *s, u32 k, u8 reg)
 static void indirect(struct search *s, u32 k)
 {
 	const struct insn *i = &s->b.flow.insns[k];
-	u8 reg = called_register(&s->b.flow, i);
+	u8 reg = effect_called(&s->b.flow, i);
 
 	if (reg == GP_NONE ||
 	    (!add_target(s, origin_of(body_origins(&s->b), k, reg), i->at, 0) &&

@@ -50,3 +50,13 @@ const struct death_frame *death_own(const struct death *d)
 	}
 	return library;
 }
+
+void death_faulted(struct death *d, const struct os_thread *t)
+{
+	if (d->has_ints || !t->tid || !d->has_pc || t->ip != d->pc || !d->has_address ||
+	    t->address != d->address)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(d->ints); i++)
+		d->ints[i] = t->ints[i];
+	d->has_ints = true;
+}

@@ -48,6 +48,8 @@ void explain_place(struct diagnosis *to, const struct death_frame *f);
 bool explain_says(const struct death *d, const char *begins);
 /* What the heap holds: by type where objects have one, else by size. */
 void explain_held(struct diagnosis *to, struct death *d);
+/* Of a fault: was it an interface whose two words did not belong together? */
+void explain_torn(struct diagnosis *to, struct death *d);
 /* Who made the goroutine that died, who made that one, and so on, as far as they are there. */
 void explain_creators(struct diagnosis *to, struct death *d);
 /* How the goroutines wait: by what they wait for, and who may have it. */

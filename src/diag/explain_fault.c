@@ -204,6 +204,8 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 	if (d->has_address && (d->address || nil))
 		evidence(to, d, "the address: 0x%" PRIx64, d->address);
 	where(to, d);
+	if (nil || wild)
+		explain_torn(to, d);
 	if (own)
 		to->calls[to->ncalls++] = (u32)(own - d->frames);
 	to->variables = true;

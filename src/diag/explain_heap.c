@@ -40,7 +40,10 @@ static void say_misfit(struct search *s, const struct misfit *m)
 	const char *what = m->free && m->marked ? "which is free, and marked" :
 			   m->free ? "which is free" : "which is in use";
 
-	if (m->over)
+	if (m->box.fault)
+		evidence(s->to, s->d, "%.*s (%.*s, at 0x%" PRIx64 ") is no whole: %.*s",
+			 STR_F(m->name), STR_F(m->type), m->at, STR_F(boxed_text(&m->box, s->d->a)));
+	else if (m->over)
 		evidence(s->to, s->d, "%.*s (%.*s, at 0x%" PRIx64 ") has %" PRIu64 " bytes from 0x%"
 			 PRIx64 " on, but the object there, %s, ends after %" PRIu64,
 			 STR_F(m->name), STR_F(m->type), m->at, m->bytes, m->ptr, what,
@@ -179,7 +182,7 @@ static void in_memory(struct diagnosis *to, struct death *d)
 			 PRIx64 ", has %" PRIu64 " bytes", s.nzombies,
 			 s.nzombies == 1 ? " is" : "s are", s.zombies[0].base,
 			 s.zombies[0].span->elem);
-	owners_find(&s.owners, d->prog, d->img, &s.heap, d->a);
+	owners_find(&s.owners, d->prog, d->img, &s.heap, &s.globals, d->a);
 	for (u32 i = 0; i < s.owners.n; i++)
 		say_misfit(&s, &s.owners.found[i]);
 	if (s.owners.all > s.owners.n)

@@ -11,6 +11,8 @@ struct value {
 	u64 at;
 	struct go_type *t;
 	struct str name;
+	struct go_type *in;	/* of a field: its struct */
+	struct str field;
 };
 
 struct walk {
@@ -19,6 +21,7 @@ struct walk {
 	const struct image *img;
 	const struct go_heap *heap;
 	struct arena *a;
+	struct boxes boxes;
 	struct map seen;	/* address of what was pointed to */
 	VEC(struct value) todo;
 };
@@ -44,13 +47,20 @@ static void later(struct walk *w, u64 at, struct go_type *t, struct str name)
 	if (*seen == (u64)(uintptr_t)t)
 		return;
 	*seen = (u64)(uintptr_t)t;
-	*vec_push(&w->todo) = (struct value){ at, t, name };
+	*vec_push(&w->todo) = (struct value){ .at = at, .t = t, .name = name };
+}
+
+static void found(struct walk *w, const struct misfit *m)
+{
+	if (w->to->n < MISFITS)
+		w->to->found[w->to->n++] = *m;
+	w->to->all++;
 }
 
 static void judge(struct walk *w, const struct value *v, u64 ptr, u64 bytes)
 {
 	struct misfit m = { .name = v->name, .type = v->t->name, .at = v->at, .ptr = ptr,
-			    .bytes = bytes };
+			    .bytes = bytes, .in = v->in, .field = v->field };
 
 	if (!ptr || !bytes || !go_heap_object(w->heap, ptr, &m.object))
 		return;
@@ -58,9 +68,7 @@ static void judge(struct walk *w, const struct value *v, u64 ptr, u64 bytes)
 	m.free = go_object_free(w->heap, &m.object, &m.marked);
 	if (!m.over && !m.free)
 		return;
-	if (w->to->n < MISFITS)
-		w->to->found[w->to->n++] = m;
-	w->to->all++;
+	found(w, &m);
 }
 
 static void look(struct walk *w, struct value v, unsigned nested);
@@ -73,21 +81,25 @@ static void elements(struct walk *w, u64 at, struct go_type *elem, u64 n, struct
 		return;
 	w->to->cut |= n > ELEMS_MOST;
 	for (u64 i = 0; i < MIN(n, (u64)ELEMS_MOST) && w->to->values < VALUES_MOST; i++)
-		look(w, (struct value){ at + i * elem->size, elem,
-					str_fmt(w->a, "%.*s[%" PRIu64 "]", STR_F(name), i) },
+		look(w, (struct value){ .at = at + i * elem->size, .t = elem,
+					.name = str_fmt(w->a, "%.*s[%" PRIu64 "]", STR_F(name),
+							i) },
 		     nested);
 }
 
-/* The type stands in the first word, or in the itab that it points to, at 8. */
+/* What is wrong is not followed: it would be read as what it is not. */
 static void held(struct walk *w, const struct value *v, const u64 *word)
 {
-	u64 type = word[0];
+	struct misfit m = { .name = v->name, .type = v->t->name, .at = v->at, .in = v->in,
+			    .field = v->field };
 	struct go_type *t;
 
-	if (!type || !word[1] || (v->t->nmethods && !words(w, type + 8, &type, 1)))
+	if (interface_wrong(&w->boxes, v->t->nmethods, word, &m.box)) {
+		found(w, &m);
 		return;
-	t = go_type_at(w->prog, type - w->img->bias);
-	if (!t || go_type_load(w->prog, t)->kind == GO_BAD)
+	}
+	t = m.box.says;
+	if (!t || !word[1])
 		return;
 	if (!t->direct_iface)
 		later(w, word[1], t, str_fmt(w->a, "%.*s.(%.*s)", STR_F(v->name), STR_F(t->name)));
@@ -138,7 +150,7 @@ static void look(struct walk *w, struct value v, unsigned nested)
 			if (f->type && leads_on(go_type_load(w->prog, f->type)))
 				look(w, (struct value){ v.at + f->offset, f->type,
 							str_fmt(w->a, "%.*s.%.*s", STR_F(v.name),
-								STR_F(f->name)) },
+								STR_F(f->name)), t, f->name },
 				     nested + 1);
 		}
 		return;
@@ -153,15 +165,14 @@ static bool of_the_program(struct str name)
 }
 
 void owners_find(struct owners *to, const struct go_program *prog, const struct image *img,
-		 const struct go_heap *heap, struct arena *a)
+		 const struct go_heap *heap, const struct go_globals *globals, struct arena *a)
 {
 	struct walk w = { .to = to, .prog = prog, .img = img, .heap = heap, .a = a };
-	struct go_globals globals;
 
 	*to = (struct owners){ 0 };
-	go_globals_make(&globals, prog, a);
-	for (size_t i = 0; i < globals.n; i++) {
-		const struct go_global *g = &globals.at[i];
+	boxes_make(&w.boxes, prog, img, heap, globals);
+	for (size_t i = 0; i < globals->n; i++) {
+		const struct go_global *g = &globals->at[i];
 		struct go_type *t = of_the_program(g->name) ? go_global_type(prog, g) : NULL;
 
 		if (!t || go_type_load(prog, t)->kind == GO_BAD)

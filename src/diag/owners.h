@@ -1,9 +1,10 @@
-/* owners - the values of a program's memory by type, from its global variables on: which string or
- * slice does not fit the object that it points into, and by which name it is reached.
+/* owners - the values of a program's memory by type, from its global variables on: which string,
+ * slice or interface does not fit the object that it points to, and by which name it is reached.
  *
  * Global variables have types from DWARF, and what an interface holds has that of its descriptor;
  * what they point to has the type that they say. Values that only stacks lead to are not met, nor
- * what maps, channels and closures hold.
+ * what maps, channels and closures hold: a slot of a frame may be dead, and an object that nothing
+ * leads to garbage, so that what they point to is another's by now.
  *
  * Owns     nothing: names lie in the arena that it was given.
  * Units    rt addresses, bytes.
@@ -12,8 +13,7 @@
 #ifndef DIAG_OWNERS_H
 #define DIAG_OWNERS_H
 
-#include "go/heap.h"
-#include "go/types.h"
+#include "diag/boxed.h"
 
 struct misfit {
 	struct str name;	/* "main.shared.text" */
@@ -22,6 +22,9 @@ struct misfit {
 	struct go_object object;	/* what ptr points into */
 	bool over;		/* it goes on past the object's end */
 	bool free, marked;	/* the object is free; and the collector met a pointer to it */
+	struct boxed box;	/* of an interface, in the place of all from ptr on */
+	struct go_type *in;	/* the struct that it is a field of, or NULL */
+	struct str field;	/* "text" */
 };
 
 enum { MISFITS = 8 };
@@ -35,6 +38,6 @@ struct owners {
 };
 
 void owners_find(struct owners *to, const struct go_program *prog, const struct image *img,
-		 const struct go_heap *heap, struct arena *a);
+		 const struct go_heap *heap, const struct go_globals *globals, struct arena *a);
 
 #endif

@@ -15,7 +15,8 @@
 #include "go/vars.h"
 
 enum { SPAN_BYTES = 120, START = 24, NPAGES = 32, FREEINDEX = 48, PAGE = 8192, IN_USE = 1,
-       ELEM_BEHIND_STATE = 5, HEADERS_ABOVE = 512,
+       ELEM_BEHIND_STATE = 5, HEADERS_ABOVE = 512, HEADER = 8,
+       BITS_PART = 64 /* of a span */, INLINE_MARKS = 128, MARKS_FROM = 16 /* of a size */,
        SPANS_MOST = 1 << 19, BITS_MOST = 1024 + 8, TRIED = 64 };
 
 static u64 word(const u8 *p, size_t n)
@@ -43,6 +44,7 @@ static bool read_span(const struct image *img, const struct go_heap_layout *l, u
 	};
 	*state = b[l->state];
 	/* smaller ones have their pointers' bits in the span */
+	to->small_bits = l->large_type && to->pointers && to->elem <= HEADERS_ABOVE;
 	if (l->large_type && to->pointers && to->elem > HEADERS_ABOVE) {
 		to->large_typed = b[l->state - 1] >> 1 == 0;	/* size class 0 */
 		to->headers = !to->large_typed;
@@ -66,10 +68,31 @@ static int by_base(const void *a, const void *b)
 	return x->base < y->base ? -1 : x->base > y->base;
 }
 
+/* By how many objects fit in front of them: where a collector keeps its marks there, too (Green Tea,
+ * 1.26 on unless it was built without), some sizes have fewer. */
+static enum heap_bits bits_of(const struct go_heap *h)
+{
+	u64 last = 0, before = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		const struct go_span *s = &h->at[i];
+		u64 room = s->size - s->size / BITS_PART;
+		u64 n = room / s->elem, m = (room - INLINE_MARKS) / s->elem;
+
+		if (!s->small_bits || s->elem < MARKS_FROM || n == m)
+			continue;
+		last += s->nelems == n;
+		before += s->nelems == m;
+	}
+	return last && !before ? HEAP_BITS_LAST :
+	       before && !last ? HEAP_BITS_BEFORE_MARKS : HEAP_BITS_UNKNOWN;
+}
+
 /* False: what lies there is no mheap. */
-static bool spans_of(struct go_heap *h, const struct image *img, const struct go_heap_layout *l,
+static bool spans_of(struct go_heap *h, const struct image *img, const struct go_program *prog,
 		     u64 mheap_rt, struct arena *a)
 {
+	const struct go_heap_layout *l = go_heap_layout(prog->rel->minor);
 	VEC(struct go_span) list = { 0 };
 	u64 slice[3], part[512], bad = 0, n;
 
@@ -95,12 +118,14 @@ static bool spans_of(struct go_heap *h, const struct image *img, const struct go
 		}
 	}
 	h->img = img;
+	h->prog = prog;
 	h->n = list.n;
 	h->cut = n < slice[1] || bad;
 	h->at = arena_copy(a, list.at, list.n * sizeof(*list.at));
 	vec_release(&list);
 	if (h->n)
 		qsort(h->at, h->n, sizeof(*h->at), by_base);
+	h->bits = bits_of(h);
 	return h->n && bad * 2 < n;
 }
 
@@ -118,10 +143,10 @@ bool go_heap_read(struct go_heap *h, const struct image *img, const struct go_pr
 	go_globals_make(&globals, prog, a);
 	for (size_t i = 0; i < globals.n; i++)
 		if (str_eq(globals.at[i].name, STR("runtime.mheap_")))
-			return spans_of(h, img, l, globals.at[i].va + img->bias, a);
+			return spans_of(h, img, prog, globals.at[i].va + img->bias, a);
 	n = go_mheap_candidates(prog, at, TRIED);
 	for (size_t i = 0; i < n; i++)
-		if (spans_of(h, img, l, at[i] + img->bias, a))
+		if (spans_of(h, img, prog, at[i] + img->bias, a))
 			return true;
 	*h = (struct go_heap){ 0 };
 	return false;
@@ -164,6 +189,35 @@ bool go_object_free(const struct go_heap *h, const struct go_object *o, bool *ma
 	*marked = false;
 	return o->index >= o->span->freeindex && bit(h, o->span->alloc_rt, o->index, &taken) &&
 	       !taken && bit(h, o->span->mark_rt, o->index, marked);
+}
+
+static enum sees by_type(const struct go_heap *h, u64 type_rt, u64 off)
+{
+	struct go_type *t = type_rt ? go_type_at(h->prog, type_rt - h->img->bias) : NULL;
+
+	if (!t || !go_type_load(h->prog, t)->size)
+		return CANT_TELL;
+	return go_type_sees(h->prog, t, off % t->size);
+}
+
+enum sees go_object_sees(const struct go_heap *h, const struct go_object *o, u64 rt)
+{
+	const struct go_span *s = o->span;
+	u64 bits = s->base + s->size - s->size / BITS_PART, type_rt;
+	bool is;
+
+	if (!s->pointers)
+		return NO_POINTER;
+	if (s->large_typed)
+		return by_type(h, s->type_rt, rt - o->base);
+	if (s->headers)
+		return rt >= o->base + HEADER && image_read_rt(h->img, o->base, &type_rt, 8) ?
+		       by_type(h, type_rt, rt - o->base - HEADER) : CANT_TELL;
+	if (!s->small_bits || h->bits == HEAP_BITS_UNKNOWN)
+		return CANT_TELL;
+	if (h->bits == HEAP_BITS_BEFORE_MARKS && s->elem >= MARKS_FROM)
+		bits -= INLINE_MARKS;
+	return !bit(h, bits, (rt - s->base) / 8, &is) ? CANT_TELL : is ? POINTER : NO_POINTER;
 }
 
 u64 go_span_taken(const struct go_heap *h, const struct go_span *s, u64 most,

@@ -7,11 +7,11 @@
  *          can't be read is left out; `cut` says that there were more than are looked at.
  * Threads  immutable once made.
  * Sources  runtime/mheap.go (mheap, mspan), runtime/mgcsweep.go (sweep, reportZombies),
- *          runtime/mbitmap.go (heapBitsInSpan: 1.22 on). */
+ *          runtime/mbitmap.go (heapBitsInSpan, spanHeapBitsRange: 1.22 on). */
 #ifndef GO_HEAP_H
 #define GO_HEAP_H
 
-#include "go/program.h"
+#include "go/types.h"
 
 struct go_span {
 	u64 base, size, elem;	/* elem: of each object */
@@ -21,10 +21,16 @@ struct go_span {
 	bool pointers;		/* may hold any */
 	bool headers;		/* each object begins with such a descriptor's address */
 	bool large_typed;
+	bool small_bits;	/* ... or bits behind the last of them (enum heap_bits) */
 };
+
+/* Where the pointers of small objects are told: behind the objects of their span (1.22 on). */
+enum heap_bits { HEAP_BITS_UNKNOWN, HEAP_BITS_LAST, HEAP_BITS_BEFORE_MARKS };
 
 struct go_heap {
 	const struct image *img;
+	const struct go_program *prog;
+	enum heap_bits bits;
 	struct go_span *at;	/* in use for objects, by base */
 	size_t n;
 	bool cut;
@@ -41,6 +47,8 @@ bool go_heap_read(struct go_heap *h, const struct image *img, const struct go_pr
 bool go_heap_object(const struct go_heap *h, u64 rt, struct go_object *to) MUST_CHECK;
 /* Is it free, as far as can be read? `marked`: and yet the collector met a pointer to it. */
 bool go_object_free(const struct go_heap *h, const struct go_object *o, bool *marked) MUST_CHECK;
+/* Does the collector see a pointer in this word of it? CANT_TELL: also if memory says too little. */
+enum sees go_object_sees(const struct go_heap *h, const struct go_object *o, u64 rt);
 /* How many objects are not free; `seen` is called for the first `most` of them. */
 u64 go_span_taken(const struct go_heap *h, const struct go_span *s, u64 most,
 		  void (*seen)(void *ctx, u64 rt), void *ctx);

@@ -119,6 +119,18 @@ static bool look(struct run *r, pid_t dying, int signal)
 	return good;
 }
 
+static void note_fault(struct watched *w, pid_t tid)
+{
+	siginfo_t info = { 0 };
+
+	if (!ptrace(PTRACE_GETSIGINFO, tid, 0, &info) && info.si_code > 0 &&
+	    thread_look(tid, &w->fault)) {
+		w->fault.has_info = true;
+		w->fault.code = info.si_code;
+		w->fault.address = (u64)(uintptr_t)info.si_addr;
+	}
+}
+
 static void stopped(struct run *r, pid_t tid, int status)
 {
 	int signal = WSTOPSIG(status);
@@ -131,6 +143,9 @@ static void stopped(struct run *r, pid_t tid, int status)
 			(void)ptrace(PTRACE_CONT, tid, 0, 0);
 		return;
 	}
+	/* what its handler makes of a fault (a panic) keeps no registers */
+	if (signal == SIGSEGV || signal == SIGBUS)
+		note_fault(r->w, tid);
 	if (!r->looked && is_deadly(r->pid, signal)) {
 		r->looked = true;
 		while (pass_on(r))

@@ -19,6 +19,7 @@ struct watched {
 	void *ctx;
 
 	/* filled by watch_run */
+	struct os_thread fault;	/* as it stood at its last fault, handled or not; tid 0: none */
 	VEC(char) said;
 	int status;	/* as a shell says it */
 	int signal;	/* that ended it, 0: none */

@@ -191,3 +191,16 @@ void effect_of(const struct flow *f, const struct insn *i, struct effect *to)
 	if (!effect_by_hand(f, i, to))
 		effect_by_zydis(f, i, to);
 }
+
+u8 effect_called(const struct flow *f, const struct insn *i)
+{
+	const u8 *p = f->bytes + i->at;
+	bool prefixed = i->size == 3 && (p[0] & 0xf0) == 0x40;
+	u8 extended = prefixed && p[0] & 1 ? 8 : 0;
+
+	p += prefixed;
+	if (i->size != 2 + (p - (f->bytes + i->at)) || p[0] != 0xff ||
+	    ((p[1] & 0xf8) != 0xd0 && (p[1] & 0xf8) != 0xe0))
+		return GP_NONE;
+	return (u8)((p[1] & 7) | extended);
+}

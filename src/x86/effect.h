@@ -45,6 +45,8 @@ struct effect {
 };
 
 void effect_of(const struct flow *f, const struct insn *i, struct effect *to);
+/* `call reg`, `jmp reg`: which one, or GP_NONE. */
+u8 effect_called(const struct flow *f, const struct insn *i);
 /* The two of which it is made. By hand only the usual forms are read, else false; *to begins as
  * effect_nothing. */
 extern const struct effect effect_nothing;

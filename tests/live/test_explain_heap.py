@@ -1,13 +1,17 @@
 """`goshawk explain` of a heap that the collector gave up on: which value it was, by searching memory."""
 
 import json
+import os
 import re
+import signal
+import subprocess
 
 import pytest
 
 import gobuild
 import goshawk
-from test_explain import diagnosis, kernel_core
+from attaching import line_of
+from test_explain import diagnosis, kernel_core, zoo
 
 pytestmark = pytest.mark.ptrace
 
@@ -47,6 +51,86 @@ def test_stripped_the_words_are_found_and_no_owner_is_claimed(built_by, tmp_path
     assert d["kind"] == "marked_free_object" and "main.written" not in json.dumps(d), d
     assert "4 free objects are marked" in said and "go past the object's end" in said and "no DWARF" in said, said
     assert "in the heap: in an object of" in said, said
+
+
+FOUR = [r for r in gobuild.RELEASES if gobuild.minor(r) in (17, 22, 24, 27)]
+ON_A_SQUARE = r"what it was called on: it says \*main\.circle, which has pointers, but the object of 16 bytes at 0x[0-9a-f]+ was made without any"
+TORN = {  # what its two words are called, what the method was called on, and what is still in memory
+    "torn-interface": ("wild_address", "d.shape (a main.shape in a main.drawing)", ON_A_SQUARE,
+                       r"in memory: main\.drawn\.shape \(a main\.shape in a main\.drawing, at 0x[0-9a-f]+\) is no whole: it says"),
+    "torn-interface-mended": ("nil_dereference", "d.shape (a main.shape in a main.drawing)", ON_A_SQUARE, None),
+    "torn-interface-number": ("nil_dereference", "the interface that main.area calls",
+                              r"what it was called on: it says \*main\.circle, but 0x[0-9a-f]+ is one of the runtime's small integers",
+                              r"in memory: main\.numbered\.of \(a interface \{\}, at 0x"),
+}
+
+
+@pytest.mark.parametrize("built_by", FOUR)
+@pytest.mark.parametrize("name", TORN)
+def test_an_interface_whose_words_do_not_belong_together(name, built_by, tmp_path):
+    kind, owner, on, memory = TORN[name]
+    d = run(gobuild.build("zoo", built_by), tmp_path, name)
+    said = "\n".join(d["evidence"])
+    assert (d["kind"], d["certainty"], d["func"]) == (kind, "likely", "main.(*circle).area"), d
+    assert "the two words of %s did not belong together" % owner in d["summary"], d
+    assert "main.(*circle).area was called through %s" % owner in said and re.search(on, said), said
+    assert bool(memory and re.search(memory, said)) == ("in memory:" in said) == bool(memory), said
+    assert "stress --until-crash" in d["advice"]
+
+
+@pytest.mark.parametrize("name", ["torn-interface", "torn-interface-mended"])
+def test_stripped_it_is_an_interface_without_a_name(name, tmp_path):
+    d = run(gobuild.build("zoo", gobuild.NEWEST, "stripped"), tmp_path, name)
+    assert "the two words of the interface that main.draw" in d["summary"] and re.search(ON_A_SQUARE, "\n".join(d["evidence"])), d
+
+
+def test_a_core_has_no_registers_of_it_but_memory(tmp_path):
+    """What is torn still is found there; what was mended since, by what the caller has kept in its frame."""
+    program = gobuild.build("zoo", gobuild.NEWEST)
+    for name, owner in ("torn-interface", "main.drawn.shape"), ("torn-interface-mended", "d.shape"):
+        to = tmp_path / name
+        to.mkdir()
+        d = diagnosis(goshawk.run("explain", "--json", kernel_core(program, to, name)))
+        assert (d["kind"], d["certainty"]) == (TORN[name][0], "likely"), d
+        assert "the two words of %s (a main.shape in a main.drawing) did not" % owner in d["summary"], d
+
+
+def test_a_race_on_an_interface(tmp_path):
+    """No made-up words: a copy with a delay in the store of it. It dies in one of two ways; of a nil receiver nothing is claimed."""
+    copy, found = tmp_path / "copy", []
+    done = goshawk.run("stress", gobuild.build("racing", gobuild.NEWEST), "-o", copy, "main.(*object).setValue", "--delay", "100us")
+    assert done.status == 0, done
+    for _ in range(12):
+        d = run(copy, tmp_path, "interface")
+        found.append(d)
+        if d["func"] == "main.(*names).speak" and d["certainty"] == "likely":
+            assert "the two words of o.value (a main.speaker in a main.object) did not" in d["summary"], d
+            return
+        assert d["func"] == "main.(*counts).speak" and d["certainty"] == "certain" and "was called on nil, through o.value" in json.dumps(d), d
+    raise AssertionError(found)
+
+
+def misfits(p):
+    """Of a process that is stopped meanwhile."""
+    os.kill(p.pid, signal.SIGSTOP)
+    os.waitpid(p.pid, os.WUNTRACED)
+    return goshawk.run_plain(goshawk.BUILD / "tests" / "misfits", p.pid)
+
+
+@pytest.mark.parametrize("built_by", FOUR)
+def test_no_value_of_a_healthy_program_is_accused(built_by):
+    program = gobuild.build("zoo", built_by)
+    for name in (name for name, kind, _ in zoo(program) if kind == "stopped"):
+        p = subprocess.Popen([program, name], stdout=subprocess.PIPE, text=True)
+        try:
+            assert line_of(p.stdout, "ready") == "ready\n"
+            done = misfits(p)
+        finally:
+            p.kill()
+            p.communicate()
+        found = re.search(r"^(\d+) values, 0 misfits, bits (\d)", done.out, re.M)
+        assert not done.status and found and int(found[1]) > 500, (name, done)
+        assert (found[2] != "0") == (gobuild.minor(built_by) >= 22), done  # where pointers of small objects are told
 
 
 @pytest.mark.parametrize("variant", ["plain", "stripped"])

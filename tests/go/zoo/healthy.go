@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"os"
+	"reflect"
 	"runtime"
 	"sync"
 	"time"
@@ -14,7 +15,7 @@ func init() {
 		"healthy-idle": func() {}, "healthy-busy": busy, "healthy-garbage": garbage,
 		"healthy-locks": contend, "healthy-server": serve, "healthy-many": many,
 		"healthy-waiting": waiting, "healthy-timers": timers, "healthy-recovers": recovers,
-		"healthy-pipeline": pipeline, "healthy-chain": chain,
+		"healthy-pipeline": pipeline, "healthy-chain": chain, "healthy-boxed": boxed,
 	} {
 		f := f
 		add(death{name, "stopped", "-", func() {
@@ -142,4 +143,51 @@ func chain() {
 		go lockInnerAndOuter(&inner, &outer)
 	}
 	time.Sleep(20 * time.Millisecond)
+}
+
+type inside struct {
+	of   *point
+	list []int
+}
+
+type whole struct {
+	Number int
+	In     inside
+	Text   string
+}
+
+type long struct {
+	texts [200]string
+	lists [100][]int
+}
+
+var (
+	boxes  []interface{}
+	shapes []shape
+	buffer [64]byte
+)
+
+// Interfaces whose values lie wherever values may lie: all of them are whole.
+func boxed() {
+	n := len(os.Args)
+	text := os.Args[0]
+	w := &whole{n, inside{&point{n, n}, []int{n}}, text}
+	many := make([]whole, 9)
+	boxes = append(boxes, nil, n, uint8(n), int16(n), n+1000, float64(n), n == 2, 7, "constant", text, text[1:], "", struct{}{},
+		[0]int{}, [1]*point{{n, n}}, struct{ p *point }{&point{n, n}}, *w, w, &w.In, &w.In.of, &w.In.list, &w.Text, &many[3],
+		&many[8].Text, (*whole)(nil), (map[string]int)(nil), map[string]int{text: n}, (chan int)(nil), make(chan int, 3),
+		make(chan *point), make(chan struct{}), func() int { return n }, boxed, time.Now, time.Now(), []byte(text), []string{text},
+		&buffer, buffer[:], new([0]int), new(struct{}), new(long), long{}, &new(long).lists[99], new([4096]*point), [300]*point{}, os.Stdout, os.Args,
+		uintptr(n), complex(float64(n), 1), error(nil), os.ErrExist, time.Second, reflect.ValueOf(n), reflect.TypeOf(w), &boxes)
+	v := reflect.ValueOf(*w)
+	for i := 0; i < v.NumField(); i++ {
+		boxes = append(boxes, v.Field(i).Interface())
+	}
+	boxes = append(boxes, reflect.New(reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeOf(w)}})).Interface(),
+		reflect.MakeSlice(reflect.SliceOf(reflect.TypeOf(*w)), 2, 2).Interface(), reflect.Zero(reflect.TypeOf(*w)).Interface(),
+		reflect.MakeFunc(reflect.TypeOf(boxed), func([]reflect.Value) []reflect.Value { return nil }).Interface())
+	for i := 0; i < 4; i++ {
+		shapes = append(shapes, &circle{of: &point{i, i}}, &square{i, i}, (*square)(nil), &[]circle{{}, {}, {r: i}}[2], nil)
+	}
+	runtime.GC()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"runtime"
 	"time"
 	"unsafe"
@@ -25,7 +26,68 @@ var (
 func init() {
 	add(
 		death{"torn-string", "marked_free_object", "*", tornString},
+		death{"torn-interface", "wild_address", "main.(*circle).area", func() {
+			tear(drawn, 0x5a5a5a5a0000)
+			draw(drawn)
+		}},
+		death{"torn-interface-mended", "nil_dereference", "main.(*circle).area", func() {
+			tear(drawn, 3)
+			drawAfter(drawn, func() { drawn.shape = new(square) })
+		}},
+		death{"torn-interface-number", "nil_dereference", "main.(*circle).area", func() {
+			numbered.of = len(os.Args) // the runtime has small numbers in a table
+			at := (*[2]unsafe.Pointer)(unsafe.Pointer(&numbered.of))
+			number := at[1]
+			numbered.of = &circle{of: &point{}}
+			at[1] = number
+			area(numbered.of.(shape))
+		}},
 	)
+}
+
+type shape interface{ area() int }
+type point struct{ x, y int }
+type circle struct {
+	of *point
+	r  int
+}
+type square struct{ a, b int }
+
+func (c *circle) area() int { return c.of.x + c.r }
+func (s *square) area() int { return s.a * s.b }
+
+type drawing struct {
+	title string
+	shape shape
+}
+
+var (
+	drawn    = &drawing{title: "drawn"}
+	numbered struct{ of interface{} }
+)
+
+// The type of a circle and the data of a square, as a reader sees them who comes between the words.
+//
+//go:noinline
+func tear(d *drawing, a int) {
+	d.shape = &circle{of: &point{}}
+	at := (*[2]unsafe.Pointer)(unsafe.Pointer(&d.shape))
+	at[1] = unsafe.Pointer(&square{a, 2})
+}
+
+//go:noinline
+func draw(d *drawing) { length = d.shape.area() }
+
+//go:noinline
+func area(s shape) { length = s.area() }
+
+// By the time of the call the field is whole again.
+//
+//go:noinline
+func drawAfter(d *drawing, mend func()) {
+	s := d.shape
+	mend()
+	length = s.area()
 }
 
 // What a reader sees who comes between the two words of a store: the pointer of a short text and the
