@@ -1,4 +1,4 @@
-"""docs/stress-reach.md, docs/explain-reach.md: what `make check-all` has seen of stress and of explain, and on which day.
+"""docs/stress-reach.md, docs/explain-reach.md, docs/spans-reach.md: what `make check-all` has seen of each, and on which day.
 `UPDATE=1 make check-all` writes each cell as it is seen; every other one compares."""
 
 import datetime
@@ -107,3 +107,13 @@ ZOO = Table(
     "from the kernel's cores of the stripped ones; from these cut to nine tenths and to three (right, or not known: nothing else counts);\n"
     "from `gcore` of what lives; and healthy ones (stripped, PIE and race builds), stopped by two signals, of which nothing was said.",
     SIX, [*KINDS, "cores", "cut cores", "gcore", "healthy"], of="explain")
+# Versions over the module's life, each with a release of Go that builds it.
+GRPC_VERSIONS = [("1.40.1", "1.19.13"), ("1.46.2", "1.19.13"), ("1.53.0", "1.20.14"), ("1.56.3", "1.21.13"), ("1.59.0", "1.21.13"),
+                 ("1.60.1", "1.22.12"), ("1.65.1", "1.22.12"), ("1.66.2", "1.22.12"), ("1.69.4", "1.23.12"), ("1.72.2", "1.24.11"),
+                 ("1.76.0", "1.24.11"), ("1.77.0", "1.25.5"), ("1.81.1", "1.25.5"), ("1.85.0", "1.26.8"), ("1.85.0", "1.27.4")]
+GRPC = Table(
+    "google.golang.org/grpc",
+    "By version and release of Go: unary calls and streams of all kinds, their codes, errors, retries and parents, in stripped programs and\n"
+    "in those with debug information, which are attached to; 600 calls by 32 clients, on goroutines of their own and on a server's workers;\n"
+    "served through `net/http`. *seen*: each span is there, and says what is so.",
+    ["%s, %s" % v for v in GRPC_VERSIONS], ["stripped", "debug information", "at once", "workers", "through net/http"], of="spans")
