@@ -145,11 +145,13 @@ START_TEST(survives_any_beginning)
 
 	for (int i = 0; i < 200000; i++) {
 		char query[256] = "";
+		size_t used = 0;
 		struct sql_text t;
 
 		for (int k = 0, n = 1 + i % 9; k < n; k++) {
 			seed = seed * 1103515245 + 12345;
-			strcat(query, parts[(seed >> 16) % ARRAY_LEN(parts)]);
+			used += (size_t)snprintf(query + used, sizeof(query) - used, "%s",
+						 parts[(seed >> 16) % ARRAY_LEN(parts)]);
 		}
 		t = sanitized((enum sql_dialect)(i % 6), query);
 		ck_assert(t.ntext <= sizeof(t.text) && t.nsummary <= SQL_SUMMARY_MOST);
