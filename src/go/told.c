@@ -10,11 +10,35 @@ static struct go_type slice = {
 	.name = { "[]?", 3 },
 };
 
+/* "example.org/go-thing/v9.Client", where the package has another name than the last part of its
+ * path. */
+static struct go_type *by_path(const struct go_program *prog, struct str name)
+{
+	ptrdiff_t slash = str_find_last(name, '/');
+	struct str last = str_cut(name, (size_t)(slash + 1), name.n), path, dotted;
+	ptrdiff_t dot = str_find(last, STR("."));
+	struct go_type **all;
+	size_t n;
+
+	if (slash < 0 || dot < 0)
+		return NULL;
+	path = str_cut(name, 0, (size_t)(slash + 1 + dot));
+	dotted = str_cut(name, path.n, name.n);
+	n = go_types_all(prog, &all);
+	for (size_t i = 0; i < n; i++)
+		if (all[i]->va && all[i]->named && str_eq(all[i]->pkg_path, path) &&
+		    str_ends(all[i]->name, dotted))
+			return all[i];
+	return NULL;
+}
+
 /* To what has a descriptor, where the pointer itself has none. */
 static struct go_type *pointer_to(const struct go_program *prog, struct str name)
 {
-	struct go_type *elem = go_type_named(prog, str_cut(name, 1, name.n)), *t;
+	struct str of = str_cut(name, 1, name.n);
+	struct go_type *elem = go_type_named(prog, of), *t;
 
+	elem = elem ? elem : by_path(prog, of);
 	if (!elem)
 		return NULL;
 	t = ARENA_NEW(types_arena(prog), struct go_type);

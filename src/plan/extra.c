@@ -118,13 +118,33 @@ static u32 fields(struct read *to, const struct plan_extra *x, u32 base, u32 *si
 	return n;
 }
 
+/* From word to word, to a text. */
+static u32 chain(struct read *to, const struct plan_extra *x, u32 base, u32 *size)
+{
+	u32 n = 0, from = base + EXTRA_WORD, at = from;
+
+	to[n++] = (struct read){ .kind = READ_INT, .reg = x->reg, .size = 8, .at = from };
+	for (u32 i = 0; i < x->nhops; i++) {
+		at = base + extra_hop_at(i);
+		to[n++] = (struct read){
+			.kind = READ_MEM, .from = from, .size = 16, .span = 16, .own = true,
+			.disp = x->hops[i].disp, .status = at - 8, .at = at,
+		};
+		from = at + (x->hops[i].second ? 8 : 0);
+	}
+	to[n++] = text_at(at, base + extra_chained_text_at(x), x->most);
+	*size = extra_chained_text_at(x) + (u32)round_up(x->most, 8);
+	return n;
+}
+
 static void add(struct plan *p, struct reading *r, const struct plan_extra *x)
 {
 	u32 (*const make)(struct read *, const struct plan_extra *, u32, u32 *) =
 		x->kind == EXTRA_TEXT ? text : x->kind == EXTRA_BOXED ? boxed :
-		x->kind == EXTRA_WORDS ? words : fields;
+		x->kind == EXTRA_WORDS ? words : x->kind == EXTRA_CHAIN ? chain : fields;
 	size_t most = (size_t)(x->kind == EXTRA_FIELDS ? EXTRA_FIELDS_MOST : 1) *
-		      (3 + 2 * x->nonly) + 3 + (x->kind == EXTRA_WORDS) * x->most;
+		      (3 + 2 * x->nonly) + 3 + (x->kind == EXTRA_WORDS) * x->most +
+		      x->nhops;
 	struct read *reads = ARENA_ARRAY(&p->arena, struct read, r->nreads + most);
 	u32 size = 0;
 

@@ -41,6 +41,17 @@ static inline u32 extra_value_at(const struct plan_extra *x, u32 k)
 	return extra_name_at(EXTRA_FIELDS_MOST) + k * (8 + (u32)round_up(x->most, 8));
 }
 
+/* CHAIN: the two words of hop i, after a status (8 bytes); and the text, after one. */
+static inline u32 extra_hop_at(u32 i)
+{
+	return 8 + i * 24 + 8;
+}
+
+static inline u32 extra_chained_text_at(const struct plan_extra *x)
+{
+	return extra_hop_at(x->nhops);
+}
+
 /* Has the plan this function for a purpose of its own, so that --show does not mean it? */
 bool extra_sets_apart(const struct plan_request *r, struct str func);
 /* Adds the steps to what is read there anyway. */

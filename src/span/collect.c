@@ -165,6 +165,17 @@ static void writes_no_more(struct collector *c, struct open_span *s)
 		drop(c, &c->writers, s->writers[i], s);
 }
 
+/* What a database's library does for a call of its own, as preparing the text that it was given, or
+ * what one does for database/sql. */
+static bool is_inside(struct collector *c, const struct call *call, const struct rule_on *on)
+{
+	const struct open_span *top = on && on->library->database ?
+				      context_top(&c->contexts, call->goid) : NULL;
+	const struct rule_on *around = top && top->fn ? rule_of(c, top->fn) : NULL;
+
+	return around && around->library->database;
+}
+
 static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
 {
 	enum span_kind kind = on ? on->rule->kind : SPAN_INTERNAL;
@@ -174,12 +185,14 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	/* a request's parent is who sent it, wherever the goroutine comes from */
 	const struct open_span *up = served && !key.other ? NULL : parent(c, call);
 	size_t above = up ? (size_t)(up - c->contexts.spans.at) : 0;
-	struct open_span *s = context_begin(&c->contexts, call->goid, up);
+	struct open_span *s = is_inside(c, call, on) ? NULL :
+			      context_begin(&c->contexts, call->goid, up);
 	u64 chain[CHAIN_MOST];
 
 	if (!s)
 		return;
 	s->kind = kind;
+	s->fn = call->fn;
 	s->start_ns = call->start_ns;
 	s->stream = on ? on->rule->stream : STREAM_NONE;
 	place_in_trace(c, s, up ? &c->contexts.spans.at[above] : NULL,
@@ -380,8 +393,8 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 {
 	struct open_span *o = call->entry ? context_top(&c->contexts, call->goid) : NULL;
 
-	if (!o || o->start_ns != call->start_ns)
-		return;	/* there was no room for it */
+	if (!o || o->start_ns != call->start_ns || o->fn != call->fn)
+		return;	/* there was no room for it, or it was not to be one */
 	drop(c, &c->ctxs, o->ctx, o);
 	writes_no_more(c, o);
 	request_ends(c, call, o);
@@ -468,6 +481,13 @@ static void goroutine_ended(void *ctx, u64 goid, i64 time_ns)
 	incoming_drop(&c->incoming, goid);
 }
 
+static u64 descriptor_of(const struct go_program *prog, const char *name)
+{
+	const struct go_type *t = go_type_named(prog, str_of(name));
+
+	return t ? t->va : 0;
+}
+
 struct collector *collector_new(const struct collector_facts *facts)
 {
 	struct collector *c = mem_resize(NULL, sizeof(*c));
@@ -485,6 +505,7 @@ struct collector *collector_new(const struct collector_facts *facts)
 	}
 	c->sees_status &= !blind;
 	c->teller.f = &c->f;
+	c->teller.string_va = descriptor_of(p->prog, "string");
 	out_memory(&c->teller.shown);
 	return c;
 }

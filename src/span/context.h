@@ -20,6 +20,8 @@
 #include "base/vec.h"
 #include "span/span.h"
 
+struct plan_func;
+
 enum { GOROUTINES_MOST = 1 << 18, OPEN_SPANS_MOST = 1 << 16, ROUTE_MOST = 128, STATE_MOST = 512 };
 
 /* Does a span go by something that the answer to it comes by? */
@@ -37,6 +39,7 @@ struct open_span {
 	u32 below;		/* 1 + place of the one around it in its goroutine; 0: none */
 	u32 up;			/* 1 + place of its parent in this process; 0: none */
 	u64 goid;
+	const struct plan_func *fn;	/* whose call it is */
 	i64 start_ns;
 	enum span_kind kind;
 	u64 ctx;		/* address of the context.Context that a request has alone; 0: none */

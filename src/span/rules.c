@@ -7,11 +7,12 @@
 #include "go/modver.h"
 #include "span/grpc.h"
 #include "span/http.h"
+#include "span/redis.h"
 #include "span/sql.h"
 
 const struct library *const rules_libraries[] = {
 	&library_http_server, &library_http_client, &library_grpc_server, &library_grpc_client,
-	&library_sql, NULL,
+	&library_sql, &library_pgx5, &library_pgx4, &library_redis9, &library_redis8, NULL,
 };
 
 static const char *names(void)
@@ -20,8 +21,9 @@ static const char *names(void)
 	size_t n = 0;
 
 	for (u32 i = 0; rules_libraries[i]; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
-				      rules_libraries[i]->name);
+		if (!i || strcmp(rules_libraries[i]->name, rules_libraries[i - 1]->name))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
+					      rules_libraries[i]->name);
 	return text;
 }
 
@@ -34,16 +36,18 @@ static bool mark(const char *option, const struct opt_list *list, bool *to, bool
 		while (rest.n) {
 			ptrdiff_t comma = str_find(rest, STR(","));
 			struct str name = str_cut(rest, 0, comma < 0 ? rest.n : (size_t)comma);
-			u32 l = 0;
+			bool known = false;
 
 			rest = str_cut(rest, name.n + 1, rest.n);
-			while (rules_libraries[l] &&
-			       !str_eq(name, str_of(rules_libraries[l]->name)))
-				l++;
-			if (!rules_libraries[l])
+			for (u32 l = 0; rules_libraries[l]; l++) {
+				if (!str_eq(name, str_of(rules_libraries[l]->name)))
+					continue;
+				to[l] = value;
+				known = true;
+			}
+			if (!known)
 				return err_set(err, ERR_USAGE, "%s: '%.*s' is not one of %s",
 					       option, STR_F(name), names());
-			to[l] = value;
 		}
 	}
 	return true;
@@ -171,6 +175,16 @@ void rules_off(const struct rules *r, const struct plan *p,
 {
 	char text[512];
 
+	for (u32 i = 0; rules_libraries[i]; i++) {
+		const struct library *l = rules_libraries[i];
+
+		if (!r->wanted[i] || r->there[i] || !l->used ||
+		    !go_func_named(p->prog, str_of(l->used)))
+			continue;
+		snprintf(text, sizeof(text), "spans of %s are off: of its calls none has a name "
+			 "that is known", l->package);
+		say(ctx, text);
+	}
 	for (u32 i = 0; i < p->nfuncs; i++) {
 		const struct plan_func *f = &p->funcs[i];
 		const struct rule_on *on = f->shown ? rules_of(r, f) : NULL;

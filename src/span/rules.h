@@ -75,6 +75,7 @@ struct rule {
 /* What is known of a span besides its fields. */
 struct said {
 	const struct rule *rule;
+	struct str chained;	/* the text of an EXTRA_CHAIN, if a string led there; or empty */
 	i64 status;		/* of the response to what a server span is of... */
 	bool answered;		/* ...which was seen; else 0, unless the library knows better */
 	struct str route;	/* of net/http's; may be empty */
@@ -82,17 +83,21 @@ struct said {
 };
 
 struct library {
-	const char *name;	/* as --only and --no say */
+	const char *name;	/* as --only and --no say; several may share it */
 	const char *package;	/* of which it is, for messages */
 	const char *module;	/* its path; NULL: Go's own */
 	const struct rule *rules;
 	u32 nrules;
+	/* Who has this function uses the library: if nothing of it is a span then, that is said.
+	 * NULL: it may be there for its other side. */
+	const char *used;
 	const char *const *fields;	/* what is missing without each, for messages */
 	/* The status of the response of a server span that has returned and said nothing, if
 	 * nothing was missed. */
 	i64 silent;
 	/* ROLE_STATUS: it says the last word on the response. */
 	bool (*status)(const struct field_value *f, i64 *status);
+	bool database;		/* of spans inside each other on one goroutine the outer one is shown */
 	/* Name, attributes and status of a span. */
 	void (*say)(struct saying *s, const struct field_value *f, const struct said *said);
 };

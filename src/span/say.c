@@ -1,5 +1,7 @@
 #include "span/say.h"
 
+#include "plan/extra.h"
+
 enum { SHOWN_MOST = 1024 };
 
 /* Of the type of this descriptor, or what it points to. */
@@ -121,6 +123,28 @@ static void say_func(struct teller *t, const struct call *call)
 		say_error(s, error_type(t, error), (struct str){ 0 });
 }
 
+/* The text at the end of a chain, where the pair of words that led to it is an interface that holds
+ * a string. */
+static struct str chained(const struct teller *t, const struct call *call,
+			  const struct plan_extra *x)
+{
+	const struct reading *rd = x->exit ? &call->fn->exit : &call->fn->entry;
+	const u8 *record = x->exit ? call->exit : call->entry;
+	struct str none = { 0 };
+	u64 type;
+	u32 n;
+
+	if (x->kind != EXTRA_CHAIN || !rd->hook_at || !record || x->nhops < 2)
+		return none;
+	record += rd->hook_at;
+	memcpy(&type, record + extra_hop_at(x->nhops - 2u), sizeof(type));
+	memcpy(&n, record + extra_chained_text_at(x) - 8, sizeof(n));
+	if (!n || n == CAPTURE_UNREADABLE || n > x->most || !t->string_va ||
+	    type - t->f->bias != t->string_va)
+		return none;
+	return (struct str){ (const char *)record + extra_chained_text_at(x), n };
+}
+
 static void say_library(struct teller *t, const struct call *call, const struct rule_on *on,
 		     const struct open_span *o, i64 status)
 {
@@ -129,6 +153,7 @@ static void say_library(struct teller *t, const struct call *call, const struct 
 			     .route = { o->route, o->nroute },
 			     .inner = { o->inner, o->ninner } };
 
+	said.chained = chained(t, call, &on->rule->extra);
 	say_fields(t->f, call, on, fields);
 	t->saying.span.scope = str_of(on->rule->scope);
 	on->library->say(&t->saying, fields, &said);

@@ -12,6 +12,7 @@
 
 struct teller {
 	const struct collector_facts *f;
+	u64 string_va;		/* of the descriptor of `string`; 0: there is none */
 	struct saying saying;
 	struct out shown;	/* to memory */
 };

@@ -38,8 +38,9 @@ static const struct system *system_of(const struct field_value *f)
 	return package.n ? &other : &unknown;
 }
 
-void sql_say_query(struct saying *s, enum sql_dialect d, const char *operation,
-		   const struct field_value *text)
+/* Name and attributes of a call that does `operation`, or else what its text says. */
+static void say_query(struct saying *s, enum sql_dialect d, const char *operation,
+		      const struct field_value *text)
 {
 	struct sql_text t = { .ntext = 0 };
 	struct str summary;
@@ -74,20 +75,60 @@ static struct str code_of(struct saying *s, const struct field_value *f)
 	return (struct str){ 0 };
 }
 
-void sql_say(struct saying *s, const struct field_value *f, const struct said *said)
+static void say_failure(struct saying *s, const struct field_value *f)
 {
-	const struct system *system = system_of(f);
 	struct str type = f[SQL_ERROR].text, code;
 
-	s->nothing = f[SQL_DONE].there && f[SQL_DONE].number;
-	s->span.name = str_of(system->name ? system->name : "database/sql");
-	if (system->name)
-		say_text(s, "db.system.name", str_of(system->name));
-	sql_say_query(s, system->dialect, said->rule->operation, &f[SQL_TEXT]);
 	if (!f[SQL_ERROR].there || str_eq(type, STR("nil")))
 		return;
 	code = code_of(s, f);
 	if (code.n)
 		say_text(s, "db.response.status_code", code);
 	say_error(s, code.n ? code : type, (struct str){ 0 });
+}
+
+static void say_system(struct saying *s, const struct system *system, const char *otherwise)
+{
+	s->span.name = str_of(system->name ? system->name : otherwise);
+	if (system->name)
+		say_text(s, "db.system.name", str_of(system->name));
+}
+
+void sql_say(struct saying *s, const struct field_value *f, const struct said *said)
+{
+	const struct system *system = system_of(f);
+
+	s->nothing = f[SQL_DONE].there && f[SQL_DONE].number;
+	say_system(s, system, "database/sql");
+	say_query(s, system->dialect, said->rule->operation, &f[SQL_TEXT]);
+	say_failure(s, f);
+}
+
+/* A connection may be to one of several hosts. (Of the usual two the other one is the same host
+ * without TLS.) */
+static bool is_host_certain(const struct field_value *f)
+{
+	i64 more = f[SQL_FALLBACKS].number;
+
+	return f[SQL_HOST].there && f[SQL_FALLBACKS].there &&
+	       (!more || (more == 1 && f[SQL_FALLBACK_HOST].there &&
+			  str_eq(f[SQL_HOST].text, f[SQL_FALLBACK_HOST].text)));
+}
+
+void pgx_say(struct saying *s, const struct field_value *f, const struct said *said)
+{
+	static const struct system postgresql = { .name = "postgresql" };
+
+	say_system(s, &postgresql, NULL);
+	if (f[SQL_DATABASE].there && f[SQL_DATABASE].text.n)
+		say_text(s, "db.namespace", f[SQL_DATABASE].text);
+	say_query(s, SQL_POSTGRESQL, said->rule->operation, &f[SQL_TEXT]);
+	if (f[SQL_BATCH].there && f[SQL_BATCH].number > 1)
+		say_int(s, "db.operation.batch.size", f[SQL_BATCH].number);
+	if (is_host_certain(f)) {
+		say_text(s, "server.address", f[SQL_HOST].text);
+		if (f[SQL_PORT].there)
+			say_int(s, "server.port", f[SQL_PORT].number);
+	}
+	say_failure(s, f);
 }

@@ -106,5 +106,5 @@ static const struct rule rules[] = {
 
 const struct library library_sql = {
 	.name = "sql", .package = "database/sql", .rules = rules, .nrules = ARRAY_LEN(rules),
-	.fields = fields, .say = sql_say,
+	.fields = fields, .database = true, .say = sql_say,
 };

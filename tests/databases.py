@@ -1,0 +1,179 @@
+"""Servers that programs of the tests ask: as much of the protocols of PostgreSQL and Redis as their clients need, on
+loopback, in threads of the tests. Whatever mentions `refused` is an error; every query has one row."""
+
+import socketserver
+import struct
+import threading
+
+
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, handler):
+        super().__init__(("127.0.0.1", 0), handler)
+        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
+        self.port = self.server_address[1]
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *failed):
+        self.shutdown()
+        self.thread.join()
+        self.server_close()
+
+
+class Handler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+    wbufsize = -1  # answers go out when flushed
+
+
+class Postgres(Handler):
+    """https://www.postgresql.org/docs/15/protocol.html"""
+
+    def say(self, kind, body=b""):
+        self.wfile.write(kind + struct.pack("!i", len(body) + 4) + body)
+
+    def columns(self, text):
+        """One column of int4, where there are rows."""
+        if not self.has_rows(text):
+            return self.say(b"n")
+        self.say(b"T", struct.pack("!h", 1) + b"id\0" + struct.pack("!ihihih", 0, 0, 23, 4, -1, self.format))
+
+    def has_rows(self, text):
+        return text.lstrip().upper().startswith("SELECT")
+
+    def run(self, text):
+        if self.has_rows(text):
+            value = struct.pack("!i", 4711) if self.format else b"4711"
+            self.say(b"D", struct.pack("!hi", 1, len(value)) + value)
+        self.open = (self.open or text.upper().startswith("BEGIN")) and text.upper()[:6] not in ("COMMIT", "ROLLBA")
+        verb = text.split(" ")[0].upper().rstrip(";")
+        self.say(b"C", (verb if verb in ("BEGIN", "COMMIT", "ROLLBACK") else verb + " 1").encode() + b"\0")
+
+    def ready(self):
+        self.say(b"Z", b"T" if self.open else b"I")
+
+    def refuse(self):
+        self.say(b"E", b"SERROR\0VERROR\0C42P01\0Mno such table: canary\0\0")
+
+    def string(self):
+        text, self.body = self.body.split(b"\0", 1)
+        return text.decode()
+
+    def handle(self):
+        while True:  # start-up: whoever asks for TLS has to do without
+            n, code = struct.unpack("!ii", self.rfile.read(8))
+            self.rfile.read(n - 8)
+            if code == 196608:
+                break
+            self.wfile.write(b"N")
+            self.wfile.flush()
+        self.say(b"R", struct.pack("!i", 0))
+        for name, value in [("server_version", "15.0"), ("client_encoding", "UTF8"), ("standard_conforming_strings", "on"),
+                            ("DateStyle", "ISO, MDY"), ("TimeZone", "UTC"), ("integer_datetimes", "on")]:
+            self.say(b"S", name.encode() + b"\0" + value.encode() + b"\0")
+        self.say(b"K", struct.pack("!ii", 1, 1))
+        self.open = False
+        self.ready()
+        self.wfile.flush()
+        prepared, portal, failed, self.format = {}, "", False, 0
+        while True:
+            kind = self.rfile.read(1)
+            if kind in (b"", b"X"):
+                return
+            n, = struct.unpack("!i", self.rfile.read(4))
+            self.body = self.rfile.read(n - 4)
+            if kind == b"S":
+                failed = False
+                self.ready()
+            elif failed:
+                continue
+            elif kind == b"Q":
+                text = self.string()
+                self.format = 0
+                if "refused" in text:
+                    self.refuse()
+                else:
+                    if self.has_rows(text):
+                        self.columns(text)
+                    self.run(text)
+                self.ready()
+            elif kind == b"P":
+                name, text = self.string(), self.string()
+                failed = "refused" in text
+                if failed:
+                    self.refuse()
+                else:
+                    prepared[name] = text
+                    self.say(b"1")
+            elif kind == b"B":
+                self.string()
+                portal = prepared[self.string()]
+                self.format = struct.unpack("!h", self.body[-2:])[0] if self.has_rows(portal) else 0
+                self.say(b"2")
+            elif kind == b"D":
+                what, name = self.body[:1], self.body[1:-1].decode()
+                if what == b"S":
+                    text = prepared[name]
+                    self.say(b"t", struct.pack("!h", text.count("$")) + struct.pack("!i", 25) * text.count("$"))
+                    self.columns(text)
+                else:
+                    self.columns(portal)
+            elif kind == b"E":
+                self.run(portal)
+            elif kind == b"C":
+                self.say(b"3")
+            self.wfile.flush()
+
+
+class Redis(Handler):
+    """https://redis.io/docs/latest/develop/reference/protocol-spec/"""
+
+    def handle(self):
+        queued = None
+        while True:
+            head = self.rfile.readline()
+            if not head:
+                return
+            words = []
+            for _ in range(int(head[1:])):
+                n = int(self.rfile.readline()[1:])
+                words.append(self.rfile.read(n + 2)[:-2].decode())
+            command = words[0].upper()
+            if command == "MULTI":
+                queued, answer = [], b"+OK\r\n"
+            elif command == "EXEC":
+                answer, queued = b"*%d\r\n%s" % (len(queued), b"".join(queued)), None
+            else:
+                answer = self.answer(command, words)
+                if queued is not None:
+                    queued.append(answer)
+                    answer = b"+QUEUED\r\n"
+            self.wfile.write(answer)
+            self.wfile.flush()
+
+    def answer(self, command, words):
+        if command == "HELLO":
+            return b"-ERR unknown command 'HELLO'\r\n"
+        if any("refused" in w for w in words):
+            return b"-WRONGTYPE canary\r\n"
+        if any("missing" in w for w in words):
+            return b"$-1\r\n"
+        if command == "GET":
+            return b"$6\r\ncanary\r\n"
+        if command == "INCR":
+            return b":1\r\n"
+        if command == "CONFIG":
+            return b"*0\r\n"
+        return b"+OK\r\n"
+
+
+def postgres():
+    return Server(Postgres)
+
+
+def redis():
+    return Server(Redis)
