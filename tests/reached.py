@@ -117,3 +117,18 @@ GRPC = Table(
     "in those with debug information, which are attached to; 600 calls by 32 clients, on goroutines of their own and on a server's workers;\n"
     "served through `net/http`. *seen*: each span is there, and says what is so.",
     ["%s, %s" % v for v in GRPC_VERSIONS], ["stripped", "debug information", "at once", "workers", "through net/http"], of="spans")
+# The modules are test_spans_routes.py's.
+ROUTERS = {
+    "gin-gonic/gin": ["v1.4.0", "v1.5.0", "v1.6.3", "v1.7.7", "v1.8.1", "v1.9.1", "v1.10.1", "v1.11.0", "v1.12.0"],
+    "labstack/echo": ["v3.3.10+incompatible"],
+    "labstack/echo/v4": ["v4.1.16", "v4.1.17", "v4.2.1", "v4.5.0", "v4.7.2", "v4.9.1", "v4.11.4", "v4.13.4", "v4.16.4"],
+    "labstack/echo/v5": ["v5.3.1", "v5.4.5"],
+    "go-chi/chi": ["v4.0.2+incompatible", "v4.1.2+incompatible", "v1.5.1", "v1.5.5"],
+    "go-chi/chi/v5": ["v5.0.0", "v5.0.2", "v5.0.8", "v5.0.12", "v5.1.0", "v5.2.5", "v5.3.2", "v5.5.0"],
+    "gorilla/mux": ["v1.4.0", "v1.6.2", "v1.7.0", "v1.7.4", "v1.8.0", "v1.8.1"],
+}
+ROUTES = Table(
+    "Routes",
+    "`http.route` by [servers](../tests/go/routes) of these routers, in stripped programs. *seen*: for each request it is what the router\n"
+    "itself says. –: that release of Go does not build it.",
+    ["%s %s" % (m, v) for m, versions in ROUTERS.items() for v in versions], ["1.22.12", "1.27.4"], of="spans")

@@ -8,7 +8,8 @@ static const char *const fields[FIELDS_MOST] = {
 	[FIELD_PROTO] = "network.protocol.version", [FIELD_PEER] = "client.address",
 	[FIELD_TLS] = "url.scheme", [FIELD_STATUS] = "http.response.status_code",
 	[FIELD_ERROR] = "error.type", [FIELD_ROUTE] = "http.route",
-	[FIELD_PATH_OF] = "http.route", [FIELD_PATTERNS] = "http.route", [FIELD_PATTERN] = "http.route",
+	[FIELD_PATH_OF] = "http.route", [FIELD_ROUTE_OF] = "http.route",
+	[FIELD_PATTERNS] = "http.route", [FIELD_PATTERN] = "http.route",
 	[FIELD_PATTERN + 1] = "http.route", [FIELD_PATTERN + 2] = "http.route",
 	[FIELD_PATTERN + 3] = "http.route", [FIELD_PATTERN + 4] = "http.route",
 	[FIELD_PATTERN + 5] = "http.route",
@@ -25,6 +26,8 @@ static const char *const trace_fields[] = { "tracepar", "tracesta" };	/* HTTP/2:
 
 #define GIN "*gin.Context"
 #define ECHO "*echo.context"
+#define ECHO5 "*echo.Context"
+#define MUX "*mux.Route"
 #define CHI "*chi.Context"
 
 /* Its span comes first: the others say something of one. */
@@ -124,6 +127,7 @@ static const struct rule server_rules[] = {
 		.reads = {
 			{ FIELD_ROUTE, "arg0.(*gin.Context).fullPath", 128, .type = GIN },
 			{ FIELD_PATH_OF, "arg0.(*echo.context).path", 128, .type = ECHO },
+			{ FIELD_ROUTE_OF, "arg0.(*echo.Context).route.Path", 128, .type = ECHO5 },
 			{ FIELD_PATTERNS, "len(arg0.(*chi.Context).RoutePatterns)", 0, .type = CHI },
 			{ FIELD_PATTERN, "arg0.(*chi.Context).RoutePatterns[0]", 128, .type = CHI },
 			{ FIELD_PATTERN + 1, "arg0.(*chi.Context).RoutePatterns[1]", 128, .type = CHI },
@@ -132,7 +136,17 @@ static const struct rule server_rules[] = {
 			{ FIELD_PATTERN + 4, "arg0.(*chi.Context).RoutePatterns[4]", 128, .type = CHI },
 			{ FIELD_PATTERN + 5, "arg0.(*chi.Context).RoutePatterns[5]", 128, .type = CHI },
 		},
-		.nreads = 9,
+		.nreads = 10,
+	}, {
+		/* gorilla/mux has no such thing: it puts the route into the request's context. */
+		.role = ROLE_ROUTER,
+		.func = "context.WithValue", .gives = "http.route of gorilla/mux",
+		.sig = "context.Context, interface {}, interface {} -> context.Context",
+		.when_type = "arg2.(type)",
+		.reads = {
+			{ FIELD_ROUTE, "arg2.(*mux.Route).regexp.path.template", 128, .type = MUX },
+		},
+		.nreads = 1,
 	},
 };
 

@@ -39,10 +39,14 @@ static u32 joined(const struct field_value *f, char to[ROUTE_MOST])
 
 u32 router_route(const struct field_value *f, char to[ROUTE_MOST])
 {
-	const struct field_value *route = &f[f[FIELD_ROUTE].there ? FIELD_ROUTE : FIELD_PATH_OF];
+	u32 field = FIELD_ROUTE;
+	const struct field_value *route;
 
 	if (f[FIELD_PATTERNS].there)
 		return joined(f, to);
+	while (field < FIELD_ROUTE_OF && !f[field].there)
+		field++;
+	route = &f[field];
 	if (!route->there || route->text.n >= ROUTE_MOST)
 		return 0;
 	memcpy(to, route->text.p, route->text.n);

@@ -1,5 +1,6 @@
-/* routers - the routes of gin, echo and chi, which a router's own context of a request has when
- * the router gives it back to its pool (http_rules.c).
+/* routers - the routes of gin, echo and chi, which a router's own context of a request has when the
+ * router gives it back to its pool, and of gorilla/mux, which puts them into the request's context
+ * (http_rules.c).
  *
  * A pattern is of the path that the router saw, and others may have cut that before; so one is said
  * only if it fits the path that was asked for.
@@ -8,8 +9,8 @@
  * Units    bytes.
  * Fails    no route.
  * Threads  any.
- * Sources  gin 1.5 to 1.12: gin.go, context.go; echo 3, 4: echo.go, router.go; chi 3 to 5: mux.go,
- *          context.go (RoutePattern). */
+ * Sources  gin 1.5 to 1.12: gin.go, context.go; echo 3 to 5: echo.go, router.go; chi 1.5 to 5:
+ *          mux.go, context.go (RoutePattern); gorilla/mux 1.4 to 1.8: mux.go, route.go. */
 #ifndef SPAN_ROUTERS_H
 #define SPAN_ROUTERS_H
 

@@ -91,9 +91,13 @@ static void ask_context(struct rules *r, const struct rule *u)
 		};
 }
 
+/* The types are pointers to structs; echo.Context was an interface once. */
 static bool reads_it(const struct go_program *prog, const struct rule_read *read)
 {
-	return !read->type || go_type_named(prog, str_of(read->type));
+	struct go_type *t = read->type ? go_type_named(prog, str_of(read->type)) : NULL;
+
+	return !read->type ||
+	       (t && go_type_load(prog, t)->elem && go_type_load(prog, t->elem)->kind == GO_STRUCT);
 }
 
 /* What a call must be of, or NULL: the program has none of the types. */

@@ -4,37 +4,34 @@ is what its span must have."""
 import functools
 import http.client
 import subprocess
-import sys
 
 import pytest
 
 import gobuild
 import goshawk
 import others
+import reached
 from attaching import line_of
 from test_spans import trees
 
 pytestmark = pytest.mark.ptrace
 WEB = "github.com/"
-# the program, its module's path, releases
-LIBRARIES = {
-    "gin": (WEB + "gin-gonic/gin", ["v1.5.0", "v1.6.3", "v1.7.7", "v1.8.1", "v1.9.1", "v1.10.1", "v1.11.0", "v1.12.0"]),
-    "echo": (WEB + "labstack/echo/v4", ["v4.1.16", "v4.1.17", "v4.2.1", "v4.5.0", "v4.7.2", "v4.9.1", "v4.11.4", "v4.13.4",
-                                        "v4.16.4"]),
-    "chi": (WEB + "go-chi/chi/v5", ["v5.0.0", "v5.0.2", "v5.0.8", "v5.0.12", "v5.1.0", "v5.2.5", "v5.3.2", "v5.5.0"]),
-}
+# The program of tests/go/routes, by what its module's path begins with.
+PROGRAMS = {"gin-gonic/gin": "gin", "labstack/echo/v5": "echo5", "labstack/echo": "echo", "go-chi/chi": "chi", "gorilla/mux": "mux"}
+NEWEST = ["gin-gonic/gin", "labstack/echo/v4", "labstack/echo/v5", "go-chi/chi/v5", "gorilla/mux"]
 PATHS = ["/plain", "/users/7", "/users/x%20y", "/api/v2/files/a/b.txt", "/panics/3", "/none/4", "/posted/5", "/cut/users/8",
          "/users/9"]
 
 
 @functools.lru_cache(maxsize=None)
-def build(name, module, version, release, *flags):
-    source = gobuild.OUT / "routes" / ("%s-%s-%s" % (name, version, release))
+def build(module, version, release, *flags):
+    name = next(name for begin, name in PROGRAMS.items() if module.startswith(begin))
+    source = gobuild.OUT / "routes" / ("%s-%s-%s" % (module.replace("/", "-"), version, release))
     source.mkdir(parents=True, exist_ok=True)
     text = (gobuild.ROOT / "tests" / "go" / "routes" / name / "main.go").read_text()
-    (source / "main.go").write_text(text.replace('web "MODULE"', 'web "%s"' % module))
-    (source / "go.mod").write_text("module routes\n\ngo 1.%d\n\nrequire %s %s\n" % (
-        max(gobuild.minor(release), 17), module, version))
+    (source / "main.go").write_text(text.replace('web "MODULE"', 'web "%s%s"' % (WEB, module)))
+    (source / "go.mod").write_text("module routes\n\ngo 1.%d\n\nrequire %s%s %s\n" % (
+        gobuild.minor(release), WEB, module, version))
     return others.module("routes-" + name, release, *flags, source=source)
 
 
@@ -67,7 +64,7 @@ def verdict(program):
     said, roots, err = served(program)
     off = [line for line in err.splitlines() if "http.route" in line]
     if off:
-        return "off: " + off[0]
+        return "off: " + off[0].replace("goshawk: ", "")
     names = [s.name for s in roots]
     wanted = ["GET " + route if route and not path.startswith("/cut") else None for path, (_, route) in zip(PATHS, said)]
     for path, want, got in zip(PATHS, wanted, names):
@@ -79,8 +76,37 @@ def verdict(program):
     return "seen"
 
 
-@pytest.mark.parametrize("name", LIBRARIES)
+def newest(module):
+    return module, reached.ROUTERS[module][-1], gobuild.NEWEST
+
+
+@pytest.mark.parametrize("module", NEWEST)
 @pytest.mark.parametrize("flags", [(), ("-ldflags=-s -w",)])
-def test_newest(name, flags):
-    module, versions = LIBRARIES[name]
-    assert verdict(build(name, module, versions[-1], gobuild.NEWEST, *flags)) == "seen"
+def test_newest(module, flags):
+    assert verdict(build(*newest(module), *flags)) == "seen"
+
+
+def test_race():
+    if not gobuild.ALL:
+        pytest.skip("in make check-all")
+    for module in NEWEST:
+        assert verdict(build(*newest(module), "-race")) == "seen"
+
+
+@pytest.mark.parametrize("row", reached.ROUTES.rows)
+@pytest.mark.parametrize("built", reached.ROUTES.columns)
+def test_matrix(row, built):
+    """Every release of each: seen, or off and why; nothing is wrong."""
+    if not gobuild.ALL:
+        pytest.skip("in make check-all")
+    cell = verdict(build(*row.split(" "), built, "-ldflags=-s -w"))
+    assert not cell.startswith("wrong"), cell
+    reached.ROUTES.put(row, built, True, [cell])
+
+
+def test_kernel_probes():
+    """Routes of routers are not had: it would cost too much."""
+    if goshawk.why_no_bpf():
+        pytest.skip("kernel probes are not permitted here")
+    _, roots, err = served(build(*newest("go-chi/chi/v5")), ["--engine", "uprobe"])
+    assert {s.name for s in roots} == {"GET /", "GET /cut/"}, err

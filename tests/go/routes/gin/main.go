@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"os"
 
-	web "github.com/gin-gonic/gin"
+	web "MODULE"
 )
 
 func handler() http.Handler {

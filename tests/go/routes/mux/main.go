@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"os"
 
-	web "github.com/gorilla/mux"
+	web "MODULE"
 )
 
 func said(w http.ResponseWriter, r *http.Request) {
