@@ -49,6 +49,22 @@ u32 str_hash(struct str s)
 	return h;
 }
 
+struct str str_join(struct arena *a, const struct str *parts, size_t n)
+{
+	size_t size = 0;
+	char *to, *p;
+
+	for (size_t i = 0; i < n; i++)
+		size += parts[i].n;
+	to = p = arena_alloc(a, size);
+	for (size_t i = 0; i < n; i++) {
+		if (parts[i].n)
+			memcpy(p, parts[i].p, parts[i].n);
+		p += parts[i].n;
+	}
+	return (struct str){ to, size };
+}
+
 struct str str_fmt(struct arena *a, const char *fmt, ...)
 {
 	va_list ap;

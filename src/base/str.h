@@ -55,6 +55,10 @@ ptrdiff_t str_find_last(struct str s, char c);
 /* Takes the first line, without its end (\n or \r\n). */
 struct str str_next_line(struct str *rest);
 u32 str_hash(struct str s);
+/* The parts, one behind the other. */
+struct str str_join(struct arena *a, const struct str *parts, size_t n);
+#define STR_JOIN(a, ...) \
+	str_join(a, (struct str[]){ __VA_ARGS__ }, ARRAY_LEN(((struct str[]){ __VA_ARGS__ })))
 struct str str_fmt(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 char *str_z(struct arena *a, struct str s);	/* a NUL-terminated copy */
 /* Edit distance, for "did you mean"; at most `limit` + 1. */

@@ -55,8 +55,11 @@ void go_globals_make(struct go_globals *to, const struct go_program *prog, struc
 	to->n = list.n;
 	to->at = arena_copy(a, list.at, list.n * sizeof(*list.at));
 	vec_release(&list);
-	if (to->n)
-		qsort(to->at, to->n, sizeof(*to->at), by_va);
+	for (size_t i = 1; i < to->n; i++)	/* the linker sorts most of them */
+		if (to->at[i].va < to->at[i - 1].va) {
+			qsort(to->at, to->n, sizeof(*to->at), by_va);
+			break;
+		}
 }
 
 const struct go_global *go_global_at(const struct go_globals *all, u64 va)

@@ -13,36 +13,67 @@
 #include "base/vec.h"
 #include "go/tables.h"
 
-/* Where the last questions stood: most are about one function from its beginning to its end. */
+/* Tables as far as the last questions needed them: most are about one function, forth and back. */
+struct run {
+	u32 to;
+	i32 value;
+};
+
 struct go_recent {
 	struct {
 		u32 table;
 		struct runs runs;
-	} at[8];
+		VEC(struct run) seen;
+	} at[64];
 };
+
+void go_recent_release(struct go_program *prog)
+{
+	for (size_t i = 0; prog->recent && i < ARRAY_LEN(prog->recent->at); i++)
+		vec_release(&prog->recent->at[i].seen);
+	prog->recent = NULL;
+}
+
+static i32 seen_at(const struct run *seen, size_t n, u64 off)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {	/* the first that ends behind it */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (seen[mid].to <= off)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return seen[lo].value;
+}
 
 i32 go_pcvalue(const struct go_program *prog, const struct go_func *f, u32 table, u64 pc)
 {
 	struct go_program *p = (struct go_program *)prog;	/* a cache */
+	u32 slot = (table * 0x9e3779b9u) >> 26;
 	struct runs *r;
-	u32 slot = table % 8;
+	u64 off = pc - f->pc;
 
-	if (pc - f->pc >= f->room)
+	if (off >= f->room)
 		return -1;
 	if (!p->recent)
 		p->recent = ARENA_NEW(&p->arena, struct go_recent);
 	r = &p->recent->at[slot].runs;
-	if (p->recent->at[slot].table != table || !r->begun || pc - f->pc < r->from) {
+	if (p->recent->at[slot].table != table || !r->at) {
 		p->recent->at[slot].table = table;
+		p->recent->at[slot].seen.n = 0;
 		*r = runs_of(prog, table);
+	}
+	if (off < r->to)
+		return off >= r->from ? r->value : seen_at(p->recent->at[slot].seen.at,
+							   p->recent->at[slot].seen.n, off);
+	while (off >= r->to) {
 		if (!runs_next(r))
 			return -1;
+		*vec_push(&p->recent->at[slot].seen) = (struct run){ r->to, r->value };
 	}
-	while (pc - f->pc >= r->to)
-		if (!runs_next(r)) {
-			r->begun = false;
-			return -1;
-		}
 	return r->value;
 }
 

@@ -179,6 +179,7 @@ void go_program_release(struct go_program *prog)
 {
 	go_types_release(prog);
 	go_sigs_release(prog);
+	go_recent_release(prog);
 	if (prog->fork_child)
 		map_release(prog->fork_child);
 	arena_release(&prog->arena);

@@ -93,6 +93,7 @@ struct go_program {
 	struct go_names *names;
 	struct go_recent *recent;
 	struct forms *forms;
+	u64 *write_barrier_va;			/* vars.c: on demand; 0: not found */
 	struct arena arena;
 };
 

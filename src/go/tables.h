@@ -42,6 +42,9 @@ struct runs {
 struct runs runs_of(const struct go_program *prog, u32 table);
 bool runs_next(struct runs *r);
 
+/* lines.c: what go_pcvalue keeps. */
+void go_recent_release(struct go_program *prog);
+
 /* An inline tree with what its records do not say directly. */
 struct inlined_call {
 	struct str name;

@@ -89,25 +89,25 @@ static bool branches(const u8 *p, size_t n)
 }
 
 /* What the text compares with 0 before a branch, `cmpl $0, x(%rip)`, is one word nearly always: the
- * compiler has this form for no other purpose that is nearly as frequent. */
-bool go_write_barrier_va(const struct go_program *prog, u64 *va)
+ * compiler has this form for no other purpose that is nearly as frequent. 0: none is. */
+static u64 find_write_barrier(const struct go_program *prog)
 {
-	u64 size = prog->md.etext_va - prog->md.text_va, most = 0, all = 0;
+	u64 size = prog->md.etext_va - prog->md.text_va, most = 0, all = 0, va = 0;
 	struct str text = image_bytes(prog->img, prog->md.text_va,
 				      MIN(size, image_room(prog->img, prog->md.text_va)));
 	const u8 *p = (const u8 *)text.p;
 	struct map counts = { 0 };
 
 	for (size_t i = 0; i + 7 < text.n; i++) {
-		const u8 *at = memchr(p + i, 0x83, text.n - 7 - i);
+		/* the rarer one of its first two bytes */
+		const u8 *at = memchr(p + i + 1, 0x3d, text.n - 7 - i);
 		u64 to, *n;
 		i32 disp;
 
 		if (!at)
 			break;
-		i = (size_t)(at - p);
-		if (p[i + 1] != 0x3d || p[i + 6] ||
-		    !branches(p + i + 7, text.n - i - 7))
+		i = (size_t)(at - p) - 1;
+		if (p[i] != 0x83 || p[i + 6] || !branches(p + i + 7, text.n - i - 7))
 			continue;
 		memcpy(&disp, p + i + 2, sizeof(disp));
 		to = prog->md.text_va + i + 7 + (u64)(i64)disp;
@@ -115,9 +115,21 @@ bool go_write_barrier_va(const struct go_program *prog, u64 *va)
 		all++;
 		if (++*n > most) {
 			most = *n;
-			*va = to;
+			va = to;
 		}
 	}
 	map_release(&counts);
-	return most && most * 2 > all;
+	return most * 2 > all ? va : 0;
+}
+
+bool go_write_barrier_va(const struct go_program *prog, u64 *va)
+{
+	struct go_program *p = (struct go_program *)(uintptr_t)prog;	/* a cache */
+
+	if (!p->write_barrier_va) {
+		p->write_barrier_va = ARENA_NEW(&p->arena, u64);
+		*p->write_barrier_va = find_write_barrier(prog);
+	}
+	*va = *p->write_barrier_va;
+	return *va;
 }

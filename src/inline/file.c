@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/hands.h"
 #include "base/vec.h"
 #include "base/version.h"
 #include "go/fips.h"
@@ -16,7 +17,7 @@
 #include "x86/effect.h"
 
 enum { PAGE = 4096, LONGEST_PIECE = 160, CHECK_PIECE = 12, ROUTINE_ROOM = 2048,
-       CHUNK = 1 << 20 };
+       CHUNK = 32 * 1024 /* what the first cache holds */, WORTH_A_HAND = 1 << 20 };
 
 VEC_TYPE(change_vec, struct change);
 
@@ -399,10 +400,58 @@ static bool open_original(struct delayed *d, struct err *err)
 	if (d->original_size != img->size)
 		return err_set(err, ERR_IO, "%.*s: has just been changed by somebody",
 			       STR_F(img->path));
+	return true;
+}
+
+/* What makes the copy in two parts, neither of which needs the other. */
+struct part {
+	struct maker *m;
+	void (*make)(struct part *p);
+	const struct torn_store *const *stores;
+	size_t n;
+	bool ok;
+	struct err err;
+};
+
+static void make_sum(struct part *p)
+{
+	struct delayed *d = p->m->d;
+
 	d->sum = manifest_sum(d->original, d->original_size);
 	if (!d->ask.seed)	/* the same input is to give the same copy */
 		d->ask.seed = (d->sum & 0xffffff) | 1;
-	return true;
+}
+
+static void make_code(struct part *p)
+{
+	choose_sites(p->m, p->stores, p->n);
+	place(p->m->d);
+	p->m->code.data_rt = p->m->d->data_va;
+	p->ok = emit(p->m, &p->err) && sum_again(p->m, &p->err);
+}
+
+static void make_part(void *part)
+{
+	struct part *p = part;
+
+	p->make(p);
+}
+
+static bool make_parts(struct maker *m, const struct torn_store *const *stores, size_t n,
+		       struct err *err)
+{
+	struct part parts[] = { { .m = m, .make = make_code, .stores = stores, .n = n },
+				{ .m = m, .make = make_sum } };
+
+	if (hands_for(m->d->original_size, WORTH_A_HAND) > 1) {
+		hands_do(ARRAY_LEN(parts), make_part, parts, sizeof(*parts));
+	} else {
+		make_code(&parts[0]);
+		make_sum(&parts[1]);
+	}
+	if (!parts[0].ok)
+		*err = parts[0].err;
+	return parts[0].ok;
 }
 
 bool delayed_make(struct delayed *d, const struct go_program *prog,
@@ -420,10 +469,7 @@ bool delayed_make(struct delayed *d, const struct go_program *prog,
 		return err_set(err, ERR_UNSUPPORTED, "%.*s: has no checks of the write barrier",
 			       STR_F(prog->img->path));
 	go_fips_find(prog->img, &m.fips);
-	choose_sites(&m, stores, n);
-	place(d);
-	m.code.data_rt = d->data_va;
-	ok = emit(&m, err) && sum_again(&m, err);
+	ok = make_parts(&m, stores, n, err);
 	if (ok)
 		finish(&m);
 	vec_release(&m.changes);

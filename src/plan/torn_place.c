@@ -1,6 +1,7 @@
 #include "plan/torn_place.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/out.h"
 #include "go/itabs.h"
@@ -162,27 +163,33 @@ static struct str type_name(const struct go_type *t)
 struct str memory_name(const struct place_finder *p, const struct go_memory *m, struct arena *a)
 {
 	struct out o;
-	struct str name;
+	struct str name, tail;
 	i64 begin = element_of(p, m);
+	char index[32];
 	bool deref;
 
 	if (!m->t)
 		return STR("");
 	out_memory(&o);
 	path(p, m->t, m->off - begin, &o);
+	tail = (struct str){ o.buf, o.n };
 	deref = !m->variable && !m->array && (!o.n || o.buf[0] == '[');
-	if (m->array && m->index)
-		name = str_fmt(a, "%.*s[…]%.*s", STR_F(m->name), (int)o.n, o.buf);
-	else if (m->array)
-		name = str_fmt(a, "%.*s[%" PRId64 "]%.*s", STR_F(m->name),
-			       begin / (i64)MAX(m->t->size, (u64)1), (int)o.n, o.buf);
-	else if (!m->name.n)
-		name = str_fmt(a, "(%.*s)%.*s", STR_F(type_name(m->t)), (int)o.n, o.buf);
-	else
-		name = str_fmt(a, !deref ? "%.*s%.*s" : o.n ? "(*%.*s)%.*s" : "*%.*s%.*s",
-			       STR_F(m->name), (int)o.n, o.buf);
+	if (m->array && m->index) {
+		name = STR_JOIN(a, m->name, STR("[…]"), tail);
+	} else if (m->array) {
+		snprintf(index, sizeof(index), "[%" PRId64 "]",
+			 begin / (i64)MAX(m->t->size, (u64)1));
+		name = STR_JOIN(a, m->name, str_of(index), tail);
+	} else if (!m->name.n) {
+		name = STR_JOIN(a, STR("("), type_name(m->t), STR(")"), tail);
+	} else if (!deref) {
+		name = STR_JOIN(a, m->name, tail);
+	} else {
+		name = o.n ? STR_JOIN(a, STR("(*"), m->name, STR(")"), tail)
+			   : STR_JOIN(a, STR("*"), m->name);
+	}
 	if (m->array && !m->name.n)
-		name = str_fmt(a, "([]%.*s)%.*s", STR_F(type_name(m->t)), STR_F(name));
+		name = STR_JOIN(a, STR("([]"), type_name(m->t), STR(")"), name);
 	out_release(&o);
 	return name;
 }

@@ -88,7 +88,7 @@ static void add(struct torn_search *s, const struct go_func *f, const struct flo
 			return;
 	if (!locate(s, &t, named))
 		return;
-	t.object = str_fmt(&s->keep, "%.*s", STR_F(found->object));
+	t.object = STR_JOIN(&s->keep, found->object);
 	if (!t.refusal)
 		t.refusal = find_window(s, flow, tear->insn, &t);
 	*vec_push(&s->to) = t;
@@ -150,11 +150,13 @@ static bool has_check(const struct torn_search *s, const struct go_func *f)
 	for (const u8 *at = p; end - at >= 7; at++) {
 		i32 disp;
 
-		at = memchr(at, 0x83, (size_t)(end - at - 6));
+		/* the rarer one of its first two bytes */
+		at = memchr(at + 1, 0x3d, (size_t)(end - at - 6));
 		if (!at)
 			return false;
+		at--;
 		memcpy(&disp, at + 2, sizeof(disp));
-		if (at[1] == 0x3d && at - p + 7 + disp == flag)
+		if (*at == 0x83 && at - p + 7 + disp == flag)
 			return true;
 	}
 	return false;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 enum {
-	SLOTS = 8192,
+	SLOTS = 16384,
 	WORD = 8,
 	LONGEST = 7,	/* beginnings; longer ones are rare and not kept */
 	PAIRS = 1 << 16,
