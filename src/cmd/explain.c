@@ -160,9 +160,12 @@ static bool from_run(struct scene *s, char **program, struct err *err)
 		explain(&s->found, &s->d);
 	} else if (text.died && s->d.died) {
 		s->d.text = text.text;
+		s->d.lead = text.lead;
 		explain_overflow_text(&s->found, &s->d);
 		s->d.crash = text.crash;
 		s->d.message = text.message.n ? text.message : s->d.message;
+		if (text.crash.kind == CRASH_FREE_OBJECT || text.crash.kind == CRASH_BAD_POINTER)
+			explain_heap_text(&s->found, &s->d);
 	}
 	if (!s->found.cause && !text.died && !w->signal)
 		s->found = (struct diagnosis){

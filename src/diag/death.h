@@ -63,7 +63,7 @@ struct str death_clean(struct str log, struct arena *a);
 void death_of_text(struct death *d, struct str log);
 /* From memory: `threads` of a process, or NULL for those of the core. */
 void death_of_image(struct death *d, const struct os_thread *threads, size_t n);
-/* A thread as it stood at some fault: if it is the one that this is about, its registers are known. */
+/* A thread as it stood at some fault: if it is this one, its registers are known. */
 void death_faulted(struct death *d, const struct os_thread *t);
 
 /* The innermost frame that has this name, or NULL. */

@@ -41,6 +41,8 @@ diagnoser explain_race, explain_return, explain_heap, explain_overflow, explain_
 void evidence(struct diagnosis *to, struct death *d, const char *fmt, ...) PRINTF(3, 4);
 /* Of a recursion: what is known once its text is. */
 void explain_overflow_text(struct diagnosis *to, struct death *d);
+/* Of a heap that is damaged: what the runtime has printed of it. */
+void explain_heap_text(struct diagnosis *to, struct death *d);
 /* The way from the outermost of the first `n` frames to the innermost: "a → b → c". */
 struct str explain_path(const struct death *d, u32 n);
 void explain_place(struct diagnosis *to, const struct death_frame *f);

@@ -42,7 +42,8 @@ static void say_misfit(struct search *s, const struct misfit *m)
 
 	if (m->box.fault)
 		evidence(s->to, s->d, "%.*s (%.*s, at 0x%" PRIx64 ") is no whole: %.*s",
-			 STR_F(m->name), STR_F(m->type), m->at, STR_F(boxed_text(&m->box, s->d->a)));
+			 STR_F(m->name), STR_F(m->type), m->at,
+			 STR_F(boxed_text(&m->box, s->d->a)));
 	else if (m->over)
 		evidence(s->to, s->d, "%.*s (%.*s, at 0x%" PRIx64 ") has %" PRIu64 " bytes from 0x%"
 			 PRIx64 " on, but the object there, %s, ends after %" PRIu64,
@@ -196,9 +197,14 @@ static void in_memory(struct diagnosis *to, struct death *d)
 		evidence(to, d, "not all values were looked at: there are too many");
 	first = s.owners.n ? &s.owners.found[0] : NULL;
 	for (u32 i = 0; i < s.owners.n; i++)	/* the torn one before parts of it */
-		if (s.owners.found[i].over && !s.owners.found[i].free)
+		if ((s.owners.found[i].over && !s.owners.found[i].free) ||
+		    (first->free && s.owners.found[i].box.fault))
 			first = &s.owners.found[i];
-	if (first && first->over && !first->free)
+	if (first && first->box.fault && !first->free)
+		to->summary = str_fmt(d->a, "the two words of %.*s do not belong together: it is "
+				      "torn by two goroutines that store and read it at once, or "
+				      "made by unsafe code", STR_F(first->name));
+	else if (first && first->over && !first->free)
 		to->summary = str_fmt(d->a, "the pointer and the length of %.*s do not belong "
 				      "together: it is torn by two goroutines that store and read "
 				      "it at once, or made by unsafe code", STR_F(first->name));
@@ -215,19 +221,10 @@ static void in_memory(struct diagnosis *to, struct death *d)
 bool explain_heap(struct diagnosis *to, struct death *d)
 {
 	struct crash c = d->crash;
-	static const char *const rows[] = {
-		"fatal error: found pointer to free object", "runtime: marked free object",
-		"fatal error: found bad pointer in Go heap",
-		"fatal error: sweep increased allocation count",
-		"fatal error: invalid pointer found on stack",
-		"fatal error: marking free object", "fatal error: found bad interior pointer",
-	};
-	bool found = c.kind == CRASH_FREE_OBJECT || c.kind == CRASH_BAD_POINTER ||
-		     c.kind == CRASH_HEAP;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		found |= explain_says(d, rows[i]);
-	if (!found)
+	if (!c.kind && d->message.n)	/* from memory: the same words, read as a text */
+		crash_read(&c, d->message, d->a);
+	if (c.kind != CRASH_FREE_OBJECT && c.kind != CRASH_BAD_POINTER && c.kind != CRASH_HEAP)
 		return false;
 	to->kind = c.kind == CRASH_BAD_POINTER ? "bad_pointer" :
 		   c.kind == CRASH_HEAP ? "damaged_heap" : "marked_free_object";
@@ -241,6 +238,7 @@ bool explain_heap(struct diagnosis *to, struct death *d)
 	if (c.detail.n)
 		evidence(to, d, "%.*s", STR_F(c.detail));
 	evidence(to, d, "the collector found it; who did it has long gone on");
+	explain_heap_text(to, d);
 	if (d->img && d->prog)
 		in_memory(to, d);
 	to->why = STR(

@@ -5,7 +5,8 @@
  *     method's entry, or what the caller had for it;
  *  2. what is in memory: an interface that is no whole now (owners.h), of the type whose method
  *     it was.
- * A field that was seen half stored is whole again when its writer goes on: then only 1 shows it. */
+ * A field that was seen half stored is whole again when its writer goes on: then only 1 shows
+ * it. */
 #include <inttypes.h>
 #include <string.h>
 

@@ -95,6 +95,7 @@ static void held(struct walk *w, const struct value *v, const u64 *word)
 	struct go_type *t;
 
 	if (interface_wrong(&w->boxes, v->t->nmethods, word, &m.box)) {
+		m.free = m.box.fault == BOXED_FREE;
 		found(w, &m);
 		return;
 	}

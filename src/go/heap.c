@@ -68,8 +68,8 @@ static int by_base(const void *a, const void *b)
 	return x->base < y->base ? -1 : x->base > y->base;
 }
 
-/* By how many objects fit in front of them: where a collector keeps its marks there, too (Green Tea,
- * 1.26 on unless it was built without), some sizes have fewer. */
+/* By how many objects fit in front of them: where a collector keeps its marks there, too (Green
+ * Tea, 1.26 on unless it was built without), some sizes have fewer. */
 static enum heap_bits bits_of(const struct go_heap *h)
 {
 	u64 last = 0, before = 0;

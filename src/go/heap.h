@@ -47,7 +47,7 @@ bool go_heap_read(struct go_heap *h, const struct image *img, const struct go_pr
 bool go_heap_object(const struct go_heap *h, u64 rt, struct go_object *to) MUST_CHECK;
 /* Is it free, as far as can be read? `marked`: and yet the collector met a pointer to it. */
 bool go_object_free(const struct go_heap *h, const struct go_object *o, bool *marked) MUST_CHECK;
-/* Does the collector see a pointer in this word of it? CANT_TELL: also if memory says too little. */
+/* Does the collector see a pointer in this word of it? */
 enum sees go_object_sees(const struct go_heap *h, const struct go_object *o, u64 rt);
 /* How many objects are not free; `seen` is called for the first `most` of them. */
 u64 go_span_taken(const struct go_heap *h, const struct go_span *s, u64 most,

@@ -101,8 +101,8 @@ size_t go_types_all(const struct go_program *prog, struct go_type ***types);
 const struct go_method *go_method_of(const struct go_program *prog, const struct go_func *f,
 				     struct go_type **receiver);
 bool go_type_is_pointer_shaped(const struct go_program *prog, struct go_type *t);
-/* Does the collector see a pointer in the word at this offset of a value? As its descriptor says it,
- * so CANT_TELL for types without one, and for large ones that say it in another way. */
+/* Does the collector see a pointer in the word at this offset of a value? As its descriptor says
+ * it, so CANT_TELL for types without one, and for large ones that say it in another way. */
 enum sees { CANT_TELL, NO_POINTER, POINTER };
 enum sees go_type_sees(const struct go_program *prog, const struct go_type *t, u64 off);
 /* How many bytes of it may hold pointers, from its start on; 0: none, or it has no descriptor. */

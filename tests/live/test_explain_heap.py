@@ -11,7 +11,7 @@ import pytest
 import gobuild
 import goshawk
 from attaching import line_of
-from test_explain import diagnosis, kernel_core, zoo
+from test_explain import diagnosis, from_text, kernel_core, text_of, zoo
 
 pytestmark = pytest.mark.ptrace
 
@@ -108,6 +108,18 @@ def test_a_race_on_an_interface(tmp_path):
             return
         assert d["func"] == "main.(*counts).speak" and d["certainty"] == "certain" and "was called on nil, through o.value" in json.dumps(d), d
     raise AssertionError(found)
+
+
+@pytest.mark.parametrize("built_by", FOUR)
+def test_what_is_printed_of_a_bad_pointer(built_by, tmp_path):
+    """From the text alone, and from a run: where it leads, and up to 1.25 in which word of which object it stands."""
+    program = gobuild.build("zoo", built_by)
+    for d in from_text(tmp_path, text_of(program, "bad-pointer")), run(program, tmp_path, "bad-pointer"):
+        said = "\n".join(d["evidence"])
+        assert d["kind"] == "bad_pointer" and re.search(r"0x[0-9a-f]+ lies in a part of the heap in which no object is", said), d
+        printed = gobuild.minor(built_by) < 26  # the Green Tea collector does not know where it found it
+        assert ("in an object of up to 32 bytes (size class 4) at 0x" in said and ", 16 behind its beginning" in said) == printed, said
+        assert ("the word behind it 0x4d, which may be the length of" in said) == printed, said
 
 
 def misfits(p):

@@ -1,5 +1,5 @@
-/* misfits - the values of a process that stands still, or of a core, that do not fit their objects: what
- * `goshawk explain` would tell of them if it had died. Of a program in which nothing is wrong, none.
+/* misfits - the values of a process that stands still, or of a core, that do not fit their objects:
+ * what `goshawk explain` would tell of if it had died. Of a program with nothing wrong, none.
  *
  *   misfits PID|CORE
  *
@@ -20,7 +20,8 @@ int main(int argc, char **argv)
 	struct err err;
 	int pid = argc == 2 ? (int)strtol(argv[1], NULL, 10) : 0;
 
-	if (argc != 2 || !(pid ? image_open_pid(&img, pid, &err) : image_open(&img, argv[1], &err)) ||
+	if (argc != 2 ||
+	    !(pid ? image_open_pid(&img, pid, &err) : image_open(&img, argv[1], &err)) ||
 	    !go_open(&prog, &img, &err) || !go_heap_read(&heap, &img, &prog, &a))
 		return 99;
 	go_globals_make(&globals, &prog, &a);

@@ -94,6 +94,63 @@ START_TEST(says_what_it_was)
 }
 END_TEST
 
+#define BAD "fatal error: found bad pointer in Go heap (incorrect use of unsafe or cgo?)\n" MAIN
+#define ZOMBIES "runtime: marked free object in span 0x7f5e, elemsize=16 freeindex=11 (bad use)\n"
+static const struct {
+	const char *text, *says;
+} heaps[] = {
+	{ "runtime: pointer 0xc000100028 to unallocated span span.base()=0xc0000c4000 "
+	  "span.limit=0xc0000cc000 span.state=0\n" BAD, "0xc000100028 lies in a part of the heap in "
+	  "which no object is (any more)" },
+	{ "runtime: pointer 0xc000100028 to unallocated span span.base()=0xc000100000 "
+	  "span.limit=0xc000102000 span.state=2\n" BAD, "0xc000100028 lies where a stack is" },
+	{ "runtime: pointer 0xc000101ff8 to unused region of span span.base()=0xc000100000 "
+	  "span.limit=0xc000101ff0 span.state=1\n" BAD,
+	  "0xc000101ff8 lies outside of the objects of its part of the heap (0xc000100000 to "
+	  "0xc000101ff0)" },
+	{ "runtime: found in object at *(0xc0000ae040+0x10)\n"
+	  "object=0xc0000ae040 s.base()=0xc0000ae000 s.limit=0xc0000b0000 s.spanclass=8 "
+	  "s.elemsize=32 s.state=mSpanInUse\n *(object+0) = 0xc0000ae020\n *(object+8) = 0x0\n"
+	  " *(object+16) = 0xc000100028 <==\n *(object+24) = 0x4d\n" BAD,
+	  "it stands in an object of up to 32 bytes (size class 4) at 0xc0000ae040, 16 behind its "
+	  "beginning|the word before it is 0x0, the word behind it 0x4d, which may be the length" },
+	{ "runtime: found in object at *(0x5b0000+0x8)\nobject=0x5b0000 s=nil\n" BAD,
+	  "it stands outside the heap, at 0x5b0008" },
+	{ "runtime: found in object at *(0xc000060000+0x0)\nobject=0xc000060000 "
+	  "s.base()=0xc000060000 s.limit=0xc000068000 s.spanclass=0 s.elemsize=0 "
+	  "s.state=mSpanManual\n *(object+0) = 0xc000100028 <==\n" BAD,
+	  "it stands on a stack, at 0xc000060000" },
+	{ ZOMBIES "0xc000012000 alloc marked  \n0xc000012010 free  marked   zombie\n"
+	  "0xc000012010:  0x1\n0xc000012020 free  unmarked\n0xc000012030 free  marked   zombie\n"
+	  "fatal error: found pointer to free object\n" MAIN,
+	  "of the objects of 16 bytes 2 are free, and yet something led there: 0xc000012010, "
+	  "0xc000012030" },
+	{ ZOMBIES "fatal error: found pointer to free object\n" MAIN,
+	  "something led to a free object of 16 bytes; which one it was is not printed" },
+	{ "runtime: pointer 0x\nruntime: found in object at *(\n" BAD, "the collector found it" },
+};
+
+START_TEST(tells_what_is_printed_of_a_heap)
+{
+	OWN(arena) a = { 0 };
+	struct death d = { .a = &a };
+	struct str says = str_of(heaps[_i].says), all = STR("");
+	struct diagnosis found;
+
+	death_of_text(&d, str_of(heaps[_i].text));
+	explain(&found, &d);
+	for (u32 i = 0; i < found.nevidence; i++)
+		all = str_fmt(&a, "%.*s\n%.*s", STR_F(all), STR_F(found.evidence[i]));
+	while (says.n) {
+		ptrdiff_t bar = str_find(says, STR("|"));
+		struct str one = str_cut(says, 0, bar < 0 ? says.n : (size_t)bar);
+
+		ck_assert_msg(str_find(all, one) >= 0, "%d: %.*s", _i, STR_F(all));
+		says = bar < 0 ? STR("") : str_cut(says, (size_t)bar + 1, says.n);
+	}
+}
+END_TEST
+
 static const struct {
 	const char *log, *is;
 } logs[] = {
@@ -127,6 +184,7 @@ Suite *explain_suite(void)
 	TCase *t = tcase_create("texts");
 
 	tcase_add_loop_test(t, says_what_it_was, 0, ARRAY_LEN(cases));
+	tcase_add_loop_test(t, tells_what_is_printed_of_a_heap, 0, ARRAY_LEN(heaps));
 	tcase_add_loop_test(t, logs_are_undressed, 0, ARRAY_LEN(logs));
 	suite_add_tcase(s, t);
 	return s;

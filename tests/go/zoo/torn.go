@@ -26,6 +26,7 @@ var (
 func init() {
 	add(
 		death{"torn-string", "marked_free_object", "*", tornString},
+		death{"bad-pointer", "bad_pointer", "*", badPointer},
 		death{"torn-interface", "wild_address", "main.(*circle).area", func() {
 			tear(drawn, 0x5a5a5a5a0000)
 			draw(drawn)
@@ -44,6 +45,33 @@ func init() {
 		}},
 	)
 }
+
+var kept struct{ list *entry }
+
+type entry struct {
+	next   *entry
+	number int
+	of     *int
+	size   int
+}
+
+// Keeps, as a number, what led to an object that the collector has taken back.
+//
+//go:noinline
+func badPointer() {
+	kept.list = &entry{next: new(entry), size: 77}
+	for i := 0; i < 50; i++ { // its memory may have been given to others meanwhile
+		at := numberOf(1 << 20)
+		runtime.GC()
+		runtime.GC()
+		*(*uintptr)(unsafe.Pointer(&kept.list.of)) = at
+		runtime.GC()
+		*(*uintptr)(unsafe.Pointer(&kept.list.of)) = 0
+	}
+}
+
+//go:noinline
+func numberOf(n int) uintptr { return uintptr(unsafe.Pointer(&make([]int, n)[n-5])) }
 
 type shape interface{ area() int }
 type point struct{ x, y int }

@@ -1,0 +1,180 @@
+/* What the runtime prints of a heap that its collector gives up on, in Go 1.17 to 1.27:
+ *
+ *	runtime: pointer 0xP to unallocated span span.base()=0xB span.limit=0xL span.state=0
+ *	runtime: pointer 0xP to unused region of span span.base()=… …
+ *	runtime: found in object at *(0xO+0xN)		not where no object has it
+ *	object=0xO s.base()=… s.spanclass=8 s.elemsize=48 s.state=mSpanInUse	or: s=nil
+ *	 *(object+16) = 0xW <==				its words, and which one it is
+ *	runtime: marked free object in span 0xS, elemsize=16 freeindex=11 (…)
+ *	0xO free  marked   zombie			each object; 1.26 on marks none with zombie
+ *
+ * Sources: runtime/mbitmap.go (badPointer), mgcmark.go (gcDumpObject), mgcsweep.go (reportZombies).
+ */
+#include <inttypes.h>
+
+#include "diag/explain.h"
+
+enum { LISTED = 4, MANUAL = 2 };
+
+static bool number(struct str *s, u64 *to)
+{
+	bool hex = str_starts(*s, STR("0x"));
+	size_t n = hex ? 2 : 0, from = n;
+	u64 v = 0;
+
+	for (; n < s->n && n < from + (hex ? 16 : 18); n++) {
+		u8 c = (u8)s->p[n];
+		u8 digit = c >= '0' && c <= '9' ? c - '0' :
+			   hex && c >= 'a' && c <= 'f' ? (u8)(c - 'a' + 10) : 99;
+
+		if (digit == 99)
+			break;
+		v = v * (hex ? 16 : 10) + digit;
+	}
+	*to = v;
+	*s = str_cut(*s, n, s->n);
+	return n > from;
+}
+
+static bool after(struct str line, const char *key, u64 *to)
+{
+	ptrdiff_t at = str_find(line, str_of(key));
+	struct str rest;
+
+	if (at < 0)
+		return false;
+	rest = str_cut(line, (size_t)at + str_of(key).n, line.n);
+	return number(&rest, to);
+}
+
+/* What the last of the lines before the death says that begins so; *rest is what comes behind it. */
+static bool last_line(struct str text, const char *begins, struct str *line, struct str *rest)
+{
+	bool found = false;
+
+	while (text.n) {
+		struct str l = str_next_line(&text);
+
+		if (!str_starts(l, str_of(begins)))
+			continue;
+		*line = l;
+		*rest = text;
+		found = true;
+	}
+	return found;
+}
+
+static void pointer(struct diagnosis *to, struct death *d, struct str line)
+{
+	u64 p, base, limit, state = 0;
+
+	if (!after(line, "pointer ", &p) || !after(line, "span.base()=", &base) ||
+	    !after(line, "span.limit=", &limit))
+		return;
+	(void)after(line, "span.state=", &state);
+	if (str_find(line, STR(" to unused region of span")) >= 0)
+		evidence(to, d, "0x%" PRIx64 " lies outside of the objects of its part of the heap "
+			 "(0x%" PRIx64 " to 0x%" PRIx64 "): it was made by adding to a pointer, or "
+			 "is half of a torn value", p, base, limit);
+	else if (state == MANUAL)
+		evidence(to, d, "0x%" PRIx64 " lies where a stack is", p);
+	else
+		evidence(to, d, "0x%" PRIx64 " lies in a part of the heap in which no object is "
+			 "(any more): it was kept where the collector does not look (a uintptr, "
+			 "C), or is half of a torn value", p);
+}
+
+/* The words around the one that is pointed out. */
+static void words(struct diagnosis *to, struct death *d, struct str rest, u64 off)
+{
+	u64 at, v, before = 0, behind = 0;
+	bool has_before = false, has_behind = false;
+
+	while (rest.n) {
+		struct str line = str_next_line(&rest);
+
+		if (str_starts(line, STR(" ...")))
+			continue;
+		if (!str_starts(line, STR(" *(")) || !after(line, "+", &at) ||
+		    !after(line, ") = ", &v))
+			break;
+		if (at + 8 == off) {
+			before = v;
+			has_before = true;
+		} else if (at == off + 8) {
+			behind = v;
+			has_behind = true;
+		}
+	}
+	if (has_before && has_behind)
+		evidence(to, d, "the word before it is 0x%" PRIx64 ", the word behind it 0x%" PRIx64
+			 "%s", before, behind,
+			 behind && behind < 1 << 24 ? ", which may be the length of a string or slice"
+						    : "");
+	else if (has_before)
+		evidence(to, d, "it is the last word there; the one before it is 0x%" PRIx64, before);
+	else if (has_behind)
+		evidence(to, d, "it is the first word there; the one behind it is 0x%" PRIx64 "%s",
+			 behind, behind && behind < 1 << 24 ?
+			 ", which may be the length of a string or slice" : "");
+}
+
+static void found_in(struct diagnosis *to, struct death *d, struct str line, struct str rest)
+{
+	u64 object, off, elem, class;
+	struct str head = str_next_line(&rest);
+
+	if (!after(line, "*(", &object) || !after(line, "+", &off))
+		return;
+	if (str_find(head, STR(" s=nil")) >= 0)
+		evidence(to, d, "it stands outside the heap, at 0x%" PRIx64
+			 ": among the program's variables, for instance", object + off);
+	else if (str_find(head, STR("s.state=mSpanManual")) >= 0)
+		evidence(to, d, "it stands on a stack, at 0x%" PRIx64, object + off);
+	else if (after(head, "s.elemsize=", &elem) && after(head, "s.spanclass=", &class))
+		evidence(to, d, "it stands in an object of up to %" PRIu64 " bytes (size class %"
+			 PRIu64 "%s) at 0x%" PRIx64 ", %" PRIu64 " behind its beginning", elem,
+			 class >> 1, class & 1 ? ", without pointers" : "", object, off);
+	words(to, d, rest, off);
+}
+
+/* Objects that the collector met and that are free. */
+static void zombies(struct diagnosis *to, struct death *d, struct str line, struct str rest)
+{
+	struct str list = STR("");
+	u64 size, at, all = 0;
+
+	if (!after(line, "elemsize=", &size))
+		return;
+	while (rest.n) {
+		struct str l = str_next_line(&rest);
+
+		if (str_starts(l, STR("fatal error: ")))
+			break;
+		if (!str_ends(l, STR(" zombie")) || !number(&l, &at))
+			continue;
+		if (all++ < LISTED)
+			list = str_fmt(d->a, "%.*s%s0x%" PRIx64, STR_F(list), all > 1 ? ", " : "",
+				       at);
+	}
+	if (all)
+		evidence(to, d, "of the objects of %" PRIu64 " bytes %" PRIu64 " %s free, and yet "
+			 "something led there: %.*s%s", size, all, all == 1 ? "is" : "are",
+			 STR_F(list), all > LISTED ? " and others" : "");
+	else
+		evidence(to, d, "something led to a free object of %" PRIu64 " bytes; which one it "
+			 "was is not printed", size);
+}
+
+void explain_heap_text(struct diagnosis *to, struct death *d)
+{
+	struct str line, rest;
+	bool bad = explain_says(d, "fatal error: found bad pointer in Go heap");
+
+	if (bad && last_line(d->lead, "runtime: pointer 0x", &line, &rest))
+		pointer(to, d, line);
+	if (bad && last_line(d->lead, "runtime: found in object at *(", &line, &rest))
+		found_in(to, d, line, rest);
+	if (!bad && last_line(d->lead, "runtime: marked free object in span ", &line, &rest))
+		zombies(to, d, line, rest);
+}
