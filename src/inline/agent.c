@@ -157,7 +157,7 @@ AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32
 		s->depth = depth;
 		s->outer = outer;
 		s->context = s->within = 0;
-		s->what = of->what & PROPAGATED_SAMPLED;
+		s->what = of->what & (PROPAGATED_SAMPLED | PROPAGATED_UNKNOWN);
 		copy(s->trace, of->trace, 16);
 		if (refer(p, goid, (u64)(was + 1) << 32 | n))
 			return s;
@@ -237,14 +237,14 @@ AGENT static void enter(struct propagate *p, u64 goid, u32 depth, u64 request,
 
 	if (of && request != ref && (!s || s->within != request) &&
 	    told(of, request, to->trace, &what)) {
-		to->what = PROPAGATED_THERE | what;
+		to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
 		s = open_span(p, goid, depth, ref, to);
 		if (s)
 			s->within = request;
 		return;
 	}
 	if (s && told(s, ref, to->trace, &what)) {
-		to->what = PROPAGATED_THERE | what;
+		to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
 		return;
 	}
 	begin_trace(p, goid, to);
@@ -287,14 +287,22 @@ AGENT static bool parse(const u8 *at, u64 n, u8 trace[16], u8 span[8], u32 *what
 {
 	u8 version = 0, flags = 0;
 
+	if (n < TRACEPARENT)
+		return false;
 	(void)hex(at, &version, 1);
-	if (n < TRACEPARENT || at[2] != '-' || at[35] != '-' || at[52] != '-' ||
+	if ( at[2] != '-' || at[35] != '-' || at[52] != '-' ||
 	    digit(at[0]) < 0 || digit(at[1]) < 0 || digit(at[53]) < 0 || digit(at[54]) < 0 ||
 	    version == 0xff || (n > TRACEPARENT && (!version || at[55] != '-')))
 		return false;
 	(void)hex(at + 53, &flags, 1);
 	*what = flags & 1 ? PROPAGATED_SAMPLED : 0;
 	return hex(at + 3, trace, 16) && hex(at + 36, span, 8);
+}
+
+AGENT static bool is_traceparent_name(const u8 *at)
+{
+	return word(at, 0) == 0x7261706563617274ull && at[8] == 'e' && at[9] == 'n' &&
+	       at[10] == 't';
 }
 
 /* "traceparent:" in any case of letters, then blanks: how many bytes; 0: it is none. */
@@ -388,29 +396,35 @@ AGENT static void frame(struct propagate *p, u64 goid, const u8 *fields)
 		if (size < 8 || word(name, 0) != 0x7261706563617274ull)	/* "tracepar" */
 			continue;
 		count++;
-		valid = size == 11 && name[8] == 'e' && name[9] == 'n' && name[10] == 't';
+		valid = size == 11 && is_traceparent_name(name);
 	}
-	of = count == 1 && valid ? parent_of(p, goid, true) : 0;
+	of = parent_of(p, goid, true);
 	if (!of)
 		return;
 	value = fields + extra_value_at(&first, 0);
 	of->state = PARENT_MOVES;
-	of->count = 1 + !parse(value, captured(value, 512), of->trace, span, &of->what);
+	if (count == 1 && valid)
+		of->count = 1 + !parse(value, captured(value, 512), of->trace, span, &of->what);
 }
 
-AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context,
+AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, bool inside,
 			struct propagated *to)
 {
 	struct propagate_parent *of = parent_of(p, goid, false);
-	struct propagate_span *s;
 	u64 ref = 0;
+	struct propagate_span *s = current(p, goid, depth, &ref);
+	u32 what;
 
-	(void)current(p, goid, depth, &ref);
 	if (of && of->state == PARENT_READ && of->count == 1) {
 		copy(to->trace, of->trace, 16);
 		to->what = PROPAGATED_THERE;
 		if (p->parent ? of->what & PROPAGATED_SAMPLED : trace_is_below(to->trace, p->below))
 			to->what |= PROPAGATED_SAMPLED;
+	} else if (inside && !of) {
+		/* inside of another request, whose goroutine made this one; or a goroutine of a
+		 * pool, and what came with the call was read by another one */
+		to->what = s && told(s, ref, to->trace, &what) ? what | PROPAGATED_THERE :
+							   PROPAGATED_UNKNOWN;
 	} else {
 		begin_trace(p, goid, to);
 	}
@@ -423,6 +437,7 @@ AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context,
 
 /* ---- what goes out ---- */
 
+/* `map`: an address, so even. */
 AGENT static struct propagate_request *request_of(struct propagate *p, u64 map)
 {
 	u32 at = hash(map, ASK_SLOTS);
@@ -481,20 +496,27 @@ AGENT static struct propagate_request *enter_request(struct propagate *p, u64 ma
 	struct propagate_request *r = request_of(p, map);
 	u32 at = hash(map, ASK_SLOTS);
 
-	if (r) {
+	if (r && __atomic_load_n(&r->users, __ATOMIC_ACQUIRE)) {
 		__atomic_store_n(&r->shared, 1, __ATOMIC_RELEASE);
 		__atomic_fetch_add(&r->users, 1, __ATOMIC_ACQ_REL);
 		return r;
 	}
-	for (u32 i = 0; i < TRIES; i++) {
-		u64 nobody = 0;
+	for (u32 i = 0; i < 2 * TRIES; i++) {
+		u64 was = 0;
 
-		r = &p->requests[(at + i) & (ASK_SLOTS - 1)];
-		if (!__atomic_compare_exchange_n(&r->map, &nobody, 1, false, __ATOMIC_ACQ_REL,
+		if (!r || i)
+			r = &p->requests[(at + i) & (ASK_SLOTS - 1)];
+		if (i >= TRIES || (r->map == map && !r->users)) {	/* never written */
+			was = __atomic_load_n(&r->map, __ATOMIC_RELAXED);
+			if (was & 1 || __atomic_load_n(&r->users, __ATOMIC_ACQUIRE))
+				continue;
+		}
+		if (!__atomic_compare_exchange_n(&r->map, &was, 1, false, __ATOMIC_ACQ_REL,
 						 __ATOMIC_RELAXED))
 			continue;
 		r->users = 1;
 		r->shared = 0;
+		r->made = __builtin_ia32_rdtsc();
 		r->what = of->what & PROPAGATED_SAMPLED;
 		copy(r->trace, of->trace, 16);
 		copy(r->span, of->span, 8);
@@ -511,18 +533,42 @@ AGENT static struct propagate_request *enter_request(struct propagate *p, u64 ma
 	return 0;
 }
 
+/* Its list is no more, or another's: it keeps its place for the call that it is of, if that still
+ * waits. A key that is odd is no address. */
+AGENT static void rename_request(struct propagate_request *r, u64 key)
+{
+	u64 to = __atomic_load_n(&r->users, __ATOMIC_ACQUIRE) ? (u64)r | 1 : 0;
+
+	(void)__atomic_compare_exchange_n(&r->map, &key, to, false, __ATOMIC_ACQ_REL,
+					  __ATOMIC_RELAXED);
+}
+
+/* A list may be written when the call that it is of has ended (a stream): within a second. */
+AGENT static void leave_request(struct propagate *p, struct propagate_call *c)
+{
+	struct propagate_request *r = &p->requests[c->request];
+
+	if (c->request == (u32)NO_REQUEST)
+		return;
+	if (!__atomic_sub_fetch(&r->users, 1, __ATOMIC_ACQ_REL) && (!c->listed || r->map & 1))
+		__atomic_store_n(&r->map, 0, __ATOMIC_RELEASE);
+	c->request = (u32)NO_REQUEST;
+}
+
 /* The call has ended; gives what became of its request. */
 AGENT static void answer(struct propagate *p, struct propagate_call *c, struct propagated *to)
 {
 	struct propagate_request *r = &p->requests[c->request];
 
-	if (!r->shared) {
+	to->what = 0;
+	if (c->request != (u32)NO_REQUEST && !r->shared) {
 		to->what = r->what;
 		copy(to->trace, r->trace, 16);
 		copy(to->span, r->span, 8);
+	} else if (c->of.what & PROPAGATED_OWN) {
+		*to = c->of;
 	}
-	if (!__atomic_sub_fetch(&r->users, 1, __ATOMIC_ACQ_REL))
-		__atomic_store_n(&r->map, 0, __ATOMIC_RELEASE);
+	leave_request(p, c);
 	forget(c);
 }
 
@@ -530,22 +576,60 @@ AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64
 		      struct propagated *to)
 {
 	struct propagate_call *c = call_of(p->asks, ASK_SLOTS, goid, depth, false);
-	struct propagate_request *r = 0;
+	struct propagate_request *r;
 
 	if (c)		/* its end was not seen */
 		answer(p, c, to);
 	enter(p, goid, depth, request, to);
+	if (!(to->what & PROPAGATED_THERE))
+		return;
 	new_id(p, goid ^ map, to->span, 8);
-	c = map ? new_call(p, p->asks, ASK_SLOTS, goid) : 0;
-	if (c)
-		r = enter_request(p, map, to);
-	if (!r) {
-		if (c)
-			forget(c);
+	c = new_call(p, p->asks, ASK_SLOTS, goid);
+	if (!c)
+		return;
+	r = map ? enter_request(p, map, to) : 0;
+	c->depth = depth;
+	c->listed = !map;
+	c->of = *to;
+	c->request = r ? (u32)(r - p->requests) : (u32)NO_REQUEST;
+}
+
+/* The goroutine has made the list of fields for the innermost call that waits for one; once more
+ * when it tries again. */
+AGENT static void list(struct propagate *p, u64 goid, const u8 *fields, u64 n)
+{
+	u32 at = hash(goid, ASK_SLOTS);
+	struct propagate_call *c = 0;
+	struct propagate_request *r;
+
+	for (u32 i = 0; i < TRIES; i++) {
+		struct propagate_call *one = &p->asks[(at + i) & (ASK_SLOTS - 1)];
+
+		if (__atomic_load_n(&one->goid, __ATOMIC_ACQUIRE) == goid && one->listed &&
+		    (!c || one->depth > c->depth))
+			c = one;
+	}
+	r = fields ? request_of(p, (u64)fields) : 0;
+	if (r)		/* of one that was never written, and lay there before */
+		rename_request(r, (u64)fields);
+	if (!c || !fields)
+		return;
+	leave_request(p, c);
+	for (u64 i = 0; i < n; i++) {
+		const u8 *field = fields + i * EXTRA_FIELD_SIZE;
+		const u8 *value = (const u8 *)word(field, 16);
+		u32 what = 0;
+
+		if (word(field, 8) != 11 || !is_traceparent_name((const u8 *)word(field, 0)))
+			continue;
+		c->of.what = PROPAGATED_OWN;
+		if (parse(value, word(field, 24), c->of.trace, c->of.span, &what))
+			c->of.what |= PROPAGATED_THERE | what;
 		return;
 	}
-	c->depth = depth;
-	c->request = (u32)(r - p->requests);
+	r = enter_request(p, (u64)fields, &c->of);
+	if (r)
+		c->request = (u32)(r - p->requests);
 }
 
 AGENT static void answered(struct propagate *p, u64 goid, u32 depth, struct propagated *to)
@@ -673,6 +757,8 @@ out:
 
 /* ---- HTTP/2 ---- */
 
+#define LIST_AGE_MOST (1ull << 31)	/* ticks: about a second */
+
 enum {
 	FIELD = 69,		/* bytes of the field, as hpack writes a literal that is not kept */
 	/* HeadersFrameParam: stream, block, its length and capacity; is it the last of its header? */
@@ -682,27 +768,34 @@ enum {
 AGENT static void end_stream(struct propagate *p, u64 goid)
 {
 	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_request *r;
 
 	if (!c)
 		return;
+	r = &p->requests[c->request];
 	if (c->block)
 		__atomic_store_n(&p->blocks[c->block - 1].goid, 0, __ATOMIC_RELEASE);
+	if (c->listed)
+		rename_request(r, c->map);
 	c->block = 0;
 	forget(c);
 }
 
-AGENT static void begin_stream(struct propagate *p, u64 goid, u64 map)
+AGENT static void begin_stream(struct propagate *p, u64 goid, u64 map, bool listed)
 {
 	struct propagate_request *r = map ? request_of(p, map) : 0;
 	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
 
 	if (c)
 		end_stream(p, goid);
+	if (r && listed && !r->users && __builtin_ia32_rdtsc() - r->made > LIST_AGE_MOST)
+		r = 0;
 	c = r && !r->shared ? new_call(p, p->writes, WRITE_SLOTS, goid) : 0;
 	if (!c)
 		return;
 	c->request = (u32)(r - p->requests);
 	c->map = map;
+	c->listed = listed;
 	c->block = 0;
 }
 
@@ -713,12 +806,10 @@ AGENT static void name(struct propagate *p, u64 goid, const u8 *words)
 	struct propagate_request *r = c ? &p->requests[c->request] : 0;
 	u64 n = word(words, 24);
 
-	if (!c || word(at, 0) != 0x7261706563617274ull || at[8] != 'e' || at[9] != 'n' ||
-	    at[10] != 't')
+	if (!c || !is_traceparent_name(at))
 		return;
 	r->what = PROPAGATED_OWN;
-	if (n >= TRACEPARENT &&
-	    parse((const u8 *)word(words, 16), n, r->trace, r->span, &r->spare))
+	if (parse((const u8 *)word(words, 16), n, r->trace, r->span, &r->spare))
 		r->what |= PROPAGATED_THERE | r->spare;
 }
 
@@ -840,15 +931,16 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp)
 			enter(p, h->goid, h->depth, by_context(p, record, how), to);
 		else
 			leave(p, h->goid, h->depth);
-	} else if (role == PROPAGATE_SERVE) {
+	} else if (role == PROPAGATE_SERVE || role == PROPAGATE_SERVE_INSIDE) {
 		if (entry)
-			serve(p, h->goid, h->depth, own_context(record, how), to);
+			serve(p, h->goid, h->depth, own_context(record, how),
+			      role == PROPAGATE_SERVE_INSIDE, to);
 		else
 			leave(p, h->goid, h->depth);
 	} else if (role == PROPAGATE_ASK) {
 		if (entry)
 			ask(p, h->goid, h->depth, by_context(p, record, how),
-			    word(hook, EXTRA_BEHIND), to);
+			    hook == record ? 0 : word(hook, EXTRA_BEHIND), to);
 		else
 			answered(p, h->goid, h->depth, to);
 	} else if (role == PROPAGATE_READ) {
@@ -869,9 +961,14 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp)
 			begin_write(p, h->goid, hook);
 		else
 			end_write(p, h->goid);
-	} else if (role == PROPAGATE_STREAM) {
+	} else if (role == PROPAGATE_LIST) {
+		if (!entry)
+			list(p, h->goid, (const u8 *)word(hook, 0), word(hook, 8));
+	} else if (role == PROPAGATE_STREAM || role == PROPAGATE_LISTED) {
 		if (entry)
-			begin_stream(p, h->goid, word(hook, EXTRA_BEHIND));
+			begin_stream(p, h->goid,
+				     word(hook, role == PROPAGATE_STREAM ? EXTRA_BEHIND : 0),
+				     role == PROPAGATE_LISTED);
 		else
 			end_stream(p, h->goid);
 	} else if (role == PROPAGATE_NAME) {

@@ -44,7 +44,7 @@ struct propagate_span {
 	u64 context;		/* of a request: the address of its context.Context, or 0 */
 	u64 within;		/* the request that a context says it is part of, or 0 */
 	u8 trace[16];
-	u32 what;		/* PROPAGATED_SAMPLED */
+	u32 what;		/* PROPAGATED_SAMPLED, or _UNKNOWN: then what is in it says nothing */
 	u32 spare;
 };
 
@@ -58,18 +58,23 @@ struct propagate_parent {
 };
 enum { PARENT_READING, PARENT_READ, PARENT_MOVES };	/* the goroutine that is made next serves */
 
-/* A request that is being sent, by its header map. */
+/* A request that is being sent, by its header map, or the list of its fields. */
 struct propagate_request {
-	u64 map;		/* 0: free */
+	u64 map;		/* 0: free; odd: being made, or written, its list is no more */
 	u32 users, shared;	/* requests with this map that are under way; once more than one */
 	u32 what, spare;
+	u64 made;		/* ticks */
 	u8 trace[16], span[8];
 };
+
+enum { NO_REQUEST = -1 };
 
 /* The calls that send them, and those that write a header. */
 struct propagate_call {
 	u64 goid;
-	u32 depth, request;	/* place in `requests` */
+	u32 depth, request;	/* place in `requests`, or NO_REQUEST */
+	struct propagated of;	/* as which it was told to begin */
+	bool listed;		/* it has a list, not a map */
 	u64 map;
 	u32 block, spare;	/* 1 + place in `blocks`; 0: none */
 	u64 writer, held, head, tail;	/* a bufio.Writer; how many bytes it held, the first and

@@ -33,7 +33,8 @@ void propagate_read(struct plan *p, struct plan_func *f)
 	f->role = f->hook == HOOK_NEWPROC1 ? PROPAGATE_BIRTH :
 		  f->hook == HOOK_GOEXIT1 ? PROPAGATE_END :
 		  !f->shown ? PROPAGATE_NONE : x ? x->role : PROPAGATE_SPAN;
-	if (f->role == PROPAGATE_SPAN || f->role == PROPAGATE_SERVE || f->role == PROPAGATE_ASK)
+	if (f->role == PROPAGATE_SPAN || f->role == PROPAGATE_SERVE ||
+	    f->role == PROPAGATE_SERVE_INSIDE || f->role == PROPAGATE_ASK)
 		add_room(&f->entry);
 	if (f->role == PROPAGATE_ASK)
 		add_room(&f->exit);

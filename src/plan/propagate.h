@@ -18,7 +18,10 @@ enum propagate_role {
 	PROPAGATE_NONE,
 	PROPAGATE_SPAN,		/* a span from entry to exit: it begins a trace where there is none */
 	PROPAGATE_SERVE,	/* the same, of a request whose headers may have named its parent */
-	PROPAGATE_ASK,		/* the same, of a request that is sent: `behind` is its header map */
+	PROPAGATE_SERVE_INSIDE,	/* the same, of one that may have come inside of another one */
+	PROPAGATE_ASK,		/* the same, of a request that is sent: `behind` is its header map. Of
+				 * one that reads nothing, the list of its fields comes later */
+	PROPAGATE_LIST,		/* that list, of names and values (EXTRA_WORDS, at the exit) */
 	PROPAGATE_READ,		/* a request is read from entry to exit... */
 	PROPAGATE_LINE,		/* ...and this is a line of its header (an EXTRA_TEXT at its exit) */
 	PROPAGATE_FRAME,	/* all fields of a request's header (EXTRA_FIELDS, the first of `only`
@@ -27,6 +30,7 @@ enum propagate_role {
 	PROPAGATE_WRITE,	/* the header map is written to a bufio.Writer (EXTRA_WORDS) */
 	PROPAGATE_STREAM,	/* the header map is written to an HTTP/2 stream: `behind`, from entry
 				 * to exit, on one goroutine... */
+	PROPAGATE_LISTED,	/* ...or the list (EXTRA_WORDS: its address)... */
 	PROPAGATE_NAME,		/* ...with this field (EXTRA_WORDS: name, value)... */
 	PROPAGATE_BLOCK,	/* ...in this block (Framer.WriteHeaders, whose parameter lies on the
 				 * stack) */
@@ -37,7 +41,7 @@ enum propagate_role {
 /* Of no use but for what is written by the agent. */
 static inline bool propagate_only(u8 role)
 {
-	return role >= PROPAGATE_WRITE && role <= PROPAGATE_BLOCK;
+	return role == PROPAGATE_LIST || (role >= PROPAGATE_WRITE && role <= PROPAGATE_BLOCK);
 }
 
 /* What was decided, in a record of SPAN, SERVE (entries) and ASK (entries and exits). */
@@ -49,6 +53,7 @@ enum {
 	PROPAGATED_OWN = 16,	/* ASK, exit: the program has written one of its own; trace and span
 				 * are those */
 	PROPAGATED_NO_ROOM = 32,	/* ASK, exit: it did not fit */
+	PROPAGATED_UNKNOWN = 64,	/* of a span in the target: nobody there knows its trace */
 };
 struct propagated {
 	u8 trace[16];

@@ -34,7 +34,7 @@ static const char *const trace_fields[] = { "tracepar", "tracesta" };
 		{ FIELD_SUBKEY, stream ".id", 0 }, \
 		{ FIELD_WRITER, stream, 0 }, \
 	}, \
-	.nreads = 6, .ctx = stream ".ctx", .extra = { .role = PROPAGATE_SERVE }
+	.nreads = 6, .ctx = stream ".ctx", .extra = { .role = PROPAGATE_SERVE_INSIDE }
 
 #define STATUS(name) \
 	.role = ROLE_STATUS, .func = TRANSPORT name, .gives = "rpc.grpc.status_code of servers", \
@@ -62,6 +62,15 @@ static const struct rule server_rules[] = {
 	{ .from = "1.60.0", HEADERS("arg1", REG_DI) },
 };
 
+/* writeHeader(streamID, endStream, hf []hpack.HeaderField, onWrite), for what a client sends */
+#define WRITTEN(by) \
+	.role = ROLE_WRITE, .func = TRANSPORT "(*loopyWriter).writeHeader", \
+	.gives = "traceparent in gRPC calls that are made", \
+	.extra = { \
+		.kind = EXTRA_WORDS, .reg = REG_DI, .most = 1, .role = PROPAGATE_LISTED, \
+		.caller = TRANSPORT "(*loopyWriter)." by, \
+	}
+
 static const struct rule client_rules[] = {
 	{
 		.role = ROLE_SPAN, .stream = STREAM_WITHIN,
@@ -74,7 +83,7 @@ static const struct rule client_rules[] = {
 			{ GRPC_ERROR, "ret0.(type)", 128 },
 		},
 		.nreads = 4,
-		.ctx_in = CTX_IN(REG_BX),
+		.ctx_in = CTX_IN(REG_BX), .extra = { .role = PROPAGATE_ASK },
 	}, {
 		.role = ROLE_SPAN, .stream = STREAM_GOES_ON,
 		.func = "google.golang.org/grpc.(*ClientConn).NewStream", .kind = SPAN_CLIENT,
@@ -87,7 +96,7 @@ static const struct rule client_rules[] = {
 			{ GRPC_ERROR, "ret1.(type)", 128 },
 		},
 		.nreads = 4,
-		.ctx_in = CTX_IN(REG_BX),
+		.ctx_in = CTX_IN(REG_BX), .extra = { .role = PROPAGATE_ASK },
 	}, {
 		.role = ROLE_STREAM,
 		.func = "google.golang.org/grpc.(*clientStream).newAttemptLocked",
@@ -102,6 +111,23 @@ static const struct rule client_rules[] = {
 			{ GRPC_ERROR, "arg0.(type)", 128 },
 		},
 		.nreads = 3,
+	}, {
+		/* returns ([]hpack.HeaderField, error) */
+		.role = ROLE_WRITE, .func = TRANSPORT "(*http2Client).createHeaderFields",
+		.gives = "traceparent in gRPC calls that are made",
+		.extra = {
+			.kind = EXTRA_WORDS, .exit = true, .reg = REG_AX, .most = 2,
+			.role = PROPAGATE_LIST,
+		},
+	},
+	{ .below = "1.82.0", WRITTEN("originateStream") },
+	{ .from = "1.82.0", WRITTEN("clientHeaderHandler") },
+	{
+		.role = ROLE_WRITE, .func = "golang.org/x/net/http2.(*Framer).WriteHeaders",
+		.gives = "traceparent in gRPC calls that are made",
+		.extra = {
+			.role = PROPAGATE_BLOCK, .caller = TRANSPORT "(*loopyWriter).writeHeader",
+		},
 	},
 };
 

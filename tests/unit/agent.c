@@ -18,6 +18,7 @@ static const struct reading places = {
 };
 
 static propagate_agent *agent;
+static u8 *copied;
 static struct propagate *tables;
 static u8 ring[RING_DATA];
 static u64 stack[8];	/* of the target: parameters lie behind a word */
@@ -25,7 +26,7 @@ static u64 stack[8];	/* of the target: parameters lie behind a word */
 static void begin(void)
 {
 	size_t n = (size_t)(__stop_agent - __start_agent);
-	u8 *to = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	u8 *to = copied = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ck_assert_ptr_ne(to, MAP_FAILED);
 	memcpy(to, __start_agent, n);
@@ -39,7 +40,7 @@ static void begin(void)
 
 static void end(void)
 {
-	munmap((void *)((uintptr_t)agent & ~(uintptr_t)4095), (size_t)(__stop_agent - __start_agent));
+	munmap(copied, (size_t)(__stop_agent - __start_agent));
 	free(tables);
 }
 
@@ -401,6 +402,128 @@ END_TEST
 
 static u8 block[3000];
 
+struct field {
+	const char *name;
+	u64 n;
+	const char *value;
+	u64 nvalue, spare;
+};
+
+/* The goroutine has made this list for the call that it is in. */
+static void lists(u64 goid, const struct field *list, u64 n)
+{
+	put(&last, 0, (u64)(uintptr_t)list);
+	put(&last, 8, n);
+	happens(goid, 600, PROPAGATE_LIST, SITE_EXIT);
+}
+
+/* Is a list written by goroutine 9 with one field more? */
+static bool is_written(const struct field *list)
+{
+	bool more;
+
+	put(&last, 0, (u64)(uintptr_t)list);
+	happens(9, 700, PROPAGATE_LISTED, SITE_ENTRY);
+	stack[2] = (u64)(uintptr_t)block;
+	stack[3] = stack[4] = 40;
+	((u8 *)&stack[1])[33] = 1;
+	happens(9, 900, PROPAGATE_BLOCK, SITE_ENTRY);
+	more = stack[3] == 40 + 69;
+	happens(9, 700, PROPAGATE_LISTED, SITE_EXIT);
+	return more;
+}
+
+/* A call that reads nothing at its entry. */
+static struct propagated *calls(u64 goid, u32 depth, enum site_kind kind)
+{
+	struct record_head *h = (void *)last.record;
+	const struct reading r = { .propagated_at = DECIDED };
+
+	h->goid = goid;
+	h->depth = depth;
+	memset(last.record + DECIDED, 0, sizeof(struct propagated));
+	agent(tables, last.record, ring, agent_how(PROPAGATE_ASK, kind, &r), NULL);
+	return (void *)(last.record + DECIDED);
+}
+
+static const struct field plain[1] = { { "te", 2, "trailers", 8, 0 } };
+
+START_TEST(a_list_is_written_once)
+{
+	ck_assert(calls(1, 300, SITE_ENTRY)->what & PROPAGATED_THERE);
+	lists(1, plain, 1);
+	ck_assert(is_written(plain));
+	ck_assert(!is_written(plain));	/* what lies there now is another's */
+	ck_assert(calls(1, 300, SITE_EXIT)->what & PROPAGATED_WRITTEN);
+	for (int i = 0; i < ASK_SLOTS; i++)
+		ck_assert(!tables->requests[i].map && !tables->asks[i].goid);
+}
+END_TEST
+
+START_TEST(a_stream_may_be_written_when_its_call_has_ended)
+{
+	calls(1, 300, SITE_ENTRY);
+	lists(1, plain, 1);
+	calls(1, 300, SITE_EXIT);
+	ck_assert(is_written(plain));
+	ck_assert(!is_written(plain));
+	/* one that never was, and what lies there later */
+	calls(1, 300, SITE_ENTRY);
+	lists(1, plain, 1);
+	calls(1, 300, SITE_EXIT);
+	lists(2, plain, 1);	/* of a call that nobody follows */
+	ck_assert(!is_written(plain));
+	calls(1, 300, SITE_ENTRY);
+	lists(1, plain, 1);
+	calls(1, 300, SITE_EXIT);
+	for (int i = 0; i < ASK_SLOTS; i++)
+		tables->requests[i].made -= (u64)1 << 32;
+	ck_assert(!is_written(plain));
+}
+END_TEST
+
+START_TEST(a_call_tries_again_with_another_list)
+{
+	struct field other[1] = { plain[0] };
+
+	calls(1, 300, SITE_ENTRY);
+	lists(1, plain, 1);
+	ck_assert(is_written(plain));
+	lists(1, other, 1);
+	ck_assert(is_written(other));
+	ck_assert(!is_written(plain));
+	calls(1, 300, SITE_EXIT);
+	ck_assert(!is_written(other));
+}
+END_TEST
+
+START_TEST(a_list_with_the_programs_own_one_is_left_alone)
+{
+	static const char *const own = "00-" PARENT "-b7ad6b7169203331-01";
+	const struct field list[2] = { plain[0], { "traceparent", 11, own, 55, 0 } };
+	const struct propagated *p;
+
+	calls(1, 300, SITE_ENTRY);
+	lists(1, list, 2);
+	ck_assert(!is_written(list));
+	p = calls(1, 300, SITE_EXIT);
+	ck_assert_str_eq(trace(p), PARENT);
+	ck_assert(p->what & PROPAGATED_OWN);
+}
+END_TEST
+
+START_TEST(what_a_pool_serves_is_of_a_trace_that_nobody_knows)
+{
+	ck_assert_int_eq(happens(1, 300, PROPAGATE_SERVE_INSIDE, SITE_ENTRY)->what,
+			 PROPAGATED_UNKNOWN);
+	ck_assert_str_eq(trace(starts_to_ask(1, 0xc000)), "none");
+	born(1, 2);
+	ck_assert_str_eq(asks(2), "none");
+	happens(1, 300, PROPAGATE_SERVE_INSIDE, SITE_EXIT);
+	ck_assert_str_ne(asks(2), "none");
+}
+END_TEST
+
 /* The goroutine that writes a stream has this block; gives what is written in its place. */
 static const u8 *blocks_of(u64 goid, u64 map, u64 n, bool ends, const char *name, u64 *size)
 {
@@ -580,6 +703,11 @@ Suite *agent_suite(void)
 	tcase_add_test(t, requests_with_the_same_map_get_none);
 	tcase_add_test(t, a_field_goes_into_a_copy_of_the_block);
 	tcase_add_loop_test(t, a_block_that_is_not_for_us_is_left_alone, 0, ARRAY_LEN(left_alone));
+	tcase_add_test(t, a_list_is_written_once);
+	tcase_add_test(t, a_stream_may_be_written_when_its_call_has_ended);
+	tcase_add_test(t, a_call_tries_again_with_another_list);
+	tcase_add_test(t, a_list_with_the_programs_own_one_is_left_alone);
+	tcase_add_test(t, what_a_pool_serves_is_of_a_trace_that_nobody_knows);
 	tcase_add_test(t, fields_with_other_names_are_no_parents);
 	tcase_add_test(t, full_tables_forget_and_are_emptied_again);
 	tcase_add_test(t, threads_do_not_disturb_each_other);
