@@ -1,4 +1,4 @@
-"""Servers that programs of the tests ask: as much of the protocols of PostgreSQL and Redis as their clients need, on
+"""Servers that programs of the tests ask: as much of the protocols of PostgreSQL, MySQL and Redis as their clients need, on
 loopback, in threads of the tests. Whatever mentions `refused` is an error; every query has one row."""
 
 import socketserver
@@ -129,6 +129,54 @@ class Postgres(Handler):
             self.wfile.flush()
 
 
+class MySQL(Handler):
+    """https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html"""
+
+    def say(self, body):
+        self.number = (self.number + 1) % 256
+        self.wfile.write(struct.pack("<I", len(body))[:3] + bytes([self.number]) + body)
+
+    def packet(self):
+        head = self.rfile.read(4)
+        if len(head) < 4:
+            return b""
+        self.number = head[3]
+        return self.rfile.read(struct.unpack("<I", head[:3] + b"\0")[0])
+
+    def ok(self):
+        self.say(b"\0\0\0\x02\0\0\0")
+
+    def query(self, text):
+        if "refused" in text:
+            return self.say(b"\xff" + struct.pack("<H", 1146) + b"#42S02no such table: canary")
+        if not text.upper().startswith("SELECT"):
+            return self.ok()
+        end = b"\xfe\0\0\x02\0"
+        self.say(b"\1")
+        self.say(b"\3def\0\0\0\2id\2id\x0c" + struct.pack("<HIBHBH", 33, 11, 3, 0, 0, 0))
+        self.say(end)
+        self.say(b"\x044711")
+        self.say(end)
+
+    def handle(self):
+        self.number = 255
+        self.say(b"\n8.0.0\0" + struct.pack("<I", 1) + b"12345678\0" + struct.pack("<HBHHB", 0xa20d, 33, 2, 8, 21)
+                 + b"\0" * 10 + b"123456789012\0" + b"mysql_native_password\0")
+        self.wfile.flush()
+        self.packet()
+        self.ok()
+        self.wfile.flush()
+        while True:
+            body = self.packet()
+            if body[:1] in (b"", b"\1"):
+                return
+            if body[:1] == b"\3":
+                self.query(body[1:].decode())
+            else:
+                self.ok()
+            self.wfile.flush()
+
+
 class Redis(Handler):
     """https://redis.io/docs/latest/develop/reference/protocol-spec/"""
 
@@ -173,6 +221,10 @@ class Redis(Handler):
 
 def postgres():
     return Server(Postgres)
+
+
+def mysql():
+    return Server(MySQL)
 
 
 def redis():

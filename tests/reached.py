@@ -132,3 +132,35 @@ ROUTES = Table(
     "`http.route` by [servers](../tests/go/routes) of these routers, in stripped programs. *seen*: for each request it is what the router\n"
     "itself says. –: that release of Go does not build it.",
     ["%s %s" % (m, v) for m, versions in ROUTERS.items() for v in versions], ["1.22.12", "1.27.4"], of="spans")
+
+# Libraries for databases: each version with the release of Go that it is built by.
+DATABASE_VERSIONS = {
+    "github.com/jackc/pgx/v5": {
+        "v5.3.0": "1.19.13", "v5.4.3": "1.20.14", "v5.5.5": "1.21.13", "v5.6.0": "1.22.12", "v5.7.5": "1.24.11",
+        "v5.8.0": "1.25.5", "v5.13.0": gobuild.NEWEST},
+    "github.com/jackc/pgx/v4": {
+        "v4.10.1": "1.17.13", "v4.13.0": "1.18.10", "v4.14.0": "1.19.13", "v4.16.1": "1.20.14", "v4.17.2": "1.22.12",
+        "v4.18.3": gobuild.NEWEST},
+    "github.com/lib/pq": {
+        "v1.2.0": "1.17.13", "v1.8.0": "1.18.10", "v1.10.0": "1.19.13", "v1.10.7": "1.20.14", "v1.10.9": "1.22.12",
+        "v1.11.0": "1.25.5", "v1.12.3": gobuild.NEWEST},
+    "github.com/go-sql-driver/mysql": {
+        "v1.4.1": "1.17.13", "v1.5.0": "1.18.10", "v1.6.0": "1.19.13", "v1.7.1": "1.20.14", "v1.8.1": "1.22.12",
+        "v1.9.3": "1.25.5", "v1.10.1": gobuild.NEWEST},
+    "modernc.org/sqlite": {
+        "v1.14.6": "1.17.13", "v1.20.3": "1.18.10", "v1.23.1": "1.19.13", "v1.29.0": "1.21.13", "v1.38.0": "1.24.11",
+        "v1.62.0": gobuild.NEWEST},
+    "github.com/mattn/go-sqlite3": {"v1.14.6": "1.17.13", "v1.14.22": "1.22.12", "v1.14.53": gobuild.NEWEST},
+    "github.com/redis/go-redis/v9": {
+        "v9.0.0": "1.18.10", "v9.0.5": "1.19.13", "v9.3.0": "1.20.14", "v9.5.1": "1.22.12", "v9.7.0": "1.23.12",
+        "v9.10.0": "1.24.11", "v9.14.0": "1.25.5", "v9.23.0": gobuild.NEWEST},
+    "github.com/go-redis/redis/v8": {
+        "v8.0.0-beta.5": "1.17.13", "v8.4.0": "1.17.13", "v8.5.0": "1.18.10", "v8.8.0": "1.19.13", "v8.10.0": "1.20.14",
+        "v8.11.5": gobuild.NEWEST},
+}
+DATABASES = Table(
+    "Databases",
+    "Libraries in versions over their lives, each by a release of Go. *seen*: each call that the program makes is one span, with the right\n"
+    "name, attributes, error and parent, and no secret is in it. mattn/go-sqlite3 needs cgo, and is built for the race detector.",
+    ["%s %s, Go %s" % (m, v, go) for m, versions in DATABASE_VERSIONS.items() for v, go in versions.items()],
+    ["stripped", "debug information", "race"], of="spans")

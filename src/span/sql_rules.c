@@ -98,8 +98,8 @@ static const struct rule rules[] = {
 		.reads = { DRIVER("recv.db."), FAILURE("ret0") }, .nreads = 2 + FAILURE_READS,
 		.ctx = "recv.ctx",
 	},
-	ROLLBACK(0, 18, "recv.done"),
-	ROLLBACK(19, 0, "recv.done.v"),
+	ROLLBACK(0, 19, "recv.done"),
+	ROLLBACK(20, 0, "recv.done.v"),
 	PING("(*DB).PingContext", "recv."),
 	PING("(*Conn).PingContext", "recv.db."),
 };

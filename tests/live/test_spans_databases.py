@@ -9,6 +9,7 @@ import databases
 import gobuild
 import goshawk
 import others
+import reached
 
 pytestmark = pytest.mark.ptrace
 STRIPPED = "-ldflags=-s -w"
@@ -19,32 +20,29 @@ PGX = ["SELECT orders", "SELECT single", 'INSERT "orders"', "DELETE refused!42P0
 REDIS = ["set", "get", "get", "incr!WRONGTYPE", "CONFIG", "PIPELINE", "MULTI"]
 SQLITE = ["CREATE TABLE orders", "INSERT orders", "SELECT orders", "INSERT orders!1555", "BEGIN", "DELETE orders", "COMMIT"]
 
-# program, what to replace in it, server, names of its spans with the errors they have, and the library's versions, each
-# with the Go release it is built by: the newest one that it was made for, or the newest of all
+# program, what to replace in it, server, names of its spans with the errors they have
 LIBRARIES = {
-    "github.com/jackc/pgx/v5": ("spans-pgx", {}, databases.postgres, PGX, {
-        "v5.3.0": "1.19.13", "v5.4.3": "1.20.14", "v5.5.5": "1.21.13", "v5.6.0": "1.22.12", "v5.7.5": "1.24.11",
-        "v5.8.0": "1.25.5", "v5.13.0": gobuild.NEWEST}),
-    "github.com/lib/pq": ("spans-pq", {}, databases.postgres, POSTGRES, {
-        "v1.2.0": "1.17.13", "v1.8.0": "1.18.10", "v1.10.0": "1.19.13", "v1.10.7": "1.20.14", "v1.10.9": "1.22.12",
-        "v1.11.0": "1.25.5", "v1.12.3": gobuild.NEWEST}),
-    "github.com/redis/go-redis/v9": ("spans-redis", {}, databases.redis, REDIS, {
-        "v9.0.0": "1.18.10", "v9.0.5": "1.19.13", "v9.3.0": "1.20.14", "v9.5.1": "1.22.12", "v9.7.0": "1.23.12",
-        "v9.10.0": "1.24.11", "v9.14.0": "1.25.5", "v9.23.0": gobuild.NEWEST}),
-    "github.com/go-redis/redis/v8": ("spans-redis", {"github.com/redis/go-redis/v9": "github.com/go-redis/redis/v8"},
-                                     databases.redis, REDIS, {
-        "v8.0.0-beta.5": "1.17.13", "v8.4.0": "1.17.13", "v8.5.0": "1.18.10", "v8.8.0": "1.19.13", "v8.10.0": "1.20.14",
-        "v8.11.5": gobuild.NEWEST}),
-    "modernc.org/sqlite": ("spans-sqlite", {}, None, SQLITE, {
-        "v1.14.6": "1.17.13", "v1.20.3": "1.18.10", "v1.23.1": "1.19.13", "v1.29.0": "1.21.13", "v1.38.0": "1.24.11",
-        "v1.62.0": gobuild.NEWEST}),
+    "github.com/jackc/pgx/v5": ("spans-pgx", {}, databases.postgres, PGX),
+    "github.com/jackc/pgx/v4": ("spans-pgx", {"github.com/jackc/pgx/v5": "github.com/jackc/pgx/v4"}, databases.postgres, PGX),
+    "github.com/lib/pq": ("spans-pq", {}, databases.postgres, POSTGRES),
+    "github.com/go-sql-driver/mysql": (
+        "spans-pq", {"github.com/lib/pq": "github.com/go-sql-driver/mysql", '"postgres"': '"mysql"', "$1": "?"},
+        databases.mysql, [n.replace("42P01", "1146") for n in POSTGRES]),
+    "modernc.org/sqlite": ("spans-sqlite", {}, None, SQLITE),
+    "github.com/mattn/go-sqlite3": (
+        "spans-sqlite", {"modernc.org/sqlite": "github.com/mattn/go-sqlite3", '"sqlite"': '"sqlite3"'}, None,
+        [n.replace("1555", "sqlite3.Error") for n in SQLITE]),
+    "github.com/redis/go-redis/v9": ("spans-redis", {}, databases.redis, REDIS),
+    "github.com/go-redis/redis/v8": (
+        "spans-redis", {"github.com/redis/go-redis/v9": "github.com/go-redis/redis/v8"}, databases.redis, REDIS),
 }
+VERSIONS = reached.DATABASE_VERSIONS
 QUICK = [("github.com/jackc/pgx/v5", "v5.5.5"), ("github.com/lib/pq", "v1.10.9"), ("github.com/redis/go-redis/v9", "v9.23.0"),
          ("github.com/go-redis/redis/v8", "v8.11.5")]
 
 
 def build(tmp_path, library, version, release, *flags):
-    program, changes, _, _, _ = LIBRARIES[library]
+    program, changes, _, _ = LIBRARIES[library]
     source = tmp_path / program
     shutil.copytree(gobuild.ROOT / "tests" / "go" / program, source)
     for file in source.iterdir():
@@ -66,7 +64,9 @@ def run(tmp_path, library, program, *options):
     if serve:
         with serve() as server:
             url = "127.0.0.1:%d" % server.port
-            if serve is databases.postgres:
+            if serve is databases.mysql:
+                url = "me:canary@tcp(%s)/shop?interpolateParams=true" % url
+            elif serve is databases.postgres:
                 url = "postgres://me:canary@%s/shop?sslmode=disable" % url
             done = goshawk.run(*command, url)
     else:
@@ -87,7 +87,7 @@ def check(library, below, done):
     assert names(below) == LIBRARIES[library][3], done
     assert " is off" not in done.err
     assert {s["kind"] for s in below} == {"client"}
-    system = "redis" if "redis" in library else "sqlite" if "sqlite" in library else "postgresql"
+    system = next((s for s in ("redis", "sqlite", "mysql") if s in library), "postgresql")
     assert {x["db.system.name"] for x in a} == {system}
     assert all("?" in x["db.query.text"] or "'" not in x["db.query.text"] for x in a if "db.query.text" in x)
     if "redis" in library:
@@ -99,7 +99,7 @@ def check(library, below, done):
 
 @pytest.mark.parametrize("library, version", QUICK)
 def test_library(tmp_path, library, version):
-    program = build(tmp_path, library, version, LIBRARIES[library][4][version], STRIPPED)
+    program = build(tmp_path, library, version, VERSIONS[library][version], STRIPPED)
     below, spans, done = run(tmp_path, library, program)
     check(library, below, done)
     if "pgx" in library:  # by database/sql: its span alone is shown
@@ -108,12 +108,26 @@ def test_library(tmp_path, library, version):
         assert len(spans) == len(below) + 3
 
 
+@pytest.mark.skipif(not gobuild.ALL, reason="what there is of the libraries is for make check-all")
+@pytest.mark.parametrize("library, version", [(library, v) for library in VERSIONS for v in VERSIONS[library]])
+def test_version(tmp_path, library, version):
+    release = VERSIONS[library][version]
+    for variant, flag in {"stripped": STRIPPED, "debug information": "-v", "race": "-race"}.items():
+        if (variant == "race") != ("mattn" in library):
+            continue  # cgo
+        folder = tmp_path / variant
+        folder.mkdir()
+        below, _, done = run(folder, library, build(folder, library, version, release, flag))
+        check(library, below, done)
+        reached.DATABASES.put("%s %s, Go %s" % (library, version, release), variant, True, ("seen", "wrong"))
+
+
 @pytest.mark.parametrize("options", [(), ("--engine", "uprobe")])
 def test_race_and_probes(tmp_path, options):
     """A build for the race detector; and kernel probes, which read the same."""
     if options and goshawk.why_no_bpf():
         pytest.skip(goshawk.why_no_bpf())
     library, version = ("github.com/redis/go-redis/v9", "v9.23.0") if options else ("github.com/lib/pq", "v1.10.9")
-    program = build(tmp_path, library, version, LIBRARIES[library][4][version], STRIPPED if options else "-race")
+    program = build(tmp_path, library, version, VERSIONS[library][version], STRIPPED if options else "-race")
     below, _, done = run(tmp_path, library, program, *options)
     check(library, below, done)
