@@ -114,7 +114,10 @@ static void say_out(void *ctx, const char *sentence)
 
 static struct str version_of(const struct go_program *prog, const struct library *l)
 {
-	return l->module ? go_module_version(prog, str_of(l->module)) : prog->version.text;
+	struct str version = l->module ? go_module_version(prog, str_of(l->module)) :
+					 prog->version.text;
+
+	return version.n ? version : STR("no known version");
 }
 
 bool spans_plan(const struct rules *r, const struct plan *p, const char *path, bool json,

@@ -7,9 +7,11 @@
 #define SERVER "arg0.(*" TRANSPORT "http2Server)"
 #define STREAM "arg1.(*" TRANSPORT "Stream)"
 #define SERVER_STREAM "arg1.(*" TRANSPORT "ServerStream)"
+#define TCP ".(*net.TCPAddr)"
 #define FRAME(arg) arg ".(*golang.org/x/net/http2.MetaHeadersFrame).HeadersFrame" \
 	".FrameHeader.StreamID"
 #define CODE ".(*google.golang.org/grpc/internal/status.Error).s.s.Code"
+#define OLD_CODE ".(*google.golang.org/grpc/internal/status.Error).e.Code" /* before 1.40 */
 
 static const char *const fields[FIELDS_MOST] = {
 	[GRPC_METHOD] = "rpc.method", [GRPC_CODE] = "rpc.grpc.status_code",
@@ -20,21 +22,6 @@ static const char *const fields[FIELDS_MOST] = {
 };
 
 static const char *const trace_fields[] = { "tracepar", "tracesta" };
-
-/* handleStream(t ServerTransport, stream *Stream): the connection's transport has who it goes to */
-#define SERVED(stream, peer) \
-	.role = ROLE_SPAN, .func = "google.golang.org/grpc.(*Server).handleStream", \
-	.kind = SPAN_SERVER, .scope = "google.golang.org/grpc", \
-	.gives = "spans of gRPC calls that are served", \
-	.reads = { \
-		{ GRPC_METHOD, stream ".method", 256 }, \
-		{ GRPC_PEER_IP, SERVER peer ".(*net.TCPAddr).IP", 16 }, \
-		{ GRPC_PEER_PORT, SERVER peer ".(*net.TCPAddr).Port", 0 }, \
-		{ FIELD_KEY, SERVER, 0 }, \
-		{ FIELD_SUBKEY, stream ".id", 0 }, \
-		{ FIELD_WRITER, stream, 0 }, \
-	}, \
-	.nreads = 6, .ctx = stream ".ctx", .extra = { .role = PROPAGATE_SERVE_INSIDE }
 
 #define STATUS(name) \
 	.role = ROLE_STATUS, .func = TRANSPORT name, .gives = "rpc.grpc.status_code of servers", \
@@ -49,17 +36,34 @@ static const char *const trace_fields[] = { "tracepar", "tracesta" };
 		.only = trace_fields, .nonly = ARRAY_LEN(trace_fields), .role = PROPAGATE_FRAME, \
 	}
 
+/* handleStream(t ServerTransport, stream *Stream, …): t has whom it goes to */
+#define SERVED(stream) \
+	.role = ROLE_SPAN, .func = "google.golang.org/grpc.(*Server).handleStream", \
+	.kind = SPAN_SERVER, .scope = "google.golang.org/grpc", \
+	.gives = "spans of gRPC calls that are served", \
+	.reads = { \
+		{ GRPC_METHOD, stream ".method", 256 }, \
+		{ GRPC_PEER_IP, SERVER ".peer.Addr" TCP ".IP", 16 }, \
+		{ GRPC_PEER_IP, SERVER ".remoteAddr" TCP ".IP", 16 }, \
+		{ GRPC_PEER_PORT, SERVER ".peer.Addr" TCP ".Port", 0 }, \
+		{ GRPC_PEER_PORT, SERVER ".remoteAddr" TCP ".Port", 0 }, \
+		{ FIELD_KEY, SERVER, 0 }, \
+		{ FIELD_SUBKEY, stream ".id", 0 }, \
+		{ FIELD_WRITER, "arg1", 0 }, \
+	}, \
+	.nreads = 8, .ctx = stream ".ctx", .extra = { .role = PROPAGATE_SERVE_INSIDE }
+
 static const struct rule server_rules[] = {
-	{ .below = "1.60.0", SERVED(STREAM, ".remoteAddr") },
-	{ .from = "1.60.0", .below = "1.69.0", SERVED(STREAM, ".peer.Addr") },
-	{ .from = "1.69.0", SERVED(SERVER_STREAM, ".peer.Addr") },
-	{ .below = "1.69.0", STATUS("(*http2Server).WriteStatus") },
-	{ .from = "1.69.0", STATUS("(*http2Server).writeStatus") },
-	{ .below = "1.69.0", STATUS("(*serverHandlerTransport).WriteStatus") },
-	{ .from = "1.69.0", STATUS("(*serverHandlerTransport).writeStatus") },
+	{ .has = "*" TRANSPORT "ServerStream", SERVED(SERVER_STREAM) },
+	{ SERVED(STREAM) },
+	{ STATUS("(*http2Server).WriteStatus") },
+	{ STATUS("(*http2Server).writeStatus") },
+	{ STATUS("(*serverHandlerTransport).WriteStatus") },
+	{ STATUS("(*serverHandlerTransport).writeStatus") },
 	/* (frame, handle, …); from 1.60 on (ctx, frame, handle) */
-	{ .below = "1.60.0", HEADERS("arg0", REG_BX) },
-	{ .from = "1.60.0", HEADERS("arg1", REG_DI) },
+	{ .words = 3, HEADERS("arg0", REG_BX) },
+	{ .words = 4, HEADERS("arg0", REG_BX) },
+	{ .words = 5, HEADERS("arg1", REG_DI) },
 };
 
 /* writeHeader(streamID, endStream, hf []hpack.HeaderField, onWrite), for what a client sends */
@@ -80,9 +84,10 @@ static const struct rule client_rules[] = {
 			{ GRPC_METHOD, "arg1", 256 },
 			{ GRPC_TARGET, "recv.target", 128 },
 			{ GRPC_CODE, "ret0" CODE, 0 },
+			{ GRPC_CODE, "ret0" OLD_CODE, 0 },
 			{ GRPC_ERROR, "ret0.(type)", 128 },
 		},
-		.nreads = 4,
+		.nreads = 5,
 		.ctx_in = CTX_IN(REG_BX), .extra = { .role = PROPAGATE_ASK },
 	}, {
 		.role = ROLE_SPAN, .stream = STREAM_GOES_ON,
@@ -93,9 +98,10 @@ static const struct rule client_rules[] = {
 			{ GRPC_METHOD, "arg2", 256 },
 			{ GRPC_TARGET, "recv.target", 128 },
 			{ GRPC_CODE, "ret1" CODE, 0 },
+			{ GRPC_CODE, "ret1" OLD_CODE, 0 },
 			{ GRPC_ERROR, "ret1.(type)", 128 },
 		},
-		.nreads = 4,
+		.nreads = 5,
 		.ctx_in = CTX_IN(REG_BX), .extra = { .role = PROPAGATE_ASK },
 	}, {
 		.role = ROLE_STREAM,
@@ -108,9 +114,10 @@ static const struct rule client_rules[] = {
 		.reads = {
 			{ FIELD_WRITER, "recv", 0 },
 			{ GRPC_CODE, "arg0" CODE, 0 },
+			{ GRPC_CODE, "arg0" OLD_CODE, 0 },
 			{ GRPC_ERROR, "arg0.(type)", 128 },
 		},
-		.nreads = 3,
+		.nreads = 4,
 	}, {
 		/* returns ([]hpack.HeaderField, error) */
 		.role = ROLE_WRITE, .func = TRANSPORT "(*http2Client).createHeaderFields",

@@ -62,6 +62,14 @@ bool rules_wanted(struct rules *r, const struct opt_list *only, const struct opt
 	       mark("--no", no, r->wanted, false, err);
 }
 
+static bool is_taken(const struct rules *r, const struct library *l, const char *func)
+{
+	for (u32 i = 0; i < r->n; i++)
+		if (r->on[i].library == l && !strcmp(r->on[i].rule->func, func))
+			return true;
+	return false;
+}
+
 static bool is_of_version(const struct go_program *prog, const struct library *l,
 			  const struct rule *u)
 {
@@ -128,7 +136,9 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		const struct go_func *f = go_func_named(prog, str_of(u->func));
 		const char *when = NULL;
 
-		if (!f || !is_of_version(prog, l, u) ||
+		if (!f || !is_of_version(prog, l, u) || is_taken(r, l, u->func) ||
+		    (u->words && f->args >= 0 && f->args != 8 * u->words) ||
+		    (u->has && !go_type_named(prog, str_of(u->has))) ||
 		    (u->role != ROLE_SPAN && !r->there[library]))
 			continue;
 		if (u->when_type) {
@@ -174,6 +184,15 @@ const struct rule_on *rules_of(const struct rules *r, const struct plan_func *f)
 	return NULL;
 }
 
+/* Is there another one for its field? */
+static bool is_read(const struct plan_func *f, const struct rule_on *on, u8 field)
+{
+	for (u32 k = 0; k < on->rule->nreads; k++)
+		if (on->rule->reads[k].field == field && f->codes[on->first + k].n)
+			return true;
+	return false;
+}
+
 void rules_off(const struct rules *r, const struct plan *p,
 	       void (*say)(void *ctx, const char *sentence), void *ctx)
 {
@@ -205,6 +224,7 @@ void rules_off(const struct rules *r, const struct plan *p,
 			const char *why = f->codes[on->first + k].why;
 
 			if (!why || on->rule->reads[k].quiet ||
+			    is_read(f, on, on->rule->reads[k].field) ||
 			    !reads_it(p->prog, &on->rule->reads[k]))
 				continue;
 			snprintf(text, sizeof(text), "%s is off in %s: %.*s",

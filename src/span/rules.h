@@ -53,12 +53,18 @@ struct rule {
 	const char *func;
 	u8 since, until;	/* 0: whatever */
 	const char *from, *below;	/* of the library's module: "1.66.0"; NULL: whatever */
+	/* For programs whose build information does not tell versions: words of its arguments, as
+	 * the compiler counts them (0: whatever); a type that is there (NULL: whatever). Of several
+	 * for one function the first that fits is taken. */
+	u8 words;
+	const char *has;
 	enum span_kind kind;
 	enum span_stream stream;
 	const char *scope;
 	const char *gives;	/* what is missing without it, for messages */
 	const char *sig;	/* go_sig_tell, for programs that do not tell; or NULL */
 	const char *operation;	/* what it does, where not its arguments say that; or NULL */
+	/* Of several for one field the first counts that is there. */
 	struct rule_read reads[FIELDS_MOST];
 	u32 nreads;
 	struct plan_extra extra;	/* its func is the rule's */

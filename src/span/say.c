@@ -39,8 +39,12 @@ void say_fields(const struct collector_facts *f, const struct call *call, const 
 {
 	struct expr_input in = expr_input_of(f->plan, call, f->bias);
 
-	for (u32 i = 0; i < on->rule->nreads; i++)
-		to[on->rule->reads[i].field] = read_one(f, &in, on->first + i);
+	for (u32 i = 0; i < on->rule->nreads; i++) {
+		struct field_value *at = &to[on->rule->reads[i].field];
+
+		if (!at->there)
+			*at = read_one(f, &in, on->first + i);
+	}
 }
 
 struct field_value say_field(const struct collector_facts *f, const struct call *call,

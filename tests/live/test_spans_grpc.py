@@ -16,6 +16,7 @@ import goshawk
 import others
 import reached
 from attaching import line_of
+from test_serving import free_port
 
 pytestmark = pytest.mark.ptrace
 
@@ -247,3 +248,34 @@ def test_only():
             assert c.do("both", 3) == "InvalidArgument"
             c.end()
         assert {s["kind"] for s in c.spans} == kinds
+
+
+def test_etcd(tmp_path):
+    """Debian's: stripped, of a version before 1.40 that its build information does not tell."""
+    etcd, ctl = others.debian("etcd"), others.debian("etcdctl")
+    client, peer = ("http://127.0.0.1:%d" % free_port() for _ in range(2))
+    to, env = tmp_path / "spans", dict(os.environ, ETCDCTL_API="3")
+    with open(tmp_path / "log", "wb") as log:
+        p = subprocess.Popen([
+            goshawk.GOSHAWK, "spans", "--json", "-o", to, "--", etcd, "--data-dir", tmp_path / "data",
+            "--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
+            "--initial-advertise-peer-urls", peer, "--initial-cluster", "default=" + peer],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        ask = [ctl, "--endpoints", client[7:]]
+        put = subprocess.run([*ask, "--dial-timeout", "60s", "--command-timeout", "60s", "put", "a", "b"], env=env, timeout=90)
+        assert put.returncode == 0, (tmp_path / "log").read_text()
+        done = goshawk.run("spans", "--json", "-o", tmp_path / "asked", "--", *ask, "lease", "revoke", "99", env=env)
+        assert done.status == 1, done
+        with open("/proc/%d/task/%d/children" % (p.pid, p.pid)) as f:
+            os.kill(int(f.read()), signal.SIGTERM)
+        p.wait(60)
+    finally:
+        if p.poll() is None:
+            p.kill()
+            p.wait()
+    served = [s for s in goshawk.read_lines(to) if s["type"] == "span"]
+    assert [(s["name"], code(s), error(s)) for s in served if "Watch" not in s["name"]] == [
+        ("etcdserverpb.KV/Put", 0, None), ("etcdserverpb.Lease/LeaseRevoke", 5, None)]
+    _, asked, last = goshawk.read_lines(tmp_path / "asked")
+    assert (asked["name"], code(asked), error(asked), last["off"]) == ("etcdserverpb.Lease/LeaseRevoke", 5, "NOT_FOUND", [])
