@@ -38,6 +38,7 @@ struct death {
 
 	struct str message;	/* "fatal error: …", "panic: …", "SIGSEGV: …" */
 	int signal;		/* of the fault, or what ended it; 0: none */
+	bool gave_up;		/* it was C's abort() */
 	u64 address, pc;	/* of the fault */
 	bool has_address, has_pc;
 	bool has_ints;		/* registers where it happened */

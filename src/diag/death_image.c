@@ -147,7 +147,7 @@ struct stands {
 	u64 g, m, curg, g0, gsignal;
 	bool in_handler;
 	struct go_interrupted i;	/* if so */
-	int told; /* the signal that the handler was called for, if a fault's */
+	int told; /* the signal that the handler was called for, if a fault's, or abort()'s */
 };
 
 static struct stands stands_of(const struct death *d, const struct os_thread *t, i32 off)
@@ -174,8 +174,9 @@ static struct stands stands_of(const struct death *d, const struct os_thread *t,
 		s.i = i;
 		/* behind the ucontext, of 304 bytes, comes the siginfo (linux asm/sigframe.h) */
 		if (image_read_rt(d->img, i.ucontext + UCONTEXT, head, sizeof(head)) &&
-		    (i32)head[2] > 0 && (head[0] == SIGSEGV || head[0] == SIGBUS ||
-					 head[0] == SIGFPE || head[0] == SIGILL))
+		    (((i32)head[2] > 0 && (head[0] == SIGSEGV || head[0] == SIGBUS ||
+					   head[0] == SIGFPE || head[0] == SIGILL)) ||
+		     ((i32)head[2] == SI_TKILL && head[0] == SIGABRT && !is_go(d, i.pc))))
 			s.told = (int)head[0];
 		if (i.sp <= i.ucontext)
 			break;
@@ -315,7 +316,8 @@ static void registers_of(struct death *d, const struct stands *s)
 	d->has_ints = d->has_pc = true;
 	if (s->told)
 		d->signal = s->told;
-	if (s->told && s->told != SIGILL && s->told != SIGFPE) {
+	d->gave_up = s->told == SIGABRT;
+	if (s->told && s->told != SIGILL && s->told != SIGFPE && s->told != SIGABRT) {
 		d->address = word_at(d, s->i.ucontext + UCONTEXT + 16);
 		d->has_address = true;
 	} else if (!s->in_handler && s->t->has_info && s->t->code > 0) {

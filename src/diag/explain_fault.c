@@ -103,7 +103,8 @@ static bool in_c(struct diagnosis *to, struct death *d)
 	if (!cgo || explain_says(d, "panic: "))
 		return false;
 	/* abort() sends it to its own thread (SI_TKILL); kill(), from outside, to the process */
-	if (aborts && str_find(d->text, STR("sigcode=18446744073709551610")) < 0)
+	if (aborts && !d->gave_up &&
+	    str_find(d->text, STR("sigcode=18446744073709551610")) < 0)
 		return false;
 	to->kind = "fault_in_c";
 	to->certainty = CERTAIN;

@@ -98,37 +98,70 @@ static bool is_what_was_mapped(const struct image *img, const struct mapped *m,
 	       image_read_rt(img, m->first_rt, then, PAGE) && !memcmp(then, file->bytes, PAGE);
 }
 
+/* A function's symbol, by where its name is; `at` 0: none. */
+struct symbol {
+	u64 at;
+	u32 name;
+};
+
+/* The one whose bytes the address lies in; and the nearest below it in its section that has no
+ * size, where none with a size lies between them. */
+static void symbols_at(const struct image *file, const struct section *syms, u64 va,
+		       struct symbol *over, struct symbol *below)
+{
+	struct str bytes = image_section_bytes(file, syms);
+	struct rd r = rd_of(bytes.p, bytes.n, "symbols");
+	bool sized = true;
+
+	*over = *below = (struct symbol){ 0 };
+	while (rd_left(&r) >= sizeof(Elf64_Sym)) {
+		struct symbol s = { .name = rd_u32(&r) };
+		u8 info = rd_u8(&r);
+		u16 index;
+		u64 size;
+
+		rd_skip(&r, 1);
+		index = rd_u16(&r);
+		s.at = rd_u64(&r);
+		size = rd_u64(&r);
+		if (!s.at || s.at > va || (ELF64_ST_TYPE(info) != STT_FUNC &&
+					   (size || ELF64_ST_TYPE(info) != STT_NOTYPE)))
+			continue;
+		if (va - s.at < size) {
+			*over = s;
+			return;
+		}
+		if (index >= file->nsecs || va - file->secs[index].va >= file->secs[index].size ||
+		    s.at < file->secs[index].va || s.at < below->at ||
+		    (s.at == below->at && size))
+			continue;
+		*below = s;
+		sized = size;
+	}
+	if (sized)
+		below->at = 0;
+}
+
 static struct str symbol_in(const struct image *file, const char *symbols, const char *strings,
 			    u64 va, struct arena *a)
 {
 	const struct section *syms = image_section(file, symbols);
 	const struct section *strs = image_section(file, strings);
-	struct str bytes, names;
-	struct rd r;
+	struct symbol over, below;
+	struct str names, s;
+	struct rd name;
 
 	if (!syms || !strs)
 		return STR("");
-	bytes = image_section_bytes(file, syms);
+	symbols_at(file, syms, va, &over, &below);
 	names = image_section_bytes(file, strs);
-	r = rd_of(bytes.p, bytes.n, "symbols");
-	while (rd_left(&r) >= sizeof(Elf64_Sym)) {
-		struct rd name = rd_of(names.p, names.n, "symbol names");
-		u64 at, size;
-		u8 info;
-
-		rd_seek(&name, rd_u32(&r));
-		info = rd_u8(&r);
-		rd_skip(&r, 3);
-		at = rd_u64(&r);
-		size = rd_u64(&r);
-		if (ELF64_ST_TYPE(info) == STT_FUNC && at && va - at < size) {
-			struct str s = rd_z(&name);
-
-			if (!name.bad && s.n)
-				return str_fmt(a, "%.*s+0x%" PRIx64, STR_F(s), va - at);
-		}
-	}
-	return STR("");
+	name = rd_of(names.p, names.n, "symbol names");
+	rd_seek(&name, over.at ? over.name : below.name);
+	s = rd_z(&name);
+	if (name.bad || !s.n || (!over.at && !below.at))
+		return STR("");
+	return over.at ? str_fmt(a, "%.*s+0x%" PRIx64, STR_F(s), va - over.at) :
+			 str_fmt(a, "at or after %.*s", STR_F(s));
 }
 
 struct str mapped_function(const struct image *img, const struct mapped *m, struct arena *a)

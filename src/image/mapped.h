@@ -19,8 +19,9 @@ struct mapped {
 /* `files`: what a core's note NT_FILE has. */
 bool mapped_by_core(struct rd files, u64 rt, struct arena *a, struct mapped *to);
 bool image_mapped(const struct image *img, u64 rt, struct arena *a, struct mapped *to);
-/* "abort+0x12": the symbol whose bytes the address lies in. Empty if there is none, and where the
- * file that is there now is not seen to be what was mapped. */
+/* "abort+0x12": the symbol whose bytes the address lies in; else "at or after abort": the nearest
+ * one below that says no size, in the same section. Empty if there is none, and where the file that
+ * is there now is not seen to be what was mapped. */
 struct str mapped_function(const struct image *img, const struct mapped *m, struct arena *a);
 
 #endif

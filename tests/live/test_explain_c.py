@@ -39,3 +39,4 @@ def test_where_c_faulted(variant, how, tmp_path):
     else:
         assert not name  # nothing says so, so nothing is said
     assert "/libc.so" in lies_in(of("c-library"))[0]
+    assert "/libc.so" in lies_in(of("c-abort"))[0]  # which kills its own thread there
