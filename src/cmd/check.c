@@ -73,7 +73,7 @@ static bool look(const struct check_args *a, const char **rest, size_t nrest, st
 			       "this is a core file");
 	check_run(&c, &t.prog);
 	show(a, &t, &c, o);
-	*status = c.findings.n > 0;
+	*status = check_accuses(&c);
 	return true;
 }
 
@@ -111,7 +111,8 @@ const struct command cmd_check = {
 	.about = "Each finding has the id of its rule, what is wrong and where, the calls that "
 		 "lead there, and what to do. `certain` is what must be so; `candidate` is what a "
 		 "call through an interface or a func value leads to, as far as the file shows. "
-		 "The status is 1 if something was found.\n\n"
+		 "The status is 1 if a warning or an error was found; notes blame nothing, and "
+		 "leave it 0.\n\n"
 		 "Of a process it also says what others have put into it: breakpoints, kernel "
 		 "probes, jumps, libraries; and what they will do to it. The process runs on, and "
 		 "nothing is written to it.",

@@ -83,3 +83,11 @@ void check_release(struct check *c)
 	vec_release(&c->findings);
 	arena_release(&c->arena);
 }
+
+bool check_accuses(const struct check *c)
+{
+	for (size_t i = 0; i < c->findings.n; i++)
+		if (c->findings.at[i].rule->level > LEVEL_NOTE)
+			return true;
+	return false;
+}

@@ -63,6 +63,8 @@ void check_release(struct check *c);
 
 /* For rules: a new finding, with the function at va (and its line) if it is not 0. */
 struct finding *check_found(struct check *c, const struct rule *rule, u64 va);
+/* Is there a finding that is more than a note? Notes say what is so, and blame nothing. */
+bool check_accuses(const struct check *c);
 const char *finding_level_name(enum finding_level l);	/* "error", as SARIF has it */
 
 #endif

@@ -128,12 +128,17 @@ void finding_json(struct json *j, const struct finding *f)
 
 void check_print_end(struct out *o, const struct check *c)
 {
-	if (c->findings.n == 1)
-		out_z(o, "1 finding");
-	else if (c->findings.n)
-		out_fmt(o, "%zu findings", c->findings.n);
+	size_t notes = 0, n;
+
+	for (size_t i = 0; i < c->findings.n; i++)
+		notes += c->findings.at[i].rule->level == LEVEL_NOTE;
+	n = c->findings.n - notes;
+	if (n)
+		out_fmt(o, "%zu finding%s", n, n == 1 ? "" : "s");
 	else
 		out_z(o, "no findings");
+	if (notes)
+		out_fmt(o, ", %zu note%s", notes, notes == 1 ? "" : "s");
 	out_fmt(o, "; %zu functions may run on a system stack, %u calls there could not be "
 		   "followed", c->reach.order.n, c->reach.unknown);
 	out_line(o);

@@ -72,3 +72,4 @@ def test_nothing_is_said_of_the_release_with_the_cure(cured, tmp_path):
     assert served == SERVED and d["kind"] == "ended" and not d["named"], d
     # that a tool was in the runtime is true of it, too, and all that is
     assert [o["rule"] for o in findings(cured)] == ["INJECTED"]
+    assert goshawk.run("check", cured).status == 0
