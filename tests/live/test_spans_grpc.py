@@ -124,10 +124,12 @@ def exercise(c, retries=True, through_http=False, joined=True):
     answers = [c.do(*words) for words in [
         ("plain", 1), ("deep", 2), ("code", 5), ("code", 14), ("both", 3), ("up", 4), ("down", 6), ("endless", 7),
         ("late", 8), ("cancel", 9), ("panics", 10), ("flaky", 11), ("foreign", 12), ("pool", 13), ("pool", 15),
-        ("pool", 20), ("plain", 16, PARENT), ("both", 17, PARENT), ("nowhere", 18)]]
+        ("pool", 20), ("plain", 16, PARENT), ("both", 17, PARENT), ("nowhere", 18),
+        ("refused", 21), *([] if through_http else [("wrapped", 24), ("again", 28)])]]
     assert answers == ["OK", "OK", "NotFound", "Unavailable", "InvalidArgument", "OK", "OK", "Canceled",
                        "DeadlineExceeded", "Canceled", "Internal", "OK" if retries else "Unavailable", "Unknown", "OK",
-                       "OK", "OK", "OK", "OK", "Unimplemented"]
+                       "OK", "OK", "OK", "OK", "Unimplemented",
+                       "Unavailable", *([] if through_http else ["PermissionDenied", "OutOfRange"])]
     c.end()
     for kind, n, own, asked in [
             ("Plain", 1, 0, 0), ("Deep", 2, 0, 4), ("Code", 5, 5, 0), ("Code", 14, 14, 0), ("Both", 3, 3, 3),
@@ -160,6 +162,15 @@ def exercise(c, retries=True, through_http=False, joined=True):
     for name, codes in ("front.Late/N8", {4}), ("front.Late/N9", {1}), ("front.Endless/N7", {1}):
         assert code(c.one("client", name)) in codes
         assert code(c.one("server", name)) in {1, 2, 4, 14}
+    for name in "refused.Down/N21", "refused.Plain/N21":
+        assert (code(c.one("client", name)), error(c.one("client", name))) == (14, "UNAVAILABLE")
+    if not through_http:
+        wrapped = c.one("client", "front.Code/N24")
+        assert (code(wrapped), error(wrapped)) == (7, "PERMISSION_DENIED")
+        assert c.asked_in(wrapped) == {"back.Plain/N24": 1}
+        assert [code(s) for s in c.named("server", "front.Code/N24")] == [7, 7]
+        again, server = c.one("client", "front.Both/N28"), c.one("server", "front.Both/N28")
+        assert (code(again), code(server), c.asked_in(server)) == (11, 11, {"back.Plain/N28": 3})
     flaky = [code(s) for s in c.named("server", "front.Flaky/N11")]
     assert sorted(flaky) == ([0, 14, 14] if retries else [14])
     assert code(c.one("client", "front.Flaky/N11")) == (0 if retries else 14)

@@ -198,11 +198,11 @@ func recovers(ctx context.Context, in interface{}, info *grpc.UnaryServerInfo,
 }
 
 // Calls that are no unary ones.
-func stream(ctx context.Context, kind string, n int) error {
+func stream(ctx context.Context, c *grpc.ClientConn, kind string, n int) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	desc := &grpc.StreamDesc{ClientStreams: kind == "up" || kind == "both", ServerStreams: kind != "up"}
-	s, err := front.NewStream(ctx, desc, fmt.Sprintf("/front.%s/N%d", strings.Title(kind), n))
+	s, err := c.NewStream(ctx, desc, fmt.Sprintf("/front.%s/N%d", strings.Title(kind), n))
 	if err != nil {
 		return err
 	}
@@ -261,12 +261,56 @@ func call(kind string, n int, parent string) error {
 		ctx = metadata.AppendToOutgoingContext(ctx, "traceparent", parent, "cookie", "canary")
 	}
 	if _, ok := streams[kind]; ok {
-		return stream(ctx, kind, n)
+		return stream(ctx, front, kind, n)
 	}
 	if kind == "late" {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
+	}
+	if kind == "refused" { // nobody listens there: at once, and of a stream that does not open
+		c, err := grpc.Dial("127.0.0.1:1", grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if _, err := c.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, fmt.Sprintf("/refused.Down/N%d", n)); err == nil {
+			panic("there is a stream to nobody")
+		}
+		return c.Invoke(ctx, fmt.Sprintf("/refused.Plain/N%d", n), text("canary"), text(""))
+	}
+	if kind == "again" { // an interceptor opens a stream in vain, and then another one
+		c, err := grpc.Dial(front.Target(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithStreamInterceptor(func(ctx context.Context, desc *grpc.StreamDesc, c *grpc.ClientConn, method string,
+				open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+				over, cancel := context.WithCancel(ctx)
+				cancel()
+				if _, err := open(over, desc, c, method, opts...); err == nil {
+					panic("a stream that is over has opened")
+				}
+				return open(ctx, desc, c, method, opts...)
+			}))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		c.Invoke(ctx, "/front.Plain/N0", text(""), text(""), grpc.WaitForReady(true))
+		return stream(ctx, c, "both", n)
+	}
+	if kind == "wrapped" { // an interceptor asks as well, tries twice, and makes another error of what it got
+		c, err := grpc.Dial(front.Target(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithUnaryInterceptor(func(ctx context.Context, method string, in, out interface{}, c *grpc.ClientConn,
+				call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+				ask(ctx, n)
+				call(ctx, method, in, out, c, opts...)
+				return fmt.Errorf("canary: %w", call(ctx, method, in, out, c, opts...))
+			}))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		err = c.Invoke(ctx, fmt.Sprintf("/front.Code/N%d", n), text("canary"), text(""))
+		return errors.Unwrap(err)
 	}
 	if kind == "cancel" {
 		kind = "late"
