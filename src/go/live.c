@@ -6,10 +6,14 @@
  *			1		bitmaps, a bit for each word of ArgInfo from there on
  *	ArgLiveIndex	at pc		where its bitmap begins; -1: all are there
  *
- * Without ArgLiveInfo nothing came in registers, or all of it is kept from the beginning.
+ * Without ArgLiveInfo nothing came in registers, or all of it is kept from the beginning; so are
+ * those below that offset. But where the optimiser finds that nobody reads what it keeps, it does not
+ * store it, and the runtime prints what happens to lie there: so the code must have a store.
  * Source: cmd/compile/internal/liveness/arg.go, runtime/traceback.go (printArgs). */
+#include "go/fork.h"
 #include "go/release.h"
 #include "go/shape_impl.h"
+#include "x86/effect.h"
 
 enum { TRACKED = 10, FARTHEST = 0xff };
 
@@ -28,6 +32,39 @@ static int slot_of(const struct shapes *s, u32 off, u32 from)
 	return -1;
 }
 
+/* Did it come in a register, into a function that never stores it there? */
+static bool is_never_stored(const struct go_program *prog, const struct go_func *f, i32 home)
+{
+	const struct go_sig *sig = go_sig_of(prog, f);
+	bool in_register = false, stored = false;
+	struct arena a = { 0 };
+	struct flow flow;
+	struct effect e;
+	struct err err;
+
+	for (size_t i = 0; i < sig->nparams; i++)
+		for (size_t k = 0; k < sig->params[i].nplaces; k++)
+			in_register |= sig->params[i].places[k].kind != PLACE_STACK &&
+				       sig->params[i].places[k].home == home;
+	if (!in_register || !go_flow(prog, f, &a, &flow, &err)) {
+		arena_release(&a);
+		return false;
+	}
+	for (u32 i = 0; i < flow.n && !stored; i++) {
+		const struct insn *insn = &flow.insns[i];
+		i64 slot;
+
+		if (!insn->in_frame)
+			continue;
+		effect_of(&flow, insn, &e);
+		slot = e.mem.disp - go_pcvalue(prog, f, f->pcsp, f->pc + insn->at);
+		stored = e.writes_memory && (e.kind != EFFECT_STORE || (home >= slot &&
+									home < slot + e.size));
+	}
+	arena_release(&a);
+	return !stored;
+}
+
 bool go_home_is_live(const struct go_program *prog, const struct go_func *f, u64 pc, i32 home)
 {
 	struct rd info = shape_funcdata(prog, f, FUNCDATA_ARG_INFO, "argument info"), live;
@@ -43,13 +80,13 @@ bool go_home_is_live(const struct go_program *prog, const struct go_func *f, u64
 	if (prog->rel->lacks_arg_live)
 		return false;
 	if (!go_funcdata_va(prog, f, FUNCDATA_ARG_LIVE_INFO))
-		return true;
+		return !is_never_stored(prog, f, home);
 	live = shape_funcdata(prog, f, FUNCDATA_ARG_LIVE_INFO, "argument liveness");
 	from = rd_u8(&live);
 	if (live.bad)
 		return false;
 	if (off < from)
-		return true;
+		return !is_never_stored(prog, f, home);
 	/* generic functions have parameters that one of the two lists leaves out */
 	if (off > FARTHEST || str_find(f->name, STR("[")) >= 0 || !shape_read(&info, &s))
 		return false;

@@ -124,6 +124,13 @@ def test_what_calls_had(release, tmp_path):
     assert len(levels) == 3 and levels == [levels[0], levels[0] - 1, levels[0] - 2] and levels[2] > 1000, done
 
 
+def test_what_is_never_stored_is_not_told(release):
+    """A parameter whose address is taken counts as kept, and the runtime prints it; where the optimiser left the store out, it is not there."""
+    for variant in "plain", "stripped":
+        said = goshawk.run("explain", "--", gobuild.build("zoo", release, variant), "wild-read").err
+        assert set(re.findall(r"a call: main\.wildRead\((.*)\)", said)) <= {"at=0x5a5a5a5a0000", "arg0=0x5a5a5a5a0000", "{0x5a5a5a5a0000}", "0x5a5a5a5a0000"}, said
+
+
 VARIABLES = {"total": "4", "name": '"anna"', "i": "0", "counts": "[3]int{0, 1}…(3)", "last": "nil"}
 
 
