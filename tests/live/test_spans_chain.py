@@ -1,0 +1,122 @@
+"""One request through three processes makes one trace: gin, gRPC, PostgreSQL, Redis, and HTTP once more."""
+
+import concurrent.futures
+import http.client
+import json
+import re
+import signal
+import subprocess
+
+import pytest
+
+import databases
+import gobuild
+import goshawk
+import others
+from attaching import line_of
+from collector import Collector
+
+pytestmark = pytest.mark.ptrace
+RELEASES = [r for r in gobuild.RELEASES if gobuild.minor(r) in (19, 22, 24, 26, 27)]
+SOME = [RELEASES[0], RELEASES[-1]]
+CONNECTS = {"hello", "PIPELINE", "connect", "PREPARE orders", "PREPARE"}  # before the first question on a connection
+FLAGS = {"stripped": ["-ldflags=-s -w"], "race": ["-race"]}
+
+
+class Service:
+    """One of the three under `goshawk spans`, or first alone and then attached to."""
+
+    def __init__(self, program, url, name, *args, attach=False):
+        look = [str(goshawk.GOSHAWK), "spans", "--otlp", url]
+        env = {"PATH": "/usr/bin:/bin", "OTEL_SERVICE_NAME": name, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+        self.p = self.looker = subprocess.Popen([*([] if attach else [*look, "--"]), program, name, *args], text=True, env=env,
+                                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        _, pid, self.at = line_of(self.p.stdout, "ready").split()
+        if attach:
+            self.looker = subprocess.Popen([*look, "-p", pid], text=True, env=env, stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            assert "watched" in line_of(self.looker.stderr, "watched")
+
+    def __enter__(self):
+        return self
+
+    def end(self):
+        """What goshawk said at its end."""
+        if self.looker is not self.p:
+            self.looker.send_signal(signal.SIGINT)
+            _, said = self.looker.communicate(timeout=60)
+            assert self.looker.returncode == 0 and self.p.poll() is None, said
+        out, err = self.p.communicate(timeout=60)
+        assert (self.p.returncode, out) == (0, ""), err
+        return err if self.looker is self.p else said
+
+    def __exit__(self, *failed):
+        for p in {self.p, self.looker}:
+            if p.poll() is None:
+                p.kill()
+                p.communicate()
+
+
+def get(at, path):
+    c = http.client.HTTPConnection(at, timeout=60)
+    c.request("GET", path, headers={"Cookie": "canary"})
+    answer = c.getresponse()
+    body = answer.read().decode()
+    c.close()
+    return answer.status, body
+
+
+def attributes(o):
+    return {a["key"]: next(iter(a["value"].values())) for a in o["attributes"]}
+
+
+@pytest.mark.parametrize("attach", [False, True])
+@pytest.mark.parametrize("variant", FLAGS)
+@pytest.mark.parametrize("go", RELEASES if gobuild.ALL else SOME)
+def test_one_trace(go, variant, attach):
+    if not gobuild.ALL and (variant, attach) != ("stripped", go == SOME[0]):
+        pytest.skip("two releases are tried, stripped, one of them attached to")
+    program = others.module("spans-chain", go, *FLAGS[variant])
+    numbers = range(1000, 1040)
+    with Collector() as c, databases.postgres() as postgres, databases.redis() as redis, \
+            Service(program, c.url, "back", attach=attach) as back, \
+            Service(program, c.url, "middle", "postgres://canary:canary@127.0.0.1:%d/shop" % postgres.port,
+                    "127.0.0.1:%d" % redis.port, back.at, attach=attach) as middle, \
+            Service(program, c.url, "front", middle.at, attach=attach) as front:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            done = list(pool.map(lambda n: get(front.at, "/order/%d" % n), numbers))
+        assert done == [(200, str(n)) for n in numbers]
+        for s in front, middle, back:
+            said = s.end()
+            assert "lost" not in said and "dropped" not in said and "canary" not in said, said
+        requests = list(c.requests)
+    assert "canary" not in json.dumps([r.message for r in requests])
+    spans = [(attributes(r["resource"])["service.name"], s) for q in requests for r in q.message["resourceSpans"]
+             for scope in r["scopeSpans"] for s in scope["spans"]]
+    traces = {}
+    for service, s in spans:
+        traces.setdefault(s["traceId"], {})[s["spanId"]] = (service, s)
+    roots, whole = {}, 0
+    for trace, of in traces.items():
+        shape = {}
+        for service, s in of.values():
+            up = of.get(s.get("parentSpanId"))
+            shape[service, s["kind"], s["name"]] = up and (up[0], up[1]["name"])
+            if up:  # by one clock: all three run here
+                assert int(up[1]["startTimeUnixNano"]) <= int(s["startTimeUnixNano"]) <= int(s["endTimeUnixNano"]), s
+                assert int(s["endTimeUnixNano"]) <= int(up[1]["endTimeUnixNano"]) or s["kind"] == 2, (up, s)
+            about = attributes(s)
+            for key in "url.path", "url.full":
+                if key in about:
+                    roots.setdefault(trace, set()).add(re.search(r"/(\d+)(\?|$)", about[key]).group(1))
+        root = ("front", "GET /order/:id")
+        call = ("middle", "shop.Orders/Get")
+        if len(of) <= 2:  # what clients do once, to connect
+            continue
+        once = {k: v for k, v in shape.items() if not (k[0] == "middle" and k[1] == 3 and k[2] in CONNECTS)}
+        assert once == {("front", 2, root[1]): None, ("front", 3, call[1]): root, ("middle", 2, call[1]): ("front", call[1]),
+                        ("middle", 3, "SELECT orders"): call, ("middle", 3, "get"): call, ("middle", 3, "GET"): call,
+                        ("back", 2, "GET /price/"): ("middle", "GET")}, shape
+        assert len(roots[trace]) == 1
+        whole += 1
+    assert sorted(n for of in roots.values() for n in of) == [str(n) for n in numbers] and whole == len(numbers)
