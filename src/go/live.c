@@ -7,8 +7,8 @@
  *	ArgLiveIndex	at pc		where its bitmap begins; -1: all are there
  *
  * Without ArgLiveInfo nothing came in registers, or all of it is kept from the beginning; so are
- * those below that offset. But where the optimiser finds that nobody reads what it keeps, it does not
- * store it, and the runtime prints what happens to lie there: so the code must have a store.
+ * those below that offset. But where the optimiser finds that nobody reads what it keeps, it does
+ * not store it, and the runtime prints what happens to lie there: so the code must have a store.
  * Source: cmd/compile/internal/liveness/arg.go, runtime/traceback.go (printArgs). */
 #include "go/fork.h"
 #include "go/release.h"
