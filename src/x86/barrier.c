@@ -101,13 +101,14 @@ static void read_check(const struct flow *f, u32 cmp, u32 jcc, bool equal, struc
 		       struct arena *a, struct barrier *b)
 {
 	struct trail t;
-	struct shades shades = { 0 };
+	struct shades shades;
 	i64 taken = flow_find(f, f->insns[jcc].target);
 	u32 fast = equal ? (u32)taken : jcc + 1, slow = equal ? jcc + 1 : (u32)taken;
 	u32 cut = UINT32_MAX;
 
 	*b = (struct barrier){ .insn = cmp, .jcc = jcc };
 	trail_begin(&t, f);
+	shades_begin(&shades);
 	for (u32 k = begin_of(f, cmp); k < cmp && trail_has_room(&t); k++)
 		trail_step(&t, k);
 	b->nbefore = t.nstores;

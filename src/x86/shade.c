@@ -160,6 +160,13 @@ static void go_back(struct trail *t, struct state *was)
 	t->nstores = was->nstores;
 }
 
+void shades_begin(struct shades *s)
+{
+	s->known = s->joins = s->whole = false;
+	s->fast = s->end = 0;
+	s->nplaces = s->nvalues = s->ncalls = 0;
+}
+
 void shades_read(struct shades *s, struct trail *t, u32 slow, u32 fast)
 {
 	struct state was;
@@ -169,7 +176,8 @@ void shades_read(struct shades *s, struct trail *t, u32 slow, u32 fast)
 	slow = skip_jumps(t->f, slow);
 	fast = skip_jumps(t->f, fast);
 	end = end_of(t->f, slow, fast);
-	*s = (struct shades){ .fast = fast, .whole = true };
+	s->fast = fast;
+	s->whole = true;
 	if (end == t->f->n || slow == end)
 		return;
 	r.s = s;
@@ -196,7 +204,7 @@ void shades_read(struct shades *s, struct trail *t, u32 slow, u32 fast)
 		s->joins = true;
 		s->whole = false;
 	} else if (!s->joins) {
-		memcpy(s->places, r.targets, sizeof(s->places));
+		memcpy(s->places, r.targets, r.ntargets * sizeof(*r.targets));
 		s->nplaces = r.ntargets;
 	}
 	go_back(t, &was);

@@ -35,6 +35,8 @@ struct shades {
 	u32 ncalls;
 };
 
+/* Nothing is known yet. */
+void shades_begin(struct shades *s);
 /* From `slow` on; `fast` is where the other way begins. What t holds stays as it is, but for
  * numbers that were given. */
 void shades_read(struct shades *s, struct trail *t, u32 slow, u32 fast);

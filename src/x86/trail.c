@@ -1,8 +1,14 @@
 #include "x86/trail.h"
 
+#include <string.h>
+
 void trail_begin(struct trail *t, const struct flow *f)
 {
-	*t = (struct trail){ .f = f, .next = TRAIL_BUFFER + 1 };
+	t->f = f;	/* the lists are large, and what is not in them yet is not looked at */
+	t->next = TRAIL_BUFFER + 1;
+	t->nslots = t->nsums = t->nstores = 0;
+	t->behind = false;
+	memset(t->constant, 0, sizeof(t->constant));
 	for (u32 r = 0; r < GP_COUNT; r++)
 		t->reg[r] = trail_fresh(t);
 }

@@ -207,6 +207,17 @@ def test_the_same_input_gives_the_same_copy(tmp_path):
     assert a == b and a != c and a != d
 
 
+def test_one_thread_and_several_give_the_same_copy(tmp_path, release):
+    """The Go command has functions enough for several threads."""
+    program, cpu = gobuild.goroot(release) / "bin" / "go", str(min(os.sched_getaffinity(0)))
+    for name, before in ("one", ["taskset", "-c", cpu]), ("several", []):
+        done = goshawk.run_plain(*before, goshawk.GOSHAWK, "stress", program, "-o", tmp_path / name)
+        assert done.status == 0 and "stores are delayed" in done.err, done
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "several").read_bytes()
+    lists = [goshawk.run_plain(*before, goshawk.GOSHAWK, "stress", "--list", program).out for before in (["taskset", "-c", cpu], [])]
+    assert lists[0] == lists[1] and lists[0].count("\n") > 5000
+
+
 def changed(a, b):
     """The runs of bytes in which two files of bytes differ, as far as both reach."""
     at, runs = 0, set()

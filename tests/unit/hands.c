@@ -1,0 +1,82 @@
+/* Work that several threads share. */
+#include <check.h>
+#include <sched.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/hands.h"
+
+Suite *hands_suite(void);
+
+static void only(u32 cpus)
+{
+	cpu_set_t may, set;
+	u32 n = 0;
+
+	ck_assert(!sched_getaffinity(0, sizeof(may), &may));
+	CPU_ZERO(&set);
+	for (int i = 0; i < CPU_SETSIZE && n < cpus; i++)
+		if (CPU_ISSET(i, &may)) {
+			CPU_SET(i, &set);
+			n++;
+		}
+	ck_assert(!sched_setaffinity(0, sizeof(set), &set));
+}
+
+START_TEST(as_many_as_processors_and_work)
+{
+	cpu_set_t may;
+	u32 there;
+
+	ck_assert(!sched_getaffinity(0, sizeof(may), &may));
+	there = MIN((u32)CPU_COUNT(&may), (u32)HANDS_MOST);
+	ck_assert_uint_eq(hands_for(1000000, 1), there);
+	ck_assert_uint_eq(hands_for(1999, 1000), 1);
+	ck_assert_uint_eq(hands_for(0, 1000), 1);
+	ck_assert_uint_eq(hands_for(2000, 1000), MIN(there, 2u));
+	only(1);
+	ck_assert_uint_eq(hands_for(1000000, 1), 1);
+}
+END_TEST
+
+struct share {
+	int times, tid;
+	bool takes_signals;
+};
+
+static void work(void *one)
+{
+	struct share *s = one;
+	sigset_t blocked;
+
+	s->times++;
+	s->tid = gettid();
+	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+	s->takes_signals = !sigismember(&blocked, SIGTERM);
+}
+
+START_TEST(each_has_its_share)
+{
+	struct share all[HANDS_MOST] = { { 0 } };
+
+	hands_do(HANDS_MOST, work, all, sizeof(*all));
+	for (u32 i = 0; i < HANDS_MOST; i++) {
+		ck_assert_int_eq(all[i].times, 1);
+		ck_assert_int_eq(all[i].takes_signals, !i);	/* the caller's own */
+		for (u32 k = 0; k < i; k++)
+			ck_assert_int_ne(all[i].tid, all[k].tid);
+	}
+	ck_assert_int_eq(all[0].tid, gettid());
+}
+END_TEST
+
+Suite *hands_suite(void)
+{
+	Suite *s = suite_create("hands");
+	TCase *t = tcase_create("hands");
+
+	tcase_add_test(t, as_many_as_processors_and_work);
+	tcase_add_test(t, each_has_its_share);
+	suite_add_tcase(s, t);
+	return s;
+}
