@@ -110,7 +110,7 @@ ZOO = Table(
 # Versions over the module's life, each with a release of Go that builds it.
 GRPC_VERSIONS = [("1.40.1", "1.19.13"), ("1.46.2", "1.19.13"), ("1.53.0", "1.20.14"), ("1.56.3", "1.21.13"), ("1.59.0", "1.21.13"),
                  ("1.60.1", "1.22.12"), ("1.65.1", "1.22.12"), ("1.66.2", "1.22.12"), ("1.69.4", "1.23.12"), ("1.72.2", "1.24.11"),
-                 ("1.76.0", "1.24.11"), ("1.77.0", "1.25.5"), ("1.81.1", "1.25.5"), ("1.85.0", "1.26.8"), ("1.85.0", "1.27.4")]
+                 ("1.76.0", "1.24.11"), ("1.77.0", "1.25.5"), ("1.81.1", "1.25.5"), ("1.82.0", "1.25.5"), ("1.85.0", "1.26.8"), ("1.85.0", "1.27.4")]
 GRPC = Table(
     "google.golang.org/grpc",
     "By version and release of Go: unary calls and streams of all kinds, their codes, errors, retries and parents, in stripped programs and\n"

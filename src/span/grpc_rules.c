@@ -127,8 +127,8 @@ static const struct rule client_rules[] = {
 			.role = PROPAGATE_LIST,
 		},
 	},
-	{ .below = "1.82.0", WRITTEN("originateStream") },
-	{ .from = "1.82.0", WRITTEN("clientHeaderHandler") },
+	{ WRITTEN("originateStream") },	/* before 1.82.1 */
+	{ WRITTEN("clientHeaderHandler") },
 	{
 		.role = ROLE_WRITE, .func = "golang.org/x/net/http2.(*Framer).WriteHeaders",
 		.gives = "traceparent in gRPC calls that are made",

@@ -139,6 +139,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		if (!f || !is_of_version(prog, l, u) || is_taken(r, l, u->func) ||
 		    (u->words && f->args >= 0 && f->args != 8 * u->words) ||
 		    (u->has && !go_type_named(prog, str_of(u->has))) ||
+		    (u->extra.caller && !go_func_named(prog, str_of(u->extra.caller))) ||
 		    (u->role != ROLE_SPAN && !r->there[library]))
 			continue;
 		if (u->when_type) {

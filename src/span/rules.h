@@ -54,8 +54,9 @@ struct rule {
 	u8 since, until;	/* 0: whatever */
 	const char *from, *below;	/* of the library's module: "1.66.0"; NULL: whatever */
 	/* For programs whose build information does not tell versions: words of its arguments, as
-	 * the compiler counts them (0: whatever); a type that is there (NULL: whatever). Of several
-	 * for one function the first that fits is taken. */
+	 * the compiler counts them (0: whatever); a type that is there (NULL: whatever);
+	 * extra.caller is there as well. Of several for one function the first that fits is taken.
+	 */
 	u8 words;
 	const char *has;
 	enum span_kind kind;
