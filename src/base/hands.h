@@ -14,8 +14,8 @@ enum { HANDS_MOST = 4 };
 /* As many as there are processors for this process, but at most HANDS_MOST, and one for each `each`
  * of n things; at least 1. */
 u32 hands_for(size_t n, size_t each);
-/* Calls work on each of the n things of `size` bytes at `all`, each on a thread of its own, and
- * waits for all. */
+/* Calls work on each of the n things of `size` bytes at `all`, at most HANDS_MOST, each on a thread
+ * of its own but the first, and waits for all. */
 void hands_do(u32 n, void (*work)(void *one), void *all, size_t size);
 
 #endif

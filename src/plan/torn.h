@@ -7,7 +7,8 @@
  * Owns     nothing: lists and texts lie in the caller's arena.
  * Units    `at` counts bytes from the function's entry; word masks: bit k is the word at 8 * k.
  * Fails    never: what can't be delayed carries a refusal; what does not decode has none.
- * Threads  one. */
+ * Threads  one calls; torn_list searches large programs with several of its own, and what it gives
+ *          is the same with any number of them. */
 #ifndef PLAN_TORN_H
 #define PLAN_TORN_H
 
