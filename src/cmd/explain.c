@@ -48,7 +48,7 @@ static bool is_elf(const char *path)
 /* Of a longer one the end, where a crash stands. */
 static bool read_log(struct scene *s, const char *path, struct err *err)
 {
-	bool named = strcmp(path, "-");
+	bool named = strcmp(path, "-"), good;
 	FILE *f = named ? fopen(path, "re") : stdin;
 	size_t n;
 
@@ -63,9 +63,10 @@ static bool read_log(struct scene *s, const char *path, struct err *err)
 			s->text.n = LOG_MOST;
 		}
 	} while (n);
+	good = !ferror(f);
 	if (named)
 		fclose(f);
-	return true;
+	return good || err_set(err, ERR_IO, "%s: it can't be read as a log (a directory?)", path);
 }
 
 static void use_program(struct scene *s, bool memory)

@@ -260,3 +260,5 @@ def test_what_does_not_die():
     log = goshawk.run("explain", "-")
     assert log.status == 0 and "nothing here tells" in log.out, log
     assert goshawk.run("explain", "/no/such/log").status == 8
+    folder = goshawk.run("explain", "/tmp")
+    assert folder.status == 8 and folder.err.startswith("goshawk: /tmp: ") and not folder.out, folder
