@@ -65,7 +65,7 @@ struct go_dwarf;	/* go/dwarf.c */
 struct go_sigs;		/* sig.c: signatures made so far */
 struct go_names;	/* pclntab.c: functions by name */
 struct go_recent;	/* lines.c */
-struct forms;		/* x86/form.h: kinds of instructions decoded so far */
+struct forms;		/* x86/form.h: instructions decoded so far */
 
 struct go_program {
 	const struct image *img;
