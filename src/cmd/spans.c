@@ -308,8 +308,10 @@ const struct command cmd_spans = {
 	.name = "spans",
 	.usage = "[OPTIONS] (-p PID | -- PROGRAM [ARG…])",
 	.what = "OpenTelemetry traces of a running Go program, which is not rebuilt",
-	.about = "Spans of what net/http serves and sends, and of the functions of --func. A "
-		 "goroutine is in the span of the one that started it, as long as that is open. "
+	.about = "Spans of what net/http and gRPC serve and send, of what databases "
+		 "(database/sql, pgx) and Redis (go-redis) are asked, and of the functions of "
+		 "--func. A goroutine is in the span of the one that started it, as long as that "
+		 "is open. "
 		 "A traceparent that comes with a request makes the caller's span the parent.\n\n"
 		 "Spans are sent to a collector by OTLP where --otlp says so, or without that, "
 		 "--console, --json and -o the variable OTEL_EXPORTER_OTLP_ENDPOINT; else they "
