@@ -47,7 +47,7 @@ static bool after(struct str line, const char *key, u64 *to)
 	return number(&rest, to);
 }
 
-/* What the last of the lines before the death says that begins so; *rest is what comes behind it. */
+/* The last of the lines before the death that begins so; *rest is what comes behind it. */
 static bool last_line(struct str text, const char *begins, struct str *line, struct str *rest)
 {
 	bool found = false;
@@ -73,15 +73,15 @@ static void pointer(struct diagnosis *to, struct death *d, struct str line)
 		return;
 	(void)after(line, "span.state=", &state);
 	if (str_find(line, STR(" to unused region of span")) >= 0)
-		evidence(to, d, "0x%" PRIx64 " lies outside of the objects of its part of the heap "
-			 "(0x%" PRIx64 " to 0x%" PRIx64 "): it was made by adding to a pointer, or "
-			 "is half of a torn value", p, base, limit);
+		evidence(to, d, "0x%" PRIx64 " lies where no object is, outside of those from 0x%"
+			 PRIx64 " to 0x%" PRIx64 ": it was made by adding to a pointer, or kept "
+			 "where the collector does not look (a uintptr, C), or is half of a torn "
+			 "value", p, base, limit);
 	else if (state == MANUAL)
 		evidence(to, d, "0x%" PRIx64 " lies where a stack is", p);
 	else
-		evidence(to, d, "0x%" PRIx64 " lies in a part of the heap in which no object is "
-			 "(any more): it was kept where the collector does not look (a uintptr, "
-			 "C), or is half of a torn value", p);
+		evidence(to, d, "0x%" PRIx64 " lies where no object is (any more): it was kept "
+			 "where the collector does not look (a uintptr, C), or is half of a torn value", p);
 }
 
 /* The words around the one that is pointed out. */
@@ -108,11 +108,11 @@ static void words(struct diagnosis *to, struct death *d, struct str rest, u64 of
 	}
 	if (has_before && has_behind)
 		evidence(to, d, "the word before it is 0x%" PRIx64 ", the word behind it 0x%" PRIx64
-			 "%s", before, behind,
-			 behind && behind < 1 << 24 ? ", which may be the length of a string or slice"
-						    : "");
+			 "%s", before, behind, behind && behind < 1 << 24 ?
+			 ", which may be the length of a string or slice" : "");
 	else if (has_before)
-		evidence(to, d, "it is the last word there; the one before it is 0x%" PRIx64, before);
+		evidence(to, d, "it is the last word there; the one before it is 0x%" PRIx64,
+			 before);
 	else if (has_behind)
 		evidence(to, d, "it is the first word there; the one behind it is 0x%" PRIx64 "%s",
 			 behind, behind && behind < 1 << 24 ?

@@ -100,14 +100,14 @@ static const struct {
 	const char *text, *says;
 } heaps[] = {
 	{ "runtime: pointer 0xc000100028 to unallocated span span.base()=0xc0000c4000 "
-	  "span.limit=0xc0000cc000 span.state=0\n" BAD, "0xc000100028 lies in a part of the heap in "
-	  "which no object is (any more)" },
+	  "span.limit=0xc0000cc000 span.state=0\n" BAD, "0xc000100028 lies where no "
+	  "object is (any more)" },
 	{ "runtime: pointer 0xc000100028 to unallocated span span.base()=0xc000100000 "
 	  "span.limit=0xc000102000 span.state=2\n" BAD, "0xc000100028 lies where a stack is" },
 	{ "runtime: pointer 0xc000101ff8 to unused region of span span.base()=0xc000100000 "
 	  "span.limit=0xc000101ff0 span.state=1\n" BAD,
-	  "0xc000101ff8 lies outside of the objects of its part of the heap (0xc000100000 to "
-	  "0xc000101ff0)" },
+	  "0xc000101ff8 lies where no object is, outside of those from 0xc000100000 to "
+	  "0xc000101ff0" },
 	{ "runtime: found in object at *(0xc0000ae040+0x10)\n"
 	  "object=0xc0000ae040 s.base()=0xc0000ae000 s.limit=0xc0000b0000 s.spanclass=8 "
 	  "s.elemsize=32 s.state=mSpanInUse\n *(object+0) = 0xc0000ae020\n *(object+8) = 0x0\n"
