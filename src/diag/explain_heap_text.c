@@ -81,7 +81,8 @@ static void pointer(struct diagnosis *to, struct death *d, struct str line)
 		evidence(to, d, "0x%" PRIx64 " lies where a stack is", p);
 	else
 		evidence(to, d, "0x%" PRIx64 " lies where no object is (any more): it was kept "
-			 "where the collector does not look (a uintptr, C), or is half of a torn value", p);
+			 "where the collector does not look (a uintptr, C), or is half of a torn "
+			 "value", p);
 }
 
 /* The words around the one that is pointed out. */
