@@ -237,8 +237,8 @@ bool debug_range(Dwarf_Die *unit, struct debug_range *r)
 	return r->at > before;
 }
 
-/* One place all the time. libdw's own reader refuses it where the form is an old one (block1), which
- * is what Go's linker writes. */
+/* One place all the time. libdw's own reader refuses it where the form is an old one (block1),
+ * which is what Go's linker writes. */
 static bool one_place(Dwarf_Attribute *a, struct debug_piece *to)
 {
 	Dwarf_Block block;
