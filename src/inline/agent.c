@@ -415,6 +415,11 @@ AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, b
 	struct propagate_span *s = current(p, goid, depth, &ref);
 	u32 what;
 
+	if (s && context && s->goid == goid && s->context == context &&
+	    told(s, ref, to->trace, &what)) {	/* one library hands it on to another */
+		to->what = what | PROPAGATED_THERE;
+		return;
+	}
 	if (of && of->state == PARENT_READ && of->count == 1) {
 		copy(to->trace, of->trace, 16);
 		to->what = PROPAGATED_THERE;
@@ -580,6 +585,15 @@ AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64
 
 	if (c)		/* its end was not seen */
 		answer(p, c, to);
+	c = map ? call_of(p->asks, ASK_SLOTS, goid, 0, true) : 0;
+	r = c && c->request != (u32)NO_REQUEST ? &p->requests[c->request] : 0;
+	if (r && c->depth < depth && __atomic_load_n(&r->map, __ATOMIC_ACQUIRE) == map) {
+		copy(to->trace, r->trace, 16);	/* one library hands it on to another */
+		copy(to->span, r->span, 8);
+		to->what = PROPAGATED_THERE | r->what;
+		return;
+	}
+	r = 0;
 	enter(p, goid, depth, request, to);
 	if (!(to->what & PROPAGATED_THERE))
 		return;

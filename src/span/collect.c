@@ -84,6 +84,8 @@ static void place_in_trace(struct collector *c, struct open_span *s, const struc
 {
 	bool told = d && s->kind == SPAN_CLIENT && !id_is_zero(d->span, SPAN_ID);
 
+	if (up && told && !memcmp(up->self.span, d->span, SPAN_ID))
+		told = false;	/* it is that one's request, by another library */
 	if (up && told && !is_trace_of(up, d))
 		up = NULL;	/* a table in the target was full */
 	if (up) {
@@ -166,14 +168,20 @@ static void writes_no_more(struct collector *c, struct open_span *s)
 }
 
 /* What a database's library does for a call of its own, as preparing the text that it was given, or
- * what one does for database/sql. */
+ * what one does for database/sql; what net/http and golang.org/x/net do for one request. */
 static bool is_inside(struct collector *c, const struct call *call, const struct rule_on *on)
 {
-	const struct open_span *top = on && on->library->database ?
+	const struct open_span *top = on && (on->library->database || on->rule->once) ?
 				      context_top(&c->contexts, call->goid) : NULL;
 	const struct rule_on *around = top && top->fn ? rule_of(c, top->fn) : NULL;
+	u64 chain[CHAIN_MOST];
 
-	return around && around->library->database;
+	if (!around || !on->rule->once || around->library != on->library || !top->ctx)
+		return around && on->library->database && around->library->database;
+	for (u32 i = chain_of(&call->fn->entry, call->entry, chain); i; i--)
+		if (chain[i - 1] == top->ctx)
+			return true;
+	return false;
 }
 
 static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
@@ -198,6 +206,8 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	place_in_trace(c, s, up ? &c->contexts.spans.at[above] : NULL,
 		       by ? incoming_take(&c->incoming, by) : NULL,
 		       decided(&call->fn->entry, call->entry));
+	if (chain_of(&call->fn->entry, call->entry, chain))
+		s->ctx = chain[0];
 	if (!served)
 		return;
 	incoming_drop(&c->incoming, by);
@@ -205,8 +215,6 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	writes(c, s, 0, own.there ? (u64)own.number :
 	       headers_word(&call->fn->entry, call->entry, EXTRA_WORD));
 	writes(c, s, 1, headers_word(&call->fn->entry, call->entry, EXTRA_BEHIND));
-	if (chain_of(&call->fn->entry, call->entry, chain))
-		s->ctx = chain[0];
 	enter(c, &c->ctxs, s->ctx, s);
 }
 
@@ -302,6 +310,18 @@ static void router(struct collector *c, const struct call *call)
 	s->ninner = router_route(f, s->inner);
 }
 
+/* There is no span of the request that a connection of many requests began with. */
+static void connection(struct collector *c, const struct call *call)
+{
+	struct open_span *s = context_top(&c->contexts, call->goid);
+
+	if (!s || s->kind != SPAN_SERVER)
+		return;
+	writes_no_more(c, s);
+	drop(c, &c->ctxs, s->ctx, s);
+	context_end(&c->contexts, call->goid);
+}
+
 static void begun(void *ctx, const struct call *call)
 {
 	struct collector *c = ctx;
@@ -332,6 +352,9 @@ static void begun(void *ctx, const struct call *call)
 	case ROLE_ROUTER:
 		router(c, call);
 		break;
+	case ROLE_CONNECTION:
+		connection(c, call);
+		break;
 	case ROLE_LINE:
 	case ROLE_ROUTE:
 	case ROLE_WRITE:
@@ -356,7 +379,8 @@ static i64 status_of(const struct collector *c, const struct call *call, const s
 {
 	bool silent = on && o->kind == SPAN_SERVER && c->sees_status && !o->hijacked &&
 		      c->lost_ns < o->start_ns &&
-		      (call->end == END_RETURN || call->end == END_RECOVERED);
+		      (call->end == END_RETURN || call->end == END_RECOVERED) &&
+		      !rule_caught(on, call);
 
 	return o->answered || !silent ? o->status : on->library->silent;
 }
@@ -435,6 +459,7 @@ static void ended(void *ctx, const struct call *call)
 		break;
 	case ROLE_REQUEST:
 	case ROLE_ROUTER:
+	case ROLE_CONNECTION:
 	case ROLE_STATUS:
 	case ROLE_STREAM:
 	case ROLE_HIJACK:

@@ -30,25 +30,85 @@ static const char *const trace_fields[] = { "tracepar", "tracesta" };	/* HTTP/2:
 #define MUX "*mux.Route"
 #define CHI "*chi.Context"
 
+/* What is read of a request that is served, and of one that is sent. */
+#define SERVED \
+	.reads = { \
+		{ FIELD_METHOD, "arg1.Method", 16 }, \
+		{ FIELD_PATH, "arg1.URL.Path", 512 }, \
+		{ FIELD_PROTO, "arg1.Proto", 16 }, \
+		{ FIELD_HOST, "arg1.Host", 128 }, \
+		{ FIELD_PEER, "arg1.RemoteAddr", 64 }, \
+		{ FIELD_TLS, "arg1.TLS != nil", 0 }, \
+	}, \
+	.nreads = 6, .ctx = "arg1.ctx", .once = true
+#define SENT \
+	.reads = { \
+		{ FIELD_METHOD, "arg0.Method", 16 }, \
+		{ FIELD_SCHEME, "arg0.URL.Scheme", 16 }, \
+		{ FIELD_HOST, "arg0.URL.Host", 128 }, \
+		{ FIELD_PATH, "arg0.URL.Path", 512 }, \
+		{ FIELD_QUERY, "len(arg0.URL.RawQuery) > 0", 0 }, \
+		{ FIELD_STATUS, "ret0.StatusCode", 0 }, \
+		{ FIELD_PROTO, "ret0.Proto", 16 }, \
+		{ FIELD_ERROR, "ret1.(type)", 128 }, \
+	}, \
+	.nreads = 8, .ctx = "arg0.ctx", .once = true
+
 /* Its span comes first: the others say something of one. */
 static const struct rule server_rules[] = {
 	{
 		.role = ROLE_SPAN,
 		.func = "net/http.serverHandler.ServeHTTP", .kind = SPAN_SERVER,
 		.scope = "net/http", .gives = "spans of HTTP requests that are served",
+		SERVED,
+		/* the data word of the ResponseWriter: *response, or for HTTP/2 what points to the
+		 * state behind it */
+		.extra = { .kind = EXTRA_BOXED, .reg = REG_CX, .role = PROPAGATE_SERVE },
+	}, {
+		/* HTTP/2 without TLS (h2c): there is no server of net/http's behind it. (rw
+		 * *responseWriter, req *http.Request, handler func(…)) */
+		.role = ROLE_SPAN,
+		.func = "golang.org/x/net/http2.(*serverConn).runHandler", .kind = SPAN_SERVER,
+		.scope = "golang.org/x/net/http2",
+		.gives = "spans of HTTP/2 requests that golang.org/x/net serves",
+		.sig = "pointer, *http.Request, pointer",
+		.catches = true,
+		SERVED,
+		.extra = { .kind = EXTRA_BOXED, .reg = REG_BX, .role = PROPAGATE_SERVE },
+	}, {
+		/* There golang.org/x/net calls what net/http has. */
+		.role = ROLE_SPAN, .since = 27,
+		.func = "net/http/internal/http2.(*serverConn).runHandler", .kind = SPAN_SERVER,
+		.only_with = "golang.org/x/net/http2.(*Server).serveConn",
+		.scope = "golang.org/x/net/http2",
+		.gives = "spans of HTTP/2 requests that golang.org/x/net serves",
+		.sig = "pointer, *http2.ServerRequest, pointer",
+		.catches = true,
 		.reads = {
 			{ FIELD_METHOD, "arg1.Method", 16 },
 			{ FIELD_PATH, "arg1.URL.Path", 512 },
-			{ FIELD_PROTO, "arg1.Proto", 16 },
+			{ FIELD_PROTO, "\"HTTP/2.0\"", 16 },
 			{ FIELD_HOST, "arg1.Host", 128 },
 			{ FIELD_PEER, "arg1.RemoteAddr", 64 },
 			{ FIELD_TLS, "arg1.TLS != nil", 0 },
 		},
 		.nreads = 6,
-		/* the data word of the ResponseWriter: *response, or for HTTP/2 what points to the
-		 * state behind it */
-		.extra = { .kind = EXTRA_BOXED, .reg = REG_CX, .role = PROPAGATE_SERVE },
-		.ctx = "arg1.ctx",
+		.ctx = "arg1.Context", .once = true,
+		.extra = { .kind = EXTRA_BOXED, .reg = REG_BX, .role = PROPAGATE_SERVE },
+	}, {
+		.role = ROLE_CONNECTION,
+		.func = "golang.org/x/net/http2.(*Server).ServeConn",
+		.gives = "that a connection goes on in HTTP/2",
+	}, {
+		.role = ROLE_CONNECTION,
+		.func = "golang.org/x/net/http2.(*Server).serveConn",
+		.gives = "that a connection goes on in HTTP/2",
+	}, {
+		.role = ROLE_STATUS,
+		.func = "golang.org/x/net/http2.(*responseWriterState).writeHeader",
+		.gives = "http.response.status_code of golang.org/x/net's HTTP/2",
+		.reads = { { FIELD_STATUS, "arg0", 0 } }, .nreads = 1,
+		.extra = { .kind = EXTRA_BOXED, .reg = REG_AX },
 	}, {
 		.role = ROLE_STATUS,
 		.func = "net/http.(*response).WriteHeader",
@@ -106,6 +166,15 @@ static const struct rule server_rules[] = {
 			.role = PROPAGATE_FRAME,
 		},
 	}, {
+		.role = ROLE_FRAME,
+		.func = "golang.org/x/net/http2.(*serverConn).processHeaders",
+		.gives = "traceparent of HTTP/2 requests",
+		.extra = {
+			.kind = EXTRA_FIELDS, .reg = REG_BX, .disp = 8, .most = 512,
+			.only = trace_fields, .nonly = ARRAY_LEN(trace_fields),
+			.role = PROPAGATE_FRAME,
+		},
+	}, {
 		/* returns (h Handler, patStr string, …) */
 		.role = ROLE_ROUTE, .since = 22,
 		.func = "net/http.(*ServeMux).findHandler", .gives = "http.route",
@@ -155,19 +224,18 @@ static const struct rule client_rules[] = {
 		.role = ROLE_SPAN,
 		.func = "net/http.(*Transport).roundTrip", .kind = SPAN_CLIENT,
 		.scope = "net/http", .gives = "spans of HTTP requests that are sent",
-		.reads = {
-			{ FIELD_METHOD, "arg0.Method", 16 },
-			{ FIELD_SCHEME, "arg0.URL.Scheme", 16 },
-			{ FIELD_HOST, "arg0.URL.Host", 128 },
-			{ FIELD_PATH, "arg0.URL.Path", 512 },
-			{ FIELD_QUERY, "len(arg0.URL.RawQuery) > 0", 0 },
-			{ FIELD_STATUS, "ret0.StatusCode", 0 },
-			{ FIELD_PROTO, "ret0.Proto", 16 },
-			{ FIELD_ERROR, "ret1.(type)", 128 },
-		},
-		.nreads = 8,
-		.ctx = "arg0.ctx",
+		SENT,
 		/* (r *Request): its Header */
+		.extra = {
+			.kind = EXTRA_BOXED, .reg = REG_BX, .disp = 56, .role = PROPAGATE_ASK,
+		},
+	}, {
+		.role = ROLE_SPAN,
+		.func = "golang.org/x/net/http2.(*Transport).RoundTrip", .kind = SPAN_CLIENT,
+		.scope = "golang.org/x/net/http2",
+		.gives = "spans of HTTP/2 requests that golang.org/x/net sends",
+		.sig = "*http.Request -> *http.Response, error",
+		SENT,
 		.extra = {
 			.kind = EXTRA_BOXED, .reg = REG_BX, .disp = 56, .role = PROPAGATE_ASK,
 		},

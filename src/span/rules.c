@@ -140,6 +140,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		    (u->words && f->args >= 0 && f->args != 8 * u->words) ||
 		    (u->has && !go_type_named(prog, str_of(u->has))) ||
 		    (u->extra.caller && !go_func_named(prog, str_of(u->extra.caller))) ||
+		    (u->only_with && !go_func_named(prog, str_of(u->only_with))) ||
 		    (u->role != ROLE_SPAN && !r->there[library]))
 			continue;
 		if (u->when_type) {

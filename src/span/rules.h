@@ -24,6 +24,7 @@ enum rule_role {
 	ROLE_ROUTE,	/* which pattern of a router fits */
 	ROLE_ROUTER,	/* the same, by a router of another library (routers.h) */
 	ROLE_HIJACK,	/* the connection is taken over: there is no response */
+	ROLE_CONNECTION,	/* what was served is a connection, whose requests come now */
 	ROLE_WRITE,	/* headers are written: for plan/propagate.h only */
 };
 
@@ -74,6 +75,10 @@ struct rule {
 	 * others it says below whose they are. */
 	const char *ctx;
 	u8 ctx_in;
+	const char *only_with;	/* only in programs that have this function, too; or NULL */
+	bool catches;	/* what panics in it is recovered by itself */
+	bool once;	/* a call with the context of one around it, of the same library, is of that one's
+			 * request */
 	/* Only calls for which this expression is one of the types of its reads matter, and only
 	 * where the program has one; kernel probes would cost too much. */
 	const char *when_type;

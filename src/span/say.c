@@ -184,5 +184,7 @@ const struct span *say_span(struct teller *t, const struct call *call, const str
 		say_func(t, call);
 	if (call->end == END_PANIC || call->end == END_GOEXIT)
 		say_error(s, str_of(call_end_name(call->end)), (struct str){ 0 });
+	else if (rule_caught(on, call))
+		say_error(s, str_of(call_end_name(END_PANIC)), (struct str){ 0 });
 	return s->nothing ? NULL : &s->span;
 }

@@ -22,6 +22,12 @@ void say_fields(const struct collector_facts *f, const struct call *call, const 
 		struct field_value to[FIELDS_MOST]);
 struct field_value say_field(const struct collector_facts *f, const struct call *call,
 			     const struct rule_on *on, u8 field);
+/* What was in it has panicked, as a rule that `catches` sees it. */
+static inline bool rule_caught(const struct rule_on *on, const struct call *call)
+{
+	return on && on->rule->catches && call->end == END_RECOVERED;
+}
+
 /* `on`: the rule of the function, NULL for one of --func. `status`: of the response to what a
  * server span is of, 0 if not known. Holds until the next one is made. NULL: it was
  * none after all. */

@@ -35,7 +35,7 @@ class Span:
 
     @property
     def path(self):
-        return self.attrs.get("url.path") or re.sub("^http://[^/]*", "", self.attrs.get("url.full", ""))
+        return self.attrs.get("url.path") or re.sub("^https?://[^/]*", "", self.attrs.get("url.full", ""))
 
     def all_below(self):
         for s in self.below:
@@ -183,12 +183,14 @@ def held(web):
     return thread
 
 
-@pytest.mark.parametrize("variant", ["stripped", "plain"])
+@pytest.mark.parametrize("variant", ["stripped", "plain", "race"])
 @pytest.mark.parametrize("options", [[], ["--engine", "uprobe"]])
 def test_context_wins(release, variant, options):
     """Whose a job is says its context.Context, wherever the goroutine that does it was started."""
     if options and (release != gobuild.NEWEST or goshawk.why_no_bpf()):
         pytest.skip("kernel probes: with the newest release, and where they are permitted")
+    if variant == "race" and (release not in gobuild.ENDS or options):
+        pytest.skip("the race detector's build is tried with the oldest and the newest release")
     ids = ["%d" % 10 ** n for n in range(7)]
     with Web(release, variant, options=[*options, "--func", "main.step"]) as web:
         thread = held(web)
@@ -202,14 +204,14 @@ def test_context_wins(release, variant, options):
         of = web.served("/ctx/" + n)
         steps = [s for s in of.below if s.name == "main.step"]
         asked = [s for s in [*of.below, *(a for s in steps for a in s.below)] if s.name == "GET"]
-        by_step = ["/back/left/ctx/" + n, "/back/step/ctx/" + n] * 3 if variant == "plain" else []
+        by_step = [] if variant == "stripped" else ["/back/left/ctx/" + n, "/back/step/ctx/" + n] * 3
         assert sorted(s.path for s in asked) == sorted(["/back/ctx/" + n] * 4 + by_step), web.said
         for a in asked:  # the header that was written says the same
             assert [(s.name, s.path) for s in a.below] == ([] if options else [("GET /back/", a.path)]), web.said
         assert [[s.path for s in step.below] for step in steps] == [["/back/step/ctx/" + n]] * (len(by_step) // 2)
         assert web.served("/late/" + n).below == []
         assert len([s for s in web.roots if s.path == "/back/late/" + n and "url.full" in s.attrs]) == 2
-    if variant == "plain":  # a stripped program does not tell that step takes a context
+    if variant != "stripped":  # a stripped program does not tell that step takes a context
         assert [s.path for s in web.served("/held/0").below] == ["/back/held/0"]
 
 
