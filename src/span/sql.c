@@ -1,5 +1,7 @@
 #include "span/sql.h"
 
+#include <string.h>
+
 static const struct system {
 	const char *package;	/* of the driver, or what is below it */
 	const char *name;	/* db.system.name */
@@ -98,7 +100,9 @@ void sql_say(struct saying *s, const struct field_value *f, const struct said *s
 {
 	const struct system *system = system_of(f);
 
-	s->nothing = f[SQL_DONE].there && f[SQL_DONE].number;
+	/* where that is not known, it may be one that does nothing */
+	if (said->rule->operation && !strcmp(said->rule->operation, "ROLLBACK"))
+		s->nothing = !f[SQL_DONE].there || f[SQL_DONE].number;
 	say_system(s, system, "database/sql");
 	say_query(s, system->dialect, said->rule->operation, &f[SQL_TEXT]);
 	say_failure(s, f);
