@@ -18,7 +18,7 @@ struct collector {
 	struct collector_facts f;
 	const struct rule_on **rules;	/* of each function of the plan */
 	struct contexts contexts;
-	struct map ctxs;		/* address of a context.Context -> 1 + place of a server span */
+	struct map ctxs;		/* address of a context.Context -> 1 + place of its span */
 	struct map writers;		/* address -> 1 + place of the open span */
 	struct streams streams;		/* spans whose calls have returned */
 	struct map asking;		/* id of an open client span -> 1 */

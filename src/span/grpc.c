@@ -82,11 +82,16 @@ static struct str ip_text(struct saying *s, struct str ip)
 
 void grpc_say_server(struct saying *s, const struct field_value *f, const struct said *said)
 {
-	struct str ip = STR("");
+	struct str ip;
 
 	say_method(s, &f[GRPC_METHOD]);
-	if (f[GRPC_PEER_IP].there)
-		ip = ip_text(s, f[GRPC_PEER_IP].text);
+	ip = ip_text(s, f[GRPC_OWN_IP].text);
+	if (ip.n) {
+		say_text(s, "server.address", ip);
+		if (f[GRPC_OWN_PORT].there)
+			say_int(s, "server.port", f[GRPC_OWN_PORT].number);
+	}
+	ip = ip_text(s, f[GRPC_PEER_IP].text);
 	if (ip.n) {
 		say_text(s, "client.address", ip);
 		say_text(s, "network.peer.address", ip);

@@ -17,7 +17,8 @@
 
 /* What the reads of rules are. */
 enum {
-	GRPC_METHOD, GRPC_CODE, GRPC_ERROR, GRPC_TARGET, GRPC_PEER_IP, GRPC_PEER_PORT
+	GRPC_METHOD, GRPC_CODE, GRPC_ERROR, GRPC_TARGET, GRPC_PEER_IP, GRPC_PEER_PORT, GRPC_OWN_IP,
+	GRPC_OWN_PORT
 };
 
 extern const struct library library_grpc_server, library_grpc_client;

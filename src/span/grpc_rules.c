@@ -17,6 +17,7 @@ static const char *const fields[FIELDS_MOST] = {
 	[GRPC_METHOD] = "rpc.method", [GRPC_CODE] = "rpc.grpc.status_code",
 	[GRPC_ERROR] = "error.type", [GRPC_TARGET] = "server.address",
 	[GRPC_PEER_IP] = "client.address", [GRPC_PEER_PORT] = "network.peer.port",
+	[GRPC_OWN_IP] = "server.address", [GRPC_OWN_PORT] = "server.port",
 	[FIELD_WRITER] = "rpc.grpc.status_code", [FIELD_KEY] = "traceparent of gRPC calls",
 	[FIELD_SUBKEY] = "traceparent of gRPC calls",
 };
@@ -47,11 +48,15 @@ static const char *const trace_fields[] = { "tracepar", "tracesta" };
 		{ GRPC_PEER_IP, SERVER ".remoteAddr" TCP ".IP", 16 }, \
 		{ GRPC_PEER_PORT, SERVER ".peer.Addr" TCP ".Port", 0 }, \
 		{ GRPC_PEER_PORT, SERVER ".remoteAddr" TCP ".Port", 0 }, \
+		{ GRPC_OWN_IP, SERVER ".peer.LocalAddr" TCP ".IP", 16 }, \
+		{ GRPC_OWN_IP, SERVER ".localAddr" TCP ".IP", 16 }, \
+		{ GRPC_OWN_PORT, SERVER ".peer.LocalAddr" TCP ".Port", 0 }, \
+		{ GRPC_OWN_PORT, SERVER ".localAddr" TCP ".Port", 0 }, \
 		{ FIELD_KEY, SERVER, 0 }, \
 		{ FIELD_SUBKEY, stream ".id", 0 }, \
 		{ FIELD_WRITER, "arg1", 0 }, \
 	}, \
-	.nreads = 8, .ctx = stream ".ctx", .extra = { .role = PROPAGATE_SERVE_INSIDE }
+	.nreads = 12, .ctx = stream ".ctx", .extra = { .role = PROPAGATE_SERVE_INSIDE }
 
 static const struct rule server_rules[] = {
 	{ .has = "*" TRANSPORT "ServerStream", SERVED(SERVER_STREAM) },

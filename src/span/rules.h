@@ -109,7 +109,7 @@ struct library {
 	i64 silent;
 	/* ROLE_STATUS: it says the last word on the response. */
 	bool (*status)(const struct field_value *f, i64 *status);
-	bool database;		/* of spans inside each other on one goroutine the outer one is shown */
+	bool database;		/* of spans inside each other the outer one is shown */
 	/* Name, attributes and status of a span. */
 	void (*say)(struct saying *s, const struct field_value *f, const struct said *said);
 };

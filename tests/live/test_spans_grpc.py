@@ -144,7 +144,10 @@ def exercise(c, retries=True, through_http=False, joined=True):
         about = client["attributes"]
         assert (about["rpc.system"], about["rpc.service"], about["rpc.method"]) == ("grpc", "front." + kind, "N%d" % n)
         assert (about["server.address"], about["server.port"]) == ("127.0.0.1", c.port)
-        assert through_http or server["attributes"]["client.address"] == "127.0.0.1", server
+        if not through_http:
+            about = server["attributes"]
+            assert about["client.address"] == about["network.peer.address"] == about["server.address"] == "127.0.0.1"
+            assert about["server.port"] == c.port != about["network.peer.port"]
         assert 0 <= began(server) - began(client) <= client["duration_ns"]
         up = c.by_id.get(server.get("parent_span_id"))
         served = up if up and up["kind"] == "server" else server

@@ -132,6 +132,11 @@ START_TEST(addresses_are_written_as_people_do)
 	static const char v4[] = "\x7f\0\0\1", v6[] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1";
 	static const char mapped[] = "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\2";
 
+	fields[GRPC_OWN_IP] = (struct field_value){ .there = true, .text = { v4, 4 } };
+	number(GRPC_OWN_PORT, 443);
+	ck_assert_str_eq(server(0, false),
+			 "grpc rpc.system=grpc server.address=127.0.0.1 server.port=443");
+	fresh();
 	number(GRPC_PEER_PORT, 80);
 	fields[GRPC_PEER_IP] = (struct field_value){ .there = true, .text = { v4, 4 } };
 	ck_assert_str_eq(server(0, false), "grpc rpc.system=grpc client.address=127.0.0.1 "
