@@ -119,7 +119,7 @@ GRPC = Table(
     ["%s, %s" % v for v in GRPC_VERSIONS], ["stripped", "debug information", "at once", "workers", "through net/http"], of="spans")
 # The modules are test_spans_routes.py's.
 ROUTERS = {
-    "gin-gonic/gin": ["v1.4.0", "v1.5.0", "v1.6.3", "v1.7.7", "v1.8.1", "v1.9.1", "v1.10.1", "v1.11.0", "v1.12.0"],
+    "gin-gonic/gin": ["v1.5.0", "v1.6.3", "v1.7.7", "v1.8.1", "v1.9.1", "v1.10.1", "v1.11.0", "v1.12.0"],
     "labstack/echo": ["v3.3.10+incompatible"],
     "labstack/echo/v4": ["v4.1.16", "v4.1.17", "v4.2.1", "v4.5.0", "v4.7.2", "v4.9.1", "v4.11.4", "v4.13.4", "v4.16.4"],
     "labstack/echo/v5": ["v5.3.1", "v5.4.5"],

@@ -195,11 +195,31 @@ static bool is_read(const struct plan_func *f, const struct rule_on *on, u8 fiel
 	return false;
 }
 
+/* What kernel probes leave out. */
+static void probes_off(const struct rules *r, const struct go_program *prog,
+		       void (*say)(void *ctx, const char *sentence), void *ctx)
+{
+	struct arena a = { 0 };
+
+	for (u32 l = 0; rules_libraries[l]; l++)
+		for (u32 i = 0; r->there[l] && i < rules_libraries[l]->nrules; i++) {
+			const struct rule *u = &rules_libraries[l]->rules[i];
+
+			if (u->when_type && go_func_named(prog, str_of(u->func)) &&
+			    condition_of(prog, u, &a))
+				say(ctx, str_fmt(&a, "%s is off: kernel probes at %s would cost "
+						 "too much", u->gives, u->func).p);
+		}
+	arena_release(&a);
+}
+
 void rules_off(const struct rules *r, const struct plan *p,
 	       void (*say)(void *ctx, const char *sentence), void *ctx)
 {
 	char text[512];
 
+	if (p->request.probes)
+		probes_off(r, p->prog, say, ctx);
 	for (u32 i = 0; rules_libraries[i]; i++) {
 		const struct library *l = rules_libraries[i];
 
