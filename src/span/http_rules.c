@@ -192,6 +192,7 @@ static const struct rule server_rules[] = {
 		/* When they are done with a request, routers give back what they knew of it. */
 		.role = ROLE_ROUTER,
 		.func = "sync.(*Pool).Put", .gives = "http.route of gin, echo and chi",
+		.sig = "interface {}",
 		.when_type = "arg0.(type)",
 		.reads = {
 			{ FIELD_ROUTE, "arg0.(*gin.Context).fullPath", 128, .type = GIN },

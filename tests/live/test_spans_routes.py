@@ -86,6 +86,11 @@ def test_newest(module, flags):
     assert verdict(build(*newest(module), *flags)) == "seen"
 
 
+def test_untyped():
+    """Where a stripped program does not tell what sync.(*Pool).Put takes."""
+    assert verdict(build("go-chi/chi/v5", "v5.0.12", "1.22.12", "-ldflags=-s -w")) == "seen"
+
+
 def test_race():
     if not gobuild.ALL:
         pytest.skip("in make check-all")
