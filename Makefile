@@ -41,7 +41,7 @@ careful := $(addprefix src/,image/% go/% x86/% event/%)
 careful_flags := -Wconversion -Wno-sign-conversion
 # Suites and fuzz targets are called by name only.
 $B/tests/unit/%.o $B/fuzz/%.o: extra = -Wno-missing-prototypes
-libs := -lZydis -ldw -lelf -lz
+libs := -lZydis -ldw -lelf -lz -lsqlite3
 
 src := $(wildcard src/*/*.c)
 unit := $(wildcard tests/unit/*.c)

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 what=${1:-quick}
 
-packages="gcc libc6-dev make libzydis-dev libdw-dev libelf-dev libcurl4-openssl-dev zlib1g-dev"
+packages="gcc libc6-dev make libzydis-dev libdw-dev libelf-dev libcurl4-openssl-dev libsqlite3-dev zlib1g-dev"
 case $what in
 build) ;;
 demo) packages="$packages ca-certificates curl golang-1.19-go hugo python3 python3-pytest util-linux" ;;

@@ -100,6 +100,7 @@ bool parse_duration(const char *text, i64 *ns, struct err *err)
 	static const struct unit units[] = {
 		{ "ns", 1 }, { "us", 1000 }, { "µs", 1000 }, { "μs", 1000 }, { "ms", 1000000 },
 		{ "s", 1000000000 }, { "m", 60000000000 }, { "h", 3600000000000 },
+		{ "d", 86400000000000 },
 	};
 	u64 sum = 0;
 

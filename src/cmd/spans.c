@@ -8,23 +8,25 @@
 #include "cmd/cmds.h"
 #include "cmd/engine.h"
 #include "cmd/pump.h"
+#include "cmd/spans_read.h"
 #include "cmd/spans_say.h"
+#include "cmd/spans_to.h"
 #include "cmd/stop.h"
 #include "cmd/target.h"
-#include "out/otlp.h"
 #include "out/shown.h"
 #include "out/sinks.h"
 #include "out/span_json.h"
-#include "out/span_tree.h"
 #include "span/collect.h"
-#include "span/resource.h"
 
-enum { TICK_NS = 200000000, BUFFER = 4 << 20, EXPORTERS_MOST = 2, SHOWN_BYTES = 256 };
+enum { TICK_NS = 200000000, BUFFER = 4 << 20, SHOWN_BYTES = 256 };
 
 struct spans_args {
 	struct common_args common;
 	bool console, plan, no_inject;
-	const char *pid, *engine, *otlp, *output;
+	const char *pid, *engine, *otlp, *output, *store;
+	u64 store_size;
+	i64 store_age;
+	struct spans_read_args read;
 	struct opt_list func, show, only, no, redact;
 	i64 for_ns;
 };
@@ -38,6 +40,19 @@ static const struct opt opts[] = {
 	  "send spans to this collector by OTLP over HTTP: http://localhost:4318"),
 	O(0, "console", OPT_FLAG, NULL, console,
 	  "print each trace as a tree on stderr when it has ended"),
+	O(0, "store", OPT_TEXT, "FILE", store,
+	  "keep spans in this SQLite file (several may write to one)"),
+	O(0, "store-size", OPT_SIZE, "SIZE", store_size,
+	  "... which grows to this, and then loses its oldest traces (256MiB)"),
+	O(0, "store-age", OPT_DURATION, "DURATION", store_age, "... and those that are older (7d)"),
+	O(0, "read", OPT_TEXT, "FILE", read.file,
+	  "show the newest traces of a store; nothing is started"),
+	O(0, "slow", OPT_DURATION, "DURATION", read.slow_ns,
+	  "... the slowest, of those that took at least so long"),
+	O(0, "errors", OPT_FLAG, NULL, read.errors, "... those with errors only"),
+	O(0, "trace", OPT_TEXT, "ID", read.trace,
+	  "... all spans of one, told by the beginning of its id"),
+	O(0, "html", OPT_TEXT, "OUT", read.html, "... as a page of HTML, which is written to OUT"),
 	O('o', "output", OPT_TEXT, "FILE", output,
 	  "write trees, or the objects of --json, to FILE"),
 	O(0, "func", OPT_LIST, "PATTERN", func,
@@ -59,8 +74,20 @@ static const struct opt opts[] = {
 	  "nothing"),
 };
 
+/* Is there anything that only means something when a program is looked at? */
+static bool is_run(const struct spans_args *a, char **program)
+{
+	return program || a->pid || a->otlp || a->store || a->store_size || a->store_age ||
+	       a->console || a->plan || a->no_inject || a->engine || a->func.n || a->show.n ||
+	       a->only.n || a->no.n || a->redact.n || a->for_ns;
+}
+
 static bool check(const struct spans_args *a, size_t nrest, char **program, struct err *err)
 {
+	if (!spans_read_check(&a->read, is_run(a, program) || nrest, err))
+		return false;
+	if (a->read.file)
+		return true;
 	if (nrest)
 		return err_set(err, ERR_USAGE, "spans takes no pattern: functions of your own are "
 			       "named by --func");
@@ -72,6 +99,9 @@ static bool check(const struct spans_args *a, size_t nrest, char **program, stru
 	if (a->show.n && !a->func.n)
 		return err_set(err, ERR_USAGE, "--show: says what spans of --func have as "
 			       "attributes; there is no --func");
+	if (!a->store && (a->store_size || a->store_age))
+		return err_set(err, ERR_USAGE, "--store-size and --store-age are about --store "
+			       "FILE, which is not there");
 	if (a->common.json && a->console)
 		return err_set(err, ERR_USAGE, "--json and --console: one of them");
 	return true;
@@ -98,44 +128,19 @@ struct session {
 	struct plan *plan;
 	struct engine_request how;
 	struct out *out;
-	struct span_exporter to[EXPORTERS_MOST];
-	size_t nto;
+	struct spans_to to;
 };
 
-static bool is_printed(const struct spans_args *a)
+static struct spans_to_ask where(const struct session *s)
 {
-	return a->console || a->output || a->common.json;
-}
+	const struct spans_args *a = s->args;
 
-/* Where to: as options say; without any, to the collector of the environment or else to stderr. */
-static bool add_otlp(struct session *s, pid_t pid, struct err *err)
-{
-	bool chosen = s->args->otlp || is_printed(s->args);
-	struct resource_facts facts = {
-		.env = s->env, .path = s->how.path, .pid = pid,
-		.go_version = s->prog->version.text,
+	return (struct spans_to_ask){
+		.arena = s->arena, .env = s->env, .otlp = a->otlp, .store = a->store,
+		.store_bytes = a->store_size, .store_age_ns = a->store_age,
+		.printed = a->console || a->output || a->common.json, .json = a->common.json,
+		.path = s->how.path, .prog = s->prog,
 	};
-	struct otlp_ask ask = { .url = s->args->otlp, .env = s->env };
-
-	if (!s->args->otlp && (chosen || !otlp_is_wanted(&s->env)))
-		return true;
-	ask.resource = resource_make(s->arena, &facts);
-	return otlp_exporter(s->arena, &ask, &s->to[s->nto], err) && ++s->nto;
-}
-
-/* What is wrong with it is known before the program is touched; the process is known later. */
-static bool try_otlp(struct session *s, struct err *err)
-{
-	struct otel_env env = s->env;
-	bool ok;
-
-	s->env.say = NULL;
-	ok = add_otlp(s, 0, err);
-	s->env = env;
-	if (s->nto)
-		s->to[0].end(s->to[0].ctx);
-	s->nto = 0;
-	return ok;
 }
 
 static void end_json(const struct session *s, const struct source *src,
@@ -162,13 +167,13 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 	struct collector_facts facts = {
 		.plan = s->plan, .rules = s->rules, .sampler = s->sampler,
 		.propagates = s->propagates, .bias = src->bias, .read_rt = src->read_rt,
-		.read_ctx = src->session, .to = s->to, .nto = s->nto, .show = show,
+		.read_ctx = src->session, .to = s->to.at, .nto = s->to.n, .show = show,
 		.show_ctx = &view,
 	};
 	struct pump_limits limits = { .for_ns = s->args->for_ns, .every_ns = TICK_NS };
 	struct collector *c;
 	struct sink sink;
-	u64 dropped = 0;
+	u64 dropped;
 	bool ok;
 
 	c = collector_new(&facts);
@@ -177,10 +182,7 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 		sink_json_begin(s->out, &t);
 	ok = pump(src, s->plan, &sink, s->out, &limits, r, err);
 	engine_held(src, s->plan);
-	for (size_t i = 0; i < s->nto; i++) {
-		dropped += *s->to[i].dropped;
-		s->to[i].end(s->to[i].ctx);
-	}
+	dropped = spans_to_end(&s->to);
 	all = collector_total(c);
 	if (s->args->common.json)
 		end_json(s, src, &facts, &all, dropped, r);
@@ -192,6 +194,7 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 static bool run(struct session *s, int *status, bool *gone, struct err *err)
 {
 	struct source src = { 0 };
+	struct spans_to_ask to = where(s);
 	struct pump_result r = { 0 };
 	struct err ignored;
 	bool ok;
@@ -201,11 +204,7 @@ static bool run(struct session *s, int *status, bool *gone, struct err *err)
 	if (ok) {
 		spans_say_off(s->rules, s->plan, stderr);
 		engine_refusals(s->plan);
-		ok = add_otlp(s, src.pid, err);
-		if (s->args->common.json)
-			s->to[s->nto++] = span_json_new(s->out);
-		else if (is_printed(s->args) || !s->nto)
-			s->to[s->nto++] = span_tree_new(s->out);
+		ok = spans_to_begin(&s->to, &to, src.pid, s->out, err);
 		ok = collect(s, &src, &r, ok ? err : &ignored) && ok;
 		*status = r.exited ? r.program_exit : 0;
 		*gone = r.gone;
@@ -257,13 +256,18 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	OWN(go_program) prog = { 0 };
 	OWN(plan) plan = { 0 };
 	OWN(out_file) file = { 0 };
+	struct spans_to_ask to;
 	bool gone = false;
 
 	(void)rest;
 	s.plan = &plan;
 	s.prog = &prog;
 	s.how = (struct engine_request){ .argv = program, .buffer = BUFFER };
-	if (!check(a, nrest, program, err) || !engine_named(a->engine, &s.how.engine, err) ||
+	if (!check(a, nrest, program, err))
+		return false;
+	if (a->read.file)
+		return spans_read(&a->read, &a->common, a->output, err);
+	if (!engine_named(a->engine, &s.how.engine, err) ||
 	    !rules_wanted(&rules, &a->only, &a->no, err) ||
 	    !target_to_run(&img, a->pid, program, &arena, &s.how.path, err))
 		return false;
@@ -287,7 +291,8 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	s.how.pid = img.pid;
 	if (a->plan)
 		return spans_plan(&rules, &plan, s.how.path, a->common.json, err);
-	if (!try_otlp(&s, err))
+	to = where(&s);
+	if (!spans_to_try(&to, err))
 		return false;
 	if (!a->output && !(a->common.json && a->pid))	/* stdout is the program's */
 		out_open(&file.out, STDERR_FILENO);
@@ -306,7 +311,7 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 
 const struct command cmd_spans = {
 	.name = "spans",
-	.usage = "[OPTIONS] (-p PID | -- PROGRAM [ARG…])",
+	.usage = "[OPTIONS] (--read FILE | -p PID | -- PROGRAM [ARG…])",
 	.what = "OpenTelemetry traces of a running Go program, which is not rebuilt",
 	.about = "Spans of what net/http and gRPC serve and send, of what databases "
 		 "(database/sql, pgx) and Redis (go-redis) are asked, and of the functions of "
@@ -314,7 +319,7 @@ const struct command cmd_spans = {
 		 "is open. "
 		 "A traceparent that comes with a request makes the caller's span the parent.\n\n"
 		 "Spans are sent to a collector by OTLP where --otlp says so, or without that, "
-		 "--console, --json and -o the variable OTEL_EXPORTER_OTLP_ENDPOINT; else they "
+		 "--store, --console, --json and -o the variable OTEL_EXPORTER_OTLP_ENDPOINT; else they "
 		 "are printed. "
 		 "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_PROPAGATORS, "
 		 "OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, "

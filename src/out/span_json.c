@@ -14,6 +14,7 @@ static const char *const statuses[] = {
 
 struct span_json {
 	struct out *out;
+	struct str service;
 	u64 dropped;		/* never: what can't be written ends the session */
 };
 
@@ -62,12 +63,21 @@ static void value(struct json *j, const struct span_attr *a)
 	}
 }
 
-static void on_span(void *ctx, const struct span *s)
+void span_json_attributes(struct json *j, const struct span_attr *attrs, u32 n)
 {
-	struct span_json *to = ctx;
+	json_object(j);
+	for (u32 i = 0; i < n; i++) {
+		json_key_str(j, attrs[i].key);
+		value(j, &attrs[i]);
+	}
+	json_object_end(j);
+}
+
+void span_json_line(struct out *o, const struct span *s, struct str service)
+{
 	struct json line, *j = &line;
 
-	json_begin(j, to->out);
+	json_begin(j, o);
 	json_object(j);
 	json_key(j, "type");
 	json_z(j, "span");
@@ -84,23 +94,26 @@ static void on_span(void *ctx, const struct span *s)
 	json_z(j, statuses[s->status]);
 	json_text(j, "message", s->message);
 	json_text(j, "scope", s->scope);
+	json_text(j, "service", service);
 	number(j, "goid", s->goid);
 	json_key(j, "attributes");
-	json_object(j);
-	for (u32 i = 0; i < s->nattrs; i++) {
-		json_key_str(j, s->attrs[i].key);
-		value(j, &s->attrs[i]);
-	}
-	json_object_end(j);
+	span_json_attributes(j, s->attrs, s->nattrs);
 	json_object_end(j);
 	json_line(j);
 }
 
-struct span_exporter span_json_new(struct out *o)
+static void on_span(void *ctx, const struct span *s)
+{
+	struct span_json *to = ctx;
+
+	span_json_line(to->out, s, to->service);
+}
+
+struct span_exporter span_json_new(struct out *o, struct str service)
 {
 	struct span_json *to = mem_resize(NULL, sizeof(*to));
 
-	*to = (struct span_json){ .out = o };
+	*to = (struct span_json){ .out = o, .service = service };
 	return (struct span_exporter){
 		.ctx = to, .span = on_span, .end = free, .dropped = &to->dropped,
 	};

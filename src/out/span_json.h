@@ -10,7 +10,12 @@
 #include "out/sinks.h"
 #include "span/collect.h"
 
-struct span_exporter span_json_new(struct out *o);
+/* `service`: service.name of the process; holds until end(). */
+struct span_exporter span_json_new(struct out *o, struct str service);
+/* One of them, by itself. */
+void span_json_line(struct out *o, const struct span *s, struct str service);
+/* As an object. */
+void span_json_attributes(struct json *j, const struct span_attr *attrs, u32 n);
 /* The last object. `dropped`: by exporters. */
 void span_json_end(struct out *o, const struct end_facts *run, const struct collector_facts *f,
 		   const struct collected *c, u64 dropped);

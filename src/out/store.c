@@ -1,0 +1,276 @@
+#include "out/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { HEADER = 100, VERSION_AT = 60, APPLICATION_AT = 68, PAUSE_NS = 10000000 };
+
+/* As sqlite_schema keeps them. */
+static const char *const tables[] = {
+	"CREATE TABLE resource(id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT, "
+	"attributes TEXT NOT NULL UNIQUE, last_ns INTEGER NOT NULL)",
+
+	"CREATE TABLE trace(id INTEGER PRIMARY KEY AUTOINCREMENT, trace_id BLOB NOT NULL UNIQUE, "
+	"start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, spans INTEGER NOT NULL, "
+	"errors INTEGER NOT NULL, root_rank INTEGER NOT NULL, root_start_ns INTEGER NOT NULL, "
+	"root_name TEXT, root_resource INTEGER)",
+
+	"CREATE INDEX trace_by_start ON trace(start_ns)",
+
+	"CREATE TABLE span(trace INTEGER NOT NULL, span_id BLOB NOT NULL, parent_id BLOB, "
+	"parent_remote INTEGER NOT NULL, kind INTEGER NOT NULL, status INTEGER NOT NULL, "
+	"start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, goid INTEGER, resource INTEGER, "
+	"name TEXT, scope TEXT, message TEXT, attributes TEXT, "
+	"PRIMARY KEY(trace, span_id)) WITHOUT ROWID",
+};
+
+bool store_failed(struct sqlite3 *db, const char *path, struct err *err)
+{
+	int code = sqlite3_errcode(db), number = sqlite3_system_errno(db);
+	const char *why = number ? strerror(number) : sqlite3_errmsg(db);
+
+	switch (code & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_ERROR:
+	case SQLITE_MISMATCH:
+		return err_set(err, ERR_FORMAT, "%s: the store is damaged: %s", path,
+			       sqlite3_errmsg(db));
+	case SQLITE_FULL:
+		return err_set(err, ERR_IO, "%s: there is no room: %s", path, why);
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(err, ERR_IO, "%s: another process does not let go of it", path);
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+	case SQLITE_AUTH:
+		return err_set(err, ERR_DENIED, "%s: can't be written: %s", path, why);
+	default:
+		return err_set(err, number == EACCES || number == EPERM || number == EROFS ?
+			       ERR_DENIED : ERR_IO, "%s: %s", path, why);
+	}
+}
+
+bool store_run(struct sqlite3 *db, const char *path, const char *sql, struct err *err)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || store_failed(db, path, err);
+}
+
+bool store_prepare(struct sqlite3 *db, const char *path, const char *sql, struct sqlite3_stmt **to,
+		   struct err *err)
+{
+	return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, to, NULL) == SQLITE_OK ||
+	       store_failed(db, path, err);
+}
+
+bool store_number(struct sqlite3 *db, const char *path, const char *sql, i64 *to, struct err *err)
+{
+	sqlite3_stmt *s;
+	int got;
+
+	*to = 0;
+	if (!store_prepare(db, path, sql, &s, err))
+		return false;
+	got = sqlite3_step(s);
+	if (got == SQLITE_ROW)
+		*to = sqlite3_column_int64(s, 0);
+	else if (got != SQLITE_DONE)
+		store_failed(db, path, err);
+	sqlite3_finalize(s);
+	return got == SQLITE_ROW || got == SQLITE_DONE;
+}
+
+static bool is_ours(i64 application, i64 version, const char *path, struct err *err)
+{
+	if (application != STORE_APPLICATION)
+		return err_set(err, ERR_FORMAT, "%s: is an SQLite file, but no store of spans",
+			       path);
+	if (version != STORE_VERSION)
+		return err_set(err, ERR_UNSUPPORTED, "%s: is a store of version %lld; this "
+			       "goshawk knows version %d", path, (long long)version,
+			       STORE_VERSION);
+	return true;
+}
+
+static u32 big_endian(const u8 *p)
+{
+	return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3];
+}
+
+/* Before SQLite sees it, which would recover, and so write to, any file of its format. `there`:
+ * it has bytes. */
+static bool look(const char *path, bool *there, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	u8 header[HEADER];
+	struct stat st;
+	ssize_t n;
+
+	*there = false;
+	if (fd < 0 && errno == ENOENT)
+		return true;
+	if (fd < 0)
+		return err_set(err, errno == EACCES ? ERR_DENIED : ERR_IO, "%s: %s", path,
+			       strerror(errno));
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return err_set(err, ERR_FORMAT, "%s: is no file: no store of spans", path);
+	}
+	n = pread(fd, header, HEADER, 0);
+	close(fd);
+	*there = n != 0;
+	if (!n)
+		return true;
+	if (n < HEADER || memcmp(header, "SQLite format 3", 16))
+		return err_set(err, ERR_FORMAT, "%s: is no store of spans (and no SQLite file)",
+			       path);
+	return is_ours(big_endian(header + APPLICATION_AT), big_endian(header + VERSION_AT), path,
+		       err);
+}
+
+/* SQLite takes ":memory:" and "" for no file at all. */
+static bool connect(struct sqlite3 **db, const char *path, int flags, struct err *err)
+{
+	OWN(arena) arena = { 0 };
+	const char *name = *path == '/' ? path : str_z(&arena, str_fmt(&arena, "./%s", path));
+
+	if (sqlite3_open_v2(name, db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		if (*db)
+			store_failed(*db, path, err);
+		else
+			err_set(err, ERR_IO, "%s: there is no memory for it", path);
+		store_close(db);
+		return false;
+	}
+	sqlite3_extended_result_codes(*db, 1);
+	sqlite3_busy_timeout(*db, STORE_BUSY_MS);
+	sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(*db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_db_config(*db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	return true;
+}
+
+static bool same_tables(struct sqlite3 *db, const char *path, struct err *err)
+{
+	size_t n = 0;
+	bool same = true;
+	sqlite3_stmt *s;
+	int got;
+
+	if (!store_prepare(db, path, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND "
+			   "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid", &s, err))
+		return false;
+	while ((got = sqlite3_step(s)) == SQLITE_ROW && same) {
+		const char *sql = (const char *)sqlite3_column_text(s, 0);
+
+		same = n < ARRAY_LEN(tables) && sql && !strcmp(sql, tables[n]);
+		n++;
+	}
+	if (got != SQLITE_ROW && got != SQLITE_DONE)
+		store_failed(db, path, err);
+	else if (!same || n != ARRAY_LEN(tables))
+		err_set(err, ERR_FORMAT, "%s: the store is damaged: its tables are not those of "
+			"version %d", path, STORE_VERSION);
+	sqlite3_finalize(s);
+	return got == SQLITE_DONE && same && n == ARRAY_LEN(tables);
+}
+
+static bool verify(struct sqlite3 *db, const char *path, struct err *err)
+{
+	i64 application, version;
+
+	return store_number(db, path, "PRAGMA application_id", &application, err) &&
+	       store_number(db, path, "PRAGMA user_version", &version, err) &&
+	       is_ours(application, version, path, err) && same_tables(db, path, err);
+}
+
+static bool make(struct sqlite3 *db, const char *path, struct err *err)
+{
+	char marks[100];
+
+	snprintf(marks, sizeof(marks), "PRAGMA application_id=%d; PRAGMA user_version=%d",
+		 STORE_APPLICATION, STORE_VERSION);
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		if (!store_run(db, path, tables[i], err))
+			return false;
+	return store_run(db, path, marks, err);
+}
+
+/* Several may begin a store at the same time: one makes it. */
+static bool make_or_verify(struct sqlite3 *db, const char *path, struct err *err)
+{
+	i64 n;
+
+	if (!store_run(db, path, "PRAGMA auto_vacuum=INCREMENTAL; BEGIN IMMEDIATE", err) ||
+	    !store_number(db, path, "SELECT count(*) FROM sqlite_schema", &n, err) ||
+	    !(n ? verify(db, path, err) : make(db, path, err)))
+		return false;
+	return store_run(db, path, "COMMIT", err);
+}
+
+/* Nobody may have it open at that moment, unless it is so already; SQLite does not wait here. */
+static bool use_wal(struct sqlite3 *db, const char *path, struct err *err)
+{
+	i64 until = now_ns() + STORE_BUSY_MS * (i64)1000000;
+	int got;
+
+	while ((got = sqlite3_exec(db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL)) != SQLITE_OK &&
+	       (got & 0xff) == SQLITE_BUSY && now_ns() < until)
+		nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
+	if (got != SQLITE_OK)
+		return store_failed(db, path, err);
+	return store_run(db, path, "PRAGMA synchronous=NORMAL", err);
+}
+
+bool store_open(struct sqlite3 **db, const char *path, struct err *err)
+{
+	bool there;
+	int fd;
+
+	*db = NULL;
+	if (!look(path, &there, err))
+		return false;
+	fd = there ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (!there && fd < 0)
+		return err_set(err, errno == EACCES || errno == EROFS ? ERR_DENIED : ERR_IO,
+			       "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	if (!connect(db, path, SQLITE_OPEN_READWRITE, err))
+		return false;
+	if (make_or_verify(*db, path, err) && use_wal(*db, path, err))
+		return true;
+	store_close(db);
+	return false;
+}
+
+bool store_open_read(struct sqlite3 **db, const char *path, struct err *err)
+{
+	bool there;
+
+	*db = NULL;
+	if (!look(path, &there, err))
+		return false;
+	if (!there)
+		return access(path, F_OK) ? err_set(err, ERR_IO, "%s: %s", path, strerror(errno)) :
+		       err_set(err, ERR_FORMAT, "%s: is empty: no store of spans", path);
+	if (!connect(db, path, SQLITE_OPEN_READONLY, err))
+		return false;
+	if (store_run(*db, path, "PRAGMA cell_size_check=1; BEGIN", err) && verify(*db, path, err))
+		return true;
+	store_close(db);
+	return false;
+}
+
+void store_close(struct sqlite3 **db)
+{
+	sqlite3_close_v2(*db);
+	*db = NULL;
+}

@@ -1,0 +1,100 @@
+#include "out/store_bound.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+enum {
+	ROWS = 500,		/* of spans, in one transaction */
+	WAL_LEAST = 1 << 20, WAL_MOST = 16 << 20,
+	FULL_PERCENT = 90, LEFT_PERCENT = 80,
+};
+
+bool store_bounds_set(struct store_bounds *b, struct sqlite3 *db, const char *path, u64 bytes,
+		      i64 age_ns, struct err *err)
+{
+	u64 wal = MIN(MAX(bytes / 8, (u64)WAL_LEAST), (u64)WAL_MOST);
+	char sql[200];
+	i64 page;
+
+	if (!store_number(db, path, "PRAGMA page_size", &page, err))
+		return false;
+	*b = (struct store_bounds){
+		.pages = (i64)((bytes - wal) / (u64)page), .wal_pages = (i64)(wal / (u64)page),
+		.age_ns = age_ns,
+	};
+	snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit=%llu; PRAGMA max_page_count=%lld",
+		 (unsigned long long)wal, (long long)b->pages);
+	return store_run(db, path, sql, err);
+}
+
+static bool used(struct sqlite3 *db, const char *path, i64 *pages, i64 *in_use, struct err *err)
+{
+	i64 free;
+
+	if (!store_number(db, path, "PRAGMA page_count", pages, err) ||
+	    !store_number(db, path, "PRAGMA freelist_count", &free, err))
+		return false;
+	*in_use = *pages - free;
+	return true;
+}
+
+/* The oldest trace, or ROWS of its spans. */
+static bool delete_some(struct sqlite3 *db, const char *path, struct err *err)
+{
+	char sql[500];
+	i64 trace, gone;
+
+	if (!store_run(db, path, "BEGIN IMMEDIATE", err) ||
+	    !store_number(db, path, "SELECT id FROM trace ORDER BY start_ns LIMIT 1", &trace, err))
+		return false;
+	snprintf(sql, sizeof(sql), "DELETE FROM span WHERE trace=%lld AND span_id IN "
+		 "(SELECT span_id FROM span WHERE trace=%lld LIMIT %d)", (long long)trace,
+		 (long long)trace, ROWS);
+	if (!store_run(db, path, sql, err))
+		return false;
+	gone = sqlite3_changes64(db);
+	if (gone < ROWS)
+		snprintf(sql, sizeof(sql), "DELETE FROM trace WHERE id=%lld", (long long)trace);
+	else
+		snprintf(sql, sizeof(sql), "UPDATE trace SET spans=max(spans-%lld,1) WHERE id=%lld",
+			 (long long)gone, (long long)trace);
+	return store_run(db, path, sql, err) && store_run(db, path, "COMMIT", err);
+}
+
+static bool oldest(struct sqlite3 *db, const char *path, i64 *start_ns, struct err *err)
+{
+	return store_number(db, path, "SELECT start_ns FROM trace ORDER BY start_ns LIMIT 1",
+			    start_ns, err);
+}
+
+/* Processes of which there is no span any more. */
+static bool forget_resources(struct sqlite3 *db, const char *path, struct err *err)
+{
+	return store_run(db, path, "DELETE FROM resource WHERE last_ns < "
+			 "(SELECT start_ns FROM trace ORDER BY start_ns LIMIT 1)", err);
+}
+
+bool store_bound(const struct store_bounds *b, struct sqlite3 *db, const char *path, i64 unix_ns,
+		 struct err *err)
+{
+	i64 pages, in_use, any, start, full = b->pages / 100 * FULL_PERCENT;
+	bool deleted = false, room = true;
+
+	if (!used(db, path, &pages, &in_use, err))
+		return false;
+	for (;; deleted = true) {
+		if (!store_number(db, path, "SELECT count(*) FROM (SELECT 1 FROM trace LIMIT 1)",
+				  &any, err) ||
+		    !oldest(db, path, &start, err))
+			return false;
+		room = in_use <= full;
+		if (!any || (room && start >= unix_ns - b->age_ns))
+			break;
+		full = room ? full : b->pages / 100 * LEFT_PERCENT;
+		if (!delete_some(db, path, err) || !used(db, path, &pages, &in_use, err))
+			return false;
+	}
+	if (deleted && !forget_resources(db, path, err))
+		return false;
+	return pages <= b->pages || store_run(db, path, "PRAGMA incremental_vacuum(1000)", err);
+}

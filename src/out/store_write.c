@@ -1,0 +1,284 @@
+#include "out/store_write.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+
+#include "base/clock.h"
+#include "out/store_bound.h"
+#include "out/store_queue.h"
+#include "out/store_rows.h"
+
+#define SECOND ((i64)1000000000)
+#define WAITS (SECOND / 2)	/* a span, for others */
+#define PAUSE (SECOND / 5)	/* before it is tried again */
+#define END_MOST (5 * SECOND)
+
+enum {
+	BATCH = 1000,		/* spans, in one transaction */
+	TRIES = 3,
+	CHECKPOINT = 1000,	/* pages */
+};
+
+enum store_trouble { TROUBLE_DISK, TROUBLE_KEEP_UP, TROUBLE_NO_THREAD, STORE_TROUBLES };
+
+struct writer {
+	const char *path;
+	u64 bytes;
+	i64 age_ns;
+	struct otel_env env;
+	/* of who calls */
+	struct out record;	/* one, being copied */
+	u64 given, full, dropped;
+	bool started, no_thread;
+	pthread_t thread;
+	struct store_queue queue;
+	/* under the queue's lock */
+	u32 fresh, had;		/* bits of enum store_trouble */
+	char why[STORE_TROUBLES][sizeof(((struct err *)0)->msg)];
+	/* of the thread, once it runs */
+	struct store_rows rows;
+	struct store_bounds bounds;
+	int wal_pages;
+};
+
+static void trouble(struct writer *w, enum store_trouble kind, const char *why)
+{
+	u32 bit = 1u << kind;
+
+	pthread_mutex_lock(&w->queue.lock);
+	if (!(w->had & bit)) {
+		w->had |= bit;
+		w->fresh |= bit;
+		snprintf(w->why[kind], sizeof(w->why[kind]), "%s", why);
+	}
+	pthread_mutex_unlock(&w->queue.lock);
+}
+
+/* The thread --------------------------------------------------------------------------------- */
+
+/* Another writes: how long do we wait? */
+static int on_busy(void *ctx, int times)
+{
+	struct writer *w = ctx;
+
+	if (times > STORE_BUSY_MS / 5 || store_queue_is_late(&w->queue))
+		return 0;
+	nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+	return 1;
+}
+
+static int on_commit(void *ctx, struct sqlite3 *db, const char *name, int pages)
+{
+	struct writer *w = ctx;
+
+	(void)name;
+	w->wal_pages = pages;
+	if (pages >= MIN(w->bounds.wal_pages / 2, (i64)CHECKPOINT))
+		sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
+static bool open_it(struct writer *w, struct err *err)
+{
+	struct sqlite3 *db;
+
+	if (!store_open(&db, w->path, err))
+		return false;
+	if (!store_bounds_set(&w->bounds, db, w->path, w->bytes, w->age_ns, err) ||
+	    !store_rows_open(&w->rows, db, w->path, err)) {
+		store_close(&db);
+		return false;
+	}
+	w->wal_pages = 0;
+	sqlite3_busy_handler(db, on_busy, w);
+	sqlite3_wal_hook(db, on_commit, w);
+	return true;
+}
+
+/* Where it was moved away, or deleted, the path is begun anew. */
+static bool is_there(struct writer *w, struct err *err)
+{
+	int moved = 0;
+
+	if (w->rows.db)
+		sqlite3_file_control(w->rows.db, NULL, SQLITE_FCNTL_HAS_MOVED, &moved);
+	if (moved)
+		store_rows_close(&w->rows);
+	return w->rows.db || open_it(w, err);
+}
+
+/* Who reads for long keeps the -wal from being used again. */
+static bool wal_has_room(struct writer *w, struct err *err)
+{
+	struct sqlite3 *db = w->rows.db;
+	bool ok;
+
+	if (w->wal_pages < w->bounds.wal_pages)
+		return true;
+	sqlite3_busy_handler(db, NULL, NULL);
+	ok = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+	     SQLITE_OK;
+	sqlite3_busy_handler(db, on_busy, w);
+	if (ok)
+		w->wal_pages = 0;
+	return ok || err_set(err, ERR_IO, "%s: who reads it leaves no room for more", w->path);
+}
+
+/* `rest` moves behind what was written. */
+static bool write_some(struct writer *w, struct str *rest, struct err *err)
+{
+	struct sqlite3 *db = w->rows.db;
+
+	if (!store_run(db, w->path, "BEGIN IMMEDIATE", err) ||
+	    !store_rows_resource(&w->rows, clock_ns(CLOCK_REALTIME), err))
+		return false;
+	for (int i = 0; i < BATCH && rest->n; i++)
+		if (!store_rows_span(&w->rows, store_record_next(rest), err))
+			return false;
+	return store_run(db, w->path, "COMMIT", err);
+}
+
+static bool attempt(struct writer *w, struct str *rest, struct err *err)
+{
+	struct str from = *rest;
+
+	if (is_there(w, err) && wal_has_room(w, err) &&
+	    store_bound(&w->bounds, w->rows.db, w->path, clock_ns(CLOCK_REALTIME), err) &&
+	    write_some(w, rest, err))
+		return true;
+	if (w->rows.db && !sqlite3_get_autocommit(w->rows.db))
+		sqlite3_exec(w->rows.db, "ROLLBACK", NULL, NULL, NULL);
+	*rest = from;
+	return false;
+}
+
+static void give_up(struct writer *w, struct str *rest)
+{
+	u64 n = 0;
+
+	for (; n < BATCH && rest->n; n++)
+		store_record_next(rest);
+	store_queue_lost(&w->queue, n);
+}
+
+static void deliver(struct writer *w, struct str rest)
+{
+	struct err err;
+	int tries = 0;
+
+	while (rest.n) {
+		if (tries < TRIES && !store_queue_is_late(&w->queue) &&
+		    (!tries || store_queue_pause(&w->queue, PAUSE))) {
+			tries++;
+			if (attempt(w, &rest, &err))
+				tries = 0;
+			else
+				trouble(w, TROUBLE_DISK, err.msg);
+			continue;
+		}
+		give_up(w, &rest);
+		tries = TRIES - 1;	/* nor is the disk better yet */
+	}
+}
+
+static void *write_thread(void *ctx)
+{
+	struct writer *w = ctx;
+	struct str all;
+
+	while ((all = store_queue_take(&w->queue)).n)
+		deliver(w, all);
+	return NULL;
+}
+
+/* Signals are for the thread that runs the session. */
+static bool start(struct writer *w)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	w->started = !pthread_create(&w->thread, NULL, write_thread, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	w->no_thread = !w->started;
+	if (w->started)
+		pthread_setname_np(w->thread, "goshawk-store");
+	else
+		trouble(w, TROUBLE_NO_THREAD, "there can be no thread to write it: spans are lost");
+	return w->started;
+}
+
+/* The exporter ------------------------------------------------------------------------------- */
+
+static void on_tick(void *ctx, i64 now)
+{
+	struct writer *w = ctx;
+	u32 fresh;
+
+	(void)now;
+	pthread_mutex_lock(&w->queue.lock);
+	fresh = w->fresh;
+	w->fresh = 0;
+	w->dropped = w->full + w->queue.lost;
+	pthread_mutex_unlock(&w->queue.lock);
+	/* a text is written once, before its bit is set */
+	for (u32 i = 0; i < STORE_TROUBLES; i++)
+		if (fresh & 1u << i)
+			otel_say(&w->env, "--store %s%s%s", i == TROUBLE_DISK ? "" : w->path,
+				 i == TROUBLE_DISK ? "" : ": ", w->why[i]);
+}
+
+static void on_span(void *ctx, const struct span *s)
+{
+	struct writer *w = ctx;
+
+	w->given++;
+	w->record.n = 0;
+	store_record(&w->record, s);
+	if ((w->started || (!w->no_thread && start(w))) &&
+	    store_queue_put(&w->queue, (struct str){ w->record.buf, w->record.n }))
+		return;
+	w->full++;
+	w->dropped++;
+	if (w->started)
+		trouble(w, TROUBLE_KEEP_UP, "does not keep up: the queue is full, and spans are "
+			"lost");
+}
+
+static void on_end(void *ctx)
+{
+	struct writer *w = ctx;
+
+	if (w->started) {
+		store_queue_end(&w->queue, now_ns() + END_MOST);
+		pthread_join(w->thread, NULL);
+	}
+	on_tick(w, 0);
+	if (w->dropped)
+		otel_say(&w->env, "--store %s: %llu of %llu spans were not stored", w->path,
+			 (unsigned long long)w->dropped, (unsigned long long)w->given);
+	store_rows_close(&w->rows);
+	store_rows_release(&w->rows);
+	store_queue_release(&w->queue);
+	out_release(&w->record);
+	mem_free(w);
+}
+
+bool store_exporter(const struct store_ask *ask, struct span_exporter *to, struct err *err)
+{
+	struct writer *w = mem_resize(NULL, sizeof(*w));
+
+	*w = (struct writer){
+		.path = ask->path, .bytes = ask->bytes, .age_ns = ask->age_ns, .env = ask->env,
+	};
+	store_queue_init(&w->queue, WAITS);
+	store_rows_init(&w->rows, &ask->resource);
+	out_memory(&w->record);
+	*to = (struct span_exporter){
+		.ctx = w, .span = on_span, .tick = on_tick, .end = on_end, .dropped = &w->dropped,
+	};
+	if (open_it(w, err))
+		return true;
+	on_end(w);
+	return false;
+}
