@@ -130,11 +130,18 @@ AGENT static struct propagate_span *current(struct propagate *p, u64 goid, u32 d
 	return 0;
 }
 
+/* Records have been lost since: who waits for whom may be otherwise by now. */
+AGENT static bool is_doubtful(const struct propagate *p, u64 lost)
+{
+	return lost != __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
+}
+
 /* Copies what it says of its trace; false: it has just been closed. */
-AGENT static bool told(const struct propagate_span *s, u64 ref, u8 trace[16], u32 *what)
+AGENT static bool told(const struct propagate *p, const struct propagate_span *s, u64 ref,
+		       u8 trace[16], u32 *what)
 {
 	copy(trace, s->trace, 16);
-	*what = s->what;
+	*what = is_doubtful(p, s->lost) ? PROPAGATED_UNKNOWN : s->what;
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return __atomic_load_n(&s->state, __ATOMIC_RELAXED) == ref >> 32;
 }
@@ -155,6 +162,7 @@ AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32
 			continue;
 		s->goid = goid;
 		s->depth = depth;
+		s->lost = __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
 		s->outer = outer;
 		s->context = s->within = 0;
 		s->what = of->what & (PROPAGATED_SAMPLED | PROPAGATED_UNKNOWN);
@@ -236,14 +244,14 @@ AGENT static void enter(struct propagate *p, u64 goid, u32 depth, u64 request,
 	u32 what;
 
 	if (of && request != ref && (!s || s->within != request) &&
-	    told(of, request, to->trace, &what)) {
+	    told(p, of, request, to->trace, &what)) {
 		to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
 		s = open_span(p, goid, depth, ref, to);
 		if (s)
 			s->within = request;
 		return;
 	}
-	if (s && told(s, ref, to->trace, &what)) {
+	if (s && told(p, s, ref, to->trace, &what)) {
 		to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
 		return;
 	}
@@ -416,8 +424,8 @@ AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, b
 	u32 what;
 
 	if (s && context && s->goid == goid && s->context == context &&
-	    told(s, ref, to->trace, &what)) {	/* one library hands it on to another */
-		to->what = what | PROPAGATED_THERE;
+	    told(p, s, ref, to->trace, &what)) {	/* one library hands it on to another */
+		to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
 		return;
 	}
 	if (of && of->state == PARENT_READ && of->count == 1) {
@@ -428,8 +436,9 @@ AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, b
 	} else if (inside && !of) {
 		/* inside of another request, whose goroutine made this one; or a goroutine of a
 		 * pool, and what came with the call was read by another one */
-		to->what = s && told(s, ref, to->trace, &what) ? what | PROPAGATED_THERE :
-							   PROPAGATED_UNKNOWN;
+		to->what = PROPAGATED_UNKNOWN;
+		if (s && told(p, s, ref, to->trace, &what))
+			to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
 	} else {
 		begin_trace(p, goid, to);
 	}
@@ -501,7 +510,7 @@ AGENT static struct propagate_request *enter_request(struct propagate *p, u64 ma
 	struct propagate_request *r = request_of(p, map);
 	u32 at = hash(map, ASK_SLOTS);
 
-	if (r && __atomic_load_n(&r->users, __ATOMIC_ACQUIRE)) {
+	if (r && __atomic_load_n(&r->users, __ATOMIC_ACQUIRE) && !is_doubtful(p, r->lost)) {
 		__atomic_store_n(&r->shared, 1, __ATOMIC_RELEASE);
 		__atomic_fetch_add(&r->users, 1, __ATOMIC_ACQ_REL);
 		return r;
@@ -511,9 +520,11 @@ AGENT static struct propagate_request *enter_request(struct propagate *p, u64 ma
 
 		if (!r || i)
 			r = &p->requests[(at + i) & (ASK_SLOTS - 1)];
-		if (i >= TRIES || (r->map == map && !r->users)) {	/* never written */
+		/* one that was never written, or whose end was not seen */
+		if (i >= TRIES || r->map == map) {
 			was = __atomic_load_n(&r->map, __ATOMIC_RELAXED);
-			if (was & 1 || __atomic_load_n(&r->users, __ATOMIC_ACQUIRE))
+			if (was == 1 || (__atomic_load_n(&r->users, __ATOMIC_ACQUIRE) &&
+					 !is_doubtful(p, r->lost)))
 				continue;
 		}
 		if (!__atomic_compare_exchange_n(&r->map, &was, 1, false, __ATOMIC_ACQ_REL,
@@ -522,6 +533,7 @@ AGENT static struct propagate_request *enter_request(struct propagate *p, u64 ma
 		r->users = 1;
 		r->shared = 0;
 		r->made = __builtin_ia32_rdtsc();
+		r->lost = __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
 		r->what = of->what & PROPAGATED_SAMPLED;
 		copy(r->trace, of->trace, 16);
 		copy(r->span, of->span, 8);
@@ -566,6 +578,8 @@ AGENT static void answer(struct propagate *p, struct propagate_call *c, struct p
 	struct propagate_request *r = &p->requests[c->request];
 
 	to->what = 0;
+	if (is_doubtful(p, c->lost))	/* its place may be another's */
+		c->request = (u32)NO_REQUEST;
 	if (c->request != (u32)NO_REQUEST && !r->shared) {
 		to->what = r->what;
 		copy(to->trace, r->trace, 16);
@@ -603,6 +617,7 @@ AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64
 		return;
 	r = map ? enter_request(p, map, to) : 0;
 	c->depth = depth;
+	c->lost = __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
 	c->listed = !map;
 	c->of = *to;
 	c->request = r ? (u32)(r - p->requests) : (u32)NO_REQUEST;
@@ -627,6 +642,8 @@ AGENT static void list(struct propagate *p, u64 goid, const u8 *fields, u64 n)
 	if (r)		/* of one that was never written, and lay there before */
 		rename_request(r, (u64)fields);
 	if (!c || !fields)
+		return;
+	if (is_doubtful(p, c->lost))
 		return;
 	leave_request(p, c);
 	for (u64 i = 0; i < n; i++) {
@@ -663,7 +680,7 @@ AGENT static void begin_write(struct propagate *p, u64 goid, const u8 *words)
 	struct propagate_request *r = map ? request_of(p, map) : 0;
 	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
 
-	if (!r || r->shared || itab != p->itab_rt || !w)
+	if (!r || r->shared || is_doubtful(p, r->lost) || itab != p->itab_rt || !w)
 		return;
 	c = c ? c : new_call(p, p->writes, WRITE_SLOTS, goid);
 	if (!c)
@@ -804,7 +821,7 @@ AGENT static void begin_stream(struct propagate *p, u64 goid, u64 map, bool list
 		end_stream(p, goid);
 	if (r && listed && !r->users && __builtin_ia32_rdtsc() - r->made > LIST_AGE_MOST)
 		r = 0;
-	c = r && !r->shared ? new_call(p, p->writes, WRITE_SLOTS, goid) : 0;
+	c = r && !r->shared && !is_doubtful(p, r->lost) ? new_call(p, p->writes, WRITE_SLOTS, goid) : 0;
 	if (!c)
 		return;
 	c->request = (u32)(r - p->requests);

@@ -35,7 +35,7 @@ bool propagate_begin(const struct inline_session *s)
 	} head = { 0 };
 	u64 va;
 
-	_Static_assert(sizeof(head) == offsetof(struct propagate, full), "the tables' head");
+	_Static_assert(sizeof(head) == offsetof(struct propagate, lost), "the tables' head");
 	if (!ask)
 		return true;
 	va = itab_va(s->plan->prog);

@@ -43,6 +43,7 @@ struct propagate_span {
 	u64 outer;		/* what that one referred to before, or 0 */
 	u64 context;		/* of a request: the address of its context.Context, or 0 */
 	u64 within;		/* the request that a context says it is part of, or 0 */
+	u64 lost;		/* as of its beginning */
 	u8 trace[16];
 	u32 what;		/* PROPAGATED_SAMPLED, or _UNKNOWN: then what is in it says nothing */
 	u32 spare;
@@ -64,6 +65,7 @@ struct propagate_request {
 	u32 users, shared;	/* requests with this map that are under way; once more than one */
 	u32 what, spare;
 	u64 made;		/* ticks */
+	u64 lost;		/* as of then */
 	u8 trace[16], span[8];
 };
 
@@ -75,6 +77,7 @@ struct propagate_call {
 	u32 depth, request;	/* place in `requests`, or NO_REQUEST */
 	struct propagated of;	/* as which it was told to begin */
 	bool listed;		/* it has a list, not a map */
+	u64 lost;		/* as of its beginning */
 	u64 map;
 	u32 block, spare;	/* 1 + place in `blocks`; 0: none */
 	u64 writer, held, head, tail;	/* a bufio.Writer; how many bytes it held, the first and
@@ -93,6 +96,8 @@ struct propagate {
 	u64 below;
 	u32 parent, spare;
 	u64 itab_rt;		/* of *bufio.Writer as an io.Writer */
+	u64 lost;		/* records of functions that have a role here: what was decided before
+				 * the last of them is not trusted any more */
 	u64 full;		/* times that a table was */
 	struct propagate_goroutine goroutines[GOROUTINE_SETS][WAYS];
 	struct propagate_span spans[SPAN_SLOTS];

@@ -434,6 +434,17 @@ static void find_ring(struct emitter *e)
 	asm_u32(a, SHARED_RINGS);
 }
 
+/* A record is lost: the agent has to know. */
+static void count_lost(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+
+	if (!e->fn->role)
+		return;
+	PUT(a, 0xf0, 0x48, 0xff, 0x05);			/* lock inc qword [lost] */
+	asm_rel32_to(a, e->l->near_rt + NEAR_PROPAGATE + offsetof(struct propagate, lost));
+}
+
 /* What find_ring needs, out of its way. */
 static void claim_ring(struct emitter *e)
 {
@@ -445,6 +456,7 @@ static void claim_ring(struct emitter *e)
 	jmp_to(a, e->stubs->claim_rt);
 	asm_label(a, L_CLAIM_BACK);
 	jcc(a, CC_AE, L_CLAIMED);			/* no carry */
+	count_lost(e);
 	jmp(a, L_SKIP);
 }
 
@@ -548,6 +560,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	jmp_to(a, e->stubs->full_rt);
 	asm_label(a, L_FULL_BACK);
 	jcc(a, CC_AE, L_RESERVE);
+	count_lost(e);
 	asm_label(a, L_SKIP);
 }
 

@@ -512,6 +512,26 @@ START_TEST(a_list_with_the_programs_own_one_is_left_alone)
 }
 END_TEST
 
+START_TEST(what_was_decided_before_records_were_lost_is_not_trusted)
+{
+	happens(1, 300, PROPAGATE_SERVE, SITE_ENTRY);
+	starts_to_ask(2, 0xc000);
+	starts_to_ask(3, 0xc008);
+	tables->lost++;
+	writes(9, 0xc000, "A: b\r\n");
+	ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+	ck_assert_str_eq(asks(1), "none");	/* it may serve another one by now */
+	starts_to_ask(4, 0xc000);		/* the map is another's */
+	writes(9, 0xc000, "A: b\r\n");
+	ck_assert_ptr_nonnull(strstr((char *)buffer, "Trace"));
+	ck_assert_int_eq(is_answered(2), 0);
+	ck_assert(is_answered(4) & PROPAGATED_WRITTEN);
+	happens(1, 300, PROPAGATE_SERVE, SITE_EXIT);
+	ck_assert_str_ne(trace(happens(1, 300, PROPAGATE_SERVE, SITE_ENTRY)), "none");
+	ck_assert_str_ne(asks(1), "none");
+}
+END_TEST
+
 START_TEST(what_a_pool_serves_is_of_a_trace_that_nobody_knows)
 {
 	ck_assert_int_eq(happens(1, 300, PROPAGATE_SERVE_INSIDE, SITE_ENTRY)->what,
@@ -707,6 +727,7 @@ Suite *agent_suite(void)
 	tcase_add_test(t, a_stream_may_be_written_when_its_call_has_ended);
 	tcase_add_test(t, a_call_tries_again_with_another_list);
 	tcase_add_test(t, a_list_with_the_programs_own_one_is_left_alone);
+	tcase_add_test(t, what_was_decided_before_records_were_lost_is_not_trusted);
 	tcase_add_test(t, what_a_pool_serves_is_of_a_trace_that_nobody_knows);
 	tcase_add_test(t, fields_with_other_names_are_no_parents);
 	tcase_add_test(t, full_tables_forget_and_are_emptied_again);
