@@ -204,11 +204,13 @@ static bool make(struct sqlite3 *db, const char *path, struct err *err)
 }
 
 /* Several may begin a store at the same time: one makes it. */
-static bool make_or_verify(struct sqlite3 *db, const char *path, struct err *err)
+static bool make_or_verify(struct sqlite3 *db, const char *path, bool there, struct err *err)
 {
 	i64 n;
 
-	if (!store_run(db, path, "PRAGMA auto_vacuum=INCREMENTAL; BEGIN IMMEDIATE", err) ||
+	/* the pragma would be written to a store that is there, again */
+	if (!store_run(db, path, there ? "BEGIN IMMEDIATE" :
+		       "PRAGMA auto_vacuum=INCREMENTAL; BEGIN IMMEDIATE", err) ||
 	    !store_number(db, path, "SELECT count(*) FROM sqlite_schema", &n, err) ||
 	    !(n ? verify(db, path, err) : make(db, path, err)))
 		return false;
@@ -245,7 +247,7 @@ bool store_open(struct sqlite3 **db, const char *path, struct err *err)
 		close(fd);
 	if (!connect(db, path, SQLITE_OPEN_READWRITE, err))
 		return false;
-	if (make_or_verify(*db, path, err) && use_wal(*db, path, err))
+	if (make_or_verify(*db, path, there, err) && use_wal(*db, path, err))
 		return true;
 	store_close(db);
 	return false;

@@ -2,10 +2,12 @@
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum {
 	ROWS = 500,		/* of spans, in one transaction */
 	WAL_LEAST = 1 << 20, WAL_MOST = 16 << 20,
+	CHECKPOINT = 1000,	/* pages in the -wal: SQLite's own choice */
 	FULL_PERCENT = 90, LEFT_PERCENT = 80,
 };
 
@@ -19,12 +21,26 @@ bool store_bounds_set(struct store_bounds *b, struct sqlite3 *db, const char *pa
 	if (!store_number(db, path, "PRAGMA page_size", &page, err))
 		return false;
 	*b = (struct store_bounds){
-		.pages = (i64)((bytes - wal) / (u64)page), .wal_pages = (i64)(wal / (u64)page),
-		.age_ns = age_ns,
+		.pages = (i64)((bytes - wal) / (u64)page), .wal_bytes = wal, .age_ns = age_ns,
 	};
-	snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit=%llu; PRAGMA max_page_count=%lld",
-		 (unsigned long long)wal, (long long)b->pages);
+	snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit=%llu; PRAGMA max_page_count=%lld; "
+		 "PRAGMA wal_autocheckpoint=%llu", (unsigned long long)wal, (long long)b->pages,
+		 (unsigned long long)MIN(wal / 2 / (u64)page, (u64)CHECKPOINT));
 	return store_run(db, path, sql, err);
+}
+
+/* Who reads for long keeps the -wal from being used again, and so it grows. */
+static bool wal_has_room(const struct store_bounds *b, struct sqlite3 *db, const char *path,
+			 struct err *err)
+{
+	const char *wal = sqlite3_filename_wal(sqlite3_db_filename(db, "main"));
+	struct stat st;
+
+	return stat(wal, &st) || (u64)st.st_size <= b->wal_bytes ||
+	       sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+	       SQLITE_OK ||
+	       err_set(err, ERR_IO, "%s: somebody reads it for so long that there is no room for "
+		       "more", path);
 }
 
 static bool used(struct sqlite3 *db, const char *path, i64 *pages, i64 *in_use, struct err *err)
@@ -80,7 +96,7 @@ bool store_bound(const struct store_bounds *b, struct sqlite3 *db, const char *p
 	i64 pages, in_use, any, start, full = b->pages / 100 * FULL_PERCENT;
 	bool deleted = false, room = true;
 
-	if (!used(db, path, &pages, &in_use, err))
+	if (!wal_has_room(b, db, path, err) || !used(db, path, &pages, &in_use, err))
 		return false;
 	for (;; deleted = true) {
 		if (!store_number(db, path, "SELECT count(*) FROM (SELECT 1 FROM trace LIMIT 1)",

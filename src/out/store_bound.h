@@ -19,7 +19,7 @@
 
 struct store_bounds {
 	i64 pages;		/* of the file itself */
-	i64 wal_pages;		/* of what is written before it */
+	u64 wal_bytes;		/* of what is written before it */
 	i64 age_ns;
 };
 

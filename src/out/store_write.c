@@ -13,11 +13,7 @@
 #define PAUSE (SECOND / 5)	/* before it is tried again */
 #define END_MOST (5 * SECOND)
 
-enum {
-	BATCH = 1000,		/* spans, in one transaction */
-	TRIES = 3,
-	CHECKPOINT = 1000,	/* pages */
-};
+enum { BATCH = 1000 /* spans, in one transaction */, TRIES = 3 };
 
 enum store_trouble { TROUBLE_DISK, TROUBLE_KEEP_UP, TROUBLE_NO_THREAD, STORE_TROUBLES };
 
@@ -38,7 +34,6 @@ struct writer {
 	/* of the thread, once it runs */
 	struct store_rows rows;
 	struct store_bounds bounds;
-	int wal_pages;
 };
 
 static void trouble(struct writer *w, enum store_trouble kind, const char *why)
@@ -67,17 +62,6 @@ static int on_busy(void *ctx, int times)
 	return 1;
 }
 
-static int on_commit(void *ctx, struct sqlite3 *db, const char *name, int pages)
-{
-	struct writer *w = ctx;
-
-	(void)name;
-	w->wal_pages = pages;
-	if (pages >= MIN(w->bounds.wal_pages / 2, (i64)CHECKPOINT))
-		sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	return SQLITE_OK;
-}
-
 static bool open_it(struct writer *w, struct err *err)
 {
 	struct sqlite3 *db;
@@ -89,9 +73,7 @@ static bool open_it(struct writer *w, struct err *err)
 		store_close(&db);
 		return false;
 	}
-	w->wal_pages = 0;
 	sqlite3_busy_handler(db, on_busy, w);
-	sqlite3_wal_hook(db, on_commit, w);
 	return true;
 }
 
@@ -105,23 +87,6 @@ static bool is_there(struct writer *w, struct err *err)
 	if (moved)
 		store_rows_close(&w->rows);
 	return w->rows.db || open_it(w, err);
-}
-
-/* Who reads for long keeps the -wal from being used again. */
-static bool wal_has_room(struct writer *w, struct err *err)
-{
-	struct sqlite3 *db = w->rows.db;
-	bool ok;
-
-	if (w->wal_pages < w->bounds.wal_pages)
-		return true;
-	sqlite3_busy_handler(db, NULL, NULL);
-	ok = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
-	     SQLITE_OK;
-	sqlite3_busy_handler(db, on_busy, w);
-	if (ok)
-		w->wal_pages = 0;
-	return ok || err_set(err, ERR_IO, "%s: who reads it leaves no room for more", w->path);
 }
 
 /* `rest` moves behind what was written. */
@@ -142,7 +107,7 @@ static bool attempt(struct writer *w, struct str *rest, struct err *err)
 {
 	struct str from = *rest;
 
-	if (is_there(w, err) && wal_has_room(w, err) &&
+	if (is_there(w, err) &&
 	    store_bound(&w->bounds, w->rows.db, w->path, clock_ns(CLOCK_REALTIME), err) &&
 	    write_some(w, rest, err))
 		return true;
