@@ -223,7 +223,8 @@ static struct plan_request request_of(const struct spans_args *a, struct rules *
 	struct expr_ask *asks = ARENA_ARRAY(arena, struct expr_ask, r->nasks + a->show.n + 1);
 	struct plan_request q = {
 		.patterns = patterns, .npatterns = n, .asks = asks, .extras = r->extras,
-		.nextras = r->n, .ctxs = r->ctxs, .nctxs = r->nctxs, .contexts = true, .redact = a->redact.at, .nredact = a->redact.n,
+		.nextras = r->n, .ctxs = r->ctxs, .nctxs = r->nctxs, .contexts = true,
+		.redact = a->redact.at, .nredact = a->redact.n,
 		.strings = 64, .elements = 8, .depth = 2, .values = VALUES_ERROR,
 		.goroutines = true,
 	};

@@ -29,6 +29,8 @@ static const char *const trace_fields[] = { "tracepar", "tracesta" };	/* HTTP/2:
 #define ECHO5 "*echo.Context"
 #define MUX "*mux.Route"
 #define CHI "*chi.Context"
+#define CHI_PATTERNS "arg0.(*chi.Context).RoutePatterns"
+#define PATTERN(n) { FIELD_PATTERN + n, CHI_PATTERNS "[" #n "]", 128, .type = CHI }
 
 /* What is read of a request that is served, and of one that is sent. */
 #define SERVED \
@@ -198,13 +200,13 @@ static const struct rule server_rules[] = {
 			{ FIELD_ROUTE, "arg0.(*gin.Context).fullPath", 128, .type = GIN },
 			{ FIELD_PATH_OF, "arg0.(*echo.context).path", 128, .type = ECHO },
 			{ FIELD_ROUTE_OF, "arg0.(*echo.Context).route.Path", 128, .type = ECHO5 },
-			{ FIELD_PATTERNS, "len(arg0.(*chi.Context).RoutePatterns)", 0, .type = CHI },
-			{ FIELD_PATTERN, "arg0.(*chi.Context).RoutePatterns[0]", 128, .type = CHI },
-			{ FIELD_PATTERN + 1, "arg0.(*chi.Context).RoutePatterns[1]", 128, .type = CHI },
-			{ FIELD_PATTERN + 2, "arg0.(*chi.Context).RoutePatterns[2]", 128, .type = CHI },
-			{ FIELD_PATTERN + 3, "arg0.(*chi.Context).RoutePatterns[3]", 128, .type = CHI },
-			{ FIELD_PATTERN + 4, "arg0.(*chi.Context).RoutePatterns[4]", 128, .type = CHI },
-			{ FIELD_PATTERN + 5, "arg0.(*chi.Context).RoutePatterns[5]", 128, .type = CHI },
+			{ FIELD_PATTERNS, "len(" CHI_PATTERNS ")", 0, .type = CHI },
+			PATTERN(0),
+			PATTERN(1),
+			PATTERN(2),
+			PATTERN(3),
+			PATTERN(4),
+			PATTERN(5),
 		},
 		.nreads = 10,
 	}, {

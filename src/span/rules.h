@@ -77,8 +77,8 @@ struct rule {
 	u8 ctx_in;
 	const char *only_with;	/* only in programs that have this function, too; or NULL */
 	bool catches;	/* what panics in it is recovered by itself */
-	bool once;	/* a call with the context of one around it, of the same library, is of that one's
-			 * request */
+	/* A call with the context of one around it, of the same library, is of its request. */
+	bool once;
 	/* Only calls for which this expression is one of the types of its reads matter, and only
 	 * where the program has one; kernel probes would cost too much. */
 	const char *when_type;
