@@ -148,9 +148,8 @@ DATABASE_VERSIONS = {
         "v1.4.1": "1.17.13", "v1.5.0": "1.18.10", "v1.6.0": "1.19.13", "v1.7.1": "1.20.14", "v1.8.1": "1.22.12",
         "v1.9.3": "1.25.5", "v1.10.1": gobuild.NEWEST},
     "modernc.org/sqlite": {
-        "v1.14.6": "1.17.13", "v1.20.3": "1.18.10", "v1.23.1": "1.19.13", "v1.29.0": "1.21.13", "v1.38.0": "1.24.11",
+        "v1.14.6": "1.17.13", "v1.20.3": "1.18.10", "v1.23.1": "1.19.13", "v1.38.0": "1.24.11",
         "v1.62.0": gobuild.NEWEST},
-    "github.com/mattn/go-sqlite3": {"v1.14.6": "1.17.13", "v1.14.22": "1.22.12", "v1.14.53": gobuild.NEWEST},
     "github.com/redis/go-redis/v9": {
         "v9.0.0": "1.18.10", "v9.0.5": "1.19.13", "v9.3.0": "1.20.14", "v9.5.1": "1.22.12", "v9.7.0": "1.23.12",
         "v9.10.0": "1.24.11", "v9.14.0": "1.25.5", "v9.23.0": gobuild.NEWEST},
@@ -161,6 +160,6 @@ DATABASE_VERSIONS = {
 DATABASES = Table(
     "Databases",
     "Libraries in versions over their lives, each by a release of Go. *seen*: each call that the program makes is one span, with the right\n"
-    "name, attributes, error and parent, and no secret is in it. mattn/go-sqlite3 needs cgo, and is built for the race detector.",
+    "name, attributes, error and parent, and no secret is in it.",
     ["%s %s, Go %s" % (m, v, go) for m, versions in DATABASE_VERSIONS.items() for v, go in versions.items()],
-    ["stripped", "debug information", "race"], of="spans")
+    ["stripped", "debug information"], of="spans")

@@ -29,9 +29,6 @@ LIBRARIES = {
         "spans-pq", {"github.com/lib/pq": "github.com/go-sql-driver/mysql", '"postgres"': '"mysql"', "$1": "?"},
         databases.mysql, [n.replace("42P01", "1146") for n in POSTGRES]),
     "modernc.org/sqlite": ("spans-sqlite", {}, None, SQLITE),
-    "github.com/mattn/go-sqlite3": (
-        "spans-sqlite", {"modernc.org/sqlite": "github.com/mattn/go-sqlite3", '"sqlite"': '"sqlite3"'}, None,
-        [n.replace("1555", "sqlite3.Error") for n in SQLITE]),
     "github.com/redis/go-redis/v9": ("spans-redis", {}, databases.redis, REDIS),
     "github.com/go-redis/redis/v8": (
         "spans-redis", {"github.com/redis/go-redis/v9": "github.com/go-redis/redis/v8"}, databases.redis, REDIS),
@@ -112,9 +109,7 @@ def test_library(tmp_path, library, version):
 @pytest.mark.parametrize("library, version", [(library, v) for library in VERSIONS for v in VERSIONS[library]])
 def test_version(tmp_path, library, version):
     release = VERSIONS[library][version]
-    for variant, flag in {"stripped": STRIPPED, "debug information": "-v", "race": "-race"}.items():
-        if (variant == "race") != ("mattn" in library):
-            continue  # cgo
+    for variant, flag in {"stripped": STRIPPED, "debug information": "-v"}.items():
         folder = tmp_path / variant
         folder.mkdir()
         below, _, done = run(folder, library, build(folder, library, version, release, flag))
