@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/out.h"
 
 enum { HEADER = 100, VERSION_AT = 60, APPLICATION_AT = 68, PAUSE_NS = 10000000 };
 
@@ -32,7 +33,7 @@ static const char *const tables[] = {
 
 bool store_failed(struct sqlite3 *db, const char *path, struct err *err)
 {
-	int code = sqlite3_errcode(db), number = sqlite3_system_errno(db);
+	int code = sqlite3_extended_errcode(db), number = sqlite3_system_errno(db);
 	const char *why = number ? strerror(number) : sqlite3_errmsg(db);
 
 	switch (code & 0xff) {
@@ -52,6 +53,8 @@ bool store_failed(struct sqlite3 *db, const char *path, struct err *err)
 	case SQLITE_AUTH:
 		return err_set(err, ERR_DENIED, "%s: can't be written: %s", path, why);
 	default:
+		if (!number)
+			return err_set(err, ERR_IO, "%s: %s (SQLite's code %d)", path, why, code);
 		return err_set(err, number == EACCES || number == EPERM || number == EROFS ?
 			       ERR_DENIED : ERR_IO, "%s: %s", path, why);
 	}
@@ -134,13 +137,27 @@ static bool look(const char *path, bool *there, struct err *err)
 		       err);
 }
 
-/* SQLite takes ":memory:" and "" for no file at all. */
-static bool connect(struct sqlite3 **db, const char *path, int flags, struct err *err)
+/* As a URI, in which nothing of the path means anything; so that it is not ":memory:" or "" either,
+ * which SQLite takes for no file at all. */
+static const char *uri(struct arena *a, const char *path, const char *query)
+{
+	OWN(out) o;
+
+	out_memory(&o);
+	out_z(&o, *path == '/' ? "file:" : "file:./");
+	for (const char *p = path; *p; p++)
+		out_fmt(&o, "%%%02x", (unsigned)(u8)*p);
+	out_z(&o, query);
+	return str_z(a, (struct str){ o.buf, o.n });
+}
+
+static bool connect(struct sqlite3 **db, const char *path, int flags, const char *query,
+		    struct err *err)
 {
 	OWN(arena) arena = { 0 };
-	const char *name = *path == '/' ? path : str_z(&arena, str_fmt(&arena, "./%s", path));
 
-	if (sqlite3_open_v2(name, db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+	flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
+	if (sqlite3_open_v2(uri(&arena, path, query), db, flags, NULL) != SQLITE_OK) {
 		if (*db)
 			store_failed(*db, path, err);
 		else
@@ -245,12 +262,32 @@ bool store_open(struct sqlite3 **db, const char *path, struct err *err)
 			       "%s: %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	if (!connect(db, path, SQLITE_OPEN_READWRITE, err))
+	if (!connect(db, path, SQLITE_OPEN_READWRITE, "", err))
 		return false;
 	if (make_or_verify(*db, path, there, err) && use_wal(*db, path, err))
 		return true;
 	store_close(db);
 	return false;
+}
+
+static bool begin_reading(struct sqlite3 **db, const char *path, const char *query,
+			  struct err *err)
+{
+	if (!connect(db, path, SQLITE_OPEN_READONLY, query, err))
+		return false;
+	if (store_run(*db, path, "PRAGMA cell_size_check=1; BEGIN", err) && verify(*db, path, err))
+		return true;
+	store_close(db);
+	return false;
+}
+
+/* Is all that was written in the file itself? */
+static bool nothing_beside(const char *path)
+{
+	OWN(arena) a = { 0 };
+	struct stat st;
+
+	return stat(str_z(&a, str_fmt(&a, "%s-wal", path)), &st) || !st.st_size;
 }
 
 bool store_open_read(struct sqlite3 **db, const char *path, struct err *err)
@@ -263,12 +300,11 @@ bool store_open_read(struct sqlite3 **db, const char *path, struct err *err)
 	if (!there)
 		return access(path, F_OK) ? err_set(err, ERR_IO, "%s: %s", path, strerror(errno)) :
 		       err_set(err, ERR_FORMAT, "%s: is empty: no store of spans", path);
-	if (!connect(db, path, SQLITE_OPEN_READONLY, err))
-		return false;
-	if (store_run(*db, path, "PRAGMA cell_size_check=1; BEGIN", err) && verify(*db, path, err))
+	if (begin_reading(db, path, "", err))
 		return true;
-	store_close(db);
-	return false;
+	/* where no files can be made beside it, nobody writes to it */
+	return err->kind != ERR_FORMAT && err->kind != ERR_UNSUPPORTED && nothing_beside(path) &&
+	       begin_reading(db, path, "?immutable=1", err);
 }
 
 void store_close(struct sqlite3 **db)

@@ -459,6 +459,33 @@ START_TEST(a_store_that_is_moved)
 }
 END_TEST
 
+/* Where nothing can be made beside it, and by names that mean something to SQLite. */
+START_TEST(names_and_folders_of_any_kind)
+{
+	static const char *const names[] = { ":memory:", "file:a?mode=memory", "a%20b#c" };
+	char here[256];
+	struct stored_traces t;
+
+	ck_assert(getcwd(here, sizeof(here)) && !chdir(folder));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(path, sizeof(path), "%s", names[i]);
+		store_of(1);
+		ck_assert(!access(path, F_OK));
+		ck_assert(!chmod(".", 0500));
+		ck_assert_msg(store_traces(&t, path, &(struct stored_ask){ .most = 3 }, &arena,
+					   &err), "%s", err.msg);
+		ck_assert_uint_eq(t.n, 1);
+		ck_assert(!chmod(".", 0700));
+		unlink(path);
+		snprintf(path, sizeof(path), "%s-wal", names[i]);
+		unlink(path);
+		snprintf(path, sizeof(path), "%s-shm", names[i]);
+		unlink(path);
+	}
+	ck_assert(!chdir(here));
+}
+END_TEST
+
 Suite *store_suite(void)
 {
 	Suite *s = suite_create("store");
@@ -475,6 +502,7 @@ Suite *store_suite(void)
 	tcase_add_test(c, a_tree_of_anything);
 	tcase_add_test(c, bars_lie_within_their_line);
 	tcase_add_test(c, a_store_that_is_moved);
+	tcase_add_test(c, names_and_folders_of_any_kind);
 	suite_add_tcase(s, c);
 	return s;
 }
