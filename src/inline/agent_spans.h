@@ -1,0 +1,223 @@
+/* agent_spans - the agent: goroutines, and the spans that they are in.
+ *
+ * Owns     nothing: all lies in the target's struct propagate.
+ * Units    rt addresses of the target, in which this runs.
+ * Fails    never: what finds no place is not known.
+ * Threads  all of the target's (inline/propagate.h). */
+#ifndef INLINE_AGENT_SPANS_H
+#define INLINE_AGENT_SPANS_H
+
+#include "inline/agent.h"
+#include "plan/chain.h"
+
+AGENT static struct propagate_goroutine *goroutine(struct propagate *p, u64 goid)
+{
+	struct propagate_goroutine *set = p->goroutines[hash(goid, GOROUTINE_SETS)];
+
+	for (u32 i = 0; i < WAYS; i++)
+		if (__atomic_load_n(&set[i].goid, __ATOMIC_RELAXED) == goid)
+			return &set[i];
+	return 0;
+}
+
+AGENT static bool refer(struct propagate *p, u64 goid, u64 ref)
+{
+	struct propagate_goroutine *g = goroutine(p, goid);
+	struct propagate_goroutine *set = p->goroutines[hash(goid, GOROUTINE_SETS)];
+
+	if (g) {
+		g->ref = ref;
+		if (!ref)
+			__atomic_store_n(&g->goid, 0, __ATOMIC_RELEASE);
+		return true;
+	}
+	for (u32 i = 0; ref && i < WAYS; i++) {
+		u64 nobody = 0;
+
+		if (__atomic_compare_exchange_n(&set[i].goid, &nobody, goid, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+			set[i].ref = ref;
+			return true;
+		}
+	}
+	if (ref)
+		__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
+	return !ref;
+}
+
+AGENT static struct propagate_span *slot(struct propagate *p, u64 ref)
+{
+	struct propagate_span *s = &p->spans[ref & (SPAN_SLOTS - 1)];
+
+	return ref && __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) == ref >> 32 ? s : 0;
+}
+
+/* The goroutine that it is of leaves it. */
+AGENT static void close_span(struct propagate *p, struct propagate_span *s)
+{
+	u64 goid = s->goid, outer = s->outer;
+
+	__atomic_store_n(&s->state, s->state + 1, __ATOMIC_RELEASE);
+	(void)refer(p, goid, slot(p, outer) ? outer : 0);
+}
+
+/* The span that the goroutine's trace is that of; calls that are no more are left on the way. */
+AGENT static struct propagate_span *current(struct propagate *p, u64 goid, u32 depth, u64 *ref)
+{
+	for (u32 i = 0; i < TRIES; i++) {
+		struct propagate_goroutine *g = goroutine(p, goid);
+		struct propagate_span *s = g ? slot(p, g->ref) : 0;
+
+		*ref = g ? g->ref : 0;
+		if (!s) {
+			if (g)
+				(void)refer(p, goid, 0);
+			*ref = 0;
+			return 0;
+		}
+		if (s->goid != goid || depth > s->depth)
+			return s;
+		close_span(p, s);
+	}
+	return 0;
+}
+
+/* Records have been lost since: who waits for whom may be otherwise by now. */
+AGENT static bool is_doubtful(const struct propagate *p, u64 lost)
+{
+	return lost != __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
+}
+
+/* Copies what it says of its trace; false: it has just been closed. */
+AGENT static bool told(const struct propagate *p, const struct propagate_span *s, u64 ref,
+		       u8 trace[16], u32 *what)
+{
+	copy(trace, s->trace, 16);
+	*what = is_doubtful(p, s->lost) ? PROPAGATED_UNKNOWN : s->what;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&s->state, __ATOMIC_RELAXED) == ref >> 32;
+}
+
+/* A span that others will be in, of a trace that is new or came with a request. */
+AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32 depth, u64 outer,
+					      const struct propagated *of)
+{
+	u32 at = hash(goid * GOLDEN + __builtin_ia32_rdtsc(), SPAN_SLOTS);
+
+	for (u32 i = 0; i < TRIES; i++) {
+		u32 n = (at + i) & (SPAN_SLOTS - 1);
+		struct propagate_span *s = &p->spans[n];
+		u32 was = __atomic_load_n(&s->state, __ATOMIC_RELAXED);
+
+		if (was & 1 || !__atomic_compare_exchange_n(&s->state, &was, was + 1, false,
+							    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		s->goid = goid;
+		s->depth = depth;
+		s->lost = __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
+		s->outer = outer;
+		s->context = s->within = 0;
+		s->what = of->what & (PROPAGATED_SAMPLED | PROPAGATED_UNKNOWN);
+		copy(s->trace, of->trace, 16);
+		if (refer(p, goid, (u64)(was + 1) << 32 | n))
+			return s;
+		__atomic_store_n(&s->state, was + 2, __ATOMIC_RELEASE);	/* nobody would close it */
+		return 0;
+	}
+	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+AGENT static void begin_trace(struct propagate *p, u64 goid, struct propagated *to)
+{
+	new_id(p, goid, to->trace, 16);
+	to->what = PROPAGATED_THERE | PROPAGATED_BEGUN |
+		   (trace_is_below(to->trace, p->below) ? PROPAGATED_SAMPLED : 0);
+}
+
+/* The request that has this context, for whoever comes with it. */
+AGENT static void remember(struct propagate *p, struct propagate_span *s, u64 context)
+{
+	u64 *set = p->contexts[hash(context, CONTEXT_SETS)];
+	u64 ref = (u64)s->state << 32 | (u64)(s - p->spans);
+
+	s->context = context;
+	for (u32 i = 0; i < CONTEXT_WAYS; i++) {
+		u64 was = __atomic_load_n(&set[i], __ATOMIC_RELAXED);
+
+		if (!slot(p, was) &&
+		    __atomic_compare_exchange_n(&set[i], &was, ref, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			return;
+	}
+	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
+}
+
+AGENT static u64 request_with(struct propagate *p, u64 context)
+{
+	const u64 *set = p->contexts[hash(context, CONTEXT_SETS)];
+
+	for (u32 i = 0; i < CONTEXT_WAYS; i++) {
+		u64 ref = __atomic_load_n(&set[i], __ATOMIC_ACQUIRE);
+		const struct propagate_span *s = slot(p, ref);
+
+		if (s && s->context == context)
+			return ref;
+	}
+	return 0;
+}
+
+/* The request that the call's contexts lead to, innermost first (plan/chain.h), or 0. */
+AGENT static u64 by_context(struct propagate *p, const u8 *record, u64 how)
+{
+	u32 at = how_place(how, HOW_CTX), chain = how_place(how, HOW_CHAIN);
+	u64 ref = 0;
+
+	for (u32 i = 0; at && i < CHAIN_MOST && word(record, at) && !ref; i++) {
+		ref = request_with(p, word(record, at + 8));
+		at = i ? at + 16 : chain;
+	}
+	return ref;
+}
+
+AGENT static u64 own_context(const u8 *record, u64 how)
+{
+	u32 at = how_place(how, HOW_CTX);
+
+	return at && word(record, at) ? word(record, at + 8) : 0;
+}
+
+/* A call that is a span has begun. What its context says holds for all that it does. */
+AGENT static void enter(struct propagate *p, u64 goid, u32 depth, u64 request,
+			struct propagated *to)
+{
+	u64 ref;
+	struct propagate_span *s = current(p, goid, depth, &ref), *of = slot(p, request);
+	u32 what;
+
+	if (of && request != ref && (!s || s->within != request) &&
+	    told(p, of, request, to->trace, &what)) {
+		to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
+		s = open_span(p, goid, depth, ref, to);
+		if (s)
+			s->within = request;
+		return;
+	}
+	if (s && told(p, s, ref, to->trace, &what)) {
+		to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
+		return;
+	}
+	begin_trace(p, goid, to);
+	(void)open_span(p, goid, depth, 0, to);
+}
+
+AGENT static void leave(struct propagate *p, u64 goid, u32 depth)
+{
+	struct propagate_goroutine *g = goroutine(p, goid);
+	struct propagate_span *s = g ? slot(p, g->ref) : 0;
+
+	if (s && s->goid == goid && s->depth == depth)
+		close_span(p, s);
+}
+
+#endif

@@ -1,0 +1,237 @@
+/* agent_write - the agent: a request says whose child it is, in HTTP/1 and HTTP/2.
+ *
+ * Owns     nothing: all lies in the target's struct propagate.
+ * Units    rt addresses of the target, in which this runs.
+ * Fails    never: what finds no place is not known.
+ * Threads  all of the target's (inline/propagate.h). */
+#ifndef INLINE_AGENT_WRITE_H
+#define INLINE_AGENT_WRITE_H
+
+#include "inline/agent_requests.h"
+
+enum {
+	LINE = 70,		/* "Traceparent: " value "\r\n" */
+	/* bufio.Writer: an error, then the buffer, then how much of it is in use */
+	WRITER_ERROR = 0, WRITER_BUFFER = 16, WRITER_SIZE = 24, WRITER_USED = 40,
+};
+
+AGENT static void begin_write(struct propagate *p, u64 goid, const u8 *words)
+{
+	u64 map = word(words, 0), itab = word(words, 8);
+	const u8 *w = (const u8 *)word(words, 16), *buffer;
+	struct propagate_request *r = map ? request_of(p, map) : 0;
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+
+	if (!r || r->shared || is_doubtful(p, r->lost) || itab != p->itab_rt || !w)
+		return;
+	c = c ? c : new_call(p, p->writes, WRITE_SLOTS, goid);
+	if (!c)
+		return;
+	buffer = (const u8 *)word(w, WRITER_BUFFER);
+	c->held = word(w, WRITER_USED);
+	c->request = (u32)(r - p->requests);
+	c->block = 0;
+	c->writer = (u64)w;
+	c->map = map;
+	if (c->held < 16 || c->held > word(w, WRITER_SIZE)) {
+		forget(c);
+		return;
+	}
+	c->head = word(buffer, 0);
+	c->tail = word(buffer, (u32)c->held - 8);
+}
+
+AGENT static u8 *put_hex(u8 *to, const u8 *id, u32 n)
+{
+	for (u32 i = 0; i < 2 * n; i++) {
+		u8 d = i & 1 ? id[i / 2] & 15 : id[i / 2] >> 4;
+
+		*to++ = (u8)(d < 10 ? '0' + d : 'a' + d - 10);
+	}
+	return to;
+}
+
+/* Texts as numbers, for a text would lie elsewhere. */
+AGENT static u8 *put_value(u8 *to, const struct propagate_request *r)
+{
+	to[0] = to[1] = '0';
+	to[2] = '-';
+	to = put_hex(to + 3, r->trace, 16);
+	*to++ = '-';
+	to = put_hex(to, r->span, 8);
+	*to++ = '-';
+	*to++ = '0';
+	*to++ = (u8)('0' + !!(r->what & PROPAGATED_SAMPLED));
+	return to;
+}
+
+AGENT static void put_line(u8 *to, const struct propagate_request *r)
+{
+	*(u64 *)(void *)to = 0x7261706563617254ull;		/* "Tracepar" */
+	*(u32 *)(void *)(to + 8) = 0x3a746e65;			/* "ent:" */
+	to[12] = ' ';
+	to = put_value(to + 13, r);
+	*(u16 *)(void *)to = 0x0a0d;				/* "\r\n" */
+}
+
+/* The header that lies in the buffer has a traceparent of the program's own. */
+AGENT static bool has_own(const u8 *at, u64 n, struct propagate_request *r)
+{
+	u64 i = 0;
+
+	while (i < n) {
+		u64 skip = is_traceparent(at + i, n - i), end = i;
+
+		while (end < n && at[end] != '\r' && at[end] != '\n')
+			end++;
+		if (skip) {
+			r->what = PROPAGATED_OWN;
+			if (parse(at + i + skip, end - i - skip, r->trace, r->span, &r->spare))
+				r->what |= PROPAGATED_THERE | r->spare;
+			return true;
+		}
+		while (end < n && (at[end] == '\r' || at[end] == '\n'))
+			end++;
+		i = end;
+	}
+	return false;
+}
+
+AGENT static void end_write(struct propagate *p, u64 goid)
+{
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_request *r;
+	u8 *w, *buffer;
+	u64 used, size;
+
+	if (!c)
+		return;
+	r = &p->requests[c->request];
+	w = (u8 *)c->writer;
+	buffer = (u8 *)word(w, WRITER_BUFFER);
+	used = word(w, WRITER_USED);
+	size = word(w, WRITER_SIZE);
+	/* still his, and the same bytes before it: nothing was sent meanwhile */
+	if (__atomic_load_n(&r->map, __ATOMIC_ACQUIRE) != c->map || r->shared)
+		goto out;
+	if (word(w, WRITER_ERROR) || used < c->held || used + LINE > size ||
+	    word(buffer, 0) != c->head || word(buffer, (u32)c->held - 8) != c->tail) {
+		r->what |= PROPAGATED_NO_ROOM;
+		goto out;
+	}
+	if (has_own(buffer + c->held, used - c->held, r))
+		goto out;
+	put_line(buffer + used, r);
+	*(u64 *)(void *)(w + WRITER_USED) = used + LINE;
+	r->what |= PROPAGATED_WRITTEN | PROPAGATED_THERE;
+out:
+	forget(c);
+}
+
+/* ---- HTTP/2 ---- */
+
+#define LIST_AGE_MOST (1ull << 31)	/* ticks: about a second */
+
+enum {
+	FIELD = 69,		/* bytes of the field, as hpack writes a literal that is not kept */
+	/* HeadersFrameParam: stream, block, its length and capacity; is it the last of its header? */
+	PARAM_BLOCK = 8, PARAM_SIZE = 16, PARAM_ROOM = 24, PARAM_ENDS = 33,
+};
+
+AGENT static void end_stream(struct propagate *p, u64 goid)
+{
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_request *r;
+
+	if (!c)
+		return;
+	r = &p->requests[c->request];
+	if (c->block)
+		__atomic_store_n(&p->blocks[c->block - 1].goid, 0, __ATOMIC_RELEASE);
+	if (c->listed)
+		rename_request(r, c->map);
+	c->block = 0;
+	forget(c);
+}
+
+AGENT static void begin_stream(struct propagate *p, u64 goid, u64 map, bool listed)
+{
+	struct propagate_request *r = map ? request_of(p, map) : 0;
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+
+	if (c)
+		end_stream(p, goid);
+	if (r && listed && !r->users && __builtin_ia32_rdtsc() - r->made > LIST_AGE_MOST)
+		r = 0;
+	c = r && !r->shared && !is_doubtful(p, r->lost) ? new_call(p, p->writes, WRITE_SLOTS, goid) : 0;
+	if (!c)
+		return;
+	c->request = (u32)(r - p->requests);
+	c->map = map;
+	c->listed = listed;
+	c->block = 0;
+}
+
+AGENT static void name(struct propagate *p, u64 goid, const u8 *words)
+{
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	const u8 *at = (const u8 *)word(words, 0);
+	struct propagate_request *r = c ? &p->requests[c->request] : 0;
+	u64 n = word(words, 24);
+
+	if (!c || !is_traceparent_name(at))
+		return;
+	r->what = PROPAGATED_OWN;
+	if (parse((const u8 *)word(words, 16), n, r->trace, r->span, &r->spare))
+		r->what |= PROPAGATED_THERE | r->spare;
+}
+
+AGENT static struct propagate_block *new_block(struct propagate *p, u64 goid)
+{
+	u32 at = hash(goid, BLOCKS);
+
+	for (u32 i = 0; i < TRIES; i++) {
+		struct propagate_block *b = &p->blocks[(at + i) & (BLOCKS - 1)];
+		u64 nobody = 0;
+
+		if (__atomic_compare_exchange_n(&b->goid, &nobody, goid, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			return b;
+	}
+	return 0;
+}
+
+/* The block is written from a copy that has one field more; the program reads it until this call
+ * has ended, and does not keep it. `param` is the call's own. */
+AGENT static void block(struct propagate *p, u64 goid, u8 *param)
+{
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_request *r = c ? &p->requests[c->request] : 0;
+	const u8 *from = (const u8 *)word(param, PARAM_BLOCK);
+	u64 n = word(param, PARAM_SIZE);
+	struct propagate_block *b;
+	u8 *to;
+
+	if (!c || c->block || r->what & PROPAGATED_OWN || r->shared ||
+	    __atomic_load_n(&r->map, __ATOMIC_ACQUIRE) != c->map)
+		return;
+	b = n <= BLOCK_MOST - FIELD && param[PARAM_ENDS] ? new_block(p, goid) : 0;
+	if (!b) {
+		r->what |= PROPAGATED_NO_ROOM;
+		return;
+	}
+	c->block = (u32)(b - p->blocks) + 1;
+	copy(b->bytes, from, (u32)n);
+	to = b->bytes + n;
+	to[0] = 0;		/* a literal, not to be kept; its name is new */
+	to[1] = 11;
+	*(u64 *)(void *)(to + 2) = 0x7261706563617274ull;	/* "tracepar" */
+	*(u32 *)(void *)(to + 10) = 0x37746e65;		/* "ent", 55 */
+	put_value(to + 14, r);
+	*(u64 *)(void *)(param + PARAM_BLOCK) = (u64)b->bytes;
+	*(u64 *)(void *)(param + PARAM_SIZE) = n + FIELD;
+	*(u64 *)(void *)(param + PARAM_ROOM) = n + FIELD;
+	r->what |= PROPAGATED_WRITTEN | PROPAGATED_THERE;
+}
+
+#endif
