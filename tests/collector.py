@@ -17,7 +17,15 @@ SPAN = {1: ("traceId", "hex"), 2: ("spanId", "hex"), 3: ("traceState", "text"), 
         6: ("kind", "number"), 7: ("startTimeUnixNano", "fixed"), 8: ("endTimeUnixNano", "fixed"), 9: ("*attributes", PAIR),
         11: ("*events", EVENT), 13: ("*links", LINK), 15: ("status", {2: ("message", "text"), 3: ("code", "number")}), 16: ("flags", "fixed32")}
 SCOPE = {1: ("scope", {1: ("name", "text")}), 2: ("*spans", SPAN)}
-REQUEST = {1: ("*resourceSpans", {1: ("resource", {1: ("*attributes", PAIR)}), 2: ("*scopeSpans", SCOPE)})}
+RESOURCE = {1: ("*attributes", PAIR)}
+TRACES = {1: ("*resourceSpans", {1: ("resource", RESOURCE), 2: ("*scopeSpans", SCOPE)})}
+POINT = {2: ("startTimeUnixNano", "fixed"), 3: ("timeUnixNano", "fixed"), 4: ("count", "fixed"), 5: ("sum", "double"),
+         6: ("bucketCounts", "packed fixed"), 7: ("explicitBounds", "packed double"), 9: ("*attributes", PAIR), 11: ("min", "double"),
+         12: ("max", "double")}
+METRIC = {1: ("name", "text"), 2: ("description", "text"), 3: ("unit", "text"),
+          9: ("histogram", {1: ("*dataPoints", POINT), 2: ("aggregationTemporality", "number")})}
+METRICS = {1: ("*resourceMetrics", {1: ("resource", RESOURCE),
+                                    2: ("*scopeMetrics", {1: ("scope", {1: ("name", "text")}), 2: ("*metrics", METRIC)})})}
 
 
 def varint(b, at):
@@ -50,7 +58,12 @@ def decode(b, fields):
             n, at = varint(b, at)
             v, at = b[at:at + n], at + n
             assert len(v) == n
-            v = v.decode() if kind == "text" else v.hex() if kind == "hex" else decode(v, kind)
+            if kind == "packed fixed":
+                v = [str(x) for x in struct.unpack("<%dQ" % (n // 8), v)]
+            elif kind == "packed double":
+                v = list(struct.unpack("<%dd" % (n // 8), v))
+            else:
+                v = v.decode() if kind == "text" else v.hex() if kind == "hex" else decode(v, kind)
         if name[0] == "*":
             to.setdefault(name[1:], []).append(v)
         else:
@@ -63,11 +76,16 @@ class Request:
         self.path, self.headers, self.time = handler.path, handler.headers, time.monotonic()
         self.raw = handler.rfile.read(int(handler.headers["Content-Length"]))
         body = gzip.decompress(self.raw) if self.headers["Content-Encoding"] == "gzip" else self.raw
-        self.message = json.loads(body) if self.headers["Content-Type"] == "application/json" else decode(body, REQUEST)
+        of = METRICS if "metrics" in self.path else TRACES
+        self.message = json.loads(body) if self.headers["Content-Type"] == "application/json" else decode(body, of)
 
     @property
     def spans(self):
-        return [s for r in self.message["resourceSpans"] for c in r["scopeSpans"] for s in c["spans"]]
+        return [s for r in self.message.get("resourceSpans", []) for c in r["scopeSpans"] for s in c["spans"]]
+
+    @property
+    def metrics(self):
+        return {m["name"]: m for r in self.message.get("resourceMetrics", []) for c in r["scopeMetrics"] for m in c["metrics"]}
 
     @property
     def numbers(self):
@@ -169,6 +187,10 @@ class Collector:
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.requests) >= n, seconds), "%d of %d requests" % (len(self.requests), n)
             return self.requests[:n]
+
+    def of(self, path):
+        """The requests for it."""
+        return [r for r in self.requests if r.path == path]
 
     @property
     def numbers(self):

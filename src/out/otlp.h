@@ -1,21 +1,19 @@
-/* otlp - spans go to an OpenTelemetry collector, by OTLP over HTTP.
+/* otlp - spans go to an OpenTelemetry collector, by OTLP over HTTP, and metrics that are made of
+ * them, if they are wanted.
  *
- * Spans are encoded as they come, wait in a bounded queue, and are sent in batches by a thread of
- * its own, so that who calls never waits for the network. What a collector can't take now is sent
- * again, later and later, for a bounded time. What is lost is counted.
+ * Spans are encoded as they come, wait in a bounded queue, and are sent in batches by a thread, so
+ * that who calls never waits for the network (otlp_send.h). The exporter may be made before the
+ * process forks, and not be used in a child.
  *
- * The thread begins with the first span: before that, the exporter may be made and the process may
- * fork. A child that does not exec has no such thread and must not use the exporter.
- *
- * Owns     queue, thread and connection until end(). The configuration lies in the arena, which
+ * Owns     queues, threads and connections until end(). The configuration lies in the arena, which
  *          has to outlive end().
  * Units    as span/span.h.
  * Fails    otlp_exporter: ERR_USAGE for variables that can't be meant, ERR_IO for files that they
  *          name, ERR_UNSUPPORTED without libcurl. Later: what goes wrong is said once of each kind.
  * Threads  functions of the exporter are called by one thread, and `say` only from within them;
- *          the thread that sends blocks all signals.
+ *          threads that send block all signals.
  * Source   OpenTelemetry protocol specification 1.5, "OTLP/HTTP"; "OpenTelemetry Protocol
- *          Exporter"; "Batching processor". */
+ *          Exporter"; "Batching processor"; "Periodic exporting MetricReader". */
 #ifndef OUT_OTLP_H
 #define OUT_OTLP_H
 

@@ -37,7 +37,7 @@ static u32 next_field(struct rd *r, u64 *number, struct str *bytes)
 	return r->bad ? 0 : (u32)(tag >> 3);
 }
 
-/* ExportTraceServiceResponse: 1 partial_success { 1 rejected_spans, 2 error_message } */
+/* Export…ServiceResponse: 1 partial_success { 1 rejected_…, 2 error_message } */
 static void read_partial(struct said *s, struct str body)
 {
 	struct rd r = rd_of(body.p, body.n, "answer");
@@ -95,9 +95,10 @@ static struct str json_find(struct str body, struct str key)
 	return str_cut(body, 0, n);
 }
 
-static void read_json(struct said *s, struct str body, struct str message)
+static void read_json(struct said *s, struct str body, const struct otlp_signal *of,
+		      struct str message)
 {
-	struct str n = json_find(body, STR("\"rejectedSpans\""));
+	struct str n = json_find(body, str_of(of->rejected));
 
 	for (size_t i = 0; i < n.n && n.p[i] >= '0' && n.p[i] <= '9' && i < 18; i++)
 		s->rejected = s->rejected * 10 + (u64)(n.p[i] - '0');
@@ -118,29 +119,32 @@ static void explain(struct otlp_answer *a, const char *what, struct str message)
 	snprintf(a->why, sizeof(a->why), "%s", o.buf);
 }
 
-static void judge_taken(struct otlp_answer *a, const struct otlp_reply *r)
+static void judge_taken(struct otlp_answer *a, const struct otlp_reply *r,
+			const struct otlp_signal *of)
 {
 	struct said s = { 0 };
 	char what[80];
 
 	if (r->json)
-		read_json(&s, r->body, STR("\"errorMessage\""));
+		read_json(&s, r->body, of, STR("\"errorMessage\""));
 	else
 		read_partial(&s, r->body);
 	a->fate = FATE_TAKEN;
 	a->rejected = s.rejected;
 	if (s.rejected) {
 		a->trouble = TROUBLE_PARTIAL;
-		snprintf(what, sizeof(what), "took a batch but for %llu spans",
-			 (unsigned long long)s.rejected);
+		snprintf(what, sizeof(what), "took a batch but for %llu %s",
+			 (unsigned long long)s.rejected, of->counted);
 		explain(a, what, s.message);
 	} else if (s.message.n) {
 		a->trouble = TROUBLE_WARNING;
-		explain(a, "took the spans and says", s.message);
+		snprintf(what, sizeof(what), "took the %s and says", of->things);
+		explain(a, what, s.message);
 	} else if (r->too_long) {
 		a->trouble = TROUBLE_LONG;
-		explain(a, "took the spans, with an answer that is too long to be read",
-			(struct str){ 0 });
+		snprintf(what, sizeof(what), "took the %s, with an answer that is too long to be "
+			 "read", of->things);
+		explain(a, what, (struct str){ 0 });
 	}
 }
 
@@ -149,19 +153,26 @@ static bool is_again(long status)
 	return status == 429 || status == 502 || status == 503 || status == 504;
 }
 
-static void judge_refused(struct otlp_answer *a, const struct otlp_reply *r)
+static void judge_refused(struct otlp_answer *a, const struct otlp_reply *r,
+			  const struct otlp_signal *of)
 {
 	struct said s = { 0 };
 	char what[80];
 
 	if (r->json)
-		read_json(&s, r->body, STR("\"message\""));
+		read_json(&s, r->body, of, STR("\"message\""));
 	else
 		read_status(&s, r->body);
 	a->fate = is_again(r->status) ? FATE_AGAIN : FATE_NEVER;
 	a->trouble = a->fate == FATE_AGAIN ? TROUBLE_BUSY : TROUBLE_REFUSED;
-	snprintf(what, sizeof(what), "answers %ld%s", r->status,
-		 a->fate == FATE_AGAIN ? ": spans are sent again, later" : "");
+	a->absent = of->optional && r->status == 404;
+	snprintf(what, sizeof(what), "answers %ld", r->status);
+	if (a->fate == FATE_AGAIN)
+		snprintf(what, sizeof(what), "answers %ld: %s are sent again, later", r->status,
+			 of->things);
+	if (a->absent)
+		snprintf(what, sizeof(what), "answers %ld: it takes no %s, and none are sent any "
+			 "more", r->status, of->things);
 	if (r->status >= 300 && r->status < 400) {
 		a->trouble = TROUBLE_REDIRECT;
 		snprintf(what, sizeof(what), "answers %ld: redirects are not followed; give the "
@@ -173,13 +184,13 @@ static void judge_refused(struct otlp_answer *a, const struct otlp_reply *r)
 		a->not_before_ns = MIN(r->retry_after_ns, RETRY_AFTER_MOST);
 }
 
-void otlp_judge(struct otlp_answer *a, const struct otlp_reply *r)
+void otlp_judge(struct otlp_answer *a, const struct otlp_reply *r, const struct otlp_signal *of)
 {
 	*a = (struct otlp_answer){ 0 };
 	if (r->status >= 200 && r->status < 300) {
-		judge_taken(a, r);
+		judge_taken(a, r, of);
 	} else if (r->status) {
-		judge_refused(a, r);
+		judge_refused(a, r, of);
 	} else {
 		a->fate = r->trouble == TROUBLE_TLS ? FATE_NEVER : FATE_AGAIN;
 		a->trouble = r->trouble;

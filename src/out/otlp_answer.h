@@ -5,11 +5,12 @@
  * Fails    never: a body that is none of OTLP's says nothing.
  * Threads  any.
  * Source   OpenTelemetry protocol specification, "OTLP/HTTP response", "Failures", "Retryable
- *          response codes"; collector/trace/v1/trace_service.proto; google/rpc/status.proto. */
+ *          response codes"; collector/{trace,metrics}/v1; google/rpc/status.proto. */
 #ifndef OUT_OTLP_ANSWER_H
 #define OUT_OTLP_ANSWER_H
 
 #include "base/str.h"
+#include "out/otlp_signal.h"
 
 enum otlp_fate { FATE_TAKEN, FATE_AGAIN, FATE_NEVER };
 
@@ -34,14 +35,15 @@ struct otlp_reply {
 struct otlp_answer {
 	enum otlp_fate fate;
 	enum otlp_trouble trouble;
-	u64 rejected;		/* of the spans that were taken */
+	bool absent;		/* it takes nothing of the kind */
+	u64 rejected;		/* of what was taken */
 	i64 not_before_ns;	/* from now: as the collector asks, at most RETRY_AFTER_MOST */
 	char why[320];
 };
 
 #define RETRY_AFTER_MOST ((i64)300 * 1000000000)
 
-void otlp_judge(struct otlp_answer *a, const struct otlp_reply *r);
+void otlp_judge(struct otlp_answer *a, const struct otlp_reply *r, const struct otlp_signal *of);
 /* The n-th wait before a repetition (from 0): twice as long each time, at most 16 times as long,
  * of which half is left to chance. */
 i64 otlp_backoff(i64 first_ns, unsigned n, u32 random);

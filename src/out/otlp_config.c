@@ -4,23 +4,47 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "span/metrics.h"
+
 enum { QUEUE_DEFAULT = 2048, BATCH_DEFAULT = 512, QUEUE_MOST = 1 << 20, HOUR_MS = 3600000 };
 #define MS 1000000
 
 static const char prefix[] = "OTEL_EXPORTER_OTLP_";
 
-/* The variable for traces, else the one for all; *name is the one that was taken. */
-static const char *either(const struct otel_env *e, struct arena *a, const char *what,
-			  const char **name)
+/* What is asked, and who is told of wrong values: what is common to all signals is said with the
+ * first one. */
+struct asking {
+	struct otlp_config *to;
+	struct arena *a;
+	struct otel_env env;
+	const char *otlp;
+};
+
+/* The variable for this signal, else the one for all; *name is the one that was taken. */
+static const char *either(const struct asking *q, const char *what, const char **name)
 {
 	const char *v;
 
-	*name = str_fmt(a, "%sTRACES_%s", prefix, what).p;
-	v = otel_env(e, *name);
+	*name = str_fmt(q->a, "%s%s_%s", prefix, q->to->signal->variable, what).p;
+	v = otel_env(&q->env, *name);
 	if (v)
 		return v;
-	*name = str_fmt(a, "%s%s", prefix, what).p;
-	return otel_env(e, *name);
+	*name = str_fmt(q->a, "%s%s", prefix, what).p;
+	return otel_env(&q->env, *name);
+}
+
+static bool is_own(const struct asking *q, const char *name)
+{
+	return str_starts(str_of(name), str_fmt(q->a, "%s%s_", prefix, q->to->signal->variable));
+}
+
+static struct otel_env told(const struct asking *q, const char *name)
+{
+	struct otel_env e = q->env;
+
+	if (q->to->signal != &otlp_spans && !is_own(q, name))
+		e.say = NULL;
+	return e;
 }
 
 bool otlp_is_wanted(const struct otel_env *e)
@@ -66,31 +90,45 @@ static bool cut_url(struct url_parts *u, struct str url)
 		(u->scheme.n == 5 && !strncasecmp(u->scheme.p, "https", 5)));
 }
 
-static bool url(struct otlp_config *c, struct arena *a, const struct otlp_ask *ask,
-		struct err *err)
+/* The value, whose it is, and whether the path of the signal goes behind it. */
+static const char *endpoint(const struct asking *q, const char **name, bool *base)
 {
-	const char *name = "--otlp", *v = ask->url;
+	const char *v = either(q, "ENDPOINT", name);
+
+	*base = v && !is_own(q, *name);
+	if (q->otlp && (q->to->signal == &otlp_spans || !v || *base)) {
+		*name = "--otlp";
+		return q->otlp;
+	}
+	if (v || q->to->signal != &otlp_spans)
+		return v;
+	*base = true;
+	return "http://localhost:4318";
+}
+
+static bool url(const struct asking *q, struct err *err)
+{
+	struct otlp_config *c = q->to;
+	struct arena *a = q->a;
+	const char *name, *v;
 	struct str path;
 	struct url_parts u;
-	bool base = false;
+	bool base;
 
-	if (!v) {
-		v = either(&ask->env, a, "ENDPOINT", &name);
-		base = v && !strcmp(name, "OTEL_EXPORTER_OTLP_ENDPOINT");
-	}
-	if (!v) {
-		v = "http://localhost:4318";
-		base = true;
-	}
+	v = endpoint(q, &name, &base);
+	if (!v)
+		return true;
 	if (!cut_url(&u, str_of(v)))
 		return err_set(err, ERR_USAGE, "%s: not a URL of http or https, such as "
 			       "http://localhost:4318", name);
 	path = u.path;
-	if (ask->url)
+	if (v == q->otlp)
 		base = !path.n || str_eq(path, STR("/"));
+	if (v == q->otlp && !base && c->signal != &otlp_spans)
+		return true;
 	while (base && str_ends(path, STR("/")))
 		path.n--;
-	path = str_fmt(a, "%.*s%s", STR_F(path), base ? "/v1/traces" : path.n ? "" : "/");
+	path = str_fmt(a, "%.*s%s", STR_F(path), base ? c->signal->path : path.n ? "" : "/");
 	c->grpc_port = str_ends(u.host, STR(":4317"));
 	c->shown = str_fmt(a, "%.*s://%.*s%.*s", STR_F(u.scheme), STR_F(u.host), STR_F(path)).p;
 	c->url = str_fmt(a, "%.*s://%.*s%.*s%.*s%.*s", STR_F(u.scheme), STR_F(u.user),
@@ -98,30 +136,31 @@ static bool url(struct otlp_config *c, struct arena *a, const struct otlp_ask *a
 	return true;
 }
 
-static bool protocol(struct otlp_config *c, struct arena *a, const struct otel_env *e,
-		     struct err *err)
+static bool protocol(const struct asking *q, struct err *err)
 {
-	const char *name, *v = either(e, a, "PROTOCOL", &name);
+	const char *name, *v = either(q, "PROTOCOL", &name);
+	struct otel_env e = told(q, name);
 
 	if (!v || !strcmp(v, "http/protobuf"))
 		return true;
 	if (!strcmp(v, "grpc"))
 		return err_set(err, ERR_USAGE, "%s: grpc is not supported; set it to "
 			       "http/protobuf, which collectors take at port 4318", name);
-	c->json = !strcmp(v, "http/json");
-	if (!c->json)
-		otel_say(e, "%s: neither http/protobuf nor http/json: http/protobuf is taken",
+	q->to->json = !strcmp(v, "http/json");
+	if (!q->to->json)
+		otel_say(&e, "%s: neither http/protobuf nor http/json: http/protobuf is taken",
 			 name);
 	return true;
 }
 
-static void compression(struct otlp_config *c, struct arena *a, const struct otel_env *e)
+static void compression(const struct asking *q)
 {
-	const char *name, *v = either(e, a, "COMPRESSION", &name);
+	const char *name, *v = either(q, "COMPRESSION", &name);
+	struct otel_env e = told(q, name);
 
-	c->gzip = v && !strcmp(v, "gzip");
-	if (v && !c->gzip && strcmp(v, "none"))
-		otel_say(e, "%s: neither gzip nor none: none is taken", name);
+	q->to->gzip = v && !strcmp(v, "gzip");
+	if (v && !q->to->gzip && strcmp(v, "none"))
+		otel_say(&e, "%s: neither gzip nor none: none is taken", name);
 }
 
 /* A header's name is a token (RFC 9110, 5.6.2); a line's end in a value would make another one. */
@@ -137,16 +176,19 @@ static bool is_header(const struct otel_pair *h)
 	return true;
 }
 
-static void headers(struct otlp_config *c, struct arena *a, const struct otel_env *e)
+static void headers(const struct asking *q)
 {
-	const char *name, *v = either(e, a, "HEADERS", &name);
-	bool ok = !v || otel_pairs(&c->headers, a, v);
+	struct otlp_config *c = q->to;
+	const char *name, *v = either(q, "HEADERS", &name);
+	struct otel_env e = told(q, name);
+	bool ok = !v || otel_pairs(&c->headers, q->a, v);
 
 	for (u32 i = 0; ok && i < c->headers.n; i++)
 		ok = is_header(&c->headers.at[i]);
 	if (ok)
 		return;
-	otel_say(e, "%s: not a list of NAME=VALUE with commas between: no headers are taken", name);
+	otel_say(&e, "%s: not a list of NAME=VALUE with commas between: no headers are taken",
+		 name);
 	c->headers = (struct otel_pairs){ 0 };
 }
 
@@ -156,28 +198,35 @@ static bool readable(const char *name, const char *path, struct err *err)
 	       err_set(err, ERR_IO, "%s: %s: %s", name, path, strerror(errno));
 }
 
-static bool tls(struct otlp_config *c, struct arena *a, const struct otel_env *e, struct err *err)
+static bool tls(const struct asking *q, struct err *err)
 {
+	struct otlp_config *c = q->to;
 	const char *ca, *cert, *key;
+	struct otel_env e;
 
-	c->ca = either(e, a, "CERTIFICATE", &ca);
-	c->cert = either(e, a, "CLIENT_CERTIFICATE", &cert);
-	c->key = either(e, a, "CLIENT_KEY", &key);
+	c->ca = either(q, "CERTIFICATE", &ca);
+	c->cert = either(q, "CLIENT_CERTIFICATE", &cert);
+	c->key = either(q, "CLIENT_KEY", &key);
+	e = told(q, key);
 	if (c->key && !c->cert)
-		otel_say(e, "%s: is not used without %sCLIENT_CERTIFICATE", key, prefix);
+		otel_say(&e, "%s: is not used without %sCLIENT_CERTIFICATE", key, prefix);
 	return strncasecmp(c->url, "https:", 6) ||
 	       (readable(ca, c->ca, err) && readable(cert, c->cert, err) &&
 		readable(key, c->key, err));
 }
 
-static void batches(struct otlp_config *c, struct arena *a, const struct otel_env *e)
+static i64 milliseconds(const struct asking *q, const char *name, u64 least, u64 otherwise)
 {
-	const char *name;
+	return (i64)otel_number(&q->env, name, least, HOUR_MS, otherwise) * MS;
+}
 
-	either(e, a, "TIMEOUT", &name);
-	c->timeout_ns = (i64)otel_number(e, name, 1, HOUR_MS, 10000) * MS;
-	c->delay_ns = (i64)otel_number(e, "OTEL_BSP_SCHEDULE_DELAY", 0, HOUR_MS, 5000) * MS;
-	c->export_ns = (i64)otel_number(e, "OTEL_BSP_EXPORT_TIMEOUT", 1, HOUR_MS, 30000) * MS;
+static void batches(const struct asking *q)
+{
+	const struct otel_env *e = &q->env;
+	struct otlp_config *c = q->to;
+
+	c->delay_ns = milliseconds(q, "OTEL_BSP_SCHEDULE_DELAY", 0, 5000);
+	c->export_ns = milliseconds(q, "OTEL_BSP_EXPORT_TIMEOUT", 1, 30000);
 	c->queue = otel_number(e, "OTEL_BSP_MAX_QUEUE_SIZE", 1, QUEUE_MOST, QUEUE_DEFAULT);
 	c->batch = otel_number(e, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 1, QUEUE_MOST,
 			       MIN((size_t)BATCH_DEFAULT, c->queue));
@@ -188,14 +237,58 @@ static void batches(struct otlp_config *c, struct arena *a, const struct otel_en
 	c->batch = c->queue;
 }
 
-bool otlp_config(struct otlp_config *c, struct arena *a, const struct otlp_ask *ask,
-		 struct err *err)
+/* What was collected is sent at once; the last ones may have to wait behind those before. */
+static void intervals(const struct asking *q)
 {
-	*c = (struct otlp_config){ 0 };
-	if (!protocol(c, a, &ask->env, err) || !url(c, a, ask, err) || !tls(c, a, &ask->env, err))
+	q->to->every_ns = milliseconds(q, "OTEL_METRIC_EXPORT_INTERVAL", 1, 60000);
+	q->to->export_ns = milliseconds(q, "OTEL_METRIC_EXPORT_TIMEOUT", 1, 30000);
+	q->to->batch = METRICS;
+	q->to->queue = (size_t)2 * METRICS;
+}
+
+/* What may be asked for and is not done otherwise. */
+static void only(const struct otel_env *e, const char *name, const char *is)
+{
+	const char *v = otel_env(e, name);
+
+	if (v && strcasecmp(v, is))
+		otel_say(e, "%s: nothing but %s is supported", name, is);
+}
+
+static bool are_metrics_wanted(const struct otel_env *e)
+{
+	const char *v = otel_env(e, "OTEL_METRICS_EXPORTER");
+
+	if (v && strcmp(v, "none") && strcmp(v, "otlp"))
+		otel_say(e, "OTEL_METRICS_EXPORTER: neither otlp nor none: otlp is taken");
+	only(e, "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative");
+	only(e, "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+	     "explicit_bucket_histogram");
+	return !v || strcmp(v, "none");
+}
+
+bool otlp_config(struct otlp_config *c, const struct otlp_signal *of, struct arena *a,
+		 const struct otlp_ask *ask, struct err *err)
+{
+	struct asking q = { .to = c, .a = a, .env = ask->env, .otlp = ask->url };
+	struct otel_env e;
+	const char *name;
+
+	*c = (struct otlp_config){ .signal = of };
+	if (of == &otlp_metrics && !are_metrics_wanted(&ask->env))
+		return true;
+	if (!url(&q, err) || (c->url && (!protocol(&q, err) || !tls(&q, err))))
 		return false;
-	compression(c, a, &ask->env);
-	headers(c, a, &ask->env);
-	batches(c, a, &ask->env);
+	if (!c->url)
+		return true;
+	compression(&q);
+	headers(&q);
+	either(&q, "TIMEOUT", &name);
+	e = told(&q, name);
+	c->timeout_ns = (i64)otel_number(&e, name, 1, HOUR_MS, 10000) * MS;
+	if (of == &otlp_metrics)
+		intervals(&q);
+	else
+		batches(&q);
 	return true;
 }

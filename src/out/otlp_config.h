@@ -1,8 +1,9 @@
-/* otlp_config - where spans are sent to and how, from --otlp and the environment.
+/* otlp_config - where spans and metrics are sent to and how, from --otlp and the environment.
  *
- * A variable for traces alone (OTEL_EXPORTER_OTLP_TRACES_…) wins over the one for all signals.
+ * A variable for one signal alone (OTEL_EXPORTER_OTLP_TRACES_…) wins over the one for all signals.
  * OTEL_EXPORTER_OTLP_ENDPOINT gets /v1/traces behind its path; the one for traces is taken as it
- * is. --otlp without a path is as the former, with one as the latter.
+ * is. --otlp without a path is as the former, with one as the latter, which says nothing of where
+ * metrics would go. Metrics go where they are asked to, never to a collector that nobody named.
  *
  * Owns     nothing: texts lie in the arena, or are the environment's.
  * Units    nanoseconds.
@@ -10,25 +11,28 @@
  *          be read. The rest is said, and defaults are taken.
  * Threads  that of the caller.
  * Source   OpenTelemetry specification, "OpenTelemetry Protocol Exporter", "Environment Variable
- *          Specification" (batch span processor). */
+ *          Specification" (batch span processor, periodic exporting metric reader). */
 #ifndef OUT_OTLP_CONFIG_H
 #define OUT_OTLP_CONFIG_H
 
 #include "out/otlp.h"
+#include "out/otlp_signal.h"
 
 struct otlp_config {
-	const char *url;
+	const struct otlp_signal *signal;
+	const char *url;	/* NULL: metrics are not wanted, or there is no place for them */
 	const char *shown;	/* the same without user information and query, for messages */
 	bool json, gzip, grpc_port;
 	const char *ca, *cert, *key;	/* files, or NULL */
 	struct otel_pairs headers;
 	i64 timeout_ns;		/* of a request */
 	i64 delay_ns;		/* a span waits at most so long for others */
+	i64 every_ns;		/* metrics */
 	i64 export_ns;		/* of a batch, with all repetitions */
-	size_t queue, batch;	/* spans */
+	size_t queue, batch;	/* spans, or metrics */
 };
 
-bool otlp_config(struct otlp_config *c, struct arena *a, const struct otlp_ask *ask,
-		 struct err *err) MUST_CHECK;
+bool otlp_config(struct otlp_config *c, const struct otlp_signal *of, struct arena *a,
+		 const struct otlp_ask *ask, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-/* otlp_encode - spans as bytes of OTLP: protobuf, or JSON.
+/* otlp_encode - spans and metrics as bytes of OTLP: protobuf, or JSON.
  *
  *   ExportTraceServiceRequest   1 resource_spans
  *   ResourceSpans               1 resource  2 scope_spans
@@ -9,6 +9,12 @@
  *   Status  2 message 3 code                    KeyValue 1 key 2 value
  *   AnyValue 1 string 2 bool 3 int 4 double
  *
+ *   ExportMetricsServiceRequest, ResourceMetrics and ScopeMetrics have the same numbers.
+ *   Metric  1 name 2 description 3 unit 9 histogram
+ *   Histogram  1 data_points 2 aggregation_temporality
+ *   HistogramDataPoint  2 start 3 time 4 count 5 sum 6 bucket_counts 7 explicit_bounds
+ *                       9 attributes 11 min 12 max
+ *
  * JSON has the same in lowerCamelCase; ids are hex, enums are numbers, 64-bit integers are strings.
  * Bytes that are not UTF-8 become U+FFFD in both.
  *
@@ -16,25 +22,34 @@
  * Units    Unix ns.
  * Fails    never.
  * Threads  any.
- * Source   opentelemetry-proto 1.3: trace/v1/trace.proto, common/v1/common.proto,
- *          resource/v1/resource.proto, collector/trace/v1/trace_service.proto. */
+ * Source   opentelemetry-proto 1.3: trace/v1/trace.proto, metrics/v1/metrics.proto,
+ *          common/v1/common.proto, resource/v1/resource.proto,
+ *          collector/{trace/v1/trace,metrics/v1/metrics}_service.proto. */
 #ifndef OUT_OTLP_ENCODE_H
 #define OUT_OTLP_ENCODE_H
 
 #include "base/out.h"
+#include "out/otlp_signal.h"
+#include "span/metrics.h"
 #include "span/span.h"
 
-/* A span that has been encoded, and the library that it is about. */
+/* A span or metric that has been encoded, and the library that it is about. */
 struct otlp_piece {
-	struct str scope, span;
+	struct str scope, item;
 };
+
+enum { TEMPORALITY_CUMULATIVE = 2 };
 
 struct otlp_encoding {
 	const char *content_type;
 	void (*span)(struct out *o, const struct span *s);
+	/* Counted from `from_ns` until `to_ns`. */
+	void (*metric)(struct out *o, const struct metric *m, struct metric_about about,
+		       i64 from_ns, i64 to_ns);
 	void (*resource)(struct out *o, const struct span_resource *r);
 	/* All in one request, grouped by scope in the order of their coming. */
-	void (*request)(struct out *o, struct str resource, const struct otlp_piece *p, size_t n);
+	void (*request)(struct out *o, const struct otlp_signal *of, struct str resource,
+			const struct otlp_piece *p, size_t n);
 };
 
 extern const struct otlp_encoding otlp_protobuf, otlp_json;

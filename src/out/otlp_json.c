@@ -3,19 +3,25 @@
 #include "out/otlp_encode.h"
 #include "span/traceparent.h"
 
-static void number(struct json *j, const char *key, i64 v)
+/* 64 bits are a text. */
+static void digits(struct json *j, i64 v)
 {
 	char text[24];
 	int n = snprintf(text, sizeof(text), "%lld", (long long)v);
 
-	json_key(j, key);
 	json_str(j, (struct str){ text, (size_t)n });
 }
 
-/* As protobuf's mapping to JSON has it. */
-static void real(struct json *j, double v)
+static void number(struct json *j, const char *key, i64 v)
 {
-	json_key(j, "doubleValue");
+	json_key(j, key);
+	digits(j, v);
+}
+
+/* As protobuf's mapping to JSON has it. */
+static void real(struct json *j, const char *key, double v)
+{
+	json_key(j, key);
 	if (isfinite(v))
 		json_f64(j, v);
 	else
@@ -39,7 +45,7 @@ static void value(struct json *j, const struct span_attr *a)
 		number(j, "intValue", a->number);
 		break;
 	case ATTR_FLOAT:
-		real(j, a->real);
+		real(j, "doubleValue", a->real);
 		break;
 	}
 	json_object_end(j);
@@ -168,7 +174,58 @@ static void resource(struct out *o, const struct span_resource *r)
 	json_object_end(&j);
 }
 
-static void scope(struct out *o, const struct otlp_piece *p, size_t i, size_t n)
+static void point(struct json *j, const struct metric_series *s, const struct metric_about *about,
+		  i64 from_ns, i64 to_ns)
+{
+	json_object(j);
+	attrs(j, s->attrs, s->nattrs);
+	number(j, "startTimeUnixNano", from_ns);
+	number(j, "timeUnixNano", to_ns);
+	number(j, "count", (i64)s->count);
+	real(j, "sum", s->sum);
+	json_key(j, "bucketCounts");
+	json_array(j);
+	for (u32 i = 0; i <= about->nbounds; i++)
+		digits(j, (i64)s->buckets[i]);
+	json_array_end(j);
+	json_key(j, "explicitBounds");
+	json_array(j);
+	for (u32 i = 0; i < about->nbounds; i++)
+		json_f64(j, about->bounds[i]);
+	json_array_end(j);
+	real(j, "min", s->least);
+	real(j, "max", s->most);
+	json_object_end(j);
+}
+
+static void metric(struct out *o, const struct metric *m, struct metric_about about, i64 from_ns,
+		   i64 to_ns)
+{
+	struct json j;
+
+	json_begin(&j, o);
+	json_object(&j);
+	json_key(&j, "name");
+	json_z(&j, about.name);
+	json_key(&j, "description");
+	json_z(&j, about.what);
+	json_key(&j, "unit");
+	json_z(&j, "s");
+	json_key(&j, "histogram");
+	json_object(&j);
+	json_key(&j, "dataPoints");
+	json_array(&j);
+	for (size_t i = 0; i < m->series.n; i++)
+		point(&j, m->series.at[i], &about, from_ns, to_ns);
+	json_array_end(&j);
+	json_key(&j, "aggregationTemporality");
+	json_u64(&j, TEMPORALITY_CUMULATIVE);
+	json_object_end(&j);
+	json_object_end(&j);
+}
+
+static void scope(struct out *o, const struct otlp_signal *of, const struct otlp_piece *p, size_t i,
+		  size_t n)
 {
 	struct json j;
 
@@ -177,30 +234,31 @@ static void scope(struct out *o, const struct otlp_piece *p, size_t i, size_t n)
 	json_object(&j);
 	some_text(&j, "name", p[i].scope);
 	json_object_end(&j);
-	out_str(o, STR(",\"spans\":["));
+	out_fmt(o, ",\"%s\":[", of->items);
 	for (size_t k = i; k < n; k++) {
 		if (!str_eq(p[k].scope, p[i].scope))
 			continue;
 		if (k > i)
 			out_c(o, ',');
-		out_str(o, p[k].span);
+		out_str(o, p[k].item);
 	}
 	out_str(o, STR("]}"));
 }
 
 /* By hand where pieces that are JSON already go in. */
-static void request(struct out *o, struct str of, const struct otlp_piece *p, size_t n)
+static void request(struct out *o, const struct otlp_signal *of, struct str about,
+		    const struct otlp_piece *p, size_t n)
 {
-	out_str(o, STR("{\"resourceSpans\":[{\"resource\":"));
-	out_str(o, of);
-	out_str(o, STR(",\"scopeSpans\":["));
+	out_fmt(o, "{\"%s\":[{\"resource\":", of->resources);
+	out_str(o, about);
+	out_fmt(o, ",\"%s\":[", of->scopes);
 	for (size_t i = 0; i < n; i++)
 		if (otlp_scope_begins(p, i))
-			scope(o, p, i, n);
+			scope(o, of, p, i, n);
 	out_str(o, STR("]}]}"));
 }
 
 const struct otlp_encoding otlp_json = {
 	.content_type = "application/json",
-	.span = span, .resource = resource, .request = request,
+	.span = span, .metric = metric, .resource = resource, .request = request,
 };

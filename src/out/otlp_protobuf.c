@@ -89,10 +89,16 @@ static void some_text(struct out *o, u32 field, struct str s)
 		text(o, field, s);
 }
 
-static void value(struct out *o, const struct span_attr *a)
+static void real(struct out *o, u32 field, double v)
 {
 	u64 bits;
 
+	memcpy(&bits, &v, sizeof(bits));
+	fixed(o, field, bits, 8);
+}
+
+static void value(struct out *o, const struct span_attr *a)
+{
 	switch (a->kind) {
 	case ATTR_TEXT:
 		text(o, 1, a->text);
@@ -106,8 +112,7 @@ static void value(struct out *o, const struct span_attr *a)
 		varint(o, (u64)a->number);
 		break;
 	case ATTR_FLOAT:
-		memcpy(&bits, &a->real, sizeof(bits));
-		fixed(o, 4, bits, 8);
+		real(o, 4, a->real);
 		break;
 	}
 }
@@ -184,11 +189,46 @@ static void resource(struct out *o, const struct span_resource *r)
 	attrs(o, 1, r->attrs, r->nattrs);
 }
 
-static void request(struct out *o, struct str of, const struct otlp_piece *p, size_t n)
+static void point(struct out *o, const struct metric_series *s, const struct metric_about *about,
+		  i64 from_ns, i64 to_ns)
+{
+	size_t message = begin(o, 1);
+
+	fixed(o, 2, (u64)from_ns, 8);
+	fixed(o, 3, (u64)to_ns, 8);
+	fixed(o, 4, s->count, 8);
+	real(o, 5, s->sum);
+	bytes(o, 6, s->buckets, (about->nbounds + 1) * sizeof(s->buckets[0]));
+	bytes(o, 7, about->bounds, about->nbounds * sizeof(about->bounds[0]));
+	attrs(o, 9, s->attrs, s->nattrs);
+	real(o, 11, s->least);
+	real(o, 12, s->most);
+	end(o, message);
+}
+
+static void metric(struct out *o, const struct metric *m, struct metric_about about, i64 from_ns,
+		   i64 to_ns)
+{
+	size_t message;
+
+	text(o, 1, str_of(about.name));
+	text(o, 2, str_of(about.what));
+	text(o, 3, STR("s"));
+	message = begin(o, 9);
+	for (size_t i = 0; i < m->series.n; i++)
+		point(o, m->series.at[i], &about, from_ns, to_ns);
+	tag(o, 2, WIRE_VARINT);
+	varint(o, TEMPORALITY_CUMULATIVE);
+	end(o, message);
+}
+
+static void request(struct out *o, const struct otlp_signal *of, struct str about,
+		    const struct otlp_piece *p, size_t n)
 {
 	size_t all = begin(o, 1);
 
-	bytes(o, 1, of.p, of.n);
+	(void)of;
+	bytes(o, 1, about.p, about.n);
 	for (size_t i = 0; i < n; i++) {
 		size_t message, scope;
 
@@ -200,7 +240,7 @@ static void request(struct out *o, struct str of, const struct otlp_piece *p, si
 		end(o, scope);
 		for (size_t k = i; k < n; k++)
 			if (str_eq(p[k].scope, p[i].scope))
-				bytes(o, 2, p[k].span.p, p[k].span.n);
+				bytes(o, 2, p[k].item.p, p[k].item.n);
 		end(o, message);
 	}
 	end(o, all);
@@ -208,5 +248,5 @@ static void request(struct out *o, struct str of, const struct otlp_piece *p, si
 
 const struct otlp_encoding otlp_protobuf = {
 	.content_type = "application/x-protobuf",
-	.span = span, .resource = resource, .request = request,
+	.span = span, .metric = metric, .resource = resource, .request = request,
 };

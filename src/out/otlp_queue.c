@@ -16,24 +16,28 @@ void otlp_queue_init(struct otlp_queue *q, size_t most, size_t batch, i64 delay_
 	out_memory(&q->sending.bytes);
 }
 
-bool otlp_queue_put(struct otlp_queue *q, struct str scope, struct str span)
+bool otlp_queue_put(struct otlp_queue *q, const struct otlp_piece *p, size_t n)
 {
 	struct otlp_pieces *f = &q->filling;
+	size_t bytes = 0, before;
 	bool fits;
 
+	for (size_t i = 0; i < n; i++)
+		bytes += p[i].scope.n + p[i].item.n;
 	pthread_mutex_lock(&q->lock);
-	fits = f->at.n + q->held < q->most &&
-	       f->bytes.n + q->held_bytes + scope.n + span.n <= QUEUE_BYTES_MOST;
-	if (fits) {
-		*vec_push(&f->at) = (struct otlp_place){ f->bytes.n, scope.n, span.n };
-		out_str(&f->bytes, scope);
-		out_str(&f->bytes, span);
-		if (f->at.n == 1)
-			q->first_ns = now_ns();
-		/* the first one starts the clock of its batch */
-		if (f->at.n == 1 || f->at.n == q->batch)
-			pthread_cond_signal(&q->wake);
+	before = f->at.n;
+	fits = before + q->held + n <= q->most &&
+	       f->bytes.n + q->held_bytes + bytes <= QUEUE_BYTES_MOST;
+	for (size_t i = 0; fits && i < n; i++) {
+		*vec_push(&f->at) = (struct otlp_place){ f->bytes.n, p[i].scope.n, p[i].item.n };
+		out_str(&f->bytes, p[i].scope);
+		out_str(&f->bytes, p[i].item);
 	}
+	if (!before && f->at.n)
+		q->first_ns = now_ns();
+	/* the first one starts the clock of its batch */
+	if (fits && (!before || (before < q->batch && f->at.n >= q->batch)))
+		pthread_cond_signal(&q->wake);
 	pthread_mutex_unlock(&q->lock);
 	return fits;
 }
@@ -89,10 +93,10 @@ size_t otlp_queue_take(struct otlp_queue *q, struct otlp_piece *to)
 		const struct otlp_place *p = &s->at.at[q->next];
 		const char *at = s->bytes.buf + p->at;
 
-		bytes += p->nspan;
+		bytes += p->nitem;
 		if (n && bytes > BATCH_BYTES_MOST)
 			break;
-		to[n++] = (struct otlp_piece){ { at, p->nscope }, { at + p->nscope, p->nspan } };
+		to[n++] = (struct otlp_piece){ { at, p->nscope }, { at + p->nscope, p->nitem } };
 		q->next++;
 	}
 	return n;

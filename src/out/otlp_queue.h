@@ -1,4 +1,4 @@
-/* otlp_queue - encoded spans between the one who makes them and the thread that sends them.
+/* otlp_queue - encoded spans or metrics between who makes them and the thread that sends them.
  *
  * What comes is put behind each other in one buffer; who sends takes the whole buffer and leaves
  * its own empty one, so nothing is allocated per span once both have grown.
@@ -20,7 +20,7 @@
 enum { QUEUE_BYTES_MOST = 32 << 20, BATCH_BYTES_MOST = 4 << 20 };
 
 struct otlp_place {
-	size_t at, nscope, nspan;
+	size_t at, nscope, nitem;
 };
 
 struct otlp_pieces {
@@ -29,7 +29,7 @@ struct otlp_pieces {
 };
 
 struct otlp_queue {
-	size_t most, batch;	/* spans: that wait, and that are taken at once */
+	size_t most, batch;	/* pieces: that wait, and that are taken at once */
 	i64 delay_ns;		/* how long one waits for others */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -46,7 +46,8 @@ struct otlp_queue {
 };
 
 void otlp_queue_init(struct otlp_queue *q, size_t most, size_t batch, i64 delay_ns);
-bool otlp_queue_put(struct otlp_queue *q, struct str scope, struct str span);
+/* All of them, or none. */
+bool otlp_queue_put(struct otlp_queue *q, const struct otlp_piece *p, size_t n);
 /* Waits for a whole batch, or until one has waited long enough; 0: it has ended, and is empty.
  * `to` has room for a batch. */
 size_t otlp_queue_take(struct otlp_queue *q, struct otlp_piece *to);

@@ -26,6 +26,7 @@ struct collector {
 	struct collected total;
 	i64 lost_ns;			/* until then records were lost */
 	bool sees_status;
+	bool all;			/* an exporter takes spans that are not sampled */
 	u8 random[RANDOM_BYTES];
 	size_t random_left;
 	struct teller teller;
@@ -238,14 +239,20 @@ static struct open_span *writer(struct collector *c, u64 address)
 static void export(struct collector *c, const struct call *call, const struct rule_on *on,
 		   const struct open_span *o, i64 status)
 {
-	const struct span *s = say_span(&c->teller, call, on, o, status);
+	const struct span *s;
 
+	c->total.unsampled += !o->sampled;
+	if (!o->sampled && !c->all)
+		return;
+	s = say_span(&c->teller, call, on, o, status);
 	if (!s)
 		return;
-	c->total.spans++;
-	c->total.traces += (o->parent_remote && !o->parent_here) || id_is_zero(o->parent, SPAN_ID);
+	c->total.spans += o->sampled;
+	c->total.traces += o->sampled && ((o->parent_remote && !o->parent_here) ||
+					  id_is_zero(o->parent, SPAN_ID));
 	for (size_t i = 0; i < c->f.nto; i++)
-		c->f.to[i].span(c->f.to[i].ctx, s);
+		if (o->sampled || c->f.to[i].all)
+			c->f.to[i].span(c->f.to[i].ctx, s);
 }
 
 /* The stream that a span went on by has ended. */
@@ -403,14 +410,15 @@ static void request_ends(struct collector *c, const struct call *call, struct op
 }
 
 /* Has the call returned, and what it asked has not? */
-static bool goes_on(const struct call *call, const struct open_span *o)
+static bool goes_on(const struct collector *c, const struct call *call,
+		    const struct open_span *o)
 {
 	u64 error = 0;
 
 	if (call->fn->error_at && call->exit)
 		memcpy(&error, call->exit + call->fn->error_at, sizeof(error));
-	return o->stream == STREAM_GOES_ON && o->writers[0] && !o->answered && o->sampled &&
-	       call->end == END_RETURN && !error;
+	return o->stream == STREAM_GOES_ON && o->writers[0] && !o->answered &&
+	       (o->sampled || c->all) && call->end == END_RETURN && !error;
 }
 
 static void span_ends(struct collector *c, const struct call *call, const struct rule_on *on)
@@ -422,7 +430,7 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 	drop(c, &c->ctxs, o->ctx, o);
 	writes_no_more(c, o);
 	request_ends(c, call, o);
-	if (goes_on(call, o)) {
+	if (goes_on(c, call, o)) {
 		c->total.unended += streams_put(&c->streams, o->writers[0], call, on, o);
 		context_end(&c->contexts, call->goid);
 		return;
@@ -431,8 +439,6 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 		map_remove(&c->asking, id_number(o->self.span));
 	if (call->duration_ns < 0)
 		c->total.unended++;
-	else if (!o->sampled)
-		c->total.unsampled++;
 	else
 		export(c, call, on, o, status_of(c, call, on, o));
 	context_end(&c->contexts, call->goid);
@@ -529,6 +535,8 @@ struct collector *collector_new(const struct collector_facts *facts)
 			*(p->funcs[i].refusal ? &blind : &c->sees_status) = true;
 	}
 	c->sees_status &= !blind;
+	for (size_t i = 0; i < c->f.nto; i++)
+		c->all |= c->f.to[i].all;
 	c->teller.f = &c->f;
 	c->teller.string_va = descriptor_of(p->prog, "string");
 	out_memory(&c->teller.shown);

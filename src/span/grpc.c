@@ -3,10 +3,9 @@
 #include <arpa/inet.h>
 
 /* google.golang.org/grpc/codes */
-enum { OK, UNKNOWN = 2, DEADLINE_EXCEEDED = 4, UNIMPLEMENTED = 12, INTERNAL, UNAVAILABLE,
-       DATA_LOSS };
+enum { OK, UNKNOWN = 2, DEADLINE_EXCEEDED = 4, INTERNAL = 13, UNAVAILABLE, DATA_LOSS };
 
-static struct str code_name(struct saying *s, i64 code)
+struct str grpc_code_name(i64 code)
 {
 	static const char *const names[] = {
 		"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
@@ -15,15 +14,20 @@ static struct str code_name(struct saying *s, i64 code)
 		"UNAUTHENTICATED",
 	};
 
-	if (code >= 0 && code < (i64)ARRAY_LEN(names))
-		return str_of(names[code]);
-	return say_fmt(s, "%lld", (long long)code);
+	return str_of(code >= 0 && code < (i64)ARRAY_LEN(names) ? names[code] : NULL);
+}
+
+static struct str code_name(struct saying *s, i64 code)
+{
+	struct str name = grpc_code_name(code);
+
+	return name.n ? name : say_fmt(s, "%lld", (long long)code);
 }
 
 /* Is it the server's fault? */
 static bool fails_server(i64 code)
 {
-	return code == UNKNOWN || code == DEADLINE_EXCEEDED || code == UNIMPLEMENTED ||
+	return code == UNKNOWN || code == DEADLINE_EXCEEDED || code == GRPC_UNIMPLEMENTED ||
 	       code == INTERNAL || code == UNAVAILABLE || code == DATA_LOSS;
 }
 

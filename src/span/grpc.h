@@ -21,6 +21,11 @@ enum {
 	GRPC_OWN_PORT
 };
 
+/* google.golang.org/grpc/codes */
+enum { GRPC_UNIMPLEMENTED = 12 };
+/* "DEADLINE_EXCEEDED"; empty: there is none of this number. */
+struct str grpc_code_name(i64 code);
+
 extern const struct library library_grpc_server, library_grpc_client;
 
 bool grpc_status(const struct field_value *f, i64 *status);

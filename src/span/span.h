@@ -80,6 +80,7 @@ struct span_resource {
 
 struct span_exporter {
 	void *ctx;
+	bool all;		/* spans of traces that are not sampled, too: for counts */
 	void (*span)(void *ctx, const struct span *s);
 	/* Called often, at least once a second: what waits and is due is sent. */
 	void (*tick)(void *ctx, i64 now_ns);

@@ -44,9 +44,9 @@ class Exports:
         return self
 
 
-def sent(c, spans, env=None, *args, to=None):
+def sent(c, spans, env=None, *args, to=None, calls=0):
     """Sends so many spans in one request, and ends."""
-    return whole(to or c.url, spans + 1, env, *args).tell("spans %d" % spans).end()
+    return whole(to or c.url, spans + calls + 1, env, *args).tell("spans %d" % spans).tell("calls %d" % calls).end()
 
 
 def whole(url, batch, env=None, *args):
@@ -295,7 +295,127 @@ def test_the_thread_takes_no_signals():
     assert masks["goshawk-otlp"] | unmaskable == (1 << 64) - 1 and masks["exports"] == 0
 
 
+@pytest.mark.parametrize("protocol, compression", [("http/protobuf", "none"), ("http/json", "gzip")])
+def test_metrics_count_all_calls_sampled_or_not(protocol, compression):
+    with Collector() as c:
+        e = sent(c, 0, {"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION": compression,
+                        "OTEL_SERVICE_NAME": "shop"}, calls=5)
+    r, = c.of("/v1/metrics")
+    assert not e.said and len(c.requests) == 2
+    assert r.headers["Content-Type"] == ("application/json" if protocol == "http/json" else "application/x-protobuf")
+    assert r.headers["Content-Encoding"] == (None if compression == "none" else "gzip")
+    of, = r.message["resourceMetrics"]
+    assert attributes(of["resource"]["attributes"])["service.name"] == "shop" and len(of["scopeMetrics"]) == 1
+    assert of["scopeMetrics"][0]["scope"] == {"name": "goshawk"} and list(r.metrics) == ["http.server.request.duration"]
+    m = r.metrics["http.server.request.duration"]
+    assert m["unit"] == "s" and m["description"] and m["histogram"]["aggregationTemporality"] == 2
+    bad, good = m["histogram"]["dataPoints"]  # 0, 12 ms; 4, 8, 16 ms
+    about = {"http.request.method": "GET", "http.route": "/item/{id}"}
+    assert attributes(bad.pop("attributes")) == dict(about, **{"http.response.status_code": "500", "error.type": "500"})
+    assert attributes(good.pop("attributes")) == dict(about, **{"http.response.status_code": "200"})
+    bounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+    for p in bad, good:
+        assert int(p.pop("startTimeUnixNano")) < int(p.pop("timeUnixNano"))
+        assert p.pop("explicitBounds") == bounds
+    assert bad.pop("sum") == pytest.approx(0.012) and good.pop("sum") == pytest.approx(0.028)
+    assert bad == {"count": "2", "min": 0, "max": 0.012, "bucketCounts": ["1", "0", "1"] + 12 * ["0"]}
+    assert good == {"count": "3", "min": 0.004, "max": 0.016, "bucketCounts": ["1", "1", "1"] + 12 * ["0"]}
+    assert sum(len(r.spans) for r in c.requests) == 3
+
+
+def points(r):
+    return r.metrics["http.server.request.duration"]["histogram"]["dataPoints"]
+
+
+def count(r):
+    return sum(int(p["count"]) for p in points(r))
+
+
+def test_metrics_go_at_intervals_and_at_the_end_and_count_on():
+    with Collector() as c:
+        e = whole(c.url, 100, {"OTEL_METRIC_EXPORT_INTERVAL": "50"}).tell("calls 2")
+        with c.changed:  # until one is sent that has both
+            assert c.changed.wait_for(lambda: any(count(r) == 2 for r in c.of("/v1/metrics")), 20)
+        e.tell("calls 3").end()
+    sent = c.of("/v1/metrics")
+    counts = [count(r) for r in sent]
+    assert counts == sorted(counts) and counts[-1] == 5 and not e.said
+    assert len({p["startTimeUnixNano"] for r in sent for p in points(r)}) == 1
+
+
+@pytest.mark.parametrize("env, option, paths", [
+    ({"OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "URL"}, None, ["/v1/traces"]),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "URL/in/", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "URL/own/metrics?k=v"}, None,
+     ["/in/v1/traces", "/own/metrics?k=v"]),
+    ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "URL/t"}, None, ["/t"]),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, "URL", ["/v1/metrics", "/v1/traces"]),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, "URL/own", ["/own"]),
+    ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "URL/metrics"}, "URL/own", ["/metrics", "/own"]),
+], ids=["none", "own", "traces-only", "option", "option-with-path", "both"])
+def test_where_metrics_go(env, option, paths):
+    with Collector() as c:
+        env = {k: v.replace("URL", c.url) for k, v in env.items()}
+        e = Exports(env, *(["-u", option.replace("URL", c.url)] if option else [])).tell("calls 1").end()
+    assert sorted(r.path for r in c.requests) == paths and not e.said
+
+
+def test_metrics_have_headers_and_time_outs_of_their_own():
+    with Collector() as c:
+        sent(c, 0, {"OTEL_EXPORTER_OTLP_HEADERS": "x-of=all", "OTEL_EXPORTER_OTLP_METRICS_HEADERS": "x-of=metrics"}, calls=1)
+        assert [(r.path, r.headers["X-Of"]) for r in sorted(c.requests, key=lambda r: r.path)] == [("/v1/metrics", "metrics"), ("/v1/traces", "all")]
+        e = sent(c, 0, {"OTEL_EXPORTER_OTLP_COMPRESSION": "zip", "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT": "0",
+                        "OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"}, calls=1)
+    assert e.said == ["OTEL_EXPORTER_OTLP_COMPRESSION: neither gzip nor none: none is taken",
+                      "OTEL_METRICS_EXPORTER: neither otlp nor none: otlp is taken",
+                      "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: nothing but cumulative is supported",
+                      "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: not a whole number from 1 to 3600000: 10000 is taken"]
+
+
+def by_path(**does):
+    """/v1/metrics is answered by one, all else by another."""
+    return lambda h: does["metrics" if h.path == "/v1/metrics" else "else_"](h)
+
+
+def test_a_collector_without_metrics_gets_spans_only():
+    with Collector(otherwise=by_path(metrics=answer(404), else_=answer())) as c:
+        e = whole(c.url, 1, {"OTEL_METRIC_EXPORT_INTERVAL": "20"}).tell("calls 1")
+        said = e.until_said("404")
+        e.tell("spans 3").tell("calls 3").end()
+    assert [s.rstrip() for s in said] == ["OTLP: %s/v1/metrics answers 404: it takes no metrics, and none are sent any more" % c.url]
+    assert e.said == [] and e.result["dropped"] == 0 and len(c.of("/v1/metrics")) == 1
+    assert sum(len(r.spans) for r in c.requests) == 6
+
+
+def test_metrics_that_are_not_delivered_are_said_to_be():
+    with Collector(otherwise=by_path(metrics=answer(400), else_=answer())) as c:
+        e = sent(c, 0, calls=1)
+    assert e.said == ["OTLP: %s/v1/metrics answers 400" % c.url, "OTLP: %s/v1/metrics: the last metrics were not delivered" % c.url]
+    body = b"\x0a\x09\x08\x02\x12\x05quota"
+    with Collector(otherwise=by_path(metrics=answer(200, body), else_=answer())) as c:
+        e = sent(c, 0, calls=1)
+    assert e.said == ["OTLP: %s/v1/metrics took a batch but for 2 data points: quota" % c.url]
+    e = sent(c, 0, calls=1)  # it is gone
+    assert e.result["end_ns"] < 2e9 and sorted(s.split(": ")[2] for s in e.said) == [
+        "1 of 1 spans were not delivered", "Couldn't connect to server", "Couldn't connect to server", "the last metrics were not delivered"]
+
+
+def test_the_last_metrics_are_sent_again_if_they_must():
+    with Collector(otherwise=answer()) as c:
+        c.otherwise = lambda h: answer(503 if h.path == "/v1/metrics" and len(c.of(h.path)) == 1 else 200)(h)
+        e = sent(c, 0, calls=4)
+    assert [count(r) for r in c.of("/v1/metrics")] == [4, 4]
+    assert e.said == ["OTLP: %s/v1/metrics answers 503: metrics are sent again, later" % c.url]
+
+
+def test_two_silent_collectors_are_waited_for_at_the_same_time():
+    with Collector(otherwise=collector.silent) as c:
+        e = sent(c, 0, {"OTEL_BSP_EXPORT_TIMEOUT": "700", "OTEL_METRIC_EXPORT_TIMEOUT": "700"}, calls=1)
+    assert 0.6e9 < e.result["end_ns"] < 1.3e9
+
+
 @pytest.mark.parametrize("env, said", [
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "grpc"},
+     "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: grpc is not supported; set it to http/protobuf, which collectors take at port 4318"),
     ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
      "OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not supported; set it to http/protobuf, which collectors take at port 4318"),
     ({"OTEL_EXPORTER_OTLP_ENDPOINT": "me:%s@localhost:4318" % SECRET},

@@ -368,7 +368,7 @@ def test_collector(by_option):
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         url = "http://127.0.0.1:%d" % server.server_port
-        env = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json", "OTEL_SERVICE_NAME": "shop"}
+        env = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json", "OTEL_SERVICE_NAME": "shop", "OTEL_METRICS_EXPORTER": "none"}
         if not by_option:
             env["OTEL_EXPORTER_OTLP_ENDPOINT"] = url
         try:

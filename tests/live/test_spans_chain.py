@@ -91,7 +91,7 @@ def test_one_trace(go, variant, attach):
             assert "lost" not in said and "dropped" not in said and "canary" not in said, said
         requests = list(c.requests)
     assert "canary" not in json.dumps([r.message for r in requests])
-    spans = [(attributes(r["resource"])["service.name"], s) for q in requests for r in q.message["resourceSpans"]
+    spans = [(attributes(r["resource"])["service.name"], s) for q in requests for r in q.message.get("resourceSpans", [])
              for scope in r["scopeSpans"] for s in scope["spans"]]
     traces = {}
     for service, s in spans:

@@ -4,6 +4,8 @@
  *
  *   spans N    N spans, numbered on from those before
  *   fill N     N spans with 1 KiB of text each
+ *   calls N    N spans of HTTP requests, numbered from 0, of which each takes 4 ms longer than the
+ *              one before, every second one is not sampled, and every third one fails
  *
  * What the exporter says goes to stderr; at the end of stdin it is ended, and stdout has one line
  * of JSON: how long that took, what was dropped before, and how much memory it had at most. The
@@ -65,12 +67,36 @@ static void make(const struct span_exporter *to, u64 n, bool fill)
 	to->span(to->ctx, &s);
 }
 
+static void call(const struct span_exporter *to, u64 n)
+{
+	struct span_attr attrs[] = {
+		{ .key = STR("http.request.method"), .text = STR("GET") },
+		{ .key = STR("url.path"), .text = STR("/item/canary") },
+		{ .key = STR("http.route"), .text = STR("/item/{id}") },
+		{ .key = STR("http.response.status_code"), .kind = ATTR_INT,
+		  .number = n % 3 ? 200 : 500 },
+		{ .key = STR("error.type"), .text = STR("500") },
+	};
+	struct span s = {
+		.self = { .trace = { 1 }, .span = { 2, (u8)n }, .sampled = n % 2 == 0 },
+		.kind = SPAN_SERVER, .name = STR("GET /item/{id}"), .start_ns = 1700000000000000000,
+		.end_ns = 1700000000000000000 + (i64)n * 4000000, .attrs = attrs,
+		.nattrs = ARRAY_LEN(attrs) - (n % 3 > 0), .scope = STR("net/http"),
+	};
+
+	if (s.self.sampled || to->all)
+		to->span(to->ctx, &s);
+}
+
 static void obey(const struct span_exporter *to, const char *line, u64 *made)
 {
 	u64 n = strtoull(strchr(line, ' ') ? strchr(line, ' ') : "0", NULL, 10);
 
 	for (u64 i = 0; i < n; i++)
-		make(to, (*made)++, *line == 'f');
+		if (*line == 'c')
+			call(to, i);
+		else
+			make(to, (*made)++, *line == 'f');
 }
 
 /* Lines as they come; the exporter is told of the time in between. */

@@ -31,14 +31,19 @@ static struct arena arena;
 static struct otlp_config config;
 static struct err error;
 
-static bool configure(const char *url, const char *const *env)
+static bool configure_for(const struct otlp_signal *of, const char *url, const char *const *env)
 {
 	struct otlp_ask ask = { .url = url, .env = { .get = get, .say = say } };
 
 	lines = env;
 	said[0] = 0;
 	error = (struct err){ 0 };
-	return otlp_config(&config, &arena, &ask, &error);
+	return otlp_config(&config, of, &arena, &ask, &error);
+}
+
+static bool configure(const char *url, const char *const *env)
+{
+	return configure_for(&otlp_spans, url, env);
 }
 
 #define ENV(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -64,6 +69,49 @@ START_TEST(where_spans_go)
 	URL_IS("http://h", "http://h/v1/traces", OTLP "TRACES_ENDPOINT=http://no");
 	URL_IS("http://h/", "http://h/v1/traces");
 	URL_IS("http://h/x", "http://h/x");
+}
+END_TEST
+
+/* NULL: nowhere. */
+static void metrics_go(const char *url, const char *want, const char *const *env)
+{
+	ck_assert_msg(configure_for(&otlp_metrics, url, env), "%s", error.msg);
+	ck_assert_pstr_eq(config.url, want);
+	ck_assert_str_eq(said, "");
+}
+
+START_TEST(where_metrics_go)
+{
+	static const char own[] = OTLP "METRICS_ENDPOINT=http://m/x";
+
+	metrics_go(NULL, NULL, ENV(NOTHING));
+	metrics_go(NULL, NULL, ENV(OTLP "TRACES_ENDPOINT=http://t"));
+	metrics_go(NULL, "https://h/a/v1/metrics", ENV(OTLP "ENDPOINT=https://h/a/"));
+	metrics_go(NULL, "http://m/x", ENV(OTLP "ENDPOINT=https://h", own));
+	metrics_go("http://h", "http://h/v1/metrics", ENV(OTLP "ENDPOINT=https://no"));
+	metrics_go("http://h", "http://m/x", ENV(own));
+	metrics_go("http://h/x", NULL, ENV(OTLP "ENDPOINT=https://no"));
+	metrics_go("http://h/x", "http://m/x", ENV(own));
+	metrics_go("http://h", NULL, ENV(own, "OTEL_METRICS_EXPORTER=none"));
+}
+END_TEST
+
+START_TEST(when_metrics_go)
+{
+	ck_assert(configure_for(&otlp_metrics, "http://h", ENV(NOTHING)));
+	ck_assert_int_eq(config.every_ns, (i64)60 * 1000000000);
+	ck_assert_int_eq(config.export_ns, (i64)30 * 1000000000);
+	ck_assert(configure_for(&otlp_metrics, "http://h",
+				ENV("OTEL_METRIC_EXPORT_INTERVAL=1", OTLP "TIMEOUT=7",
+				    "OTEL_METRIC_EXPORT_TIMEOUT=2")));
+	ck_assert_int_eq(config.every_ns, 1000000);
+	ck_assert_int_eq(config.export_ns, 2000000);
+	ck_assert_int_eq(config.timeout_ns, 7000000);
+	/* what is wrong for all signals is said with that of spans */
+	ck_assert(configure_for(&otlp_metrics, "http://h", ENV(OTLP "TIMEOUT=x",
+							       OTLP "METRICS_HEADERS=x")));
+	ck_assert_str_eq(said, OTLP "METRICS_HEADERS: not a list of NAME=VALUE with commas "
+			 "between: no headers are taken\n");
 }
 END_TEST
 
@@ -282,6 +330,8 @@ Suite *otelenv_suite(void)
 	TCase *t = tcase_create("otelenv");
 
 	tcase_add_test(t, where_spans_go);
+	tcase_add_test(t, where_metrics_go);
+	tcase_add_test(t, when_metrics_go);
 	tcase_add_test(t, what_is_no_url);
 	tcase_add_test(t, user_and_query_are_not_shown);
 	tcase_add_test(t, protocol_and_compression);

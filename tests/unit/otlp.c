@@ -86,6 +86,43 @@ START_TEST(bytes_that_are_not_utf8_are_replaced)
 }
 END_TEST
 
+/* A histogram of one series. */
+static void encode_metric(const struct otlp_encoding *as)
+{
+	struct metrics m = { 0 };
+	struct span_attr attr = { .key = STR("http.request.method"), .text = STR("GET") };
+	struct span s = { .kind = SPAN_SERVER, .attrs = &attr, .nattrs = 1, .end_ns = 500000000 };
+
+	metrics_add(&m, &s);
+	out_release(&o);
+	out_memory(&o);
+	as->metric(&o, &m.of[METRIC_HTTP_SERVER], metric_about(METRIC_HTTP_SERVER), 1, 2);
+	metrics_release(&m);
+}
+
+START_TEST(a_metric_byte_for_byte)
+{
+	encode_metric(&otlp_protobuf);
+	HAS("\x0a\x1chttp.server.request.duration\x12");	/* 1, 2 */
+	HAS("\x1a\x01s\x4a\xc5\x02\x0a\xc0\x02");	/* 3; 9: 325 bytes; 1: 320 */
+	HAS("\x11\x01\0\0\0\0\0\0\0\x19\x02\0\0\0\0\0\0\0"	/* 2, 3: times */
+	    "\x21\x01\0\0\0\0\0\0\0"			/* 4: count */
+	    "\x29\0\0\0\0\0\0\xe0\x3f"			/* 5: sum */
+	    "\x32\x78\0\0\0\0\0\0\0\0");			/* 6: fifteen of eight bytes */
+	HAS("\x3a\x70\x7b\x14\xae\x47\xe1\x7a\x74\x3f");	/* 7: fourteen, from 0.005 on */
+	HAS("\x4a\x1c\x0a\x13http.request.method\x12\x05\x0a\x03GET");	/* 9 */
+	HAS("\x59\0\0\0\0\0\0\xe0\x3f\x61\0\0\0\0\0\0\xe0\x3f"	/* 11, 12 */
+	    "\x10\x02");					/* cumulative */
+	encode_metric(&otlp_json);
+	HAS("\"unit\":\"s\",\"histogram\":{\"dataPoints\":[{\"attributes\":[{\"key\":"
+	    "\"http.request.method\",\"value\":{\"stringValue\":\"GET\"}}],"
+	    "\"startTimeUnixNano\":\"1\",\"timeUnixNano\":\"2\",\"count\":\"1\",\"sum\":0.5,"
+	    "\"bucketCounts\":[\"0\",\"0\",\"0\",\"0\",\"0\",\"0\",\"0\",\"1\",");
+	HAS("\"explicitBounds\":[0.005,0.01,");
+	HAS(",10],\"min\":0.5,\"max\":0.5}],\"aggregationTemporality\":2}}");
+}
+END_TEST
+
 /* Lengths of 127, 128 and 16384 bytes take one, two and three bytes. */
 START_TEST(lengths_of_any_size)
 {
@@ -143,14 +180,14 @@ START_TEST(a_request_has_each_scope_once)
 
 	out_release(&o);
 	out_memory(&o);
-	otlp_json.request(&o, STR("{}"), p, ARRAY_LEN(p));
+	otlp_json.request(&o, &otlp_spans, STR("{}"), p, ARRAY_LEN(p));
 	out_c(&o, 0);
 	ck_assert_str_eq(o.buf, "{\"resourceSpans\":[{\"resource\":{},\"scopeSpans\":["
 			 "{\"scope\":{\"name\":\"a\"},\"spans\":[1,3]},"
 			 "{\"scope\":{\"name\":\"b\"},\"spans\":[2]},"
 			 "{\"scope\":{},\"spans\":[4]}]}]}");
 	o.n = 0;
-	otlp_protobuf.request(&o, STR("R"), p, ARRAY_LEN(p));
+	otlp_protobuf.request(&o, &otlp_spans, STR("R"), p, ARRAY_LEN(p));
 	ck_assert_uint_eq(o.n, 2 + 3 + 13 + 10 + 7);
 	HAS("\x0a\x21\x0a\x01R\x12\x0b\x0a\x03\x0a\x01" "a\x12\x01" "1\x12\x01" "3"
 	    "\x12\x08\x0a\x03\x0a\x01" "b\x12\x01" "2\x12\x05\x0a\0\x12\x01" "4");
@@ -162,7 +199,7 @@ static struct otlp_answer judged(long status, const char *body, bool json)
 	struct otlp_reply r = { .status = status, .body = str_of(body), .json = json };
 	struct otlp_answer a;
 
-	otlp_judge(&a, &r);
+	otlp_judge(&a, &r, &otlp_spans);
 	return a;
 }
 
@@ -177,6 +214,22 @@ START_TEST(which_answers_are_final)
 		ck_assert_int_eq(judged(again[i], "", false).fate, FATE_AGAIN);
 	for (size_t i = 0; i < ARRAY_LEN(never); i++)
 		ck_assert_int_eq(judged(never[i], "", false).fate, FATE_NEVER);
+}
+END_TEST
+
+START_TEST(what_an_answer_about_metrics_says)
+{
+	struct otlp_reply r = { .status = 404 };
+	struct otlp_answer a;
+
+	otlp_judge(&a, &r, &otlp_metrics);
+	ck_assert(a.absent && a.fate == FATE_NEVER);
+	otlp_judge(&a, &r, &otlp_spans);
+	ck_assert(!a.absent && a.fate == FATE_NEVER);
+	r = (struct otlp_reply){ .status = 200, .json = true,
+		.body = STR("{\"partialSuccess\":{\"rejectedDataPoints\":\"7\"}}") };
+	otlp_judge(&a, &r, &otlp_metrics);
+	ck_assert_str_eq(a.why, "took a batch but for 7 data points");
 }
 END_TEST
 
@@ -208,7 +261,7 @@ START_TEST(broken_answers_say_nothing)
 		struct otlp_reply r = { .status = 200, .body = { whole, n } };
 		struct otlp_answer a;
 
-		otlp_judge(&a, &r);
+		otlp_judge(&a, &r, &otlp_spans);
 		ck_assert_int_eq(a.fate, FATE_TAKEN);
 		ck_assert_uint_eq(a.rejected, 0);
 	}
@@ -218,7 +271,7 @@ START_TEST(broken_answers_say_nothing)
 		struct otlp_answer a;
 
 		memcpy(copy, json, n);
-		otlp_judge(&a, &r);
+		otlp_judge(&a, &r, &otlp_spans);
 		mem_free(copy);
 		ck_assert_uint_le(a.rejected, 7);
 	}
@@ -230,7 +283,7 @@ START_TEST(broken_answers_say_nothing)
 
 			memcpy(copy, whole, sizeof(copy));
 			copy[i] = (char)c;
-			otlp_judge(&a, &r);
+			otlp_judge(&a, &r, &otlp_spans);
 			ck_assert_int_eq(a.fate, FATE_TAKEN);
 		}
 }
@@ -241,10 +294,10 @@ START_TEST(when_to_come_again)
 	struct otlp_reply r = { .status = 503, .retry_after_ns = 7 };
 	struct otlp_answer a;
 
-	otlp_judge(&a, &r);
+	otlp_judge(&a, &r, &otlp_spans);
 	ck_assert_int_eq(a.not_before_ns, 7);
 	r.retry_after_ns = INT64_MAX;
-	otlp_judge(&a, &r);
+	otlp_judge(&a, &r, &otlp_spans);
 	ck_assert_int_eq(a.not_before_ns, RETRY_AFTER_MOST);
 	ck_assert_int_eq(otlp_backoff(1000, 0, 0), 500);
 	ck_assert_int_eq(otlp_backoff(1000, 0, UINT32_MAX), 1000);
@@ -253,30 +306,50 @@ START_TEST(when_to_come_again)
 }
 END_TEST
 
+static bool put(struct otlp_queue *q, struct str scope, struct str item)
+{
+	struct otlp_piece p = { scope, item };
+
+	return otlp_queue_put(q, &p, 1);
+}
+
 START_TEST(a_queue_gives_batches_and_never_holds_more)
 {
 	struct otlp_piece to[2];
 	struct otlp_queue q;
 
 	otlp_queue_init(&q, 3, 2, 0);
-	ck_assert(otlp_queue_put(&q, STR("s"), STR("one")));
-	ck_assert(otlp_queue_put(&q, STR(""), STR("two")));
-	ck_assert(otlp_queue_put(&q, STR("s"), STR("three")));
-	ck_assert(!otlp_queue_put(&q, STR("s"), STR("four")));
+	ck_assert(put(&q, STR("s"), STR("one")));
+	ck_assert(put(&q, STR(""), STR("two")));
+	ck_assert(put(&q, STR("s"), STR("three")));
+	ck_assert(!put(&q, STR("s"), STR("four")));
 	ck_assert_uint_eq(otlp_queue_take(&q, to), 2);
-	ck_assert(str_eq(to[0].scope, STR("s")) && str_eq(to[0].span, STR("one")));
-	ck_assert(!to[1].scope.n && str_eq(to[1].span, STR("two")));
+	ck_assert(str_eq(to[0].scope, STR("s")) && str_eq(to[0].item, STR("one")));
+	ck_assert(!to[1].scope.n && str_eq(to[1].item, STR("two")));
 	/* what was taken is still held */
-	ck_assert(!otlp_queue_put(&q, STR("s"), STR("four")));
+	ck_assert(!put(&q, STR("s"), STR("four")));
 	otlp_queue_done(&q, 2, 1);
 	ck_assert_uint_eq(q.lost, 1);
-	ck_assert(otlp_queue_put(&q, STR("s"), STR("four")));
+	ck_assert(put(&q, STR("s"), STR("four")));
 	ck_assert_uint_eq(otlp_queue_take(&q, to), 1);
-	ck_assert(str_eq(to[0].span, STR("three")));
+	ck_assert(str_eq(to[0].item, STR("three")));
 	otlp_queue_done(&q, 1, 0);
 	ck_assert_uint_eq(otlp_queue_take(&q, to), 1);
 	otlp_queue_end(&q, 0);
 	ck_assert_uint_eq(otlp_queue_take(&q, to), 0);
+	otlp_queue_release(&q);
+}
+END_TEST
+
+START_TEST(what_belongs_together_is_put_as_a_whole)
+{
+	struct otlp_piece p[] = { { STR("s"), STR("1") }, { STR("s"), STR("2") } }, to[3];
+	struct otlp_queue q;
+
+	otlp_queue_init(&q, 3, 3, 0);
+	ck_assert(otlp_queue_put(&q, p, 2));
+	ck_assert(!otlp_queue_put(&q, p, 2));
+	ck_assert_uint_eq(otlp_queue_take(&q, to), 2);
 	otlp_queue_release(&q);
 }
 END_TEST
@@ -289,7 +362,7 @@ START_TEST(a_queue_and_its_batches_are_bounded_in_bytes)
 	int n = 0;
 
 	otlp_queue_init(&q, 100, 100, 0);
-	while (n < 100 && otlp_queue_put(&q, STR("s"), (struct str){ big, sizeof(big) }))
+	while (n < 100 && put(&q, STR("s"), (struct str){ big, sizeof(big) }))
 		n++;
 	ck_assert_int_eq(n, QUEUE_BYTES_MOST / sizeof(big));
 	for (int i = 0; i < n; i++)
@@ -321,14 +394,17 @@ Suite *otlp_suite(void)
 	tcase_add_test(t, a_plain_span_byte_for_byte);
 	tcase_add_test(t, attributes_of_each_kind);
 	tcase_add_test(t, bytes_that_are_not_utf8_are_replaced);
+	tcase_add_test(t, a_metric_byte_for_byte);
 	tcase_add_test(t, lengths_of_any_size);
 	tcase_add_test(t, numbers_of_json_that_are_none);
 	tcase_add_test(t, a_request_has_each_scope_once);
 	tcase_add_test(t, which_answers_are_final);
 	tcase_add_test(t, what_an_answer_says);
+	tcase_add_test(t, what_an_answer_about_metrics_says);
 	tcase_add_test(t, broken_answers_say_nothing);
 	tcase_add_test(t, when_to_come_again);
 	tcase_add_test(t, a_queue_gives_batches_and_never_holds_more);
+	tcase_add_test(t, what_belongs_together_is_put_as_a_whole);
 	tcase_add_test(t, a_queue_and_its_batches_are_bounded_in_bytes);
 	tcase_add_test(t, a_sleep_does_not_go_past_the_end);
 	suite_add_tcase(s, t);

@@ -1,0 +1,170 @@
+/* Spans as histograms: which one they are counted in, and how. */
+#include <check.h>
+#include <stdio.h>
+
+#include "span/metrics.h"
+
+Suite *metrics_suite(void);
+
+static struct metrics m;
+
+static void begin(void)
+{
+	m = (struct metrics){ 0 };
+}
+
+static void end(void)
+{
+	metrics_release(&m);
+}
+
+static void add(enum span_kind kind, i64 ns, const struct span_attr *attrs, u32 n)
+{
+	struct span s = { .kind = kind, .name = STR("shop.Orders/Get"), .start_ns = 5,
+			  .end_ns = 5 + ns, .attrs = attrs, .nattrs = n };
+
+	metrics_add(&m, &s);
+}
+
+#define TEXT(name, value) { .key = STR(name), .kind = ATTR_TEXT, .text = STR(value) }
+#define INT(name, value) { .key = STR(name), .kind = ATTR_INT, .number = value }
+
+/* Attributes of a series, as one text. */
+static const char *words(u32 metric, size_t i)
+{
+	static char to[512];
+	const struct metric_series *s = m.of[metric].series.at[i];
+	size_t n = 0;
+
+	for (u32 k = 0; k < s->nattrs; k++) {
+		const struct span_attr *a = &s->attrs[k];
+
+		n += (size_t)snprintf(to + n, sizeof(to) - n, "%s%.*s=", k ? " " : "",
+				      STR_F(a->key));
+		n += (size_t)(a->kind == ATTR_TEXT ?
+			snprintf(to + n, sizeof(to) - n, "%.*s", STR_F(a->text)) :
+			snprintf(to + n, sizeof(to) - n, "%lld", (long long)a->number));
+	}
+	return to;
+}
+
+START_TEST(a_bucket_has_what_is_not_above_its_bound)
+{
+	struct span_attr a[] = { TEXT("http.request.method", "GET") };
+	const struct metric_series *s;
+
+	add(SPAN_SERVER, 0, a, 1);
+	add(SPAN_SERVER, 5000000, a, 1);
+	add(SPAN_SERVER, 5000001, a, 1);
+	add(SPAN_SERVER, 10000000000, a, 1);
+	add(SPAN_SERVER, 10000000001, a, 1);
+	add(SPAN_SERVER, -7, a, 1);
+	ck_assert_uint_eq(m.of[METRIC_HTTP_SERVER].series.n, 1);
+	s = m.of[METRIC_HTTP_SERVER].series.at[0];
+	ck_assert_uint_eq(s->count, 6);
+	ck_assert_uint_eq(s->buckets[0], 3);
+	ck_assert_uint_eq(s->buckets[1], 1);
+	ck_assert_uint_eq(s->buckets[13], 1);
+	ck_assert_uint_eq(s->buckets[14], 1);
+	ck_assert_double_eq(s->least, 0);
+	ck_assert_double_eq(s->most, 10.000000001);
+	ck_assert_double_eq_tol(s->sum, 20.010000002, 1e-9);
+}
+END_TEST
+
+START_TEST(each_kind_of_call_has_its_own)
+{
+	struct span_attr http[] = {
+		TEXT("http.request.method", "GET"), TEXT("url.path", "/item/7"),
+		TEXT("url.full", "http://a/item/7"), TEXT("http.route", "/item/{id}"),
+		INT("http.response.status_code", 404), TEXT("server.address", "a"),
+		INT("server.port", 80), TEXT("url.scheme", "http"), TEXT("client.address", "c"),
+	};
+	struct span_attr query[] = {
+		TEXT("db.system.name", "mysql"), TEXT("db.query.text", "select * from t"),
+		TEXT("db.query.summary", "SELECT t"), TEXT("db.operation.name", "SELECT"),
+	};
+	struct span_attr own[] = { TEXT("code.function.name", "main.f") };
+
+	add(SPAN_SERVER, 1, http, ARRAY_LEN(http));
+	add(SPAN_CLIENT, 1, http, ARRAY_LEN(http));
+	add(SPAN_CLIENT, 1, query, ARRAY_LEN(query));
+	add(SPAN_INTERNAL, 1, own, 1);
+	ck_assert_str_eq(words(METRIC_HTTP_SERVER, 0), "http.request.method=GET url.scheme=http "
+			 "http.route=/item/{id} http.response.status_code=404");
+	ck_assert_str_eq(words(METRIC_HTTP_CLIENT, 0), "http.request.method=GET server.address=a "
+			 "server.port=80 http.response.status_code=404");
+	ck_assert_str_eq(words(METRIC_DB, 0), "db.system.name=mysql db.operation.name=SELECT "
+			 "db.query.summary=SELECT t");
+	ck_assert_uint_eq(m.of[METRIC_RPC_SERVER].series.n + m.of[METRIC_RPC_CLIENT].series.n, 0);
+}
+END_TEST
+
+START_TEST(calls_of_grpc_by_the_newer_names)
+{
+	struct span_attr a[] = {
+		TEXT("rpc.system", "grpc"), TEXT("rpc.service", "shop.Orders"),
+		TEXT("rpc.method", "Get"), INT("rpc.grpc.status_code", 5),
+	};
+
+	add(SPAN_SERVER, 1, a, ARRAY_LEN(a));
+	ck_assert_str_eq(words(METRIC_RPC_SERVER, 0), "rpc.system.name=grpc "
+			 "rpc.method=shop.Orders/Get rpc.response.status_code=NOT_FOUND");
+	/* whatever a caller says may be a method that there is not */
+	a[3].number = 12;
+	add(SPAN_SERVER, 1, a, ARRAY_LEN(a));
+	ck_assert_str_eq(words(METRIC_RPC_SERVER, 1), "rpc.system.name=grpc rpc.method=_OTHER "
+			 "rpc.response.status_code=UNIMPLEMENTED");
+	add(SPAN_CLIENT, 1, a, ARRAY_LEN(a));
+	ck_assert_str_eq(words(METRIC_RPC_CLIENT, 0), "rpc.system.name=grpc "
+			 "rpc.method=shop.Orders/Get rpc.response.status_code=UNIMPLEMENTED");
+	a[3].number = 4711;
+	add(SPAN_CLIENT, 1, a, ARRAY_LEN(a));
+	ck_assert_str_eq(words(METRIC_RPC_CLIENT, 1), "rpc.system.name=grpc "
+			 "rpc.method=shop.Orders/Get");
+}
+END_TEST
+
+/* Three times as many routes as there may be series, twice over. */
+START_TEST(what_is_too_much_is_counted_in_one)
+{
+	char route[32];
+	struct span_attr a[] = {
+		TEXT("http.request.method", "GET"),
+		{ .key = STR("http.route"), .text = { route, 0 } },
+	};
+	const struct metric *h = &m.of[METRIC_HTTP_SERVER];
+	u64 all = 0;
+
+	for (u32 i = 0; i < 6 * METRIC_SERIES_MOST; i++) {
+		a[1].text.n = (size_t)snprintf(route, sizeof(route), "/%u",
+					       i % (3 * METRIC_SERIES_MOST));
+		add(SPAN_SERVER, 1, a, 2);
+	}
+	ck_assert_uint_eq(h->series.n, METRIC_SERIES_MOST);
+	for (size_t i = 0; i < h->series.n; i++)
+		all += h->series.at[i]->count;
+	ck_assert_uint_eq(all, 6 * METRIC_SERIES_MOST);
+	ck_assert_uint_eq(h->series.at[0]->count, 2);
+	ck_assert_str_eq(words(METRIC_HTTP_SERVER, 0), "http.request.method=GET http.route=/0");
+	ck_assert_uint_eq(h->series.at[h->series.n - 1]->nattrs, 1);
+	ck_assert(str_eq(h->series.at[h->series.n - 1]->attrs[0].key, STR("otel.metric.overflow")));
+	/* others have room of their own */
+	add(SPAN_CLIENT, 1, a, 1);
+	ck_assert_str_eq(words(METRIC_HTTP_CLIENT, 0), "http.request.method=GET");
+}
+END_TEST
+
+Suite *metrics_suite(void)
+{
+	Suite *s = suite_create("metrics");
+	TCase *t = tcase_create("metrics");
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, a_bucket_has_what_is_not_above_its_bound);
+	tcase_add_test(t, each_kind_of_call_has_its_own);
+	tcase_add_test(t, calls_of_grpc_by_the_newer_names);
+	tcase_add_test(t, what_is_too_much_is_counted_in_one);
+	suite_add_tcase(s, t);
+	return s;
+}
