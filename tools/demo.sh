@@ -58,6 +58,26 @@ serve() {
 	while fetch '' apples/ pears/ plums/; do :; done >"$stage/answers" 2>&1 &
 	client=$!
 }
+# web: ./web serves at $port under goshawk, as process $server, until unweb
+web() {
+	rm -f "$stage"/shop.db* "$stage/in"
+	mkfifo "$stage/in"
+	(cd "$stage" && exec goshawk spans --store shop.db --func main.load -- ./web <in) >"$stage/server.log" 2>&1 &
+	server=$!
+	trap stop EXIT
+	exec 9>"$stage/in"
+	port=
+	until [ "$port" ]; do
+		kill -0 $server 2>/dev/null || { cat "$stage/server.log" >&2; exit 1; }
+		sleep 0.1
+		port=$(sed -n 's/^ready [0-9]* //p' "$stage/server.log")
+	done
+}
+unweb() {
+	exec 9>&-
+	wait $server
+	server=
+}
 fetch() { # PAGE…: a line for each, its status
 	for page; do
 		curl -s --noproxy '*' --max-time 5 -o /dev/null -w "%{http_code} /$page\n" "$url$page" ||
@@ -144,9 +164,16 @@ fi
 
 if is 7; then
 	say "Act 7. OpenTelemetry spans, and nobody rebuilds anything: a handler starts a goroutine, which calls a function and asks
-a server. Nothing is added to requests that go out yet, so each of the three requests is a trace of its own."
+a server. goshawk writes a traceparent header into what is sent, so whoever serves it knows who asked."
 	build spans-web web
 	run "goshawk spans --func main.load --show id,level -- ./web /order/7"
+	say "Two processes, each under a goshawk of its own, and one store. One asks, the other serves; that is one trace."
+	build asking asking
+	web
+	run "echo get /fan/7 | goshawk spans --store shop.db -- ./asking http://127.0.0.1:$port"
+	unweb
+	run "goshawk spans --read shop.db"
+	run "goshawk spans --read shop.db --trace \$(goshawk spans --read shop.db --json | sed -n 's/.*\"trace_id\":\"\([0-9a-f]*\).*/\1/p' | head -n 1)"
 	say "The same of hugo, which serves its site and is asked for pages."
 	serve
 	run "goshawk spans --for 1s -p $server 2>&1 | head -n 12" || :

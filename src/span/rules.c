@@ -148,6 +148,8 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 			if (!when)
 				continue;
 		}
+		if (r->n == RULES_MOST || r->nasks + u->nreads > READS_MOST)
+			die("there are more rules than RULES_MOST");
 		r->there[library] |= u->role == ROLE_SPAN;
 		if (u->sig)
 			go_sig_tell(prog, f, u->sig);
