@@ -7,10 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/out.h"
 
-enum { HEADER = 100, VERSION_AT = 60, APPLICATION_AT = 68, PAUSE_NS = 10000000 };
+enum { HEADER = 100, VERSION_AT = 60, APPLICATION_AT = 68 };
 
 /* As sqlite_schema keeps them. */
 static const char *const tables[] = {
@@ -106,8 +105,7 @@ static u32 big_endian(const u8 *p)
 	return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3];
 }
 
-/* Before SQLite sees it, which would recover, and so write to, any file of its format. `there`:
- * it has bytes. */
+/* Before SQLite sees it, which would recover, and so write to, any file of its format. */
 static bool look(const char *path, bool *there, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -127,9 +125,9 @@ static bool look(const char *path, bool *there, struct err *err)
 	}
 	n = pread(fd, header, HEADER, 0);
 	close(fd);
-	*there = n != 0;
+	*there = true;
 	if (!n)
-		return true;
+		return err_set(err, ERR_FORMAT, "%s: is empty: no store of spans", path);
 	if (n < HEADER || memcmp(header, "SQLite format 3", 16))
 		return err_set(err, ERR_FORMAT, "%s: is no store of spans (and no SQLite file)",
 			       path);
@@ -208,63 +206,66 @@ static bool verify(struct sqlite3 *db, const char *path, struct err *err)
 	       is_ours(application, version, path, err) && same_tables(db, path, err);
 }
 
-static bool make(struct sqlite3 *db, const char *path, struct err *err)
+static bool make_tables(struct sqlite3 *db, const char *path, struct err *err)
 {
-	char marks[100];
+	char sql[200];
 
-	snprintf(marks, sizeof(marks), "PRAGMA application_id=%d; PRAGMA user_version=%d",
-		 STORE_APPLICATION, STORE_VERSION);
+	snprintf(sql, sizeof(sql), "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; "
+		 "PRAGMA application_id=%d; PRAGMA user_version=%d", STORE_APPLICATION,
+		 STORE_VERSION);
+	if (!store_run(db, path, sql, err))
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		if (!store_run(db, path, tables[i], err))
 			return false;
-	return store_run(db, path, marks, err);
+	return true;
 }
 
-/* Several may begin a store at the same time: one makes it. */
-static bool make_or_verify(struct sqlite3 *db, const char *path, bool there, struct err *err)
+static bool make_as(const char *name, const char *path, struct err *err)
 {
-	i64 n;
+	struct sqlite3 *db;
+	bool ok;
+	int fd;
 
-	/* the pragma would be written to a store that is there, again */
-	if (!store_run(db, path, there ? "BEGIN IMMEDIATE" :
-		       "PRAGMA auto_vacuum=INCREMENTAL; BEGIN IMMEDIATE", err) ||
-	    !store_number(db, path, "SELECT count(*) FROM sqlite_schema", &n, err) ||
-	    !(n ? verify(db, path, err) : make(db, path, err)))
+	unlink(name);
+	fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(err, errno == EACCES || errno == EROFS ? ERR_DENIED : ERR_IO,
+			       "%s: %s", path, strerror(errno));
+	close(fd);
+	if (!connect(&db, name, SQLITE_OPEN_READWRITE, "", err))
 		return false;
-	return store_run(db, path, "COMMIT", err);
+	ok = make_tables(db, path, err);
+	store_close(&db);
+	return ok;
 }
 
-/* Nobody may have it open at that moment, unless it is so already; SQLite does not wait here. */
-static bool use_wal(struct sqlite3 *db, const char *path, struct err *err)
+/* Under another name until it is a store: nobody sees half of one. Where another goshawk was
+ * quicker, its store is taken. */
+static bool make(const char *path, struct err *err)
 {
-	i64 until = now_ns() + STORE_BUSY_MS * (i64)1000000;
-	int got;
+	OWN(arena) a = { 0 };
+	const char *name = str_z(&a, str_fmt(&a, "%s.new-%d", path, (int)getpid()));
+	bool ok = make_as(name, path, err);
 
-	while ((got = sqlite3_exec(db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL)) != SQLITE_OK &&
-	       (got & 0xff) == SQLITE_BUSY && now_ns() < until)
-		nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
-	if (got != SQLITE_OK)
-		return store_failed(db, path, err);
-	return store_run(db, path, "PRAGMA synchronous=NORMAL", err);
+	if (ok && renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE) && errno != EEXIST)
+		ok = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+	unlink(name);
+	return ok;
 }
 
 bool store_open(struct sqlite3 **db, const char *path, struct err *err)
 {
 	bool there;
-	int fd;
 
 	*db = NULL;
 	if (!look(path, &there, err))
 		return false;
-	fd = there ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (!there && fd < 0)
-		return err_set(err, errno == EACCES || errno == EROFS ? ERR_DENIED : ERR_IO,
-			       "%s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	if (!there && (!make(path, err) || !look(path, &there, err)))
+		return false;
 	if (!connect(db, path, SQLITE_OPEN_READWRITE, "", err))
 		return false;
-	if (make_or_verify(*db, path, there, err) && use_wal(*db, path, err))
+	if (verify(*db, path, err) && store_run(*db, path, "PRAGMA synchronous=NORMAL", err))
 		return true;
 	store_close(db);
 	return false;
@@ -298,8 +299,7 @@ bool store_open_read(struct sqlite3 **db, const char *path, struct err *err)
 	if (!look(path, &there, err))
 		return false;
 	if (!there)
-		return access(path, F_OK) ? err_set(err, ERR_IO, "%s: %s", path, strerror(errno)) :
-		       err_set(err, ERR_FORMAT, "%s: is empty: no store of spans", path);
+		return err_set(err, ERR_IO, "%s: %s", path, strerror(ENOENT));
 	if (begin_reading(db, path, "", err))
 		return true;
 	/* where no files can be made beside it, nobody writes to it */

@@ -4,9 +4,9 @@
  *   trace      one row each: when, how many spans and errors, and which span is its root
  *   span       those of a trace lie together; attributes as a JSON object
  *
- * application_id and user_version stand in the file's first page from the moment that the tables
- * do. A file without them is never written to, nor one whose tables are others than these: views
- * and triggers of a stranger are not run.
+ * A store is made under another name, and gets its own when it is one: application_id and
+ * user_version stand in its first page from the start. A file without them is never written to,
+ * nor one whose tables are others than these: views and triggers of a stranger are not run.
  *
  * Owns     a connection, until store_close().
  * Units    Unix ns; ids are raw bytes; kinds and statuses are numbers of span/span.h.

@@ -39,7 +39,8 @@ static bool finish(const struct reader *r, sqlite3_stmt *s, int got)
 	return ok;
 }
 
-#define TRACE_COLUMNS "SELECT trace_id, start_ns, end_ns, spans, errors, root_name, service, trace.id " \
+#define TRACE_COLUMNS \
+	"SELECT trace_id, start_ns, end_ns, spans, errors, root_name, service, trace.id " \
 	"FROM trace LEFT JOIN resource ON resource.id = root_resource "
 
 static struct stored_trace trace_row(const struct reader *r, sqlite3_stmt *s)
