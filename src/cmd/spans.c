@@ -321,10 +321,11 @@ const struct command cmd_spans = {
 		 "A traceparent that comes with a request makes the caller's span the parent.\n\n"
 		 "Spans are sent to a collector by OTLP where --otlp says so, or without that, "
 		 "--store, --console, --json and -o the variable OTEL_EXPORTER_OTLP_ENDPOINT; "
-		 "else they are printed. "
+		 "else they are printed. A collector gets metrics of all calls as well. "
 		 "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_PROPAGATORS, "
 		 "OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, "
-		 "OTEL_EXPORTER_OTLP_* and OTEL_BSP_* are honoured. Headers other than "
+		 "OTEL_EXPORTER_OTLP_*, OTEL_BSP_*, OTEL_METRICS_EXPORTER and "
+		 "OTEL_METRIC_EXPORT_* are honoured. Headers other than "
 		 "traceparent and tracestate, query strings and user information of URLs "
 		 "are not read.\n\n"
 		 "The program keeps its input, output and signals; goshawk ends with its status.",
