@@ -1,12 +1,15 @@
 """What `goshawk spans` writes into requests that go out: one header line, of the span that it prints, and nothing else."""
 
+import concurrent.futures
 import json
 import queue
+import random
 import re
 import socketserver
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -14,6 +17,7 @@ import documented
 import gobuild
 import goshawk
 from attaching import line_of
+from test_spans import Web
 
 pytestmark = pytest.mark.ptrace
 TRACEPARENT = re.compile(rb"\r\nTraceparent: (00-[0-9a-f]{32}-[0-9a-f]{16}-0[01])(?=\r\n)")
@@ -253,6 +257,45 @@ def test_many_at_once_by_http2(release):
         (header, _), = heads[path]
         assert header["Traceparent"] == of_spans(spans[path])
     assert len(heads) == 64 * 20 and end["unwritten"] == 0
+
+
+def test_killed(release, tmp_path):
+    """goshawk is killed at twenty moments while requests are served and sent: none fails, and the program lives."""
+    failed, done, over = [], [0], threading.Event()
+
+    def client(web, n):
+        while not over.is_set():
+            try:
+                answer = web.get("/fan/%d" % n)
+            except OSError as e:
+                answer = e
+            if answer != 201:
+                failed.append(answer)
+            done[0] += 1
+
+    with Web(release, attach=True) as web, concurrent.futures.ThreadPoolExecutor(8) as pool:
+        web.looker.kill()
+        web.looker.communicate()
+        for n in range(8):
+            pool.submit(client, web, n)
+        try:
+            moments = random.Random(release)
+            for _ in range(20):
+                looker = subprocess.Popen([goshawk.GOSHAWK, "spans", "--otlp", "http://127.0.0.1:1", "-p", str(web.pid)],
+                                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                time.sleep(moments.uniform(0, 0.3))
+                looker.kill()
+                looker.communicate()
+                before = done[0]
+                while done[0] < before + 16 and not failed:
+                    time.sleep(0.001)
+        finally:
+            over.set()
+        pool.shutdown()
+        assert failed == [] and done[0] > 320
+        web.looker = web.p
+        web.p.communicate(timeout=60)
+        assert web.p.returncode == 0
 
 
 @pytest.mark.parametrize("options, env, flags", [
