@@ -163,3 +163,30 @@ DATABASES = Table(
     "name, attributes, error and parent, and no secret is in it.",
     ["%s %s, Go %s" % (m, v, go) for m, versions in DATABASE_VERSIONS.items() for v, go in versions.items()],
     ["stripped", "debug information"], of="spans")
+
+# Loggers: each version with a release of Go that builds it; log/slog is Go's own.
+LOGGERS = [
+    *(("log/slog", "", r) for r in gobuild.RELEASES if gobuild.minor(r) >= 21),
+    ("go.uber.org/zap", "v1.15.0", "1.17.13"), ("go.uber.org/zap", "v1.17.0", "1.18.10"), ("go.uber.org/zap", "v1.19.1", "1.19.13"),
+    ("go.uber.org/zap", "v1.21.0", "1.20.14"), ("go.uber.org/zap", "v1.24.0", "1.21.13"), ("go.uber.org/zap", "v1.26.0", "1.22.12"),
+    ("go.uber.org/zap", "v1.27.1", "1.25.5"), ("go.uber.org/zap", "v1.28.0", gobuild.NEWEST),
+    ("github.com/rs/zerolog", "v1.15.0", "1.17.13"), ("github.com/rs/zerolog", "v1.20.0", "1.18.10"),
+    ("github.com/rs/zerolog", "v1.26.1", "1.19.13"), ("github.com/rs/zerolog", "v1.29.1", "1.20.14"),
+    ("github.com/rs/zerolog", "v1.31.0", "1.22.12"), ("github.com/rs/zerolog", "v1.33.0", "1.24.11"),
+    ("github.com/rs/zerolog", "v1.35.1", gobuild.NEWEST),
+    ("github.com/sirupsen/logrus", "v1.4.2", "1.17.13"), ("github.com/sirupsen/logrus", "v1.6.0", "1.18.10"),
+    ("github.com/sirupsen/logrus", "v1.7.0", "1.19.13"), ("github.com/sirupsen/logrus", "v1.8.1", "1.20.14"),
+    ("github.com/sirupsen/logrus", "v1.9.3", "1.22.12"), ("github.com/sirupsen/logrus", "v1.9.4", "1.24.11"),
+    ("github.com/sirupsen/logrus", "v1.10.0", "1.26.8"), ("github.com/sirupsen/logrus", "v1.10.2", gobuild.NEWEST),
+]
+
+
+def logger(module, version, release):
+    return " ".join(filter(None, [module, version + "," if version else "", "Go", release]))
+
+
+LOGS = Table(
+    "Lines of logs",
+    "`--logs` with [programs](../tests/go/spans-logs) that log by these, each by a release of Go. *seen*: each line that is written is an event\n"
+    "of the right span, with its level and message; none of those that are not enabled, sampled or discarded is there, and nothing else.",
+    [logger(*at) for at in LOGGERS], ["stripped", "debug information", "race"], of="spans")

@@ -22,7 +22,7 @@ enum { TICK_NS = 200000000, BUFFER = 4 << 20, SHOWN_BYTES = 256 };
 
 struct spans_args {
 	struct common_args common;
-	bool console, plan, no_inject;
+	bool console, plan, no_inject, logs;
 	const char *pid, *engine, *otlp, *output, *store;
 	u64 store_size;
 	i64 store_age;
@@ -59,6 +59,8 @@ static const struct opt opts[] = {
 	  "spans for these functions as well: 'main.load*', '(*Store).Get'"),
 	O(0, "show", OPT_LIST, "EXPR,…", show,
 	  "attributes of the spans of --func: 'user.ID, len(body)'"),
+	O(0, "logs", OPT_FLAG, NULL, logs,
+	  "lines of logs (log/slog, zap, zerolog, logrus) as events of the span they are in"),
 	O(0, "only", OPT_LIST, "LIST", only,
 	  "these libraries only: http-server, grpc-client, … (--plan names them)"),
 	O(0, "no", OPT_LIST, "LIST", no, "not these libraries"),
@@ -262,6 +264,7 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 
 	(void)rest;
 	s.plan = &plan;
+	rules.logs = a->logs;
 	s.prog = &prog;
 	s.how = (struct engine_request){ .argv = program, .buffer = BUFFER };
 	if (!check(a, nrest, program, err))

@@ -100,6 +100,8 @@ void spans_say_end(struct collected c, u64 dropped)
 	count("", c.unended, " whose end was not seen");
 	count("", c.refused, " more than can be open at once");
 	count("", c.forgotten, " goroutines forgotten, for there were too many");
+	count("", c.outside, c.outside == 1 ? " line of a log in no span" :
+					      " lines of logs in no span");
 	count("", c.unwritten, " requests had no room for traceparent");
 	count("", dropped, " dropped");
 	count("", c.lost, " records lost");

@@ -4,7 +4,8 @@
  *   ResourceSpans               1 resource  2 scope_spans
  *   ScopeSpans                  1 scope  2 spans
  *   Span    1 trace_id 2 span_id 3 trace_state 4 parent_span_id 5 name 6 kind 7 start 8 end
- *           9 attributes 11 events 13 links 15 status 16 flags
+ *           9 attributes 11 events 12 dropped_events_count 13 links 15 status
+ *           16 flags
  *   Event   1 time 2 name 3 attributes          Link    1 trace_id 2 span_id 3 trace_state 6 flags
  *   Status  2 message 3 code                    KeyValue 1 key 2 value
  *   AnyValue 1 string 2 bool 3 int 4 double

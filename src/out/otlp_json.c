@@ -129,6 +129,10 @@ static void lists(struct json *j, const struct span *s)
 			event(j, &s->events[i]);
 		json_array_end(j);
 	}
+	if (s->dropped_events) {
+		json_key(j, "droppedEventsCount");
+		json_u64(j, s->dropped_events);
+	}
 	if (s->nlinks) {
 		json_key(j, "links");
 		json_array(j);

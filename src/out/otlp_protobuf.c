@@ -170,6 +170,10 @@ static void span(struct out *o, const struct span *s)
 	attrs(o, 9, s->attrs, s->nattrs);
 	for (u32 i = 0; i < s->nevents; i++)
 		event(o, &s->events[i]);
+	if (s->dropped_events) {
+		tag(o, 12, WIRE_VARINT);
+		varint(o, s->dropped_events);
+	}
 	for (u32 i = 0; i < s->nlinks; i++)
 		link_to(o, &s->links[i]);
 	if (s->status != STATUS_UNSET) {

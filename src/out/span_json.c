@@ -73,6 +73,29 @@ void span_json_attributes(struct json *j, const struct span_attr *attrs, u32 n)
 	json_object_end(j);
 }
 
+/* Where there are any. */
+static void events(struct json *j, const struct span *s)
+{
+	if (!s->nevents && !s->dropped_events)
+		return;
+	json_key(j, "events");
+	json_array(j);
+	for (u32 i = 0; i < s->nevents; i++) {
+		const struct span_event *e = &s->events[i];
+
+		json_object(j);
+		json_key(j, "time");
+		json_time(j, e->time_ns);
+		json_key(j, "name");
+		json_str(j, e->name);
+		json_key(j, "attributes");
+		span_json_attributes(j, e->attrs, e->nattrs);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	number(j, "dropped_events", s->dropped_events);
+}
+
 void span_json_line(struct out *o, const struct span *s, struct str service)
 {
 	struct json line, *j = &line;
@@ -96,6 +119,7 @@ void span_json_line(struct out *o, const struct span *s, struct str service)
 	json_text(j, "scope", s->scope);
 	json_text(j, "service", service);
 	number(j, "goid", s->goid);
+	events(j, s);
 	json_key(j, "attributes");
 	span_json_attributes(j, s->attrs, s->nattrs);
 	json_object_end(j);
@@ -139,6 +163,7 @@ void span_json_end(struct out *o, const struct end_facts *run, const struct coll
 	number(j, "unended", c->unended);
 	number(j, "too_many", c->refused);
 	number(j, "forgotten", c->forgotten);
+	number(j, "outside", c->outside);
 	number(j, "unwritten", c->unwritten);
 	number(j, "dropped", dropped);
 	number(j, "lost", c->lost);

@@ -15,7 +15,7 @@ enum {
 struct node {
 	u8 self[SPAN_ID], parent[SPAN_ID];
 	i64 start_ns;
-	size_t text, n;		/* its line, in the trace's texts */
+	size_t text, n;		/* its lines, in the trace's texts: itself, then events */
 };
 
 struct waiting {
@@ -112,22 +112,40 @@ struct level {
 	u8 parent[SPAN_ID];
 };
 
-static void indent(struct out *o, const struct waiting *w, const struct level *levels, size_t n)
+static void indent(struct out *o, const struct waiting *w, const struct level *levels, size_t n,
+		   bool branch)
 {
 	for (size_t i = 0; i < MIN(n, (size_t)INDENTS_MOST); i++) {
 		bool more = is_child(w, levels[i].at + 1, levels[i].parent);
 
-		if (i + 1 < n)
+		if (i + 1 < n || !branch)
 			out_z(o, more ? "│  " : "   ");
 		else
 			out_z(o, more ? "├─ " : "└─ ");
 	}
 }
 
-static void print_line(struct tree *t, const struct waiting *w, const struct node *n)
+/* A span's lines: its own is where we are, the others stand below it. */
+static void print_lines(struct tree *t, struct str text, const struct waiting *w,
+			const struct level *levels, size_t n, bool has_children)
 {
-	out_str(t->out, (struct str){ w->texts.at + n->text, n->n });
-	out_line(t->out);
+	for (bool first = true; text.n || first; first = false) {
+		ptrdiff_t end = str_find(text, STR("\n"));
+		struct str line = str_cut(text, 0, end < 0 ? text.n : (size_t)end);
+
+		text = str_cut(text, line.n + 1, text.n);
+		if (!first) {
+			indent(t->out, w, levels, n, false);
+			out_z(t->out, has_children ? "│  " : "   ");
+		}
+		out_str(t->out, line);
+		out_line(t->out);
+	}
+}
+
+static struct str text_of(const struct waiting *w, const struct node *n)
+{
+	return (struct str){ w->texts.at + n->text, n->n };
 }
 
 /* What hangs below a span that has been printed; `levels` instead of a recursion, because a trace
@@ -150,8 +168,9 @@ static size_t print_below(struct tree *t, const struct waiting *w, const u8 root
 			continue;
 		}
 		n = &w->nodes.at[l->at];
-		indent(t->out, w, levels.at, levels.n);
-		print_line(t, w, n);
+		indent(t->out, w, levels.at, levels.n, true);
+		print_lines(t, text_of(w, n), w, levels.at, levels.n,
+			    is_child(w, first_child(w, n->self), n->self));
 		lines++;
 		l = vec_push(&levels);
 		l->at = first_child(w, n->self);
@@ -218,6 +237,19 @@ static void value(struct out *o, const struct span_attr *a)
 	}
 }
 
+/* On a line of its own. */
+static void event(struct out *o, const struct span *s, const struct span_event *e)
+{
+	out_z(o, "\n• ");
+	out_color(o, "2");
+	out_duration(o, MAX(e->time_ns - s->start_ns, 0));
+	out_plain(o);
+	for (u32 i = 0; i < e->nattrs; i++) {
+		out_c(o, ' ');
+		value(o, &e->attrs[i]);
+	}
+}
+
 static void make_line(struct tree *t, const struct span *s)
 {
 	struct out *o = &t->line;
@@ -242,6 +274,13 @@ static void make_line(struct tree *t, const struct span *s)
 		out_c(o, '=');
 		value(o, &s->attrs[i]);
 	}
+	for (u32 i = 0; i < s->nevents; i++)
+		event(o, s, &s->events[i]);
+	if (s->dropped_events) {
+		out_z(o, "\n• ");
+		out_u64(o, s->dropped_events);
+		out_z(o, " more");
+	}
 }
 
 static void root(struct tree *t, const struct span *s)
@@ -250,12 +289,13 @@ static void root(struct tree *t, const struct span *s)
 	bool others = false;
 
 	head(t, s->self.trace, s->parent_remote ? " (goes on from another process)" : "");
-	out_str(t->out, (struct str){ t->line.buf, t->line.n });
-	out_line(t->out);
+	if (w)
+		qsort(w->nodes.at, w->nodes.n, sizeof(*w->nodes.at), by_parent);
+	print_lines(t, (struct str){ t->line.buf, t->line.n }, w, NULL, 0,
+		    w && is_child(w, first_child(w, s->self.span), s->self.span));
 	if (w) {
 		size_t all = w->nodes.n;
 
-		qsort(w->nodes.at, all, sizeof(*w->nodes.at), by_parent);
 		/* what is not below it waits for another root: the same caller has sent two */
 		others = print_below(t, w, s->self.span) < all;
 		if (!others)
@@ -278,8 +318,7 @@ static void on_span(void *ctx, const struct span *s)
 	}
 	if (map_get(&t->printed, hash(s->self.trace)) && !trace_of(t, s->self.trace, false)) {
 		head(t, s->self.trace, ", later");
-		out_str(t->out, (struct str){ t->line.buf, t->line.n });
-		out_line(t->out);
+		print_lines(t, (struct str){ t->line.buf, t->line.n }, NULL, NULL, 0, false);
 		return;
 	}
 	if (t->nwaiting >= WAITING_MOST) {
@@ -310,7 +349,8 @@ static void print_rest(struct tree *t, struct waiting *w)
 			below = !memcmp(w->nodes.at[k].self, n->parent, SPAN_ID);
 		if (below)
 			continue;
-		print_line(t, w, n);
+		print_lines(t, text_of(w, n), w, NULL, 0,
+			    is_child(w, first_child(w, n->self), n->self));
 		print_below(t, w, n->self);
 	}
 }

@@ -5,6 +5,7 @@
  *   ├─ main.load 8.1ms id=7
  *   │  └─ GET 7.9ms 200 url.full=http://127.0.0.1:8080/stock/7
  *   └─ main.render 1.2ms
+ *      • 1.1ms INFO an event, this long after the span began
  *
  * A span that ends after its root has been printed is printed by itself, below a line that says so.
  *

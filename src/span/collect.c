@@ -7,6 +7,7 @@
 #include "span/headers.h"
 #include "span/http.h"
 #include "span/incoming.h"
+#include "span/lines.h"
 #include "span/routers.h"
 #include "span/say.h"
 #include "span/streams.h"
@@ -23,6 +24,8 @@ struct collector {
 	struct streams streams;		/* spans whose calls have returned */
 	struct map asking;		/* id of an open client span -> 1 */
 	struct incoming incoming;
+	struct lines lines;
+	size_t event_bytes;
 	struct collected total;
 	i64 lost_ns;			/* until then records were lost */
 	bool sees_status;
@@ -329,6 +332,36 @@ static void connection(struct collector *c, const struct call *call)
 	context_end(&c->contexts, call->goid);
 }
 
+static void keep_line(struct collector *c, const struct line *line)
+{
+	struct open_span *s = line->span ? &c->contexts.spans.at[line->span - 1] : NULL;
+
+	if (!s)
+		c->total.outside++;
+	else if (s->open && s->sampled && !memcmp(s->self.span, line->id, SPAN_ID))
+		events_keep(&s->events, &c->event_bytes, line);
+}
+
+/* Which span it is in is known when it begins, that it is written maybe later. */
+static void log_line(struct collector *c, const struct call *call, const struct rule_on *on)
+{
+	struct field_value f[FIELDS_MOST] = { 0 };
+	const struct open_span *s;
+	struct line *line;
+
+	say_fields(&c->f, call, on, f);
+	line = on->rule->role == ROLE_LOG ? lines_begin(&c->lines, call, on, f) :
+					    lines_written(&c->lines, call, on, f);
+	if (line && on->rule->role == ROLE_LOG) {
+		s = parent(c, call);
+		line->span = s ? (u64)(s - c->contexts.spans.at) + 1 : 0;
+		if (s)
+			memcpy(line->id, s->self.span, SPAN_ID);
+	}
+	if (line && !(on->rule->role == ROLE_LOG && on->rule->written_by))
+		keep_line(c, line);
+}
+
 static void begun(void *ctx, const struct call *call)
 {
 	struct collector *c = ctx;
@@ -361,6 +394,10 @@ static void begun(void *ctx, const struct call *call)
 		break;
 	case ROLE_CONNECTION:
 		connection(c, call);
+		break;
+	case ROLE_LOG:
+	case ROLE_LOGGED:
+		log_line(c, call, on);
 		break;
 	case ROLE_LINE:
 	case ROLE_ROUTE:
@@ -463,6 +500,10 @@ static void ended(void *ctx, const struct call *call)
 	case ROLE_FRAME:
 		incoming_drop(&c->incoming, call->goid);
 		break;
+	case ROLE_LOG:
+		lines_end(&c->lines, call);
+		break;
+	case ROLE_LOGGED:
 	case ROLE_REQUEST:
 	case ROLE_ROUTER:
 	case ROLE_CONNECTION:
@@ -481,6 +522,7 @@ static void lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
 	(void)from_ns;
 	c->total.lost += count;
 	c->lost_ns = MAX(c->lost_ns, to_ns);
+	lines_release(&c->lines);
 }
 
 static void tick(void *ctx, i64 from_ns, i64 to_ns, bool last)
@@ -510,6 +552,7 @@ static void goroutine_ended(void *ctx, u64 goid, i64 time_ns)
 	(void)time_ns;
 	context_goroutine_ended(&c->contexts, goid);
 	incoming_drop(&c->incoming, goid);
+	lines_drop(&c->lines, goid);
 }
 
 static u64 descriptor_of(const struct go_program *prog, const char *name)
@@ -569,6 +612,7 @@ void collector_release(struct collector **at)
 		return;
 	map_release(&c->ctxs);
 	incoming_release(&c->incoming);
+	lines_release(&c->lines);
 	map_release(&c->writers);
 	map_release(&c->asking);
 	streams_release(&c->streams);

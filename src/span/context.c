@@ -1,5 +1,7 @@
 #include "span/context.h"
 
+#include "span/events.h"
+
 enum { LOOKED_AT = 16 };
 
 struct context_goroutine {
@@ -191,6 +193,7 @@ void context_end(struct contexts *c, u64 goid)
 	place = g->top;
 	g->top = s->below;
 	s->open = false;
+	events_release(&s->events);
 	c->nopen--;
 	let_go(c, place);
 }
@@ -225,6 +228,8 @@ void contexts_release(struct contexts *c)
 			mem_free(lists[i]);
 			lists[i] = next;
 		}
+	for (size_t i = 0; i < c->spans.n; i++)
+		events_release(&c->spans.at[i].events);
 	map_release(&c->goroutines);
 	vec_release(&c->spans);
 	*c = (struct contexts){ 0 };

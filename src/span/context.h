@@ -46,6 +46,7 @@ struct open_span {
 	enum span_stream stream;
 	u64 writers[2];		/* what writes the response, or brings it: addresses; 0: none */
 	i64 status;		/* of the response, if `answered` */
+	struct events *events;	/* go with it */
 	char route[ROUTE_MOST], inner[ROUTE_MOST];
 	char state[STATE_MOST];	/* tracestate */
 	u32 nroute, ninner, nstate;

@@ -7,12 +7,14 @@
 #include "go/modver.h"
 #include "span/grpc.h"
 #include "span/http.h"
+#include "span/logs.h"
 #include "span/redis.h"
 #include "span/sql.h"
 
 const struct library *const rules_libraries[] = {
 	&library_http_server, &library_http_client, &library_grpc_server, &library_grpc_client,
-	&library_sql, &library_pgx5, &library_pgx4, &library_redis9, &library_redis8, NULL,
+	&library_sql, &library_pgx5, &library_pgx4, &library_redis9, &library_redis8,
+	&library_slog, &library_zap, &library_zerolog, &library_logrus, NULL,
 };
 
 static const char *names(void)
@@ -57,7 +59,7 @@ bool rules_wanted(struct rules *r, const struct opt_list *only, const struct opt
 		  struct err *err)
 {
 	for (u32 i = 0; rules_libraries[i]; i++)
-		r->wanted[i] = !only->n;
+		r->wanted[i] = rules_libraries[i]->severity ? r->logs : !only->n;
 	return mark("--only", only, r->wanted, true, err) &&
 	       mark("--no", no, r->wanted, false, err);
 }
@@ -134,6 +136,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 	for (u32 i = 0; i < l->nrules; i++) {
 		const struct rule *u = &l->rules[i];
 		const struct go_func *f = go_func_named(prog, str_of(u->func));
+		bool begins = u->role == ROLE_SPAN || u->role == ROLE_LOG;
 		const char *when = NULL;
 
 		if (!f || !is_of_version(prog, l, u) || is_taken(r, l, u->func) ||
@@ -141,7 +144,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		    (u->has && !go_type_named(prog, str_of(u->has))) ||
 		    (u->extra.caller && !go_func_named(prog, str_of(u->extra.caller))) ||
 		    (u->only_with && !go_func_named(prog, str_of(u->only_with))) ||
-		    (u->role != ROLE_SPAN && !r->there[library]))
+		    (!begins && !r->there[library]))
 			continue;
 		if (u->when_type) {
 			when = probes ? NULL : condition_of(prog, u, a);
@@ -150,7 +153,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		}
 		if (r->n == RULES_MOST || r->nasks + u->nreads > READS_MOST)
 			die("there are more rules than RULES_MOST");
-		r->there[library] |= u->role == ROLE_SPAN;
+		r->there[library] |= begins;
 		if (u->sig)
 			go_sig_tell(prog, f, u->sig);
 		r->extras[r->n] = u->extra;
@@ -228,8 +231,8 @@ void rules_off(const struct rules *r, const struct plan *p,
 		if (!r->wanted[i] || r->there[i] || !l->used ||
 		    !go_func_named(p->prog, str_of(l->used)))
 			continue;
-		snprintf(text, sizeof(text), "spans of %s are off: of its calls none has a name "
-			 "that is known", l->package);
+		snprintf(text, sizeof(text), "%s of %s are off: of its calls none has a name "
+			 "that is known", l->severity ? "log lines" : "spans", l->package);
 		say(ctx, text);
 	}
 	for (u32 i = 0; i < p->nfuncs; i++) {
@@ -257,8 +260,10 @@ void rules_off(const struct rules *r, const struct plan *p,
 			say(ctx, text);
 		}
 		if ((on->rule->ctx || on->rule->ctx_in) && !f->entry.ctx_at) {
-			snprintf(text, sizeof(text), "whose child a span is by its context is "
-				 "off in %s: its context.Context is not found", on->rule->func);
+			snprintf(text, sizeof(text), "%s by its context is off in %s: its "
+				 "context.Context is not found", on->library->severity ?
+				 "which span a line is in" : "whose child a span is",
+				 on->rule->func);
 			say(ctx, text);
 		}
 	}

@@ -26,6 +26,8 @@ enum rule_role {
 	ROLE_HIJACK,	/* the connection is taken over: there is no response */
 	ROLE_CONNECTION,	/* what was served is a connection, whose requests come now */
 	ROLE_WRITE,	/* headers are written: for plan/propagate.h only */
+	ROLE_LOG,	/* a line of a log is written, unless `written_by` is never called */
+	ROLE_LOGGED,	/* the line that this goroutine is about to write is written */
 };
 
 /* The registers that ABIInternal passes words in, in its order (plan_extra.reg). */
@@ -33,7 +35,7 @@ enum { REG_AX, REG_BX, REG_CX, REG_DI, REG_SI, REG_R8, REG_R9, REG_R10, REG_R11 
 
 #define CTX_IN(reg) ((reg) + 1)
 
-enum { FIELDS_MOST = 24 };
+enum { FIELDS_MOST = 24, LINE_MOST = 512, SEVERITY_MOST = 24 };
 
 /* Fields that mean the same to every library: what writes the response of a server span, or brings
  * that of a client span (an address); two numbers that tell a request that was read from others,
@@ -66,6 +68,7 @@ struct rule {
 	const char *gives;	/* what is missing without it, for messages */
 	const char *sig;	/* go_sig_tell, for programs that do not tell; or NULL */
 	const char *operation;	/* what it does, where not its arguments say that; or NULL */
+	const char *written_by;	/* of a line: the function that says so; NULL: the rule's */
 	/* Of several for one field the first counts that is there. */
 	struct rule_read reads[FIELDS_MOST];
 	u32 nreads;
@@ -110,6 +113,9 @@ struct library {
 	/* ROLE_STATUS: it says the last word on the response. */
 	bool (*status)(const struct field_value *f, i64 *status);
 	bool database;		/* of spans inside each other the outer one is shown */
+	/* How severe a line of a log is, or "". False: it is none that is written, or not known
+	 * for sure. Who has this is for --logs. */
+	bool (*severity)(const struct field_value *f, char to[SEVERITY_MOST]);
 	/* Name, attributes and status of a span. */
 	void (*say)(struct saying *s, const struct field_value *f, const struct said *said);
 };
@@ -125,6 +131,7 @@ enum { LIBRARIES_MOST = 32, RULES_MOST = 128, READS_MOST = 512 };
 struct rules {
 	struct rule_on on[RULES_MOST];
 	u32 n;
+	bool logs;		/* lines of logs, too: before rules_wanted() */
 	bool wanted[LIBRARIES_MOST], there[LIBRARIES_MOST];	/* of rules_libraries */
 	struct expr_ask asks[READS_MOST];
 	u32 nasks;

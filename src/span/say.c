@@ -178,6 +178,7 @@ const struct span *say_span(struct teller *t, const struct call *call, const str
 	};
 	s->span.self.state = (struct str){ o->state, o->nstate };
 	memcpy(s->span.parent, o->parent, SPAN_ID);
+	events_say(o->events, &t->events, &s->span);
 	if (on)
 		say_library(t, call, on, o, status);
 	else

@@ -8,6 +8,7 @@
 #define SPAN_SAY_H
 
 #include "span/collect.h"
+#include "span/events.h"
 #include "span/saying.h"
 
 struct teller {
@@ -15,6 +16,7 @@ struct teller {
 	u64 string_va;		/* of the descriptor of `string`; 0: there is none */
 	struct saying saying;
 	struct out shown;	/* to memory */
+	struct events_said events;
 };
 
 /* What the reads of the call's rule gave; and one of them. */

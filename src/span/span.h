@@ -63,7 +63,7 @@ struct span {
 	const struct span_attr *attrs;
 	u32 nattrs;
 	const struct span_event *events;
-	u32 nevents;
+	u32 nevents, dropped_events;
 	const struct span_context *links;
 	u32 nlinks;
 	enum span_status status;

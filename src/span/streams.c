@@ -1,5 +1,7 @@
 #include "span/streams.h"
 
+#include "span/events.h"
+
 struct stream *streams_get(const struct streams *s, u64 address)
 {
 	u64 *p = map_get(&s->by_address, address);
@@ -7,8 +9,15 @@ struct stream *streams_get(const struct streams *s, u64 address)
 	return p ? (struct stream *)(uintptr_t)*p : NULL;
 }
 
+static void drop(struct stream *s)
+{
+	if (s)
+		events_release(&s->span.events);
+	mem_free(s);
+}
+
 u64 streams_put(struct streams *s, u64 address, const struct call *call, const struct rule_on *on,
-		const struct open_span *span)
+		struct open_span *span)
 {
 	u32 size = call->fn->entry.size;
 	u64 forgotten = streams_get(s, address) != NULL;
@@ -20,6 +29,7 @@ u64 streams_put(struct streams *s, u64 address, const struct call *call, const s
 		streams_release(s);
 	}
 	*to = (struct stream){ .span = *span, .on = on, .call = *call };
+	span->events = NULL;
 	memcpy(to->entry, call->entry, size);
 	to->call.entry = to->entry;
 	to->call.exit = NULL;
@@ -29,7 +39,7 @@ u64 streams_put(struct streams *s, u64 address, const struct call *call, const s
 
 void streams_drop(struct streams *s, u64 address)
 {
-	mem_free(streams_get(s, address));
+	drop(streams_get(s, address));
 	map_remove(&s->by_address, address);
 }
 
@@ -37,7 +47,7 @@ void streams_release(struct streams *s)
 {
 	for (size_t i = 0; i < s->by_address.room; i++)
 		if (s->by_address.slots[i].used)
-			mem_free((void *)(uintptr_t)s->by_address.slots[i].value);
+			drop((struct stream *)(uintptr_t)s->by_address.slots[i].value);
 	map_release(&s->by_address);
 	*s = (struct streams){ 0 };
 }

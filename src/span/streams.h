@@ -25,9 +25,10 @@ struct streams {
 	struct map by_address;	/* address -> struct stream * */
 };
 
-/* How many are forgotten for it: those that nobody ended, or one at the same address. */
+/* How many are forgotten for it: those that nobody ended, or one at the same address. The span's
+ * events go over to it. */
 u64 streams_put(struct streams *s, u64 address, const struct call *call, const struct rule_on *on,
-		const struct open_span *span);
+		struct open_span *span);
 struct stream *streams_get(const struct streams *s, u64 address);	/* NULL: none */
 void streams_drop(struct streams *s, u64 address);
 void streams_release(struct streams *s);

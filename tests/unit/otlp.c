@@ -171,6 +171,25 @@ START_TEST(numbers_of_json_that_are_none)
 }
 END_TEST
 
+START_TEST(events)
+{
+	struct span_attr level = { .key = STR("l"), .text = STR("INFO") };
+	struct span_event event = { .time_ns = 5, .name = STR("log"), .attrs = &level, .nattrs = 1 };
+	struct span s = a_span();
+
+	s.events = &event;
+	s.nevents = 1;
+	s.dropped_events = 300;
+	encode(&otlp_protobuf, &s);
+	HAS("\x5a\x1b\x09\x05\0\0\0\0\0\0\0\x12\x03log"		/* 11: 1 fixed64, 2 text, */
+	    "\x1a\x0b\x0a\x01l\x12\x06\x0a\x04INFO"			/* 3 pair */
+	    "\x60\xac\x02");						/* 12: varint */
+	encode(&otlp_json, &s);
+	HAS("\"events\":[{\"timeUnixNano\":\"5\",\"name\":\"log\",\"attributes\":[{\"key\":\"l\","
+	    "\"value\":{\"stringValue\":\"INFO\"}}]}],\"droppedEventsCount\":300");
+}
+END_TEST
+
 START_TEST(a_request_has_each_scope_once)
 {
 	struct otlp_piece p[] = {
@@ -397,6 +416,7 @@ Suite *otlp_suite(void)
 	tcase_add_test(t, a_metric_byte_for_byte);
 	tcase_add_test(t, lengths_of_any_size);
 	tcase_add_test(t, numbers_of_json_that_are_none);
+	tcase_add_test(t, events);
 	tcase_add_test(t, a_request_has_each_scope_once);
 	tcase_add_test(t, which_answers_are_final);
 	tcase_add_test(t, what_an_answer_says);

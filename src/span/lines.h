@@ -1,0 +1,48 @@
+/* lines - lines of logs that calls are about to write: the outermost such call of each goroutine.
+ *
+ * A call inside another one, as slog's that hands its record to a handler of zap's, writes no line
+ * of its own.
+ *
+ * Owns     them, until lines_release().
+ * Units    Unix ns.
+ * Fails    never. More than LINES_MOST goroutines: all are forgotten, and have no line.
+ * Threads  one. */
+#ifndef SPAN_LINES_H
+#define SPAN_LINES_H
+
+#include "base/map.h"
+#include "event/calls.h"
+#include "span/rules.h"
+
+enum { LINES_MOST = 1 << 14 };
+
+struct line {
+	const struct rule *rule;
+	const struct plan_func *fn;
+	i64 time_ns;
+	u32 inside;		/* calls that are open inside */
+	bool over;		/* it was written, or will not be */
+	u64 span;		/* 1 + place of the span that it is in; 0: none... */
+	u8 id[SPAN_ID];		/* ...which it is as long as it has this id */
+	char severity[SEVERITY_MOST];
+	bool cut;
+	u32 n;
+	char text[LINE_MOST];
+};
+
+struct lines {
+	struct map by_goid;	/* goid -> struct line * */
+};
+
+/* ROLE_LOG: a call begins. NULL: it is inside another, or what it writes is not known. */
+struct line *lines_begin(struct lines *l, const struct call *call, const struct rule_on *on,
+			 const struct field_value *f);
+/* ROLE_LOGGED: the line that is now written, or NULL. */
+struct line *lines_written(struct lines *l, const struct call *call, const struct rule_on *on,
+			   const struct field_value *f);
+/* The call ends. */
+void lines_end(struct lines *l, const struct call *call);
+void lines_drop(struct lines *l, u64 goid);
+void lines_release(struct lines *l);
+
+#endif

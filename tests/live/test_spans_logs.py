@@ -1,0 +1,119 @@
+"""--logs: lines of the loggers that people use as events of the span that they are in. The programs of tests/go/spans-logs
+write what is expected here, lines that are not enabled, and secrets beside the messages."""
+
+import functools
+import subprocess
+
+import pytest
+
+import gobuild
+import goshawk
+import others
+import reached
+
+pytestmark = pytest.mark.ptrace
+STRIPPED = "-ldflags=-s -w"
+NAMES = {"log/slog": "slog", "go.uber.org/zap": "zap", "github.com/rs/zerolog": "zerolog", "github.com/sirupsen/logrus": "logrus"}
+LONG = "é" * 255 + "x…"  # cut at 512 bytes, and not in the middle of a character
+FIRST = [("INFO", "first"), ("WARN", "second é"), ("ERROR", "")]
+LAST = [("ERROR", "attrs"), ("INFO", LONG), ("INFO", "of a goroutine")]
+ROUND = {
+    "slog": [*FIRST, ("INFO+2", "between"), *LAST],
+    "zap": [*FIRST, ("INFO", "between"), *LAST, ("INFO", "sampled")],
+    "zerolog": [*FIRST, ("INFO", "between"), (None, "without a level"), *LAST, ("INFO", "sampled")],
+    "logrus": [*FIRST, ("INFO", "between"), *LAST, ("PANIC", "panics")],
+}
+MANY = [("INFO", "line %d" % i) for i in range(128)]
+
+
+def newest(module):
+    return [v for m, v, _ in reached.LOGGERS if m == module][-1]
+
+
+@functools.lru_cache(maxsize=None)
+def build(module, version, release, *flags):
+    name = NAMES[module]
+    source = gobuild.OUT / "logs" / ("%s-%s-%s" % (name, version, release))
+    source.mkdir(parents=True, exist_ok=True)
+    program = (gobuild.ROOT / "tests" / "go" / "spans-logs" / name / "main.go").read_text()
+    (source / "main.go").write_text(program)
+    (source / "go.mod").write_text("module logs\n\ngo 1.%d\n%s" % (
+        gobuild.minor(release), "\nrequire %s %s\n" % (module, version) if version else ""))
+    return others.module("spans-logs-" + name, release, *flags, source=source)
+
+
+def run(tmp_path, program, *options):
+    to = tmp_path / "spans.json"
+    done = goshawk.run("spans", "--logs", "--json", "-o", to, "--func", "main.round", "--func", "main.many", *options, "--", program)
+    assert done.status == 0 and done.out.endswith("\ndone\n"), done
+    text = to.read_text()
+    assert "canary" not in text and "canary" not in done.err and "canary" in done.out
+    lines = goshawk.read_lines(to)
+    return [o for o in lines if o["type"] == "span"], lines[-1], done
+
+
+def events(span):
+    found = span.get("events", [])
+    assert {e["name"] for e in found} <= {"log"} and [e["time"] for e in found] == sorted(e["time"] for e in found)
+    assert all(set(e["attributes"]) <= {"log.severity", "log.message"} for e in found)
+    return [(e["attributes"].get("log.severity"), e["attributes"]["log.message"]) for e in found]
+
+
+def check(tmp_path, module, program, *options):
+    spans, end, done = run(tmp_path, program, *options)
+    by_name = {s["name"]: s for s in spans}
+    assert " is off" not in done.err and not end["off"] and end["lost"] == 0
+    assert events(by_name["main.round"]) == ROUND[NAMES[module]], done.err
+    assert events(by_name["main.many"]) == MANY and by_name["main.many"]["dropped_events"] == 2
+    assert end["outside"] == (2 if module == "log/slog" else 1)
+    if module == "log/slog":  # a worker that is in no span, by the context of the request
+        served = next(s for s in spans if s["kind"] == "server")
+        assert events(served) == [("INFO", "by context")]
+    alone = subprocess.run([program], stdout=subprocess.PIPE, text=True, timeout=60).stdout
+    assert done.out.count("\n") == alone.count("\n")
+    assert "zerolog" not in module or done.out == alone  # it writes no time
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_newest(tmp_path, module):
+    check(tmp_path, module, build(module, newest(module), gobuild.NEWEST, STRIPPED))
+
+
+def test_not_asked(tmp_path):
+    """Without --logs, or where `logs` is left out, there is no event, and no line is counted."""
+    program = build("log/slog", "", gobuild.NEWEST, STRIPPED)
+    spans, end, _ = run(tmp_path, program, "--no", "logs")
+    assert not any("events" in s for s in spans) and end["outside"] == 0
+    done = goshawk.run("spans", "--func", "main.round", "--", program)
+    assert "main.round" in done.err and "•" not in done.err and "in no span" not in done.err
+
+
+def test_tree():
+    """An event is a line below its span."""
+    done = goshawk.run("spans", "--logs", "--func", "main.round", "--func", "main.many", "--",
+                       build("log/slog", "", gobuild.NEWEST, STRIPPED))
+    lines = done.err.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("main.round "))
+    assert [line.split("s ", 1)[1] for line in lines[at + 1:at + 8]] == ["%s %s" % e for e in ROUND["slog"]]
+    assert all(line.startswith("   • ") for line in lines[at + 1:at + 8])
+    assert "   • 2 more" in lines and done.err.endswith("; 2 lines of logs in no span\n")
+    served = next(i for i, line in enumerate(lines) if line.startswith("└─ GET "))
+    assert lines[served + 1].startswith("      • ") and lines[served + 1].endswith(" INFO by context")
+
+
+def test_kernel_probes(tmp_path):
+    if goshawk.why_no_bpf():
+        pytest.skip("kernel probes are not permitted here")
+    module = "github.com/rs/zerolog"
+    check(tmp_path, module, build(module, newest(module), gobuild.NEWEST, STRIPPED), "--engine", "uprobe")
+
+
+@pytest.mark.parametrize("module, version, go", reached.LOGGERS)
+@pytest.mark.parametrize("built", reached.LOGS.columns)
+def test_version(tmp_path, module, version, go, built):
+    """Every release of each: seen; nothing is wrong."""
+    if not gobuild.ALL:
+        pytest.skip("in make check-all")
+    flags = {"stripped": [STRIPPED], "debug information": [], "race": ["-race"]}[built]
+    check(tmp_path, module, build(module, version, go, *flags))
+    reached.LOGS.put(reached.logger(module, version, go), built, True, ("seen", "wrong"))
