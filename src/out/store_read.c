@@ -238,8 +238,9 @@ static bool read_spans(const struct reader *r, i64 row, sqlite3_stmt *each, stru
 	sqlite3_stmt *s;
 	int got = SQLITE_DONE;
 
-	if (!store_prepare(r->db, r->path, "SELECT span_id, parent_id, parent_remote, kind, status, "
-			   "start_ns, end_ns, goid, name, scope, message, service, span.attributes "
+	if (!store_prepare(r->db, r->path, "SELECT span_id, parent_id, parent_remote, kind, "
+			   "status, start_ns, end_ns, goid, name, scope, message, service, "
+			   "span.attributes "
 			   "FROM span LEFT JOIN resource ON resource.id = resource "
 			   "WHERE trace = ?1 LIMIT ?2", &s, r->err))
 		return false;

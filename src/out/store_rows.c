@@ -192,7 +192,7 @@ bool store_rows_span(struct store_rows *s, struct str record, struct err *err)
 	bind(s->span, 11, (struct str){ at, r.nname });
 	bind(s->span, 12, (struct str){ at += r.nname, r.nscope });
 	bind(s->span, 13, (struct str){ at += r.nscope, r.nmessage });
-	bind(s->span, 14, (struct str){ at += r.nmessage, r.nattributes });
+	bind(s->span, 14, (struct str){ at + r.nmessage, r.nattributes });
 	if (!run(s, s->span, &none, err))
 		return false;
 	if (sqlite3_changes(s->db))

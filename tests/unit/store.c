@@ -80,7 +80,8 @@ static struct span a_span(u64 trace, u64 self, u64 parent)
 	struct span s = {
 		.kind = SPAN_SERVER, .name = STR("GET /<b>"), .attrs = attrs,
 		.nattrs = ARRAY_LEN(attrs), .scope = STR("net/http"), .goid = 9,
-		.start_ns = (i64)(1000000000 * trace + self), .end_ns = (i64)(1000000000 * trace + 500),
+		.start_ns = (i64)(1000000000 * trace + self),
+		.end_ns = (i64)(1000000000 * trace + 500),
 	};
 
 	ids(&s, trace, self, parent);
@@ -315,6 +316,7 @@ static void edit(const char *sql)
 START_TEST(what_is_no_store_is_left_alone)
 {
 	struct stored_traces t;
+	struct stored_spans s;
 
 	write_file(path, "a text", 6);
 	is_refused(ERR_FORMAT, "no SQLite file");
@@ -331,7 +333,7 @@ START_TEST(what_is_no_store_is_left_alone)
 	is_refused(ERR_FORMAT, "its tables are not those");
 	edit("DROP TRIGGER t; UPDATE span SET attributes='{\"a\":'");
 	ck_assert(store_traces(&t, path, &(struct stored_ask){ .most = 2 }, &arena, &err));
-	ck_assert(!store_trace(&(struct stored_spans){ 0 }, path, "0000000000000001", &arena, &err));
+	ck_assert(!store_trace(&s, path, "0000000000000001", &arena, &err));
 	ck_assert_msg(strstr(err.msg, "damaged"), "%s", err.msg);
 	unlink(path);
 	write_file(path, "", 0);
