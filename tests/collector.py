@@ -15,7 +15,8 @@ EVENT = {1: ("timeUnixNano", "fixed"), 2: ("name", "text"), 3: ("*attributes", P
 LINK = {1: ("traceId", "hex"), 2: ("spanId", "hex"), 3: ("traceState", "text"), 6: ("flags", "fixed32")}
 SPAN = {1: ("traceId", "hex"), 2: ("spanId", "hex"), 3: ("traceState", "text"), 4: ("parentSpanId", "hex"), 5: ("name", "text"),
         6: ("kind", "number"), 7: ("startTimeUnixNano", "fixed"), 8: ("endTimeUnixNano", "fixed"), 9: ("*attributes", PAIR),
-        11: ("*events", EVENT), 13: ("*links", LINK), 15: ("status", {2: ("message", "text"), 3: ("code", "number")}), 16: ("flags", "fixed32")}
+        11: ("*events", EVENT), 12: ("droppedEventsCount", "number"), 13: ("*links", LINK),
+        15: ("status", {2: ("message", "text"), 3: ("code", "number")}), 16: ("flags", "fixed32")}
 SCOPE = {1: ("scope", {1: ("name", "text")}), 2: ("*spans", SPAN)}
 RESOURCE = {1: ("*attributes", PAIR)}
 TRACES = {1: ("*resourceSpans", {1: ("resource", RESOURCE), 2: ("*scopeSpans", SCOPE)})}

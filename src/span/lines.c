@@ -40,7 +40,7 @@ struct line *lines_written(struct lines *l, const struct call *call, const struc
 {
 	struct line *line = line_of(l, call->goid);
 
-	if (!line || line->inside || line->over ||
+	if (!line || line->inside || line->over || !line->rule->written_by ||
 	    strcmp(line->rule->written_by, on->rule->func))
 		return NULL;
 	line->over = true;

@@ -10,6 +10,7 @@ import gobuild
 import goshawk
 import others
 import reached
+from collector import Collector
 
 pytestmark = pytest.mark.ptrace
 STRIPPED = "-ldflags=-s -w"
@@ -31,8 +32,8 @@ def newest(module):
 
 
 @functools.lru_cache(maxsize=None)
-def build(module, version, release, *flags):
-    name = NAMES[module]
+def build(module, version, release, *flags, name=None):
+    name = name or NAMES[module]
     source = gobuild.OUT / "logs" / ("%s-%s-%s" % (name, version, release))
     source.mkdir(parents=True, exist_ok=True)
     program = (gobuild.ROOT / "tests" / "go" / "spans-logs" / name / "main.go").read_text()
@@ -99,6 +100,33 @@ def test_tree():
     assert "   • 2 more" in lines and done.err.endswith("; 2 lines of logs in no span\n")
     served = next(i for i, line in enumerate(lines) if line.startswith("└─ GET "))
     assert lines[served + 1].startswith("      • ") and lines[served + 1].endswith(" INFO by context")
+
+
+def test_requests_at_once(tmp_path):
+    """Each of 400 requests has its own lines: the handler's, a goroutine's, and a worker's that has its context."""
+    to = tmp_path / "spans.json"
+    program = build("log/slog", "", gobuild.NEWEST, STRIPPED, name="serving")
+    done = goshawk.run("spans", "--logs", "--json", "-o", to, "--", program)
+    assert (done.status, done.out) == (0, "done\n"), done
+    lines = goshawk.read_lines(to)
+    served = {s["attributes"]["url.path"]: s for s in lines if s["type"] == "span" and s["kind"] == "server"}
+    assert len(served) == 400 and lines[-1]["lost"] == lines[-1]["outside"] == 0, done.err
+    for path, span in served.items():
+        assert events(span) == [("INFO", "handler " + path), ("WARN", "goroutine " + path), ("INFO", "worker " + path)]
+        assert all(span["time"] <= e["time"] for e in span["events"])
+
+
+def test_collector():
+    """OTLP: the span's events, and how many more there were."""
+    with Collector() as c:
+        done = goshawk.run("spans", "--logs", "--otlp", c.url, "--func", "main.many", "--",
+                           build("log/slog", "", gobuild.NEWEST, STRIPPED))
+        assert done.status == 0, done
+        span = next(s for r in c.requests for s in r.spans if s["name"] == "main.many")
+    assert len(span["events"]) == 128 and span["droppedEventsCount"] == 2
+    event = span["events"][3]
+    assert event["name"] == "log" and int(span["startTimeUnixNano"]) < int(event["timeUnixNano"]) < int(span["endTimeUnixNano"])
+    assert [(a["key"], a["value"]["stringValue"]) for a in event["attributes"]] == [("log.severity", "INFO"), ("log.message", "line 3")]
 
 
 def test_kernel_probes(tmp_path):

@@ -131,6 +131,8 @@ START_TEST(a_line_is_written_once_and_by_its_own)
 	ck_assert_ptr_null(written(1, &writer));
 	end(1, 0, 10);
 	ck_assert_ptr_null(written(1, &writer));
+	ck_assert_ptr_nonnull(begin(1, 0, 12, &at_once));
+	ck_assert_ptr_null(written(1, &writer));	/* that of another library */
 	lines_release(&lines);
 }
 END_TEST
