@@ -70,6 +70,22 @@ def attributes(o):
     return {a["key"]: next(iter(a["value"].values())) for a in o["attributes"]}
 
 
+def counted(requests, n):
+    """The last metrics of each service have all its calls."""
+    last = {attributes(r["resource"])["service.name"]: q.metrics for q in requests for r in q.message.get("resourceMetrics", [])}
+
+    def counts(service, metric, *keys):
+        points = [(attributes(p), int(p["count"])) for p in last[service][metric]["histogram"]["dataPoints"]]
+        return {tuple(about.get(k) for k in keys): count for about, count in points}
+
+    assert counts("front", "http.server.request.duration", "http.route", "http.response.status_code") == {("/order/:id", "200"): n}
+    assert counts("back", "http.server.request.duration", "http.route", "http.response.status_code") == {("/price/", "200"): n}
+    for service, side in ("front", "client"), ("middle", "server"):
+        assert counts(service, "rpc.%s.call.duration" % side, "rpc.method", "rpc.response.status_code") == {("shop.Orders/Get", "OK"): n}
+    asked = counts("middle", "db.client.operation.duration", "db.system.name", "db.operation.name", "db.collection.name")
+    assert asked["postgresql", "SELECT", "orders"] == asked["redis", "get", None] == n
+
+
 @pytest.mark.parametrize("attach", [False, True])
 @pytest.mark.parametrize("variant", FLAGS)
 @pytest.mark.parametrize("go", RELEASES if gobuild.ALL else SOME)
@@ -93,6 +109,7 @@ def test_one_trace(go, variant, attach):
     assert "canary" not in json.dumps([r.message for r in requests])
     spans = [(attributes(r["resource"])["service.name"], s) for q in requests for r in q.message.get("resourceSpans", [])
              for scope in r["scopeSpans"] for s in scope["spans"]]
+    counted(requests, len(numbers))
     traces = {}
     for service, s in spans:
         traces.setdefault(s["traceId"], {})[s["spanId"]] = (service, s)
