@@ -26,7 +26,8 @@ static const char *const tables[] = {
 	"CREATE TABLE span(trace INTEGER NOT NULL, span_id BLOB NOT NULL, parent_id BLOB, "
 	"parent_remote INTEGER NOT NULL, kind INTEGER NOT NULL, status INTEGER NOT NULL, "
 	"start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, goid INTEGER, resource INTEGER, "
-	"name TEXT, scope TEXT, message TEXT, attributes TEXT, "
+	"name TEXT, scope TEXT, message TEXT, attributes TEXT, events TEXT, "
+	"dropped_events INTEGER NOT NULL, "
 	"PRIMARY KEY(trace, span_id)) WITHOUT ROWID",
 };
 

@@ -2,7 +2,8 @@
  *
  *   resource   what is said of a process, once: its attributes as a JSON object
  *   trace      one row each: when, how many spans and errors, and which span is its root
- *   span       those of a trace lie together; attributes as a JSON object
+ *   span       those of a trace lie together; attributes as a JSON object,
+ *              events as a list of objects with time_ns, name and attributes
  *
  * A store is made under another name, and gets its own when it is one: application_id and
  * user_version stand in its first page from the start. A file without them is never written to,

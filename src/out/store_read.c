@@ -184,27 +184,63 @@ static struct span_attr attribute(const struct reader *r, sqlite3_stmt *s)
 	return a;
 }
 
-static bool attributes(const struct reader *r, sqlite3_stmt *each, struct str json, struct span *to)
+/* Statements that list what a text of JSON holds. */
+struct lists {
+	sqlite3_stmt *attributes, *events;
+};
+
+static bool attributes(const struct reader *r, const struct lists *of, struct str json,
+		       const struct span_attr **to, u32 *n)
 {
 	VEC(struct span_attr) attrs = { 0 };
+	sqlite3_stmt *s = of->attributes;
 	int got;
 
 	if (!json.n)
 		return true;
-	sqlite3_bind_text64(each, 1, json.p, json.n, SQLITE_STATIC, SQLITE_UTF8);
-	while ((got = sqlite3_step(each)) == SQLITE_ROW)
-		*vec_push(&attrs) = attribute(r, each);
-	to->nattrs = (u32)attrs.n;
+	sqlite3_bind_text64(s, 1, json.p, json.n, SQLITE_STATIC, SQLITE_UTF8);
+	while ((got = sqlite3_step(s)) == SQLITE_ROW)
+		*vec_push(&attrs) = attribute(r, s);
+	*n = (u32)attrs.n;
 	if (attrs.n)
-		to->attrs = arena_copy(r->arena, attrs.at, attrs.n * sizeof(*attrs.at));
+		*to = arena_copy(r->arena, attrs.at, attrs.n * sizeof(*attrs.at));
 	vec_release(&attrs);
 	if (got != SQLITE_DONE)
 		store_failed(r->db, r->path, r->err);
-	sqlite3_reset(each);
+	sqlite3_reset(s);
 	return got == SQLITE_DONE;
 }
 
-static bool span_row(const struct reader *r, sqlite3_stmt *s, sqlite3_stmt *each,
+static bool events(const struct reader *r, const struct lists *of, struct str json,
+		   struct span *to)
+{
+	VEC(struct span_event) found = { 0 };
+	sqlite3_stmt *s = of->events;
+	int got = SQLITE_DONE;
+	bool ok = true;
+
+	if (!json.n)
+		return true;
+	sqlite3_bind_text64(s, 1, json.p, json.n, SQLITE_STATIC, SQLITE_UTF8);
+	while (ok && (got = sqlite3_step(s)) == SQLITE_ROW) {
+		struct span_event *e = vec_push(&found);
+
+		*e = (struct span_event){
+			.time_ns = MAX(sqlite3_column_int64(s, 0), 0), .name = text(r, s, 1),
+		};
+		ok = attributes(r, of, text(r, s, 2), &e->attrs, &e->nattrs);
+	}
+	to->nevents = (u32)found.n;
+	if (found.n)
+		to->events = arena_copy(r->arena, found.at, found.n * sizeof(*found.at));
+	vec_release(&found);
+	if (ok && got != SQLITE_DONE)
+		ok = store_failed(r->db, r->path, r->err);
+	sqlite3_reset(s);
+	return ok;
+}
+
+static bool span_row(const struct reader *r, sqlite3_stmt *s, const struct lists *of,
 		     struct stored_span *to)
 {
 	int kind = sqlite3_column_int(s, 3), status = sqlite3_column_int(s, 4);
@@ -228,10 +264,13 @@ static bool span_row(const struct reader *r, sqlite3_stmt *s, sqlite3_stmt *each
 	span->name = text(r, s, 8);
 	span->scope = text(r, s, 9);
 	span->message = text(r, s, 10);
-	return attributes(r, each, text(r, s, 12), span);
+	span->dropped_events = (u32)sqlite3_column_int64(s, 14);
+	return attributes(r, of, text(r, s, 12), &span->attrs, &span->nattrs) &&
+	       events(r, of, text(r, s, 13), span);
 }
 
-static bool read_spans(const struct reader *r, i64 row, sqlite3_stmt *each, struct stored_spans *to)
+static bool read_spans(const struct reader *r, i64 row, const struct lists *of,
+		       struct stored_spans *to)
 {
 	VEC(struct stored_span) found = { 0 };
 	bool ok = true;
@@ -240,7 +279,7 @@ static bool read_spans(const struct reader *r, i64 row, sqlite3_stmt *each, stru
 
 	if (!store_prepare(r->db, r->path, "SELECT span_id, parent_id, parent_remote, kind, "
 			   "status, start_ns, end_ns, goid, name, scope, message, service, "
-			   "span.attributes "
+			   "span.attributes, events, dropped_events "
 			   "FROM span LEFT JOIN resource ON resource.id = resource "
 			   "WHERE trace = ?1 LIMIT ?2", &s, r->err))
 		return false;
@@ -249,7 +288,7 @@ static bool read_spans(const struct reader *r, i64 row, sqlite3_stmt *each, stru
 	while (ok && (got = sqlite3_step(s)) == SQLITE_ROW) {
 		struct stored_span *span = vec_push(&found);
 
-		ok = span_row(r, s, each, span);
+		ok = span_row(r, s, of, span);
 		memcpy(span->span.self.trace, to->about.id, TRACE_ID);
 	}
 	to->n = found.n;
@@ -262,16 +301,19 @@ static bool read_spans(const struct reader *r, i64 row, sqlite3_stmt *each, stru
 
 static bool read_trace(const struct reader *r, const char *prefix, struct stored_spans *to)
 {
-	sqlite3_stmt *each;
+	struct lists of = { 0 };
 	i64 row = 0;
 	bool ok;
 
-	if (!find(r, prefix, &to->about, &row) ||
-	    !store_prepare(r->db, r->path, "SELECT key, type, value FROM json_each(?1)", &each,
-			   r->err))
-		return false;
-	ok = read_spans(r, row, each, to);
-	sqlite3_finalize(each);
+	ok = find(r, prefix, &to->about, &row) &&
+	     store_prepare(r->db, r->path, "SELECT key, type, value FROM json_each(?1)",
+			   &of.attributes, r->err) &&
+	     store_prepare(r->db, r->path, "SELECT json_extract(value, '$.time_ns'), "
+			   "json_extract(value, '$.name'), json_extract(value, '$.attributes') "
+			   "FROM json_each(?1)", &of.events, r->err) &&
+	     read_spans(r, row, &of, to);
+	sqlite3_finalize(of.attributes);
+	sqlite3_finalize(of.events);
 	return ok;
 }
 

@@ -13,7 +13,8 @@ struct kept {
 	u8 kind, status, rank;
 	i64 start_ns, end_ns;
 	u64 goid;
-	u32 nname, nscope, nmessage, nattributes;	/* of texts that follow, in this order */
+	u32 dropped_events;
+	u32 nname, nscope, nmessage, nattributes, nevents;	/* of texts, in this order */
 };
 
 /* What is not UTF-8 is replaced, as in attributes. */
@@ -41,13 +42,36 @@ static u32 attributes(struct out *to, const struct span_attr *attrs, u32 n)
 	return (u32)(to->n - from);
 }
 
+static u32 events(struct out *to, const struct span *s)
+{
+	size_t from = to->n;
+	struct json j;
+
+	if (!s->nevents)
+		return 0;
+	json_begin(&j, to);
+	json_array(&j);
+	for (u32 i = 0; i < s->nevents; i++) {
+		json_object(&j);
+		json_key(&j, "time_ns");
+		json_i64(&j, s->events[i].time_ns);
+		json_key(&j, "name");
+		json_str(&j, s->events[i].name);
+		json_key(&j, "attributes");
+		span_json_attributes(&j, s->events[i].attrs, s->events[i].nattrs);
+		json_object_end(&j);
+	}
+	json_array_end(&j);
+	return (u32)(to->n - from);
+}
+
 void store_record(struct out *to, const struct span *s)
 {
 	bool has_parent = !id_is_zero(s->parent, SPAN_ID);
 	struct kept r = {
 		.has_parent = has_parent, .remote = s->parent_remote, .kind = (u8)s->kind,
 		.status = (u8)s->status, .start_ns = s->start_ns, .end_ns = s->end_ns,
-		.goid = s->goid,
+		.goid = s->goid, .dropped_events = s->dropped_events,
 		.rank = !has_parent ? RANK_ROOT : s->parent_remote && !s->parent_here ?
 			RANK_REMOTE : RANK_BELOW,
 	};
@@ -61,6 +85,7 @@ void store_record(struct out *to, const struct span *s)
 	r.nscope = text(to, s->scope);
 	r.nmessage = text(to, s->message);
 	r.nattributes = attributes(to, s->attrs, s->nattrs);
+	r.nevents = events(to, s);
 	memcpy(to->buf + at, &r, sizeof(r));
 }
 
@@ -71,7 +96,7 @@ struct str store_record_next(struct str *rest)
 	size_t n;
 
 	memcpy(&r, all.p, sizeof(r));
-	n = sizeof(r) + r.nname + r.nscope + r.nmessage + r.nattributes;
+	n = sizeof(r) + r.nname + r.nscope + r.nmessage + r.nattributes + r.nevents;
 	*rest = str_cut(all, n, all.n);
 	return str_cut(all, 0, n);
 }
@@ -95,8 +120,9 @@ static const char trace_sql[] =
 
 static const char span_sql[] =
 	"INSERT OR IGNORE INTO span(trace, span_id, parent_id, parent_remote, kind, status, "
-	"start_ns, end_ns, goid, resource, name, scope, message, attributes) "
-	"VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+	"start_ns, end_ns, goid, resource, name, scope, message, attributes, events, "
+	"dropped_events) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+	"?16)";
 
 static const char twice_sql[] = "UPDATE trace SET spans=spans-1, errors=errors-?2 WHERE id=?1";
 
@@ -192,7 +218,9 @@ bool store_rows_span(struct store_rows *s, struct str record, struct err *err)
 	bind(s->span, 11, (struct str){ at, r.nname });
 	bind(s->span, 12, (struct str){ at += r.nname, r.nscope });
 	bind(s->span, 13, (struct str){ at += r.nscope, r.nmessage });
-	bind(s->span, 14, (struct str){ at + r.nmessage, r.nattributes });
+	bind(s->span, 14, (struct str){ at += r.nmessage, r.nattributes });
+	bind(s->span, 15, (struct str){ at + r.nattributes, r.nevents });
+	sqlite3_bind_int64(s->span, 16, r.dropped_events);
 	if (!run(s, s->span, &none, err))
 		return false;
 	if (sqlite3_changes(s->db))

@@ -246,6 +246,33 @@ static void draw_attributes(struct drawing *d, const struct stored_span *s)
 	out_line(d->o);
 }
 
+static void draw_events(struct drawing *d, const struct stored_span *s)
+{
+	struct out *o = d->o;
+
+	for (u32 i = 0; i < s->span.nevents; i++) {
+		const struct span_event *e = &s->span.events[i];
+
+		indent(d, s);
+		out_z(o, "at ");
+		out_duration(o, e->time_ns - s->span.start_ns);
+		out_c(o, ' ');
+		out_clean(o, e->name);
+		for (u32 k = 0; k < e->nattrs; k++) {
+			out_c(o, ' ');
+			out_clean(o, e->attrs[k].key);
+			out_c(o, '=');
+			attribute_text(o, &e->attrs[k]);
+		}
+		out_line(o);
+	}
+	if (s->span.dropped_events) {
+		indent(d, s);
+		out_fmt(o, "and %u more events", s->span.dropped_events);
+		out_line(o);
+	}
+}
+
 static void draw(struct drawing *d, const struct stored_span *s)
 {
 	struct bar b = waterfall_bar(&d->s->about, &s->span, d->bars);
@@ -266,6 +293,7 @@ static void draw(struct drawing *d, const struct stored_span *s)
 		out_z(o, " (its parent is not here)");
 	out_line(o);
 	draw_attributes(d, s);
+	draw_events(d, s);
 }
 
 static void head(struct out *o, const struct stored_trace *t)

@@ -68,6 +68,34 @@ static void term(struct out *o, struct str key, struct str value)
 	out_z(o, "</dd>\n");
 }
 
+static void events(struct out *o, const struct stored_span *s)
+{
+	struct out key, value;
+
+	out_memory(&key);
+	out_memory(&value);
+	for (u32 i = 0; i < s->span.nevents; i++) {
+		const struct span_event *e = &s->span.events[i];
+
+		key.n = value.n = 0;
+		out_z(&key, "at ");
+		out_duration(&key, e->time_ns - s->span.start_ns);
+		out_str(&value, e->name);
+		for (u32 k = 0; k < e->nattrs; k++) {
+			out_c(&value, ' ');
+			out_str(&value, e->attrs[k].key);
+			out_c(&value, '=');
+			if (e->attrs[k].kind == ATTR_TEXT)
+				out_str(&value, e->attrs[k].text);
+			else
+				attribute_text(&value, &e->attrs[k]);
+		}
+		term(o, (struct str){ key.buf, key.n }, (struct str){ value.buf, value.n });
+	}
+	out_release(&key);
+	out_release(&value);
+}
+
 static void attributes(struct out *o, const struct stored_span *s)
 {
 	char id[2 * SPAN_ID + 1];
@@ -92,6 +120,7 @@ static void attributes(struct out *o, const struct stored_span *s)
 	if (s->span.scope.n)
 		term(o, STR("scope"), s->span.scope);
 	term(o, STR("span"), str_of(id));
+	events(o, s);
 	out_z(o, "</dl>");
 }
 

@@ -77,7 +77,11 @@ static struct span a_span(u64 trace, u64 self, u64 parent)
 		{ .key = STR("ratio"), .kind = ATTR_FLOAT, .real = 0.5 },
 		{ .key = STR("there"), .kind = ATTR_BOOL, .truth = true },
 	};
+	static const struct span_event event = {
+		.time_ns = 1764408000000000001, .name = STR("log"), .attrs = attrs, .nattrs = 2,
+	};
 	struct span s = {
+		.events = &event, .nevents = self == 1, .dropped_events = 4,
 		.kind = SPAN_SERVER, .name = STR("GET /<b>"), .attrs = attrs,
 		.nattrs = ARRAY_LEN(attrs), .scope = STR("net/http"), .goid = 9,
 		.start_ns = (i64)(1000000000 * trace + self),
@@ -148,6 +152,14 @@ START_TEST(what_was_stored_is_read)
 	ck_assert_int_eq(s.at[0].span.attrs[1].number, -200);
 	ck_assert(s.at[0].span.attrs[2].real == 0.5 && s.at[0].span.attrs[3].truth);
 
+	ck_assert_uint_eq(s.at[1].span.nevents, 0);
+	ck_assert_uint_eq(s.at[0].span.nevents, 1);
+	ck_assert_uint_eq(s.at[0].span.dropped_events, 4);
+	ck_assert_int_eq(s.at[0].span.events[0].time_ns, 1764408000000000001);
+	ck_assert_uint_eq(s.at[0].span.events[0].nattrs, 2);
+	ck_assert(str_eq(s.at[0].span.events[0].name, STR("log")));
+	ck_assert_int_eq(s.at[0].span.events[0].attrs[1].number, -200);
+
 	ck_assert(!store_trace(&s, path, "0000", &arena, &err));
 	ck_assert(strstr(err.msg, "several") && err.kind == ERR_USAGE);
 	ck_assert(!store_trace(&s, path, "f", &arena, &err) && strstr(err.msg, "no such trace"));
@@ -174,6 +186,7 @@ START_TEST(texts_of_a_store_do_nothing)
 	waterfall_text(&o, &s, 80);
 	out_c(&o, 0);
 	ck_assert(strstr(o.buf, "url.path=/a/b/c?\"<x>\\x01") && !strchr(o.buf, 1));
+	ck_assert(strstr(o.buf, " log url.path=/a/b") && strstr(o.buf, "and 4 more events"));
 	out_release(&o);
 }
 END_TEST
