@@ -55,7 +55,7 @@ def test_every_request_is_counted(sampler, attach):
 @pytest.mark.parametrize("sampler", ["always_off", "always_on"])
 def test_every_grpc_call_is_counted(sampler):
     """Streams, too, which last longer than the call that began them."""
-    calls = [("plain", "OK")] * 3 + [("code", "NotFound")] + [("both", "OK")] * 2 + [("down", "OK")] + [("nowhere", "Unimplemented")]
+    calls = [("plain", "OK")] * 3 + [("code", "NotFound")] + [("both", "OK")] * 2 + [("down", "OK")] + [("nowhere", "Unimplemented"), ("both", "InvalidArgument")]
     program = test_spans_grpc.program(*test_spans_grpc.QUICK[-1])
     with Collector() as c:
         p = subprocess.Popen([goshawk.GOSHAWK, "spans", "--otlp", c.url, "--only", "grpc-server,grpc-client", "--", program], text=True,
@@ -63,7 +63,8 @@ def test_every_grpc_call_is_counted(sampler):
                              stderr=subprocess.PIPE)
         line_of(p.stdout, "ready")
         for n, (kind, ends) in enumerate(calls):
-            p.stdin.write("%s %d\n" % (kind, 5 if kind == "code" else 17 * (n + 2)))
+            number = {"NotFound": 5, "InvalidArgument": 3}.get(ends, 17 * (n + 2))  # of which the rest is the code
+            p.stdin.write("%s %d\n" % (kind, number))
             p.stdin.flush()
             assert p.stdout.readline().split()[-1] == ends
         _, said = p.communicate(timeout=60)
@@ -77,5 +78,5 @@ def test_every_grpc_call_is_counted(sampler):
             assert about["rpc.system.name"] == "grpc"
             counts[about["rpc.method"].split("/")[-1].rstrip("0123456789"), about["rpc.response.status_code"]] += int(point["count"])
         unknown = "_OTHER" if side == "server" else "N"
-        assert counts == {("N", "OK"): 17, ("N", "NOT_FOUND"): 1, (unknown, "UNIMPLEMENTED"): 1}
-        assert spans[kind] == (19 if sampler == "always_on" else 0)
+        assert counts == {("N", "OK"): 20, ("N", "NOT_FOUND"): 1, ("N", "INVALID_ARGUMENT"): 1, (unknown, "UNIMPLEMENTED"): 1}
+        assert spans[kind] == (23 if sampler == "always_on" else 0)
