@@ -1,19 +1,16 @@
 #include "span/collect.h"
 
-#include <sys/random.h>
-
 #include "plan/chain.h"
 #include "plan/extra.h"
 #include "span/headers.h"
 #include "span/http.h"
 #include "span/incoming.h"
 #include "span/lines.h"
+#include "span/newids.h"
 #include "span/routers.h"
 #include "span/say.h"
 #include "span/streams.h"
 #include "span/traceparent.h"
-
-enum { RANDOM_BYTES = 1024 };
 
 struct collector {
 	struct collector_facts f;
@@ -30,23 +27,9 @@ struct collector {
 	i64 lost_ns;			/* until then records were lost */
 	bool sees_status;
 	bool all;			/* an exporter takes spans that are not sampled */
-	u8 random[RANDOM_BYTES];
-	size_t random_left;
+	struct new_ids ids;
 	struct teller teller;
 };
-
-static void random_bytes(struct collector *c, u8 *to, size_t n)
-{
-	do {
-		if (c->random_left < n) {
-			if (getrandom(c->random, RANDOM_BYTES, 0) != RANDOM_BYTES)
-				die("no random numbers from the kernel");
-			c->random_left = RANDOM_BYTES;
-		}
-		c->random_left -= n;
-		memcpy(to, c->random + c->random_left, n);
-	} while (id_is_zero(to, n));
-}
 
 static const struct rule_on *rule_of(const struct collector *c, const struct plan_func *f)
 {
@@ -110,13 +93,13 @@ static void place_in_trace(struct collector *c, struct open_span *s, const struc
 		if (d)
 			memcpy(s->self.trace, d->trace, TRACE_ID);
 		else
-			random_bytes(c, s->self.trace, TRACE_ID);
+			new_id(&c->ids, s->self.trace, TRACE_ID);
 		s->sampled = sampler_takes(&c->f.sampler, s->self.trace, NULL);
 	}
 	if (told)
 		memcpy(s->self.span, d->span, SPAN_ID);
 	else
-		random_bytes(c, s->self.span, SPAN_ID);
+		new_id(&c->ids, s->self.span, SPAN_ID);
 	s->self.sampled = s->sampled;
 	if (!told)
 		return;
@@ -332,34 +315,21 @@ static void connection(struct collector *c, const struct call *call)
 	context_end(&c->contexts, call->goid);
 }
 
-static void keep_line(struct collector *c, const struct line *line)
-{
-	struct open_span *s = line->span ? &c->contexts.spans.at[line->span - 1] : NULL;
-
-	if (!s)
-		c->total.outside++;
-	else if (s->open && s->sampled && !memcmp(s->self.span, line->id, SPAN_ID))
-		events_keep(&s->events, &c->event_bytes, line);
-}
-
 /* Which span it is in is known when it begins, that it is written maybe later. */
 static void log_line(struct collector *c, const struct call *call, const struct rule_on *on)
 {
+	const struct open_span *in = on->rule->role == ROLE_LOG ? parent(c, call) : NULL;
+	u64 place = in ? (u64)(in - c->contexts.spans.at) + 1 : 0;
 	struct field_value f[FIELDS_MOST] = { 0 };
-	const struct open_span *s;
-	struct line *line;
+	const struct line *line;
+	struct open_span *s;
 
 	say_fields(&c->f, call, on, f);
-	line = on->rule->role == ROLE_LOG ? lines_begin(&c->lines, call, on, f) :
-					    lines_written(&c->lines, call, on, f);
-	if (line && on->rule->role == ROLE_LOG) {
-		s = parent(c, call);
-		line->span = s ? (u64)(s - c->contexts.spans.at) + 1 : 0;
-		if (s)
-			memcpy(line->id, s->self.span, SPAN_ID);
-	}
-	if (line && !(on->rule->role == ROLE_LOG && on->rule->written_by))
-		keep_line(c, line);
+	line = lines_call(&c->lines, call, on, f, place, in);
+	s = line && line->span ? &c->contexts.spans.at[line->span - 1] : NULL;
+	if (s && s->open && s->sampled && !memcmp(s->self.span, line->id, SPAN_ID))
+		events_keep(&s->events, &c->event_bytes, line);
+	c->total.outside += line && !line->span;
 }
 
 static void begun(void *ctx, const struct call *call)
@@ -522,7 +492,7 @@ static void lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
 	(void)from_ns;
 	c->total.lost += count;
 	c->lost_ns = MAX(c->lost_ns, to_ns);
-	lines_release(&c->lines);
+	lines_doubt(&c->lines);
 }
 
 static void tick(void *ctx, i64 from_ns, i64 to_ns, bool last)

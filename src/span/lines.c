@@ -9,8 +9,9 @@ static struct line *line_of(const struct lines *l, u64 goid)
 	return p ? (struct line *)(uintptr_t)*p : NULL;
 }
 
-struct line *lines_begin(struct lines *l, const struct call *call, const struct rule_on *on,
-			 const struct field_value *f)
+/* NULL: it is inside another, or what it writes is not known. */
+static struct line *begin(struct lines *l, const struct call *call, const struct rule_on *on,
+			  const struct field_value *f)
 {
 	struct line *to = line_of(l, call->goid);
 
@@ -35,8 +36,8 @@ struct line *lines_begin(struct lines *l, const struct call *call, const struct 
 	return to;
 }
 
-struct line *lines_written(struct lines *l, const struct call *call, const struct rule_on *on,
-			   const struct field_value *f)
+static struct line *written(const struct lines *l, const struct call *call,
+			    const struct rule_on *on, const struct field_value *f)
 {
 	struct line *line = line_of(l, call->goid);
 
@@ -45,6 +46,30 @@ struct line *lines_written(struct lines *l, const struct call *call, const struc
 		return NULL;
 	line->over = true;
 	return !on->rule->nreads || on->library->severity(f, line->severity) ? line : NULL;
+}
+
+const struct line *lines_call(struct lines *l, const struct call *call, const struct rule_on *on,
+			      const struct field_value *f, u64 place, const struct open_span *in)
+{
+	struct line *line;
+
+	if (on->rule->role != ROLE_LOG)
+		return written(l, call, on, f);
+	line = begin(l, call, on, f);
+	if (!line)
+		return NULL;
+	line->span = place;
+	if (place)
+		memcpy(line->id, in->self.span, SPAN_ID);
+	line->over = !on->rule->written_by;
+	return line->over ? line : NULL;
+}
+
+void lines_doubt(struct lines *l)
+{
+	for (size_t i = 0; i < l->by_goid.room; i++)
+		if (l->by_goid.slots[i].used)
+			((struct line *)(uintptr_t)l->by_goid.slots[i].value)->over = true;
 }
 
 void lines_end(struct lines *l, const struct call *call)

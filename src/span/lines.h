@@ -34,14 +34,14 @@ struct lines {
 	struct map by_goid;	/* goid -> struct line * */
 };
 
-/* ROLE_LOG: a call begins. NULL: it is inside another, or what it writes is not known. */
-struct line *lines_begin(struct lines *l, const struct call *call, const struct rule_on *on,
-			 const struct field_value *f);
-/* ROLE_LOGGED: the line that is now written, or NULL. */
-struct line *lines_written(struct lines *l, const struct call *call, const struct rule_on *on,
-			   const struct field_value *f);
+/* A call begins: ROLE_LOG, in this span (`place` counts from 1; 0 and NULL: in none), or
+ * ROLE_LOGGED. Gives the line that is written now, or NULL. */
+const struct line *lines_call(struct lines *l, const struct call *call, const struct rule_on *on,
+			      const struct field_value *f, u64 place, const struct open_span *in);
 /* The call ends. */
 void lines_end(struct lines *l, const struct call *call);
+/* Records were lost: what is not written yet will not be known to be. */
+void lines_doubt(struct lines *l);
 void lines_drop(struct lines *l, u64 goid);
 void lines_release(struct lines *l);
 

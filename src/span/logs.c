@@ -8,10 +8,10 @@ static bool name(char to[SEVERITY_MOST], const char *severity)
 	return true;
 }
 
-/* "INFO", "WARN+2", as slog itself has it. */
+/* "INFO", "WARN+2", as slog itself has it: they stand at -4, 0, 4 and 8. */
 bool logs_slog(const struct field_value *f, char to[SEVERITY_MOST])
 {
-	static const char *const names[] = { "DEBUG", "INFO", "WARN", "ERROR" };	/* -4, 0, 4, 8 */
+	static const char *const names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
 	i64 level = f[LOG_LEVEL].number, from;
 	size_t i;
 

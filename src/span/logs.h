@@ -1,4 +1,5 @@
-/* logs - lines of log/slog, zap, zerolog and logrus: which functions write one, and how severe it is.
+/* logs - lines of log/slog, zap, zerolog and logrus: which functions write one, and how severe it
+ * is.
  *
  * What a line has besides its message and level (attributes, fields) is never read.
  *

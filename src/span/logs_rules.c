@@ -59,7 +59,7 @@ static const struct rule zerolog[] = {
 	.gives = "log lines of logrus", .sig = "github.com/sirupsen/logrus.Level, " parameters, \
 	.reads = { { LOG_LEVEL, "arg0", 0 }, { LOG_TEXT, message, LINE_MOST } }, .nreads = 2
 
-/* Called for what is enabled: (level Level, msg string), (level Level, panicAfter bool, msg string) */
+/* Called for what is enabled: (level Level, msg string), or with a bool between them. */
 static const struct rule logrus[] = {
 	{ LOGRUS("Entry", "string", "arg1"), .below = "1.8.0" },
 	{ LOGRUS("(*Entry)", "string", "arg1"), .from = "1.8.0", .below = "1.10.0" },

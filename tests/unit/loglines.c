@@ -83,19 +83,21 @@ static const struct rule_on *on(const struct rule *rule)
 	return &to;
 }
 
-static struct line *begin(u64 goid, int func, i64 time, const struct rule *rule)
+/* Is a line written, or, where that is said later, begun? */
+static const struct line *call_of(u64 goid, int func, i64 time, const struct rule *rule)
 {
+	static const struct open_span span = { .self = { .span = "12345678" } };
 	struct field_value f[FIELDS_MOST] = {
 		[LOG_LEVEL] = { .there = true }, [LOG_TEXT] = { .there = true, .text = STR("t") },
 	};
 	struct call call = { .goid = goid, .fn = &fn[func], .start_ns = time };
 
-	return lines_begin(&lines, &call, on(rule), f);
+	return lines_call(&lines, &call, on(rule), f, 7, &span);
 }
 
-static struct line *written(u64 goid, const struct rule *rule)
+static const struct line *written(u64 goid, const struct rule *rule)
 {
-	return lines_written(&lines, &(struct call){ .goid = goid }, on(rule), NULL);
+	return call_of(goid, 0, 0, rule);
 }
 
 static void end(u64 goid, int func, i64 time)
@@ -105,16 +107,18 @@ static void end(u64 goid, int func, i64 time)
 
 START_TEST(a_call_inside_another_has_no_line)
 {
-	ck_assert_ptr_nonnull(begin(1, 0, 10, &at_once));
-	ck_assert_ptr_null(begin(1, 1, 11, &at_once));
-	ck_assert_ptr_nonnull(begin(2, 1, 12, &at_once));
+	const struct line *line = call_of(1, 0, 10, &at_once);
+
+	ck_assert(line && line->span == 7 && !memcmp(line->id, "12345678", SPAN_ID));
+	ck_assert_ptr_null(call_of(1, 1, 11, &at_once));
+	ck_assert_ptr_nonnull(call_of(2, 1, 12, &at_once));
 	end(1, 1, 11);
-	ck_assert_ptr_null(begin(1, 1, 13, &at_once));
+	ck_assert_ptr_null(call_of(1, 1, 13, &at_once));
 	end(1, 1, 13);
 	end(1, 0, 10);
-	ck_assert_ptr_nonnull(begin(1, 1, 14, &at_once));
+	ck_assert_ptr_nonnull(call_of(1, 1, 14, &at_once));
 	end(1, 0, 9);	/* one whose begin was not seen */
-	ck_assert_ptr_null(begin(1, 0, 15, &at_once));
+	ck_assert_ptr_null(call_of(1, 0, 15, &at_once));
 	lines_release(&lines);
 }
 END_TEST
@@ -122,17 +126,30 @@ END_TEST
 START_TEST(a_line_is_written_once_and_by_its_own)
 {
 	ck_assert_ptr_null(written(1, &writer));
-	ck_assert_ptr_nonnull(begin(1, 0, 10, &later));
+	ck_assert_ptr_null(call_of(1, 0, 10, &later));
 	ck_assert_ptr_null(written(1, &stranger));
-	(void)begin(1, 1, 11, &later);
+	ck_assert_ptr_null(call_of(1, 1, 11, &later));
 	ck_assert_ptr_null(written(1, &writer));	/* the one inside */
 	end(1, 1, 11);
 	ck_assert_ptr_nonnull(written(1, &writer));
 	ck_assert_ptr_null(written(1, &writer));
 	end(1, 0, 10);
 	ck_assert_ptr_null(written(1, &writer));
-	ck_assert_ptr_nonnull(begin(1, 0, 12, &at_once));
+	ck_assert_ptr_nonnull(call_of(1, 0, 12, &at_once));
 	ck_assert_ptr_null(written(1, &writer));	/* that of another library */
+	lines_release(&lines);
+}
+END_TEST
+
+START_TEST(lost_records_leave_a_doubt)
+{
+	ck_assert_ptr_null(call_of(1, 0, 10, &later));
+	lines_doubt(&lines);
+	ck_assert_ptr_null(written(1, &writer));	/* maybe of the next one */
+	ck_assert_ptr_null(call_of(1, 1, 11, &at_once));	/* inside all the same */
+	end(1, 1, 11);
+	end(1, 0, 10);
+	ck_assert_ptr_nonnull(call_of(1, 0, 12, &at_once));
 	lines_release(&lines);
 }
 END_TEST
@@ -213,6 +230,7 @@ Suite *loglines_suite(void)
 	tcase_add_test(t, what_is_not_written);
 	tcase_add_test(t, a_call_inside_another_has_no_line);
 	tcase_add_test(t, a_line_is_written_once_and_by_its_own);
+	tcase_add_test(t, lost_records_leave_a_doubt);
 	tcase_add_test(t, a_cut_is_between_characters);
 	tcase_add_test(t, a_span_keeps_so_many);
 	return s;

@@ -185,7 +185,8 @@ START_TEST(events)
 	    "\x1a\x0b\x0a\x01l\x12\x06\x0a\x04INFO"			/* 3 pair */
 	    "\x60\xac\x02");						/* 12: varint */
 	encode(&otlp_json, &s);
-	HAS("\"events\":[{\"timeUnixNano\":\"5\",\"name\":\"log\",\"attributes\":[{\"key\":\"l\","
+	HAS("\"events\":[{\"timeUnixNano\":\"5\",\"name\":\"log\","
+	    "\"attributes\":[{\"key\":\"l\","
 	    "\"value\":{\"stringValue\":\"INFO\"}}]}],\"droppedEventsCount\":300");
 }
 END_TEST
