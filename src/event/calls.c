@@ -250,7 +250,8 @@ static void emit(struct calls *c, const struct goroutine *g, struct call *call)
 	call->level = (u32)g->frames.n;
 	if (g->frames.n)
 		call->caller = &c->plan->funcs[g->frames.at[g->frames.n - 1].func];
-	if (call->fn->condition) {	/* without its entry nobody knows: it was lost, or left out there */
+	if (call->fn->condition) {
+		/* without its entry nobody knows: it was lost, or left out there */
 		in = expr_input_of(c->plan, call, c->bias);
 		if (!call->entry || !expr_exit_passes(&in, &c->totals.unreadable))
 			return;

@@ -1,5 +1,6 @@
-/* agent - what all parts of the agent (agent.c) are written in: words, hashes, new ids. Each part is a
- * header of static functions, so that the section holds all of them and refers to nothing else.
+/* agent - what all parts of the agent (agent.c) are written in: words, hashes, new ids. Each part
+ * is a header of static functions, so that the section holds all of them and refers to nothing
+ * else.
  *
  * Owns     nothing: all lies in the target's struct propagate.
  * Units    rt addresses of the target, in which this runs.

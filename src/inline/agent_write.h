@@ -97,34 +97,36 @@ AGENT static bool has_own(const u8 *at, u64 n, struct propagate_request *r)
 	return false;
 }
 
-AGENT static void end_write(struct propagate *p, u64 goid)
+/* Behind the header that the goroutine has written since begin_write. */
+AGENT static void append_line(const struct propagate *p, const struct propagate_call *c,
+			      struct propagate_request *r)
 {
-	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
-	struct propagate_request *r;
-	u8 *w, *buffer;
-	u64 used, size;
+	u8 *w = (u8 *)c->writer, *buffer = (u8 *)word(w, WRITER_BUFFER);
+	u64 used = word(w, WRITER_USED), size = word(w, WRITER_SIZE);
 
-	if (!c)
+	if (__atomic_load_n(&r->map, __ATOMIC_ACQUIRE) != c->map || r->shared ||
+	    is_doubtful(p, r->lost))
 		return;
-	r = &p->requests[c->request];
-	w = (u8 *)c->writer;
-	buffer = (u8 *)word(w, WRITER_BUFFER);
-	used = word(w, WRITER_USED);
-	size = word(w, WRITER_SIZE);
-	/* still his, and the same bytes before it: nothing was sent meanwhile */
-	if (__atomic_load_n(&r->map, __ATOMIC_ACQUIRE) != c->map || r->shared)
-		goto out;
+	/* the same bytes lie before it: nothing was sent meanwhile */
 	if (word(w, WRITER_ERROR) || used < c->held || used + LINE > size ||
 	    word(buffer, 0) != c->head || word(buffer, (u32)c->held - 8) != c->tail) {
 		r->what |= PROPAGATED_NO_ROOM;
-		goto out;
+		return;
 	}
 	if (has_own(buffer + c->held, used - c->held, r))
-		goto out;
+		return;
 	put_line(buffer + used, r);
 	*(u64 *)(void *)(w + WRITER_USED) = used + LINE;
 	r->what |= PROPAGATED_WRITTEN | PROPAGATED_THERE;
-out:
+}
+
+AGENT static void end_write(struct propagate *p, u64 goid)
+{
+	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+
+	if (!c)
+		return;
+	append_line(p, c, &p->requests[c->request]);
 	forget(c);
 }
 
@@ -134,7 +136,7 @@ out:
 
 enum {
 	FIELD = 69,		/* bytes of the field, as hpack writes a literal that is not kept */
-	/* HeadersFrameParam: stream, block, its length and capacity; is it the last of its header? */
+	/* HeadersFrameParam: stream, block, its length and capacity; is it its header's last? */
 	PARAM_BLOCK = 8, PARAM_SIZE = 16, PARAM_ROOM = 24, PARAM_ENDS = 33,
 };
 
@@ -163,7 +165,9 @@ AGENT static void begin_stream(struct propagate *p, u64 goid, u64 map, bool list
 		end_stream(p, goid);
 	if (r && listed && !r->users && __builtin_ia32_rdtsc() - r->made > LIST_AGE_MOST)
 		r = 0;
-	c = r && !r->shared && !is_doubtful(p, r->lost) ? new_call(p, p->writes, WRITE_SLOTS, goid) : 0;
+	if (r && (r->shared || is_doubtful(p, r->lost)))
+		r = 0;
+	c = r ? new_call(p, p->writes, WRITE_SLOTS, goid) : 0;
 	if (!c)
 		return;
 	c->request = (u32)(r - p->requests);

@@ -1,8 +1,9 @@
 /* propagate - the tables of trace contexts in the target, and the code that keeps them (agent.c).
  *
  * A goroutine refers to the slot of the span that began its trace or serves its request; who is
- * made inherits that, as long as the slot is open. A call whose context.Context leads to a request that
- * is served refers to that one until its end, wherever the goroutine comes from. So it is with the collector's spans
+ * made inherits that, as long as the slot is open. A call whose context.Context leads to a request
+ * that is served refers to that one until its end, wherever the goroutine comes from. So it is with
+ * the collector's spans
  * (span/context.h), who sees the same records in the same order: what is decided here happens only
  * where a record is written. Tables that are full forget: a request is then sent without a parent,
  * or with a trace of its own, which its record says.
@@ -45,7 +46,7 @@ struct propagate_span {
 	u64 within;		/* the request that a context says it is part of, or 0 */
 	u64 lost;		/* as of its beginning */
 	u8 trace[16];
-	u32 what;		/* PROPAGATED_SAMPLED, or _UNKNOWN: then what is in it says nothing */
+	u32 what;		/* PROPAGATED_SAMPLED; _UNKNOWN: what is in it says nothing */
 	u32 spare;
 };
 
@@ -96,8 +97,8 @@ struct propagate {
 	u64 below;
 	u32 parent, spare;
 	u64 itab_rt;		/* of *bufio.Writer as an io.Writer */
-	u64 lost;		/* records of functions that have a role here: what was decided before
-				 * the last of them is not trusted any more */
+	u64 lost;		/* records of functions that have a role here: what was decided
+				 * before the last of them is not trusted any more */
 	u64 full;		/* times that a table was */
 	struct propagate_goroutine goroutines[GOROUTINE_SETS][WAYS];
 	struct propagate_span spans[SPAN_SLOTS];
@@ -112,8 +113,8 @@ struct propagate {
 enum { RING_MAKER = 240, RING_AGENT = 248 };
 
 /* The code, which is copied into the target: it refers to nothing but itself and what it is given.
- * `how`: role, enum site_kind, and places in the record, as agent_how() has them. `sp`: the target's
- * stack pointer, at a function's first or last instruction. */
+ * `how`: role, enum site_kind, and places in the record, as agent_how() has them. `sp`: the
+ * target's stack pointer, at a function's first or last instruction. */
 typedef void propagate_agent(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp);
 extern const u8 __start_agent[], __stop_agent[];
 propagate_agent agent_at;

@@ -75,9 +75,9 @@ enum expr_kind {
  * indexes of earlier steps; a guard is such an index + 1, or 0 for none.
  *
  * A value behind pointers has a guard: a step EX_BEHIND that must hold before the value is there
- * (and which has a guard itself when the pointer lay behind one), or EX_IS. && and || do not evaluate their
- * right side, guards included, when the left one decides. Any evaluated step that fails makes the
- * whole expression fail. */
+ * (and which has a guard itself when the pointer lay behind one), or EX_IS. && and || do not
+ * evaluate their right side, guards included, when the left one decides. Any evaluated step that
+ * fails makes the whole expression fail. */
 enum expr_op {
 	EX_CONST,	/* imm (int, uint, bool; the bits of a double), or text; beside an EX_TYPE
 			 * also the descriptor of the type that it names (va), 0 if there is none

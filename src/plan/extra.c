@@ -58,7 +58,8 @@ static u32 boxed(struct read *to, const struct plan_extra *x, u32 base, u32 *siz
 			       .at = base + EXTRA_WORD };
 	to[1] = (struct read){
 		.kind = READ_MEM, .from = base + EXTRA_WORD, .size = 8, .span = 8, .own = true,
-		.disp = (i32)x->disp, .status = base + EXTRA_BEHIND_STATUS, .at = base + EXTRA_BEHIND,
+		.disp = (i32)x->disp, .status = base + EXTRA_BEHIND_STATUS,
+		.at = base + EXTRA_BEHIND,
 	};
 	*size = EXTRA_BEHIND + 8;
 	return 2;

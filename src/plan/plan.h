@@ -128,8 +128,7 @@ struct plan_extra {
 	bool exit;
 	u8 reg;			/* as in a READ_INT */
 	u16 most;		/* bytes of a text, or of a field's value; WORDS: how many */
-	u32 disp;		/* FIELDS, BOXED: where the slice, or the word, is behind the register
-				 */
+	u32 disp;		/* FIELDS, BOXED: where the slice, or the word, is behind it */
 	const char *const *only;	/* copied only if it (FIELDS: the name) begins so; eight
 					 * bytes each */
 	size_t nonly;

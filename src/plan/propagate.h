@@ -16,24 +16,24 @@
 
 enum propagate_role {
 	PROPAGATE_NONE,
-	PROPAGATE_SPAN,		/* a span from entry to exit: it begins a trace where there is none */
+	PROPAGATE_SPAN,		/* a span: it begins a trace where there is none */
 	PROPAGATE_SERVE,	/* the same, of a request whose headers may have named its parent */
 	PROPAGATE_SERVE_INSIDE,	/* the same, of one that may have come inside of another one */
-	PROPAGATE_ASK,		/* the same, of a request that is sent: `behind` is its header map. Of
-				 * one that reads nothing, the list of its fields comes later */
+	PROPAGATE_ASK,		/* the same, of a request that is sent: `behind` is its header map.
+				 * Of one that reads nothing, the list of its fields comes later */
 	PROPAGATE_LIST,		/* that list, of names and values (EXTRA_WORDS, at the exit) */
 	PROPAGATE_READ,		/* a request is read from entry to exit... */
-	PROPAGATE_LINE,		/* ...and this is a line of its header (an EXTRA_TEXT at its exit) */
-	PROPAGATE_FRAME,	/* all fields of a request's header (EXTRA_FIELDS, the first of `only`
-				 * is "tracepar"), which a goroutine that is made before its exit
-				 * will serve */
+	PROPAGATE_LINE,		/* ...and this is a line of its header (EXTRA_TEXT, exit) */
+	PROPAGATE_FRAME,	/* all fields of a request's header (EXTRA_FIELDS, the first of
+				 * `only` is "tracepar"), which a goroutine that is made before its
+				 * exit will serve */
 	PROPAGATE_WRITE,	/* the header map is written to a bufio.Writer (EXTRA_WORDS) */
-	PROPAGATE_STREAM,	/* the header map is written to an HTTP/2 stream: `behind`, from entry
-				 * to exit, on one goroutine... */
+	PROPAGATE_STREAM,	/* the header map is written to an HTTP/2 stream: `behind`, from
+				 * entry to exit, on one goroutine... */
 	PROPAGATE_LISTED,	/* ...or the list (EXTRA_WORDS: its address)... */
 	PROPAGATE_NAME,		/* ...with this field (EXTRA_WORDS: name, value)... */
-	PROPAGATE_BLOCK,	/* ...in this block (Framer.WriteHeaders, whose parameter lies on the
-				 * stack) */
+	PROPAGATE_BLOCK,	/* ...in this block (Framer.WriteHeaders, whose parameter lies on
+				 * the stack) */
 	PROPAGATE_BIRTH,	/* newproc1 */
 	PROPAGATE_END,		/* goexit1 */
 };

@@ -39,7 +39,7 @@ struct collected {
 	u64 lost;		/* records */
 	u64 refused, forgotten;	/* as contexts have it */
 	u64 outside;		/* lines of logs, of a goroutine that was in no span */
-	u64 unwritten;		/* requests that were sent without traceparent, for it did not fit */
+	u64 unwritten;		/* requests that were sent, and traceparent did not fit */
 };
 
 struct collector;

@@ -42,7 +42,7 @@ struct open_span {
 	const struct plan_func *fn;	/* whose call it is */
 	i64 start_ns;
 	enum span_kind kind;
-	u64 ctx;		/* address of the context.Context that a request has alone; 0: none */
+	u64 ctx;		/* the context.Context that a request has alone; 0: none */
 	enum span_stream stream;
 	u64 writers[2];		/* what writes the response, or brings it: addresses; 0: none */
 	i64 status;		/* of the response, if `answered` */

@@ -1,5 +1,5 @@
-/* sql - database/sql, and pgx by itself: which of their functions are spans, and what is said of a call to a database,
- * by the semantic conventions of OpenTelemetry.
+/* sql - database/sql, and pgx by itself: which of their functions are spans, and what is said of a
+ * call to a database, by the semantic conventions of OpenTelemetry.
  *
  * Arguments, rows and the name of the data source (which holds passwords) are never read. Texts of
  * statements are shown without their literals (sql_text.h).

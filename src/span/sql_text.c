@@ -189,8 +189,9 @@ static void number(struct scan *s)
 
 	while (is_letter(peek(s, 0)) || is_digit(peek(s, 0)) || peek(s, 0) == '.') {
 		bool e = !hex && lower(peek(s, 0)) == 'e';
+		bool sign = e && (peek(s, 1) == '+' || peek(s, 1) == '-');
 
-		s->at += e && (peek(s, 1) == '+' || peek(s, 1) == '-') && is_digit(peek(s, 2)) ? 2 : 1;
+		s->at += sign && is_digit(peek(s, 2)) ? 2 : 1;
 	}
 	if (!s->to->ntext || s->blank || s->to->text[s->to->ntext - 1] != '?')
 		put(s, STR("?"));	/* not after ?12, which is a parameter */

@@ -49,7 +49,8 @@ struct event {
 	u8 record[RECORD] __attribute__((aligned(8)));
 };
 
-static struct propagated *happens_on(struct event *e, u8 *on, u64 goid, u32 depth, u32 role, u32 kind)
+static struct propagated *happens_on(struct event *e, u8 *on, u64 goid, u32 depth, u32 role,
+				     u32 kind)
 {
 	struct record_head *h = (void *)e->record;
 
@@ -127,8 +128,9 @@ static const char *asks(u64 goid)
 
 START_TEST(a_request_is_in_the_trace_that_its_header_names)
 {
-	const char *const lines[] = { "Host: x", "TRACEparent: \t00-" PARENT "-b7ad6b7169203331-01 ",
-				      NULL };
+	const char *const lines[] = {
+		"Host: x", "TRACEparent: \t00-" PARENT "-b7ad6b7169203331-01 ", NULL,
+	};
 	const struct propagated *p;
 
 	reads(7, lines);
@@ -307,7 +309,8 @@ START_TEST(a_line_goes_behind_the_header)
 	struct propagated *p = starts_to_ask(1, 0xc000);
 	char want[200];
 
-	snprintf(want, sizeof(want), "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\nTraceparent: 00-%s-%s-01\r\n",
+	snprintf(want, sizeof(want),
+		 "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\nTraceparent: 00-%s-%s-01\r\n",
 		 hex_of(p->trace, 16), hex_of(p->span, 8));
 	writes(2, 0xc000, "A: b\r\n");
 	ck_assert_str_eq((char *)buffer, want);
