@@ -80,8 +80,8 @@ static const struct opt opts[] = {
 static bool is_run(const struct spans_args *a, char **program)
 {
 	return program || a->pid || a->otlp || a->store || a->store_size || a->store_age ||
-	       a->console || a->plan || a->no_inject || a->engine || a->func.n || a->show.n ||
-	       a->only.n || a->no.n || a->redact.n || a->for_ns;
+	       a->console || a->plan || a->logs || a->no_inject || a->engine || a->func.n ||
+	       a->show.n || a->only.n || a->no.n || a->redact.n || a->for_ns;
 }
 
 static bool check(const struct spans_args *a, size_t nrest, char **program, struct err *err)

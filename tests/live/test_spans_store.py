@@ -12,6 +12,7 @@ import pytest
 
 import gobuild
 import goshawk
+import test_spans_logs
 from test_spans import PARENT, Web
 
 pytestmark = pytest.mark.ptrace
@@ -65,6 +66,21 @@ def test_two_processes_in_one_trace(tmp_path):
     assert goshawk.run("spans", "--read", store, "--trace", PARENT[3:20], "--html", page).status == 0
     assert "GET /deep/" in page.read_text() and "<script" not in page.read_text()
     assert not list(tmp_path.glob("*page.html?*")) and "GET /fan/" not in page.read_text()
+
+
+def test_what_is_stored_is_what_is_printed(tmp_path):
+    """Every field of every span, with the events of --logs."""
+    program = test_spans_logs.build("log/slog", "", gobuild.NEWEST, "-ldflags=-s -w")
+    store, printed = tmp_path / "s.db", tmp_path / "printed"
+    done = goshawk.run("spans", "--logs", "--func", "main.round", "--func", "main.many", "--store", store, "--json", "-o", printed,
+                       "--", program)
+    assert done.status == 0, done
+    spans = {o["span_id"]: o for o in goshawk.read_lines(printed) if o["type"] == "span"}
+    stored = {o["span_id"]: o for t in read(store) for o in read(store, "--trace", t["trace_id"])[1:]}
+    assert stored == spans and any(s.get("dropped_events") for s in spans.values())
+    assert b"canary" not in store.read_bytes()
+    trace = next(s["trace_id"] for s in spans.values() if s["name"] == "main.round")
+    assert " log log.severity=WARN log.message=second é" in goshawk.run("spans", "--read", store, "--trace", trace).out
 
 
 def test_read_while_it_is_written(tmp_path):
@@ -141,7 +157,7 @@ def test_it_disappears(tmp_path):
 @pytest.mark.parametrize("args, status, says", [
     (["--trace", "0"], 2, "there is no --read"), (["--errors", "--", "true"], 2, "there is no --read"),
     (["--read", "s.db", "-p", "1"], 2, "without a program"), (["--read", "s.db", "--", "true"], 2, "without a program"),
-    (["--read", "s.db", "--func", "x"], 2, "without a program"), (["--read", "s.db", "--html", "x"], 2, "--trace ID"),
+    (["--read", "s.db", "--func", "x"], 2, "without a program"), (["--read", "s.db", "--logs"], 2, "without a program"), (["--read", "s.db", "--html", "x"], 2, "--trace ID"),
     (["--read", "s.db", "--trace", "0", "--slow", "1s"], 2, "about all of them"),
     (["--read", "s.db"], 8, "s.db: No such file"), (["--read", "/bin/true"], 3, "no store of spans"),
     (["--read", "/dev/null"], 3, "no store of spans"), (["--read", "."], 3, "no store of spans"),
