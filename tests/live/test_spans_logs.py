@@ -2,6 +2,7 @@
 write what is expected here, lines that are not enabled, and secrets beside the messages."""
 
 import functools
+import json
 import subprocess
 
 import pytest
@@ -127,6 +128,16 @@ def test_collector():
     event = span["events"][3]
     assert event["name"] == "log" and int(span["startTimeUnixNano"]) < int(event["timeUnixNano"]) < int(span["endTimeUnixNano"])
     assert [(a["key"], a["value"]["stringValue"]) for a in event["attributes"]] == [("log.severity", "INFO"), ("log.message", "line 3")]
+
+
+def test_store(tmp_path):
+    """What a store has kept is read as it was."""
+    store = tmp_path / "spans.db"
+    spans, _, _ = run(tmp_path, build("log/slog", "", gobuild.NEWEST, STRIPPED), "--store", store)
+    span = next(s for s in spans if s["name"] == "main.many")
+    read = goshawk.run("spans", "--read", store, "--trace", span["trace_id"], "--json")
+    kept = next(o for o in map(json.loads, read.out.splitlines()) if o["type"] == "span")
+    assert (kept["events"], kept["dropped_events"]) == (span["events"], 2)
 
 
 def test_kernel_probes(tmp_path):
