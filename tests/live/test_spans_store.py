@@ -72,8 +72,8 @@ def test_what_is_stored_is_what_is_printed(tmp_path):
     """Every field of every span, with the events of --logs."""
     program = test_spans_logs.build("log/slog", "", gobuild.NEWEST, "-ldflags=-s -w")
     store, printed = tmp_path / "s.db", tmp_path / "printed"
-    done = goshawk.run("spans", "--logs", "--func", "main.round", "--func", "main.many", "--store", store, "--json", "-o", printed,
-                       "--", program)
+    done = goshawk.run("spans", "--logs", "--func", "main.round", "--func", "main.many", "--store", store,
+                       "--json", "-o", printed, "--", program)
     assert done.status == 0, done
     spans = {o["span_id"]: o for o in goshawk.read_lines(printed) if o["type"] == "span"}
     stored = {o["span_id"]: o for t in read(store) for o in read(store, "--trace", t["trace_id"])[1:]}
@@ -127,7 +127,8 @@ def test_no_room(tmp_path):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             assert set(pool.map(lambda n: web.get("/fan/%d" % n), range(200))) == {201}
         web.end()
-    assert web.said.count("disk I/O error") + web.said.count("File too large") == 1 and "spans were not stored" in web.said, web.said
+    assert web.said.count("disk I/O error") + web.said.count("File too large") == 1, web.said
+    assert "spans were not stored" in web.said, web.said
 
 
 def test_it_disappears(tmp_path):
@@ -157,7 +158,8 @@ def test_it_disappears(tmp_path):
 @pytest.mark.parametrize("args, status, says", [
     (["--trace", "0"], 2, "there is no --read"), (["--errors", "--", "true"], 2, "there is no --read"),
     (["--read", "s.db", "-p", "1"], 2, "without a program"), (["--read", "s.db", "--", "true"], 2, "without a program"),
-    (["--read", "s.db", "--func", "x"], 2, "without a program"), (["--read", "s.db", "--logs"], 2, "without a program"), (["--read", "s.db", "--html", "x"], 2, "--trace ID"),
+    (["--read", "s.db", "--func", "x"], 2, "without a program"),
+    (["--read", "s.db", "--logs"], 2, "without a program"), (["--read", "s.db", "--html", "x"], 2, "--trace ID"),
     (["--read", "s.db", "--trace", "0", "--slow", "1s"], 2, "about all of them"),
     (["--read", "s.db"], 8, "s.db: No such file"), (["--read", "/bin/true"], 3, "no store of spans"),
     (["--read", "/dev/null"], 3, "no store of spans"), (["--read", "."], 3, "no store of spans"),
