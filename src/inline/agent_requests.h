@@ -121,10 +121,11 @@ AGENT static void rename_request(struct propagate_request *r, u64 key)
 /* A list may be written when the call that it is of has ended (a stream): within a second. */
 AGENT static void leave_request(struct propagate *p, struct propagate_call *c)
 {
-	struct propagate_request *r = &p->requests[c->request];
+	struct propagate_request *r;
 
 	if (c->request == (u32)NO_REQUEST)
 		return;
+	r = &p->requests[c->request];
 	if (!__atomic_sub_fetch(&r->users, 1, __ATOMIC_ACQ_REL) && (!c->listed || r->map & 1))
 		__atomic_store_n(&r->map, 0, __ATOMIC_RELEASE);
 	c->request = (u32)NO_REQUEST;
@@ -133,12 +134,14 @@ AGENT static void leave_request(struct propagate *p, struct propagate_call *c)
 /* The call has ended; gives what became of its request. */
 AGENT static void answer(struct propagate *p, struct propagate_call *c, struct propagated *to)
 {
-	struct propagate_request *r = &p->requests[c->request];
+	const struct propagate_request *r = 0;
 
 	to->what = 0;
 	if (is_doubtful(p, c->lost))	/* its place may be another's */
 		c->request = (u32)NO_REQUEST;
-	if (c->request != (u32)NO_REQUEST && !r->shared) {
+	if (c->request != (u32)NO_REQUEST)
+		r = &p->requests[c->request];
+	if (r && !r->shared) {
 		to->what = r->what;
 		copy(to->trace, r->trace, 16);
 		copy(to->span, r->span, 8);

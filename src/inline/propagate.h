@@ -117,7 +117,7 @@ enum { RING_MAKER = 240, RING_AGENT = 248 };
  * target's stack pointer, at a function's first or last instruction. */
 typedef void propagate_agent(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp);
 extern const u8 __start_agent[], __stop_agent[];
-propagate_agent agent_at;
+__attribute__((nonnull(1))) propagate_agent agent_at;
 
 enum { HOW_PLACE = 12 };	/* bits of a place, which is a multiple of 8 */
 enum { HOW_HOOK, HOW_PROPAGATED, HOW_CTX, HOW_CHAIN };
