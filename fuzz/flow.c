@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 					     0x401000 + data[1] * 16,
 					     data[2] & 1 ? data[2] / 2u : 0,
 					     word,
-					     &bytes },
+					     &bytes, NULL },
 		       &err))
 		return 0;
 	patches_make(&patches, &arena, &flow);
