@@ -8,6 +8,9 @@
 
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
+/* The integer registers of ABIInternal, in order of assignment. */
+static const u8 abi_regs[] = { RAX, RBX, RCX, RDI, RSI, R8, R9, R10, R11 };
+
 /* op reg, [base+disp] (or the reverse, as the opcode says); w: 64 bit. */
 static inline void op_mem(struct assembler *a, bool w, u8 op, unsigned reg, unsigned base, i32 disp)
 {

@@ -6,9 +6,6 @@
 #include "inline/emit.h"
 #include "inline/predicate_impl.h"
 
-/* The registers of ABIInternal, in order of assignment. */
-static const u8 int_regs[] = { RAX, RBX, RCX, RDI, RSI, R8, R9, R10, R11 };
-
 static void g_into(struct predicate_gen *g, unsigned reg)
 {
 	if (g->s->abi0)
@@ -59,7 +56,7 @@ static void load_row(struct predicate_gen *g, const struct condition_row *w)
 		g_into(g, reg);
 		extend(a, reg, true, reg, d->disp + (i32)(w->at - d->at), w->size, w->sign);
 	} else if (d->kind == READ_INT) {
-		extend(a, reg, false, int_regs[d->reg], 0, w->size, w->sign);
+		extend(a, reg, false, abi_regs[d->reg], 0, w->size, w->sign);
 	} else if (d->kind == READ_STACK) {
 		extend(a, reg, true, RSP, d->disp + (i32)(w->at - d->at), w->size, w->sign);
 	} else {

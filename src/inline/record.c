@@ -18,7 +18,6 @@
 #include "go/release.h"
 #include "inline/emit.h"
 #include "inline/predicate.h"
-#include "plan/extra.h"
 
 enum {
 	IN_LINE = 4,	/* captures that are worth code of their own */
@@ -29,11 +28,8 @@ _Static_assert(AHEAD + 2 * LINE <= RING_ROOM, "what is asked for must be the rin
 /* labels of one record */
 enum {
 	L_CLAIMED, L_CLAIM, L_CLAIM_BACK, L_RESERVE, L_FULL, L_FULL_BACK, L_SKIP,
-	L_WANTED, L_VOID, L_FREE
+	L_WANTED, L_VOID, L_FREE, L_BEGINS
 };
-
-/* The registers of ABIInternal, in order of assignment. */
-static const u8 int_regs[] = { RAX, RBX, RCX, RDI, RSI, R8, R9, R10, R11 };
 
 static const struct reading no_results = { .size = RECORD_HEAD };
 
@@ -67,7 +63,7 @@ static void raw_step(struct emitter *e, const struct read *r)
 
 	switch (r->kind) {
 	case READ_INT:
-		store_sized(a, int_regs[r->reg], R12, (i32)r->at, r->size);
+		store_sized(a, abi_regs[r->reg], R12, (i32)r->at, r->size);
 		break;
 	case READ_FLOAT:	/* movq or movd [r12+at], xmm */
 		PUT(a, 0x66, (u8)(0x41 | (r->size == 8) << 3 | (r->reg >> 3) << 2), 0x0f, 0x7e,
@@ -326,64 +322,6 @@ static void ask_ahead(struct assembler *a, u32 size)
 	}
 }
 
-/* What trace contexts have to do with this record (propagate.h): all but the two registers that are
- * saved here are kept by the caller, or by C. A signal handler has none of these functions in it;
- * should one come in between nonetheless, the stack is taken. */
-static void call_agent(struct emitter *e, const struct reading *r, enum site_kind kind)
-{
-	struct assembler *a = &e->a;
-	size_t busy, none = 0;
-
-	if (e->fn->role == PROPAGATE_LINE) {	/* most lines are no traceparent */
-		op_mem(a, false, 0x83, 7, R12, (i32)(r->hook_at + EXTRA_STATUS));
-		PUT(a, 0x00, 0x0f, 0x84);		/* cmp dword [r12+status], 0; je none */
-		none = hole(a);
-	}
-	load(a, R15, R12, SCRATCH_HELD);
-	PUT(a, 0x4c, 0x89, 0xfa);			/* mov rdx, r15 */
-	PUT(a, 0x48, 0x81, 0xe2);			/* and rdx, -4096: the ring */
-	asm_u32(a, (u32)-4096);
-	op_mem(a, true, 0xff, 0, RDX, RING_AGENT);	/* inc qword [rdx+agent] */
-	op_mem(a, true, 0x83, 7, RDX, RING_AGENT);	/* cmp qword [rdx+agent], 1 */
-	PUT(a, 0x01);
-	PUT(a, 0x0f, 0x85);				/* jne busy */
-	busy = hole(a);
-	store(a, R10, R15, SCRATCH_CALL);
-	store(a, R11, R15, SCRATCH_CALL + 8);
-	PUT(a, 0x49, 0x89, 0xe5);			/* mov r13, rsp */
-	lea(a, RSP, RDX, RING_SCRATCH);
-	lea_rip(a, RDI, e->l->near_rt + NEAR_PROPAGATE);
-	PUT(a, 0x4c, 0x89, 0xe6);			/* mov rsi, r12 */
-	PUT(a, 0x4d, 0x89, 0xe8);			/* mov r8, r13 */
-	mov_imm64(a, RCX, agent_how(e->fn->role, kind, r));
-	PUT(a, 0xe8);					/* call */
-	asm_rel32_to(a, e->stubs->agent_rt);
-	PUT(a, 0x4c, 0x89, 0xec);			/* mov rsp, r13 */
-	load(a, R10, R15, SCRATCH_CALL);
-	load(a, R11, R15, SCRATCH_CALL + 8);
-	PUT(a, 0x4c, 0x89, 0xfa);			/* mov rdx, r15 */
-	PUT(a, 0x48, 0x81, 0xe2);			/* and rdx, -4096 */
-	asm_u32(a, (u32)-4096);
-	fill(a, busy);
-	op_mem(a, true, 0xff, 1, RDX, RING_AGENT);	/* dec qword [rdx+agent] */
-	if (none)
-		fill(a, none);
-}
-
-/* To L_SKIP where somebody else calls than who is meant: the return address is what SP points to,
- * at the entry as at the exits. */
-static void only_from_caller(struct emitter *e)
-{
-	struct assembler *a = &e->a;
-
-	load(a, R13, RSP, (i32)e->pushed);
-	mov_imm64(a, R15, e->fn->caller_lo_va + e->l->bias);
-	PUT(a, 0x4d, 0x29, 0xfd);			/* sub r13, r15 */
-	PUT(a, 0x49, 0x81, 0xfd);			/* cmp r13, size */
-	asm_u32(a, (u32)(e->fn->caller_hi_va - e->fn->caller_lo_va));
-	jcc(a, CC_AE, L_SKIP);
-}
-
 /* Puts registers back; then the record is there. */
 static void commit(struct emitter *e, u32 keep, u32 word)
 {
@@ -434,17 +372,6 @@ static void find_ring(struct emitter *e)
 	asm_u32(a, SHARED_RINGS);
 }
 
-/* A record is lost: the agent has to know. */
-static void count_lost(struct emitter *e)
-{
-	struct assembler *a = &e->a;
-
-	if (!e->fn->role)
-		return;
-	PUT(a, 0xf0, 0x48, 0xff, 0x05);			/* lock inc qword [lost] */
-	asm_rel32_to(a, e->l->near_rt + NEAR_PROPAGATE + offsetof(struct propagate, lost));
-}
-
 /* What find_ring needs, out of its way. */
 static void claim_ring(struct emitter *e)
 {
@@ -456,7 +383,7 @@ static void claim_ring(struct emitter *e)
 	jmp_to(a, e->stubs->claim_rt);
 	asm_label(a, L_CLAIM_BACK);
 	jcc(a, CC_AE, L_CLAIMED);			/* no carry */
-	count_lost(e);
+	record_lost(e);
 	jmp(a, L_SKIP);
 }
 
@@ -496,16 +423,12 @@ void record_emit(struct emitter *e, enum site_kind kind)
 		emit_count(e);
 		return;
 	}
+	if (e->fn->alone && kind == SITE_ENTRY)
+		return;
 	e->code->sites++;
 	asm_new_scope(a);
 	gate(e);
-	if (e->fn->caller_hi_va)
-		only_from_caller(e);
-	if (e->fn->size && kind == SITE_ENTRY) {
-		PUT(a, (u8)(0x48 | int_regs[e->fn->size_reg] >> 3), 0x83,
-		    (u8)(0xf8 | (int_regs[e->fn->size_reg] & 7)), e->fn->size);
-		jcc(a, CC_NE, L_SKIP);			/* cmp reg, size; jne skip */
-	}
+	record_only(e, kind, L_SKIP, L_BEGINS);
 	if (kind == SITE_ENTRY && before)
 		predicate_before(&if_, L_SKIP);
 	else if (kind != SITE_ENTRY && (before || after))
@@ -538,7 +461,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 		store(a, RDX, R15, SCRATCH_TIME);
 		captures(e, r, steps);
 		if (agent)
-			call_agent(e, r, kind);
+			record_call_agent(e, r, kind);
 		if (kind == SITE_ENTRY && after)
 			predicate_after(&if_, L_WANTED, L_VOID);
 	}
@@ -560,7 +483,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	jmp_to(a, e->stubs->full_rt);
 	asm_label(a, L_FULL_BACK);
 	jcc(a, CC_AE, L_RESERVE);
-	count_lost(e);
+	record_lost(e);
 	asm_label(a, L_SKIP);
 }
 

@@ -43,6 +43,14 @@ static inline void fill(struct assembler *a, size_t at)
 		memcpy(a->buf + at, &rel, sizeof(rel));
 }
 
+/* Leads to the label `skip` where this call is not to be recorded; `begins` is a label for its own
+ * use. R13 and R15 are lost. */
+void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned begins);
+/* The agent is told of the record, which r12 points to, with its scratch. */
+void record_call_agent(struct emitter *e, const struct reading *r, enum site_kind kind);
+/* ... and that one is lost. */
+void record_lost(struct emitter *e);
+
 /* What the function's records need before the first of them. */
 void record_tables(struct emitter *e, bool exits);
 /* A record of this kind of the function at hand. Registers as record.c says. */

@@ -100,6 +100,7 @@ struct plan_func {
 	const struct expr *condition;	/* the one of role EXPR_IF that is meant for it, or NULL */
 	struct expr_code *codes;	/* of each expression of the plan, in order */
 	u8 role;	/* enum propagate_role */
+	const struct plan_extra *alone;	/* its exits are recorded by themselves, as that says */
 	u64 caller_lo_va, caller_hi_va;	/* seen only when called from there; 0: wherever */
 	u8 size_reg, size;	/* the entry only where this register is that; size 0: always */
 	u8 hook; /* enum plan_hook: what its entry means to the pairing of calls */
@@ -136,6 +137,8 @@ struct plan_extra {
 	 * them, or the second. The last two are a text */
 	struct extra_hop { u16 disp; bool second; } hops[HOPS_MOST];
 	u8 nhops;
+	bool alone;		/* TEXT, at the exit: the entry is not recorded, nor is an exit whose
+				 * text begins as none of `only` (where the engine can) */
 	u8 role;		/* enum propagate_role */
 	const char *caller;	/* seen only where this function calls it; NULL: wherever */
 	u8 size_reg, size;	/* seen only where this register is that; size 0: always */

@@ -24,6 +24,8 @@ void propagate_read(struct plan *p, struct plan_func *f)
 
 	if (x && x->caller)
 		only_from(p, f, x->caller);
+	if (x && x->alone)
+		f->alone = x;
 	if (x) {
 		f->size_reg = x->size_reg;
 		f->size = x->size;

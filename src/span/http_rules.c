@@ -144,7 +144,7 @@ static const struct rule server_rules[] = {
 		.func = "net/textproto.(*Reader).readContinuedLineSlice",
 		.gives = "traceparent of requests",
 		.extra = {
-			.kind = EXTRA_TEXT, .exit = true, .reg = REG_AX, .most = 640,
+			.kind = EXTRA_TEXT, .exit = true, .alone = true, .reg = REG_AX, .most = 640,
 			.role = PROPAGATE_LINE,
 			.only = trace_headers, .nonly = ARRAY_LEN(trace_headers),
 		},

@@ -1,0 +1,58 @@
+/* Calls that are not recorded at all: decided before anything is written, by what stands in registers
+ * and at SP. */
+#include <string.h>
+
+#include "inline/emit.h"
+#include "inline/record.h"
+
+/* To `skip` where the text that is returned begins as none of those that are asked for: most header
+ * lines are of no interest, and there are many. */
+static void only_if_begins(struct emitter *e, unsigned skip, unsigned begins)
+{
+	struct assembler *a = &e->a;
+	const struct plan_extra *x = e->fn->alone;
+	unsigned at = abi_regs[x->reg], n = abi_regs[x->reg + 1];
+
+	PUT(a, (u8)(0x48 | n >> 3), 0x83, (u8)(0xf8 | (n & 7)), 0x08);
+	jcc(a, CC_L, skip);				/* cmp n, 8; jl skip */
+	load(a, R13, at, 0);
+	for (size_t i = 0; i < x->nonly; i++) {
+		u64 head;
+
+		memcpy(&head, x->only[i], sizeof(head));
+		mov_imm64(a, R15, head);
+		PUT(a, 0x4d, 0x39, 0xfd);		/* cmp r13, r15 */
+		jcc(a, CC_E, begins);
+	}
+	jmp(a, skip);
+	asm_label(a, begins);
+}
+
+/* To `skip` where somebody else calls than who is meant: the return address is what SP points to,
+ * at the entry as at the exits. */
+static void only_from_caller(struct emitter *e, unsigned skip)
+{
+	struct assembler *a = &e->a;
+
+	load(a, R13, RSP, (i32)e->pushed);
+	mov_imm64(a, R15, e->fn->caller_lo_va + e->l->bias);
+	PUT(a, 0x4d, 0x29, 0xfd);			/* sub r13, r15 */
+	PUT(a, 0x49, 0x81, 0xfd);			/* cmp r13, size */
+	asm_u32(a, (u32)(e->fn->caller_hi_va - e->fn->caller_lo_va));
+	jcc(a, CC_AE, skip);
+}
+
+void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned begins)
+{
+	struct assembler *a = &e->a;
+	unsigned reg = abi_regs[e->fn->size_reg];
+
+	if (e->fn->alone && kind != SITE_TAIL)
+		only_if_begins(e, skip, begins);
+	if (e->fn->caller_hi_va)
+		only_from_caller(e, skip);
+	if (e->fn->size && kind == SITE_ENTRY) {
+		PUT(a, (u8)(0x48 | reg >> 3), 0x83, (u8)(0xf8 | (reg & 7)), e->fn->size);
+		jcc(a, CC_NE, skip);			/* cmp reg, size; jne skip */
+	}
+}
