@@ -1,5 +1,6 @@
 """Prints the table of run.sh: what, measured, goal."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -300,16 +301,22 @@ def first_line(program, pattern, *args):
 
 
 def copies(tmp):
-    """`stress -o` on the Go command of three releases: the time, and how much the file grows."""
+    """`stress -o` on the Go command of three releases: the time, and how much the file grows. Each copy is a new file: to
+    take the place of another one is what the disk needs its time for."""
     for release in ("1.17.13", "1.22.12", gobuild.NEWEST):
-        program, new = pathlib.Path(gobuild.goroot(release), "bin", "go"), tmp / "copy"
-        said = quietly(goshawk.GOSHAWK, "stress", "-o", new, "--seed", "7", program).stderr.decode()
-        stores = int(re.search(r"(\d+) stores are delayed", said)[1])
-        seconds = best(10, lambda: quietly(goshawk.GOSHAWK, "stress", "-o", new, "--seed", "7", program))
+        program, folder = pathlib.Path(gobuild.goroot(release), "bin", "go"), tmp / ("copies-" + release)
+        names = (folder / str(n) for n in itertools.count())
+        folder.mkdir()
+
+        def copy():
+            return quietly(goshawk.GOSHAWK, "stress", "-o", next(names), "--seed", "7", program).stderr.decode()
+
+        stores = int(re.search(r"(\d+) stores are delayed", copy())[1])
+        seconds = best(10, copy)
         size = os.path.getsize(program)
         row("a copy of go %s (%d MB) that delays %d stores" % (release, size // 1000000, stores),
             "%.0f ms" % (seconds * 1e3), "<= 100 ms, goal 50")
-        row("  by how much it is larger", "%.2f %%" % (100 * os.path.getsize(new) / size - 100), "<= 2 %")
+        row("  by how much it is larger", "%.2f %%" % (100 * os.path.getsize(folder / "0") / size - 100), "<= 2 %")
 
 
 def hunts():
