@@ -259,7 +259,7 @@ def test_many_at_once_by_http2(release):
     assert len(heads) == 64 * 20 and end["unwritten"] == 0
 
 
-def test_killed(release, tmp_path):
+def test_killed():
     """goshawk is killed at twenty moments while requests are served and sent: none fails, and the program lives."""
     failed, done, over = [], [0], threading.Event()
 
@@ -273,13 +273,13 @@ def test_killed(release, tmp_path):
                 failed.append(answer)
             done[0] += 1
 
-    with Web(release, attach=True) as web, concurrent.futures.ThreadPoolExecutor(8) as pool:
+    with Web(attach=True) as web, concurrent.futures.ThreadPoolExecutor(8) as pool:
         web.looker.kill()
         web.looker.communicate()
         for n in range(8):
             pool.submit(client, web, n)
         try:
-            moments = random.Random(release)
+            moments = random.Random(20)
             for _ in range(20):
                 looker = subprocess.Popen([goshawk.GOSHAWK, "spans", "--otlp", "http://127.0.0.1:1", "-p", str(web.pid)],
                                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -45,9 +45,20 @@ class Caddy:
         until = time.monotonic() + 60
         while True:
             try:
-                return self.get("/page0.txt")
+                if self.status("/page0.txt") == 200:
+                    return
             except OSError:
-                assert self.p.poll() is None and time.monotonic() < until, self.log.read_text()[-2000:]
+                pass
+            assert self.p.poll() is None and time.monotonic() < until, self.log.read_text()[-2000:]
+
+    def status(self, path):
+        """502 as long as only the front listens."""
+        c = http.client.HTTPConnection("127.0.0.1", self.front, timeout=60)
+        c.request("GET", path)
+        answer = c.getresponse()
+        answer.read()
+        c.close()
+        return answer.status
 
     def get(self, path, connection=None):
         c = connection or http.client.HTTPConnection("127.0.0.1", self.front, timeout=60)
