@@ -85,7 +85,7 @@ def check(said):
     """Every request at the front has asked for its own page at the back, and nobody else's; that is told by the header
     which the front has written."""
     assert "lost" not in said, said[-1000:]
-    roots = trees(said)
+    roots = [s for s in trees(said) if s.status != 502]  # the front's answer before the back listens
     pages = sorted("/page%d.txt" % n for n in range(CLIENTS * EACH))
     assert sorted({s.path for s in roots}) == pages
     assert len(roots) <= len(pages) + 1  # one was asked for to see that it serves
