@@ -49,7 +49,10 @@ class Caddy:
                     return
             except OSError:
                 pass
-            assert self.p.poll() is None and time.monotonic() < until, self.log.read_text()[-2000:]
+            if time.monotonic() > until:
+                self.p.terminate()
+                self.p.wait(60)
+            assert self.p.poll() is None, self.log.read_text()[-2000:]
 
     def status(self, path):
         """502 as long as only the front listens."""
