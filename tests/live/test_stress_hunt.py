@@ -94,13 +94,21 @@ def test_no_false_alarm_anywhere(tmp, release, safe):
 
 @pytest.mark.parametrize("how", ["shared 5", "shared 300", "shared 5 2000", "global 5"])
 def test_the_logger_lives_alone(how):
-    """As in the report: many goroutines and deep stacks do not reproduce it. A minute each in check-all."""
+    """As in the report: many goroutines and deep stacks do not reproduce it. A minute each in check-all. It is a race all the
+    same: where the kernel stops a thread between the two words, on a busy machine, a run may die; then the next two live."""
     what, *numbers = how.split()
     seconds = "60" if gobuild.ALL else "3"
-    done = subprocess.run([others.module("logger", "1.17.13"), what, seconds, *numbers], stdin=subprocess.DEVNULL,
-                          env=dict(os.environ, GOMAXPROCS="4"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=120)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "lived\n", "")
+
+    def run():
+        done = subprocess.run([others.module("logger", "1.17.13"), what, seconds, *numbers], stdin=subprocess.DEVNULL,
+                              env=dict(os.environ, GOMAXPROCS="4"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=120)
+        return done.returncode, done.stdout, done.stderr
+
+    first = run()
+    if first != (0, "lived\n", ""):
+        assert first[0] == 2 and any(line.startswith(("panic: ", "fatal error: ")) for line in first[2].splitlines()), first
+        assert [run(), run()] == [(0, "lived\n", "")] * 2, first
 
 
 def test_the_race_detector_sees_it():
