@@ -70,10 +70,12 @@ static bool is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* May it stand in a name, but not at its beginning? */
-static bool is_inner(char c)
+/* May it stand in a name, but not at its beginning? Elsewhere '#' is an operator, or begins a
+ * comment. */
+static bool is_inner(const struct scan *s, char c)
 {
-	return is_letter(c) || is_digit(c) || c == '$' || c == '#' || c == '@';
+	return is_letter(c) || is_digit(c) || c == '$' || (c == '@' && s->dialect == SQL_SERVER) ||
+	       (c == '#' && (s->dialect == SQL_SERVER || s->dialect == SQL_ORACLE));
 }
 
 /* To behind the quote that ends it. A quote behind an odd number of backslashes may be one of its
@@ -144,10 +146,19 @@ static void dollars(struct scan *s)
 		s->at += (size_t)end + tag.n;
 }
 
+static bool is_mysql_or_unknown(const struct scan *s)
+{
+	return s->dialect == SQL_MYSQL || s->dialect == SQL_OTHER;
+}
+
 static void block_comment(struct scan *s)
 {
 	size_t depth = 1;
 
+	if (is_mysql_or_unknown(s) && (peek(s, 2) == '!' || peek(s, 2) == 'M')) {
+		cut(s);		/* what MySQL runs: it has literals */
+		return;
+	}
 	for (s->at += 2; s->at < s->in.n && depth; s->at++) {
 		if (peek(s, 0) == '*' && peek(s, 1) == '/') {
 			depth--;
@@ -164,19 +175,20 @@ static void block_comment(struct scan *s)
 		cut(s);
 }
 
+/* A carriage return alone ends it in PostgreSQL, and not in MySQL and SQLite. */
 static void line_comment(struct scan *s)
 {
-	while (s->at < s->in.n && s->in.p[s->at] != '\n' && s->in.p[s->at] != '\r')
+	while (s->at < s->in.n && peek(s, 0) != '\n' && peek(s, 0) != '\r')
 		s->at++;
 	s->blank = true;
+	if (peek(s, 0) == '\r' && peek(s, 1) != '\n' && s->dialect != SQL_POSTGRESQL)
+		cut(s);
 }
 
 /* Two dashes begin a comment everywhere, but in MySQL only before a blank. */
 static void dashes(struct scan *s)
 {
-	bool unsure = s->dialect == SQL_MYSQL || s->dialect == SQL_OTHER;
-
-	if (unsure && s->at + 2 < s->in.n && !is_blank(peek(s, 2)))
+	if (is_mysql_or_unknown(s) && s->at + 2 < s->in.n && !is_blank(peek(s, 2)))
 		cut(s);
 	else
 		line_comment(s);
@@ -213,7 +225,7 @@ static void word(struct scan *s)
 	size_t from = s->at++;
 	struct str w;
 
-	while (is_inner(peek(s, 0)))
+	while (is_inner(s, peek(s, 0)))
 		s->at++;
 	w = str_cut(s->in, from, s->at);
 	if (peek(s, 0) != '\'') {
@@ -256,6 +268,30 @@ static void dollar(struct scan *s)
 	}
 }
 
+/* [a name], or what indexes an array. In SQL Server ]] is a bracket of the name. */
+static void bracket(struct scan *s)
+{
+	bool names = s->dialect == SQL_SERVER || s->dialect == SQL_SQLITE, quote = false;
+	size_t n = 1;
+
+	for (; s->at + n < s->in.n; n++) {
+		char c = peek(s, n);
+
+		quote |= c == '\'' || c == '"' || c == '`';
+		if (c == ']' && !(s->dialect == SQL_SERVER && peek(s, n + 1) == ']'))
+			break;
+		n += c == ']';
+	}
+	if (!names && !(s->dialect == SQL_OTHER && quote)) {
+		symbol(s);
+	} else if (!names || s->at + n >= s->in.n) {
+		cut(s);
+	} else {
+		put(s, str_cut(s->in, s->at, s->at + n + 1));
+		s->at += n + 1;
+	}
+}
+
 static void hash(struct scan *s)
 {
 	if (s->dialect == SQL_MYSQL)
@@ -293,6 +329,8 @@ static void one(struct scan *s)
 		block_comment(s);
 	} else if (c == '#') {
 		hash(s);
+	} else if (c == '[') {
+		bracket(s);
 	} else if (c == '$') {
 		dollar(s);
 	} else if (is_digit(c) || (c == '.' && is_digit(peek(s, 1)))) {

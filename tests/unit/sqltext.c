@@ -45,6 +45,25 @@ static const struct sample {
 	{ "m*", "SELECT 5--'MOST\n'FROM t", "SELECT ?…", "SELECT" },
 	{ "m", "SELECT 1 # MOST's\n FROM t", "SELECT ? FROM t", "SELECT t" },
 	{ "p", "SELECT a #> '{MOST}' FROM t", "SELECT a #> ? FROM t", "SELECT t" },
+	/* what begins a comment in one, and is part of a name in others */
+	{ "m", "SELECT a FROM t#it's\nWHERE b = 'MOST'", "SELECT a FROM t WHERE b = ?", "SELECT t" },
+	{ "?", "SELECT a FROM t#it's\nWHERE b = 'MOST'", "SELECT a FROM t…", "SELECT t" },
+	{ "p", "SELECT flags#4711 FROM t", "SELECT flags#? FROM t", "SELECT t" },
+	{ "oh", "SELECT a#b FROM t# WHERE b = 'MOST'", "SELECT a#b FROM t# WHERE b = ?",
+	  "SELECT t#" },
+	{ "h", "SELECT [It's]]a] FROM [t] WHERE b = 'MOST'",
+	  "SELECT [It's]]a] FROM [t] WHERE b = ?", "SELECT [t]" },
+	{ "s", "SELECT [It's] FROM [t] WHERE b = 'MOST'", "SELECT [It's] FROM [t] WHERE b = ?",
+	  "SELECT [t]" },
+	{ "?", "SELECT [It's] FROM t WHERE b = 'MOST'", "SELECT…", "SELECT" },
+	{ "?p", "SELECT a[12] FROM t", "SELECT a[?] FROM t", "SELECT t" },
+	{ "p", "SELECT a['MOST'] FROM t", "SELECT a[?] FROM t", "SELECT t" },
+	{ "m?", "SELECT 1 /*!50000 , 'x*/MOST' */", "SELECT ?…", "SELECT" },
+	{ "m?", "SELECT 1 /*M! , 'x*/MOST' */", "SELECT ?…", "SELECT" },
+	{ "msoh?", "SELECT 1 -- a\rdon't\n, 'MOST'", "SELECT ?…", "SELECT" },
+	{ "p", "SELECT 1 -- a\rFROM t WHERE b = 'MOST'", "SELECT ? FROM t WHERE b = ?",
+	  "SELECT t" },
+	{ "*", "SELECT 1 -- don't\r\n, 'MOST'", "SELECT ? , ?", "SELECT" },
 	{ "*", "SELECT 'MOST", "SELECT ?…", "SELECT" },
 	{ "*", "SELECT /* MOST", "SELECT…", "SELECT" },
 	{ "o", "SELECT 1 FROM dual", "SELECT ? FROM dual", "SELECT dual" },
@@ -132,9 +151,7 @@ START_TEST(cuts_what_goes_on)
 }
 END_TEST
 
-/* Whatever stands around it, a literal's bytes do not come through: quotes, dollars, dashes and
- * the like in any order, in front of a text that is quoted as all databases do it, on a line of
- * its own. */
+/* Quotes, dollars, dashes and the like in any order: no more is written than there is room for. */
 START_TEST(survives_any_beginning)
 {
 	static const char *const parts[] = {
