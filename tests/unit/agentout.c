@@ -1,0 +1,387 @@
+/* What requests that go out say of whose children they are. */
+#include "agent.h"
+
+Suite *agentout_suite(void);
+
+static u8 buffer[4096];
+static u64 writer[6];	/* error, buffer, used */
+
+static void fields_of(u64 map, u64 itab)
+{
+	put(&last, 0, map);
+	put(&last, 8, itab);
+	put(&last, 16, (u64)(uintptr_t)writer);
+}
+
+static u32 is_answered(u64 goid)
+{
+	return happens(goid, 500, PROPAGATE_ASK, SITE_EXIT)->what;
+}
+
+/* The goroutine that writes puts `header` behind the request's line. */
+static void writes(u64 goid, u64 map, const char *header)
+{
+	static const char head[] = "GET / HTTP/1.1\r\nHost: x\r\n";
+
+	memcpy(buffer, head, sizeof(head) - 1);
+	writer[2] = (u64)(uintptr_t)buffer;
+	writer[3] = sizeof(buffer);
+	writer[5] = sizeof(head) - 1;
+	fields_of(map, 0x1000);
+	tables->itab_rt = 0x1000;
+	happens(goid, 700, PROPAGATE_WRITE, SITE_ENTRY);
+	memcpy(buffer + writer[5], header, strlen(header));
+	writer[5] += strlen(header);
+	happens(goid, 700, PROPAGATE_WRITE, SITE_EXIT);
+	buffer[MIN(writer[5], sizeof(buffer) - 1)] = 0;
+}
+
+START_TEST(a_line_goes_behind_the_header)
+{
+	struct propagated *p = starts_to_ask(1, 0xc000);
+	char want[200];
+
+	snprintf(want, sizeof(want),
+		 "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\nTraceparent: 00-%s-%s-01\r\n",
+		 hex_of(p->trace, 16), hex_of(p->span, 8));
+	writes(2, 0xc000, "A: b\r\n");
+	ck_assert_str_eq((char *)buffer, want);
+	ck_assert_int_eq(writer[5], strlen(want));
+	writes(2, 0xc000, "A: b\r\n");	/* the same request once more, on another connection */
+	ck_assert_str_eq((char *)buffer, want);
+	ck_assert(is_answered(1) & PROPAGATED_WRITTEN);
+	writes(2, 0xc000, "A: b\r\n");	/* the map is another's by now */
+	ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+}
+END_TEST
+
+START_TEST(the_programs_own_one_stays_alone)
+{
+	struct propagated *p;
+
+	starts_to_ask(1, 0xc000);
+	writes(2, 0xc000, "A: b\r\ntraceParent: 00-" PARENT "-b7ad6b7169203331-00\r\nC: d\r\n");
+	ck_assert_ptr_null(strstr((char *)buffer, "Traceparent"));
+	p = happens(1, 500, PROPAGATE_ASK, SITE_EXIT);
+	ck_assert_int_eq(p->what, PROPAGATED_OWN | PROPAGATED_THERE);
+	ck_assert_str_eq(trace(p), PARENT);
+	ck_assert_str_eq(hex_of(p->span, 8), "b7ad6b7169203331");
+	starts_to_ask(1, 0xc000);
+	writes(2, 0xc000, "Traceparent: nonsense\r\n");
+	ck_assert_ptr_null(strstr((char *)buffer, "00-"));
+	ck_assert_int_eq(is_answered(1), PROPAGATED_OWN);
+}
+END_TEST
+
+START_TEST(where_it_does_not_fit_none_is_written)
+{
+	char large[4096];
+
+	memset(large, 'x', sizeof(large));
+	for (int left = 68; left < 73; left++) {
+		large[4096 - 25 - left] = 0;
+		starts_to_ask(1, 0xc000);
+		writes(2, 0xc000, large);
+		ck_assert_int_eq(writer[5], 4096 - (u64)left + (left >= 70 ? 70 : 0));
+		ck_assert_int_eq(!(is_answered(1) & PROPAGATED_NO_ROOM), left >= 70);
+		large[4096 - 25 - left] = 'x';
+	}
+}
+END_TEST
+
+START_TEST(nothing_is_written_where_it_is_not_as_it_should_be)
+{
+	u64 size = 4096;
+
+	for (int i = 0; i < 5; i++) {
+		starts_to_ask(1, 0xc000);
+		writes(2, 0xc001, "");	/* not that map */
+		ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+		fields_of(0xc000, i == 0 ? 0x1001 : 0x1000);	/* another kind of writer */
+		writer[0] = 0;
+		happens(2, 700, PROPAGATE_WRITE, SITE_ENTRY);
+		if (i == 1)
+			writer[0] = 1;	/* an error */
+		if (i == 2)
+			buffer[0] = 'P';	/* it was sent, and begins anew */
+		if (i == 3)
+			writer[5] -= 10;
+		if (i == 4)
+			writer[3] = size = writer[5];
+		happens(2, 700, PROPAGATE_WRITE, SITE_EXIT);
+		ck_assert_uint_le(writer[5], size);
+		ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+		ck_assert(!(is_answered(1) & PROPAGATED_WRITTEN));
+		writer[0] = 0;
+	}
+}
+END_TEST
+
+START_TEST(requests_with_the_same_map_get_none)
+{
+	starts_to_ask(1, 0xc000);
+	starts_to_ask(3, 0xc000);
+	writes(2, 0xc000, "A: b\r\n");
+	ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+	ck_assert_int_eq(is_answered(3), 0);
+	writes(2, 0xc000, "A: b\r\n");
+	ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+	ck_assert_int_eq(is_answered(1), 0);
+	starts_to_ask(1, 0xc000);	/* all are answered: it is one's alone again */
+	writes(2, 0xc000, "A: b\r\n");
+	ck_assert_ptr_nonnull(strstr((char *)buffer, "Trace"));
+}
+END_TEST
+
+/* ---- HTTP/2 ---- */
+
+static u8 block[3000];
+
+struct field {
+	const char *name;
+	u64 n;
+	const char *value;
+	u64 nvalue, spare;
+};
+
+/* The goroutine has made this list for the call that it is in. */
+static void lists(u64 goid, const struct field *list, u64 n)
+{
+	put(&last, 0, (u64)(uintptr_t)list);
+	put(&last, 8, n);
+	happens(goid, 600, PROPAGATE_LIST, SITE_EXIT);
+}
+
+/* Is a list written by goroutine 9 with one field more? */
+static bool is_written(const struct field *list)
+{
+	bool more;
+
+	put(&last, 0, (u64)(uintptr_t)list);
+	happens(9, 700, PROPAGATE_LISTED, SITE_ENTRY);
+	stack[2] = (u64)(uintptr_t)block;
+	stack[3] = stack[4] = 40;
+	((u8 *)&stack[1])[33] = 1;
+	happens(9, 900, PROPAGATE_BLOCK, SITE_ENTRY);
+	more = stack[3] == 40 + 69;
+	happens(9, 700, PROPAGATE_LISTED, SITE_EXIT);
+	return more;
+}
+
+/* A call that reads nothing at its entry. */
+static struct propagated *calls(u64 goid, u32 depth, enum site_kind kind)
+{
+	struct record_head *h = (void *)last.record;
+	const struct reading r = { .propagated_at = DECIDED };
+
+	h->goid = goid;
+	h->depth = depth;
+	memset(last.record + DECIDED, 0, sizeof(struct propagated));
+	agent(tables, last.record, ring, agent_how(PROPAGATE_ASK, kind, &r), NULL);
+	return (void *)(last.record + DECIDED);
+}
+
+static const struct field plain[1] = { { "te", 2, "trailers", 8, 0 } };
+
+START_TEST(a_list_is_written_once)
+{
+	ck_assert(calls(1, 300, SITE_ENTRY)->what & PROPAGATED_THERE);
+	lists(1, plain, 1);
+	ck_assert(is_written(plain));
+	ck_assert(!is_written(plain));	/* what lies there now is another's */
+	ck_assert(calls(1, 300, SITE_EXIT)->what & PROPAGATED_WRITTEN);
+	for (int i = 0; i < ASK_SLOTS; i++)
+		ck_assert(!tables->requests[i].map && !tables->asks[i].goid);
+}
+END_TEST
+
+START_TEST(a_stream_may_be_written_when_its_call_has_ended)
+{
+	calls(1, 300, SITE_ENTRY);
+	lists(1, plain, 1);
+	calls(1, 300, SITE_EXIT);
+	ck_assert(is_written(plain));
+	ck_assert(!is_written(plain));
+	/* one that never was, and what lies there later */
+	calls(1, 300, SITE_ENTRY);
+	lists(1, plain, 1);
+	calls(1, 300, SITE_EXIT);
+	lists(2, plain, 1);	/* of a call that nobody follows */
+	ck_assert(!is_written(plain));
+	calls(1, 300, SITE_ENTRY);
+	lists(1, plain, 1);
+	calls(1, 300, SITE_EXIT);
+	for (int i = 0; i < ASK_SLOTS; i++)
+		tables->requests[i].made -= (u64)1 << 32;
+	ck_assert(!is_written(plain));
+}
+END_TEST
+
+START_TEST(a_call_tries_again_with_another_list)
+{
+	struct field other[1] = { plain[0] };
+
+	calls(1, 300, SITE_ENTRY);
+	lists(1, plain, 1);
+	ck_assert(is_written(plain));
+	lists(1, other, 1);
+	ck_assert(is_written(other));
+	ck_assert(!is_written(plain));
+	calls(1, 300, SITE_EXIT);
+	ck_assert(!is_written(other));
+}
+END_TEST
+
+START_TEST(a_list_with_the_programs_own_one_is_left_alone)
+{
+	static const char *const own = "00-" PARENT "-b7ad6b7169203331-01";
+	const struct field list[2] = { plain[0], { "traceparent", 11, own, 55, 0 } };
+	const struct propagated *p;
+
+	calls(1, 300, SITE_ENTRY);
+	lists(1, list, 2);
+	ck_assert(!is_written(list));
+	p = calls(1, 300, SITE_EXIT);
+	ck_assert_str_eq(trace(p), PARENT);
+	ck_assert(p->what & PROPAGATED_OWN);
+}
+END_TEST
+
+START_TEST(what_was_decided_before_records_were_lost_is_not_trusted)
+{
+	happens(1, 300, PROPAGATE_SERVE, SITE_ENTRY);
+	starts_to_ask(2, 0xc000);
+	starts_to_ask(3, 0xc008);
+	tables->lost++;
+	writes(9, 0xc000, "A: b\r\n");
+	ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+	ck_assert_str_eq(asks(1), "none");	/* it may serve another one by now */
+	starts_to_ask(4, 0xc000);		/* the map is another's */
+	writes(9, 0xc000, "A: b\r\n");
+	ck_assert_ptr_nonnull(strstr((char *)buffer, "Trace"));
+	ck_assert_int_eq(is_answered(2), 0);
+	ck_assert(is_answered(4) & PROPAGATED_WRITTEN);
+	happens(1, 300, PROPAGATE_SERVE, SITE_EXIT);
+	ck_assert_str_ne(trace(happens(1, 300, PROPAGATE_SERVE, SITE_ENTRY)), "none");
+	ck_assert_str_ne(asks(1), "none");
+}
+END_TEST
+
+START_TEST(what_a_pool_serves_is_of_a_trace_that_nobody_knows)
+{
+	ck_assert_int_eq(happens(1, 300, PROPAGATE_SERVE_INSIDE, SITE_ENTRY)->what,
+			 PROPAGATED_UNKNOWN);
+	ck_assert_str_eq(trace(starts_to_ask(1, 0xc000)), "none");
+	born(1, 2);
+	ck_assert_str_eq(asks(2), "none");
+	happens(1, 300, PROPAGATE_SERVE_INSIDE, SITE_EXIT);
+	ck_assert_str_ne(asks(2), "none");
+}
+END_TEST
+
+/* The goroutine that writes a stream has this block; gives what is written in its place. */
+static const u8 *blocks_of(u64 goid, u64 map, u64 n, bool ends, const char *name, u64 *size)
+{
+	static const char *const value = "00-" PARENT "-b7ad6b7169203331-00";
+
+	put(&last, EXTRA_BEHIND, map);
+	happens(goid, 700, PROPAGATE_STREAM, SITE_ENTRY);
+	if (name) {
+		put(&last, 0, (u64)(uintptr_t)name);
+		put(&last, 16, (u64)(uintptr_t)value);
+		put(&last, 24, strlen(value));
+		happens(goid, 800, PROPAGATE_NAME, SITE_ENTRY);
+	}
+	stack[2] = (u64)(uintptr_t)block;
+	stack[3] = stack[4] = n;
+	((u8 *)&stack[1])[33] = ends;
+	happens(goid, 900, PROPAGATE_BLOCK, SITE_ENTRY);
+	*size = stack[3];
+	return (const u8 *)(uintptr_t)stack[2];
+}
+
+START_TEST(a_field_goes_into_a_copy_of_the_block)
+{
+	const struct propagated *p = starts_to_ask(1, 0xc000);
+	char want[80];
+	const u8 *at;
+	u64 n;
+
+	snprintf(want, sizeof(want), "%c%ctraceparent%c00-%s-%s-01", 'L', 11, 55,
+		 hex_of(p->trace, 16), hex_of(p->span, 8));
+	memset(block, 'b', sizeof(block));
+	at = blocks_of(2, 0xc000, 50, true, NULL, &n);
+	ck_assert_uint_eq(n, 50 + 69);
+	ck_assert_mem_eq(at, block, 50);
+	ck_assert_int_eq(at[50], 0);
+	ck_assert_mem_eq(at + 51, want + 1, 68);
+	ck_assert_ptr_ne(at, block);
+	happens(2, 700, PROPAGATE_STREAM, SITE_EXIT);
+	for (int i = 0; i < BLOCKS; i++)
+		ck_assert_uint_eq(tables->blocks[i].goid, 0);
+	ck_assert(is_answered(1) & PROPAGATED_WRITTEN);
+}
+END_TEST
+
+static const struct { u64 map, n; bool ends; const char *name; u32 what; } left_alone[] = {
+	{ 0xc001, 50, true, NULL, PROPAGATED_SAMPLED },
+	{ 0xc000, 50, false, NULL, PROPAGATED_SAMPLED | PROPAGATED_NO_ROOM },
+	{ 0xc000, BLOCK_MOST - 68, true, NULL, PROPAGATED_SAMPLED | PROPAGATED_NO_ROOM },
+	{ 0xc000, ~(u64)0, true, NULL, PROPAGATED_SAMPLED | PROPAGATED_NO_ROOM },
+	{ 0xc000, 50, true, "traceparent", PROPAGATED_OWN | PROPAGATED_THERE },
+};
+
+START_TEST(a_block_that_is_not_for_us_is_left_alone)
+{
+	const u8 *at;
+	u64 n;
+
+	starts_to_ask(1, 0xc000);
+	at = blocks_of(2, left_alone[_i].map, left_alone[_i].n, left_alone[_i].ends,
+		       left_alone[_i].name, &n);
+	ck_assert_ptr_eq(at, block);
+	ck_assert_uint_eq(n, left_alone[_i].n);
+	happens(2, 700, PROPAGATE_STREAM, SITE_EXIT);
+	ck_assert_int_eq(is_answered(1), left_alone[_i].what);
+	/* a block of which nobody says that it is a stream's */
+	stack[2] = (u64)(uintptr_t)block;
+	happens(2, 900, PROPAGATE_BLOCK, SITE_ENTRY);
+	ck_assert_uint_eq(stack[2], (u64)(uintptr_t)block);
+}
+END_TEST
+
+START_TEST(fields_with_other_names_are_no_parents)
+{
+	const u8 *at;
+	u64 n;
+
+	starts_to_ask(1, 0xc000);
+	at = blocks_of(2, 0xc000, 50, true, "tracepareny", &n);
+	ck_assert_ptr_ne(at, block);
+	ck_assert_uint_eq(n, 50 + 69);
+}
+END_TEST
+
+Suite *agentout_suite(void)
+{
+	Suite *s = suite_create("agentout");
+	TCase *t = tcase_create("agentout");
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, a_line_goes_behind_the_header);
+	tcase_add_test(t, the_programs_own_one_stays_alone);
+	tcase_add_test(t, where_it_does_not_fit_none_is_written);
+	tcase_add_test(t, nothing_is_written_where_it_is_not_as_it_should_be);
+	tcase_add_test(t, requests_with_the_same_map_get_none);
+	tcase_add_test(t, a_field_goes_into_a_copy_of_the_block);
+	tcase_add_loop_test(t, a_block_that_is_not_for_us_is_left_alone, 0, ARRAY_LEN(left_alone));
+	tcase_add_test(t, a_list_is_written_once);
+	tcase_add_test(t, a_stream_may_be_written_when_its_call_has_ended);
+	tcase_add_test(t, a_call_tries_again_with_another_list);
+	tcase_add_test(t, a_list_with_the_programs_own_one_is_left_alone);
+	tcase_add_test(t, what_was_decided_before_records_were_lost_is_not_trusted);
+	tcase_add_test(t, what_a_pool_serves_is_of_a_trace_that_nobody_knows);
+	tcase_add_test(t, fields_with_other_names_are_no_parents);
+	suite_add_tcase(s, t);
+	return s;
+}
