@@ -4,10 +4,10 @@
 
 #include "plan/extra.h"
 
-enum { PAIR = 16, WORD = 8, TYPES_MOST = 8, NEST_MOST = 4 };
+enum { PAIR = 16, WORD = 8, TYPES_MOST = 8, NEST_MOST = 4, STEPS_MOST = 1 << 16 };
 
 /* A type that leads on: behind the data word at `disp`, or first over a pointer at `hop`. */
-struct link {
+struct chain_link {
 	u64 itab_va;
 	bool hops, std;
 	u32 hop, disp;
@@ -20,32 +20,35 @@ static bool is_context(const struct go_program *prog, struct go_type *t)
 	       str_eq(t->pkg_path, STR("context"));
 }
 
-/* Where the context that a struct embeds lies, also deeper in what it embeds. */
+/* Where the context that a struct embeds lies, also deeper in what it embeds. `steps`: how many
+ * fields may still be looked at, for a file may lie. */
 static bool leads(const struct go_program *prog, struct go_type *t, u64 base, int nest,
-		  struct link *to)
+		  u32 *steps, struct chain_link *to)
 {
 	bool without = str_eq(t->name, STR("context.withoutCancelCtx"));
 
 	if (t->kind != GO_STRUCT || nest > NEST_MOST)
 		return false;
-	for (size_t i = 0; i < t->nfields; i++)
+	for (size_t i = 0; i < t->nfields && *steps; i++) {
+		--*steps;
 		if ((t->fields[i].embedded || without) && is_context(prog, t->fields[i].type)) {
 			to->disp = (u32)(base + t->fields[i].offset);
 			return true;
 		}
-	for (size_t i = 0; i < t->nfields; i++) {
+	}
+	for (size_t i = 0; i < t->nfields && *steps; i++) {
 		struct go_type *in = go_type_load(prog, t->fields[i].type);
 		u64 at = base + t->fields[i].offset;
 
 		if (!t->fields[i].embedded)
 			continue;
-		if (leads(prog, in, at, nest + 1, to))
+		if (leads(prog, in, at, nest + 1, steps, to))
 			return true;
 		if (in->kind != GO_PTR || to->hops)
 			continue;
 		to->hops = true;
 		to->hop = (u32)at;
-		if (leads(prog, go_type_load(prog, in->elem), 0, nest + 1, to))
+		if (leads(prog, go_type_load(prog, in->elem), 0, nest + 1, steps, to))
 			return true;
 		to->hops = false;
 	}
@@ -53,17 +56,17 @@ static bool leads(const struct go_program *prog, struct go_type *t, u64 base, in
 }
 
 /* Those of package context first: they are the most frequent, and there is no room for all. */
-static u32 links(const struct go_program *prog, const struct dynamic_types *d, struct link *to)
+static u32 links(const struct go_program *prog, const struct dynamic_types *d, struct chain_link *to)
 {
 	u64 context = 0;
-	u32 n = 0;
+	u32 n = 0, steps = STEPS_MOST;
 
 	for (size_t i = 0; i < d->nitabs && !context; i++)
 		if (is_context(prog, go_type_at(prog, d->itabs[i].inter_va)))
 			context = d->itabs[i].inter_va;
 	for (int std = 1; std >= 0 && context; std--)
 		for (size_t i = 0; i < d->nitabs && n < TYPES_MOST; i++) {
-			struct link l = { .itab_va = d->itabs[i].va };
+			struct chain_link l = { .itab_va = d->itabs[i].va };
 			struct go_type *t;
 
 			if (d->itabs[i].inter_va != context)
@@ -74,7 +77,7 @@ static u32 links(const struct go_program *prog, const struct dynamic_types *d, s
 			else if (go_type_is_pointer_shaped(prog, t))
 				continue;
 			l.std = str_starts(t->name, STR("context."));
-			if (l.std == std && leads(prog, t, 0, 0, &l))
+			if (l.std == std && leads(prog, t, 0, 0, &steps, &l))
 				to[n++] = l;
 		}
 	return n;
@@ -101,7 +104,7 @@ static void put_mem(struct chain *c, u32 from, u32 disp, u32 size, u32 at)
 
 /* From the pair of words at `from` to the next, which is all zero where this one ends it; then what
  * follows is passed over. */
-static void level(struct chain *c, const struct link *l, u32 n, u32 from, u32 i, u32 rest)
+static void level(struct chain *c, const struct chain_link *l, u32 n, u32 from, u32 i, u32 rest)
 {
 	u32 next = c->pairs + i * PAIR, hop = c->hops + i * WORD;
 
@@ -131,10 +134,23 @@ static struct read *extend(struct plan *p, struct reading *r, u32 nsteps)
 	return reads + r->nreads;
 }
 
+/* They are looked for once for a plan. */
+static const struct chain_link *types_of(struct plan *p, const struct dynamic_types *d, u32 *n)
+{
+	struct chain_link found[TYPES_MOST] = { 0 };
+
+	if (!p->contexts) {
+		p->ncontexts = links(p->prog, d, found);
+		p->contexts = arena_copy(&p->arena, found, sizeof(found));
+	}
+	*n = p->ncontexts;
+	return p->contexts;
+}
+
 static void follow(struct plan *p, const struct dynamic_types *d, struct reading *r)
 {
-	struct link types[TYPES_MOST];
-	u32 n = links(p->prog, d, types), hops = 0, each, levels = CHAIN_MOST - 1;
+	u32 n, hops = 0, each, levels = CHAIN_MOST - 1;
+	const struct chain_link *types = types_of(p, d, &n);
 	struct chain c = { .pairs = r->size };
 
 	for (u32 k = 0; k < n; k++)

@@ -189,6 +189,8 @@ struct plan {
 	bool delays;			/* these are stores that wait (torn_plan.h) */
 	u32 nrefused;			/* functions refused as a whole or at their entry; places */
 	u32 nexits, nexits_refused;
+	struct chain_link *contexts;	/* types that lead from a context.Context on (chain.c) */
+	u32 ncontexts;
 	struct go_bare_calls bare;	/* where a READ_FRAMES must look beside the chain */
 	struct arena arena;
 };
