@@ -49,7 +49,8 @@ bool bind_as(struct binder *b, const struct expr_node *n, struct operand *to)
 	is = named(b, n);
 	if (!is)
 		return false;
-	if (t && str_eq(t->name, is->name))
+	/* names have the package's last element only */
+	if (t && (t->va && is->va ? t->va == is->va : str_eq(t->name, is->name)))
 		return true;
 	if (t && t->kind != GO_INTERFACE)
 		return bind_wrong(b, n->mark, "%.*s is no interface: its type is always the same",
