@@ -74,19 +74,21 @@ static void pointer(struct diagnosis *to, struct death *d, struct str line)
 	(void)after(line, "span.state=", &state);
 	if (str_find(line, STR(" to unused region of span")) >= 0)
 		evidence(to, d, "0x%" PRIx64 " lies where no object is, outside of those from 0x%"
-			 PRIx64 " to 0x%" PRIx64 ": it was made by adding to a pointer, or kept "
-			 "where the collector does not look (a uintptr, C), or is half of a torn "
-			 "value", p, base, limit);
+			 PRIx64 " to 0x%" PRIx64 ": it may have been made by adding to a "
+			 "pointer, have been kept where the collector does not look (a uintptr, C), "
+			 "be half of a torn value, or be what something has written over a pointer",
+			 p, base, limit);
 	else if (state == MANUAL)
 		evidence(to, d, "0x%" PRIx64 " lies where a stack is", p);
 	else
-		evidence(to, d, "0x%" PRIx64 " lies where no object is (any more): it was kept "
-			 "where the collector does not look (a uintptr, C), or is half of a torn "
-			 "value", p);
+		evidence(to, d, "0x%" PRIx64 " lies where no object is (any more): it may have "
+			 "been kept where the collector does not look (a uintptr, C), be half of a "
+			 "torn value, or be what something has written over a pointer", p);
 }
 
-/* The words around the one that is pointed out. */
-static void words(struct diagnosis *to, struct death *d, struct str rest, u64 off)
+/* The words around the one that is pointed out, in an object of `elem` bytes; 0: not known. Of a
+ * stack nothing behind it is printed. */
+static void words(struct diagnosis *to, struct death *d, struct str rest, u64 off, u64 elem)
 {
 	u64 at, v, before = 0, behind = 0;
 	bool has_before = false, has_behind = false;
@@ -112,17 +114,17 @@ static void words(struct diagnosis *to, struct death *d, struct str rest, u64 of
 			 "%s", before, behind, behind && behind < 1 << 24 ?
 			 ", which may be the length of a string or slice" : "");
 	else if (has_before)
-		evidence(to, d, "it is the last word there; the one before it is 0x%" PRIx64,
-			 before);
+		evidence(to, d, "%sthe word before it is 0x%" PRIx64,
+			 elem && off + 8 == elem ? "it is the object's last one; " : "", before);
 	else if (has_behind)
-		evidence(to, d, "it is the first word there; the one behind it is 0x%" PRIx64 "%s",
-			 behind, behind && behind < 1 << 24 ?
+		evidence(to, d, "%sthe word behind it is 0x%" PRIx64 "%s",
+			 off ? "" : "it is the first one there; ", behind, behind && behind < 1 << 24 ?
 			 ", which may be the length of a string or slice" : "");
 }
 
 static void found_in(struct diagnosis *to, struct death *d, struct str line, struct str rest)
 {
-	u64 object, off, elem, class;
+	u64 object, off, elem = 0, class;
 	struct str head = str_next_line(&rest);
 
 	if (!after(line, "*(", &object) || !after(line, "+", &off))
@@ -136,7 +138,7 @@ static void found_in(struct diagnosis *to, struct death *d, struct str line, str
 		evidence(to, d, "it stands in an object of up to %" PRIu64 " bytes (size class %"
 			 PRIu64 "%s) at 0x%" PRIx64 ", %" PRIu64 " behind its beginning", elem,
 			 class >> 1, class & 1 ? ", without pointers" : "", object, off);
-	words(to, d, rest, off);
+	words(to, d, rest, off, elem);
 }
 
 /* Objects that the collector met and that are free. */

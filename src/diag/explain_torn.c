@@ -15,7 +15,7 @@
 #include "go/fork.h"
 #include "plan/torn_place.h"
 
-enum { CALLS_LOOKED_AT = 6, ITAB_CODE = 24, SPILLED = 9 * 8, FRAME_MOST = 2048, SAID = 4 };
+enum { CALLS_LOOKED_AT = 6, ITAB_CODE = 24, SPILLED = 9 * 8, FRAME_MOST = 2048, SAID = 4, HOPS = 64 };
 
 struct torn {
 	struct diagnosis *to;
@@ -59,6 +59,12 @@ static bool enter(struct torn *t, const struct death_frame *f, struct at *at)
 	return true;
 }
 
+/* The frame whose instruction faulted: the registers that are known are those of it. */
+static bool faulted_here(const struct torn *t, const struct at *at)
+{
+	return at->f->exact && at->f->pc_rt == t->d->pc;
+}
+
 /* What AX was at the entry, which is the receiver: a register has it still, or a slot. */
 static bool receiver_in_frame(struct torn *t, const struct at *at, const struct origin *same,
 			      u64 *to)
@@ -68,7 +74,7 @@ static bool receiver_in_frame(struct torn *t, const struct at *at, const struct 
 	const struct origin entry = { .kind = ORIGIN_ENTRY, .reg = GP_RAX };
 
 	same = same ? same : &entry;
-	for (u8 r = 0; at->f->exact && t->d->has_ints && r < 16; r++)
+	for (u8 r = 0; faulted_here(t, at) && t->d->has_ints && r < 16; r++)
 		if (r != GP_RSP && origin_same(origin_of(o, at->insn, r), same)) {
 			*to = t->d->ints[r];
 			return true;
@@ -77,6 +83,31 @@ static bool receiver_in_frame(struct torn *t, const struct at *at, const struct 
 		if (off != room && origin_same(origin_of_slot(o, at->insn, (i64)off), same))
 			return image_read_rt(t->d->img, at->f->sp_rt + off, to, 8);
 	return false;
+}
+
+/* Does the instruction that faulted go by the receiver? Then that is alive, whatever the collector
+ * has done since with what dead words lead to. */
+static bool goes_by_receiver(struct torn *t, const struct at *at)
+{
+	const struct origin *o;
+	struct effect e;
+
+	if (!faulted_here(t, at))
+		return false;
+	effect_of(&at->flow, &at->flow.insns[at->insn], &e);
+	if (e.kind != EFFECT_LOAD && e.kind != EFFECT_STORE)
+		return false;
+	o = origin_of_place(&t->places.origins, at->insn, &e.mem);
+	for (u32 i = 0; o && i < HOPS; i++, o = o->from)
+		if (o->kind == ORIGIN_ENTRY)
+			return o->reg == GP_RAX;
+	return false;
+}
+
+/* What the collector may do to an object of which nobody thinks any more. */
+static bool may_be_dead(const struct boxed *x)
+{
+	return x->fault == BOXED_FREE || x->fault == BOXED_OVER || x->fault == BOXED_NO_POINTER;
 }
 
 /* The interface that is called here; `data`: what its data word is, as an origin. */
@@ -144,12 +175,13 @@ static bool by_call(struct torn *t, const struct death_frame *callee,
 	struct go_memory m;
 	struct at at;
 	u64 receiver;
-	bool known, called;
+	bool known, called, alive;
 	struct boxed x;
 
 	if (!type || !enter(t, callee, &at))
 		return false;
 	known = receiver_in_frame(t, &at, NULL, &receiver);
+	alive = goes_by_receiver(t, &at);
 	place_finder_leave(&t->places);
 	if (!enter(t, caller, &at))
 		return false;
@@ -165,7 +197,8 @@ static bool by_call(struct torn *t, const struct death_frame *callee,
 	if (called && known && !receiver && first)
 		evidence(t->to, t->d, "%.*s was called on nil, through %.*s", STR_F(callee->func),
 			 STR_F(text));
-	if (!called || !known || !boxed_wrong(&t->boxes, type, receiver, &x))
+	if (!called || !known || !boxed_wrong(&t->boxes, type, receiver, &x) ||
+	    (!alive && may_be_dead(&x)))
 		return false;
 	evidence(t->to, t->d, "%.*s was called through %.*s", STR_F(callee->func), STR_F(text));
 	evidence(t->to, t->d, "what it was called on: %.*s", STR_F(boxed_text(&x, t->d->a)));
@@ -179,15 +212,11 @@ static bool by_calls(struct torn *t)
 	u32 seen = 0;
 
 	for (u32 i = 0; i < d->nframes && seen < CALLS_LOOKED_AT; i++) {
-		u32 up = i + 1;
-
 		if (d->frames[i].stack != STACK_OF_GOROUTINE || d->frames[i].inlined ||
 		    str_starts(d->frames[i].func, STR("runtime.")))
 			continue;
 		seen++;
-		while (up < d->nframes && d->frames[up].pc_rt == d->frames[i].pc_rt)
-			up++;
-		if (up < d->nframes && by_call(t, &d->frames[i], &d->frames[up], seen == 1))
+		if (i + 1 < d->nframes && by_call(t, &d->frames[i], &d->frames[i + 1], seen == 1))
 			return true;
 	}
 	return false;
