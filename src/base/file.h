@@ -26,6 +26,8 @@ bool out_file_open(struct out_file *f, const char *path, bool stream, struct err
 bool out_file_commit(struct out_file *f, struct err *err) MUST_CHECK;
 void out_file_release(struct out_file *f);
 
+/* Do both lead to one file, or is it the same name? */
+bool file_is_same(const char *a, const char *b);
 /* Does running it give other rights (set-uid, set-gid)? */
 bool file_is_set_uid(const char *path);
 /* The file that running `name` would execute, as the shell finds it. */

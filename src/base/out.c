@@ -292,6 +292,23 @@ static size_t plain_run(struct str s, size_t at, bool quoting)
 	return at - from;
 }
 
+void out_utf8(struct out *o, struct str s)
+{
+	size_t from = 0;
+	u32 rune;
+
+	for (size_t at = 0, n; at < s.n; at += n) {
+		n = utf8_rune(s, at, &rune);
+		if (n)
+			continue;
+		out_str(o, str_cut(s, from, at));
+		out_str(o, STR("\xef\xbf\xbd"));
+		n = 1;
+		from = at + 1;
+	}
+	out_str(o, str_cut(s, from, s.n));
+}
+
 void out_clean(struct out *o, struct str s)
 {
 	for (size_t at = 0, n; at < s.n; at += n) {

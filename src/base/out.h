@@ -48,6 +48,7 @@ void out_u64(struct out *o, u64 v);		/* fast paths for hot output */
 void out_i64(struct out *o, i64 v);
 void out_hex(struct out *o, u64 v);		/* 0x… */
 void out_line(struct out *o);	/* '\n'; flushes when `lines` or when the buffer is large */
+void out_utf8(struct out *o, struct str s);	/* what is not UTF-8 becomes U+FFFD */
 void out_clean(struct out *o, struct str s);	/* control bytes, bad UTF-8: \xNN, for terminals */
 void out_quoted(struct out *o, struct str s);	/* "…" as Go's %q */
 void out_color(struct out *o, const char *sgr);	/* "1;31"; nothing unless color */

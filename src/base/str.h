@@ -64,4 +64,10 @@ char *str_z(struct arena *a, struct str s);	/* a NUL-terminated copy */
 /* Edit distance, for "did you mean"; at most `limit` + 1. */
 unsigned str_distance(struct str a, struct str b, unsigned limit);
 
+/* Of a digit in lower case; -1: it is none. */
+static inline int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 #endif

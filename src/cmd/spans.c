@@ -86,7 +86,7 @@ static bool is_run(const struct spans_args *a, char **program)
 
 static bool check(const struct spans_args *a, size_t nrest, char **program, struct err *err)
 {
-	if (!spans_read_check(&a->read, is_run(a, program) || nrest, err))
+	if (!spans_read_check(&a->read, is_run(a, program) || nrest, a->output, err))
 		return false;
 	if (a->read.file)
 		return true;
@@ -104,6 +104,8 @@ static bool check(const struct spans_args *a, size_t nrest, char **program, stru
 	if (!a->store && (a->store_size || a->store_age))
 		return err_set(err, ERR_USAGE, "--store-size and --store-age are about --store "
 			       "FILE, which is not there");
+	if (a->store && a->output && file_is_same(a->store, a->output))
+		return err_set(err, ERR_USAGE, "-o %s: is the store itself", a->output);
 	if (a->common.json && a->console)
 		return err_set(err, ERR_USAGE, "--json and --console: one of them");
 	return true;

@@ -9,7 +9,8 @@
 
 enum { TRACES_SHOWN = 50, COLUMNS = 100, COLUMNS_MOST = 400 };
 
-bool spans_read_check(const struct spans_read_args *a, bool others, struct err *err)
+bool spans_read_check(const struct spans_read_args *a, bool others, const char *output,
+		      struct err *err)
 {
 	if (!a->file && !(a->trace || a->html || a->slow_ns || a->errors))
 		return true;
@@ -26,8 +27,12 @@ bool spans_read_check(const struct spans_read_args *a, bool others, struct err *
 	if (a->html && !a->trace)
 		return err_set(err, ERR_USAGE, "--html OUT is the page of one trace: say which by "
 			       "--trace ID");
-	if (a->html && a->file && !strcmp(a->html, a->file))
-		return err_set(err, ERR_USAGE, "--html %s: is the store itself", a->html);
+	if (a->html && output)
+		return err_set(err, ERR_USAGE, "--html OUT and -o: one of them");
+	if ((a->html && file_is_same(a->html, a->file)) ||
+	    (output && file_is_same(output, a->file)))
+		return err_set(err, ERR_USAGE, "%s: is the store itself",
+			       a->html ? a->html : output);
 	return true;
 }
 

@@ -15,7 +15,8 @@ struct spans_read_args {
 };
 
 /* `others`: there are options of a run too, or a program. */
-bool spans_read_check(const struct spans_read_args *a, bool others, struct err *err) MUST_CHECK;
+bool spans_read_check(const struct spans_read_args *a, bool others, const char *output,
+		      struct err *err) MUST_CHECK;
 /* `output`: -o, or NULL. */
 bool spans_read(const struct spans_read_args *a, const struct common_args *common,
 		const char *output, struct err *err) MUST_CHECK;

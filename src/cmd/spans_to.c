@@ -78,10 +78,8 @@ u64 spans_to_end(struct spans_to *to)
 {
 	u64 dropped = 0;
 
-	for (size_t i = 0; i < to->n; i++) {
-		dropped += *to->at[i].dropped;
-		to->at[i].end(to->at[i].ctx);
-	}
+	for (size_t i = 0; i < to->n; i++)
+		dropped += to->at[i].end(to->at[i].ctx);
 	to->n = 0;
 	return dropped;
 }

@@ -30,11 +30,6 @@ static bool is_path(char c)
 	return is_word(c) || (c && strchr("./%-~+@", c));
 }
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* %2e and the like stand for bytes that a symbol can't have. */
 static struct str unescape(struct arena *a, struct str s)
 {

@@ -86,11 +86,6 @@ void function_print(struct out *o, const struct function_view *v)
 	}
 }
 
-static i32 hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Package paths escape dots behind the last slash and a few others: sub%2epkg. */
 static void json_package(struct json *j, struct str escaped)
 {

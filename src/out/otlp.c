@@ -35,18 +35,20 @@ static void on_span(void *ctx, const struct span *s)
 }
 
 /* Both ends go on at the same time. */
-static void on_end(void *ctx)
+static u64 on_end(void *ctx)
 {
 	struct otlp *o = ctx;
+	u64 dropped;
 
 	otlp_send_ends(o->sender);
 	if (o->metrics)
 		otlp_metrics_ends(o->metrics);
-	otlp_send_free(o->sender);
+	dropped = otlp_send_free(o->sender);
 	if (o->metrics)
 		otlp_metrics_free(o->metrics);
 	out_release(&o->span);
 	mem_free(o);
+	return dropped;
 }
 
 bool otlp_exporter(struct arena *a, const struct otlp_ask *ask, struct span_exporter *to,
@@ -65,13 +67,13 @@ bool otlp_exporter(struct arena *a, const struct otlp_ask *ask, struct span_expo
 		return false;
 	}
 	if (!otlp_metrics_new(&o->metrics, a, ask, err)) {
-		otlp_send_free(o->sender);
+		(void)otlp_send_free(o->sender);
 		mem_free(o);
 		return false;
 	}
 	*to = (struct span_exporter){
 		.ctx = o, .all = o->metrics != NULL, .span = on_span, .tick = on_tick,
-		.end = on_end, .dropped = otlp_send_dropped(o->sender),
+		.end = on_end,
 	};
 	return true;
 }

@@ -83,7 +83,7 @@ void otlp_metrics_ends(struct otlp_metrics *m)
 
 void otlp_metrics_free(struct otlp_metrics *m)
 {
-	otlp_send_free(m->sender);
+	(void)otlp_send_free(m->sender);
 	metrics_release(&m->metrics);
 	for (u32 i = 0; i < METRICS; i++)
 		out_release(&m->out[i]);

@@ -62,24 +62,14 @@ static void end(struct out *o, size_t at)
 
 static void text(struct out *o, u32 field, struct str s)
 {
-	size_t message, from = 0;
-	u32 rune;
+	size_t message;
 
 	if (str_is_utf8(s)) {
 		bytes(o, field, s.p, s.n);
 		return;
 	}
 	message = begin(o, field);
-	for (size_t at = 0, n; at < s.n; at += n) {
-		n = utf8_rune(s, at, &rune);
-		if (n)
-			continue;
-		out_str(o, str_cut(s, from, at));
-		out_str(o, STR("\xef\xbf\xbd"));
-		n = 1;
-		from = at + 1;
-	}
-	out_str(o, str_cut(s, from, s.n));
+	out_utf8(o, s);
 	end(o, message);
 }
 

@@ -11,10 +11,9 @@
 #ifndef OUT_OTLP_QUEUE_H
 #define OUT_OTLP_QUEUE_H
 
-#include <pthread.h>
-
 #include "base/out.h"
 #include "base/vec.h"
+#include "out/handover.h"
 #include "out/otlp_encode.h"
 
 enum { QUEUE_BYTES_MOST = 32 << 20, BATCH_BYTES_MOST = 4 << 20 };
@@ -31,15 +30,11 @@ struct otlp_pieces {
 struct otlp_queue {
 	size_t most, batch;	/* pieces: that wait, and that are taken at once */
 	i64 delay_ns;		/* how long one waits for others */
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	/* under the lock */
+	struct handover with;
+	/* under its lock */
 	struct otlp_pieces filling;
 	i64 first_ns;		/* when the first of them came */
 	size_t held, held_bytes;	/* taken, and not done with */
-	bool ending;
-	i64 end_ns;		/* nothing goes on after that */
-	u64 lost;		/* of those that were taken */
 	/* of the one who takes */
 	struct otlp_pieces sending;
 	size_t next;
@@ -53,11 +48,6 @@ bool otlp_queue_put(struct otlp_queue *q, const struct otlp_piece *p, size_t n);
 size_t otlp_queue_take(struct otlp_queue *q, struct otlp_piece *to);
 /* The last n that were taken are gone, `lost` of them for ever. */
 void otlp_queue_done(struct otlp_queue *q, size_t n, u64 lost);
-/* Until then, or, if `cut`, until the end begins. False: that would be after the end. */
-bool otlp_queue_sleep(struct otlp_queue *q, i64 until_ns, bool cut);
-/* When all has to be over; INT64_MAX as long as it goes on. */
-i64 otlp_queue_limit(struct otlp_queue *q);
-void otlp_queue_end(struct otlp_queue *q, i64 end_ns);
 void otlp_queue_release(struct otlp_queue *q);
 
 #endif

@@ -42,13 +42,13 @@ static PRINTF(3, 4) void trouble(struct otlp_sender *o, enum otlp_trouble kind,
 	if (kind == TROUBLE_NONE)
 		return;
 	va_start(ap, fmt);
-	pthread_mutex_lock(&o->queue.lock);
+	handover_lock(&o->queue.with);
 	if (!(o->had & bit)) {
 		o->had |= bit;
 		o->fresh |= bit;
 		vsnprintf(o->why[kind], sizeof(o->why[kind]), fmt, ap);
 	}
-	pthread_mutex_unlock(&o->queue.lock);
+	handover_unlock(&o->queue.with);
 	va_end(ap);
 }
 
@@ -58,7 +58,7 @@ static bool must_stop(void *ctx)
 {
 	struct otlp_sender *o = ctx;
 
-	return now_ns() > otlp_queue_limit(&o->queue);
+	return now_ns() > handover_limit(&o->queue.with);
 }
 
 static i64 backoff(const struct otlp_sender *o, unsigned n)
@@ -73,7 +73,7 @@ static i64 backoff(const struct otlp_sender *o, unsigned n)
 /* One request; false if it is of no use to send another one. */
 static bool attempt(struct otlp_sender *o, i64 give_up_ns, unsigned n, struct otlp_answer *a)
 {
-	i64 limit = MIN(give_up_ns, otlp_queue_limit(&o->queue)), left = limit - now_ns();
+	i64 limit = MIN(give_up_ns, handover_limit(&o->queue.with)), left = limit - now_ns();
 	struct otlp_reply r;
 	i64 wait = backoff(o, n);
 
@@ -91,9 +91,9 @@ static bool attempt(struct otlp_sender *o, i64 give_up_ns, unsigned n, struct ot
 
 static void refuse(struct otlp_sender *o)
 {
-	pthread_mutex_lock(&o->queue.lock);
+	handover_lock(&o->queue.with);
 	o->refused = true;
-	pthread_mutex_unlock(&o->queue.lock);
+	handover_unlock(&o->queue.with);
 }
 
 /* How many of them are lost. A collector that can't be reached when all ends is tried once more,
@@ -108,9 +108,9 @@ static u64 deliver(struct otlp_sender *o, size_t n)
 	o->as->request(&o->body, o->config.signal,
 		       (struct str){ o->resource.buf, o->resource.n }, o->batch, n);
 	for (unsigned tries = 0; again; tries++) {
-		bool last = otlp_queue_limit(&o->queue) != INT64_MAX && o->unreachable && tries;
+		bool last = handover_limit(&o->queue.with) != INT64_MAX && o->unreachable && tries;
 
-		if (last || !otlp_queue_sleep(&o->queue, o->not_before_ns, o->unreachable))
+		if (last || !handover_sleep(&o->queue.with, o->not_before_ns, o->unreachable))
 			break;
 		again = attempt(o, give_up, tries, &a);
 	}
@@ -129,7 +129,7 @@ static void *sender(void *ctx)
 	while ((n = otlp_queue_take(&o->queue, o->batch))) {
 		otlp_queue_done(&o->queue, n, gone ? n : deliver(o, n));
 		o->failed |= gone;
-		gone = o->unreachable && otlp_queue_limit(&o->queue) != INT64_MAX;
+		gone = o->unreachable && handover_limit(&o->queue.with) != INT64_MAX;
 	}
 	return NULL;
 }
@@ -169,20 +169,15 @@ void otlp_send_tick(struct otlp_sender *o)
 {
 	u32 fresh;
 
-	pthread_mutex_lock(&o->queue.lock);
+	handover_lock(&o->queue.with);
 	fresh = o->fresh;
 	o->fresh = 0;
-	o->dropped = o->full + o->queue.lost;
-	pthread_mutex_unlock(&o->queue.lock);
+	o->dropped = o->full + o->queue.with.lost;
+	handover_unlock(&o->queue.with);
 	/* a text is written once, before its bit is set */
 	for (u32 i = 0; i < TROUBLE_COUNT; i++)
 		if (fresh & 1u << i)
 			say(o, i, o->why[i]);
-}
-
-const u64 *otlp_send_dropped(const struct otlp_sender *o)
-{
-	return &o->dropped;
 }
 
 const struct otlp_encoding *otlp_send_as(const struct otlp_sender *o)
@@ -207,9 +202,9 @@ bool otlp_send_idle(struct otlp_sender *o)
 {
 	bool idle;
 
-	pthread_mutex_lock(&o->queue.lock);
+	handover_lock(&o->queue.with);
 	idle = !o->queue.filling.at.n && !o->queue.held;
-	pthread_mutex_unlock(&o->queue.lock);
+	handover_unlock(&o->queue.with);
 	return idle;
 }
 
@@ -217,16 +212,16 @@ bool otlp_send_refused(struct otlp_sender *o)
 {
 	bool refused;
 
-	pthread_mutex_lock(&o->queue.lock);
+	handover_lock(&o->queue.with);
 	refused = o->refused;
-	pthread_mutex_unlock(&o->queue.lock);
+	handover_unlock(&o->queue.with);
 	return refused;
 }
 
 void otlp_send_ends(struct otlp_sender *o)
 {
 	if (o->started)
-		otlp_queue_end(&o->queue, now_ns() + MIN(END_MOST, o->config.export_ns));
+		handover_end(&o->queue.with, now_ns() + MIN(END_MOST, o->config.export_ns));
 }
 
 /* Of what is cumulative only the last counts. */
@@ -243,17 +238,21 @@ static void say_lost(const struct otlp_sender *o)
 			 (unsigned long long)o->given, of->things);
 }
 
-void otlp_send_free(struct otlp_sender *o)
+u64 otlp_send_free(struct otlp_sender *o)
 {
+	u64 dropped;
+
 	if (o->started)
 		pthread_join(o->thread, NULL);
 	otlp_send_tick(o);
 	say_lost(o);
+	dropped = o->dropped;
 	otlp_http_free(o->http);
 	otlp_queue_release(&o->queue);
 	out_release(&o->resource);
 	out_release(&o->body);
 	mem_free(o);
+	return dropped;
 }
 
 bool otlp_send_new(struct otlp_sender **to, struct arena *a, const struct otlp_config *c,

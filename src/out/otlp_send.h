@@ -32,11 +32,9 @@ bool otlp_send_idle(struct otlp_sender *s);
 bool otlp_send_refused(struct otlp_sender *s);
 /* What has gone wrong is said. */
 void otlp_send_tick(struct otlp_sender *s);
-/* Of what was put; it is brought up to date by each tick. */
-const u64 *otlp_send_dropped(const struct otlp_sender *s);
 /* What waits has to go within a bounded time; no more is put. */
 void otlp_send_ends(struct otlp_sender *s);
-/* Waits for that. */
-void otlp_send_free(struct otlp_sender *s);
+/* Waits for that. Gives how many of those that were put are lost. */
+u64 otlp_send_free(struct otlp_sender *s);
 
 #endif

@@ -15,7 +15,6 @@ static const char *const statuses[] = {
 struct span_json {
 	struct out *out;
 	struct str service;
-	u64 dropped;		/* never: what can't be written ends the session */
 };
 
 static void number(struct json *j, const char *key, u64 v)
@@ -133,13 +132,20 @@ static void on_span(void *ctx, const struct span *s)
 	span_json_line(to->out, s, to->service);
 }
 
+/* None is lost: what can't be written ends the session. */
+static u64 on_end(void *ctx)
+{
+	mem_free(ctx);
+	return 0;
+}
+
 struct span_exporter span_json_new(struct out *o, struct str service)
 {
 	struct span_json *to = mem_resize(NULL, sizeof(*to));
 
 	*to = (struct span_json){ .out = o, .service = service };
 	return (struct span_exporter){
-		.ctx = to, .span = on_span, .end = free, .dropped = &to->dropped,
+		.ctx = to, .span = on_span, .end = on_end,
 	};
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "out/attribute.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "span/traceparent.h"
@@ -219,24 +220,6 @@ static bool is_plain(struct str key)
 	return false;
 }
 
-static void value(struct out *o, const struct span_attr *a)
-{
-	switch (a->kind) {
-	case ATTR_TEXT:
-		out_clean(o, a->text);
-		break;
-	case ATTR_INT:
-		out_i64(o, a->number);
-		break;
-	case ATTR_FLOAT:
-		out_float(o, a->real, 64);
-		break;
-	case ATTR_BOOL:
-		out_z(o, a->truth ? "true" : "false");
-		break;
-	}
-}
-
 /* On a line of its own. */
 static void event(struct out *o, const struct span *s, const struct span_event *e)
 {
@@ -246,7 +229,7 @@ static void event(struct out *o, const struct span *s, const struct span_event *
 	out_plain(o);
 	for (u32 i = 0; i < e->nattrs; i++) {
 		out_c(o, ' ');
-		value(o, &e->attrs[i]);
+		attribute_text(o, &e->attrs[i]);
 	}
 }
 
@@ -264,7 +247,7 @@ static void make_line(struct tree *t, const struct span *s)
 	for (u32 i = 0; i < s->nattrs; i++)
 		if (str_eq(s->attrs[i].key, STR("http.response.status_code"))) {
 			out_c(o, ' ');
-			value(o, &s->attrs[i]);
+			attribute_text(o, &s->attrs[i]);
 		}
 	for (u32 i = 0; i < s->nattrs; i++) {
 		if (is_plain(s->attrs[i].key))
@@ -272,7 +255,7 @@ static void make_line(struct tree *t, const struct span *s)
 		out_c(o, ' ');
 		out_clean(o, s->attrs[i].key);
 		out_c(o, '=');
-		value(o, &s->attrs[i]);
+		attribute_text(o, &s->attrs[i]);
 	}
 	for (u32 i = 0; i < s->nevents; i++)
 		event(o, s, &s->events[i]);
@@ -355,9 +338,10 @@ static void print_rest(struct tree *t, struct waiting *w)
 	}
 }
 
-static void on_end(void *ctx)
+static u64 on_end(void *ctx)
 {
 	struct tree *t = ctx;
+	u64 dropped = t->dropped;
 
 	for (size_t i = 0; i < t->waiting.room; i++) {
 		struct waiting *w = (struct waiting *)(uintptr_t)t->waiting.slots[i].value;
@@ -377,6 +361,7 @@ static void on_end(void *ctx)
 	map_release(&t->printed);
 	out_release(&t->line);
 	mem_free(t);
+	return dropped;
 }
 
 struct span_exporter span_tree_new(struct out *o)
@@ -387,6 +372,6 @@ struct span_exporter span_tree_new(struct out *o)
 	t->out = o;
 	out_memory(&t->line);
 	return (struct span_exporter){
-		.ctx = t, .span = on_span, .end = on_end, .dropped = &t->dropped,
+		.ctx = t, .span = on_span, .end = on_end,
 	};
 }

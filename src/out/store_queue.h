@@ -10,23 +10,18 @@
 #ifndef OUT_STORE_QUEUE_H
 #define OUT_STORE_QUEUE_H
 
-#include <pthread.h>
-
 #include "base/out.h"
+#include "out/handover.h"
 
 enum { STORE_QUEUE_BYTES = 32 << 20 };
 
 struct store_queue {
 	i64 delay_ns;		/* how long a record waits for others */
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	/* under the lock */
+	struct handover with;
+	/* under its lock */
 	struct out filling;
 	i64 first_ns;		/* when the first of them came */
 	size_t taken;		/* bytes that are being written */
-	bool ending;
-	i64 end_ns;		/* nothing goes on after that */
-	u64 lost;		/* of those that were taken */
 	/* of the one who takes */
 	struct out writing;
 };
@@ -35,12 +30,6 @@ void store_queue_init(struct store_queue *q, i64 delay_ns);
 bool store_queue_put(struct store_queue *q, struct str record);
 /* Waits for some; none: it has ended. */
 struct str store_queue_take(struct store_queue *q);
-/* So many spans of what was taken are lost. */
-void store_queue_lost(struct store_queue *q, u64 spans);
-/* False: that would be after the end. */
-bool store_queue_pause(struct store_queue *q, i64 ns);
-bool store_queue_is_late(struct store_queue *q);
-void store_queue_end(struct store_queue *q, i64 end_ns);
 void store_queue_release(struct store_queue *q);
 
 #endif

@@ -113,12 +113,6 @@ bool store_traces(struct stored_traces *to, const char *path, const struct store
 
 /* One trace ---------------------------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	       c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* The least and the greatest id that begin so. */
 static bool range(const char *prefix, u8 least[TRACE_ID], u8 greatest[TRACE_ID])
 {
@@ -129,7 +123,7 @@ static bool range(const char *prefix, u8 least[TRACE_ID], u8 greatest[TRACE_ID])
 	memset(least, 0, TRACE_ID);
 	memset(greatest, 0xff, TRACE_ID);
 	for (size_t i = 0; i < n; i++) {
-		int digit = hex_digit(prefix[i]), shift = i % 2 ? 0 : 4;
+		int digit = hex_digit((char)(prefix[i] | 0x20)), shift = i % 2 ? 0 : 4;
 
 		if (digit < 0)
 			return false;

@@ -17,18 +17,11 @@ struct kept {
 	u32 nname, nscope, nmessage, nattributes, nevents;	/* of texts, in this order */
 };
 
-/* What is not UTF-8 is replaced, as in attributes. */
 static u32 text(struct out *to, struct str s)
 {
 	size_t from = to->n;
 
-	for (size_t at = 0, n; at < s.n; at += n) {
-		u32 rune;
-
-		n = utf8_rune(s, at, &rune);
-		out_str(to, n ? str_cut(s, at, at + n) : STR("\xef\xbf\xbd"));
-		n = MAX(n, (size_t)1);
-	}
+	out_utf8(to, s);
 	return (u32)(to->n - from);
 }
 

@@ -13,7 +13,11 @@
 #define PAUSE (SECOND / 5)	/* before it is tried again */
 #define END_MOST (5 * SECOND)
 
-enum { BATCH = 1000 /* spans, in one transaction */, TRIES = 3 };
+enum {
+	BATCH = 1000,	/* spans in one transaction... */
+	SHARE = 32,	/* ...or this part of the store */
+	TRIES = 3,
+};
 
 enum store_trouble { TROUBLE_DISK, TROUBLE_KEEP_UP, TROUBLE_NO_THREAD, STORE_TROUBLES };
 
@@ -40,23 +44,28 @@ static void trouble(struct writer *w, enum store_trouble kind, const char *why)
 {
 	u32 bit = 1u << kind;
 
-	pthread_mutex_lock(&w->queue.lock);
+	handover_lock(&w->queue.with);
 	if (!(w->had & bit)) {
 		w->had |= bit;
 		w->fresh |= bit;
 		snprintf(w->why[kind], sizeof(w->why[kind]), "%s", why);
 	}
-	pthread_mutex_unlock(&w->queue.lock);
+	handover_unlock(&w->queue.with);
 }
 
 /* The thread --------------------------------------------------------------------------------- */
+
+static bool is_late(struct writer *w)
+{
+	return now_ns() > handover_limit(&w->queue.with);
+}
 
 /* Another writes: how long do we wait? */
 static int on_busy(void *ctx, int times)
 {
 	struct writer *w = ctx;
 
-	if (times > STORE_BUSY_MS / 5 || store_queue_is_late(&w->queue))
+	if (times > STORE_BUSY_MS / 5 || is_late(w))
 		return 0;
 	nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
 	return 1;
@@ -89,15 +98,23 @@ static bool is_there(struct writer *w, struct err *err)
 	return w->rows.db || open_it(w, err);
 }
 
+/* Is there room in this transaction for one more, behind `n` that began with `all` bytes to go? A
+ * store keeps a tenth of itself free (store_bound.h), and indexes double what is written. */
+static bool has_room(const struct writer *w, int n, size_t all, struct str rest)
+{
+	return rest.n && n < BATCH && all - rest.n <= w->bytes / SHARE;
+}
+
 /* `rest` moves behind what was written. */
 static bool write_some(struct writer *w, struct str *rest, struct err *err)
 {
 	struct sqlite3 *db = w->rows.db;
+	size_t all = rest->n;
 
 	if (!store_run(db, w->path, "BEGIN IMMEDIATE", err) ||
 	    !store_rows_resource(&w->rows, clock_ns(CLOCK_REALTIME), err))
 		return false;
-	for (int i = 0; i < BATCH && rest->n; i++)
+	for (int i = 0; has_room(w, i, all, *rest); i++)
 		if (!store_rows_span(&w->rows, store_record_next(rest), err))
 			return false;
 	return store_run(db, w->path, "COMMIT", err);
@@ -119,11 +136,14 @@ static bool attempt(struct writer *w, struct str *rest, struct err *err)
 
 static void give_up(struct writer *w, struct str *rest)
 {
-	u64 n = 0;
+	size_t all = rest->n;
+	int n = 0;
 
-	for (; n < BATCH && rest->n; n++)
+	for (; has_room(w, n, all, *rest); n++)
 		store_record_next(rest);
-	store_queue_lost(&w->queue, n);
+	handover_lock(&w->queue.with);
+	w->queue.with.lost += (u64)n;
+	handover_unlock(&w->queue.with);
 }
 
 static void deliver(struct writer *w, struct str rest)
@@ -132,8 +152,8 @@ static void deliver(struct writer *w, struct str rest)
 	int tries = 0;
 
 	while (rest.n) {
-		if (tries < TRIES && !store_queue_is_late(&w->queue) &&
-		    (!tries || store_queue_pause(&w->queue, PAUSE))) {
+		if (tries < TRIES && !is_late(w) &&
+		    (!tries || handover_sleep(&w->queue.with, now_ns() + PAUSE, false))) {
 			tries++;
 			if (attempt(w, &rest, &err))
 				tries = 0;
@@ -181,11 +201,11 @@ static void on_tick(void *ctx, i64 now)
 	u32 fresh;
 
 	(void)now;
-	pthread_mutex_lock(&w->queue.lock);
+	handover_lock(&w->queue.with);
 	fresh = w->fresh;
 	w->fresh = 0;
-	w->dropped = w->full + w->queue.lost;
-	pthread_mutex_unlock(&w->queue.lock);
+	w->dropped = w->full + w->queue.with.lost;
+	handover_unlock(&w->queue.with);
 	/* a text is written once, before its bit is set */
 	for (u32 i = 0; i < STORE_TROUBLES; i++)
 		if (fresh & 1u << i)
@@ -210,23 +230,26 @@ static void on_span(void *ctx, const struct span *s)
 			"lost");
 }
 
-static void on_end(void *ctx)
+static u64 on_end(void *ctx)
 {
 	struct writer *w = ctx;
+	u64 dropped;
 
 	if (w->started) {
-		store_queue_end(&w->queue, now_ns() + END_MOST);
+		handover_end(&w->queue.with, now_ns() + END_MOST);
 		pthread_join(w->thread, NULL);
 	}
 	on_tick(w, 0);
 	if (w->dropped)
 		otel_say(&w->env, "--store %s: %llu of %llu spans were not stored", w->path,
 			 (unsigned long long)w->dropped, (unsigned long long)w->given);
+	dropped = w->dropped;
 	store_rows_close(&w->rows);
 	store_rows_release(&w->rows);
 	store_queue_release(&w->queue);
 	out_release(&w->record);
 	mem_free(w);
+	return dropped;
 }
 
 bool store_exporter(const struct store_ask *ask, struct span_exporter *to, struct err *err)
@@ -240,7 +263,7 @@ bool store_exporter(const struct store_ask *ask, struct span_exporter *to, struc
 	store_rows_init(&w->rows, &ask->resource);
 	out_memory(&w->record);
 	*to = (struct span_exporter){
-		.ctx = w, .span = on_span, .tick = on_tick, .end = on_end, .dropped = &w->dropped,
+		.ctx = w, .span = on_span, .tick = on_tick, .end = on_end,
 	};
 	if (open_it(w, err))
 		return true;

@@ -1,5 +1,6 @@
 #include "out/waterfall.h"
 
+#include "out/attribute.h"
 #include "out/span_json.h"
 #include "span/traceparent.h"
 
@@ -31,24 +32,6 @@ bool waterfall_is_mixed(const struct stored_spans *s)
 		if (!str_eq(s->at[i].service, s->at[0].service))
 			return true;
 	return false;
-}
-
-void attribute_text(struct out *o, const struct span_attr *a)
-{
-	switch (a->kind) {
-	case ATTR_TEXT:
-		out_clean(o, a->text);
-		break;
-	case ATTR_INT:
-		out_i64(o, a->number);
-		break;
-	case ATTR_FLOAT:
-		out_float(o, a->real, 64);
-		break;
-	case ATTR_BOOL:
-		out_z(o, a->truth ? "true" : "false");
-		break;
-	}
 }
 
 static unsigned columns_of(struct str s)

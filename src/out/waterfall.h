@@ -28,6 +28,5 @@ struct bar {
 struct bar waterfall_bar(const struct stored_trace *about, const struct span *s, unsigned n);
 /* Several processes are in one trace. */
 bool waterfall_is_mixed(const struct stored_spans *s);
-void attribute_text(struct out *o, const struct span_attr *a);
 
 #endif

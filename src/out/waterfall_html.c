@@ -1,4 +1,5 @@
 #include "out/waterfall.h"
+#include "out/attribute.h"
 #include "span/traceparent.h"
 
 enum { PLACES = 10000, DEPTH_MOST = 24, COLORS = 6 };

@@ -50,14 +50,6 @@ static struct str trim(struct str s)
 	return s;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool decode(struct str s, struct arena *a, struct str *to)
 {
 	char *p = arena_alloc(a, s.n + 1);
@@ -72,8 +64,8 @@ static bool decode(struct str s, struct arena *a, struct str *to)
 		}
 		if (i + 2 >= s.n)
 			return false;
-		hi = hex_digit(s.p[i + 1]);
-		lo = hex_digit(s.p[i + 2]);
+		hi = hex_digit((char)(s.p[i + 1] | 0x20));
+		lo = hex_digit((char)(s.p[i + 2] | 0x20));
 		if (hi < 0 || lo < 0)
 			return false;
 		p[n++] = (char)(hi << 4 | lo);

@@ -84,9 +84,9 @@ struct span_exporter {
 	void (*span)(void *ctx, const struct span *s);
 	/* Called often, at least once a second: what waits and is due is sent. */
 	void (*tick)(void *ctx, i64 now_ns);
-	/* What waits is sent, or given up after some time; then all is released. */
-	void (*end)(void *ctx);
-	const u64 *dropped;	/* spans that were lost; holds until end() */
+	/* What waits is sent, or given up after some time; then all is released. Gives how many
+	 * spans were lost in all. */
+	u64 (*end)(void *ctx);
 };
 
 #endif

@@ -33,15 +33,10 @@ enum trace_header trace_header(struct str line, struct str *value)
 	       is_named(name, STR("tracestate")) ? HEADER_TRACESTATE : HEADER_OTHER;
 }
 
-static int digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool hex(struct str s, size_t at, u8 *to, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		int hi = digit(s.p[at + 2 * i]), lo = digit(s.p[at + 2 * i + 1]);
+		int hi = hex_digit(s.p[at + 2 * i]), lo = hex_digit(s.p[at + 2 * i + 1]);
 
 		if (hi < 0 || lo < 0)
 			return false;

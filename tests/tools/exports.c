@@ -8,7 +8,7 @@
  *              one before, every second one is not sampled, and every third one fails
  *
  * What the exporter says goes to stderr; at the end of stdin it is ended, and stdout has one line
- * of JSON: how long that took, what was dropped before, and how much memory it had at most. The
+ * of JSON: how long that took, what was dropped, and how much memory it had at most. The
  * status is 2 if it can't be made.
  */
 #include <fcntl.h>
@@ -160,9 +160,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	serve(&to);
-	dropped = *to.dropped;
 	from = now_ns();
-	to.end(to.ctx);
+	dropped = to.end(to.ctx);
 	printf("{\"end_ns\":%lld,\"dropped\":%llu,\"peak_kb\":%u}\n",
 	       (long long)(now_ns() - from), (unsigned long long)dropped, peak());
 	return 0;

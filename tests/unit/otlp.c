@@ -349,13 +349,13 @@ START_TEST(a_queue_gives_batches_and_never_holds_more)
 	/* what was taken is still held */
 	ck_assert(!put(&q, STR("s"), STR("four")));
 	otlp_queue_done(&q, 2, 1);
-	ck_assert_uint_eq(q.lost, 1);
+	ck_assert_uint_eq(q.with.lost, 1);
 	ck_assert(put(&q, STR("s"), STR("four")));
 	ck_assert_uint_eq(otlp_queue_take(&q, to), 1);
 	ck_assert(str_eq(to[0].item, STR("three")));
 	otlp_queue_done(&q, 1, 0);
 	ck_assert_uint_eq(otlp_queue_take(&q, to), 1);
-	otlp_queue_end(&q, 0);
+	handover_end(&q.with, 0);
 	ck_assert_uint_eq(otlp_queue_take(&q, to), 0);
 	otlp_queue_release(&q);
 }
@@ -397,11 +397,11 @@ START_TEST(a_sleep_does_not_go_past_the_end)
 	i64 now = now_ns();
 
 	otlp_queue_init(&q, 1, 1, 0);
-	ck_assert(otlp_queue_limit(&q) == INT64_MAX);
-	ck_assert(otlp_queue_sleep(&q, now + 1000, false));
-	otlp_queue_end(&q, now + 1000);
-	ck_assert(!otlp_queue_sleep(&q, now + (i64)3600 * 1000000000, false));
-	ck_assert(otlp_queue_sleep(&q, now + (i64)3600 * 1000000000, true));
+	ck_assert(handover_limit(&q.with) == INT64_MAX);
+	ck_assert(handover_sleep(&q.with, now + 1000, false));
+	handover_end(&q.with, now + 1000);
+	ck_assert(!handover_sleep(&q.with, now + (i64)3600 * 1000000000, false));
+	ck_assert(handover_sleep(&q.with, now + (i64)3600 * 1000000000, true));
 	otlp_queue_release(&q);
 }
 END_TEST
