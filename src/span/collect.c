@@ -217,9 +217,13 @@ static u64 writer_of(const struct collector *c, const struct call *call)
 /* The span of the response that this object writes. */
 static struct open_span *writer(struct collector *c, u64 address)
 {
-	u64 *p = map_get(&c->writers, address);
+	const u64 *p = map_get(&c->writers, address);
+	struct open_span *s = p ? &c->contexts.spans.at[*p - 1] : NULL;
 
-	return p ? &c->contexts.spans.at[*p - 1] : NULL;
+	if (!s || (s->open && (s->writers[0] == address || s->writers[1] == address)))
+		return s;
+	map_remove(&c->writers, address);	/* its goroutine was forgotten */
+	return NULL;
 }
 
 static void export(struct collector *c, const struct call *call, const struct rule_on *on,
@@ -242,11 +246,12 @@ static void export(struct collector *c, const struct call *call, const struct ru
 }
 
 /* The stream that a span went on by has ended. */
-static void stream_ends(struct collector *c, u64 address, i64 time_ns, bool known, i64 status)
+static void stream_ends(struct collector *c, const struct rule_on *on, u64 address, i64 time_ns,
+			bool known, i64 status)
 {
 	struct stream *s = streams_get(&c->streams, address);
 
-	if (!s)
+	if (!s || s->on->library != on->library)
 		return;
 	s->call.duration_ns = time_ns - s->span.start_ns;
 	s->span.answered = known;
@@ -269,7 +274,7 @@ static void status(struct collector *c, const struct call *call)
 	say_fields(&c->f, call, on, fields);
 	known = on->library->status(fields, &said);
 	if (!s) {
-		stream_ends(c, address, call->start_ns, known, said);
+		stream_ends(c, on, address, call->start_ns, known, said);
 	} else if (known && !s->answered) {
 		s->status = said;
 		s->answered = true;
@@ -493,6 +498,7 @@ static void lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
 	c->total.lost += count;
 	c->lost_ns = MAX(c->lost_ns, to_ns);
 	lines_doubt(&c->lines);
+	c->total.unended += streams_forget(&c->streams);	/* their ends may be among them */
 }
 
 static void tick(void *ctx, i64 from_ns, i64 to_ns, bool last)

@@ -151,7 +151,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 			if (!when)
 				continue;
 		}
-		if (r->n == RULES_MOST || r->nasks + u->nreads > READS_MOST)
+		if (r->n == RULES_MOST || r->nasks + u->nreads + 2 > READS_MOST)
 			die("there are more rules than RULES_MOST");
 		r->there[library] |= begins;
 		if (u->sig)

@@ -51,11 +51,12 @@ struct field_value say_field(const struct collector_facts *f, const struct call 
 			     const struct rule_on *on, u8 field)
 {
 	struct expr_input in = expr_input_of(f->plan, call, f->bias);
+	struct field_value to = { 0 };
 
-	for (u32 i = 0; i < on->rule->nreads; i++)
+	for (u32 i = 0; i < on->rule->nreads && !to.there; i++)
 		if (on->rule->reads[i].field == field)
-			return read_one(f, &in, on->first + i);
-	return (struct field_value){ 0 };
+			to = read_one(f, &in, on->first + i);
+	return to;
 }
 
 /* The type of the error that was returned: the word is an itab's, whose second one is the type

@@ -43,6 +43,11 @@ void say_error(struct saying *s, struct str type, struct str message)
 {
 	s->span.status = STATUS_ERROR;
 	s->span.message = message;
+	for (u32 i = 0; i < s->span.nattrs; i++)
+		if (str_eq(s->attrs[i].key, STR("error.type"))) {
+			s->attrs[i].text = type;
+			return;
+		}
 	say_text(s, "error.type", type);
 }
 

@@ -35,6 +35,7 @@ void say_int(struct saying *s, const char *key, i64 number);
 struct str say_fmt(struct saying *s, const char *fmt, ...) PRINTF(2, 3);
 /* Into the scratch. */
 struct str say_copy(struct saying *s, struct str text);
+/* What is said last holds. */
 void say_error(struct saying *s, struct str type, struct str message);
 /* "host:port", "[::1]:80", "host": as `address`, and the port, where there is one, as `port_key`
  * (which may be NULL). Gives the port, or 0. */

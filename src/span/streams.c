@@ -24,10 +24,8 @@ u64 streams_put(struct streams *s, u64 address, const struct call *call, const s
 	struct stream *to = mem_resize(NULL, sizeof(*to) + size);
 
 	streams_drop(s, address);
-	if (s->by_address.n >= STREAMS_MOST) {
-		forgotten += s->by_address.n;
-		streams_release(s);
-	}
+	if (s->by_address.n >= STREAMS_MOST)
+		forgotten += streams_forget(s);
 	*to = (struct stream){ .span = *span, .on = on, .call = *call };
 	span->events = NULL;
 	memcpy(to->entry, call->entry, size);
@@ -41,6 +39,15 @@ void streams_drop(struct streams *s, u64 address)
 {
 	drop(streams_get(s, address));
 	map_remove(&s->by_address, address);
+}
+
+u64 streams_forget(struct streams *s)
+{
+	u64 n = s->by_address.n;
+
+	if (n)
+		streams_release(s);
+	return n;
 }
 
 void streams_release(struct streams *s)

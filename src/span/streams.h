@@ -31,6 +31,8 @@ u64 streams_put(struct streams *s, u64 address, const struct call *call, const s
 		struct open_span *span);
 struct stream *streams_get(const struct streams *s, u64 address);	/* NULL: none */
 void streams_drop(struct streams *s, u64 address);
+/* All of them: how many. */
+u64 streams_forget(struct streams *s);
 void streams_release(struct streams *s);
 
 #endif
