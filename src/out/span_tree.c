@@ -211,7 +211,7 @@ static bool is_plain(struct str key)
 		"http.request.method", "http.response.status_code", "http.route", "url.scheme",
 		"server.address", "server.port", "client.address", "network.peer.address",
 		"network.peer.port", "network.protocol.version", "code.function.name",
-		"rpc.system", "rpc.service", "rpc.method",
+		"rpc.system.name", "rpc.method",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)

@@ -3,9 +3,9 @@
 #include <arpa/inet.h>
 
 /* google.golang.org/grpc/codes */
-enum { OK, UNKNOWN = 2, DEADLINE_EXCEEDED = 4, INTERNAL = 13, UNAVAILABLE, DATA_LOSS };
+enum { OK, UNKNOWN = 2, DEADLINE_EXCEEDED = 4, UNIMPLEMENTED = 12, INTERNAL, UNAVAILABLE, DATA_LOSS };
 
-struct str grpc_code_name(i64 code)
+static struct str code_name(struct saying *s, i64 code)
 {
 	static const char *const names[] = {
 		"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
@@ -14,20 +14,14 @@ struct str grpc_code_name(i64 code)
 		"UNAUTHENTICATED",
 	};
 
-	return str_of(code >= 0 && code < (i64)ARRAY_LEN(names) ? names[code] : NULL);
-}
-
-static struct str code_name(struct saying *s, i64 code)
-{
-	struct str name = grpc_code_name(code);
-
-	return name.n ? name : say_fmt(s, "%lld", (long long)code);
+	return code >= 0 && code < (i64)ARRAY_LEN(names) ? str_of(names[code]) :
+	       say_fmt(s, "%lld", (long long)code);
 }
 
 /* Is it the server's fault? */
 static bool fails_server(i64 code)
 {
-	return code == UNKNOWN || code == DEADLINE_EXCEEDED || code == GRPC_UNIMPLEMENTED ||
+	return code == UNKNOWN || code == DEADLINE_EXCEEDED || code == UNIMPLEMENTED ||
 	       code == INTERNAL || code == UNAVAILABLE || code == DATA_LOSS;
 }
 
@@ -45,9 +39,8 @@ bool grpc_status(const struct field_value *f, i64 *status)
 static void say_method(struct saying *s, const struct field_value *f)
 {
 	struct str name = f->text;
-	ptrdiff_t slash;
 
-	say_text(s, "rpc.system", STR("grpc"));
+	say_text(s, "rpc.system.name", STR("grpc"));
 	s->span.name = STR("grpc");
 	if (!f->there)
 		return;
@@ -56,18 +49,16 @@ static void say_method(struct saying *s, const struct field_value *f)
 	if (!name.n)
 		return;
 	s->span.name = name;
-	slash = str_find_last(name, '/');
-	if (slash < 0)
-		return;
-	say_text(s, "rpc.service", str_cut(name, 0, (size_t)slash));
-	say_text(s, "rpc.method", str_cut(name, (size_t)slash + 1, name.n));
+	say_text(s, "rpc.method", name);
 }
 
 static void say_code(struct saying *s, i64 code, bool fails)
 {
-	say_int(s, "rpc.grpc.status_code", code);
+	struct str name = code_name(s, code);
+
+	say_text(s, "rpc.response.status_code", name);
 	if (fails)
-		say_error(s, code_name(s, code), (struct str){ 0 });
+		say_error(s, name, (struct str){ 0 });
 }
 
 /* A net.IP: 4 bytes, or 16, of which those of IPv4 are known by how they begin. */

@@ -7,7 +7,7 @@
  * Units    as rules.h.
  * Fails    what is not known is not said.
  * Threads  any.
- * Sources  OpenTelemetry semantic conventions 1.27, "Semantic conventions for gRPC";
+ * Sources  OpenTelemetry semantic conventions 1.43, "Semantic conventions for gRPC";
  *          google.golang.org/grpc/{server,call,stream}.go, internal/transport/{http2_server,
  *          handler_server,transport,server_stream}.go, internal/status/status.go (1.40 to 1.85). */
 #ifndef SPAN_GRPC_H
@@ -20,11 +20,6 @@ enum {
 	GRPC_METHOD, GRPC_CODE, GRPC_ERROR, GRPC_TARGET, GRPC_PEER_IP, GRPC_PEER_PORT, GRPC_OWN_IP,
 	GRPC_OWN_PORT
 };
-
-/* google.golang.org/grpc/codes */
-enum { GRPC_UNIMPLEMENTED = 12 };
-/* "DEADLINE_EXCEEDED"; empty: there is none of this number. */
-struct str grpc_code_name(i64 code);
 
 extern const struct library library_grpc_server, library_grpc_client;
 

@@ -14,18 +14,18 @@
 #define OLD_CODE ".(*google.golang.org/grpc/internal/status.Error).e.Code" /* before 1.40 */
 
 static const char *const fields[FIELDS_MOST] = {
-	[GRPC_METHOD] = "rpc.method", [GRPC_CODE] = "rpc.grpc.status_code",
+	[GRPC_METHOD] = "rpc.method", [GRPC_CODE] = "rpc.response.status_code",
 	[GRPC_ERROR] = "error.type", [GRPC_TARGET] = "server.address",
 	[GRPC_PEER_IP] = "client.address", [GRPC_PEER_PORT] = "network.peer.port",
 	[GRPC_OWN_IP] = "server.address", [GRPC_OWN_PORT] = "server.port",
-	[FIELD_WRITER] = "rpc.grpc.status_code", [FIELD_KEY] = "traceparent of gRPC calls",
+	[FIELD_WRITER] = "rpc.response.status_code", [FIELD_KEY] = "traceparent of gRPC calls",
 	[FIELD_SUBKEY] = "traceparent of gRPC calls",
 };
 
 static const char *const trace_fields[] = { "tracepar", "tracesta" };
 
 #define STATUS(name) \
-	.role = ROLE_STATUS, .func = TRANSPORT name, .gives = "rpc.grpc.status_code of servers", \
+	.role = ROLE_STATUS, .func = TRANSPORT name, .gives = "rpc.response.status_code of servers", \
 	.reads = { { FIELD_WRITER, "arg0", 0 }, { GRPC_CODE, "arg1.s.Code", 0 } }, .nreads = 2
 
 #define HEADERS(frame, register) \
@@ -115,7 +115,7 @@ static const struct rule client_rules[] = {
 		.reads = { { FIELD_WRITER, "recv", 0 } }, .nreads = 1,
 	}, {
 		.role = ROLE_STATUS, .func = "google.golang.org/grpc.(*clientStream).finish",
-		.gives = "when gRPC streams end, and rpc.grpc.status_code of these",
+		.gives = "when gRPC streams end, and rpc.response.status_code of these",
 		.reads = {
 			{ FIELD_WRITER, "recv", 0 },
 			{ GRPC_CODE, "arg0" CODE, 0 },

@@ -1,14 +1,11 @@
 #include "span/metrics.h"
 
-#include "span/grpc.h"
-
 #define KEY(text) { text, sizeof(text) - 1 }
 
-/* An attribute of a metric, and that of spans that it is made of. */
+/* An attribute of a metric, and of the spans that it is made of. */
 struct taken {
 	struct str key;
-	struct str from;	/* empty: the same */
-	bool (*how)(struct span_attr *to, const struct span_attr *from, const struct span *s);
+	void (*how)(struct span_attr *to, const struct span *s);	/* NULL: as it is */
 };
 
 struct kind {
@@ -35,23 +32,13 @@ static const struct span_attr *find(const struct span *s, struct str key)
 	return NULL;
 }
 
-/* With the service before it, as spans are called. What a server does not know may be anything. */
-static bool full_method(struct span_attr *to, const struct span_attr *from, const struct span *s)
+/* What a server does not know may be anything. */
+static void known_method(struct span_attr *to, const struct span *s)
 {
-	const struct span_attr *code = find(s, STR("rpc.grpc.status_code"));
+	const struct span_attr *code = find(s, STR("rpc.response.status_code"));
 
-	(void)from;
-	to->text = s->kind == SPAN_SERVER && code && code->number == GRPC_UNIMPLEMENTED ?
-		   STR("_OTHER") : s->name;
-	return true;
-}
-
-static bool code_name(struct span_attr *to, const struct span_attr *from, const struct span *s)
-{
-	(void)s;
-	to->kind = ATTR_TEXT;
-	to->text = grpc_code_name(from->number);
-	return to->text.n;
+	if (code && str_eq(code->text, STR("UNIMPLEMENTED")))
+		to->text = STR("_OTHER");
 }
 
 static const struct kind kinds[METRICS] = {
@@ -77,25 +64,20 @@ static const struct kind kinds[METRICS] = {
 	},
 	[METRIC_RPC_SERVER] = {
 		.name = "rpc.server.call.duration", .of = SPAN_SERVER, CALLS,
-		.what = "How long calls took that were served", .sign = KEY("rpc.system"),
+		.what = "How long calls took that were served", .sign = KEY("rpc.system.name"),
 		.attrs = {
-			{ .key = KEY("rpc.system.name"), .from = KEY("rpc.system") },
-			{ .key = KEY("rpc.method"), .how = full_method },
-			{ .key = KEY("rpc.response.status_code"),
-			  .from = KEY("rpc.grpc.status_code"), .how = code_name },
-			{ .key = KEY("error.type") },
+			{ .key = KEY("rpc.system.name") },
+			{ .key = KEY("rpc.method"), .how = known_method },
+			{ .key = KEY("rpc.response.status_code") }, { .key = KEY("error.type") },
 		},
 	},
 	[METRIC_RPC_CLIENT] = {
 		.name = "rpc.client.call.duration", .of = SPAN_CLIENT, CALLS,
-		.what = "How long calls took that were sent", .sign = KEY("rpc.system"),
+		.what = "How long calls took that were sent", .sign = KEY("rpc.system.name"),
 		.attrs = {
-			{ .key = KEY("rpc.system.name"), .from = KEY("rpc.system") },
-			{ .key = KEY("rpc.method"), .how = full_method },
-			{ .key = KEY("rpc.response.status_code"),
-			  .from = KEY("rpc.grpc.status_code"), .how = code_name },
-			{ .key = KEY("error.type") }, { .key = KEY("server.address") },
-			{ .key = KEY("server.port") },
+			{ .key = KEY("rpc.system.name") }, { .key = KEY("rpc.method") },
+			{ .key = KEY("rpc.response.status_code") }, { .key = KEY("error.type") },
+			{ .key = KEY("server.address") }, { .key = KEY("server.port") },
 		},
 	},
 	[METRIC_DB] = {
@@ -133,13 +115,15 @@ static u32 take(struct span_attr to[METRIC_ATTRS_MOST], const struct kind *k, co
 
 	for (u32 i = 0; i < METRIC_ATTRS_MOST && k->attrs[i].key.n; i++) {
 		const struct taken *t = &k->attrs[i];
-		const struct span_attr *from = find(s, t->from.n ? t->from : t->key);
+		const struct span_attr *from = find(s, t->key);
 
 		if (!from)
 			continue;
 		to[n] = *from;
 		to[n].key = t->key;
-		n += t->how ? t->how(&to[n], from, s) : true;
+		if (t->how)
+			t->how(&to[n], s);
+		n++;
 	}
 	return n;
 }

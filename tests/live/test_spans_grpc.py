@@ -23,7 +23,7 @@ pytestmark = pytest.mark.ptrace
 QUICK = [("1.60.1", "1.22.12"), ("1.85.0", "1.27.4")]
 FLAGS = {"plain": [], "stripped": ["-ldflags=-s -w"], "race": ["-race"]}
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-NAMES = {1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND", 6: "ALREADY_EXISTS",
+NAMES = {0: "OK", 1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND", 6: "ALREADY_EXISTS",
          7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED", 9: "FAILED_PRECONDITION", 10: "ABORTED", 11: "OUT_OF_RANGE",
          12: "UNIMPLEMENTED", 13: "INTERNAL", 14: "UNAVAILABLE", 15: "DATA_LOSS", 16: "UNAUTHENTICATED"}
 SERVERS_FAULT = {2, 4, 12, 13, 14, 15}
@@ -112,7 +112,7 @@ def began(s):
 
 
 def code(s):
-    return s["attributes"]["rpc.grpc.status_code"]
+    return {name: number for number, name in NAMES.items()}[s["attributes"]["rpc.response.status_code"]]
 
 
 def error(s):
@@ -137,12 +137,12 @@ def exercise(c, retries=True, through_http=False, joined=True):
             ("Pool", 15, 0, 0), ("Pool", 20, 0, 1), ("Plain", 16, 0, 0), ("Both", 17, 0, 3), ("Nowhere", 18, 12, 0)]:
         name = "front.%s/N%d" % (kind, n)
         client, server = c.one("client", name), c.one("server", name)
-        assert (code(client), error(client)) == (own, NAMES.get(own)), client
+        assert (code(client), error(client)) == (own, NAMES[own] if own else None), client
         assert (code(server), error(server)) == (own, NAMES[own] if own in SERVERS_FAULT else None), server
         assert c.asked_in(server) == ({"back.Plain/N%d" % n: asked} if asked else {}), (server, c.below)
         assert not c.asked_in(client)
         about = client["attributes"]
-        assert (about["rpc.system"], about["rpc.service"], about["rpc.method"]) == ("grpc", "front." + kind, "N%d" % n)
+        assert (about["rpc.system.name"], about["rpc.method"]) == ("grpc", name)
         assert (about["server.address"], about["server.port"]) == ("127.0.0.1", c.port)
         if not through_http:
             about = server["attributes"]

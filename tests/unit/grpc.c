@@ -63,23 +63,23 @@ static const char *client(i64 code, bool answered)
 	return told();
 }
 
-#define GRPC "a.B/C rpc.system=grpc rpc.service=a.B rpc.method=C "
+#define GRPC "a.B/C rpc.system.name=grpc rpc.method=a.B/C "
 
 START_TEST(a_server_fails_by_some_codes_only)
 {
 	text(GRPC_METHOD, "/a.B/C");
-	ck_assert_str_eq(server(5, true), GRPC "rpc.grpc.status_code=5");
+	ck_assert_str_eq(server(5, true), GRPC "rpc.response.status_code=NOT_FOUND");
 	ck_assert_int_eq(saying.span.status, STATUS_UNSET);
 	fresh();
 	text(GRPC_METHOD, "a.B/C");
 	ck_assert_str_eq(server(13, true),
-			 GRPC "rpc.grpc.status_code=13 error.type=INTERNAL");
+			 GRPC "rpc.response.status_code=INTERNAL error.type=INTERNAL");
 	ck_assert_int_eq(saying.span.status, STATUS_ERROR);
 	fresh();
 	text(GRPC_METHOD, "/nothing");
-	ck_assert_str_eq(server(0, false), "nothing rpc.system=grpc");
+	ck_assert_str_eq(server(0, false), "nothing rpc.system.name=grpc rpc.method=nothing");
 	fresh();
-	ck_assert_str_eq(server(0, false), "grpc rpc.system=grpc");
+	ck_assert_str_eq(server(0, false), "grpc rpc.system.name=grpc");
 }
 END_TEST
 
@@ -88,22 +88,24 @@ START_TEST(a_client_fails_by_all_of_them)
 	text(GRPC_METHOD, "/a.B/C");
 	text(GRPC_ERROR, "*status.Error");
 	number(GRPC_CODE, 5);
-	ck_assert_str_eq(client(0, true), GRPC "rpc.grpc.status_code=5 error.type=NOT_FOUND");
+	ck_assert_str_eq(client(0, true),
+			 GRPC "rpc.response.status_code=NOT_FOUND error.type=NOT_FOUND");
 	fresh();
 	text(GRPC_METHOD, "/a.B/C");
 	text(GRPC_ERROR, "nil");
-	ck_assert_str_eq(client(0, false), GRPC "rpc.grpc.status_code=0");
+	ck_assert_str_eq(client(0, false), GRPC "rpc.response.status_code=OK");
 	fresh();	/* an interceptor has made another error of it */
 	text(GRPC_METHOD, "/a.B/C");
 	text(GRPC_ERROR, "*main.Mine");
-	ck_assert_str_eq(client(14, true), GRPC "rpc.grpc.status_code=14 error.type=UNAVAILABLE");
+	ck_assert_str_eq(client(14, true),
+			 GRPC "rpc.response.status_code=UNAVAILABLE error.type=UNAVAILABLE");
 	fresh();
 	text(GRPC_METHOD, "/a.B/C");
 	text(GRPC_ERROR, "*main.Mine");
 	ck_assert_str_eq(client(0, true), GRPC "error.type=*main.Mine");
 	fresh();	/* a stream */
 	text(GRPC_METHOD, "/a.B/C");
-	ck_assert_str_eq(client(99, true), GRPC "rpc.grpc.status_code=99 error.type=99");
+	ck_assert_str_eq(client(99, true), GRPC "rpc.response.status_code=99 error.type=99");
 }
 END_TEST
 
@@ -122,7 +124,7 @@ START_TEST(a_target_is_an_address)
 	char is[128];
 
 	text(GRPC_TARGET, targets[_i].target);
-	snprintf(is, sizeof(is), "grpc rpc.system=grpc%s", targets[_i].is);
+	snprintf(is, sizeof(is), "grpc rpc.system.name=grpc%s", targets[_i].is);
 	ck_assert_str_eq(client(0, false), is);
 }
 END_TEST
@@ -135,11 +137,11 @@ START_TEST(addresses_are_written_as_people_do)
 	fields[GRPC_OWN_IP] = (struct field_value){ .there = true, .text = { v4, 4 } };
 	number(GRPC_OWN_PORT, 443);
 	ck_assert_str_eq(server(0, false),
-			 "grpc rpc.system=grpc server.address=127.0.0.1 server.port=443");
+			 "grpc rpc.system.name=grpc server.address=127.0.0.1 server.port=443");
 	fresh();
 	number(GRPC_PEER_PORT, 80);
 	fields[GRPC_PEER_IP] = (struct field_value){ .there = true, .text = { v4, 4 } };
-	ck_assert_str_eq(server(0, false), "grpc rpc.system=grpc client.address=127.0.0.1 "
+	ck_assert_str_eq(server(0, false), "grpc rpc.system.name=grpc client.address=127.0.0.1 "
 			 "network.peer.address=127.0.0.1 network.peer.port=80");
 	fields[GRPC_PEER_IP].text = (struct str){ mapped, 16 };
 	saying.span.nattrs = 0;
@@ -149,7 +151,7 @@ START_TEST(addresses_are_written_as_people_do)
 	ck_assert_ptr_nonnull(strstr(server(0, false), "client.address=::1 "));
 	fields[GRPC_PEER_IP].text.n = 5;
 	saying.span.nattrs = 0;
-	ck_assert_str_eq(server(0, false), "grpc rpc.system=grpc");
+	ck_assert_str_eq(server(0, false), "grpc rpc.system.name=grpc");
 }
 END_TEST
 
