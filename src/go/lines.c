@@ -92,6 +92,15 @@ struct go_line go_line_at(const struct go_program *prog, const struct go_func *f
 		       go_pcvalue(prog, f, f->pcln, pc));
 }
 
+struct go_line go_func_line(const struct go_program *prog, const struct go_func *f)
+{
+	struct go_line at = go_line_at(prog, f, f->pc);
+
+	if (at.file.n && f->start_line > 0)
+		at.line = f->start_line;
+	return at;
+}
+
 /* Both tables are walked side by side: line counts only where the file is the right one. */
 bool go_func_has_line(const struct go_program *prog, const struct go_func *f, struct str file,
 		      i32 line, bool (*ends)(struct str path, struct str end))

@@ -121,6 +121,8 @@ struct go_line {
 };
 /* Of the innermost inlined body at pc (an offset from text). */
 struct go_line go_line_at(const struct go_program *prog, const struct go_func *f, u64 pc);
+/* Where f begins in its source. */
+struct go_line go_func_line(const struct go_program *prog, const struct go_func *f);
 
 /* Does any instruction of f come from this line of a file whose path satisfies `ends`? */
 bool go_func_has_line(const struct go_program *prog, const struct go_func *f, struct str file,

@@ -45,15 +45,6 @@ static struct go_line call_line(const struct go_program *prog, const struct inli
 	return go_line_at(prog, p->in, p->pc);
 }
 
-static struct go_line func_line(const struct function_view *v)
-{
-	struct go_line at = go_line_at(v->prog, v->func, v->func->pc);
-
-	if (at.file.n && v->func->start_line > 0)
-		at.line = v->func->start_line;
-	return at;
-}
-
 void function_print(struct out *o, const struct function_view *v)
 {
 	if (v->func) {
@@ -65,7 +56,7 @@ void function_print(struct out *o, const struct function_view *v)
 		out_z(o, "  [");
 		out_z(o, sig_source_name(from));
 		out_z(o, v->race ? ", race]" : "]");
-		print_line(o, func_line(v));
+		print_line(o, go_func_line(v->prog, v->func));
 		if (v->probed && v->refusal)
 			out_fmt(o, "  refused: %s", refusal_text(v->refusal));
 	} else {
@@ -150,7 +141,7 @@ static void json_func(struct json *j, const struct function_view *v)
 		json_u64(j, v->func->size);
 	else
 		json_null(j);
-	json_line_keys(j, v->func ? func_line(v) : nowhere);
+	json_line_keys(j, v->func ? go_func_line(v->prog, v->func) : nowhere);
 	signature_json(j, v->prog, v->func ? go_sig_of(v->prog, v->func) : &unknown);
 	json_key(j, "race_instrumented");
 	json_bool(j, v->race);

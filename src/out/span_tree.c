@@ -211,6 +211,7 @@ static bool is_plain(struct str key)
 		"http.request.method", "http.response.status_code", "http.route", "url.scheme",
 		"server.address", "server.port", "client.address", "network.peer.address",
 		"network.peer.port", "network.protocol.version", "code.function.name",
+		"code.file.path", "code.line.number",
 		"rpc.system.name", "rpc.method",
 	};
 
