@@ -9,12 +9,13 @@ enum { LOWEST = 4096, HCHAN = 96, HMAP = 48, ITAB_TYPE = 8, WORDS_MOST = 512 };
 void boxes_make(struct boxes *b, const struct go_program *prog, const struct image *img,
 		const struct go_heap *heap, const struct go_globals *globals)
 {
+	const struct go_global *small = go_global_named(globals, STR("runtime.staticuint64s"));
+
 	*b = (struct boxes){ .prog = prog, .img = img, .heap = heap };
-	for (size_t i = 0; i < globals->n; i++)
-		if (str_eq(globals->at[i].name, STR("runtime.staticuint64s"))) {
-			b->small_lo = globals->at[i].va + img->bias;
-			b->small_hi = b->small_lo + globals->at[i].size;
-		}
+	if (small) {
+		b->small_lo = small->va + img->bias;
+		b->small_hi = b->small_lo + small->size;
+	}
 }
 
 static bool fault(struct boxed *to, enum boxed_fault what)

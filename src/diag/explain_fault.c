@@ -64,7 +64,7 @@ static void instruction(struct diagnosis *to, struct death *d)
 		evidence(to, d,
 			 "%s is 0x%" PRIx64 ", and the field lies %" PRId64 " bytes behind it",
 			 names[e.mem.base], d->ints[e.mem.base], e.mem.disp);
-	place_finder_make(&p, d->prog, d->a);
+	place_finder_make(&p, d->prog);
 	place_finder_enter(&p, f, &flow, d->a);
 	m = memory_at(&p, origin_of_place(&p.origins, (u32)i, &e.mem));
 	name = m.t || m.name.n ? memory_name(&p, &m, d->a) : STR("");

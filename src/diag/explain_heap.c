@@ -16,7 +16,7 @@ struct search {
 	struct diagnosis *to;
 	struct death *d;
 	struct go_heap heap;
-	struct go_globals globals;
+	const struct go_globals *globals;
 	struct owners owners;
 	struct go_object zombies[ZOMBIES];
 	u64 nzombies;
@@ -73,7 +73,7 @@ static struct str on_stack(struct search *s, const struct goroutine *g, u64 rt)
 
 static struct str in_variable(struct search *s, u64 rt)
 {
-	const struct go_global *g = go_global_at(&s->globals, rt - s->d->img->bias);
+	const struct go_global *g = go_global_at(s->globals, rt - s->d->img->bias);
 
 	return g ? str_fmt(s->d->a, "in the variable %.*s, %" PRIu64 " bytes behind its beginning",
 			   STR_F(g->name), rt - s->d->img->bias - g->va)
@@ -176,14 +176,14 @@ static void in_memory(struct diagnosis *to, struct death *d)
 		evidence(to, d, "the heap's own records can't be read, so nothing was searched");
 		return;
 	}
-	go_globals_make(&s.globals, d->prog, d->a);
+	s.globals = go_globals_of(d->prog);
 	s.nzombies = go_heap_zombies(&s.heap, s.zombies, ZOMBIES);
 	if (s.nzombies)
 		evidence(to, d, "in memory: %" PRIu64 " free object%s marked; the first, at 0x%"
 			 PRIx64 ", has %" PRIu64 " bytes", s.nzombies,
 			 s.nzombies == 1 ? " is" : "s are", s.zombies[0].base,
 			 s.zombies[0].span->elem);
-	owners_find(&s.owners, d->prog, d->img, &s.heap, &s.globals, d->a);
+	owners_find(&s.owners, d->prog, d->img, &s.heap, s.globals, d->a);
 	for (u32 i = 0; i < s.owners.n; i++)
 		say_misfit(&s, &s.owners.found[i]);
 	if (s.owners.all > s.owners.n)

@@ -21,7 +21,6 @@ struct torn {
 	struct diagnosis *to;
 	struct death *d;
 	struct go_heap heap;
-	struct go_globals globals;
 	struct boxes boxes;
 	struct place_finder places;
 	struct go_type *types[CALLS_LOOKED_AT];	/* whose methods were called */
@@ -237,7 +236,7 @@ static void by_memory(struct torn *t, bool caused)
 	struct owners owners;
 	u32 said = 0;
 
-	owners_find(&owners, d->prog, d->img, &t->heap, &t->globals, d->a);
+	owners_find(&owners, d->prog, d->img, &t->heap, go_globals_of(d->prog), d->a);
 	for (u32 i = 0; i < owners.n && said < SAID; i++) {
 		const struct misfit *m = &owners.found[i];
 		struct str in = STR("");
@@ -264,9 +263,8 @@ void explain_torn(struct diagnosis *to, struct death *d)
 
 	if (!d->img || !d->prog || !go_heap_read(&t.heap, d->img, d->prog, d->a))
 		return;
-	go_globals_make(&t.globals, d->prog, d->a);
-	boxes_make(&t.boxes, d->prog, d->img, &t.heap, &t.globals);
-	place_finder_make(&t.places, d->prog, d->a);
+	boxes_make(&t.boxes, d->prog, d->img, &t.heap, go_globals_of(d->prog));
+	place_finder_make(&t.places, d->prog);
 	by_memory(&t, by_calls(&t));
 	place_finder_release(&t.places);
 }

@@ -74,10 +74,10 @@ static void find_holders(struct death *d, struct waiters *all)
 	struct go_heap heap;
 	bool read = go_heap_read(&heap, d->img, d->prog, d->a);
 
-	go_globals_make(&all->globals, d->prog, d->a);
+	all->globals = go_globals_of(d->prog);
 	if (all->n == WAITERS_MOST)	/* there are more, who are not known to wait */
 		return;
-	holders_find(&all->holders, d->gs, d->u, read ? &heap : NULL, &all->globals);
+	holders_find(&all->holders, d->gs, d->u, read ? &heap : NULL, all->globals);
 	for (u32 i = 0; i < all->n; i++) {
 		struct waiter *w = &all->at[i];
 
@@ -184,7 +184,7 @@ static struct str channel(struct death *d, const struct wait_channel *c)
 static struct str variable(struct death *d, const struct waiters *all, u64 address)
 {
 	u64 va = address - d->img->bias;
-	const struct go_global *v = go_global_at(&all->globals, va);
+	const struct go_global *v = go_global_at(all->globals, va);
 
 	if (!v)
 		return STR("");

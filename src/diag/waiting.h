@@ -30,7 +30,7 @@ struct waiters {
 	u32 n;
 	struct map by_g;	/* g -> 1 + index */
 	struct holders holders;
-	struct go_globals globals;
+	const struct go_globals *globals;
 };
 
 struct circle {

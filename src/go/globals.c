@@ -21,7 +21,7 @@ static bool is_variable(struct str name)
 	       !str_starts(name, STR("type:")) && !str_starts(name, STR("type."));
 }
 
-void go_globals_make(struct go_globals *to, const struct go_program *prog, struct arena *a)
+static void read_all(struct go_globals *to, const struct go_program *prog, struct arena *a)
 {
 	const struct section *symtab = image_section(prog->img, ".symtab");
 	const struct section *strtab = image_section(prog->img, ".strtab");
@@ -29,7 +29,6 @@ void go_globals_make(struct go_globals *to, const struct go_program *prog, struc
 	struct str names, symbols;
 	struct rd r;
 
-	*to = (struct go_globals){ 0 };
 	if (!symtab || !strtab)
 		return;
 	names = image_section_bytes(prog->img, strtab);
@@ -60,6 +59,25 @@ void go_globals_make(struct go_globals *to, const struct go_program *prog, struc
 			qsort(to->at, to->n, sizeof(*to->at), by_va);
 			break;
 		}
+}
+
+const struct go_globals *go_globals_of(const struct go_program *prog)
+{
+	struct go_program *p = (struct go_program *)prog;	/* a cache */
+
+	if (!p->globals) {
+		p->globals = ARENA_NEW(&p->arena, struct go_globals);
+		read_all(p->globals, prog, &p->arena);
+	}
+	return p->globals;
+}
+
+const struct go_global *go_global_named(const struct go_globals *all, struct str name)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (str_eq(all->at[i].name, name))
+			return &all->at[i];
+	return NULL;
 }
 
 const struct go_global *go_global_at(const struct go_globals *all, u64 va)

@@ -1,9 +1,10 @@
 /* globals - the program's variables by address: names from the symbol table, types from DWARF.
  *
- * Owns     its list, in the arena that it was made with; names are views into the image.
+ * Owns     nothing: the list is made once and lies in the program's arena; names are views into
+ *          the image.
  * Units    link-time addresses.
  * Fails    never: a program without symbols has none.
- * Threads  immutable once made; go_global_type loads on demand. */
+ * Threads  one: the list and types are made on demand. */
 #ifndef GO_GLOBALS_H
 #define GO_GLOBALS_H
 
@@ -19,7 +20,9 @@ struct go_globals {
 	size_t n;
 };
 
-void go_globals_make(struct go_globals *to, const struct go_program *prog, struct arena *a);
+const struct go_globals *go_globals_of(const struct go_program *prog);
+/* The one with this name, or NULL. */
+const struct go_global *go_global_named(const struct go_globals *all, struct str name);
 /* The variable that lies over this address, or NULL. */
 const struct go_global *go_global_at(const struct go_globals *all, u64 va);
 /* Or NULL. */

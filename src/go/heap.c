@@ -133,17 +133,16 @@ bool go_heap_read(struct go_heap *h, const struct image *img, const struct go_pr
 		  struct arena *a)
 {
 	const struct go_heap_layout *l = prog->rel ? go_heap_layout(prog->rel->minor) : NULL;
-	struct go_globals globals;
+	const struct go_global *known;
 	u64 at[TRIED];
 	size_t n;
 
 	*h = (struct go_heap){ 0 };
 	if (!l)
 		return false;
-	go_globals_make(&globals, prog, a);
-	for (size_t i = 0; i < globals.n; i++)
-		if (str_eq(globals.at[i].name, STR("runtime.mheap_")))
-			return spans_of(h, img, prog, globals.at[i].va + img->bias, a);
+	known = go_global_named(go_globals_of(prog), STR("runtime.mheap_"));
+	if (known)
+		return spans_of(h, img, prog, known->va + img->bias, a);
 	n = go_mheap_candidates(prog, at, TRIED);
 	for (size_t i = 0; i < n; i++)
 		if (spans_of(h, img, prog, at[i] + img->bias, a))

@@ -1,5 +1,10 @@
 #include "go/itabs.h"
 
+struct go_itabs {
+	struct go_itab *at;
+	size_t n;
+};
+
 /* itab: OFFSET SIZE MEANING: 0 8 interface type, 8 8 concrete type, 16 4 hash, 20 4 pad,
  * 24 8*max(n,1) code addresses, n = number of the interface's methods. */
 enum { ITAB_INTER = 0, ITAB_TYPE = 8, ITAB_HEAD = 24, INTERFACE_NMETHODS = 48 + 16 };
@@ -15,7 +20,7 @@ static bool read_itab(const struct go_program *prog, u64 va, struct go_itab *t)
 	       t->type_va >= md->types_va && t->type_va < md->etypes_va;
 }
 
-size_t go_itabs(const struct go_program *prog, struct arena *a, struct go_itab **itabs)
+static size_t read_all(const struct go_program *prog, struct arena *a, struct go_itab **itabs)
 {
 	const struct moduledata *md = &prog->md;
 	u64 room = md->nitablinks ? md->nitablinks : md->itabsize / (ITAB_HEAD + 8);
@@ -41,4 +46,16 @@ size_t go_itabs(const struct go_program *prog, struct arena *a, struct go_itab *
 		va += ITAB_HEAD + 8 * MAX(n, (u64)1);
 	}
 	return got;
+}
+
+size_t go_itabs(const struct go_program *prog, const struct go_itab **itabs)
+{
+	struct go_program *p = (struct go_program *)prog;	/* a cache */
+
+	if (!p->itabs) {
+		p->itabs = ARENA_NEW(&p->arena, struct go_itabs);
+		p->itabs->n = read_all(prog, &p->arena, &p->itabs->at);
+	}
+	*itabs = p->itabs->at;
+	return p->itabs->n;
 }

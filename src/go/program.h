@@ -65,6 +65,8 @@ struct go_dwarf;	/* go/dwarf.c */
 struct go_sigs;		/* sig.c: signatures made so far */
 struct go_names;	/* pclntab.c: functions by name */
 struct go_recent;	/* lines.c */
+struct go_globals;	/* globals.h */
+struct go_itabs;	/* itabs.c */
 struct forms;		/* x86/form.h: instructions decoded so far */
 
 struct go_program {
@@ -92,6 +94,8 @@ struct go_program {
 	struct go_sigs *sigs;
 	struct go_names *names;
 	struct go_recent *recent;
+	struct go_globals *globals;
+	struct go_itabs *itabs;
 	struct forms *forms;
 	u64 *write_barrier_va;			/* vars.c: on demand; 0: not found */
 	struct arena arena;

@@ -329,8 +329,7 @@ size_t go_types_all(const struct go_program *prog, struct go_type ***types)
 {
 	struct go_types *ts = types_with_links(prog);
 	struct closure c = { .prog = prog };
-	struct arena scratch = { 0 };
-	struct go_itab *itabs;
+	const struct go_itab *itabs;
 	struct go_type **dwarf;
 	size_t n;
 
@@ -340,7 +339,7 @@ size_t go_types_all(const struct go_program *prog, struct go_type ***types)
 	ts->have_all = true;
 	for (size_t i = 0; i < ts->nlinks; i++)
 		reach_va(&c, prog->md.types_va + ts->links[i]);
-	n = go_itabs(prog, &scratch, &itabs);
+	n = go_itabs(prog, &itabs);
 	for (size_t i = 0; i < n; i++) {
 		reach_va(&c, itabs[i].inter_va);
 		reach_va(&c, itabs[i].type_va);
@@ -357,7 +356,6 @@ size_t go_types_all(const struct go_program *prog, struct go_type ***types)
 	ts->all = arena_copy(types_arena(prog), c.queue.at, c.queue.n * sizeof(c.queue.at[0]));
 	vec_release(&c.queue);
 	map_release(&c.seen);
-	arena_release(&scratch);
 	*types = ts->all;
 	return ts->nall;
 }

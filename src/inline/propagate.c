@@ -8,9 +8,8 @@
 /* Of *bufio.Writer as an io.Writer; 0: the program has none, so nothing is written. */
 static u64 itab_va(const struct go_program *prog)
 {
-	struct arena a = { 0 };
-	struct go_itab *itabs;
-	size_t n = go_itabs(prog, &a, &itabs);
+	const struct go_itab *itabs;
+	size_t n = go_itabs(prog, &itabs);
 	u64 va = 0;
 
 	for (size_t i = 0; i < n && !va; i++) {
@@ -21,7 +20,6 @@ static u64 itab_va(const struct go_program *prog)
 		    str_eq(go_type_load(prog, type)->name, STR("*bufio.Writer")))
 			va = itabs[i].va;
 	}
-	arena_release(&a);
 	return va;
 }
 

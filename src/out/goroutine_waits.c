@@ -62,7 +62,6 @@ static bool is_lock(enum wait_kind k)
 
 void goroutine_find_holders(struct goroutine_view *v)
 {
-	struct go_globals globals;
 	struct go_heap heap;
 	bool read, any = false;
 
@@ -83,9 +82,9 @@ void goroutine_find_holders(struct goroutine_view *v)
 	}
 	if (!any)
 		return;
-	go_globals_make(&globals, v->prog, &v->arena);
 	read = go_heap_read(&heap, v->prog->img, v->prog, &v->arena);
-	holders_find(&v->holders, v->all, &v->unwinder, read ? &heap : NULL, &globals);
+	holders_find(&v->holders, v->all, &v->unwinder, read ? &heap : NULL,
+		     go_globals_of(v->prog));
 }
 
 const struct held *goroutine_held(const struct goroutine_view *v, const struct wait *w)

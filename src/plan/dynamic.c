@@ -22,7 +22,7 @@ void dynamic_types_find(struct dynamic_types *d, struct plan *p)
 		"*url.Error", "*fmt.wrapErrors", "*json.SyntaxError", "*exec.Error",
 	};
 
-	d->nitabs = go_itabs(p->prog, &p->arena, &d->itabs);
+	d->nitabs = go_itabs(p->prog, &d->itabs);
 	for (size_t i = 0; i < ARRAY_LEN(boxed); i++)
 		add(p, d->boxed, &d->nboxed, ARRAY_LEN(d->boxed), boxed[i]);
 	for (size_t i = 0; i < ARRAY_LEN(errors); i++)

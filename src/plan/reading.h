@@ -12,7 +12,7 @@
 
 /* Which dynamic types are looked into behind an interface: made once for a plan. */
 struct dynamic_types {
-	struct go_itab *itabs;
+	const struct go_itab *itabs;
 	size_t nitabs;
 	struct go_type *boxed[16];	/* what an `any` is most often */
 	size_t nboxed;

@@ -124,7 +124,7 @@ void torn_list(struct torn_stores *to, const struct go_program *prog, const stru
 		return;
 	list_wanted(&all, prog);
 	n = hands_for(all.funcs.n, WORTH_A_HAND);
-	place_finder_make(&places, prog, a);
+	place_finder_make(&places, prog);
 	for (u32 i = 0; i < n; i++) {
 		struct hand *h = &hands[i];
 

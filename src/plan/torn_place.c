@@ -19,13 +19,12 @@ static bool keeps_registers(const void *ctx, i64 target)
 		      str_starts(to->name, STR("runtime.wbMove")));
 }
 
-void place_finder_make(struct place_finder *p, const struct go_program *prog, struct arena *keep)
+void place_finder_make(struct place_finder *p, const struct go_program *prog)
 {
-	struct go_itab *itabs;
-	size_t n = go_itabs(prog, keep, &itabs);
+	const struct go_itab *itabs;
+	size_t n = go_itabs(prog, &itabs);
 
-	*p = (struct place_finder){ .prog = prog };
-	go_globals_make(&p->globals, prog, keep);
+	*p = (struct place_finder){ .prog = prog, .globals = go_globals_of(prog) };
 	for (size_t i = 0; i < n; i++)
 		*map_put(&p->itabs, itabs[i].va) = 1;
 }
@@ -345,7 +344,7 @@ static struct go_memory result_of(struct place_finder *p, const struct origin *x
 
 static struct go_memory global_at(const struct place_finder *p, u64 va)
 {
-	const struct go_global *g = go_global_at(&p->globals, va);
+	const struct go_global *g = go_global_at(p->globals, va);
 
 	if (!g)
 		return (struct go_memory){ 0 };

@@ -14,7 +14,7 @@
 struct place_finder {
 	const struct go_program *prog;
 	struct arena *a;		/* of the function at hand */
-	struct go_globals globals;
+	const struct go_globals *globals;
 	struct map itabs;		/* by address */
 	const struct go_func *func;
 	const struct go_sig *sig;
@@ -36,7 +36,7 @@ struct go_part {
 	i64 at;			/* where it begins, as `off` counts */
 };
 
-void place_finder_make(struct place_finder *p, const struct go_program *prog, struct arena *keep);
+void place_finder_make(struct place_finder *p, const struct go_program *prog);
 /* One more, of the same program or of a twin of it; not to be released. */
 void place_finder_share(struct place_finder *p, const struct place_finder *of,
 			const struct go_program *prog);

@@ -14,7 +14,6 @@ int main(int argc, char **argv)
 	OWN(arena) a = { 0 };
 	struct image img = { 0 };
 	struct go_program prog = { 0 };
-	struct go_globals globals;
 	struct go_heap heap;
 	struct owners owners;
 	struct err err;
@@ -24,8 +23,7 @@ int main(int argc, char **argv)
 	    !(pid ? image_open_pid(&img, pid, &err) : image_open(&img, argv[1], &err)) ||
 	    !go_open(&prog, &img, &err) || !go_heap_read(&heap, &img, &prog, &a))
 		return 99;
-	go_globals_make(&globals, &prog, &a);
-	owners_find(&owners, &prog, &img, &heap, &globals, &a);
+	owners_find(&owners, &prog, &img, &heap, go_globals_of(&prog), &a);
 	for (u32 i = 0; i < owners.n; i++) {
 		const struct misfit *m = &owners.found[i];
 
