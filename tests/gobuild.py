@@ -33,6 +33,8 @@ VARIANTS = {
     "cgo": (["-tags=cgoseed"], True),
     "cgo-stripped": (["-tags=cgoseed", "-ldflags=-s -w"], True),
     "cgo-pie": (["-tags=cgoseed", "-buildmode=pie"], True),
+    "external": (["-ldflags=-linkmode=external -s -w"], True),  # by the C linker
+    "external-pie": (["-ldflags=-linkmode=external", "-buildmode=pie"], True),
 }
 
 

@@ -131,16 +131,25 @@ def of_spans(spans):
     return sorted("00-%s-%s-01" % (s["trace_id"], s["span_id"]) for s in spans)
 
 
+VARIANTS = ["stripped", "pie", "external", "external-pie", "race"]
+
+
+def skip_the_rest(release, variant):
+    """`make check` has time for some."""
+    tried = {"stripped": gobuild.RELEASES, "race": gobuild.ENDS, "pie": [gobuild.NEWEST]}
+    if not gobuild.ALL and release not in tried.get(variant, []):
+        pytest.skip("%s builds by Go %s are tried by make check-all" % (variant, release))
+
+
 LINES = [("get", "/get/1"), ("text", "/text/2"), ("stream", "/stream/3"), ("none", "/none/4"), ("large", "/large/5"),
          ("own", "/own/6"), ("odd", "/odd/7"), ("get", "/redirect/8"), ("get", "/again/close"), ("get", "/again/close"),
          ("get", "/again/close"), ("full", "/full"), ("shared", "/shared"), ("get", "/last/9")]
 
 
-@pytest.mark.parametrize("variant", ["stripped", "race"])
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_one_line_more(release, variant):
     """Every request goes out as ever but for one line, which has the ids of the span that is told of."""
-    if variant == "race" and release not in gobuild.ENDS:
-        pytest.skip("the race detector's build is tried with the oldest and the newest release")
+    skip_the_rest(release, variant)
     with Server() as server:
         said, plain, _, _ = asked(server, LINES, release, variant)
         assert said == [OK] * len(LINES)
@@ -221,11 +230,10 @@ class Http2:
         return heads
 
 
-@pytest.mark.parametrize("variant", ["stripped", "race"])
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_one_field_more(release, variant):
     """The same by HTTP/2."""
-    if variant == "race" and release not in gobuild.ENDS:
-        pytest.skip("the race detector's build is tried with the oldest and the newest release")
+    skip_the_rest(release, variant)
     with Http2() as server:
         said, _, _, _ = asked(server, LINES2, release, variant)
         assert said == [OK] * len(LINES2)
