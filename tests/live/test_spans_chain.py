@@ -94,7 +94,7 @@ def test_one_trace(go, variant, attach):
     program = others.module("spans-chain", go, *FLAGS[variant])
     numbers = range(1000, 1040)
     with Collector() as c, databases.postgres() as postgres, databases.redis() as redis, \
-            Service(program, c.url, "back", attach=attach) as back, \
+            Service(program, c.url, "back", "0s", attach=attach) as back, \
             Service(program, c.url, "middle", "postgres://canary:canary@127.0.0.1:%d/shop" % postgres.port,
                     "127.0.0.1:%d" % redis.port, back.at, attach=attach) as middle, \
             Service(program, c.url, "front", middle.at, attach=attach) as front:

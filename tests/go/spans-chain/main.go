@@ -1,6 +1,6 @@
 // spans-chain is three services: "front" takes HTTP requests (gin) and asks "middle" by gRPC, which asks PostgreSQL (pgx,
-// by database/sql), Redis, and "back" by HTTP. Each says where it listens, and ends when its input does. The number in the
-// path of a request goes along to all that is asked because of it.
+// by database/sql), Redis, and "back" by HTTP, which thinks as long as it is told to. Each says where it listens, and ends when
+// its input does. The number in the path of a request goes along to all that is asked because of it.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -22,6 +23,18 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// Where sdk.go is built in, these are the SDK's.
+var (
+	opening    = sql.Open
+	caching    = func(*redis.Client) {}
+	sending    = http.DefaultTransport
+	serving    = func(h http.Handler) http.Handler { return h }
+	routing    = func(*gin.Engine) {}
+	grpcServes []grpc.ServerOption
+	grpcAsks   = []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}
+	ending     = func() {}
 )
 
 func check(err error) {
@@ -51,7 +64,7 @@ func (m *middle) get(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		answer, err := http.DefaultClient.Do(r)
+		answer, err := (&http.Client{Transport: sending}).Do(r)
 		if err != nil {
 			return err
 		}
@@ -74,22 +87,25 @@ func order(srv interface{}, ctx context.Context, decode func(interface{}) error,
 }
 
 func serveMiddle(l net.Listener, postgres, cache, back string) {
-	db, err := sql.Open("pgx", postgres)
+	db, err := opening("pgx", postgres)
 	check(err)
-	s := grpc.NewServer()
+	r := redis.NewClient(&redis.Options{Addr: cache, Password: "canary"})
+	caching(r)
+	s := grpc.NewServer(grpcServes...)
 	s.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "shop.Orders",
 		HandlerType: (*interface{})(nil),
 		Methods:     []grpc.MethodDesc{{MethodName: "Get", Handler: order}},
-	}, &middle{db, redis.NewClient(&redis.Options{Addr: cache, Password: "canary"}), back})
+	}, &middle{db, r, back})
 	check(s.Serve(l))
 }
 
 func serveFront(l net.Listener, middle string) {
-	c, err := grpc.Dial(middle, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	c, err := grpc.Dial(middle, grpcAsks...)
 	check(err)
 	gin.SetMode(gin.ReleaseMode)
 	g := gin.New()
+	routing(g)
 	g.GET("/order/:id", func(r *gin.Context) {
 		var out text
 		if err := c.Invoke(r.Request.Context(), "/shop.Orders/Get", &text{Value: r.Param("id")}, &out); err != nil {
@@ -107,6 +123,7 @@ func main() {
 	fmt.Println("ready", os.Getpid(), l.Addr())
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
+		ending()
 		os.Exit(0)
 	}()
 	switch os.Args[1] {
@@ -115,10 +132,13 @@ func main() {
 	case "middle":
 		serveMiddle(l, os.Args[2], os.Args[3], os.Args[4])
 	case "back":
+		thinks, err := time.ParseDuration(os.Args[2])
+		check(err)
 		mux := http.NewServeMux()
 		mux.HandleFunc("/price/", func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(thinks)
 			fmt.Fprintln(w, strings.TrimPrefix(r.URL.Path, "/price/"))
 		})
-		check(http.Serve(l, mux))
+		check(http.Serve(l, serving(mux)))
 	}
 }
