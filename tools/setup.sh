@@ -14,8 +14,8 @@ bench) packages="$packages ca-certificates golang-1.19-go hugo util-linux python
 esac
 # Programs to try it on. Some packages start a service when they are installed: these are unpacked only.
 unpacked=
-[ "$what" != all ] || packages="$packages caddy delve esbuild fzf gdb gh linux-perf rclone restic" \
-	unpacked="docker.io etcd-client etcd-server prometheus syncthing"
+[ "$what" != all ] || packages="$packages caddy delve esbuild fzf gdb gh libicu72 libxml2 linux-perf rclone redis-tools restic" \
+	unpacked="docker.io etcd-client etcd-server postgresql-15 prometheus syncthing"
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/goshawk
 
 missing() { # those that are not installed; the order is kept

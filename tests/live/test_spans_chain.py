@@ -1,4 +1,5 @@
-"""One request through three processes makes one trace: gin, gRPC, PostgreSQL, Redis, and HTTP once more."""
+"""One request through three processes makes one trace: gin, gRPC, PostgreSQL, Redis, and HTTP once more. In make check-all these
+servers are Debian's, else those of tests/databases.py."""
 
 import concurrent.futures
 import http.client
@@ -13,6 +14,7 @@ import databases
 import gobuild
 import goshawk
 import others
+import servers
 from attaching import line_of
 from collector import Collector
 
@@ -20,6 +22,17 @@ pytestmark = pytest.mark.ptrace
 RELEASES = [r for r in gobuild.RELEASES if gobuild.minor(r) in (19, 22, 24, 26, 27)]
 CONNECTS = {"hello", "PIPELINE", "connect", "PREPARE orders", "PREPARE"}  # before the first question on a connection
 FLAGS = {"stripped": ["-ldflags=-s -w"], "race": ["-race"]}
+NUMBERS = range(1000, 1040)
+ORDERS = "CREATE TABLE orders (id text, n int, secret text)\n" \
+         "INSERT INTO orders SELECT i, i, 'canary' FROM generate_series(1000, 1039) i\n"
+
+
+@pytest.fixture(scope="module")
+def databases_of():
+    """The ports of PostgreSQL and Redis."""
+    with servers.postgres("shop", ORDERS) if gobuild.ALL else databases.postgres() as postgres, \
+            servers.redis() if gobuild.ALL else databases.redis() as redis:
+        yield postgres.port, redis.port
 
 
 class Service:
@@ -88,19 +101,17 @@ def counted(requests, n):
 @pytest.mark.parametrize("attach", [False, True])
 @pytest.mark.parametrize("variant", FLAGS)
 @pytest.mark.parametrize("go", RELEASES if gobuild.ALL else RELEASES[-1:])
-def test_one_trace(go, variant, attach):
+def test_one_trace(databases_of, go, variant, attach):
     if not gobuild.ALL and variant != "stripped":
         pytest.skip("the race detector's builds are tried by make check-all")
     program = others.module("spans-chain", go, *FLAGS[variant])
-    numbers = range(1000, 1040)
-    with Collector() as c, databases.postgres() as postgres, databases.redis() as redis, \
-            Service(program, c.url, "back", "0s", attach=attach) as back, \
-            Service(program, c.url, "middle", "postgres://canary:canary@127.0.0.1:%d/shop" % postgres.port,
-                    "127.0.0.1:%d" % redis.port, back.at, attach=attach) as middle, \
+    with Collector() as c, Service(program, c.url, "back", "0s", attach=attach) as back, \
+            Service(program, c.url, "middle", "postgres://canary:canary@127.0.0.1:%d/shop" % databases_of[0],
+                    "127.0.0.1:%d" % databases_of[1], back.at, attach=attach) as middle, \
             Service(program, c.url, "front", middle.at, attach=attach) as front:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            done = list(pool.map(lambda n: get(front.at, "/order/%d" % n), numbers))
-        assert done == [(200, str(n)) for n in numbers]
+            done = list(pool.map(lambda n: get(front.at, "/order/%d" % n), NUMBERS))
+        assert done == [(200, str(n)) for n in NUMBERS]
         for s in front, middle, back:
             said = s.end()
             assert "lost" not in said and "dropped" not in said and "canary" not in said, said
@@ -108,7 +119,7 @@ def test_one_trace(go, variant, attach):
     assert "canary" not in json.dumps([r.message for r in requests])
     spans = [(attributes(r["resource"])["service.name"], s) for q in requests for r in q.message.get("resourceSpans", [])
              for scope in r["scopeSpans"] for s in scope["spans"]]
-    counted(requests, len(numbers))
+    counted(requests, len(NUMBERS))
     traces = {}
     for service, s in spans:
         traces.setdefault(s["traceId"], {})[s["spanId"]] = (service, s)
@@ -135,4 +146,4 @@ def test_one_trace(go, variant, attach):
                         ("back", 2, "GET /price/"): ("middle", "GET")}, shape
         assert len(roots[trace]) == 1
         whole += 1
-    assert sorted(n for of in roots.values() for n in of) == [str(n) for n in numbers] and whole == len(numbers)
+    assert sorted(n for of in roots.values() for n in of) == [str(n) for n in NUMBERS] and whole == len(NUMBERS)
