@@ -164,6 +164,28 @@ DATABASES = Table(
     ["%s %s, Go %s" % (m, v, go) for m, versions in DATABASE_VERSIONS.items() for v, go in versions.items()],
     ["stripped", "debug information"], of="spans")
 
+# Clients of Kafka: each version with the release of Go that it is built by.
+KAFKA_VERSIONS = {
+    "github.com/twmb/franz-go": {
+        "v1.0.0": "1.17.13", "v1.7.0": "1.18.10", "v1.14.0": "1.19.13", "v1.15.3": "1.20.14", "v1.17.0": "1.21.13",
+        "v1.18.0": "1.22.12", "v1.19.0": "1.23.12", "v1.20.2": "1.25.5", "v1.22.3": gobuild.NEWEST},
+    "github.com/segmentio/kafka-go": {
+        "v0.3.0": "1.17.13", "v0.4.0": "1.17.13", "v0.4.10": "1.18.10", "v0.4.20": "1.19.13", "v0.4.30": "1.20.14",
+        "v0.4.42": "1.22.12", "v0.4.47": "1.24.11", "v0.4.51": gobuild.NEWEST},
+    "github.com/Shopify/sarama": {
+        "v1.19.0": "1.17.13", "v1.23.1": "1.17.13", "v1.26.0": "1.18.10", "v1.30.0": "1.19.13", "v1.33.0": "1.20.14",
+        "v1.37.2": "1.21.13", "v1.38.1": "1.22.12"},
+    "github.com/IBM/sarama": {
+        "v1.40.1": "1.19.13", "v1.41.3": "1.20.14", "v1.42.1": "1.21.13", "v1.43.3": "1.22.12", "v1.45.2": "1.23.12",
+        "v1.46.3": "1.25.5", "v1.50.3": "1.26.8", "v1.61.1": gobuild.NEWEST},
+}
+KAFKA = Table(
+    "Kafka",
+    "Clients in versions over their lives, each by a release of Go. *seen*: each call that the [programs](../tests/go/spans-franz) make is\n"
+    "one span, with the right name, attributes, error, parent and links, and no secret is in it.",
+    ["%s %s, Go %s" % (m, v, go) for m, versions in KAFKA_VERSIONS.items() for v, go in versions.items()],
+    ["stripped", "debug information", "race"], of="spans")
+
 # Loggers: each version with a release of Go that builds it; log/slog is Go's own.
 LOGGERS = [
     *(("log/slog", "", r) for r in gobuild.RELEASES if gobuild.minor(r) >= 21),

@@ -32,13 +32,18 @@ static struct go_type *by_path(const struct go_program *prog, struct str name)
 	return NULL;
 }
 
+static struct go_type *by_any_name(const struct go_program *prog, struct str name)
+{
+	struct go_type *t = go_type_named(prog, name);
+
+	return t ? t : by_path(prog, name);
+}
+
 /* To what has a descriptor, where the pointer itself has none. */
 static struct go_type *pointer_to(const struct go_program *prog, struct str name)
 {
-	struct str of = str_cut(name, 1, name.n);
-	struct go_type *elem = go_type_named(prog, of), *t;
+	struct go_type *elem = by_any_name(prog, str_cut(name, 1, name.n)), *t;
 
-	elem = elem ? elem : by_path(prog, of);
 	if (!elem)
 		return NULL;
 	t = ARENA_NEW(types_arena(prog), struct go_type);
@@ -46,6 +51,22 @@ static struct go_type *pointer_to(const struct go_program *prog, struct str name
 		.loaded = true, .kind = GO_PTR, .size = 8, .align = 8, .field_align = 8,
 		.comparable = true, .direct_iface = true, .name = name, .elem = elem,
 	};
+	return t;
+}
+
+static struct go_type *type_told(const struct go_program *prog, struct str name);
+
+/* "[]T", as above. */
+static struct go_type *slice_of(const struct go_program *prog, struct str name)
+{
+	struct go_type *elem = type_told(prog, str_cut(name, 2, name.n)), *t;
+
+	if (!elem)
+		return NULL;
+	t = ARENA_NEW(types_arena(prog), struct go_type);
+	*t = slice;
+	t->name = name;
+	t->elem = elem;
 	return t;
 }
 
@@ -67,9 +88,11 @@ static struct go_type *type_told(const struct go_program *prog, struct str name)
 		if (str_eq(name, t->name))
 			return t;
 	}
-	t = go_type_named(prog, name);
+	t = by_any_name(prog, name);
 	if (!t && str_starts(name, STR("*")))
 		return pointer_to(prog, name);
+	if (!t && str_starts(name, STR("[]")))
+		return slice_of(prog, name);
 	return t ? go_type_load(prog, t) : NULL;
 }
 

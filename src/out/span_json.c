@@ -95,6 +95,28 @@ static void events(struct json *j, const struct span *s)
 	number(j, "dropped_events", s->dropped_events);
 }
 
+/* Where there are any. */
+static void links(struct json *j, const struct span *s)
+{
+	char trace[2 * TRACE_ID + 1], id[2 * SPAN_ID + 1];
+
+	if (!s->nlinks)
+		return;
+	json_key(j, "links");
+	json_array(j);
+	for (u32 i = 0; i < s->nlinks; i++) {
+		trace_id_hex(trace, s->links[i].trace);
+		span_id_hex(id, s->links[i].span);
+		json_object(j);
+		json_key(j, "trace_id");
+		json_z(j, trace);
+		json_key(j, "span_id");
+		json_z(j, id);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
 void span_json_line(struct out *o, const struct span *s, struct str service)
 {
 	struct json line, *j = &line;
@@ -118,6 +140,7 @@ void span_json_line(struct out *o, const struct span *s, struct str service)
 	json_text(j, "scope", s->scope);
 	json_text(j, "service", service);
 	number(j, "goid", s->goid);
+	links(j, s);
 	events(j, s);
 	json_key(j, "attributes");
 	span_json_attributes(j, s->attrs, s->nattrs);

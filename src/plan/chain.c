@@ -205,7 +205,7 @@ static bool found(struct plan *p, struct plan_func *f, const struct plan_ctx *x)
 
 	if (x->in_regs)
 		return in_registers(p, &f->entry, x->reg);
-	if (!s || !s->param->type || !is_context(p->prog, s->param->type))
+	if (!s || f->codes[x->ask].needs_exit || !s->param->type || !is_context(p->prog, s->param->type))
 		return false;
 	f->entry.ctx_at = s->at;
 	return true;

@@ -16,7 +16,7 @@
  *
  * where `input` comes from expr_input_of() (event/calls.h). Roles decide what is allowed: EXPR_IF
  * is bool, EXPR_HIST a number, EXPR_BY a number, string or bool, EXPR_SHOW anything; EXPR_PLACE is
- * the words of a value in the entry record, for who reads on from there. Functions that lack a name
+ * the words of a value in a record, for who reads on from there. Functions that lack a name
  * are refused in the plan (REFUSE_EXPRESSION), so every call has every expression.
  *
  * Owns     nothing: everything lies in the plan's arena. Results are views into records, the

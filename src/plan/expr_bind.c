@@ -110,9 +110,8 @@ static bool finish(struct binder *b, struct operand *o, struct expr_code *c)
 	    !(b->e->most && bind_is_single(b, o)))
 		return show(b, o, c);
 	if (b->e->role == EXPR_PLACE)
-		return o->kind == OPERAND_PLACE && o->type && !o->place.computed &&
-		       !o->place.exit ? show(b, o, c) :
-		       bind_wrong(b, at, "it is not a value of the entry");
+		return o->kind == OPERAND_PLACE && o->type && !o->place.computed ? show(b, o, c) :
+		       bind_wrong(b, at, "it is not a value in a place");
 	if (o->kind != OPERAND_PLACE && o->kind != OPERAND_STEP) {
 		if (!bind_own_type(b, o))
 			return false;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "plan/records.h"
+
 enum { HEAD = 8 };	/* bytes of a text that `only` compares */
 
 bool extra_sets_apart(const struct plan_request *r, struct str func)
@@ -75,6 +77,18 @@ static u32 words(struct read *to, const struct plan_extra *x, u32 base, u32 *siz
 	return x->most;
 }
 
+/* A slice of words, whose address and length are in two registers that follow each other. */
+static u32 list(struct read *to, const struct plan_extra *x, u32 base, u32 *size)
+{
+	for (u32 i = 0; i < 2; i++)
+		to[i] = (struct read){ .kind = READ_INT, .reg = (u8)(x->reg + i), .size = 8,
+				       .at = base + EXTRA_WORD + 8 * i };
+	to[2] = bytes(base, EXTRA_BYTES, EXTRA_STATUS, 8u * x->most);
+	to[2].elem = 8;
+	*size = EXTRA_BYTES + 8u * x->most;
+	return 3;
+}
+
 static struct read text_at(u32 from, u32 at, u32 most)
 {
 	return (struct read){
@@ -142,7 +156,8 @@ static void add(struct plan *p, struct reading *r, const struct plan_extra *x)
 {
 	u32 (*const make)(struct read *, const struct plan_extra *, u32, u32 *) =
 		x->kind == EXTRA_TEXT ? text : x->kind == EXTRA_BOXED ? boxed :
-		x->kind == EXTRA_WORDS ? words : x->kind == EXTRA_CHAIN ? chain : fields;
+		x->kind == EXTRA_WORDS ? words : x->kind == EXTRA_CHAIN ? chain :
+		x->kind == EXTRA_LIST ? list : fields;
 	size_t most = (size_t)(x->kind == EXTRA_FIELDS ? EXTRA_FIELDS_MOST : 1) *
 		      (3 + 2 * x->nonly) + 3 + (x->kind == EXTRA_WORDS) * x->most +
 		      x->nhops;
@@ -171,7 +186,11 @@ void extra_read(struct plan *p, struct plan_func *f)
 		const struct plan_extra *x = &p->request.extras[i];
 		struct reading *r = x->exit ? &f->exit : &f->entry;
 
-		if (x->kind != EXTRA_NONE && !r->hook_at && str_eq(f->func->name, str_of(x->func)))
+		if (x->kind == EXTRA_NONE || r->hook_at || !str_eq(f->func->name, str_of(x->func)))
+			continue;
+		if (x->kind == EXTRA_RECORDS)
+			records_read(p, f, x);
+		else
 			add(p, r, x);
 	}
 }

@@ -16,9 +16,9 @@
 /* Where things lie. A status is u32: the bytes that were copied, or CAPTURE_UNREADABLE; 0: none. */
 enum {
 	EXTRA_WORD = 0,		/* TEXT: its address; BOXED: the data word */
-	EXTRA_LEN = 8,		/* TEXT: its length in the program */
-	EXTRA_STATUS = 16,	/* TEXT */
-	EXTRA_BYTES = 24,	/* TEXT */
+	EXTRA_LEN = 8,		/* TEXT: its length in the program; LIST: of a slice of words */
+	EXTRA_STATUS = 16,	/* TEXT, LIST */
+	EXTRA_BYTES = 24,	/* TEXT, LIST */
 	EXTRA_BEHIND_STATUS = 8,	/* BOXED */
 	EXTRA_BEHIND = 16,	/* BOXED: the word that the data word points to, or that lies `disp`
 				 * behind that. WORDS lie one behind the other */

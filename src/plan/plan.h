@@ -120,15 +120,16 @@ enum plan_values {
 	VALUES_NONE,
 };
 
-enum { HOPS_MOST = 4 };
+enum { HOPS_MOST = 4, MESSAGES_MOST = 4 };
 
 /* What a command reads at one function for itself (extra.h). */
 struct plan_extra {
 	const char *func;	/* its full name */
-	enum { EXTRA_NONE, EXTRA_TEXT, EXTRA_BOXED, EXTRA_FIELDS, EXTRA_WORDS, EXTRA_CHAIN } kind;
+	enum { EXTRA_NONE, EXTRA_TEXT, EXTRA_BOXED, EXTRA_FIELDS, EXTRA_WORDS, EXTRA_CHAIN,
+	       EXTRA_LIST, EXTRA_RECORDS } kind;
 	bool exit;
 	u8 reg;			/* as in a READ_INT */
-	u16 most;		/* bytes of a text, or of a field's value; WORDS: how many */
+	u16 most;		/* bytes of a text, or of a field's value; WORDS, LIST: how many */
 	u32 disp;		/* FIELDS, BOXED: where the slice, or the word, is behind it */
 	const char *const *only;	/* copied only if it (FIELDS: the name) begins so; eight
 					 * bytes each */
@@ -137,6 +138,10 @@ struct plan_extra {
 	 * them, or the second. The last two are a text */
 	struct extra_hop { u16 disp; bool second; } hops[HOPS_MOST];
 	u8 nhops;
+	/* RECORDS (records.h): asks with EXPR_PLACE that say where the headers of messages are */
+	u32 places[MESSAGES_MOST];
+	u8 nplaces;
+	enum { HEADERS_TEXT, HEADERS_BYTES, HEADERS_BYTES_BEHIND } headers;
 	bool alone;		/* TEXT, at the exit: the entry is not recorded, nor is an exit whose
 				 * text begins as none of `only` (where the engine can) */
 	u8 role;		/* enum propagate_role */

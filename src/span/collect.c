@@ -6,11 +6,13 @@
 #include "span/http.h"
 #include "span/incoming.h"
 #include "span/lines.h"
-#include "span/newids.h"
+#include "span/messages.h"
+#include "span/owners.h"
 #include "span/routers.h"
 #include "span/say.h"
 #include "span/streams.h"
 #include "span/traceparent.h"
+#include "span/traces.h"
 
 struct collector {
 	struct collector_facts f;
@@ -19,7 +21,7 @@ struct collector {
 	struct map ctxs;		/* address of a context.Context -> 1 + place of its span */
 	struct map writers;		/* address -> 1 + place of the open span */
 	struct streams streams;		/* spans whose calls have returned */
-	struct map asking;		/* id of an open client span -> 1 */
+	struct traces traces;
 	struct incoming incoming;
 	struct lines lines;
 	size_t event_bytes;
@@ -27,7 +29,6 @@ struct collector {
 	i64 lost_ns;			/* until then records were lost */
 	bool sees_status;
 	bool all;			/* an exporter takes spans that are not sampled */
-	struct new_ids ids;
 	struct teller teller;
 };
 
@@ -51,63 +52,6 @@ static const struct propagated *decided(const struct reading *r, const u8 *recor
 	return r->propagated_at && record && d->what & PROPAGATED_THERE ? d : NULL;
 }
 
-static bool is_trace_of(const struct open_span *s, const struct propagated *d)
-{
-	return !memcmp(s->self.trace, d->trace, TRACE_ID);
-}
-
-static u64 id_number(const u8 id[SPAN_ID])
-{
-	u64 n;
-
-	memcpy(&n, id, SPAN_ID);
-	return n;
-}
-
-/* Whose child it is: the caller in another process, or a span of this one, or nobody's. `d`: as
- * whose it will be told to others. */
-static void place_in_trace(struct collector *c, struct open_span *s, const struct open_span *up,
-			   const struct incoming_request *from, const struct propagated *d)
-{
-	bool told = d && s->kind == SPAN_CLIENT && !id_is_zero(d->span, SPAN_ID);
-
-	if (up && told && !memcmp(up->self.span, d->span, SPAN_ID))
-		told = false;	/* it is that one's request, by another library */
-	if (up && told && !is_trace_of(up, d))
-		up = NULL;	/* a table in the target was full */
-	if (up) {
-		s->self = up->self;
-		s->sampled = up->sampled;
-		memcpy(s->parent, up->self.span, SPAN_ID);
-		s->nstate = up->nstate;
-		memcpy(s->state, up->state, up->nstate);
-	} else if (from) {
-		s->self = from->from;
-		memcpy(s->parent, from->from.span, SPAN_ID);
-		s->parent_remote = true;
-		s->parent_here = map_get(&c->asking, id_number(from->from.span));
-		s->nstate = from->nstate;
-		memcpy(s->state, from->state, from->nstate);
-		s->sampled = sampler_takes(&c->f.sampler, s->self.trace, &from->from);
-	} else {
-		if (d)
-			memcpy(s->self.trace, d->trace, TRACE_ID);
-		else
-			new_id(&c->ids, s->self.trace, TRACE_ID);
-		s->sampled = sampler_takes(&c->f.sampler, s->self.trace, NULL);
-	}
-	if (told)
-		memcpy(s->self.span, d->span, SPAN_ID);
-	else
-		new_id(&c->ids, s->self.span, SPAN_ID);
-	s->self.sampled = s->sampled;
-	if (!told)
-		return;
-	if (c->asking.n >= OPEN_SPANS_MOST)	/* ends that were not seen */
-		map_release(&c->asking);
-	*map_put(&c->asking, id_number(s->self.span)) = 1;
-}
-
 /* The request that the call's context.Context belongs to, if that is still served; else, and where
  * the goroutine is in it anyway, what the goroutine is in. */
 static const struct open_span *parent(struct collector *c, const struct call *call)
@@ -126,32 +70,9 @@ static const struct open_span *parent(struct collector *c, const struct call *ca
 	return current;
 }
 
-/* One request's writer or context; a later one that lies there is another's. */
-static void enter(struct collector *c, struct map *m, u64 address, const struct open_span *s)
-{
-	if (address)
-		*map_put(m, address) = (u64)(s - c->contexts.spans.at) + 1;
-}
-
-static void drop(struct collector *c, struct map *m, u64 address, const struct open_span *s)
-{
-	const u64 *p = map_get(m, address);
-
-	if (p && *p == (u64)(s - c->contexts.spans.at) + 1)
-		map_remove(m, address);
-}
-
-/* What writes its response, or brings it. */
-static void writes(struct collector *c, struct open_span *s, u32 i, u64 address)
-{
-	s->writers[i] = address;
-	enter(c, &c->writers, address, s);
-}
-
 static void writes_no_more(struct collector *c, struct open_span *s)
 {
-	for (u32 i = 0; i < ARRAY_LEN(s->writers); i++)
-		drop(c, &c->writers, s->writers[i], s);
+	owners_write_no_more(&c->writers, &c->contexts, s);
 }
 
 /* What a database's library does for a call of its own, as preparing the text that it was given, or
@@ -171,6 +92,17 @@ static bool is_inside(struct collector *c, const struct call *call, const struct
 	return false;
 }
 
+static void message_begins(struct collector *c, const struct call *call, const struct rule_on *on,
+			   struct open_span *s)
+{
+	struct field_value own = say_field(&c->f, call, on, FIELD_WRITER);
+
+	if (messages_place(&c->f, call, on, false, s))
+		traces_join(&c->traces, s, &s->links[0]);
+	if (own.there)
+		owners_write(&c->writers, &c->contexts, (u64)own.number, s, 0);
+}
+
 static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
 {
 	enum span_kind kind = on ? on->rule->kind : SPAN_INTERNAL;
@@ -178,7 +110,8 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	struct field_value key = { 0 }, own;
 	u64 by = served ? headers_reader(&c->f, call, on, &key) : 0;
 	/* a request's parent is who sent it, wherever the goroutine comes from */
-	const struct open_span *up = served && !key.other ? NULL : parent(c, call);
+	bool alone = (served && !key.other) || (on && on->rule->apart);
+	const struct open_span *up = alone ? NULL : parent(c, call);
 	size_t above = up ? (size_t)(up - c->contexts.spans.at) : 0;
 	struct open_span *s = is_inside(c, call, on) ? NULL :
 			      context_begin(&c->contexts, call->goid, up);
@@ -190,19 +123,22 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	s->fn = call->fn;
 	s->start_ns = call->start_ns;
 	s->stream = on ? on->rule->stream : STREAM_NONE;
-	place_in_trace(c, s, up ? &c->contexts.spans.at[above] : NULL,
+	traces_place(&c->traces, s, up ? &c->contexts.spans.at[above] : NULL,
 		       by ? incoming_take(&c->incoming, by) : NULL,
 		       decided(&call->fn->entry, call->entry));
 	if (chain_of(&call->fn->entry, call->entry, chain))
 		s->ctx = chain[0];
+	if (on && on->rule->nmessages)
+		message_begins(c, call, on, s);
 	if (!served)
 		return;
 	incoming_drop(&c->incoming, by);
 	own = say_field(&c->f, call, on, FIELD_WRITER);
-	writes(c, s, 0, own.there ? (u64)own.number :
-	       headers_word(&call->fn->entry, call->entry, EXTRA_WORD));
-	writes(c, s, 1, headers_word(&call->fn->entry, call->entry, EXTRA_BEHIND));
-	enter(c, &c->ctxs, s->ctx, s);
+	owners_write(&c->writers, &c->contexts, own.there ? (u64)own.number :
+		     headers_word(&call->fn->entry, call->entry, EXTRA_WORD), s, 0);
+	owners_write(&c->writers, &c->contexts,
+		     headers_word(&call->fn->entry, call->entry, EXTRA_BEHIND), s, 1);
+	owners_enter(&c->ctxs, &c->contexts, s->ctx, s);
 }
 
 /* What says it, or 0. */
@@ -217,13 +153,7 @@ static u64 writer_of(const struct collector *c, const struct call *call)
 /* The span of the response that this object writes. */
 static struct open_span *writer(struct collector *c, u64 address)
 {
-	const u64 *p = map_get(&c->writers, address);
-	struct open_span *s = p ? &c->contexts.spans.at[*p - 1] : NULL;
-
-	if (!s || (s->open && (s->writers[0] == address || s->writers[1] == address)))
-		return s;
-	map_remove(&c->writers, address);	/* its goroutine was forgotten */
-	return NULL;
+	return owners_writer(&c->writers, &c->contexts, address);
 }
 
 static void export(struct collector *c, const struct call *call, const struct rule_on *on,
@@ -256,7 +186,7 @@ static void stream_ends(struct collector *c, const struct rule_on *on, u64 addre
 	s->call.duration_ns = time_ns - s->span.start_ns;
 	s->span.answered = known;
 	s->span.status = status;
-	map_remove(&c->asking, id_number(s->span.self.span));
+	traces_asked(&c->traces, &s->span);
 	export(c, &s->call, s->on, &s->span, status);
 	streams_drop(&c->streams, address);
 }
@@ -281,6 +211,29 @@ static void status(struct collector *c, const struct call *call)
 	}
 }
 
+static void delivery(struct collector *c, const struct call *call)
+{
+	const struct rule_on *on = rule_of(c, call->fn);
+	struct field_value fields[FIELDS_MOST] = { 0 };
+	struct delivery d;
+	u64 address;
+
+	say_fields(&c->f, call, on, fields);
+	on->library->delivery(fields, &d);
+	for (u32 i = 0; (address = messages_delivered(&c->f, call, on, i)); i++) {
+		struct open_span *s = writer(c, address);
+		struct stream *goes_on = streams_get(&c->streams, address);
+
+		if (s && !s->answered) {
+			s->delivery = d;
+			s->answered = true;
+		} else if (!s && goes_on) {
+			goes_on->span.delivery = d;
+			stream_ends(c, on, address, call->start_ns, true, 0);
+		}
+	}
+}
+
 /* A second attempt of the same call has another stream, and starts afresh; streams of other calls
  * may have attempts of their own at any time. */
 static void stream_begins(struct collector *c, const struct call *call)
@@ -292,7 +245,7 @@ static void stream_begins(struct collector *c, const struct call *call)
 	    streams_get(&c->streams, address))
 		return;
 	writes_no_more(c, s);
-	writes(c, s, 0, address);
+	owners_write(&c->writers, &c->contexts, address, s, 0);
 	s->answered = false;
 }
 
@@ -316,7 +269,7 @@ static void connection(struct collector *c, const struct call *call)
 	if (!s || s->kind != SPAN_SERVER)
 		return;
 	writes_no_more(c, s);
-	drop(c, &c->ctxs, s->ctx, s);
+	owners_drop(&c->ctxs, &c->contexts, s->ctx, s);
 	context_end(&c->contexts, call->goid);
 }
 
@@ -355,6 +308,9 @@ static void begun(void *ctx, const struct call *call)
 		break;
 	case ROLE_STATUS:
 		status(c, call);
+		break;
+	case ROLE_DELIVERY:
+		delivery(c, call);
 		break;
 	case ROLE_STREAM:
 		stream_begins(c, call);
@@ -439,16 +395,18 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 
 	if (!o || o->start_ns != call->start_ns || o->fn != call->fn)
 		return;	/* there was no room for it, or it was not to be one */
-	drop(c, &c->ctxs, o->ctx, o);
+	owners_drop(&c->ctxs, &c->contexts, o->ctx, o);
 	writes_no_more(c, o);
 	request_ends(c, call, o);
+	if (on && on->rule->nmessages && messages_place(&c->f, call, on, true, o))
+		traces_join(&c->traces, o, &o->links[0]);
 	if (goes_on(c, call, o)) {
 		c->total.unended += streams_put(&c->streams, o->writers[0], call, on, o);
 		context_end(&c->contexts, call->goid);
 		return;
 	}
 	if (o->kind == SPAN_CLIENT)
-		map_remove(&c->asking, id_number(o->self.span));
+		traces_asked(&c->traces, o);
 	if (call->duration_ns < 0)
 		c->total.unended++;
 	else
@@ -484,6 +442,7 @@ static void ended(void *ctx, const struct call *call)
 	case ROLE_CONNECTION:
 	case ROLE_STATUS:
 	case ROLE_STREAM:
+	case ROLE_DELIVERY:
 	case ROLE_HIJACK:
 	case ROLE_WRITE:
 		break;
@@ -546,6 +505,7 @@ struct collector *collector_new(const struct collector_facts *facts)
 
 	memset(c, 0, sizeof(*c));
 	c->f = *facts;
+	c->traces.sampler = facts->sampler;
 	c->rules = mem_resize(NULL, (p->nfuncs + 1) * sizeof(*c->rules));
 	for (u32 i = 0; i < p->nfuncs; i++) {
 		c->rules[i] = rules_of(facts->rules, &p->funcs[i]);
@@ -590,7 +550,7 @@ void collector_release(struct collector **at)
 	incoming_release(&c->incoming);
 	lines_release(&c->lines);
 	map_release(&c->writers);
-	map_release(&c->asking);
+	traces_release(&c->traces);
 	streams_release(&c->streams);
 	contexts_release(&c->contexts);
 	out_release(&c->teller.shown);

@@ -31,6 +31,16 @@ enum span_stream {
 	STREAM_GOES_ON,	/* and when that has returned without an error, until it has a status */
 };
 
+/* What became of a message that was sent. */
+struct delivery {
+	bool placed;		/* it has got this place: */
+	i64 partition, offset;	/* an offset of -1 is not known */
+	u32 nfailure;		/* 0: it was delivered */
+	char failure[48];
+};
+
+enum { LINKS_MOST = 4 };
+
 struct open_span {
 	struct span_context self;
 	u8 parent[SPAN_ID];
@@ -46,6 +56,9 @@ struct open_span {
 	enum span_stream stream;
 	u64 writers[2];		/* what writes the response, or brings it: addresses; 0: none */
 	i64 status;		/* of the response, if `answered` */
+	struct delivery delivery;	/* of its message, if `answered` */
+	struct span_context links[LINKS_MOST];	/* whose messages it has */
+	u32 nlinks;
 	struct events *events;	/* go with it */
 	char route[ROUTE_MOST], inner[ROUTE_MOST];
 	char state[STATE_MOST];	/* tracestate */

@@ -7,6 +7,7 @@
 #include "go/modver.h"
 #include "span/grpc.h"
 #include "span/http.h"
+#include "span/kafka.h"
 #include "span/logs.h"
 #include "span/redis.h"
 #include "span/sql.h"
@@ -14,6 +15,7 @@
 const struct library *const rules_libraries[] = {
 	&library_http_server, &library_http_client, &library_grpc_server, &library_grpc_client,
 	&library_sql, &library_pgx5, &library_pgx4, &library_redis9, &library_redis8,
+	&library_franz, &library_kafka_go, &library_sarama, &library_sarama_shopify,
 	&library_slog, &library_zap, &library_zerolog, &library_logrus, NULL,
 };
 
@@ -101,6 +103,17 @@ static void ask_context(struct rules *r, const struct rule *u)
 		};
 }
 
+static void ask_messages(struct rules *r, const struct rule *u, struct plan_extra *x)
+{
+	for (; x->nplaces < u->nmessages; x->nplaces++) {
+		x->places[x->nplaces] = r->nasks;
+		r->asks[r->nasks++] = (struct expr_ask){
+			.role = EXPR_PLACE, .option = u->func, .text = u->messages[x->nplaces],
+			.func = u->func,
+		};
+	}
+}
+
 /* The types are pointers to structs; echo.Context was an interface once. */
 static bool reads_it(const struct go_program *prog, const struct rule_read *read)
 {
@@ -137,7 +150,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		const struct rule *u = &l->rules[i];
 		const struct go_func *f = go_func_named(prog, str_of(u->func));
 		bool begins = u->role == ROLE_SPAN || u->role == ROLE_LOG;
-		const char *when = NULL;
+		const char *when = u->when;
 
 		if (!f || !is_of_version(prog, l, u) || is_taken(r, l, u->func) ||
 		    (u->words && f->args >= 0 && f->args != 8 * u->words) ||
@@ -151,14 +164,14 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 			if (!when)
 				continue;
 		}
-		if (r->n == RULES_MOST || r->nasks + u->nreads + 2 > READS_MOST)
+		if (r->n == RULES_MOST || r->nasks + u->nreads + u->nmessages + 2 > READS_MOST)
 			die("there are more rules than RULES_MOST");
 		r->there[library] |= begins;
 		if (u->sig)
 			go_sig_tell(prog, f, u->sig);
 		r->extras[r->n] = u->extra;
 		r->extras[r->n].func = u->func;
-		if (u->role == ROLE_SPAN && !u->extra.role)
+		if (u->role == ROLE_SPAN && !u->extra.role && !u->apart)
 			r->extras[r->n].role = PROPAGATE_SPAN;
 		r->patterns[r->n] = str_fmt(a, "0x%llx", (unsigned long long)
 					    go_func_va(prog, f)).p;
@@ -172,6 +185,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 			r->asks[r->nasks++] = (struct expr_ask){
 				.role = EXPR_IF, .option = u->func, .text = when, .func = u->func,
 			};
+		ask_messages(r, u, &r->extras[r->n - 1]);
 		ask_context(r, u);
 	}
 }

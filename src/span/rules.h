@@ -28,6 +28,7 @@ enum rule_role {
 	ROLE_WRITE,	/* headers are written: for plan/propagate.h only */
 	ROLE_LOG,	/* a line of a log is written, unless `written_by` is never called */
 	ROLE_LOGGED,	/* the line that this goroutine is about to write is written */
+	ROLE_DELIVERY,	/* a message was delivered, or was not: the spans that go on for it end */
 };
 
 /* The registers that ABIInternal passes words in, in its order (plan_extra.reg). */
@@ -36,6 +37,7 @@ enum { REG_AX, REG_BX, REG_CX, REG_DI, REG_SI, REG_R8, REG_R9, REG_R10, REG_R11 
 #define CTX_IN(reg) ((reg) + 1)
 
 enum { FIELDS_MOST = 24, LINE_MOST = 512, SEVERITY_MOST = 24 };
+enum { DELIVERED_MOST = 500 };	/* messages that one call of ROLE_DELIVERY is of */
 
 /* Fields that mean the same to every library: what writes the response of a server span, or brings
  * that of a client span (an address); two numbers that tell a request that was read from others,
@@ -85,6 +87,14 @@ struct rule {
 	/* Only calls for which this expression is one of the types of its reads matter, and only
 	 * where the program has one; kernel probes would cost too much. */
 	const char *when_type;
+	const char *when;	/* a condition: only such calls; or NULL */
+	/* It is done by a goroutine of the library's own for one that is not known: whatever span
+	 * that goroutine is in, this one is not. */
+	bool apart;
+	/* Where the headers of the first messages are that it sends or receives: expressions.
+	 * `extra` is an EXTRA_RECORDS. */
+	const char *messages[MESSAGES_MOST];
+	u8 nmessages;
 };
 
 /* What is known of a span besides its fields. */
@@ -95,6 +105,7 @@ struct said {
 	bool answered;		/* ...which was seen; else 0, unless the library knows better */
 	struct str route;	/* of net/http's; may be empty */
 	struct str inner;	/* of a router behind it; may be empty */
+	const struct delivery *delivery;	/* NULL: nothing was heard of one */
 };
 
 struct library {
@@ -113,6 +124,10 @@ struct library {
 	/* ROLE_STATUS: it says the last word on the response. */
 	bool (*status)(const struct field_value *f, i64 *status);
 	bool database;		/* of spans inside each other the outer one is shown */
+	/* How many messages a call sends or has received, -1 where that is not known; and what
+	 * became of one. NULL: it has to do with none. */
+	i64 (*messages)(const struct field_value *f, const struct rule *rule);
+	void (*delivery)(const struct field_value *f, struct delivery *to);
 	/* How severe a line of a log is, or "". False: it is none that is written, or not known
 	 * for sure. Who has this is for --logs. */
 	bool (*severity)(const struct field_value *f, char to[SEVERITY_MOST]);

@@ -161,7 +161,8 @@ static void say_library(struct teller *t, const struct call *call, const struct 
 	struct field_value fields[FIELDS_MOST] = { 0 };
 	struct said said = { .rule = on->rule, .status = status, .answered = o->answered,
 			     .route = { o->route, o->nroute },
-			     .inner = { o->inner, o->ninner } };
+			     .inner = { o->inner, o->ninner },
+			     .delivery = on->rule->stream && o->answered ? &o->delivery : NULL };
 
 	said.chained = chained(t, call, &on->rule->extra);
 	say_fields(t->f, call, on, fields);
@@ -180,7 +181,7 @@ const struct span *say_span(struct teller *t, const struct call *call, const str
 		.self = o->self, .parent_remote = o->parent_remote,
 		.parent_here = o->parent_here, .kind = o->kind,
 		.start_ns = o->start_ns, .end_ns = o->start_ns + call->duration_ns,
-		.attrs = s->attrs, .goid = call->goid,
+		.attrs = s->attrs, .goid = call->goid, .links = o->links, .nlinks = o->nlinks,
 	};
 	s->span.self.state = (struct str){ o->state, o->nstate };
 	memcpy(s->span.parent, o->parent, SPAN_ID);

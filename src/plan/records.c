@@ -1,0 +1,134 @@
+/* Of each message, from its base on:
+ *
+ *	OFFSET  SIZE  MEANING
+ *	0       8     status of what follows
+ *	8       8*e   the first headers, or pointers to them; e is the size of one
+ *	…       8*56  PAIRS behind pointers only: a status each, and a header
+ *	…       8*24  a status each, and the beginning of a name
+ *	…       64    a status, and the value
+ */
+#include "plan/records.h"
+
+#include <string.h>
+
+enum {
+	HEADS = RECORD_HEADERS_MOST, HEAD = 8, STATUS = 8, WORD = 8,
+	BYTES_PAIR = 48,	/* name, value []byte */
+	TEXT_PAIR = 40,		/* name string, value []byte */
+	STEPS = 2 + 4 * HEADS,	/* of a message, at most */
+};
+
+static bool is_bytes(const struct plan_extra *x)
+{
+	return x->headers == HEADERS_BYTES || x->headers == HEADERS_BYTES_BEHIND;
+}
+
+static bool is_behind(const struct plan_extra *x)
+{
+	return x->headers == HEADERS_BYTES_BEHIND;
+}
+
+static u32 elem(const struct plan_extra *x)
+{
+	return is_behind(x) ? WORD : is_bytes(x) ? BYTES_PAIR : TEXT_PAIR;
+}
+
+static u32 value_in(const struct plan_extra *x)
+{
+	return is_bytes(x) ? 24 : 16;
+}
+
+u32 records_value_len(const struct plan_extra *x)
+{
+	return value_in(x) + WORD;
+}
+
+static u32 pairs(const struct plan_extra *x)
+{
+	return STATUS + HEADS * elem(x);
+}
+
+static u32 names(const struct plan_extra *x)
+{
+	return pairs(x) + (is_behind(x) ? HEADS * (STATUS + BYTES_PAIR) : 0);
+}
+
+static u32 each(const struct plan_extra *x)
+{
+	return names(x) + HEADS * (STATUS + RECORD_NAME_MOST) + STATUS + RECORD_VALUE_MOST;
+}
+
+u32 records_words_at(const struct plan_extra *x, u32 i, u32 k)
+{
+	return i * each(x) + (is_behind(x) ? pairs(x) + k * (STATUS + BYTES_PAIR) + STATUS :
+					     STATUS + k * elem(x));
+}
+
+u32 records_name_at(const struct plan_extra *x, u32 i, u32 k)
+{
+	return i * each(x) + names(x) + k * (STATUS + RECORD_NAME_MOST) + STATUS;
+}
+
+u32 records_value_at(const struct plan_extra *x, u32 i)
+{
+	return (i + 1) * each(x) - RECORD_VALUE_MOST;
+}
+
+u32 records_read_of(const struct plan_extra *x, const struct reading *r)
+{
+	return r->hook_at ? MIN((u32)x->nplaces, (r->size - r->hook_at) / each(x)) : 0;
+}
+
+static struct read bytes(u32 from, u32 size, u32 at, u32 most)
+{
+	return (struct read){
+		.kind = READ_BYTES, .from = from, .len_at = from + WORD, .elem = size,
+		.size = (u16)most, .at = at, .status = at - STATUS, .own = true,
+	};
+}
+
+static u32 header(struct read *to, const struct plan_extra *x, u32 base, u32 i, u32 k)
+{
+	u32 n = 0, words = base + records_words_at(x, i, k), name = base + records_name_at(x, i, k);
+	struct read when = { .kind = READ_WHEN, .size = 1, .when_at = name };
+
+	if (is_behind(x))
+		to[n++] = (struct read){
+			.kind = READ_MEM, .from = base + i * each(x) + STATUS + k * WORD,
+			.size = BYTES_PAIR, .span = BYTES_PAIR, .at = words,
+			.status = words - STATUS, .own = true,
+		};
+	to[n++] = bytes(words, 1, name, RECORD_NAME_MOST);
+	memcpy(&when.when, x->only[0], HEAD);
+	to[n++] = when;
+	to[n] = bytes(words + value_in(x), 1, base + records_value_at(x, i), RECORD_VALUE_MOST);
+	to[n].when_at = when.when_at;
+	to[n++].when = when.when;
+	return n;
+}
+
+void records_read(struct plan *p, struct plan_func *f, const struct plan_extra *x)
+{
+	struct reading *r = x->exit ? &f->exit : &f->entry;
+	u32 base = r->size, n = r->nreads, i = 0;
+	struct read *reads = ARENA_ARRAY(&p->arena, struct read, n + x->nplaces * (u32)STEPS);
+
+	if (n)
+		memcpy(reads, r->reads, n * sizeof(*reads));
+	for (; i < x->nplaces && base + (i + 1) * each(x) <= RECORD_MAX; i++) {
+		const struct expr_code *c = &f->codes[x->places[i]];
+
+		if (!c->slot || c->steps[c->n - 1].exit != x->exit)
+			break;
+		reads[n++] = bytes(c->slot->at, elem(x), base + i * each(x) + STATUS,
+				   HEADS * elem(x));
+		for (u32 k = 0; k < HEADS; k++)
+			n += header(reads + n, x, base, i, k);
+	}
+	if (!i)
+		return;
+	r->hook_at = base;
+	r->size = base + i * each(x);
+	r->reads = reads;
+	r->nreads = n;
+}

@@ -1,0 +1,96 @@
+#include "span/messages.h"
+
+#include "plan/extra.h"
+#include "plan/records.h"
+#include "span/headers.h"
+#include "span/say.h"
+#include "span/traceparent.h"
+
+static u64 word(const u8 *at)
+{
+	u64 v;
+
+	memcpy(&v, at, sizeof(v));
+	return v;
+}
+
+static struct str text(const u8 *at, u32 most)
+{
+	u32 n = (u32)word(at - 8);
+
+	return (struct str){ (const char *)at, n == CAPTURE_UNREADABLE || n > most ? 0 : n };
+}
+
+/* Of message i. Values of names that begin so were copied, the last one's is there: so there must
+ * be one only. */
+static bool context_of(const struct plan_extra *x, const u8 *base, u32 i, struct span_context *to)
+{
+	struct str value = text(base + records_value_at(x, i), RECORD_VALUE_MOST);
+	u32 found = 0, at = 0;
+
+	for (u32 k = 0; k < RECORD_HEADERS_MOST; k++) {
+		struct str name = text(base + records_name_at(x, i, k), RECORD_NAME_MOST);
+
+		if (!str_starts(name, STR("tracepar")))
+			continue;
+		found++;
+		at = k;
+		if (!str_eq(name, STR("traceparent")))
+			return false;
+	}
+	return found == 1 && value.n &&
+	       word(base + records_words_at(x, i, at) + records_value_len(x)) == value.n &&
+	       traceparent_parse(value, to);
+}
+
+/* Is the message i there? Its place was read before it was known how many there are. */
+static bool is_there(const struct collector_facts *f, const struct call *call, u32 ask)
+{
+	struct expr_input in = expr_input_of(f->plan, call, f->bias);
+	struct expr_result v;
+
+	return expr_value(&in, &f->plan->exprs[ask], &v);
+}
+
+bool messages_place(const struct collector_facts *f, const struct call *call,
+		    const struct rule_on *on, bool exit, struct open_span *s)
+{
+	const struct plan_extra *x = extra_of(&f->plan->request, call->fn->func->name);
+	const struct reading *r = exit ? &call->fn->exit : &call->fn->entry;
+	const u8 *record = exit ? call->exit : call->entry;
+	struct field_value fields[FIELDS_MOST] = { 0 };
+	i64 count;
+	u32 n;
+
+	if (!f->propagates || !x || x->kind != EXTRA_RECORDS || x->exit != exit || !record)
+		return false;
+	n = records_read_of(x, r);
+	for (u32 i = 0; i < n && s->nlinks < LINKS_MOST; i++) {
+		struct span_context from = { .sampled = false };
+
+		if (is_there(f, call, x->places[i]) &&
+		    context_of(x, record + r->hook_at, i, &from))
+			s->links[s->nlinks++] = from;
+	}
+	say_fields(f, call, on, fields);
+	count = on->library->messages(fields, on->rule);
+	return s->nlinks == 1 && count == 1 &&
+	       (!exit || (id_is_zero(s->parent, SPAN_ID) && !s->parent_remote));
+}
+
+u64 messages_delivered(const struct collector_facts *f, const struct call *call,
+		       const struct rule_on *on, u32 i)
+{
+	const struct reading *r = &call->fn->entry;
+	struct field_value own;
+	u32 n;
+
+	if (on->rule->extra.kind != EXTRA_LIST) {
+		own = say_field(f, call, on, FIELD_WRITER);
+		return own.there && !i ? (u64)own.number : 0;
+	}
+	n = (u32)headers_word(r, call->entry, EXTRA_STATUS);
+	if (n == CAPTURE_UNREADABLE || n > 8 * DELIVERED_MOST || 8 * (i + 1) > n)
+		return 0;
+	return headers_word(r, call->entry, EXTRA_BYTES + 8 * i);
+}

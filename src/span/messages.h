@@ -1,0 +1,21 @@
+/* messages - whose messages a call sends or has received: what their headers say, as traceparent.
+ *
+ * Owns     nothing.
+ * Units    none.
+ * Fails    a header that is not there, not valid, or there twice says nothing.
+ * Threads  any. */
+#ifndef SPAN_MESSAGES_H
+#define SPAN_MESSAGES_H
+
+#include "span/collect.h"
+
+/* Those of the first messages that name one are the span's links; and where there is one message
+ * only, which is sent, or received outside of any span, that one is its parent: true. `exit`: what
+ * the exit record says, else the entry's. */
+bool messages_place(const struct collector_facts *f, const struct call *call,
+		    const struct rule_on *on, bool exit, struct open_span *s);
+/* The message i of those that the call delivers: its address; 0: there are no more. */
+u64 messages_delivered(const struct collector_facts *f, const struct call *call,
+		       const struct rule_on *on, u32 i);
+
+#endif

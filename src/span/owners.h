@@ -1,0 +1,24 @@
+/* owners - which open span an address belongs to: of the context.Context that a request has alone,
+ * of what writes or brings a response, of a message that is sent.
+ *
+ * One that lies where another one lay is another's: the later span has it then.
+ *
+ * Owns     nothing: the map is the caller's (address -> 1 + place of its span).
+ * Units    addresses of the program; 0: none.
+ * Fails    never.
+ * Threads  one. */
+#ifndef SPAN_OWNERS_H
+#define SPAN_OWNERS_H
+
+#include "span/context.h"
+
+void owners_enter(struct map *m, const struct contexts *c, u64 address, const struct open_span *s);
+/* If it is still this one's. */
+void owners_drop(struct map *m, const struct contexts *c, u64 address, const struct open_span *s);
+/* As writer `i` of the span; and none of them any more. */
+void owners_write(struct map *m, const struct contexts *c, u64 address, struct open_span *s, u32 i);
+void owners_write_no_more(struct map *m, const struct contexts *c, const struct open_span *s);
+/* The span that this is a writer of, or NULL. */
+struct open_span *owners_writer(struct map *m, const struct contexts *c, u64 address);
+
+#endif

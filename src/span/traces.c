@@ -1,0 +1,77 @@
+#include "span/traces.h"
+
+#include "span/traceparent.h"
+
+static bool is_trace_of(const struct open_span *s, const struct propagated *d)
+{
+	return !memcmp(s->self.trace, d->trace, TRACE_ID);
+}
+
+static u64 id_number(const u8 id[SPAN_ID])
+{
+	u64 n;
+
+	memcpy(&n, id, SPAN_ID);
+	return n;
+}
+
+void traces_place(struct traces *t, struct open_span *s, const struct open_span *up,
+		  const struct incoming_request *from, const struct propagated *d)
+{
+	bool told = d && s->kind == SPAN_CLIENT && !id_is_zero(d->span, SPAN_ID);
+
+	if (up && told && !memcmp(up->self.span, d->span, SPAN_ID))
+		told = false;	/* it is that one's request, by another library */
+	if (up && told && !is_trace_of(up, d))
+		up = NULL;	/* a table in the target was full */
+	if (up) {
+		s->self = up->self;
+		s->sampled = up->sampled;
+		memcpy(s->parent, up->self.span, SPAN_ID);
+		s->nstate = up->nstate;
+		memcpy(s->state, up->state, up->nstate);
+	} else if (from) {
+		s->self = from->from;
+		memcpy(s->parent, from->from.span, SPAN_ID);
+		s->parent_remote = true;
+		s->parent_here = map_get(&t->asking, id_number(from->from.span));
+		s->nstate = from->nstate;
+		memcpy(s->state, from->state, from->nstate);
+		s->sampled = sampler_takes(&t->sampler, s->self.trace, &from->from);
+	} else {
+		if (d)
+			memcpy(s->self.trace, d->trace, TRACE_ID);
+		else
+			new_id(&t->ids, s->self.trace, TRACE_ID);
+		s->sampled = sampler_takes(&t->sampler, s->self.trace, NULL);
+	}
+	if (told)
+		memcpy(s->self.span, d->span, SPAN_ID);
+	else
+		new_id(&t->ids, s->self.span, SPAN_ID);
+	s->self.sampled = s->sampled;
+	if (!told)
+		return;
+	if (t->asking.n >= OPEN_SPANS_MOST)	/* ends that were not seen */
+		map_release(&t->asking);
+	*map_put(&t->asking, id_number(s->self.span)) = 1;
+}
+
+void traces_join(struct traces *t, struct open_span *s, const struct span_context *from)
+{
+	memcpy(s->self.trace, from->trace, TRACE_ID);
+	memcpy(s->parent, from->span, SPAN_ID);
+	s->parent_remote = true;
+	s->parent_here = map_get(&t->asking, id_number(from->span));
+	s->self.sampled = s->sampled = sampler_takes(&t->sampler, from->trace, from);
+}
+
+void traces_asked(struct traces *t, const struct open_span *s)
+{
+	map_remove(&t->asking, id_number(s->self.span));
+}
+
+void traces_release(struct traces *t)
+{
+	map_release(&t->asking);
+}

@@ -1,0 +1,132 @@
+"""Spans of messages that programs send by Kafka's clients and receive, in versions of these over their lives. The broker is
+franz-go's, in a process of its own."""
+
+import contextlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import gobuild
+import goshawk
+import others
+import reached
+
+pytestmark = pytest.mark.ptrace
+STRIPPED = "-ldflags=-s -w"
+# whose messages two of them are, as their headers say
+PARENT, OTHER = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"), ("11111111111111111111111111111111", "2222222222222222")
+
+VERSIONS = reached.KAFKA_VERSIONS
+FRANZ, KAFKA_GO, SHOPIFY, SARAMA = VERSIONS
+PROGRAMS = {FRANZ: "spans-franz", KAFKA_GO: "spans-kafka-go", SHOPIFY: "spans-sarama", SARAMA: "spans-sarama"}
+QUICK = [(FRANZ, "v1.22.3"), (KAFKA_GO, "v0.4.51"), (SARAMA, "v1.61.1")]
+
+# kind, name!error, messages, partition and offset, parent and links; those below main.send first
+SENT = ("producer", "send orders")
+LOST = ("producer", "send missing!UNKNOWN_TOPIC_OR_PARTITION")
+GOT = ("client", "receive orders")
+SPANS = {
+    FRANZ: [
+        (*SENT, None, ("0", 0), "send", []), (*SENT, None, ("0", 1), PARENT, [PARENT]), (*SENT, None, ("0", 2), "send", []),
+        (*SENT, None, ("0", 3), OTHER, [OTHER]), (*LOST, None, (None, None), "send", []),
+        (*GOT, 1, ("0", 0), None, []), (*GOT, 1, ("0", 1), PARENT, [PARENT]), (*GOT, 2, ("0", None), None, [OTHER])],
+    KAFKA_GO: [
+        (*SENT, 1, (None, None), "send", []), (*SENT, 1, (None, None), PARENT, [PARENT]),
+        (*SENT, 2, (None, None), "send", [OTHER]), (*LOST, 1, (None, None), "send", []),
+        (*GOT, None, ("0", 0), None, []), (*GOT, None, ("0", 1), PARENT, [PARENT]), (*GOT, None, ("0", 2), None, []),
+        (*GOT, None, ("0", 3), OTHER, [OTHER])],
+    SARAMA: [
+        (*SENT, None, ("0", 0), "send", []), (*SENT, None, ("0", 1), PARENT, [PARENT]), (*SENT, 2, (None, None), "send", [OTHER]),
+        (*LOST, None, (None, None), "send", []), (*SENT, None, (None, None), None, []), (*LOST, None, (None, None), None, []),
+        (*GOT, 5, ("0", None), None, [PARENT, OTHER])],
+}
+SPANS[SHOPIFY] = SPANS[SARAMA]
+
+
+def build(tmp_path, library, version, release, *flags):
+    name = PROGRAMS[library]
+    source = tmp_path / name
+    shutil.copytree(gobuild.ROOT / "tests" / "go" / name, source)
+    for file in source.iterdir():
+        text = re.sub("github.com/(IBM|Shopify)/sarama", library, file.read_text()) if "sarama" in library else file.read_text()
+        file.write_text(re.sub(r"^require .*", "require %s %s" % (library, version), text, flags=re.M))
+    return others.module(name, release, *flags, source=source)
+
+
+@contextlib.contextmanager
+def broker():
+    """Its address."""
+    program = others.module("kafka-broker", gobuild.NEWEST)
+    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            yield running.stdout.readline().strip()
+        finally:
+            running.stdin.close()
+
+
+def run(tmp_path, program, *options):
+    to = tmp_path / "spans.json"
+    with broker() as address:
+        done = goshawk.run("spans", "--json", "-o", to, "--func", "main.send", *options, "--", program, address,
+                           *("00-%s-%s-01" % of for of in (PARENT, OTHER)))
+    assert (done.status, done.out) == (0, "done\n"), done
+    assert "canary" not in to.read_text() and "canary" not in done.err
+    assert " is off" not in done.err and " are off" not in done.err, done.err
+    lines = goshawk.read_lines(to)
+    assert lines[-1]["unended"] == lines[-1]["lost"] == 0, lines[-1]
+    return sorted((o for o in lines if o["type"] == "span"), key=lambda s: s["time"])
+
+
+def shape(spans):
+    """What is known of each span of the library."""
+    known = {s["span_id"]: s["name"].split(".")[-1] for s in spans}
+    for s in spans:
+        a = s["attributes"]
+        if s["scope"] == "main":
+            continue
+        assert a["messaging.system"] == "kafka" and a["messaging.operation.type"] == a["messaging.operation.name"]
+        assert s["name"] == "%s %s" % (a["messaging.operation.name"], a["messaging.destination.name"])
+        parent = s["parent_span_id"]
+        error = "!" + a["error.type"] if s["status"] == "error" else ""
+        yield (s["kind"], s["name"] + error, a.get("messaging.batch.message_count"),
+               (a.get("messaging.destination.partition.id"), a.get("messaging.kafka.offset")),
+               (s["trace_id"], parent) if s["parent_remote"] else known[parent] if parent else None,
+               [(link["trace_id"], link["span_id"]) for link in s.get("links", [])])
+
+
+@pytest.mark.parametrize("library, version", QUICK)
+def test_library(tmp_path, library, version):
+    spans = run(tmp_path, build(tmp_path, library, version, VERSIONS[library][version], STRIPPED))
+    assert list(shape(spans)) == SPANS[library]
+
+
+@pytest.mark.skipif(not gobuild.ALL, reason="what there is of the clients is for make check-all")
+@pytest.mark.parametrize("library, version", [(library, v) for library in VERSIONS for v in VERSIONS[library]])
+def test_version(tmp_path, library, version):
+    release = VERSIONS[library][version]
+    for variant, flag in {"stripped": STRIPPED, "debug information": "-v", "race": "-race"}.items():
+        folder = tmp_path / variant
+        folder.mkdir()
+        spans = run(folder, build(folder, library, version, release, flag))
+        assert list(shape(spans)) == SPANS[library]
+        reached.KAFKA.put("%s %s, Go %s" % (library, version, release), variant, True, ("seen", "wrong"))
+
+
+@pytest.mark.parametrize("options", [("--engine", "uprobe")])
+def test_probes(tmp_path, options):
+    """Kernel probes read the same."""
+    if goshawk.why_no_bpf():
+        pytest.skip(goshawk.why_no_bpf())
+    library, version = QUICK[0]
+    spans = run(tmp_path, build(tmp_path, library, version, VERSIONS[library][version], STRIPPED), *options)
+    assert list(shape(spans)) == SPANS[library]
+
+
+def test_received_within_a_span(tmp_path):
+    """It stays there, and is linked to whose message it is."""
+    library, version = QUICK[1]
+    spans = run(tmp_path, build(tmp_path, library, version, VERSIONS[library][version], STRIPPED), "--func", "main.receive")
+    received = [s for s in shape(spans) if s[0] == "client"]
+    assert [s[4:] for s in received] == [("receive", []), ("receive", [PARENT]), ("receive", []), ("receive", [OTHER])]
