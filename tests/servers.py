@@ -88,12 +88,22 @@ def postgres(database, statements):
             yield server
 
 
+def tell(port, commands):
+    """Commands of Redis; the first that fails is an error."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as s, s.makefile("rb") as answers:
+        for words in commands:
+            s.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in map(str.encode, words)))
+            answer = answers.readline()
+            assert answer[:1] in b"+:" and answer, (words, answer)
+
+
 @contextlib.contextmanager
-def redis():
-    """redis-server is that name of the program redis-check-rdb, which is in the package that starts no service."""
+def redis(*commands):
+    """`commands`, each a list of words, are what it is told at first. redis-server is that name of the program redis-check-rdb, which is in the package that starts no service."""
     program = shutil.which("redis-server") or shutil.which("redis-check-rdb") or pytest.skip(NOT_HERE % "Redis")
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         with Server(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "canary",
                      "--dir", folder], "Ready to accept connections", port, executable=program) as server:
+            tell(port, [["AUTH", "canary"], *commands])
             yield server

@@ -1,6 +1,7 @@
 """Spans of what programs ask of databases through the libraries that people use, in versions over their lives. The servers
-are those of tests/databases.py, so what they are asked is known to the byte."""
+are those of tests/databases.py, so what they are asked is known to the byte; in make check-all PostgreSQL and Redis are Debian's."""
 
+import contextlib
 import shutil
 
 import pytest
@@ -10,6 +11,7 @@ import gobuild
 import goshawk
 import others
 import reached
+import servers
 
 pytestmark = pytest.mark.ptrace
 STRIPPED = "-ldflags=-s -w"
@@ -36,6 +38,28 @@ LIBRARIES = {
 VERSIONS = reached.DATABASE_VERSIONS
 QUICK = [("github.com/jackc/pgx/v5", "v5.5.5"), ("github.com/lib/pq", "v1.10.9"), ("github.com/redis/go-redis/v9", "v9.23.0"),
          ("github.com/go-redis/redis/v8", "v8.11.5")]
+TABLES = """\
+CREATE TABLE orders (name text, note text, id int)
+INSERT INTO orders VALUES ('canary', 'other', 4711)
+CREATE TABLE inside (name text)
+CREATE TABLE batch (name text)
+CREATE TABLE single AS SELECT * FROM orders
+CREATE TABLE prepared AS SELECT * FROM orders
+CREATE TABLE standard AS SELECT * FROM orders
+"""
+DEBIAN = {}  # by what stands for it elsewhere
+
+
+@pytest.fixture(scope="module", autouse=True)
+def debian():
+    if not gobuild.ALL:
+        yield
+        return
+    with servers.postgres("shop", TABLES) as postgres, \
+            servers.redis(["SELECT", "2"], ["LPUSH", "refused canary", "canary"]) as redis:
+        DEBIAN.update({databases.postgres: postgres, databases.redis: redis})
+        yield
+        DEBIAN.clear()
 
 
 def build(tmp_path, library, version, release, *flags):
@@ -59,12 +83,12 @@ def run(tmp_path, library, program, *options):
     command = ["spans", "--json", "-o", to, "--func", "main.round", *options, "--", program]
     serve = LIBRARIES[library][2]
     if serve:
-        with serve() as server:
+        with contextlib.nullcontext(DEBIAN[serve]) if serve in DEBIAN else serve() as server:
             url = "127.0.0.1:%d" % server.port
             if serve is databases.mysql:
                 url = "me:canary@tcp(%s)/shop?interpolateParams=true" % url
             elif serve is databases.postgres:
-                url = "postgres://me:canary@%s/shop?sslmode=disable" % url
+                url = "postgres://canary:canary@%s/shop?sslmode=disable" % url
             done = goshawk.run(*command, url)
     else:
         done = goshawk.run(*command)
