@@ -2,20 +2,16 @@
 servers are Debian's, else those of tests/databases.py."""
 
 import concurrent.futures
-import http.client
 import json
 import re
-import signal
-import subprocess
 
 import pytest
 
 import databases
 import gobuild
-import goshawk
 import others
 import servers
-from attaching import line_of
+from chain import Service, attributes, get
 from collector import Collector
 
 pytestmark = pytest.mark.ptrace
@@ -33,53 +29,6 @@ def databases_of():
     with servers.postgres("shop", ORDERS) if gobuild.ALL else databases.postgres() as postgres, \
             servers.redis() if gobuild.ALL else databases.redis() as redis:
         yield postgres.port, redis.port
-
-
-class Service:
-    """One of the three under `goshawk spans`, or first alone and then attached to."""
-
-    def __init__(self, program, url, name, *args, attach=False):
-        look = [str(goshawk.GOSHAWK), "spans", "--otlp", url]
-        env = {"PATH": "/usr/bin:/bin", "OTEL_SERVICE_NAME": name, "OTEL_BSP_SCHEDULE_DELAY": "50"}
-        self.p = self.looker = subprocess.Popen([*([] if attach else [*look, "--"]), program, name, *args], text=True, env=env,
-                                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        _, pid, self.at = line_of(self.p.stdout, "ready").split()
-        if attach:
-            self.looker = subprocess.Popen([*look, "-p", pid], text=True, env=env, stdin=subprocess.DEVNULL,
-                                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            assert "watched" in line_of(self.looker.stderr, "watched")
-
-    def __enter__(self):
-        return self
-
-    def end(self):
-        """What goshawk said at its end."""
-        if self.looker is not self.p:
-            self.looker.send_signal(signal.SIGINT)
-            _, said = self.looker.communicate(timeout=60)
-            assert self.looker.returncode == 0 and self.p.poll() is None, said
-        out, err = self.p.communicate(timeout=60)
-        assert (self.p.returncode, out) == (0, ""), err
-        return err if self.looker is self.p else said
-
-    def __exit__(self, *failed):
-        for p in {self.p, self.looker}:
-            if p.poll() is None:
-                p.kill()
-                p.communicate()
-
-
-def get(at, path):
-    c = http.client.HTTPConnection(at, timeout=60)
-    c.request("GET", path, headers={"Cookie": "canary"})
-    answer = c.getresponse()
-    body = answer.read().decode()
-    c.close()
-    return answer.status, body
-
-
-def attributes(o):
-    return {a["key"]: next(iter(a["value"].values())) for a in o["attributes"]}
 
 
 def counted(requests, n):
