@@ -51,6 +51,9 @@ static struct str topic_of(const struct field_value *f, i64 count)
 {
 	struct str none = { 0 }, first = f[KAFKA_TOPIC_OF].text;
 
+	for (u32 i = KAFKA_FETCHES; i <= KAFKA_TOPICS; i++)
+		if (f[i].there && f[i].number != 1)
+			return none;
 	if (f[KAFKA_ALWAYS].there && f[KAFKA_ALWAYS].number)
 		return first;
 	if (f[KAFKA_TOPIC].there && f[KAFKA_TOPIC].text.n)
