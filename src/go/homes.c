@@ -2,8 +2,11 @@
 
 #include "base/vec.h"
 #include "go/dwarf_impl.h"
+#include "go/release.h"
+#include "go/stored.h"
 #include "go/types_impl.h"
 
+enum { VARIABLE_MOST = 1024, MARKS = 4096, WORDS_MERGED = 3 };
 enum { PIECES = 16, DEPTHS = 32, LOCALS = 48, HOPS = 16, ENTRIES = 1 << 16, FAR = 1 << 20 };
 
 /* The frame's base is behind the return address. */
@@ -119,20 +122,81 @@ size_t go_inlined_params(const struct go_program *prog, const struct go_func *f,
 	return n;
 }
 
-/* One that lies in the same place all the time has nothing in it before its declaration. */
-static bool is_declared(Dwarf_Die die, i32 line)
+/* In which line; 0: that is not said. */
+static i32 line_declared(Dwarf_Die die)
 {
 	u64 declared;
 
-	if (debug_moves(&die))
-		return true;
 	for (unsigned hops = 0; hops < HOPS; hops++) {
 		if (debug_number(&die, DW_AT_decl_line, &declared))
-			return line <= 0 || declared < (u64)line;
+			return declared < INT32_MAX ? (i32)declared : 0;
 		if (!debug_ref(&die, DW_AT_abstract_origin, &die))
 			break;
 	}
-	return false;
+	return 0;
+}
+
+/* The bytes that values of a type have, without what lies between fields. */
+struct value_bytes {
+	u64 bits[VARIABLE_MOST / STORED_MOST];
+	u32 marks;
+};
+
+static bool mark(struct value_bytes *b, const struct go_program *prog, struct go_type *t, u64 at)
+{
+	bool all = true;
+
+	t = go_type_load(prog, t);
+	if (++b->marks > MARKS || t->size > VARIABLE_MOST || at > VARIABLE_MOST - t->size)
+		return false;
+	if (t->kind == GO_STRUCT) {
+		for (size_t i = 0; i < t->nfields && all; i++)
+			if (!str_eq(t->fields[i].name, STR("_")))
+				all = t->fields[i].type && mark(b, prog, t->fields[i].type,
+								at + t->fields[i].offset);
+	} else if (t->kind == GO_ARRAY && t->elem) {
+		u64 each = go_type_load(prog, t->elem)->size;
+
+		for (u64 i = 0; each && i < t->size / each && all; i++)
+			all = mark(b, prog, t->elem, at + i * each);
+	} else {
+		for (u64 i = at; i < at + t->size; i++)
+			b->bits[i / STORED_MOST] |= 1ull << i % STORED_MOST;
+	}
+	return all && b->marks < MARKS;
+}
+
+/* One that lies in memory all the time (its address is taken, it is large, or the code is not
+ * optimised) has nothing of its own there before its declaration has run. In optimised code there
+ * is a list of locations for some: it begins before that is stored, and does not end where others
+ * come to lie in the same place. What is in a register at times has a list of its words, each of
+ * which is stored where the list says so. */
+static bool is_stored(struct stored *s, const struct go_param *v, bool moves, i32 declared)
+{
+	const struct go_program *prog = s->prog;
+	struct value_bytes b = { 0 };
+	bool all;
+
+	if (moves && (v->nplaces > 1 || v->size <= 8))
+		return true;
+	if (v->nplaces != 1 || !declared || !s->flow.n || !mark(&b, prog, v->type, 0) ||
+	    (moves && v->size > 8 * WORDS_MERGED && prog->rel->merges_locals))
+		return false;
+	all = true;
+	for (size_t i = 0; i < ARRAY_LEN(b.bits) && all; i++)
+		all = !b.bits[i] || stored_certainly(s, v->places[0].off + (i32)i * STORED_MOST,
+						     b.bits[i], declared);
+	return all;
+}
+
+/* Of the call inlined `depth` deep of so many, as frames count it. */
+static i32 call_of(const struct go_program *prog, const struct go_func *f, u64 va, size_t depth,
+		   size_t depths)
+{
+	struct go_frame frames[GO_FRAMES];
+	size_t n = go_frames_at(prog, f, va - prog->md.text_va, frames);
+
+	return n == depths + 1 && depth < depths ? frames[depths - 1 - depth].call : -1;
 }
 
 size_t go_local_vars(const struct go_program *prog, const struct go_func *f, u64 va, u64 behind,
@@ -141,11 +205,14 @@ size_t go_local_vars(const struct go_program *prog, const struct go_func *f, u64
 	Dwarf_Die chain[DEPTHS], die;
 	struct go_param all[LOCALS];
 	size_t n = 0, kept = 0;
+	struct stored stored;
 	bool more;
 
 	if (!dwarf_func_entry(prog, prog->md.text_va + f->pc, &die) ||
 	    inlined_at(die, va, chain) != depths || depth > depths)
 		return 0;
+	stored_begin(&stored, prog, f, va - prog->md.text_va,
+		     call_of(prog, f, va, depth, depths), line);
 	more = debug_child(depth < depths ? &chain[depth] : &die, &die);
 	for (size_t seen = 0; more && seen < ENTRIES; seen++) {
 		int tag = dwarf_tag(&die);
@@ -157,7 +224,8 @@ size_t go_local_vars(const struct go_program *prog, const struct go_func *f, u64
 			more = debug_child(&die, &die);
 			continue;
 		}
-		if (tag == DW_TAG_variable && is_declared(die, line)) {
+		if (tag == DW_TAG_variable &&
+		    (debug_moves(&die) || line_declared(die) < line)) {
 			p = dwarf_read_param(prog, die);
 			v = (struct go_param){ .name = p.name, .type = p.type };
 			while (at < n && !str_eq(all[at].name, p.name))
@@ -168,12 +236,16 @@ size_t go_local_vars(const struct go_program *prog, const struct go_func *f, u64
 				v.size = (u32)MIN(go_type_load(prog, p.type)->size,
 						  (u64)UINT16_MAX);
 				put_places(prog, &die, behind, &v);
+				if (v.nplaces && !is_stored(&stored, &v, debug_moves(&die),
+							    line_declared(die)))
+					v.nplaces = 0;
 				all[at] = v;
 				n = MAX(n, at + 1);
 			}
 		}
 		more = debug_next(&die, &die);
 	}
+	stored_end(&stored);
 	*to = ARENA_ARRAY(types_arena(prog), struct go_param, n + 1);
 	for (size_t i = 0; i < n; i++)	/* those that are nowhere say nothing */
 		if (all[i].nplaces)

@@ -24,8 +24,8 @@ bool go_home_elsewhere(const struct go_program *prog, const struct go_func *f, u
 size_t go_inlined_params(const struct go_program *prog, const struct go_func *f, u64 va, u64 behind,
 			 size_t depth, size_t depths, struct go_param **to);
 /* Its variables, counted in the same way (depth == depths: those of the function itself): of those
- * whose scope va lies in, which are declared above `line` or that a list of locations speaks of,
- * what is in the frame as a whole. */
+ * whose scope va lies in what is in the frame as a whole: by a list of locations, or, in one place
+ * all the time, if it has certainly been stored (stored.h) when the function stands in `line`. */
 size_t go_local_vars(const struct go_program *prog, const struct go_func *f, u64 va, u64 behind,
 		     size_t depth, size_t depths, i32 line, struct go_param **to);
 

@@ -10,10 +10,9 @@
  * those below that offset. But where the optimiser finds that nobody reads what it keeps, it does
  * not store it, and the runtime prints what happens to lie there: so the code must have a store.
  * Source: cmd/compile/internal/liveness/arg.go, runtime/traceback.go (printArgs). */
-#include "go/fork.h"
 #include "go/release.h"
 #include "go/shape_impl.h"
-#include "x86/effect.h"
+#include "go/stored.h"
 
 enum { TRACKED = 10, FARTHEST = 0xff };
 
@@ -36,33 +35,23 @@ static int slot_of(const struct shapes *s, u32 off, u32 from)
 static bool is_never_stored(const struct go_program *prog, const struct go_func *f, i32 home)
 {
 	const struct go_sig *sig = go_sig_of(prog, f);
-	bool in_register = false, stored = false;
-	struct arena a = { 0 };
-	struct flow flow;
-	struct effect e;
-	struct err err;
+	const struct frame_stores *stores;
+	bool in_register = false;
 
 	for (size_t i = 0; i < sig->nparams; i++)
 		for (size_t k = 0; k < sig->params[i].nplaces; k++)
 			in_register |= sig->params[i].places[k].kind != PLACE_STACK &&
 				       sig->params[i].places[k].home == home;
-	if (!in_register || !go_flow(prog, f, &a, &flow, &err)) {
-		arena_release(&a);
+	if (!in_register)
 		return false;
-	}
-	for (u32 i = 0; i < flow.n && !stored; i++) {
-		const struct insn *insn = &flow.insns[i];
-		i64 slot;
+	stores = go_frame_stores(prog, f);
+	for (u32 i = 0; i < stores->n; i++) {
+		const struct frame_store *s = &stores->at[i];
 
-		if (!insn->in_frame)
-			continue;
-		effect_of(&flow, insn, &e);
-		slot = e.mem.disp - go_pcvalue(prog, f, f->pcsp, f->pc + insn->at);
-		stored = e.writes_memory && (e.kind != EFFECT_STORE || (home >= slot &&
-									home < slot + e.size));
+		if (!s->size || (home >= s->off && home < s->off + s->size))
+			return false;
 	}
-	arena_release(&a);
-	return !stored;
+	return stores->known;
 }
 
 bool go_home_is_live(const struct go_program *prog, const struct go_func *f, u64 pc, i32 home)

@@ -182,6 +182,8 @@ void go_program_release(struct go_program *prog)
 	go_recent_release(prog);
 	if (prog->fork_child)
 		map_release(prog->fork_child);
+	if (prog->stores)
+		map_release(prog->stores);
 	arena_release(&prog->arena);
 	*prog = (struct go_program){ 0 };
 }
@@ -257,6 +259,7 @@ void go_program_twin(struct go_program *twin, const struct go_program *first)
 	twin->dwarf = NULL;
 	twin->sigs = NULL;
 	twin->recent = NULL;
+	twin->stores = NULL;
 	twin->forms = NULL;
 	twin->arena = (struct arena){ 0 };
 }

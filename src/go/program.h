@@ -96,6 +96,7 @@ struct go_program {
 	struct go_recent *recent;
 	struct go_globals *globals;
 	struct go_itabs *itabs;
+	struct map *stores;			/* stored.c: by function, made on demand */
 	struct forms *forms;
 	u64 *write_barrier_va;			/* vars.c: on demand; 0: not found */
 	struct arena arena;

@@ -150,6 +150,20 @@ def test_what_variables_had(release, variant, tmp_path):
     assert "in main.nilVariables" in stripped and "variables of" not in stripped, stripped
 
 
+@pytest.mark.parametrize("variant", ["plain", "unoptimised"])
+def test_what_is_being_declared_is_not_told(release, variant):
+    """What lay in a variable's place before the code had stored all of it there, or lies there since it is not needed any more."""
+    program = gobuild.build("declared", release, variant)
+    for name in "literal", "call", "around", "large", "in-place", "in-place-around", "shared", "complete":
+        said = goshawk.run("explain", "--", program, name).err
+        assert "nil_dereference, certain" in said, said
+        line = "".join(re.findall(r"variables of main\.\w+, as DWARF has them: (.*)", said))
+        known = "unoptimised" == variant
+        assert "unfinished" not in line and ("before=main.pair{a:3, b:4}" in line) >= known, (name, line)
+        assert line.count("first=") == line.count("first=[8]int{0, 5}…(8)") >= (known and name == "shared"), line
+        assert line.count("after=") == line.count("after=main.pair{a:2, b:8}") >= (known and name == "complete"), line
+
+
 def test_who_made_it(release, tmp_path):
     """And who made that one: from memory, and from a text."""
     program = gobuild.build("zoo", release)
