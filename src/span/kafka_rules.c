@@ -69,9 +69,10 @@ static const char *const traceparent[] = { "tracepar" };
 		{ KAFKA_PARTITION, "arg0.Record.Partition", 0, false }, \
 		{ KAFKA_OFFSET, "arg0.Record.Offset", 0, false }, \
 		{ KAFKA_CODE_NAME, "arg1" KERR, 64, true }, \
+		{ KAFKA_CODE_NAME, "arg1.(*fmt.wrapError).err" KERR, 64, true }, \
 		{ KAFKA_ERROR, "arg1.(type)", 64, false }, \
 	}, \
-	.nreads = 5, \
+	.nreads = 6, \
 }
 
 #define FETCHED "ret0[0].Topics[0].Partitions[0]"
@@ -117,9 +118,10 @@ static const struct rule kafka_go[] = {
 			{ KAFKA_COUNT, "len(arg1)", 0, false },
 			{ KAFKA_CODE, "ret0.(kafka.Error)", 0, true },
 			{ KAFKA_CODE, KAFKA_GO_ERROR ".(kafka.Error)", 0, true },
+			{ KAFKA_CODE, "ret0.(*kafka.writerError).err.(kafka.Error)", 0, true },
 			{ KAFKA_ERROR, "ret0.(type)", 64, false },
 		},
-		.nreads = 10, .ctx_in = CTX_IN(REG_BX), .messages = EACH("arg1", ".Headers"),
+		.nreads = 11, .ctx_in = CTX_IN(REG_BX), .messages = EACH("arg1", ".Headers"),
 		.nmessages = 4, .extra = RECORDS(HEADERS_TEXT),
 	}, {
 		/* (ctx context.Context) (Message, error) */

@@ -22,6 +22,7 @@ VERSIONS = reached.KAFKA_VERSIONS
 FRANZ, KAFKA_GO, SHOPIFY, SARAMA = VERSIONS
 PROGRAMS = {FRANZ: "spans-franz", KAFKA_GO: "spans-kafka-go", SHOPIFY: "spans-sarama", SARAMA: "spans-sarama"}
 QUICK = [(FRANZ, "v1.22.3"), (KAFKA_GO, "v0.4.51"), (SARAMA, "v1.61.1")]
+OLD = {(FRANZ, "v1.0.0"): ("kgo.UnknownTopicRetries(0)", "kgo.RecordRetries(1)")}
 
 # kind, name!error, messages, partition and offset, parent and links; those below main.send first
 SENT = ("producer", "send orders")
@@ -51,6 +52,7 @@ def build(tmp_path, library, version, release, *flags):
     shutil.copytree(gobuild.ROOT / "tests" / "go" / name, source)
     for file in source.iterdir():
         text = re.sub("github.com/(IBM|Shopify)/sarama", library, file.read_text()) if "sarama" in library else file.read_text()
+        text = text.replace(*OLD.get((library, version), ("", "")))
         file.write_text(re.sub(r"^require .*", "require %s %s" % (library, version), text, flags=re.M))
     return others.module(name, release, *flags, source=source)
 
@@ -130,3 +132,11 @@ def test_received_within_a_span(tmp_path):
     spans = run(tmp_path, build(tmp_path, library, version, VERSIONS[library][version], STRIPPED), "--func", "main.receive")
     received = [s for s in shape(spans) if s[0] == "client"]
     assert [s[4:] for s in received] == [("receive", []), ("receive", [PARENT]), ("receive", []), ("receive", [OTHER])]
+
+
+def test_names_of_errors():
+    """They are those that franz-go has."""
+    text = others.module_file("github.com/twmb/franz-go", "v1.22.3", "pkg/kerr/kerr.go")
+    theirs = {int(code): name for name, code in re.findall(r'= &Error\{"([A-Z_0-9]+)", (-?\d+),', text)}
+    ours = re.findall(r'"([A-Z_0-9]{4,})"', (goshawk.ROOT / "src/span/kafka_errors.c").read_text())
+    assert ours[:-1] == [theirs[n + 1] for n in range(max(theirs))] and ours[-1] == theirs[-1]
