@@ -1,6 +1,7 @@
-"""PostgreSQL and Redis as Debian has them, started for tests: on loopback, in a folder of their own, with the password `canary`."""
+"""PostgreSQL and Redis as Debian has them, started for tests: on loopback, in folders of their own, with the password `canary`."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import shutil
@@ -9,12 +10,8 @@ import socket
 import subprocess
 import tempfile
 
-import pytest
-
 import others
 from attaching import line_of
-
-NOT_HERE = "%s is not here: tools/setup.sh all gets it"
 
 
 def free_port():
@@ -49,21 +46,31 @@ class Server:
 
 
 def of_postgres():
-    """The folder of its programs."""
+    """The folder of its programs, or None."""
     for place in others.CACHE / "debian" / "postgresql-15" / "usr/lib/postgresql", pathlib.Path("/usr/lib/postgresql"):
         for found in place.glob("*/bin/initdb"):
             return found.parent
-    pytest.skip(NOT_HERE % "PostgreSQL")
+    return None
+
+
+def of_redis():
+    """redis-server is another name of this program, which is in a package that starts no service. None: it is not here."""
+    return shutil.which("redis-server") or shutil.which("redis-check-rdb")
 
 
 def not_as_root():
     """PostgreSQL won't run as root: then as another user, in a name space where that one owns what root owns outside."""
-    if os.geteuid():
-        return []
-    command = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-    if subprocess.run([*command, "true"], stderr=subprocess.DEVNULL).returncode:
-        pytest.skip("PostgreSQL won't run as root, and name spaces of users are not permitted here")
-    return command
+    return [] if os.geteuid() else ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+
+
+@functools.lru_cache(maxsize=None)
+def why_not():
+    """None if both can be had here, else the reason."""
+    if not of_postgres() or not of_redis():
+        return "PostgreSQL or Redis is not here: tools/setup.sh all gets them"
+    if subprocess.run([*not_as_root(), "true"], stderr=subprocess.DEVNULL).returncode:
+        return "PostgreSQL won't run as root, and name spaces of users are not permitted here"
+    return None
 
 
 @contextlib.contextmanager
@@ -99,11 +106,10 @@ def tell(port, commands):
 
 @contextlib.contextmanager
 def redis(*commands):
-    """`commands`, each a list of words, are what it is told at first. redis-server is that name of the program redis-check-rdb, which is in the package that starts no service."""
-    program = shutil.which("redis-server") or shutil.which("redis-check-rdb") or pytest.skip(NOT_HERE % "Redis")
+    """`commands`, each a list of words, are what it is told at first."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         with Server(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "canary",
-                     "--dir", folder], "Ready to accept connections", port, executable=program) as server:
+                     "--hz", "500", "--dir", folder], "Ready to accept connections", port, executable=of_redis()) as server:
             tell(port, [["AUTH", "canary"], *commands])
             yield server
