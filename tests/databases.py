@@ -1,5 +1,5 @@
-"""Servers that programs of the tests ask: as much of the protocols of PostgreSQL, MySQL and Redis as their clients need, on
-loopback, in threads of the tests. Whatever mentions `refused` is an error; every query has one row."""
+"""Servers that programs of the tests ask: as much of the protocols of PostgreSQL, MySQL, Redis and MongoDB as their clients need,
+on loopback, in threads of the tests. Whatever mentions `refused` is an error; every query has one row."""
 
 import socketserver
 import struct
@@ -219,6 +219,103 @@ class Redis(Handler):
         return b"+OK\r\n"
 
 
+class MongoDB(Handler):
+    """https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/, https://bsonspec.org"""
+
+    def read(self, body, at=0):
+        """A document as a dict, and where it ends. Of values only those are read that matter here."""
+        to, end = {}, at + struct.unpack_from("<i", body, at)[0]
+        at += 4
+        while body[at]:
+            kind, zero = body[at], body.index(0, at)
+            name, at = body[at + 1:zero].decode(), zero + 1
+            if kind == 2:
+                n, = struct.unpack_from("<i", body, at)
+                to[name], at = body[at + 4:at + 3 + n].decode(), at + 4 + n
+            elif kind in (3, 4):
+                to[name], at = self.read(body, at)
+            elif kind == 5:
+                to[name], at = None, at + 5 + struct.unpack_from("<i", body, at)[0]
+            else:
+                to[name], at = None, at + {1: 8, 7: 12, 8: 1, 9: 8, 10: 0, 16: 4, 17: 8, 18: 8}[kind]
+        return to, end
+
+    def written(self, document):
+        def element(name, v):
+            def as_is(kind, value):
+                return kind + name.encode() + b"\0" + value
+            if isinstance(v, bool):
+                return as_is(b"\x08", bytes([v]))
+            if isinstance(v, int):
+                return as_is(b"\x10", struct.pack("<i", v)) if name != "id" else as_is(b"\x12", struct.pack("<q", v))
+            if isinstance(v, bytes):
+                return as_is(b"\5", struct.pack("<iB", len(v), 0) + v)
+            if isinstance(v, str):
+                return as_is(b"\2", struct.pack("<i", len(v) + 1) + v.encode() + b"\0")
+            if isinstance(v, list):
+                return as_is(b"\4", self.written({str(i): e for i, e in enumerate(v)}))
+            return as_is(b"\3", self.written(v)) if v is not None else as_is(b"\n", b"")
+        body = b"".join(element(*e) for e in document.items()) + b"\0"
+        return struct.pack("<i", len(body) + 4) + body
+
+    def handle(self):
+        while True:
+            head = self.rfile.read(16)
+            if len(head) < 16:
+                return
+            n, request, _, code = struct.unpack("<iiii", head)
+            body = self.rfile.read(n - 16)
+            silent = False
+            if code == 2004:  # OP_QUERY, for the first question
+                command, _ = self.read(body, body.index(0, 4) + 9)
+                answer, before = 1, struct.pack("<iqii", 8, 0, 0, 1)
+            else:
+                assert code == 2013 and body[4] == 0, "OP_MSG is what is known"
+                silent = body[0] & 2  # moreToCome
+                command, end = self.read(body, 5)
+                if end < len(body) and body[end] == 1:  # documents behind the command
+                    zero = body.index(0, end + 5)
+                    command[body[end + 5:zero].decode()] = {"0": self.read(body, zero + 1)[0]}
+                answer, before = 2013, struct.pack("<iB", 0, 0)
+            reply = before + self.written(self.answer(command))
+            if not silent:
+                self.wfile.write(struct.pack("<iiii", 16 + len(reply), 0, request, answer) + reply)
+                self.wfile.flush()
+
+    def answer(self, command):
+        name, of = next(iter(command.items()))
+        self.server.seen.append(name)
+        ok, at = {"ok": 1}, "%s.%s" % (command.get("$db"), of)
+        if name.lower() in ("ismaster", "hello"):  # mongos: it knows sessions, transactions and retries
+            return {"ismaster": True, "msg": "isdbgrid", "minWireVersion": 0, "maxWireVersion": 17, "logicalSessionTimeoutMinutes": 30,
+                    "maxBsonObjectSize": 1 << 24, "maxMessageSizeBytes": 48000000, "maxWriteBatchSize": 100000, "ok": 1}
+        if name == "saslStart":
+            return {"conversationId": 1, "done": True, "payload": b"", "ok": 1}
+        if of == "once" and self.server.seen.count(name + " once") == 0:
+            self.server.seen.append(name + " once")
+            return {"ok": 0, "code": 6, "errmsg": "canary", "errorLabels": ["RetryableWriteError"]}
+        if of == "unsafe":
+            return {"ok": 1, "n": 1, "writeConcernError": {"code": 64, "errmsg": "canary"}}
+        if of == "refused" and name == "insert":
+            return {"ok": 1, "n": 0, "writeErrors": [{"index": 0, "code": 11000, "errmsg": "canary"}]}
+        if of == "refused":
+            return {"ok": 0, "code": 59, "errmsg": "canary", "codeName": "Canary"}
+        if name == "getMore":
+            return {"cursor": {"id": 0, "ns": at, "nextBatch": [{"secret": "canary"}]}, "ok": 1}
+        if name in ("find", "aggregate", "listIndexes", "listCollections"):
+            some = [] if "missing" in (command.get("filter") or {}) else [{"n": 1, "name": "canary"}]
+            stream = "$changeStream" in str(command.get("pipeline"))
+            again = name == "find" and "limit" not in command or stream
+            return {"cursor": {"id": 4711 if again else 0, "ns": at, "firstBatch": [] if stream else some}, "ok": 1}
+        if name == "findAndModify":
+            return {"value": None if "missing" in command["query"] else {"secret": "canary"}, "ok": 1}
+        if name == "distinct":
+            return {"values": ["canary"], "ok": 1}
+        if name == "listDatabases":
+            return {"databases": [{"name": "canary", "sizeOnDisk": 1, "empty": False}], "totalSize": 1, "ok": 1}
+        return dict(ok, n=1, nModified=1)
+
+
 def postgres():
     return Server(Postgres)
 
@@ -229,3 +326,9 @@ def mysql():
 
 def redis():
     return Server(Redis)
+
+
+def mongodb():
+    server = Server(MongoDB)
+    server.seen = []  # names of commands
+    return server

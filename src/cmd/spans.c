@@ -320,7 +320,8 @@ const struct command cmd_spans = {
 	.usage = "[OPTIONS] (--read FILE | -p PID | -- PROGRAM [ARG…])",
 	.what = "OpenTelemetry traces of a running Go program, which is not rebuilt",
 	.about = "Spans of what net/http and gRPC serve and send, of what databases "
-		 "(database/sql, pgx) and Redis (go-redis) are asked, and of the functions of "
+		 "(database/sql, pgx), Redis (go-redis) and MongoDB (mongo-driver) are asked, and "
+		 "of the functions of "
 		 "--func. A goroutine is in the span of the one that started it, as long as that "
 		 "is open. "
 		 "A traceparent that comes with a request makes the caller's span the parent.\n\n"

@@ -55,8 +55,10 @@ const struct go_sig *go_sig_of(const struct go_program *prog, const struct go_fu
 const struct go_sig *go_sig_typed(const struct go_program *prog, const struct go_func *f);
 /* Where neither tells it: types of its parameters and results, as whoever knows its source writes
  * them, "context.Context, string, slice -> pointer, error". A receiver is told by the function's
- * name; interface, slice and pointer are any of these. Nothing is taken that the compiler's record
- * of the function does not allow. Before anybody asks for the signature. */
+ * name, or else before them, "(*T) string", where the program has no descriptor of its own type,
+ * but of what is the same words; interface, slice and pointer are any of these. Nothing is taken
+ * that the compiler's record of the function does not allow. Before anybody asks for the
+ * signature. */
 void go_sig_tell(const struct go_program *prog, const struct go_func *f, const char *types);
 const char *sig_source_name(enum sig_source s);	/* "dwarf", "types", "shape", "none" */
 

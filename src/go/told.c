@@ -104,6 +104,17 @@ static struct go_type *receiver_of(const struct go_program *prog, struct go_name
 				       STR_F(n.package), STR_F(type)));
 }
 
+/* "(*T) string": cuts that off, or gives an empty one. */
+static struct str told_receiver(struct str *types)
+{
+	ptrdiff_t close = str_starts(*types, STR("(")) ? str_find(*types, STR(") ")) : -1;
+	struct str told = close < 0 ? STR("") : str_cut(*types, 1, (size_t)close);
+
+	if (told.n)
+		*types = str_cut(*types, (size_t)close + 2, types->n);
+	return told;
+}
+
 /* "string, pointer": names `what`0 and so on. False: one is not in this program. */
 static bool list(const struct go_program *prog, struct str text, const char *what,
 		 struct go_param *to, size_t *n)
@@ -128,7 +139,7 @@ void go_sig_tell(const struct go_program *prog, const struct go_func *f, const c
 	struct go_name name = go_name_split(f->name);
 	struct arena *a = types_arena(prog);
 	const struct go_sig *typed = go_sig_typed(prog, f);
-	struct str text = str_of(types);
+	struct str text = str_of(types), receiver = told_receiver(&text);
 	ptrdiff_t arrow = str_find(text, STR(" -> "));
 	size_t nparams = arrow < 0 ? text.n : (size_t)arrow;
 	struct go_sig sig = {
@@ -141,7 +152,8 @@ void go_sig_tell(const struct go_program *prog, const struct go_func *f, const c
 		return;
 	if (name.receiver.n)
 		sig.params[sig.nparams++] = (struct go_param){
-			.name = STR("recv"), .receiver = true, .type = receiver_of(prog, name) };
+			.name = STR("recv"), .receiver = true,
+			.type = receiver.n ? type_told(prog, receiver) : receiver_of(prog, name) };
 	if ((sig.nparams && !sig.params[0].type) ||
 	    !list(prog, str_cut(text, 0, nparams), "arg", sig.params, &sig.nparams) ||
 	    !list(prog, arrow < 0 ? STR("") : str_cut(text, nparams + 4, text.n), "ret",

@@ -9,12 +9,14 @@
 #include "span/http.h"
 #include "span/kafka.h"
 #include "span/logs.h"
+#include "span/mongo.h"
 #include "span/redis.h"
 #include "span/sql.h"
 
 const struct library *const rules_libraries[] = {
 	&library_http_server, &library_http_client, &library_grpc_server, &library_grpc_client,
 	&library_sql, &library_pgx5, &library_pgx4, &library_redis9, &library_redis8,
+	&library_mongo1, &library_mongo2,
 	&library_franz, &library_kafka_go, &library_sarama, &library_sarama_shopify,
 	&library_slog, &library_zap, &library_zerolog, &library_logrus, NULL,
 };

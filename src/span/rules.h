@@ -142,7 +142,7 @@ struct rule_on {
 	u32 first;		/* index of its first ask */
 };
 
-enum { LIBRARIES_MOST = 32, RULES_MOST = 128, READS_MOST = 512 };
+enum { LIBRARIES_MOST = 32, RULES_MOST = 192, READS_MOST = 1024 };
 struct rules {
 	struct rule_on on[RULES_MOST];
 	u32 n;
