@@ -98,15 +98,13 @@ bool out_ok(const struct out *o, struct err *err)
 }
 
 /* Output in lines is never written in parts. */
-char *out_room(struct out *o, size_t n)
+char *out_make_room(struct out *o, size_t n)
 {
+	if (o->n >= LARGE && o->fd >= 0 && !o->lines && !o->held)
+		out_flush(o);
 	if (o->n + n > o->room) {
-		if (o->n >= LARGE && o->fd >= 0 && !o->lines && !o->held)
-			out_flush(o);
-		if (o->n + n > o->room) {
-			o->room = MAX(o->room * 2, MAX(o->n + n, (size_t)2 * LARGE));
-			o->buf = mem_resize(o->buf, o->room);
-		}
+		o->room = MAX(o->room * 2, MAX(o->n + n, (size_t)2 * LARGE));
+		o->buf = mem_resize(o->buf, o->room);
 	}
 	return o->buf + o->n;
 }
@@ -229,13 +227,26 @@ size_t utf8_rune(struct str s, size_t at, u32 *rune)
 	return n;
 }
 
+/* Most texts are ASCII: eight bytes at once. */
 bool str_is_utf8(struct str s)
 {
+	size_t at = 0, n;
+	u64 eight;
 	u32 rune;
 
-	for (size_t at = 0, n; at < s.n; at += n)
-		if (!(n = utf8_rune(s, at, &rune)))
+	while (at < s.n) {
+		if (s.n - at >= sizeof(eight)) {
+			memcpy(&eight, s.p + at, sizeof(eight));
+			if (!(eight & 0x8080808080808080u)) {
+				at += sizeof(eight);
+				continue;
+			}
+		}
+		n = (u8)s.p[at] < 0x80 ? 1 : utf8_rune(s, at, &rune);
+		if (!n)
 			return false;
+		at += n;
+	}
 	return true;
 }
 

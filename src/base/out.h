@@ -34,13 +34,15 @@ bool out_flush_while(struct out *o, bool (*go_on)(void *ctx), void *ctx);
 bool out_ok(const struct out *o, struct err *err) MUST_CHECK;
 void out_str(struct out *o, struct str s);
 void out_z(struct out *o, const char *z);
+char *out_make_room(struct out *o, size_t n);
 /* Room for n more bytes: the place where they go; o->n is the caller's to move. */
-char *out_room(struct out *o, size_t n);
+static inline char *out_room(struct out *o, size_t n)
+{
+	return o->n + n <= o->room ? o->buf + o->n : out_make_room(o, n);
+}
 static inline void out_c(struct out *o, char c)
 {
-	char *at = o->n < o->room ? o->buf + o->n : out_room(o, 1);
-
-	*at = c;
+	*out_room(o, 1) = c;
 	o->n++;
 }
 void out_fmt(struct out *o, const char *fmt, ...) PRINTF(2, 3);

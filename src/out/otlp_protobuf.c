@@ -19,7 +19,10 @@ static size_t put_varint(u8 *to, u64 v)
 
 static void varint(struct out *o, u64 v)
 {
-	o->n += put_varint((u8 *)out_room(o, 10), v);
+	if (v < 0x80)
+		out_c(o, (char)v);
+	else
+		o->n += put_varint((u8 *)out_room(o, 10), v);
 }
 
 static void tag(struct out *o, u32 field, enum wire w)
@@ -41,9 +44,11 @@ static void bytes(struct out *o, u32 field, const void *p, size_t n)
 	out_str(o, (struct str){ p, n });
 }
 
+/* Most messages are short, so there is one byte for the length. */
 static size_t begin(struct out *o, u32 field)
 {
 	tag(o, field, WIRE_BYTES);
+	out_c(o, 0);
 	return o->n;
 }
 
@@ -54,10 +59,12 @@ static void end(struct out *o, size_t at)
 	u8 len[10];
 
 	nlen = put_varint(len, n);
-	out_room(o, nlen);
-	memmove(o->buf + at + nlen, o->buf + at, n);
-	memcpy(o->buf + at, len, nlen);
-	o->n += nlen;
+	if (nlen > 1) {
+		out_room(o, nlen - 1);
+		memmove(o->buf + at + nlen - 1, o->buf + at, n);
+		o->n += nlen - 1;
+	}
+	memcpy(o->buf + at - 1, len, nlen);
 }
 
 static void text(struct out *o, u32 field, struct str s)
@@ -107,11 +114,42 @@ static void value(struct out *o, const struct span_attr *a)
 	}
 }
 
+static u8 *put_bytes(u8 *to, u32 field, struct str s)
+{
+	*to++ = (u8)(field << 3 | WIRE_BYTES);
+	*to++ = (u8)s.n;
+	return (u8 *)memcpy(to, s.p, s.n) + s.n;
+}
+
+/* What most attributes are: texts so short that each length is one byte. */
+static bool short_text(struct out *o, u32 field, const struct span_attr *a)
+{
+	enum { TAGS = 6, LENGTH_MOST = 127 };
+	u8 *to;
+
+	if (a->kind != ATTR_TEXT || !a->text.n || !a->key.n ||
+	    a->key.n + a->text.n + TAGS > LENGTH_MOST ||
+	    !str_is_utf8(a->key) || !str_is_utf8(a->text))
+		return false;
+	to = (u8 *)out_room(o, 2 + LENGTH_MOST);
+	*to++ = (u8)(field << 3 | WIRE_BYTES);
+	*to++ = (u8)(a->key.n + a->text.n + TAGS);
+	to = put_bytes(to, 1, a->key);
+	*to++ = 2 << 3 | WIRE_BYTES;
+	*to++ = (u8)(a->text.n + 2);
+	to = put_bytes(to, 1, a->text);
+	o->n = (size_t)((char *)to - o->buf);
+	return true;
+}
+
 static void attrs(struct out *o, u32 field, const struct span_attr *a, u32 n)
 {
 	for (u32 i = 0; i < n; i++) {
-		size_t pair = begin(o, field), v;
+		size_t pair, v;
 
+		if (short_text(o, field, &a[i]))
+			continue;
+		pair = begin(o, field);
 		text(o, 1, a[i].key);
 		v = begin(o, 2);
 		value(o, &a[i]);

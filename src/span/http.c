@@ -65,7 +65,7 @@ void http_say_server(struct saying *s, const struct field_value *f, const struct
 		route = said->inner;
 	if (f[FIELD_METHOD].there)
 		method = say_method(s, f[FIELD_METHOD].text);
-	s->span.name = route.n ? say_fmt(s, "%.*s %.*s", STR_F(method), STR_F(route)) : method;
+	s->span.name = route.n ? say_joined(s, method, STR(" "), route) : method;
 	if (f[FIELD_PATH].there)
 		say_text(s, "url.path", f[FIELD_PATH].text);
 	if (f[FIELD_TLS].there)

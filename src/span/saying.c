@@ -34,6 +34,21 @@ struct str say_fmt(struct saying *s, const char *fmt, ...)
 	return text;
 }
 
+struct str say_joined(struct saying *s, struct str a, struct str b, struct str c)
+{
+	const struct str parts[] = { a, b, c };
+	struct str text = { s->scratch + s->used, a.n + b.n + c.n };
+
+	if (text.n >= SCRATCH_MOST - s->used)
+		return (struct str){ text.p, 0 };
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (parts[i].n)
+			memcpy(s->scratch + s->used, parts[i].p, parts[i].n);
+		s->used += parts[i].n;
+	}
+	return text;
+}
+
 struct str say_copy(struct saying *s, struct str text)
 {
 	return say_fmt(s, "%.*s", STR_F(text));

@@ -33,7 +33,8 @@ void say_text(struct saying *s, const char *key, struct str text);
 void say_int(struct saying *s, const char *key, i64 number);
 /* What is printed lies in the scratch; empty when that is full. */
 struct str say_fmt(struct saying *s, const char *fmt, ...) PRINTF(2, 3);
-/* Into the scratch. */
+/* Into the scratch; several one behind the other. */
+struct str say_joined(struct saying *s, struct str a, struct str b, struct str c);
 struct str say_copy(struct saying *s, struct str text);
 /* What is said last holds. */
 void say_error(struct saying *s, struct str type, struct str message);
