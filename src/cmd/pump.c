@@ -273,7 +273,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 		if (!said && (!got || ++rounds % IDENTITY_EVERY == 0))
 			said = say_replaced(src, src->was_replaced(src->session));
 		if (!got)
-			poll(&p, 1, ROUND_MS);
+			poll(&p, 1, limits->round_ms ? limits->round_ms : ROUND_MS);
 	}
 	if (!result->exited && !result->gone) {
 		ok = leave(src, &flow, limits->inside_ns, err);

@@ -20,6 +20,10 @@
 
 enum { TICK_NS = 200000000, BUFFER = 4 << 20, SHOWN_BYTES = 256 };
 
+/* To wake up costs as much as some spans do, and the processor may be the program's. The buffers
+ * hold much more than what comes meanwhile. */
+enum { ROUND_MS = 5 };
+
 struct spans_args {
 	struct common_args common;
 	bool console, plan, no_inject, logs;
@@ -174,7 +178,9 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 		.read_ctx = src->session, .to = s->to.at, .nto = s->to.n, .show = show,
 		.show_ctx = &view,
 	};
-	struct pump_limits limits = { .for_ns = s->args->for_ns, .every_ns = TICK_NS };
+	struct pump_limits limits = {
+		.for_ns = s->args->for_ns, .every_ns = TICK_NS, .round_ms = ROUND_MS,
+	};
 	struct collector *c;
 	struct sink sink;
 	u64 dropped;

@@ -97,7 +97,9 @@ static bool traced(const struct trace_args *a, const struct form *form, struct p
 		   struct out *out, int *status, bool *gone, struct err *err)
 {
 	struct source src = { 0 };
-	struct pump_limits limits = { a->for_ns, a->max, form->every_ns, 0 };
+	struct pump_limits limits = {
+		.for_ns = a->for_ns, .max = a->max, .every_ns = form->every_ns,
+	};
 	struct pump_result r = { 0 };
 	struct arena arena = { 0 };
 	struct end_facts end = { 0 };
