@@ -44,7 +44,7 @@ static void func_text(struct out *o, const struct probes *p, u32 index)
 	if (f->refusal || !f->shown)
 		return;
 	reading_print(o, f->line_at ? "line" : "entry", &f->entry);
-	if (!p->plan->request.entry_only && !f->line_at)
+	if (plan_sees_exits(p->plan, f))
 		reading_print(o, "exit", &f->exit);
 	if (!f->hook)
 		condition_print(o, decision_parts(f), "by the program behind the probe");

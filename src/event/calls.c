@@ -213,6 +213,21 @@ static void open_frame(struct calls *c, struct goroutine *g, size_t i)
 	}
 }
 
+/* Tells of a call whose end nobody will see. */
+static void tell(struct calls *c, struct goroutine *g, const struct record *r)
+{
+	size_t n = g->frames.n;
+
+	if (!c->sink.begun)
+		return;
+	c->sink.begun(c->sink.ctx, &(struct call){
+		.fn = &c->plan->funcs[r->func], .goid = g->goid, .start_ns = r->time_ns,
+		.duration_ns = -1, .self_ns = -1, .level = (u32)n,
+		.caller = n ? &c->plan->funcs[g->frames.at[n - 1].func] : NULL,
+		.end = END_UNFINISHED, .entry = r->bytes,
+	});
+}
+
 static void push(struct calls *c, struct goroutine *g, const struct record *r)
 {
 	u64 bit = (u64)1 << (r->func * 0x9e3779b1u >> 26);
@@ -355,7 +370,7 @@ static void entered(struct calls *c, struct goroutine *g, const struct record *r
 	if (close_deeper(c, g, r->depth) && g->frames.n)
 		g->frames.at[g->frames.n - 1].recovered = true;
 	if (wanted)
-		push(c, g, r);
+		(fn->no_end ? tell : push)(c, g, r);
 	switch ((enum plan_hook)fn->hook) {
 	case HOOK_NONE:
 	case HOOK_NEWPROC1:

@@ -92,10 +92,9 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp)
 	} else if (role == PROPAGATE_READ) {
 		struct propagate_parent *of = parent_of(p, h->goid, false);
 
-		if (of && entry)
+		if (of)
 			forget_parent(of);
-		else if (of)
-			of->state = PARENT_READ;
+		(void)parent_of(p, h->goid, true);
 	} else if (role == PROPAGATE_LINE) {
 		if (!entry && *(const u32 *)(const void *)(hook + EXTRA_STATUS) ==
 			      word(hook, EXTRA_LEN))

@@ -35,9 +35,26 @@ AGENT static u32 hash(u64 x, u32 n)
 	return (u32)(mix(x) >> 32) & (n - 1);
 }
 
+/* Of a goroutine in a table: goroutines that were made one after the other lie side by side, so
+ * that few pages are touched. */
+AGENT static u32 place(u64 goid, u32 n)
+{
+	return (u32)goid & (n - 1);
+}
+
+/* The same of what lies at an address: one object of the heap follows the other. */
+AGENT static u32 place_of(u64 address, u32 n)
+{
+	return (u32)((address >> 6) + (address >> 18)) & (n - 1);
+}
+
 AGENT static void copy(u8 *to, const u8 *from, u32 n)
 {
-	for (u32 i = 0; i < n; i++)
+	u32 i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		*(u64 *)(void *)(to + i) = *(const u64 *)(const void *)(from + i);
+	for (; i < n; i++)
 		to[i] = from[i];
 }
 
@@ -47,8 +64,9 @@ AGENT static void new_id(const struct propagate *p, u64 of, u8 *to, u32 n)
 	u64 now = __builtin_ia32_rdtsc(), a = mix(p->key[0] ^ mix(now + of * GOLDEN));
 	u64 b = mix(p->key[1] ^ a ^ now);
 
-	for (u32 i = 0; i < n; i++)
-		to[i] = (u8)((i < 8 ? a : b) >> 8 * (i & 7));
+	*(u64 *)(void *)to = a;
+	if (n > 8)
+		*(u64 *)(void *)(to + 8) = b;
 	to[n - 1] |= !a;
 }
 

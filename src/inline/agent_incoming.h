@@ -77,7 +77,7 @@ AGENT static u64 is_traceparent(const u8 *at, u64 n)
 
 AGENT static struct propagate_parent *parent_of(struct propagate *p, u64 goid, bool make)
 {
-	u32 at = hash(goid, PARENT_SLOTS);
+	u32 at = place(goid, PARENT_SLOTS);
 
 	for (u32 i = 0; i < TRIES; i++) {
 		struct propagate_parent *of = &p->parents[(at + i) & (PARENT_SLOTS - 1)];
@@ -106,7 +106,7 @@ AGENT static void forget_parent(struct propagate_parent *of)
 AGENT static void line(struct propagate *p, u64 goid, const u8 *text, u64 n)
 {
 	u64 skip = is_traceparent(text, n);
-	struct propagate_parent *of = skip ? parent_of(p, goid, true) : 0;
+	struct propagate_parent *of = skip ? parent_of(p, goid, false) : 0;
 	u8 span[8];
 
 	if (!of)

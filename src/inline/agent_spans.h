@@ -12,7 +12,7 @@
 
 AGENT static struct propagate_goroutine *goroutine(struct propagate *p, u64 goid)
 {
-	struct propagate_goroutine *set = p->goroutines[hash(goid, GOROUTINE_SETS)];
+	struct propagate_goroutine *set = p->goroutines[place(goid, GOROUTINE_SETS)];
 
 	for (u32 i = 0; i < WAYS; i++)
 		if (__atomic_load_n(&set[i].goid, __ATOMIC_RELAXED) == goid)
@@ -23,7 +23,7 @@ AGENT static struct propagate_goroutine *goroutine(struct propagate *p, u64 goid
 AGENT static bool refer(struct propagate *p, u64 goid, u64 ref)
 {
 	struct propagate_goroutine *g = goroutine(p, goid);
-	struct propagate_goroutine *set = p->goroutines[hash(goid, GOROUTINE_SETS)];
+	struct propagate_goroutine *set = p->goroutines[place(goid, GOROUTINE_SETS)];
 
 	if (g) {
 		g->ref = ref;
@@ -102,7 +102,8 @@ AGENT static bool told(const struct propagate *p, const struct propagate_span *s
 AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32 depth, u64 outer,
 					      const struct propagated *of)
 {
-	u32 at = hash(goid * GOLDEN + __builtin_ia32_rdtsc(), SPAN_SLOTS);
+	/* apart, so that threads do not share lines of the cache */
+	u32 at = place(4 * goid + goid / (SPAN_SLOTS / 4) + depth * GOLDEN, SPAN_SLOTS);
 
 	for (u32 i = 0; i < TRIES; i++) {
 		u32 n = (at + i) & (SPAN_SLOTS - 1);
@@ -138,7 +139,7 @@ AGENT static void begin_trace(struct propagate *p, u64 goid, struct propagated *
 /* The request that has this context, for whoever comes with it. */
 AGENT static void remember(struct propagate *p, struct propagate_span *s, u64 context)
 {
-	u64 *set = p->contexts[hash(context, CONTEXT_SETS)];
+	u64 *set = p->contexts[place_of(context, CONTEXT_SETS)];
 	u64 ref = (u64)s->state << 32 | (u64)(s - p->spans);
 
 	s->context = context;
@@ -155,7 +156,7 @@ AGENT static void remember(struct propagate *p, struct propagate_span *s, u64 co
 
 AGENT static u64 request_with(struct propagate *p, u64 context)
 {
-	const u64 *set = p->contexts[hash(context, CONTEXT_SETS)];
+	const u64 *set = p->contexts[place_of(context, CONTEXT_SETS)];
 
 	for (u32 i = 0; i < CONTEXT_WAYS; i++) {
 		u64 ref = __atomic_load_n(&set[i], __ATOMIC_ACQUIRE);

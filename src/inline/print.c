@@ -52,7 +52,7 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 		out_line(o);
 	} else if (f->shown) {
 		reading_print(o, f->line_at ? "line" : "entry", &f->entry);
-		if (!p->request.entry_only && !f->line_at)
+		if (plan_sees_exits(p, f))
 			reading_print(o, "exit", &f->exit);
 	}
 	condition_print(o, predicate_parts(f), "after the captures");

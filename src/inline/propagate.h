@@ -52,13 +52,13 @@ struct propagate_span {
 
 /* What the headers of the request said that a goroutine reads. */
 struct propagate_parent {
-	u64 goid;		/* its place is taken when a line names one */
+	u64 goid;		/* its place is taken when it begins to read one */
 	u32 state, count;	/* lines that name a parent: 1 is one, more are none */
 	u8 trace[16];
 	u32 what;
 	u32 spare;
 };
-enum { PARENT_READING, PARENT_READ, PARENT_MOVES };	/* the goroutine that is made next serves */
+enum { PARENT_READ, PARENT_MOVES };	/* the goroutine that is made next serves */
 
 /* A request that is being sent, by its header map, or the list of its fields. */
 struct propagate_request {
@@ -100,7 +100,7 @@ struct propagate {
 	u64 lost;		/* records of functions that have a role here: what was decided
 				 * before the last of them is not trusted any more */
 	u64 full;		/* times that a table was */
-	struct propagate_goroutine goroutines[GOROUTINE_SETS][WAYS];
+	_Alignas(64) struct propagate_goroutine goroutines[GOROUTINE_SETS][WAYS];
 	struct propagate_span spans[SPAN_SLOTS];
 	u64 contexts[CONTEXT_SETS][CONTEXT_WAYS];	/* by address: what refers to the request */
 	struct propagate_parent parents[PARENT_SLOTS];

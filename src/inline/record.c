@@ -467,7 +467,8 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	}
 	if (kind == SITE_ENTRY && (before || after)) {
 		asm_label(a, L_WANTED);
-		predicate_mark(&if_);
+		if (plan_sees_exits(e->p, e->fn))
+			predicate_mark(&if_);
 	}
 	commit(e, keep, 1 + 4 * e->index + kind);
 	jmp(a, L_SKIP);

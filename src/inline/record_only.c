@@ -2,6 +2,7 @@
  * and at SP. */
 #include <string.h>
 
+#include "go/release.h"
 #include "inline/emit.h"
 #include "inline/record.h"
 
@@ -42,12 +43,37 @@ static void only_from_caller(struct emitter *e, unsigned skip)
 	jcc(a, CC_AE, skip);
 }
 
+/* To `skip` where the goroutine that is made, or has ended, begins where those do that are not
+ * wanted. newproc1 is given a closure, whose first word is where it begins, and returns the g. */
+static void only_if_told(struct emitter *e, enum site_kind kind, unsigned skip, unsigned told)
+{
+	struct assembler *a = &e->a;
+	bool made = e->fn->hook == HOOK_NEWPROC1;
+
+	if (made && kind == SITE_ENTRY) {
+		PUT(a, 0x48, 0x85, 0xc0);		/* test rax, rax */
+		jcc(a, CC_E, told);
+		load(a, R13, RAX, 0);
+	} else {
+		load(a, R13, made ? RAX : R14, e->p->prog->rel->g_startpc);
+	}
+	for (u32 i = 0; i < e->p->nquiet; i++) {
+		mov_imm64(a, R15, e->p->quiet_va[i] + e->l->bias);
+		PUT(a, 0x4d, 0x39, 0xfd);		/* cmp r13, r15 */
+		jcc(a, CC_E, skip);
+	}
+	asm_label(a, told);
+}
+
 void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned begins)
 {
 	struct assembler *a = &e->a;
 	unsigned reg = abi_regs[e->fn->size_reg];
 
-	if (e->fn->alone && kind != SITE_TAIL)
+	if (e->p->nquiet && !e->abi0 && kind != SITE_TAIL &&
+	    (e->fn->hook == HOOK_NEWPROC1 || e->fn->hook == HOOK_GOEXIT1))
+		only_if_told(e, kind, skip, begins);
+	if (e->fn->alone && e->fn->alone->nonly && kind != SITE_TAIL)
 		only_if_begins(e, skip, begins);
 	if (e->fn->caller_hi_va)
 		only_from_caller(e, skip);

@@ -165,6 +165,25 @@ static void add_jump_over(struct emitter *e, u64 rt, u64 below_rt, u64 to, u32 f
 	add_jump(e, rt, was, to, func);
 }
 
+/* Is there anything in the entry's window but an entry that nobody wants? */
+static bool window_matters(const struct emitter *e, const struct window *w)
+{
+	const struct patches *pt = &e->fn->patches;
+
+	if (!w->entry || w->inner || !e->fn->alone)
+		return true;
+	for (u32 i = w->first; i < w->first + w->count; i++) {
+		const struct insn *in = &e->flow->insns[i];
+		bool branch = in->rel_size && (in->kind == INSN_JCC || in->kind == INSN_JMP);
+		bool leaves = branch && (in->target < 0 || in->target >= e->flow->size);
+		i64 to = branch && !leaves ? flow_find(e->flow, in->target) : -1;
+
+		if (exit_at(pt, i) || (to >= 0 && patches_landing(pt, (u32)to)))
+			return true;
+	}
+	return false;
+}
+
 /* Where exits are not wanted the entry's window is enough, unless others lead into it. Windows into
  * which others lead are written last: jumps go out in this order, and are taken back in reverse. */
 static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
@@ -195,7 +214,7 @@ static void emit_func(struct emitter *e, u32 index, struct arena *scratch)
 			const struct window *w = &fn->patches.windows[i];
 			u64 to = asm_here(&e->a);
 
-			if (w->inner != pass ||
+			if (w->inner != pass || !window_matters(e, w) ||
 			    (!w->entry && !fn->line_at && !exits &&
 			     !fn->patches.windows[0].inner))
 				continue;

@@ -37,6 +37,25 @@ void creations_read(struct plan *p, struct plan_func *newproc1)
 	    (const u16[]){ rel->g_goid, rel->g_startpc, rel->g_gopc }, 3);
 }
 
+/* pkg.F.func1, pkg.F.gowrap1, pkg.F·dwrap·1 (cmd/compile: typecheck, walk) */
+static bool is_inside(struct str name, struct str of)
+{
+	struct str rest = str_cut(name, of.n, name.n);
+
+	return str_starts(name, of) && (str_starts(rest, STR(".")) || str_starts(rest, STR("·")));
+}
+
+void creations_quiet(struct plan *p)
+{
+	for (size_t i = 0; p->request.nquiet && i < p->prog->nfuncs; i++) {
+		const struct go_func *f = &p->prog->funcs[i];
+
+		for (size_t k = 0; k < p->request.nquiet && p->nquiet < QUIET_MOST; k++)
+			if (is_inside(f->name, str_of(p->request.quiet[k])))
+				p->quiet_va[p->nquiet++] = go_func_va(p->prog, f);
+	}
+}
+
 enum refusal creations_refusal(const struct plan *p)
 {
 	for (u32 i = 0; i < p->nfuncs; i++) {

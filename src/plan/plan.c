@@ -280,7 +280,7 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 	if (f->shown)
 		extra_read(p, f);
 	propagate_read(p, f);
-	if (f->shown)
+	if (f->shown && !f->no_end)
 		count_exits(p, f);
 }
 
@@ -321,6 +321,7 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	p->request = *r;
 	ok = exprs_parse(p, err) && patterns_compile(&want, r->patterns, r->npatterns, err) &&
 	     patterns_compile(&p->redact, r->redact, r->nredact, err);
+	creations_quiet(p);
 	hits = ARENA_ARRAY(&p->arena, u64, r->npatterns + 1);
 	for (size_t i = 0; ok && i < prog->nfuncs; i++) {
 		const struct go_func *f = &prog->funcs[i];

@@ -101,6 +101,7 @@ struct plan_func {
 	struct expr_code *codes;	/* of each expression of the plan, in order */
 	u8 role;	/* enum propagate_role */
 	const struct plan_extra *alone;	/* its exits are recorded by themselves, as that says */
+	bool no_end;	/* its entries are recorded by themselves */
 	u64 caller_lo_va, caller_hi_va;	/* seen only when called from there; 0: wherever */
 	u8 size_reg, size;	/* the entry only where this register is that; size 0: always */
 	u8 hook; /* enum plan_hook: what its entry means to the pairing of calls */
@@ -143,7 +144,10 @@ struct plan_extra {
 	u8 nplaces;
 	enum { HEADERS_TEXT, HEADERS_BYTES, HEADERS_BYTES_BEHIND } headers;
 	bool alone;		/* TEXT, at the exit: the entry is not recorded, nor is an exit whose
-				 * text begins as none of `only` (where the engine can) */
+				 * text begins as none of `only`, if there are (where the engine
+				 * can) */
+	bool no_end;		/* the exits are not recorded: its calls are told of as they begin, and
+				 * nobody is said to be called by them */
 	u8 role;		/* enum propagate_role */
 	const char *caller;	/* seen only where this function calls it; NULL: wherever */
 	u8 size_reg, size;	/* seen only where this register is that; size 0: always */
@@ -179,8 +183,13 @@ struct plan_request {
 	u64 frames;	/* of the stack of each call; 0: not wanted */
 	bool caller;	/* who called is wanted, if not the whole stack */
 	bool goroutines;	/* that goroutines are made and end is wanted */
+	const char *const *quiet;	/* ...but not of those that these functions start (where the
+					 * engine can) */
+	size_t nquiet;
 	const struct propagate_ask *propagate;	/* trace contexts are kept in the target; or NULL */
 };
+
+enum { QUIET_MOST = 8 };
 
 struct plan {
 	const struct go_program *prog;
@@ -197,6 +206,8 @@ struct plan {
 	struct chain_link *contexts;	/* types that lead from a context.Context on (chain.c) */
 	u32 ncontexts;
 	struct go_bare_calls bare;	/* where a READ_FRAMES must look beside the chain */
+	u64 quiet_va[QUIET_MOST];	/* where goroutines begin that nobody is told of */
+	u32 nquiet;
 	struct arena arena;
 };
 
@@ -207,7 +218,7 @@ void plan_release(struct plan *p);
 static inline bool plan_sees_exits(const struct plan *p, const struct plan_func *f)
 {
 	return f->hook == HOOK_NEWPROC1 ||
-	       (f->shown && !f->line_at && !p->request.entry_only);
+	       (f->shown && !f->line_at && !f->no_end && !p->request.entry_only);
 }
 /* Is a parameter, field or function of this name not to be shown (nor copied)? */
 bool plan_redacts(const struct plan *p, struct str name);

@@ -26,6 +26,7 @@ void propagate_read(struct plan *p, struct plan_func *f)
 		only_from(p, f, x->caller);
 	if (x && x->alone)
 		f->alone = x;
+	f->no_end = x && x->no_end;
 	if (x) {
 		f->size_reg = x->size_reg;
 		f->size = x->size;

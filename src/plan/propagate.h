@@ -22,7 +22,7 @@ enum propagate_role {
 	PROPAGATE_ASK,		/* the same, of a request that is sent: `behind` is its header map.
 				 * Of one that reads nothing, the list of its fields comes later */
 	PROPAGATE_LIST,		/* that list, of names and values (EXTRA_WORDS, at the exit) */
-	PROPAGATE_READ,		/* a request is read from entry to exit... */
+	PROPAGATE_READ,		/* a request is read from here until it is served... */
 	PROPAGATE_LINE,		/* ...and this is a line of its header (EXTRA_TEXT, exit) */
 	PROPAGATE_FRAME,	/* all fields of a request's header (EXTRA_FIELDS, the first of
 				 * `only` is "tracepar"), which a goroutine that is made before its

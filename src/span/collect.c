@@ -22,6 +22,8 @@ struct collector {
 	struct map writers;		/* address -> 1 + place of the open span */
 	struct streams streams;		/* spans whose calls have returned */
 	struct traces traces;
+	struct map reading;		/* goroutine -> 1: it has begun to read a request, and serves
+					 * none yet */
 	struct incoming incoming;
 	struct lines lines;
 	size_t event_bytes;
@@ -35,13 +37,6 @@ struct collector {
 static const struct rule_on *rule_of(const struct collector *c, const struct plan_func *f)
 {
 	return c->rules[f - c->f.plan->funcs];
-}
-
-static bool is_role(const struct collector *c, const struct plan_func *f, enum rule_role role)
-{
-	const struct rule_on *on = f ? rule_of(c, f) : NULL;
-
-	return on && on->rule->role == role;
 }
 
 /* What was decided in the target (plan/propagate.h), or NULL. */
@@ -117,6 +112,8 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 			      context_begin(&c->contexts, call->goid, up);
 	u64 chain[CHAIN_MOST];
 
+	if (served)
+		map_remove(&c->reading, call->goid);
 	if (!s)
 		return;
 	s->kind = kind;
@@ -290,6 +287,15 @@ static void log_line(struct collector *c, const struct call *call, const struct 
 	c->total.outside += line && !line->span;
 }
 
+/* Header lines are that request's, until it is served. */
+static void request_is_read(struct collector *c, const struct call *call)
+{
+	incoming_drop(&c->incoming, call->goid);
+	if (c->reading.n >= OPEN_SPANS_MOST)	/* ends that were not seen */
+		map_release(&c->reading);
+	*map_put(&c->reading, call->goid) = 1;
+}
+
 static void begun(void *ctx, const struct call *call)
 {
 	struct collector *c = ctx;
@@ -301,7 +307,7 @@ static void begun(void *ctx, const struct call *call)
 		span_begins(c, call, on);
 		break;
 	case ROLE_REQUEST:
-		incoming_drop(&c->incoming, call->goid);
+		request_is_read(c, call);
 		break;
 	case ROLE_FRAME:
 		headers_frame(&c->incoming, &c->f, call, on);
@@ -424,7 +430,7 @@ static void ended(void *ctx, const struct call *call)
 		span_ends(c, call, on);
 		break;
 	case ROLE_LINE:
-		if (is_role(c, call->caller, ROLE_REQUEST))
+		if (map_get(&c->reading, call->goid))
 			headers_line(&c->incoming, &c->f, call, on);
 		break;
 	case ROLE_ROUTE:
@@ -487,6 +493,7 @@ static void goroutine_ended(void *ctx, u64 goid, i64 time_ns)
 	(void)time_ns;
 	context_goroutine_ended(&c->contexts, goid);
 	incoming_drop(&c->incoming, goid);
+	map_remove(&c->reading, goid);
 	lines_drop(&c->lines, goid);
 }
 
@@ -551,6 +558,7 @@ void collector_release(struct collector **at)
 	lines_release(&c->lines);
 	map_release(&c->writers);
 	traces_release(&c->traces);
+	map_release(&c->reading);
 	streams_release(&c->streams);
 	contexts_release(&c->contexts);
 	out_release(&c->teller.shown);

@@ -180,16 +180,25 @@ static const struct rule server_rules[] = {
 		/* returns (h Handler, patStr string, …) */
 		.role = ROLE_ROUTE, .since = 22,
 		.func = "net/http.(*ServeMux).findHandler", .gives = "http.route",
-		.extra = { .kind = EXTRA_TEXT, .exit = true, .reg = REG_CX, .most = 128 },
+		.extra = {
+			.kind = EXTRA_TEXT, .exit = true, .alone = true, .reg = REG_CX,
+			.most = 128,
+		},
 	}, {
 		/* with GODEBUG=httpmuxgo121=1, which a go.mod of before 1.22 sets */
 		.role = ROLE_ROUTE, .since = 22,
 		.func = "net/http.(*serveMux121).findHandler", .gives = "http.route",
-		.extra = { .kind = EXTRA_TEXT, .exit = true, .reg = REG_CX, .most = 128 },
+		.extra = {
+			.kind = EXTRA_TEXT, .exit = true, .alone = true, .reg = REG_CX,
+			.most = 128,
+		},
 	}, {
 		.role = ROLE_ROUTE, .until = 21,
 		.func = "net/http.(*ServeMux).Handler", .gives = "http.route",
-		.extra = { .kind = EXTRA_TEXT, .exit = true, .reg = REG_CX, .most = 128 },
+		.extra = {
+			.kind = EXTRA_TEXT, .exit = true, .alone = true, .reg = REG_CX,
+			.most = 128,
+		},
 	}, {
 		/* When they are done with a request, routers give back what they knew of it. */
 		.role = ROLE_ROUTER,
@@ -297,6 +306,8 @@ const struct library library_http_server = {
 	.name = "http-server", .package = "net/http",
 	.rules = server_rules, .nrules = ARRAY_LEN(server_rules),
 	.fields = fields, .silent = 200, .status = http_status, .say = http_say_server,
+	/* for each request one that waits for the first byte of the next one */
+	.quiet = "net/http.(*connReader).startBackgroundRead",
 };
 
 const struct library library_http_client = {

@@ -90,6 +90,30 @@ static bool is_of_version(const struct go_program *prog, const struct library *l
 	       (!u->below || version_compare(version, str_of(u->below)) < 0);
 }
 
+/* Are they told of when they begin, and of no use after that? */
+static bool has_no_end(const struct rule *u)
+{
+	switch (u->role) {
+	case ROLE_REQUEST:
+	case ROLE_STATUS:
+	case ROLE_STREAM:
+	case ROLE_ROUTER:
+	case ROLE_HIJACK:
+	case ROLE_CONNECTION:
+	case ROLE_LOGGED:
+	case ROLE_DELIVERY:
+		return true;
+	case ROLE_SPAN:
+	case ROLE_LINE:
+	case ROLE_FRAME:
+	case ROLE_ROUTE:
+	case ROLE_WRITE:
+	case ROLE_LOG:
+		return false;
+	}
+	return false;
+}
+
 /* Behind the asks of its reads. */
 static void ask_context(struct rules *r, const struct rule *u)
 {
@@ -173,6 +197,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 			go_sig_tell(prog, f, u->sig);
 		r->extras[r->n] = u->extra;
 		r->extras[r->n].func = u->func;
+		r->extras[r->n].no_end = has_no_end(u);
 		if (u->role == ROLE_SPAN && !u->extra.role && !u->apart)
 			r->extras[r->n].role = PROPAGATE_SPAN;
 		r->patterns[r->n] = str_fmt(a, "0x%llx", (unsigned long long)
@@ -194,9 +219,12 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 
 void rules_choose(struct rules *r, const struct go_program *prog, bool probes, struct arena *a)
 {
-	for (u32 i = 0; rules_libraries[i]; i++)
+	for (u32 i = 0; rules_libraries[i]; i++) {
 		if (r->wanted[i])
 			choose(r, prog, probes, a, i);
+		if (r->there[i] && rules_libraries[i]->quiet)
+			r->quiet[r->nquiet++] = rules_libraries[i]->quiet;
+	}
 }
 
 const struct rule_on *rules_of(const struct rules *r, const struct plan_func *f)

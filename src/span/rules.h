@@ -128,6 +128,9 @@ struct library {
 	 * became of one. NULL: it has to do with none. */
 	i64 (*messages)(const struct field_value *f, const struct rule *rule);
 	void (*delivery)(const struct field_value *f, struct delivery *to);
+	/* What the goroutines do that this function starts is of no interest, and there are many of
+	 * them; or NULL. */
+	const char *quiet;
 	/* How severe a line of a log is, or "". False: it is none that is written, or not known
 	 * for sure. Who has this is for --logs. */
 	bool (*severity)(const struct field_value *f, char to[SEVERITY_MOST]);
@@ -151,6 +154,8 @@ struct rules {
 	struct expr_ask asks[READS_MOST];
 	u32 nasks;
 	struct plan_extra extras[RULES_MOST];
+	const char *quiet[LIBRARIES_MOST];
+	u32 nquiet;
 	struct plan_ctx ctxs[RULES_MOST];
 	u32 nctxs;
 	const char *patterns[RULES_MOST];

@@ -99,7 +99,6 @@ static inline void reads(u64 goid, const char *const *lines)
 	happens(goid, 100, PROPAGATE_READ, SITE_ENTRY);
 	for (; *lines; lines++)
 		line(goid, *lines);
-	happens(goid, 100, PROPAGATE_READ, SITE_EXIT);
 }
 
 static inline const char *hex_of(const u8 *id, u32 n)

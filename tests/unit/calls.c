@@ -270,6 +270,32 @@ START_TEST(entries_alone)
 }
 END_TEST
 
+static void on_begun(void *ctx, const struct call *c)
+{
+	(void)ctx;
+	out_fmt(&came, "%s+%c", came.n ? " " : "", (int)(c->fn - funcs) + 'a');
+	if (c->caller)
+		out_fmt(&came, "<%c%u", (int)(c->caller - funcs) + 'a', c->level);
+}
+
+/* Nobody is called by them, and what a panic has ended is seen to have. */
+START_TEST(calls_without_an_end_are_told_of_as_they_begin)
+{
+	struct calls *c;
+
+	calls_release(&(struct calls *){ start() });
+	c = calls_new(&plan, &(struct sink){ .call = on_call, .begun = on_begun });
+	funcs['n' - 'a'].no_end = true;
+	feed(c, "+a@100 +n@200 +b@300 -b@300 +n@200 -a@100 +a@100 +b@200 +n@150 -a@100");
+	calls_finish(c);
+	out_c(&came, 0);
+	ck_assert_str_eq(came.buf, "+a +n<a1 +b<a1 b:return:10<a1 +n<a1 a:return:50 "
+			 "+a +b<a1 b:lost:-1<a1 +n<a1 a:return:30");
+	ck_assert_uint_eq(calls_totals(c).unfinished, 0);
+	calls_release(&c);
+}
+END_TEST
+
 START_TEST(losses_are_told)
 {
 	struct calls *c = start();
@@ -545,6 +571,7 @@ Suite *calls_suite(void)
 	tcase_add_loop_test(t, what_callees_took_is_taken_away, 0, ARRAY_LEN(selves));
 	tcase_add_test(t, calls_with_callees_are_told_before_them);
 	tcase_add_test(t, entries_alone);
+	tcase_add_test(t, calls_without_an_end_are_told_of_as_they_begin);
 	tcase_add_test(t, losses_are_told);
 	tcase_add_test(t, a_hook_that_is_asked_for_is_shown_too);
 	tcase_add_test(t, an_exec_is_seen_unless_it_failed_or_something_was_lost);

@@ -347,6 +347,80 @@ START_TEST(entry_only_leaves_exits_alone)
 }
 END_TEST
 
+START_TEST(calls_without_an_end_are_seen_at_their_entry)
+{
+	struct cpu c = machine_cpu(&mc.t);
+
+	mc.rdx = true;
+	machine_probe(&mc, FRAME, two(), two());
+	mc.plan.funcs[0].no_end = true;
+	machine_patch(&mc);
+	ck_assert_uint_eq(mc.code.jumps.n, 2);		/* and sigtramp */
+	(void)machine_call(&mc, FRAME, c);
+	expect_words(&c, SITE_ENTRY);
+	expect_nothing_more();
+}
+END_TEST
+
+/* The entry's window stays where something else is in it. */
+START_TEST(exits_alone)
+{
+	static const struct plan_extra alone = { .alone = true };
+	const struct shape *s = &shapes[_i];
+	struct cpu c = machine_cpu(&mc.t), out;
+	bool entry = false;
+
+	for (u32 i = 0; i < STACK_WORDS; i++)
+		mc.t.stack[i] = machine_random();
+	if (functions[s->slot].assembly)
+		c.r[R14] = machine_random();
+	c.r[RAX] = s->rax;
+	c.r[RBX] = s->rbx;
+	machine_probe(&mc, s->slot, two(), two());
+	mc.plan.funcs[0].alone = &alone;
+	memset(mc.mem.bytes + SLOT * RIP + 0x2000, 0x5a, 8);
+	machine_patch(&mc);
+	mc.rdx = s->exit == SITE_TAIL;
+	for (size_t i = 0; i < mc.code.jumps.n; i++)
+		entry |= mc.code.jumps.at[i].func == 0 &&
+			 mc.code.jumps.at[i].rt == mc.text_rt + SLOT * s->slot;
+	if (s->slot == FRAME || s->slot == DEFERS)
+		ck_assert(!entry);
+	out = machine_call(&mc, s->slot, c);
+	ck_assert_uint_eq(out.r[RSP], c.r[RSP] + 8);
+	if (s->slot == ABI0)
+		mc.t.stack[AT_CALL + 2] = mc.t.stack[AT_CALL + 1];
+	expect_words(&out, s->exit);
+	expect_nothing_more();
+}
+END_TEST
+
+/* newproc1 is given a closure, and gives a g; goexit1 is called by one. */
+START_TEST(goroutines_that_nobody_wants_are_not_told_of)
+{
+	struct cpu c = machine_cpu(&mc.t);
+	u64 words[64] = { 0 };
+	bool made = _i < 2, told = _i & 1;
+
+	machine_probe(&mc, NOTHING, two(), two());
+	mc.plan.funcs[0].hook = made ? HOOK_NEWPROC1 : HOOK_GOEXIT1;
+	mc.plan.funcs[0].shown = made;
+	mc.plan.quiet_va[0] = 1000;
+	mc.plan.quiet_va[1] = 2000;
+	mc.plan.nquiet = 2;
+	machine_patch(&mc);
+	words[0] = words[mc.mem.prog.rel->g_startpc / 8] = told ? 3000 : mc.layout.bias + 2000;
+	mc.t.g[mc.mem.prog.rel->g_startpc / 8] = words[0];
+	c.r[RAX] = (u64)(uintptr_t)words;
+	(void)machine_call(&mc, NOTHING, c);
+	if (told)
+		expect_words(&c, SITE_ENTRY);
+	if (told && made)
+		expect_words(&c, SITE_EXIT);
+	expect_nothing_more();
+}
+END_TEST
+
 START_TEST(many_functions_have_sites_of_their_own)
 {
 	static const u8 slots[] = { FRAME, LEAF, FLOATS, TAIL, NOTHING };
@@ -384,6 +458,9 @@ Suite *trampoline_suite(void)
 	tcase_add_test(t, a_call_that_grows_the_stack_is_seen_once);
 	tcase_add_test(t, a_recovered_call_leaves_by_its_own_exit);
 	tcase_add_test(t, entry_only_leaves_exits_alone);
+	tcase_add_test(t, calls_without_an_end_are_seen_at_their_entry);
+	tcase_add_loop_test(t, exits_alone, 0, ARRAY_LEN(shapes));
+	tcase_add_loop_test(t, goroutines_that_nobody_wants_are_not_told_of, 0, 4);
 	tcase_add_test(t, many_functions_have_sites_of_their_own);
 	suite_add_tcase(s, t);
 	return s;
