@@ -307,6 +307,10 @@ class MongoDB(Handler):
             stream = "$changeStream" in str(command.get("pipeline"))
             again = name == "find" and "limit" not in command or stream
             return {"cursor": {"id": 4711 if again else 0, "ns": at, "firstBatch": [] if stream else some}, "ok": 1}
+        if name == "bulkWrite":
+            return {"cursor": {"id": 0, "ns": at, "firstBatch": []}, "nErrors": 0, "nInserted": 1, "ok": 1}
+        if name == "createSearchIndexes":
+            return {"indexesCreated": [{"id": "canary", "name": "canary"}], "ok": 1}
         if name == "findAndModify":
             return {"value": None if "missing" in command["query"] else {"secret": "canary"}, "ok": 1}
         if name == "distinct":

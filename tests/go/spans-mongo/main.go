@@ -29,6 +29,7 @@ func second(_ interface{}, err error) error {
 }
 
 var secret = bson.D{{"secret", "canary"}}
+var later = func(context.Context, *mongo.Client) {}
 
 //go:noinline
 func round(ctx context.Context, c *mongo.Client) {
@@ -101,6 +102,7 @@ func round(ctx context.Context, c *mongo.Client) {
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
 	refused(second(orders.InsertOne(gone, secret)))
+	later(ctx, c)
 }
 
 // inside does things in a transaction.
