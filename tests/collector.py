@@ -17,16 +17,18 @@ SPAN = {1: ("traceId", "hex"), 2: ("spanId", "hex"), 3: ("traceState", "text"), 
         6: ("kind", "number"), 7: ("startTimeUnixNano", "fixed"), 8: ("endTimeUnixNano", "fixed"), 9: ("*attributes", PAIR),
         11: ("*events", EVENT), 12: ("droppedEventsCount", "number"), 13: ("*links", LINK),
         15: ("status", {2: ("message", "text"), 3: ("code", "number")}), 16: ("flags", "fixed32")}
-SCOPE = {1: ("scope", {1: ("name", "text")}), 2: ("*spans", SPAN)}
+SCOPE = {1: ("scope", {1: ("name", "text")}), 2: ("*spans", SPAN), 3: ("schemaUrl", "text")}
 RESOURCE = {1: ("*attributes", PAIR)}
-TRACES = {1: ("*resourceSpans", {1: ("resource", RESOURCE), 2: ("*scopeSpans", SCOPE)})}
+TRACES = {1: ("*resourceSpans", {1: ("resource", RESOURCE), 2: ("*scopeSpans", SCOPE), 3: ("schemaUrl", "text")})}
 POINT = {2: ("startTimeUnixNano", "fixed"), 3: ("timeUnixNano", "fixed"), 4: ("count", "fixed"), 5: ("sum", "double"),
          6: ("bucketCounts", "packed fixed"), 7: ("explicitBounds", "packed double"), 9: ("*attributes", PAIR), 11: ("min", "double"),
          12: ("max", "double")}
 METRIC = {1: ("name", "text"), 2: ("description", "text"), 3: ("unit", "text"),
           9: ("histogram", {1: ("*dataPoints", POINT), 2: ("aggregationTemporality", "number")})}
 METRICS = {1: ("*resourceMetrics", {1: ("resource", RESOURCE),
-                                    2: ("*scopeMetrics", {1: ("scope", {1: ("name", "text")}), 2: ("*metrics", METRIC)})})}
+                                    2: ("*scopeMetrics", {1: ("scope", {1: ("name", "text")}), 2: ("*metrics", METRIC),
+                                                         3: ("schemaUrl", "text")}),
+                                    3: ("schemaUrl", "text")})}
 
 
 def varint(b, at):

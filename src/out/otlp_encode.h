@@ -1,8 +1,8 @@
 /* otlp_encode - spans and metrics as bytes of OTLP: protobuf, or JSON.
  *
  *   ExportTraceServiceRequest   1 resource_spans
- *   ResourceSpans               1 resource  2 scope_spans
- *   ScopeSpans                  1 scope  2 spans
+ *   ResourceSpans               1 resource  2 scope_spans  3 schema_url
+ *   ScopeSpans                  1 scope  2 spans  3 schema_url
  *   Span    1 trace_id 2 span_id 3 trace_state 4 parent_span_id 5 name 6 kind 7 start 8 end
  *           9 attributes 11 events 12 dropped_events_count 13 links 15 status
  *           16 flags
@@ -38,6 +38,9 @@
 struct otlp_piece {
 	struct str scope, item;
 };
+
+/* Whose names attributes have: the semantic conventions, in this version. */
+#define OTLP_SCHEMA "https://opentelemetry.io/schemas/1.43.0"
 
 enum { TEMPORALITY_CUMULATIVE = 2 };
 

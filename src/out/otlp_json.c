@@ -228,6 +228,8 @@ static void metric(struct out *o, const struct metric *m, struct metric_about ab
 	json_object_end(&j);
 }
 
+#define SCHEMA "\"schemaUrl\":\"" OTLP_SCHEMA "\""
+
 static void scope(struct out *o, const struct otlp_signal *of, const struct otlp_piece *p, size_t i,
 		  size_t n)
 {
@@ -246,7 +248,7 @@ static void scope(struct out *o, const struct otlp_signal *of, const struct otlp
 			out_c(o, ',');
 		out_str(o, p[k].item);
 	}
-	out_str(o, STR("]}"));
+	out_str(o, STR("]," SCHEMA "}"));
 }
 
 /* By hand where pieces that are JSON already go in. */
@@ -259,7 +261,7 @@ static void request(struct out *o, const struct otlp_signal *of, struct str abou
 	for (size_t i = 0; i < n; i++)
 		if (otlp_scope_begins(p, i))
 			scope(o, of, p, i, n);
-	out_str(o, STR("]}]}"));
+	out_str(o, STR("]," SCHEMA "}]}"));
 }
 
 const struct otlp_encoding otlp_json = {

@@ -273,8 +273,10 @@ static void request(struct out *o, const struct otlp_signal *of, struct str abou
 		for (size_t k = i; k < n; k++)
 			if (str_eq(p[k].scope, p[i].scope))
 				bytes(o, 2, p[k].item.p, p[k].item.n);
+		text(o, 3, STR(OTLP_SCHEMA));
 		end(o, message);
 	}
+	text(o, 3, STR(OTLP_SCHEMA));
 	end(o, all);
 }
 

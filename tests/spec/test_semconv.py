@@ -41,6 +41,10 @@ def test_names_of_attributes():
     assert len(said) > 30 and {"http.route", "db.query.text", "rpc.response.status_code"} <= said
 
 
+def test_schema():
+    assert published("schema.go").split("const SchemaURL = ")[1].split()[0] in (goshawk.ROOT / "src/out/otlp_encode.h").read_text()
+
+
 def test_systems_of_databases():
     systems = set(re.findall(r'DBSystemNameKey\.String\("([^"]+)"\)', published("attribute_group.go")))
     text = (goshawk.ROOT / "src/span/sql.c").read_text()

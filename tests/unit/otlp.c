@@ -191,6 +191,8 @@ START_TEST(events)
 }
 END_TEST
 
+#define SCHEMA ",\"schemaUrl\":\"" OTLP_SCHEMA "\""
+
 START_TEST(a_request_has_each_scope_once)
 {
 	struct otlp_piece p[] = {
@@ -203,14 +205,15 @@ START_TEST(a_request_has_each_scope_once)
 	otlp_json.request(&o, &otlp_spans, STR("{}"), p, ARRAY_LEN(p));
 	out_c(&o, 0);
 	ck_assert_str_eq(o.buf, "{\"resourceSpans\":[{\"resource\":{},\"scopeSpans\":["
-			 "{\"scope\":{\"name\":\"a\"},\"spans\":[1,3]},"
-			 "{\"scope\":{\"name\":\"b\"},\"spans\":[2]},"
-			 "{\"scope\":{},\"spans\":[4]}]}]}");
+			 "{\"scope\":{\"name\":\"a\"},\"spans\":[1,3]" SCHEMA "},"
+			 "{\"scope\":{\"name\":\"b\"},\"spans\":[2]" SCHEMA "},"
+			 "{\"scope\":{},\"spans\":[4]" SCHEMA "}]" SCHEMA "}]}");
 	o.n = 0;
 	otlp_protobuf.request(&o, &otlp_spans, STR("R"), p, ARRAY_LEN(p));
-	ck_assert_uint_eq(o.n, 2 + 3 + 13 + 10 + 7);
-	HAS("\x0a\x21\x0a\x01R\x12\x0b\x0a\x03\x0a\x01" "a\x12\x01" "1\x12\x01" "3"
-	    "\x12\x08\x0a\x03\x0a\x01" "b\x12\x01" "2\x12\x05\x0a\0\x12\x01" "4");
+	ck_assert_uint_eq(o.n, 3 + 3 + 13 + 10 + 7 + 4 * 41);
+	HAS("\x0a\xc5\x01\x0a\x01R\x12\x34\x0a\x03\x0a\x01" "a\x12\x01" "1\x12\x01" "3\x1a\x27"
+	    OTLP_SCHEMA "\x12\x31\x0a\x03\x0a\x01" "b\x12\x01" "2\x1a\x27" OTLP_SCHEMA
+	    "\x12\x2e\x0a\0\x12\x01" "4\x1a\x27" OTLP_SCHEMA "\x1a\x27" OTLP_SCHEMA);
 }
 END_TEST
 
