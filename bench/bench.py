@@ -347,9 +347,9 @@ class Server:
         self.p.communicate(timeout=60)
 
 
-def asked(server, connections=64, how_long="1s"):
+def asked(asker, server, connections=64, how_long="1s"):
     """Requests in that time, and how long the middle one and one in a hundred took, in ns."""
-    done = goshawk.run_plain(serving(), "ask", server.address, str(connections), how_long)
+    done = goshawk.run_plain(asker, "ask", server.address, str(connections), how_long)
     return [int(n) for n in done.out.split()]
 
 
@@ -359,28 +359,35 @@ def serving():
 
 
 def spans(rounds=7):
-    """A server by itself, under spans, and with the SDK; by turns, because the machine changes. Who asks is on the same machine.
-    All send their spans to a collector that takes them and does nothing."""
-    sdk = modules.module("serve-sdk", gobuild.NEWEST, source=ROOT / "bench" / "serve-sdk")
+    """A server by itself, under spans, and with the SDK, of HTTP and of gRPC."""
+    http_sdk = modules.module("serve-sdk", gobuild.NEWEST, source=ROOT / "bench" / "serve-sdk")
+    served("requests", serving(), [serving(), "serve"], [http_sdk], rounds)
+    grpc = modules.module("serve-grpc", gobuild.NEWEST, source=ROOT / "bench" / "serve-grpc")
+    served("gRPC calls", grpc, [grpc, "serve"], [grpc, "sdk"], rounds)
+
+
+def served(what, asker, plain, sdk, rounds):
+    """By turns, because the machine changes. Who asks is on the same machine. All send their spans to a collector that takes them
+    and does nothing."""
     with Server(serving(), "collect") as collector:
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + collector.address, "OTEL_SERVICE_NAME": "serve"}
         inline, uprobe = [goshawk.GOSHAWK, "spans", "--"], [goshawk.GOSHAWK, "spans", "--engine", "uprobe", "--"]
-        ways = {"by itself": [serving(), "serve"], "spans": [serving(), "serve"], "the SDK": [sdk]}
+        ways = {"by itself": plain, "spans": plain, "the SDK": sdk}
         if not goshawk.why_no_bpf():
-            ways["spans --engine uprobe"] = [serving(), "serve"]
+            ways["spans --engine uprobe"] = plain
         before = {"spans": inline, "spans --engine uprobe": uprobe}
         servers = {way: Server(*program, before=before.get(way, ()), env=env) for way, program in ways.items()}
         seen = {way: [] for way in servers}
         for server in servers.values():
-            asked(server)  # its heap and its connections get their size
+            asked(asker, server)  # its heap and its connections get their size
         for _ in range(rounds):
             for way, server in servers.items():
-                seen[way].append(asked(server))
+                seen[way].append(asked(asker, server))
         memory = resident(servers["spans"].p.pid)
         for server in servers.values():
             server.p.communicate(timeout=60)
     alone = seen.pop("by itself")
-    row("requests served by itself, 64 connections", "%.0f /s" % statistics.median(n for n, _, _ in alone))
+    row("%s served by itself, 64 connections" % what, "%.0f /s" % statistics.median(n for n, _, _ in alone))
     for way, those in seen.items():
         good = ">= 97 %, added p99 <= 50 us" if way == "spans" else ""
         row("  with %s, of these" % way, "%.1f %%" % (100 * statistics.median(s[0] / a[0] for s, a in zip(those, alone))), good)
