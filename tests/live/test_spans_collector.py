@@ -210,10 +210,10 @@ def test_beside_the_sdk(tmp_path, databases, by_the_sdk, protocol, compression):
     assert is_tree(sdks) and is_tree(requests)
     assert differences(requests, sdks) == documented() and run.schemas == by_the_sdk.schemas
     for key in TREE:
-        # Others use the processors, too: the quickest tell. Redis has stood still since before the request was sent, so delays
-        # make that span shorter as well as longer.
-        tells = statistics.median if key[2] == "redis" else min
-        ours, theirs = (tells([of[key].lasts for of in r.values()]) for r in (requests, sdks))
+        if key[2] == "redis":  # which stood still since before the request was sent: how long it has to wait is chance
+            continue
+        # others use the processors, too: the quickest tell
+        ours, theirs = (min(of[key].lasts for of in r.values()) for r in (requests, sdks))
         assert abs(ours - theirs) <= 0.05 * theirs, (key, ours, theirs)
 
 
