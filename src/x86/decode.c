@@ -214,7 +214,7 @@ static bool ask_zydis(const struct decoder *d, const u8 *p, size_t n, struct ins
 	ask_effect(p, to);
 	begin = begin_of(&z);
 	if (d->forms && begin)
-		forms_keep(d->forms, p, n, begin, to);
+		forms_keep(d->forms, p, begin, to);
 	return true;
 }
 

@@ -3,77 +3,72 @@
 #include <string.h>
 
 enum {
-	SLOTS = 16384,
-	WORD = 8,
-	LONGEST = 7,	/* beginnings; longer ones are rare and not kept */
-	PAIRS = 1 << 16,
-	LINE = 64,
+	NODES = 4096,
+	INSNS = 1024,		/* 451 in a program of 17 MB */
+	AN_INSN = 1 << 15,	/* marks what is no node */
 };
 
-/* A slot's `target` is its key: the bytes, and in the highest how many; 0: free. So it has half a
- * line of the cache. */
+/* A tree by bytes: of node 0 the first byte leads to another node or, where it decides, to the
+ * instruction; and so on. 0: not known. Each instruction is there once, so that all of them stay in
+ * the nearest cache. */
 struct forms {
-	struct insn at[SLOTS];
-	u8 lengths[PAIRS];	/* of beginnings with these first two bytes: bit k is length k */
+	u16 next[NODES][256];
+	struct insn insns[INSNS];	/* a hash table; of size 0: free */
+	u32 nnodes, ninsns;
 };
-_Static_assert(sizeof(struct insn) == 32, "half a line");
 
 struct forms *forms_make(struct arena *a)
 {
-	u8 *p = arena_alloc(a, sizeof(struct forms) + LINE);
+	struct forms *f = ARENA_NEW(a, struct forms);
 
-	return (struct forms *)(p + (LINE - (uintptr_t)p % LINE) % LINE);
+	f->nnodes = 1;
+	return f;
 }
 
-static u64 word_at(const u8 *p, size_t n)
-{
-	u64 w = 0;
-
-	if (n >= WORD)
-		memcpy(&w, p, WORD);
-	else
-		memcpy(&w, p, n);
-	return w;
-}
-
-static u64 key_of(u64 word, u32 n)
-{
-	return (word & ((1ull << 8 * n) - 1)) | (u64)n << 56;
-}
-
-static u32 slot_of(u64 key)
-{
-	return (u32)((key * 0x9e3779b97f4a7c15ull) >> 32) % SLOTS;
-}
-
-/* No beginning goes on as another one, so of several that fit there is only one. */
 bool forms_find(const struct forms *f, const u8 *p, size_t n, struct insn *to)
 {
-	u64 word = word_at(p, n), key;
+	u32 at = 0;
 
-	for (u32 left = f->lengths[word % PAIRS]; left; left &= left - 1) {
-		const struct insn *is;
-
-		key = key_of(word, (u32)__builtin_ctz(left));
-		is = &f->at[slot_of(key)];
-		if ((u64)is->target == key && is->size <= n) {
-			*to = *is;
-			return true;
+	for (size_t k = 0; k < n; k++) {
+		at = f->next[at][p[k]];
+		if (at & AN_INSN) {
+			*to = f->insns[at - AN_INSN];
+			return to->size <= n;
 		}
+		if (!at)
+			break;
 	}
 	return false;
 }
 
-void forms_keep(struct forms *f, const u8 *p, size_t n, u32 begin, const struct insn *i)
+static u32 insn_at(struct forms *f, const struct insn *i)
 {
-	u64 word = word_at(p, n), key;
-	struct insn *is;
+	u32 k = (i->writes * 0x9e3779b1u >> 16) + i->size * 64u + i->kind;
 
-	if (begin > LONGEST)
+	while (k %= INSNS, f->insns[k].size) {
+		if (!memcmp(&f->insns[k], i, sizeof(*i)))
+			return k;
+		k++;
+	}
+	f->insns[k] = *i;
+	f->ninsns++;
+	return k;
+}
+
+void forms_keep(struct forms *f, const u8 *p, u32 begin, const struct insn *i)
+{
+	u32 at = 0;
+
+	if (f->ninsns == INSNS - 1 || f->nnodes + begin > NODES)
 		return;
-	key = key_of(word, begin);
-	is = &f->at[slot_of(key)];
-	*is = *i;
-	is->target = (i64)key;
-	f->lengths[word % PAIRS] |= (u8)(1u << begin);
+	for (u32 k = 0; k + 1 < begin; k++) {
+		u16 *next = &f->next[at][p[k]];
+
+		if (!*next)
+			*next = (u16)f->nnodes++;
+		at = *next;
+		if (at & AN_INSN)
+			return;
+	}
+	f->next[at][p[begin - 1]] = (u16)(AN_INSN + insn_at(f, i));
 }

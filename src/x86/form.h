@@ -2,7 +2,7 @@
  *
  * Prefixes, opcode, ModRM and SIB decide how long an instruction is and what it does; the
  * displacement and the constant behind them only say where and how much. A program of 17 MB has
- * some four thousand such beginnings and a million instructions: Zydis is asked once for each
+ * some ten thousand such beginnings and a million instructions: Zydis is asked once for each
  * beginning, and for whatever is not kept here. How long a beginning is, Zydis says too.
  *
  * Owns     nothing: the table lies in the arena that it was made in.
@@ -18,6 +18,6 @@ struct forms *forms_make(struct arena *a);
 /* The instruction at p, of which there are n bytes; its `at` and `target` are for the caller. */
 bool forms_find(const struct forms *f, const u8 *p, size_t n, struct insn *to);
 /* `begin` bytes of it decide. */
-void forms_keep(struct forms *f, const u8 *p, size_t n, u32 begin, const struct insn *i);
+void forms_keep(struct forms *f, const u8 *p, u32 begin, const struct insn *i);
 
 #endif
