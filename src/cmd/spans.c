@@ -17,6 +17,7 @@
 #include "out/sinks.h"
 #include "out/span_json.h"
 #include "span/collect.h"
+#include "span/handlers.h"
 
 enum { TICK_NS = 200000000, BUFFER = 4 << 20, SHOWN_BYTES = 256 };
 
@@ -290,6 +291,8 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	if (!go_open(&prog, &img, err))
 		return false;
 	rules_choose(&rules, &prog, s.how.engine == ENGINE_UPROBE, &arena);
+	if (!handlers_choose(&rules, &prog, a->func.at, a->func.n, &arena, err))
+		return false;
 	request = request_of(a, &rules, &arena);
 	request.probes = s.how.engine == ENGINE_UPROBE;
 	spans_from_environment(&s.env, &s.sampler, &s.propagates);

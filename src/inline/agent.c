@@ -6,6 +6,7 @@
  * It touches the target's own memory in two places only: it appends a line to the buffer of the
  * bufio.Writer that the goroutine at hand has just written a request's header to; and it has
  * HTTP/2's Framer write a header block from a copy that has one field more. */
+#include "inline/agent_messages.h"
 #include "inline/agent_write.h"
 #include "plan/record.h"
 
@@ -72,7 +73,13 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp)
 	}
 	if (!h->goid)
 		return;
-	if (role == PROPAGATE_SPAN) {
+	if (role == PROPAGATE_MESSAGE) {
+		if (entry)
+			enter_message(p, h->goid, h->depth, by_context(p, record, how),
+				      hook == record ? 0 : hook, to);
+		else
+			leave(p, h->goid, h->depth);
+	} else if (role == PROPAGATE_SPAN) {
 		if (entry)
 			enter(p, h->goid, h->depth, by_context(p, record, how), to);
 		else

@@ -205,7 +205,8 @@ static bool found(struct plan *p, struct plan_func *f, const struct plan_ctx *x)
 
 	if (x->in_regs)
 		return in_registers(p, &f->entry, x->reg);
-	if (!s || f->codes[x->ask].needs_exit || !s->param->type || !is_context(p->prog, s->param->type))
+	if (!s || f->codes[x->ask].needs_exit || !s->param->type ||
+	    !is_context(p->prog, s->param->type))
 		return false;
 	f->entry.ctx_at = s->at;
 	return true;
@@ -221,7 +222,7 @@ void chain_read(struct plan *p, const struct dynamic_types *d, struct plan_func 
 				follow(p, d, &f->entry);
 			return;
 		}
-	if (q->contexts && !extra_sets_apart(q, f->func->name) && in_parameters(p, f))
+	if (q->contexts && f->sig && !extra_sets_apart(q, f->func->name) && in_parameters(p, f))
 		follow(p, d, &f->entry);
 }
 

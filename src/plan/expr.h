@@ -48,6 +48,7 @@ struct expr_ask {
 	/* EXPR_BY: bytes of a text; 0: as --strings says. EXPR_SHOW: not 0 asks for numbers, bools
 	 * and texts as such, not as values to be printed. */
 	u32 most;
+	bool beside;	/* with `func`: other expressions are meant for it as well */
 };
 
 struct expr_node;	/* expr_impl.h */

@@ -9,10 +9,11 @@ enum { HEAD = 8 };	/* bytes of a text that `only` compares */
 bool extra_sets_apart(const struct plan_request *r, struct str func)
 {
 	for (size_t i = 0; i < r->nextras; i++)
-		if (str_eq(func, str_of(r->extras[i].func)))
+		if (str_eq(func, str_of(r->extras[i].func)) && !r->extras[i].beside)
 			return true;
 	for (size_t i = 0; i < r->nasks; i++)
-		if (r->asks[i].func && str_eq(func, str_of(r->asks[i].func)))
+		if (r->asks[i].func && !r->asks[i].beside &&
+		    str_eq(func, str_of(r->asks[i].func)))
 			return true;
 	return false;
 }

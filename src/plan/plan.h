@@ -143,6 +143,7 @@ struct plan_extra {
 	u32 places[MESSAGES_MOST];
 	u8 nplaces;
 	enum { HEADERS_TEXT, HEADERS_BYTES, HEADERS_BYTES_BEHIND } headers;
+	bool beside;		/* other expressions are meant for it as well */
 	bool alone;		/* TEXT, at the exit: the entry is not recorded, nor is an exit whose
 				 * text begins as none of `only`, if there are (where the engine
 				 * can) */

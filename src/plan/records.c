@@ -1,11 +1,11 @@
 /* Of each message, from its base on:
  *
  *	OFFSET  SIZE  MEANING
- *	0       8     status of what follows
- *	8       8*e   the first headers, or pointers to them; e is the size of one
- *	…       8*56  PAIRS behind pointers only: a status each, and a header
- *	…       8*24  a status each, and the beginning of a name
- *	…       64    a status, and the value
+ *	0       64    a status, and the value
+ *	64      8*24  a status each, and the beginning of a name
+ *	256     8     status of what follows
+ *	264     8*e   the first headers, or pointers to them; e is the size of one
+ *	…       8*56  behind pointers only: a status each, and a header
  */
 #include "plan/records.h"
 
@@ -38,40 +38,31 @@ static u32 value_in(const struct plan_extra *x)
 	return is_bytes(x) ? 24 : 16;
 }
 
-u32 records_value_len(const struct plan_extra *x)
+static u32 array(void)
 {
-	return value_in(x) + WORD;
+	return records_name_at(RECORD_HEADERS_MOST);
 }
 
 static u32 pairs(const struct plan_extra *x)
 {
-	return STATUS + HEADS * elem(x);
-}
-
-static u32 names(const struct plan_extra *x)
-{
-	return pairs(x) + (is_behind(x) ? HEADS * (STATUS + BYTES_PAIR) : 0);
+	return array() + HEADS * elem(x);
 }
 
 static u32 each(const struct plan_extra *x)
 {
-	return names(x) + HEADS * (STATUS + RECORD_NAME_MOST) + STATUS + RECORD_VALUE_MOST;
+	return pairs(x) + (is_behind(x) ? HEADS * (STATUS + BYTES_PAIR) : 0);
 }
 
-u32 records_words_at(const struct plan_extra *x, u32 i, u32 k)
+u32 records_at(const struct plan_extra *x, u32 i)
 {
-	return i * each(x) + (is_behind(x) ? pairs(x) + k * (STATUS + BYTES_PAIR) + STATUS :
-					     STATUS + k * elem(x));
+	return i * each(x);
 }
 
-u32 records_name_at(const struct plan_extra *x, u32 i, u32 k)
+/* The words of header k of message i. */
+static u32 words_at(const struct plan_extra *x, u32 i, u32 k)
 {
-	return i * each(x) + names(x) + k * (STATUS + RECORD_NAME_MOST) + STATUS;
-}
-
-u32 records_value_at(const struct plan_extra *x, u32 i)
-{
-	return (i + 1) * each(x) - RECORD_VALUE_MOST;
+	return records_at(x, i) + (is_behind(x) ? pairs(x) + k * (STATUS + BYTES_PAIR) + STATUS :
+						  array() + k * elem(x));
 }
 
 u32 records_read_of(const struct plan_extra *x, const struct reading *r)
@@ -89,19 +80,20 @@ static struct read bytes(u32 from, u32 size, u32 at, u32 most)
 
 static u32 header(struct read *to, const struct plan_extra *x, u32 base, u32 i, u32 k)
 {
-	u32 n = 0, words = base + records_words_at(x, i, k), name = base + records_name_at(x, i, k);
+	u32 n = 0, words = base + words_at(x, i, k), message = base + records_at(x, i);
+	u32 name = message + records_name_at(k);
 	struct read when = { .kind = READ_WHEN, .size = 1, .when_at = name };
 
 	if (is_behind(x))
 		to[n++] = (struct read){
-			.kind = READ_MEM, .from = base + i * each(x) + STATUS + k * WORD,
+			.kind = READ_MEM, .from = message + array() + k * WORD,
 			.size = BYTES_PAIR, .span = BYTES_PAIR, .at = words,
 			.status = words - STATUS, .own = true,
 		};
 	to[n++] = bytes(words, 1, name, RECORD_NAME_MOST);
 	memcpy(&when.when, x->only[0], HEAD);
 	to[n++] = when;
-	to[n] = bytes(words + value_in(x), 1, base + records_value_at(x, i), RECORD_VALUE_MOST);
+	to[n] = bytes(words + value_in(x), 1, message + RECORD_VALUE, RECORD_VALUE_MOST);
 	to[n].when_at = when.when_at;
 	to[n++].when = when.when;
 	return n;
@@ -120,7 +112,7 @@ void records_read(struct plan *p, struct plan_func *f, const struct plan_extra *
 
 		if (!c->slot || c->steps[c->n - 1].exit != x->exit)
 			break;
-		reads[n++] = bytes(c->slot->at, elem(x), base + i * each(x) + STATUS,
+		reads[n++] = bytes(c->slot->at, elem(x), base + records_at(x, i) + array(),
 				   HEADS * elem(x));
 		for (u32 k = 0; k < HEADS; k++)
 			n += header(reads + n, x, base, i, k);

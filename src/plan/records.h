@@ -7,7 +7,7 @@
  * there and a []byte three, of which the first two say the same.
  *
  * Owns     nothing: everything lies in the plan's arena.
- * Units    offsets from reading.hook_at, for the message i.
+ * Units    offsets from reading.hook_at.
  * Fails    never: what has no room is not read, nor is what is not found.
  * Threads  one. */
 #ifndef PLAN_RECORDS_H
@@ -18,19 +18,18 @@
 enum {
 	RECORD_HEADERS_MOST = 8,	/* of a message, that are looked at */
 	RECORD_NAME_MOST = 16,
-	RECORD_VALUE_MOST = 56,
+	RECORD_VALUE_MOST = 56,		/* one that has as many was cut */
+	/* From the message on. Before bytes is a status (plan/extra.h). */
+	RECORD_VALUE = 8,		/* of the last header that was asked for */
 };
+static inline u32 records_name_at(u32 k)
+{
+	return RECORD_VALUE + RECORD_VALUE_MOST + k * (8 + RECORD_NAME_MOST) + 8;
+}
 
-/* How many messages the reading has. */
+/* How many messages the reading has; where what is known of the message i lies. */
 u32 records_read_of(const struct plan_extra *x, const struct reading *r);
-/* Where what is known of header `k` of message `i` lies: its words; bytes of its name, and of the
- * value of the last one that was asked for. Before bytes is a status (plan/extra.h). */
-u32 records_words_at(const struct plan_extra *x, u32 i, u32 k);
-u32 records_name_at(const struct plan_extra *x, u32 i, u32 k);
-u32 records_value_at(const struct plan_extra *x, u32 i);
-/* In words: how long the name is, and the value. */
-enum { RECORD_NAME_LEN = 8 };
-u32 records_value_len(const struct plan_extra *x);
+u32 records_at(const struct plan_extra *x, u32 i);
 
 /* Adds the steps to what is read there anyway. */
 void records_read(struct plan *p, struct plan_func *f, const struct plan_extra *x);

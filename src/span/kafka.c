@@ -95,7 +95,8 @@ void kafka_say(struct saying *s, const struct field_value *f, const struct said 
 	else if (receives && !failure.n && !count)
 		s->nothing = true;
 	topic = topic_of(f, receives && failure.n ? 0 : count);
-	s->span.name = topic.n ? say_fmt(s, "%.*s %.*s", STR_F(what), STR_F(topic)) : what;
+	if (!said->rule->own)
+		s->span.name = topic.n ? say_fmt(s, "%.*s %.*s", STR_F(what), STR_F(topic)) : what;
 	say_text(s, "messaging.system", STR("kafka"));
 	say_text(s, "messaging.operation.name", what);
 	say_text(s, "messaging.operation.type", what);

@@ -21,26 +21,19 @@ static struct str text(const u8 *at, u32 most)
 	return (struct str){ (const char *)at, n == CAPTURE_UNREADABLE || n > most ? 0 : n };
 }
 
-/* Of message i. Values of names that begin so were copied, the last one's is there: so there must
- * be one only. */
-static bool context_of(const struct plan_extra *x, const u8 *base, u32 i, struct span_context *to)
+/* Values of names that begin so were copied, the last one's is there: so there must be one only. */
+static bool context_of(const u8 *message, struct span_context *to)
 {
-	struct str value = text(base + records_value_at(x, i), RECORD_VALUE_MOST);
-	u32 found = 0, at = 0;
+	struct str value = text(message + RECORD_VALUE, RECORD_VALUE_MOST);
+	u32 found = 0, valid = 0;
 
 	for (u32 k = 0; k < RECORD_HEADERS_MOST; k++) {
-		struct str name = text(base + records_name_at(x, i, k), RECORD_NAME_MOST);
+		struct str name = text(message + records_name_at(k), RECORD_NAME_MOST);
 
-		if (!str_starts(name, STR("tracepar")))
-			continue;
-		found++;
-		at = k;
-		if (!str_eq(name, STR("traceparent")))
-			return false;
+		found += str_starts(name, STR("tracepar"));
+		valid += str_eq(name, STR("traceparent"));
 	}
-	return found == 1 && value.n &&
-	       word(base + records_words_at(x, i, at) + records_value_len(x)) == value.n &&
-	       traceparent_parse(value, to);
+	return found == 1 && valid && value.n < RECORD_VALUE_MOST && traceparent_parse(value, to);
 }
 
 /* Is the message i there? Its place was read before it was known how many there are. */
@@ -69,13 +62,13 @@ bool messages_place(const struct collector_facts *f, const struct call *call,
 		struct span_context from = { .sampled = false };
 
 		if (is_there(f, call, x->places[i]) &&
-		    context_of(x, record + r->hook_at, i, &from))
+		    context_of(record + r->hook_at + records_at(x, i), &from))
 			s->links[s->nlinks++] = from;
 	}
 	say_fields(f, call, on, fields);
 	count = on->library->messages(fields, on->rule);
 	return s->nlinks == 1 && count == 1 &&
-	       (!exit || (id_is_zero(s->parent, SPAN_ID) && !s->parent_remote));
+	       (s->kind == SPAN_PRODUCER || id_is_zero(s->parent, SPAN_ID));
 }
 
 u64 messages_delivered(const struct collector_facts *f, const struct call *call,

@@ -9,9 +9,9 @@
 
 #include "span/collect.h"
 
-/* Those of the first messages that name one are the span's links; and where there is one message
- * only, which is sent, or received outside of any span, that one is its parent: true. `exit`: what
- * the exit record says, else the entry's. */
+/* Those of the first messages that name one are the span's links. Where there is one message only,
+ * which is sent, or received or handled outside of any span, that one is its parent: true. `exit`:
+ * what the exit record says, else the entry's. */
 bool messages_place(const struct collector_facts *f, const struct call *call,
 		    const struct rule_on *on, bool exit, struct open_span *s);
 /* The message i of those that the call delivers: its address; 0: there are no more. */

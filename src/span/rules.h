@@ -95,6 +95,7 @@ struct rule {
 	 * `extra` is an EXTRA_RECORDS. */
 	const char *messages[MESSAGES_MOST];
 	u8 nmessages;
+	bool own;		/* a function of --func: it has its name and what --show asks for */
 };
 
 /* What is known of a span besides its fields. */

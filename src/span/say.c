@@ -166,7 +166,8 @@ static void say_library(struct teller *t, const struct call *call, const struct 
 
 	said.chained = chained(t, call, &on->rule->extra);
 	say_fields(t->f, call, on, fields);
-	t->saying.span.scope = str_of(on->rule->scope);
+	if (on->rule->scope)
+		t->saying.span.scope = str_of(on->rule->scope);
 	on->library->say(&t->saying, fields, &said);
 }
 
@@ -186,10 +187,10 @@ const struct span *say_span(struct teller *t, const struct call *call, const str
 	s->span.self.state = (struct str){ o->state, o->nstate };
 	memcpy(s->span.parent, o->parent, SPAN_ID);
 	events_say(o->events, &t->events, &s->span);
+	if (!on || on->rule->own)
+		say_func(t, call);
 	if (on)
 		say_library(t, call, on, o, status);
-	else
-		say_func(t, call);
 	if (call->end == END_PANIC || call->end == END_GOEXIT)
 		say_error(s, str_of(call_end_name(call->end)), (struct str){ 0 });
 	else if (rule_caught(on, call))

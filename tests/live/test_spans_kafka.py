@@ -2,9 +2,11 @@
 franz-go's, in a process of its own."""
 
 import contextlib
+import http.server
 import re
 import shutil
 import subprocess
+import threading
 
 import pytest
 
@@ -22,6 +24,7 @@ VERSIONS = reached.KAFKA_VERSIONS
 FRANZ, KAFKA_GO, SHOPIFY, SARAMA = VERSIONS
 PROGRAMS = {FRANZ: "spans-franz", KAFKA_GO: "spans-kafka-go", SHOPIFY: "spans-sarama", SARAMA: "spans-sarama"}
 QUICK = [(FRANZ, "v1.22.3"), (KAFKA_GO, "v0.4.51"), (SARAMA, "v1.61.1")]
+PARAMETERS = {FRANZ: "r.Value", KAFKA_GO: "m.Value", SARAMA: "m.Value"}  # of main.handle
 OLD = {(FRANZ, "v1.0.0"): ("kgo.UnknownTopicRetries(0)", "kgo.RecordRetries(1)")}
 
 # kind, name!error, messages, partition and offset, parent and links; those below main.send first
@@ -68,11 +71,11 @@ def broker():
             running.stdin.close()
 
 
-def run(tmp_path, program, *options):
+def run(tmp_path, program, *options, more=()):
     to = tmp_path / "spans.json"
     with broker() as address:
         done = goshawk.run("spans", "--json", "-o", to, "--func", "main.send", *options, "--", program, address,
-                           *("00-%s-%s-01" % of for of in (PARENT, OTHER)))
+                           *("00-%s-%s-01" % of for of in (PARENT, OTHER)), *more)
     assert (done.status, done.out) == (0, "done\n"), done
     assert "canary" not in to.read_text() and "canary" not in done.err
     assert " is off" not in done.err and " are off" not in done.err, done.err
@@ -132,6 +135,47 @@ def test_received_within_a_span(tmp_path):
     spans = run(tmp_path, build(tmp_path, library, version, VERSIONS[library][version], STRIPPED), "--func", "main.receive")
     received = [s for s in shape(spans) if s[0] == "client"]
     assert [s[4:] for s in received] == [("receive", []), ("receive", [PARENT]), ("receive", []), ("receive", [OTHER])]
+
+
+HANDLED = [(None, []), (PARENT, [PARENT]), (None, []), (OTHER, [OTHER])]
+
+
+@pytest.mark.parametrize("library, version, headers", [
+    (FRANZ, "v1.22.3", HANDLED), (KAFKA_GO, "v0.4.51", HANDLED), (SARAMA, "v1.61.1", [*HANDLED, (None, [])])])
+def test_handlers(tmp_path, library, version, headers):
+    """A function of --func that is handed a message is in the trace of who sent it, and so is what it asks for."""
+    seen = []
+
+    class Asked(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.headers["traceparent"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    program = build(tmp_path, library, version, VERSIONS[library][version], "-v")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Asked) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
+        try:
+            spans = run(tmp_path, program, "--func", "main.handle", "--show", "len(%s)" % PARAMETERS[library],
+                        more=["http://127.0.0.1:%d/" % server.server_port] if library == KAFKA_GO else [])
+        finally:
+            server.shutdown()
+    handled = [s for s in spans if s["name"] == "main.handle"]
+    assert [(s["trace_id"], s["parent_span_id"]) if s["parent_remote"] else s["parent_span_id"] for s in handled] == [
+        parent for parent, _ in headers]
+    assert [[(link["trace_id"], link["span_id"]) for link in s.get("links", [])] for s in handled] == [links for _, links in headers]
+    for n, s in enumerate(handled):
+        a = s["attributes"]
+        assert (s["kind"], s["scope"], a["messaging.operation.type"], a["messaging.kafka.offset"]) == ("consumer", "main", "process", n)
+        assert a["messaging.destination.name"] == "orders" and a["len(%s)" % PARAMETERS[library]] == len("value canary")
+    if library == KAFKA_GO:
+        asked = [s for s in spans if s["scope"] == "net/http"]
+        assert [s["parent_span_id"] for s in asked] == [s["span_id"] for s in handled]
+        assert seen == ["00-%s-%s-01" % (s["trace_id"], s["span_id"]) for s in asked]
+        assert [s["trace_id"] for s in asked] == [s["trace_id"] for s in handled]
 
 
 def test_names_of_errors():

@@ -3,6 +3,8 @@
 #include <pthread.h>
 
 #include "agent.h"
+#include "plan/record.h"
+#include "plan/records.h"
 
 Suite *agent_suite(void);
 
@@ -218,6 +220,72 @@ START_TEST(threads_do_not_disturb_each_other)
 }
 END_TEST
 
+/* A call is handed a message with this header at place k; gives its trace. */
+static const char *handles(u64 goid, u32 k, const char *name, const char *value)
+{
+	u32 n = (u32)strlen(name), size = (u32)strlen(value);
+
+	put(&last, records_name_at(k) - 8, n);
+	memcpy(last.record + HOOK + records_name_at(k), name, n);
+	put(&last, RECORD_VALUE - 8, size);
+	memcpy(last.record + HOOK + RECORD_VALUE, value, size);
+	return trace(happens(goid, 300, PROPAGATE_MESSAGE, SITE_ENTRY));
+}
+
+static void handled(u64 goid)
+{
+	happens(goid, 300, PROPAGATE_MESSAGE, SITE_EXIT);
+	memset(last.record, 0, sizeof(last.record));
+}
+
+#define SENDER "00-" PARENT "-b7ad6b7169203331-01"
+
+START_TEST(what_handles_a_message_is_in_its_senders_trace)
+{
+	ck_assert_str_eq(handles(1, 7, "traceparent", SENDER), PARENT);
+	memset(last.record + HOOK, 0, DECIDED - HOOK);
+	ck_assert_str_eq(asks(1), PARENT);
+	born(1, 2);
+	ck_assert_str_eq(asks(2), PARENT);
+	handled(1);
+	ck_assert_str_ne(asks(1), PARENT);
+	ck_assert_str_ne(asks(2), PARENT);
+	ck_assert_int_eq(happens(1, 300, PROPAGATE_MESSAGE, SITE_ENTRY)->what &
+			 PROPAGATED_BEGUN, PROPAGATED_BEGUN);
+	handled(1);
+	handles(1, 0, "traceparent", "00-" PARENT "-b7ad6b7169203331-00");
+	ck_assert_int_eq(((struct propagated *)(void *)(last.record + DECIDED))->what,
+			 PROPAGATED_THERE);
+}
+END_TEST
+
+START_TEST(a_message_says_nothing_to_who_is_in_a_trace)
+{
+	const char *of = trace(happens(1, 200, PROPAGATE_SPAN, SITE_ENTRY));
+
+	ck_assert_str_eq(handles(1, 0, "traceparent", SENDER), of);
+}
+END_TEST
+
+START_TEST(a_header_of_a_message_that_is_not_valid_says_nothing)
+{
+	static const char *const wrong[][2] = {
+		{ "traceparen", SENDER }, { "traceparents", SENDER }, { "Traceparent", SENDER },
+		{ "traceparent", SENDER "-" }, { "traceparent", "00-" PARENT }, { "tracepar", "" },
+	};
+
+	for (u32 i = 0; i < ARRAY_LEN(wrong); i++) {
+		ck_assert_str_ne(handles(1, i, wrong[i][0], wrong[i][1]), PARENT);
+		handled(1);
+	}
+	handles(1, 0, "tracepar", "x");
+	ck_assert_str_ne(handles(1, 1, "traceparent", SENDER), PARENT);	/* which one is it? */
+	handled(1);
+	put(&last, records_name_at(2) - 8, CAPTURE_UNREADABLE);
+	ck_assert_str_eq(handles(1, 1, "traceparent", SENDER), PARENT);
+}
+END_TEST
+
 Suite *agent_suite(void)
 {
 	Suite *s = suite_create("agent");
@@ -234,6 +302,9 @@ Suite *agent_suite(void)
 	tcase_add_test(t, sampled_by_the_ratio_or_as_the_parent);
 	tcase_add_test(t, full_tables_forget_and_are_emptied_again);
 	tcase_add_test(t, threads_do_not_disturb_each_other);
+	tcase_add_test(t, what_handles_a_message_is_in_its_senders_trace);
+	tcase_add_test(t, a_message_says_nothing_to_who_is_in_a_trace);
+	tcase_add_test(t, a_header_of_a_message_that_is_not_valid_says_nothing);
 	suite_add_tcase(s, t);
 	return s;
 }

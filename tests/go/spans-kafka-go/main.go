@@ -1,9 +1,11 @@
-// spans-kafka-go sends messages to the broker at its argument, and receives them.
+// spans-kafka-go sends messages to the broker at its argument, and receives them. For each it asks the server at its last
+// argument, if there is one.
 package main
 
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
@@ -47,6 +49,11 @@ func send(ctx context.Context) {
 
 //go:noinline
 func handle(m kafka.Message) int {
+	if len(os.Args) > 4 {
+		a, err := http.Get(os.Args[4])
+		check(err)
+		check(a.Body.Close())
+	}
 	return len(m.Value)
 }
 
