@@ -331,9 +331,9 @@ const struct command cmd_spans = {
 	.usage = "[OPTIONS] (--read FILE | -p PID | -- PROGRAM [ARG…])",
 	.what = "OpenTelemetry traces of a running Go program, which is not rebuilt",
 	.about = "Spans of what net/http and gRPC serve and send, of what databases "
-		 "(database/sql, pgx), Redis (go-redis) and MongoDB (mongo-driver) are asked, and "
-		 "of the functions of "
-		 "--func. A goroutine is in the span of the one that started it, as long as that "
+		 "(database/sql, pgx), Redis (go-redis) and MongoDB (mongo-driver) are asked, of "
+		 "what is sent and received by Kafka (franz-go, kafka-go, sarama), and of the "
+		 "functions of --func. A goroutine is in the span of the one that started it, as long as that "
 		 "is open. "
 		 "A traceparent that comes with a request makes the caller's span the parent.\n\n"
 		 "Spans are sent to a collector by OTLP where --otlp says so, or without that, "

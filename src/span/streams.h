@@ -12,7 +12,7 @@
 #include "event/calls.h"
 #include "span/rules.h"
 
-enum { STREAMS_MOST = 1 << 13 };
+enum { STREAMS_MOST = 1 << 14 };
 
 struct stream {
 	struct open_span span;
