@@ -40,6 +40,24 @@ struct str str_next_line(struct str *rest)
 	return line;
 }
 
+bool str_take_number(struct str *s, u64 *to)
+{
+	bool hex = str_starts(*s, STR("0x"));
+	size_t from = hex ? 2 : 0, n = from, most = hex ? 2 + 16 : 18;
+	int base = hex ? 16 : 10, digit;
+
+	for (*to = 0; n < s->n && n < most; n++) {
+		digit = hex_digit(s->p[n]);
+		if (digit < 0 || digit >= base)
+			break;
+		*to = *to * (u64)base + (u64)digit;
+	}
+	if (n == from)
+		return false;
+	*s = str_cut(*s, n, s->n);
+	return true;
+}
+
 u32 str_hash(struct str s)
 {
 	u32 h = 2166136261u;

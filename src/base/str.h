@@ -64,6 +64,10 @@ char *str_z(struct arena *a, struct str s);	/* a NUL-terminated copy */
 /* Edit distance, for "did you mean"; at most `limit` + 1. */
 unsigned str_distance(struct str a, struct str b, unsigned limit);
 
+/* Takes a number: decimal, or "0x" and digits in lower case; of more digits than have room (18, 16)
+ * the rest stays. False, and 0, if none is there. */
+bool str_take_number(struct str *s, u64 *to);
+
 /* Of a digit in lower case; -1: it is none. */
 static inline int hex_digit(char c)
 {

@@ -76,16 +76,6 @@ static const struct {
 	{ "panic: ", CRASH_PANIC },
 };
 
-static bool number(struct str *s, u64 *to)
-{
-	size_t n = 0;
-
-	for (*to = 0; n < s->n && s->p[n] >= '0' && s->p[n] <= '9' && n < 18; n++)
-		*to = *to * 10 + (u64)(s->p[n] - '0');
-	*s = str_cut(*s, n, s->n);
-	return n;
-}
-
 /* "goroutine 7 [running]:", "goroutine 0 gp=0x… m=0 mp=0x… [idle]:" */
 static bool heads_goroutine(struct str line, struct crash_goroutine *g)
 {
@@ -96,7 +86,7 @@ static bool heads_goroutine(struct str line, struct crash_goroutine *g)
 		return false;
 	*g = (struct crash_goroutine){ .state = str_cut(line, (size_t)from + 2, line.n - 2) };
 	line = str_cut(line, 10, line.n);
-	if (!number(&line, &id))
+	if (!str_take_number(&line, &id))
 		return false;
 	g->id = (i64)id;
 	return true;
@@ -133,7 +123,7 @@ static bool is_place(struct str line, struct crash_frame *f)
 	if (colon < 2)
 		return false;
 	digits = str_cut(line, (size_t)colon + 1, line.n);
-	if (!number(&digits, &n))
+	if (!str_take_number(&digits, &n))
 		return false;
 	f->file = str_cut(line, 1, (size_t)colon);
 	f->line = (i32)MIN(n, 0x7fffffffu);

@@ -14,26 +14,11 @@ enum { LEAD = 4000 };
 static bool hex_after(struct str s, const char *key, u64 *to)
 {
 	ptrdiff_t at = str_find(s, str_of(key));
-	u64 v = 0;
-	size_t n = 0;
 
 	if (at < 0)
 		return false;
 	s = str_cut(s, (size_t)at + strlen(key), s.n);
-	if (!str_starts(s, STR("0x")))
-		return false;
-	for (n = 2; n < s.n && n < 18; n++) {
-		char c = s.p[n];
-
-		if (c >= '0' && c <= '9')
-			v = v << 4 | (u64)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (u64)(c - 'a' + 10);
-		else
-			break;
-	}
-	*to = v;
-	return n > 2;
+	return str_starts(s, STR("0x")) && str_take_number(&s, to);
 }
 
 static void registers(struct death *d)

@@ -16,26 +16,6 @@
 
 enum { LISTED = 4, MANUAL = 2 };
 
-static bool number(struct str *s, u64 *to)
-{
-	bool hex = str_starts(*s, STR("0x"));
-	size_t n = hex ? 2 : 0, from = n;
-	u64 v = 0;
-
-	for (; n < s->n && n < from + (hex ? 16 : 18); n++) {
-		u8 c = (u8)s->p[n];
-		u8 digit = c >= '0' && c <= '9' ? c - '0' :
-			   hex && c >= 'a' && c <= 'f' ? (u8)(c - 'a' + 10) : 99;
-
-		if (digit == 99)
-			break;
-		v = v * (hex ? 16 : 10) + digit;
-	}
-	*to = v;
-	*s = str_cut(*s, n, s->n);
-	return n > from;
-}
-
 static bool after(struct str line, const char *key, u64 *to)
 {
 	ptrdiff_t at = str_find(line, str_of(key));
@@ -44,7 +24,7 @@ static bool after(struct str line, const char *key, u64 *to)
 	if (at < 0)
 		return false;
 	rest = str_cut(line, (size_t)at + str_of(key).n, line.n);
-	return number(&rest, to);
+	return str_take_number(&rest, to);
 }
 
 /* The last of the lines before the death that begins so; *rest is what comes behind it. */
@@ -154,7 +134,7 @@ static void zombies(struct diagnosis *to, struct death *d, struct str line, stru
 
 		if (str_starts(l, STR("fatal error: ")))
 			break;
-		if (!str_ends(l, STR(" zombie")) || !number(&l, &at))
+		if (!str_ends(l, STR(" zombie")) || !str_take_number(&l, &at))
 			continue;
 		if (all++ < LISTED)
 			list = str_fmt(d->a, "%.*s%s0x%" PRIx64, STR_F(list), all > 1 ? ", " : "",

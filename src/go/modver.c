@@ -10,17 +10,6 @@ struct str go_module_version(const struct go_program *prog, struct str path)
 	return STR("");
 }
 
-static u64 number(struct str *s)
-{
-	u64 n = 0;
-	size_t i = 0;
-
-	while (i < s->n && s->p[i] >= '0' && s->p[i] <= '9' && i < 18)
-		n = 10 * n + (u64)(s->p[i++] - '0');
-	*s = str_cut(*s, i, s->n);
-	return n;
-}
-
 static bool begins_with_a_number(struct str *s)
 {
 	if (s->n && s->p[0] == 'v')
@@ -39,7 +28,11 @@ int version_compare(struct str a, struct str b)
 	int is = order(!known_a, !known_b);
 
 	for (int i = 0; i < 3 && !is && known_a; i++) {
-		is = order(number(&a), number(&b));
+		u64 of_a, of_b;
+
+		(void)str_take_number(&a, &of_a);
+		(void)str_take_number(&b, &of_b);
+		is = order(of_a, of_b);
 		if (str_starts(a, STR(".")))
 			a = str_cut(a, 1, a.n);
 		if (str_starts(b, STR(".")))

@@ -95,6 +95,38 @@ START_TEST(str_compares_and_finds)
 }
 END_TEST
 
+static const struct {
+	const char *text, *rest;
+	u64 is;
+	bool there;
+} numbers[] = {
+	{ "", "", 0, false },
+	{ "x", "x", 0, false },
+	{ "0", "", 0, true },
+	{ "33 +0x1b5", " +0x1b5", 33, true },
+	{ "12ab", "ab", 12, true },
+	{ "0x1bG", "G", 0x1b, true },
+	{ "0x", "0x", 0, false },
+	{ "0xg", "0xg", 0, false },
+	{ "0xfF", "F", 0xf, true },
+	{ "0xffffffffffffffff1", "1", UINT64_MAX, true },
+	{ "0x0000000000000012", "", 0x12, true },
+	{ "999999999999999999", "", 999999999999999999, true },
+	{ "1000000000000000000", "0", 100000000000000000, true },
+	{ "-1", "-1", 0, false },
+};
+
+START_TEST(str_takes_numbers)
+{
+	struct str s = str_of(numbers[_i].text);
+	u64 is = 7;
+
+	ck_assert_int_eq(str_take_number(&s, &is), numbers[_i].there);
+	ck_assert_uint_eq(is, numbers[_i].is);
+	ck_assert(str_eq(s, str_of(numbers[_i].rest)));
+}
+END_TEST
+
 START_TEST(str_measures_distance)
 {
 	ck_assert_uint_eq(str_distance(STR("main"), STR("main"), 3), 0);
@@ -147,6 +179,7 @@ Suite *base_suite(void)
 	tcase_add_test(t, map_keeps_what_is_put_and_forgets_what_is_removed);
 	tcase_add_test(t, vec_grows);
 	tcase_add_test(t, str_compares_and_finds);
+	tcase_add_loop_test(t, str_takes_numbers, 0, ARRAY_LEN(numbers));
 	tcase_add_test(t, str_measures_distance);
 	tcase_add_test(t, err_carries_one_sentence);
 	tcase_add_test(t, err_kinds_are_exit_statuses);

@@ -59,10 +59,20 @@ START_TEST(a_cut_note_tells_what_it_has_or_nothing)
 {
 	OWN(arena) a = { 0 };
 	struct mapped m;
+	/* what it takes: all names up to the end of that piece's own, with its NUL */
+	size_t first = offsetof(struct note, names) + sizeof("/srv/app"),
+	       last = offsetof(struct note, names) +
+		      sizeof("/srv/app\0/srv/app\0/lib/libc.so.6\0/lib/libc.so.6");
 
-	for (size_t cut = 0; cut < sizeof(note); cut++)
-		if (look(0x7f0000002abc, cut, &a, &m))
-			ck_assert_uint_eq(m.off, 0x8abc);
+	for (size_t n = 0; n <= sizeof(note); n++) {
+		bool found = look(0x7f0000002abc, sizeof(note) - n, &a, &m);
+
+		ck_assert_msg(found == (n >= last), "%zu", n);
+		ck_assert(!found || (m.off == 0x8abc && str_eq(m.path, STR("/lib/libc.so.6"))));
+		found = look(0x400123, sizeof(note) - n, &a, &m);
+		ck_assert_msg(found == (n >= first), "%zu", n);
+		ck_assert(!found || (m.off == 0x123 && str_eq(m.path, STR("/srv/app"))));
+	}
 	ck_assert(!mapped_by_core(rd_of("", 0, "files"), 0x400000, &a, &m));
 }
 END_TEST
