@@ -4,11 +4,13 @@
 
 #include "plan/extra.h"
 
-enum { PAIR = 16, WORD = 8, TYPES_MOST = 8, NEST_MOST = 4, STEPS_MOST = 1 << 16 };
+enum { PAIR = 16, WORD = 8, TYPES_MOST = 8, NEST_MOST = 4, STEPS_MOST = 1 << 16,
+       WIDER_STEPS_MOST = 1 << 20 };
 
 /* A type that leads on: behind the data word at `disp`, or first over a pointer at `hop`. */
 struct chain_link {
-	u64 itab_va;
+	u64 va;			/* of its itab, or of the type itself... */
+	bool by_type;		/* ...where the itab is made when the program runs */
 	bool hops, std;
 	u32 hop, disp;
 };
@@ -55,6 +57,59 @@ static bool leads(const struct go_program *prog, struct go_type *t, u64 base, in
 	return false;
 }
 
+/* An interface that has more than a context.Context has: what one holds becomes one while the
+ * program runs. */
+static bool is_wider(const struct go_program *prog, u64 va, u32 *steps)
+{
+	static const char *const has[] = { "Deadline", "Done", "Err", "Value" };
+	struct go_type *t = go_type_load(prog, go_type_at(prog, va));
+	size_t n = 0;
+
+	for (size_t i = 0; t->kind == GO_INTERFACE && t->nmethods > ARRAY_LEN(has) &&
+			   i < t->nmethods && *steps; i++) {
+		--*steps;
+		for (size_t k = 0; k < ARRAY_LEN(has); k++)
+			n += str_eq(t->methods[i].name, str_of(has[k]));
+	}
+	return n == ARRAY_LEN(has);
+}
+
+/* Has this type an itab as what that interface holds? */
+static bool is_held(const struct dynamic_types *d, u64 type, u64 inter, u32 *steps)
+{
+	for (size_t i = 0; i < d->nitabs && *steps; i++, --*steps)
+		if (d->itabs[i].inter_va == inter && d->itabs[i].type_va == type)
+			return true;
+	return !*steps;
+}
+
+static bool is_among(const struct chain_link *links, u32 n, u64 va)
+{
+	for (u32 i = 0; i < n; i++)
+		if (links[i].va == va)
+			return true;
+	return false;
+}
+
+/* `steps` as above. */
+static u32 wider_links(const struct go_program *prog, const struct dynamic_types *d, u64 context,
+		       u32 *steps, struct chain_link *to, u32 n)
+{
+	u32 looks = WIDER_STEPS_MOST;
+
+	for (size_t i = 0; i < d->nitabs && n < TYPES_MOST; i++) {
+		const struct go_itab *tab = &d->itabs[i];
+		struct chain_link l = { .va = tab->type_va, .by_type = true };
+		struct go_type *t = go_type_load(prog, go_type_at(prog, tab->type_va));
+
+		if (t->kind == GO_PTR && is_wider(prog, tab->inter_va, &looks) &&
+		    !is_among(to, n, tab->type_va) && !is_held(d, tab->type_va, context, &looks) &&
+		    leads(prog, go_type_load(prog, t->elem), 0, 0, steps, &l))
+			to[n++] = l;
+	}
+	return n;
+}
+
 /* Those of package context first: they are the most frequent, and there is no room for all. */
 static u32 links(const struct go_program *prog, const struct dynamic_types *d, struct chain_link *to)
 {
@@ -66,7 +121,7 @@ static u32 links(const struct go_program *prog, const struct dynamic_types *d, s
 			context = d->itabs[i].inter_va;
 	for (int std = 1; std >= 0 && context; std--)
 		for (size_t i = 0; i < d->nitabs && n < TYPES_MOST; i++) {
-			struct chain_link l = { .itab_va = d->itabs[i].va };
+			struct chain_link l = { .va = d->itabs[i].va };
 			struct go_type *t;
 
 			if (d->itabs[i].inter_va != context)
@@ -80,13 +135,14 @@ static u32 links(const struct go_program *prog, const struct dynamic_types *d, s
 			if (l.std == std && leads(prog, t, 0, 0, &steps, &l))
 				to[n++] = l;
 		}
-	return n;
+	return context ? wider_links(prog, d, context, &steps, to, n) : 0;
 }
 
 struct chain {
 	struct read *to;
 	u32 n;
-	u32 pairs, hops, status;	/* where they lie */
+	u32 pairs, hops, types, status;	/* where they lie */
+	bool typed;			/* the type is read that an itab is of */
 };
 
 static void put(struct chain *c, struct read r)
@@ -106,12 +162,14 @@ static void put_mem(struct chain *c, u32 from, u32 disp, u32 size, u32 at)
  * follows is passed over. */
 static void level(struct chain *c, const struct chain_link *l, u32 n, u32 from, u32 i, u32 rest)
 {
-	u32 next = c->pairs + i * PAIR, hop = c->hops + i * WORD;
+	u32 next = c->pairs + i * PAIR, hop = c->hops + i * WORD, type = c->types + i * WORD;
 
+	if (c->typed)
+		put_mem(c, from, WORD, WORD, type);	/* internal/abi/iface.go */
 	for (u32 k = 0; k < n; k++) {
 		put(c, (struct read){
-			.kind = READ_WHEN, .when_at = from, .when = l[k].itab_va, .when_va = true,
-			.size = (u16)(1 + l[k].hops),
+			.kind = READ_WHEN, .when_at = l[k].by_type ? type : from, .when = l[k].va,
+			.when_va = true, .size = (u16)(1 + l[k].hops),
 		});
 		if (l[k].hops)
 			put_mem(c, from + WORD, l[k].hop, WORD, hop);
@@ -153,11 +211,14 @@ static void follow(struct plan *p, const struct dynamic_types *d, struct reading
 	const struct chain_link *types = types_of(p, d, &n);
 	struct chain c = { .pairs = r->size };
 
-	for (u32 k = 0; k < n; k++)
+	for (u32 k = 0; k < n; k++) {
 		hops += types[k].hops;
-	each = 2 * n + hops + 1;
+		c.typed |= types[k].by_type;
+	}
+	each = c.typed + 2 * n + hops + 1;
 	c.hops = c.pairs + levels * PAIR;
-	c.status = c.hops + (hops ? levels * WORD : 0);
+	c.types = c.hops + (hops ? levels * WORD : 0);
+	c.status = c.types + (c.typed ? levels * WORD : 0);
 	if (!n || c.status + WORD > RECORD_MAX)
 		return;
 	c.to = extend(p, r, levels * each);

@@ -4,7 +4,8 @@
  * A type that embeds a context.Context passes its questions on to that one: valueCtx, cancelCtx and
  * the others of package context do (withoutCancelCtx has it as a field), and programs have types of
  * their own that do. Which types those are, and where in each the next context lies, is taken from
- * the program's itabs and type descriptors, which stripped programs keep; any other type ends the
+ * the program's itabs and type descriptors, which stripped programs keep (of types that become
+ * contexts by way of other interfaces, from the type that an itab is of); any other type ends the
  * chain. Steps follow it from one to the next, for as many as there is room.
  *
  * Owns     nothing: everything lies in the plan's arena.

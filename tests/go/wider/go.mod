@@ -1,0 +1,3 @@
+module wider
+
+go 1.17
