@@ -1,5 +1,5 @@
-"""One request through three processes makes one trace: gin, gRPC, PostgreSQL, Redis, and HTTP once more. In make check-all these
-servers are Debian's, if they can be had, else those of tests/databases.py."""
+"""One request through three processes makes one trace: gin, gRPC, PostgreSQL, Redis, Kafka, and HTTP once more. In make check-all
+the databases are Debian's, if they can be had, else those of tests/databases.py."""
 
 import concurrent.futures
 import json
@@ -9,6 +9,7 @@ import pytest
 
 import databases
 import gobuild
+import kafka
 import others
 import servers
 from chain import Service, attributes, get
@@ -25,11 +26,11 @@ ORDERS = "CREATE TABLE orders (id text, n int, secret text)\n" \
 
 @pytest.fixture(scope="module")
 def databases_of():
-    """The ports of PostgreSQL and Redis."""
+    """The ports of PostgreSQL and Redis, and where Kafka is."""
     real = gobuild.ALL and not servers.why_not()
     with servers.postgres("shop", ORDERS) if real else databases.postgres() as postgres, \
-            servers.redis() if real else databases.redis() as redis:
-        yield postgres.port, redis.port
+            servers.redis() if real else databases.redis() as redis, kafka.broker() as queue:
+        yield postgres.port, redis.port, queue
 
 
 def counted(requests, n):
@@ -57,7 +58,7 @@ def test_one_trace(databases_of, go, variant, attach):
     program = others.module("spans-chain", go, *FLAGS[variant])
     with Collector() as c, Service(program, c.url, "back", "0s", attach=attach) as back, \
             Service(program, c.url, "middle", "postgres://canary:canary@127.0.0.1:%d/shop" % databases_of[0],
-                    "127.0.0.1:%d" % databases_of[1], back.at, attach=attach) as middle, \
+                    "127.0.0.1:%d" % databases_of[1], back.at, databases_of[2], attach=attach) as middle, \
             Service(program, c.url, "front", middle.at, attach=attach) as front:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             done = list(pool.map(lambda n: get(front.at, "/order/%d" % n), NUMBERS))
@@ -93,6 +94,7 @@ def test_one_trace(databases_of, go, variant, attach):
         once = {k: v for k, v in shape.items() if not (k[0] == "middle" and k[1] == 3 and k[2] in CONNECTS)}
         assert once == {("front", 2, root[1]): None, ("front", 3, call[1]): root, ("middle", 2, call[1]): ("front", call[1]),
                         ("middle", 3, "SELECT orders"): call, ("middle", 3, "get"): call, ("middle", 3, "GET"): call,
+                        ("middle", 4, "send orders"): call,
                         ("back", 2, "GET /price/"): ("middle", "GET")}, shape
         assert len(roots[trace]) == 1
         whole += 1

@@ -1,17 +1,16 @@
 """Spans of messages that programs send by Kafka's clients and receive, in versions of these over their lives. The broker is
 franz-go's, in a process of its own."""
 
-import contextlib
 import http.server
 import re
 import shutil
-import subprocess
 import threading
 
 import pytest
 
 import gobuild
 import goshawk
+import kafka
 import others
 import reached
 
@@ -60,20 +59,9 @@ def build(tmp_path, library, version, release, *flags):
     return others.module(name, release, *flags, source=source)
 
 
-@contextlib.contextmanager
-def broker():
-    """Its address."""
-    program = others.module("kafka-broker", gobuild.NEWEST)
-    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
-        try:
-            yield running.stdout.readline().strip()
-        finally:
-            running.stdin.close()
-
-
 def run(tmp_path, program, *options, more=()):
     to = tmp_path / "spans.json"
-    with broker() as address:
+    with kafka.broker() as address:
         done = goshawk.run("spans", "--json", "-o", to, "--func", "main.send", *options, "--", program, address,
                            *("00-%s-%s-01" % of for of in (PARENT, OTHER)), *more)
     assert (done.status, done.out) == (0, "done\n"), done

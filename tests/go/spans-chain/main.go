@@ -1,6 +1,6 @@
 // spans-chain is three services: "front" takes HTTP requests (gin) and asks "middle" by gRPC, which asks PostgreSQL (pgx,
-// by database/sql), Redis, and "back" by HTTP, which thinks as long as it is told to. Each says where it listens, and ends when
-// its input does. The number in the path of a request goes along to all that is asked because of it.
+// by database/sql), Redis, and "back" by HTTP, which thinks as long as it is told to, and tells Kafka, if there is one (franz-go).
+// Each says where it listens, and ends when its input does. The number in the path of a request goes along to all that is asked because of it.
 package main
 
 import (
@@ -17,6 +17,7 @@ import (
 	"github.com/gin-gonic/gin"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -49,9 +50,10 @@ type middle struct {
 	db    *sql.DB
 	cache *redis.Client
 	back  string
+	queue *kgo.Client // or nil
 }
 
-// All three at once, in goroutines that carry the context of the call.
+// All of them at once, in goroutines that carry the context of the call.
 func (m *middle) get(ctx context.Context, id string) error {
 	var some errgroup.Group
 	some.Go(func() error {
@@ -72,6 +74,11 @@ func (m *middle) get(ctx context.Context, id string) error {
 		_, err = io.Copy(io.Discard, answer.Body)
 		return err
 	})
+	if m.queue != nil {
+		some.Go(func() error {
+			return m.queue.ProduceSync(ctx, &kgo.Record{Topic: "orders", Key: []byte(id), Value: []byte("canary")}).FirstErr()
+		})
+	}
 	if err := some.Wait(); err != nil && err != redis.Nil {
 		return status.Error(codes.Internal, err.Error())
 	}
@@ -86,7 +93,13 @@ func order(srv interface{}, ctx context.Context, decode func(interface{}) error,
 	return &in, srv.(*middle).get(ctx, in.Value)
 }
 
-func serveMiddle(l net.Listener, postgres, cache, back string) {
+func serveMiddle(l net.Listener, postgres, cache, back string, brokers ...string) {
+	var queue *kgo.Client
+	if len(brokers) > 0 {
+		var err error
+		queue, err = kgo.NewClient(kgo.SeedBrokers(brokers...))
+		check(err)
+	}
 	db, err := opening("pgx", postgres)
 	check(err)
 	r := redis.NewClient(&redis.Options{Addr: cache, Password: "canary"})
@@ -96,7 +109,7 @@ func serveMiddle(l net.Listener, postgres, cache, back string) {
 		ServiceName: "shop.Orders",
 		HandlerType: (*interface{})(nil),
 		Methods:     []grpc.MethodDesc{{MethodName: "Get", Handler: order}},
-	}, &middle{db, r, back})
+	}, &middle{db, r, back, queue})
 	check(s.Serve(l))
 }
 
@@ -130,7 +143,7 @@ func main() {
 	case "front":
 		serveFront(l, os.Args[2])
 	case "middle":
-		serveMiddle(l, os.Args[2], os.Args[3], os.Args[4])
+		serveMiddle(l, os.Args[2], os.Args[3], os.Args[4], os.Args[5:]...)
 	case "back":
 		thinks, err := time.ParseDuration(os.Args[2])
 		check(err)
