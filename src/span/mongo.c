@@ -56,7 +56,7 @@ void mongo_say(struct saying *s, const struct field_value *f, const struct said 
 
 	for (u32 i = 0; i < said->rule->nreads; i++)
 		if (said->rule->reads[i].field == MONGO_ASKS)
-			s->nothing = !f[MONGO_ASKS].there || !f[MONGO_ASKS].number;
+			s->nothing = !f[MONGO_ASKS].number;	/* nor where that is not known */
 	if (is_command(&f[MONGO_COMMAND]))
 		operation = f[MONGO_COMMAND].text;
 	say_text(s, "db.system.name", STR("mongodb"));
