@@ -1,20 +1,11 @@
 #include "x86/origin.h"
 
+#include "x86/point.h"
+
 enum {
-	STEPS = 3000,	/* instructions that one question may look at */
-	OPEN = 48,	/* places that it may be in at the same time */
 	SAME_DEPTH = 16,
 	SLOT = 1 << 30,	/* keys around it are places in the frame: SLOT + distance from RSP */
 	FAR = 1 << 28,
-	HOMES = 512,	/* that open places are counted by */
-};
-
-struct origin_query {
-	u32 steps;
-	struct { u32 insn; i64 key; } open[OPEN];
-	u32 nopen;
-	u8 home[HOMES];	/* how many of `open` have it */
-	u32 lowest;	/* of `open`: the first that the question came back to */
 };
 
 static const struct origin unknown = { .kind = ORIGIN_UNKNOWN };
@@ -115,7 +106,7 @@ void origins_begin(struct origins *o, const struct flow *f, struct arena *a,
 
 void origins_end(struct origins *o)
 {
-	map_release(&o->known);
+	map_release(&o->points);
 	map_release(&o->spills);
 }
 
@@ -146,6 +137,7 @@ bool origin_same(const struct origin *x, const struct origin *y)
 
 static const struct origin *made(struct origins *o, struct origin x)
 {
+	x.settled = 0;
 	return arena_copy(o->a, &x, sizeof(x));
 }
 
@@ -328,37 +320,59 @@ static const struct origin *arriving(struct origins *o, u32 insn, i64 key)
 	return from_table(o, insn, key, sum);
 }
 
+/* Whoever comes to a settled point gets the same origin, not one that is made like it: two ways
+ * that bring it bring the same (origin_same). */
+static void settle(struct origins *o, const struct origin *x)
+{
+	o->settled++;
+	while (x && !x->settled && x->kind != ORIGIN_UNKNOWN) {
+		((struct origin *)(uintptr_t)x)->settled = o->settled;
+		x = x->kind == ORIGIN_EITHER ? NULL : x->from;
+	}
+}
+
+/* What going the way once more would bring: the same of what was settled on it, and one that is
+ * made like it of the rest. */
+static const struct origin *one_more(struct origins *o, const struct origin *x, u32 settled)
+{
+	struct origin copy;
+
+	if (!x || x->kind == ORIGIN_UNKNOWN || (x->settled && x->settled <= settled))
+		return x;
+	copy = *x;
+	if (x->kind != ORIGIN_EITHER) {
+		copy.from = one_more(o, x->from, settled);
+		if (copy.from == x->from)
+			return x;
+	}
+	return made(o, copy);
+}
+
 /* NULL: nothing, or only what is being asked for already. */
 static const struct origin *at_target(struct origins *o, u32 insn, i64 key)
 {
 	struct origin_query *q = o->q;
-	u64 name = (u64)insn * (1ull << 32) + (u32)key;
-	u64 *known = map_get(&o->known, name);
-	const struct origin *x;
-	u32 me = q->nopen, lowest = q->lowest;
-	u8 *home = &q->home[(insn * 7 + (u32)key) % HOMES];
+	struct point *p = point_at(q, &o->points, o->a, insn, key);
+	struct way before;
 
-	if (known)
-		return (const struct origin *)(uintptr_t)*known;
-	for (u32 k = 0; *home && k < q->nopen; k++)
-		if (q->open[k].insn == insn && q->open[k].key == key) {
-			q->lowest = MIN(q->lowest, k);
-			return NULL;
-		}
-	if (q->nopen == OPEN)
+	if (p->settled)
+		return known_or_not(p->answer);
+	if (p->open) {
+		point_back(q, p);
+		return NULL;
+	}
+	if (q->nopen == OPEN) {
+		q->way.cut = true;
 		return &unknown;
-	q->open[q->nopen].insn = insn;
-	q->open[q->nopen++].key = key;
-	q->lowest = OPEN;
-	++*home;
-	x = arriving(o, insn, key);
-	--*home;
-	q->nopen--;
-	/* it depends on nothing that is not decided yet */
-	if (q->lowest >= me && q->steps < STEPS)
-		*map_put(&o->known, name) = (u64)(uintptr_t)known_or_not(x);
-	q->lowest = MIN(q->lowest >= me ? OPEN : q->lowest, lowest);
-	return x;
+	}
+	if (!o->anew && point_again(q, p))
+		return p->answer = one_more(o, p->answer, p->settled_then);
+	before = point_begin(q, p);
+	point_end(q, p, arriving(o, insn, key), &before);
+	p->settled_then = o->settled;
+	if (p->settled)
+		settle(o, p->answer);
+	return p->answer;
 }
 
 /* What an instruction may decide: a bit for each register, and these. */
@@ -419,26 +433,29 @@ static const struct origin *ask(struct origins *o, u32 insn, i64 key)
 
 const struct origin *origin_of(struct origins *o, u32 insn, u8 reg)
 {
-	struct origin_query q = { .lowest = OPEN };
+	struct origin_query q;
 
 	if (reg >= GP_XMM0)
 		return &unknown;
 	o->q = &q;
+	query_begin(&q, ++o->questions);
 	return known_or_not(ask(o, insn, reg));
 }
 
 const struct origin *origin_of_slot(struct origins *o, u32 insn, i64 at)
 {
-	struct origin_query q = { .lowest = OPEN };
+	struct origin_query q;
 
 	o->q = &q;
+	query_begin(&q, ++o->questions);
 	return known_or_not(in_frame(o, insn, at));
 }
 
 const struct origin *origin_of_place(struct origins *o, u32 insn, const struct memop *m)
 {
-	struct origin_query q = { .lowest = OPEN };
+	struct origin_query q;
 
 	o->q = &q;
+	query_begin(&q, ++o->questions);
 	return known_or_not(place(o, insn, m));
 }

@@ -29,6 +29,7 @@ enum origin_kind {
 
 struct origin {
 	u8 kind, reg;
+	u32 settled;		/* the how manieth to be; 0: not; see origin.c */
 	u32 insn;
 	i64 at;
 	i64 off;		/* added to all of the above */
@@ -47,11 +48,13 @@ struct origins {
 	u32 *branch, *next;	/* by instruction: the first JCC or JMP that leads there, and
 				 * by branch the next to the same place, + 1; 0: no more */
 	u32 table;		/* the first jump through a table, likewise */
-	struct map known;		/* instruction and register: const struct origin * */
+	struct map points;	/* instruction and what is asked for there: struct point * */
 	struct map spills;	/* distance from SP in the body: the only store there, + 1; or 0 */
 	u32 body, tail;		/* where SP is what it is in the body; 0, 0: not known */
 	bool have_spills;
 	struct origin_query *q;
+	u32 questions, settled;	/* so far */
+	bool anew;		/* for tests: no way is spared (point.h) */
 };
 
 void origins_begin(struct origins *o, const struct flow *f, struct arena *a,

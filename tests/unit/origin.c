@@ -134,6 +134,74 @@ START_TEST(comes_to_an_end)
 }
 END_TEST
 
+static u64 random_state;
+
+static u32 any(u32 below)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (u32)(random_state >> 33) % below;
+}
+
+/* Copies, loads, sums and branches, so that ways meet and come back to themselves. */
+static struct flow any_flow(u32 number)
+{
+	enum { SLOTS = 30, SIZE = 4 };
+	static char hex[SLOTS * SIZE * 3 + 3];
+	u8 code[SLOTS * SIZE];
+	u32 kinds;	/* the more, the more branches */
+
+	random_state = (number + 1) * 0x9e3779b97f4a7c15ull;
+	kinds = 4 + any(20);
+	for (u32 i = 0; i < SLOTS; i++) {
+		u8 two = (u8)(any(4) << 3 | any(4)), *p = code + i * SIZE;
+
+		switch (any(kinds)) {
+		case 0: memcpy(p, (u8[]){ 0x48, 0x89, 0xc0 | two, 0x90 }, SIZE); break;
+		case 1: memcpy(p, (u8[]){ 0x48, 0x8b, 0x40 | two, 8 }, SIZE); break;
+		case 2: memcpy(p, (u8[]){ 0x48, 0x8d, 0x40 | two, 8 }, SIZE); break;
+		default: memcpy(p, (u8[]){ any(6) ? 0x75 : 0xeb, (u8)((any(SLOTS) - i) * SIZE - 2),
+					   0x90, 0x90 }, SIZE);
+		}
+	}
+	for (u32 i = 0; i < sizeof(code); i++)
+		snprintf(hex + i * 3, 4, "%02x ", code[i]);
+	memcpy(hex + sizeof(code) * 3, "c3", 3);
+	return code_flow(&arena, hex);
+}
+
+/* Down to where they have a thousand parts. */
+static bool alike(const struct origin *x, const struct origin *y, u32 depth)
+{
+	if (!x || !y || x == y || !depth)
+		return !x == !y;
+	return x->kind == y->kind && x->reg == y->reg && x->insn == y->insn && x->at == y->at &&
+	       x->off == y->off && alike(x->from, y->from, depth - 1) &&
+	       alike(x->other, y->other, depth - 1);
+}
+
+START_TEST(no_way_that_was_spared_brings_anything_else)
+{
+	for (u32 i = 0; i < 400; i++) {
+		struct flow f = any_flow(i);
+		struct origins anew, spared;
+
+		origins_begin(&anew, &f, &arena, keeps, NULL);
+		origins_begin(&spared, &f, &arena, keeps, NULL);
+		anew.anew = true;
+		for (u32 k = f.n; k-- > 0;)
+			for (u8 reg = GP_RAX; reg <= GP_RBX; reg++)
+				ck_assert_msg(alike(origin_of(&anew, k, reg),
+						    origin_of(&spared, k, reg), 10),
+					      "program %u: %s at %u", i, regs[reg], k);
+		origins_end(&anew);
+		origins_end(&spared);
+		arena_reset(&arena);
+	}
+}
+END_TEST
+
 static void end(void)
 {
 	arena_release(&arena);
@@ -147,6 +215,7 @@ Suite *origin_suite(void)
 	tcase_add_checked_fixture(t, NULL, end);
 	tcase_add_loop_test(t, values_are_followed_back, 0, ARRAY_LEN(cases));
 	tcase_add_test(t, comes_to_an_end);
+	tcase_add_test(t, no_way_that_was_spared_brings_anything_else);
 	suite_add_tcase(s, t);
 	return s;
 }
