@@ -19,7 +19,7 @@ enum {
 struct unit {
 	u64 offset;
 	struct str path, package;
-	bool indexed, variables, optimised;
+	bool indexed, optimised;
 };
 
 struct code_range {
@@ -109,17 +109,25 @@ void go_dwarf_release(struct go_program *prog)
 	prog->dwarf = NULL;
 }
 
+/* Functions and variables in one walk, which is what takes the time. */
 static void index_unit(struct go_dwarf *dw, struct unit *u)
 {
 	Dwarf_Die unit, die;
 	u64 va;
 	bool more;
 
+	if (u->indexed)
+		return;
 	u->indexed = true;
 	more = debug_entry(&dw->debug, u->offset, &unit) && debug_child(&unit, &die);
-	for (; more; more = debug_next(&die, &die))
-		if (dwarf_tag(&die) == DW_TAG_subprogram && debug_low_pc(&die, &va))
+	for (; more; more = debug_next(&die, &die)) {
+		int tag = dwarf_tag(&die);
+
+		if (tag == DW_TAG_subprogram && debug_low_pc(&die, &va))
 			*map_put(&dw->func_at, va) = debug_offset(&die);
+		else if (tag == DW_TAG_variable && debug_location(&die, &va))
+			*map_put(&dw->variable_at, va) = debug_offset(&die);
+	}
 }
 
 static const struct unit *unit_at(struct go_dwarf *dw, u64 va)
@@ -136,8 +144,7 @@ static const struct unit *unit_at(struct go_dwarf *dw, u64 va)
 	}
 	if (!lo || va >= dw->ranges.at[lo - 1].hi)
 		return NULL;
-	if (!dw->units.at[dw->ranges.at[lo - 1].unit].indexed)
-		index_unit(dw, &dw->units.at[dw->ranges.at[lo - 1].unit]);
+	index_unit(dw, &dw->units.at[dw->ranges.at[lo - 1].unit]);
 	return &dw->units.at[dw->ranges.at[lo - 1].unit];
 }
 
@@ -256,19 +263,6 @@ bool go_dwarf_func(const struct go_program *prog, u64 va, struct dwarf_func *f)
 	return true;
 }
 
-static void index_variables(struct go_dwarf *dw, struct unit *u)
-{
-	Dwarf_Die unit, die;
-	u64 va;
-	bool more;
-
-	u->variables = true;
-	more = debug_entry(&dw->debug, u->offset, &unit) && debug_child(&unit, &die);
-	for (; more; more = debug_next(&die, &die))
-		if (dwarf_tag(&die) == DW_TAG_variable && debug_location(&die, &va))
-			*map_put(&dw->variable_at, va) = debug_offset(&die);
-}
-
 struct go_type *go_dwarf_variable(const struct go_program *prog, struct str name, u64 va)
 {
 	struct go_dwarf *dw = dwarf_of(prog);
@@ -277,8 +271,8 @@ struct go_type *go_dwarf_variable(const struct go_program *prog, struct str name
 	u64 *entry;
 
 	for (size_t i = 0; dw && i < dw->units.n; i++)
-		if (!dw->units.at[i].variables && str_eq(dw->units.at[i].path, package))
-			index_variables(dw, &dw->units.at[i]);
+		if (str_eq(dw->units.at[i].path, package))
+			index_unit(dw, &dw->units.at[i]);
 	entry = dw ? map_get(&dw->variable_at, va) : NULL;
 	if (!entry || !debug_entry(&dw->debug, *entry, &die) ||
 	    !debug_ref(&die, DW_AT_type, &type))

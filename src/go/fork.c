@@ -8,10 +8,18 @@ static bool word(const void *ctx, u64 va, u64 *to)
 	return image_u64(ctx, va, to);
 }
 
+struct forms *go_forms(const struct go_program *prog)
+{
+	struct go_program *p = (struct go_program *)(uintptr_t)prog;	/* a cache */
+
+	if (!p->forms)
+		p->forms = forms_make(&p->arena);
+	return p->forms;
+}
+
 bool go_flow(const struct go_program *prog, const struct go_func *f, struct arena *a,
 	     struct flow *flow, struct err *err)
 {
-	struct go_program *p = (struct go_program *)(uintptr_t)prog;	/* forms are a cache */
 	struct flow_input in = {
 		.bytes = go_func_bytes(prog, f),
 		.size = f->size,
@@ -19,11 +27,9 @@ bool go_flow(const struct go_program *prog, const struct go_func *f, struct aren
 		.deferreturn = f->deferreturn,
 		.word = word,
 		.ctx = prog->img,
+		.forms = go_forms(prog),
 	};
 
-	if (!p->forms)
-		p->forms = forms_make(&p->arena);
-	in.forms = p->forms;
 	return flow_make(flow, a, &in, err);
 }
 

@@ -15,6 +15,8 @@
 
 /* Is it reachable by direct calls from the fork to the exec? */
 bool go_runs_in_fork_child(const struct go_program *prog, const struct go_func *f);
+/* The program's own table of what has been decoded. */
+struct forms *go_forms(const struct go_program *prog);
 /* A function's flow; jump tables are read from the image. */
 bool go_flow(const struct go_program *prog, const struct go_func *f, struct arena *a,
 	     struct flow *flow, struct err *err) MUST_CHECK;

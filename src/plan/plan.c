@@ -77,7 +77,7 @@ bool plan_window_flow(const struct go_program *prog, const struct go_func *f,
 {
 	struct flow_input in = {
 		.bytes = str_cut(go_func_bytes(prog, f), w->at, w->at + w->size),
-		.va = go_func_va(prog, f) + w->at, .word = no_word,
+		.va = go_func_va(prog, f) + w->at, .word = no_word, .forms = go_forms(prog),
 	};
 
 	in.size = (u32)in.bytes.n;
