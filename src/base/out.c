@@ -227,26 +227,39 @@ size_t utf8_rune(struct str s, size_t at, u32 *rune)
 	return n;
 }
 
-/* Most texts are ASCII: eight bytes at once. */
+static u64 eight_at(const char *p)
+{
+	u64 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* Eight bytes at once; the last ones again with those before them. */
+static bool is_ascii(struct str s)
+{
+	u64 high = 0;
+
+	if (s.n >= sizeof(high)) {
+		for (size_t at = 0; at + sizeof(high) <= s.n; at += sizeof(high))
+			high |= eight_at(s.p + at);
+		high |= eight_at(s.p + s.n - sizeof(high));
+	} else {
+		for (size_t at = 0; at < s.n; at++)
+			high |= (u8)s.p[at];
+	}
+	return !(high & 0x8080808080808080u);
+}
+
 bool str_is_utf8(struct str s)
 {
-	size_t at = 0, n;
-	u64 eight;
 	u32 rune;
 
-	while (at < s.n) {
-		if (s.n - at >= sizeof(eight)) {
-			memcpy(&eight, s.p + at, sizeof(eight));
-			if (!(eight & 0x8080808080808080u)) {
-				at += sizeof(eight);
-				continue;
-			}
-		}
-		n = (u8)s.p[at] < 0x80 ? 1 : utf8_rune(s, at, &rune);
-		if (!n)
+	if (is_ascii(s))	/* as most texts are */
+		return true;
+	for (size_t at = 0, n; at < s.n; at += n)
+		if (!(n = utf8_rune(s, at, &rune)))
 			return false;
-		at += n;
-	}
 	return true;
 }
 

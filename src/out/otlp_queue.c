@@ -50,6 +50,29 @@ static bool wait_for_batch(struct otlp_queue *q)
 	return q->filling.at.n > 0;
 }
 
+/* Under the lock, what was filled has just been taken: what is no whole batch waits for more, unless
+ * the first of all has waited long enough. */
+static void give_back(struct otlp_queue *q)
+{
+	struct otlp_pieces *s = &q->sending, *f = &q->filling;
+	size_t whole = s->at.n - s->at.n % q->batch, from;
+
+	if (q->with.ending || !whole || whole == s->at.n ||
+	    now_ns() >= q->first_ns + q->delay_ns)
+		return;
+	from = s->at.at[whole].at;
+	for (size_t i = whole; i < s->at.n; i++) {
+		struct otlp_place *p = vec_push(&f->at);
+
+		*p = s->at.at[i];
+		p->at -= from;
+	}
+	out_str(&f->bytes, (struct str){ s->bytes.buf + from, s->bytes.n - from });
+	s->at.n = whole;
+	s->bytes.n = from;
+	q->first_ns = now_ns();
+}
+
 static bool refill(struct otlp_queue *q)
 {
 	struct otlp_pieces empty = q->sending;
@@ -61,6 +84,7 @@ static bool refill(struct otlp_queue *q)
 	if (ok) {
 		q->sending = q->filling;
 		q->filling = empty;
+		give_back(q);
 		q->held = q->sending.at.n;
 		q->held_bytes = q->sending.bytes.n;
 		q->next = 0;

@@ -377,6 +377,33 @@ START_TEST(what_belongs_together_is_put_as_a_whole)
 }
 END_TEST
 
+/* What is over is not sent alone: it is the beginning of the next one. */
+START_TEST(a_batch_is_whole_unless_it_has_waited)
+{
+	struct otlp_piece to[3];
+	struct otlp_queue q;
+
+	otlp_queue_init(&q, 100, 3, (i64)3600 * 1000000000);
+	for (char c = 'a'; c <= 'g'; c++)
+		ck_assert(put(&q, STR("s"), (struct str){ &c, 1 }));
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_uint_eq(otlp_queue_take(&q, to), 3);
+		ck_assert_int_eq(to[0].item.p[0], "ad"[i]);
+		otlp_queue_done(&q, 3, 0);
+	}
+	ck_assert(put(&q, STR("t"), STR("hh")) && put(&q, STR("s"), STR("i")));
+	ck_assert_uint_eq(otlp_queue_take(&q, to), 3);
+	ck_assert(str_eq(to[0].item, STR("g")) && str_eq(to[1].item, STR("hh")) &&
+		  str_eq(to[2].item, STR("i")) && str_eq(to[1].scope, STR("t")));
+	otlp_queue_done(&q, 3, 0);
+	ck_assert(put(&q, STR("s"), STR("j")));
+	handover_end(&q.with, INT64_MAX);
+	ck_assert_uint_eq(otlp_queue_take(&q, to), 1);	/* there will be no more */
+	ck_assert(str_eq(to[0].item, STR("j")));
+	otlp_queue_release(&q);
+}
+END_TEST
+
 START_TEST(a_queue_and_its_batches_are_bounded_in_bytes)
 {
 	static char big[3 << 20];
@@ -429,6 +456,7 @@ Suite *otlp_suite(void)
 	tcase_add_test(t, when_to_come_again);
 	tcase_add_test(t, a_queue_gives_batches_and_never_holds_more);
 	tcase_add_test(t, what_belongs_together_is_put_as_a_whole);
+	tcase_add_test(t, a_batch_is_whole_unless_it_has_waited);
 	tcase_add_test(t, a_queue_and_its_batches_are_bounded_in_bytes);
 	tcase_add_test(t, a_sleep_does_not_go_past_the_end);
 	suite_add_tcase(s, t);
