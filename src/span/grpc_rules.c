@@ -128,7 +128,7 @@ static const struct rule client_rules[] = {
 		.role = ROLE_WRITE, .func = TRANSPORT "(*http2Client).createHeaderFields",
 		.gives = "traceparent in gRPC calls that are made",
 		.extra = {
-			.kind = EXTRA_WORDS, .exit = true, .reg = REG_AX, .most = 2,
+			.kind = EXTRA_WORDS, .exit = true, .alone = true, .reg = REG_AX, .most = 2,
 			.role = PROPAGATE_LIST,
 		},
 	},

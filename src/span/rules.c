@@ -107,9 +107,10 @@ static bool has_no_end(const struct rule *u)
 	case ROLE_LINE:
 	case ROLE_FRAME:
 	case ROLE_ROUTE:
-	case ROLE_WRITE:
 	case ROLE_LOG:
 		return false;
+	case ROLE_WRITE:
+		return u->extra.role == PROPAGATE_NAME || u->extra.role == PROPAGATE_BLOCK;
 	}
 	return false;
 }
