@@ -10,12 +10,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "diag/explain.h"
 #include "diag/owners.h"
 #include "go/fork.h"
 #include "plan/torn_place.h"
 
-enum { CALLS_LOOKED_AT = 6, ITAB_CODE = 24, SPILLED = 9 * 8, FRAME_MOST = 2048, SAID = 4, HOPS = 64 };
+enum { CALLS_LOOKED_AT = 6, ITAB_CODE = 24, SPILLED = 9 * 8, FRAME_MOST = 2048, SAID = 4, HOPS = 64,
+       FORWARDER_MOST = 256 };
 
 struct torn {
 	struct diagnosis *to;
@@ -84,8 +86,67 @@ static bool receiver_in_frame(struct torn *t, const struct at *at, const struct 
 	return false;
 }
 
-/* Does the instruction that faulted go by the receiver? Then that is alive, whatever the collector
- * has done since with what dead words lead to. */
+static bool is_receiver(const struct origin *o)
+{
+	return o && o->kind == ORIGIN_ENTRY && o->reg == GP_RAX;
+}
+
+/* Does an instruction read or write by the receiver? */
+static bool uses_receiver(struct torn *t, const struct at *at, u32 insn)
+{
+	struct effect e;
+
+	effect_of(&at->flow, &at->flow.insns[insn], &e);
+	return (e.kind == EFFECT_LOAD || e.kind == EFFECT_STORE) &&
+	       is_receiver(origin_of_place(&t->places.origins, insn, &e.mem));
+}
+
+/* Instructions that control may get to. */
+struct reached {
+	bool *seen;
+	VEC(u32) todo;
+};
+
+static void reach(struct reached *r, const struct flow *f, i64 insn)
+{
+	if (insn < 0 || insn >= f->n || r->seen[insn])
+		return;
+	r->seen[insn] = true;
+	*vec_push(&r->todo) = (u32)insn;
+}
+
+static void reach_behind(struct reached *r, const struct flow *f, u32 insn)
+{
+	const struct insn *i = &f->insns[insn];
+
+	if (insn_goes_on(i))
+		reach(r, f, insn + 1);
+	if (i->kind == INSN_JCC || i->kind == INSN_JMP)
+		reach(r, f, flow_find(f, i->target));
+	for (u32 k = 0; i->kind == INSN_TABLE && k < f->n; k++)
+		if (f->insns[k].indirect_target)
+			reach(r, f, k);
+}
+
+/* May there have been a call since the receiver was used last? What it did not need any more may
+ * have been collected then. */
+static bool called_since(struct torn *t, const struct at *at)
+{
+	const struct flow *f = &at->flow;
+	struct reached r = { .seen = ARENA_ARRAY(t->d->a, bool, f->n) };
+
+	for (u32 i = 0; i < f->n; i++)
+		if (f->insns[i].kind == INSN_CALL)
+			reach_behind(&r, f, i);
+	for (size_t i = 0; i < r.todo.n; i++)
+		if (!uses_receiver(t, at, r.todo.at[i]))
+			reach_behind(&r, f, r.todo.at[i]);
+	vec_release(&r.todo);
+	return r.seen[at->insn] && !uses_receiver(t, at, at->insn);
+}
+
+/* Does the instruction that faulted go by the receiver, or by what has just been read by it? Then
+ * that was alive, whatever the collector has done since with what dead words lead to. */
 static bool goes_by_receiver(struct torn *t, const struct at *at)
 {
 	const struct origin *o;
@@ -97,9 +158,30 @@ static bool goes_by_receiver(struct torn *t, const struct at *at)
 	if (e.kind != EFFECT_LOAD && e.kind != EFFECT_STORE)
 		return false;
 	o = origin_of_place(&t->places.origins, at->insn, &e.mem);
-	for (u32 i = 0; o && i < HOPS; i++, o = o->from)
-		if (o->kind == ORIGIN_ENTRY)
-			return o->reg == GP_RAX;
+	for (u32 i = 0; o && o->kind == ORIGIN_LOAD && i < HOPS; i++)
+		o = o->from;
+	return is_receiver(o) && !called_since(t, at);
+}
+
+/* A type that embeds another has methods that turn its own address into that of the embedded value,
+ * and jump: then what the caller has is not what the method was called on. */
+static bool is_jumped_to(struct death *d, const struct go_func *f)
+{
+	struct str method = go_name_split(f->name).function;
+
+	for (size_t i = 0; i < d->prog->nfuncs; i++) {
+		const struct go_func *from = &d->prog->funcs[i];
+		struct flow flow;
+		struct err err;
+
+		if (from == f || from->size > FORWARDER_MOST || !str_ends(from->name, method) ||
+		    !go_flow(d->prog, from, d->a, &flow, &err))
+			continue;
+		for (u32 k = 0; k < flow.n; k++)
+			if (flow.insns[k].kind == INSN_TAIL && flow.insns[k].rel_size &&
+			    from->pc + flow.insns[k].target == f->pc)
+				return true;
+	}
 	return false;
 }
 
@@ -185,7 +267,7 @@ static bool by_call(struct torn *t, const struct death_frame *callee,
 	if (!enter(t, caller, &at))
 		return false;
 	called = called_interface(t, &at, &data, &m);
-	if (called && !known && data->kind != ORIGIN_UNKNOWN)
+	if (called && !known && data->kind != ORIGIN_UNKNOWN && !is_jumped_to(t->d, callee->in))
 		known = receiver_in_frame(t, &at, data, &receiver);
 	text = called ? place_text(t, &m) : STR("");
 	if (!text.n)

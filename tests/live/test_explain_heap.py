@@ -111,6 +111,16 @@ def test_a_race_on_an_interface(tmp_path):
 
 
 @pytest.mark.parametrize("built_by", FOUR)
+@pytest.mark.parametrize("name, function", [("dead", "main.(*talker).speak"), ("embedded", "main.(*inner).speak")])
+def test_no_interface_is_accused_of_what_its_caller_still_has(name, function, built_by, tmp_path):
+    """A plain nil. Its receiver may be collected by then; and by way of an embedded value the method gets another one than the caller has."""
+    program = gobuild.build("receivers", built_by)
+    for d in run(program, tmp_path, name), diagnosis(goshawk.run("explain", "--json", kernel_core(program, tmp_path, name))):
+        assert (d["kind"], d["certainty"], d["func"]) == ("nil_dereference", "certain", function), d
+        assert "called on" not in "".join(d["evidence"]) and "it.next.n" in "".join(d["evidence"]), d
+
+
+@pytest.mark.parametrize("built_by", FOUR)
 def test_what_is_printed_of_a_bad_pointer(built_by, tmp_path):
     """From the text alone, and from a run: where it leads, and up to 1.25 in which word of which object it stands."""
     program = gobuild.build("zoo", built_by)
