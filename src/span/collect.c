@@ -70,15 +70,28 @@ static void writes_no_more(struct collector *c, struct open_span *s)
 	owners_write_no_more(&c->writers, &c->contexts, s);
 }
 
+/* The span of the response that this object writes. */
+static struct open_span *writer(struct collector *c, u64 address)
+{
+	return owners_writer(&c->writers, &c->contexts, address);
+}
+
 /* What a database's library does for a call of its own, as preparing the text that it was given, or
  * what one does for database/sql; what net/http and golang.org/x/net do for one request. */
 static bool is_inside(struct collector *c, const struct call *call, const struct rule_on *on)
 {
+	struct field_value own = { 0 };
+	const struct open_span *of;
 	const struct open_span *top = on && (on->library->database || on->rule->once) ?
 				      context_top(&c->contexts, call->goid) : NULL;
 	const struct rule_on *around = top && top->fn ? rule_of(c, top->fn) : NULL;
 	u64 chain[CHAIN_MOST];
 
+	if (on && on->rule->stream && on->rule->nmessages)
+		own = say_field(&c->f, call, on, FIELD_WRITER);
+	of = own.there ? writer(c, (u64)own.number) : NULL;
+	if (of && !of->answered)
+		return true;	/* one function hands the message on to another */
 	if (!around || !on->rule->once || around->library != on->library || !top->ctx)
 		return around && on->library->database && around->library->database;
 	for (u32 i = chain_of(&call->fn->entry, call->entry, chain); i; i--)
@@ -145,12 +158,6 @@ static u64 writer_of(const struct collector *c, const struct call *call)
 
 	return own.there ? (u64)own.number :
 			   headers_word(&call->fn->entry, call->entry, EXTRA_WORD);
-}
-
-/* The span of the response that this object writes. */
-static struct open_span *writer(struct collector *c, u64 address)
-{
-	return owners_writer(&c->writers, &c->contexts, address);
 }
 
 static void export(struct collector *c, const struct call *call, const struct rule_on *on,

@@ -219,13 +219,13 @@ static const struct rule shopify[] = { SARAMA("github.com/Shopify/sarama") };
 
 #define KAFKA(path, list, constructor) { \
 	.name = "kafka", .package = path, .module = path, .rules = list, \
-	.nrules = ARRAY_LEN(list), .used = constructor, .fields = fields, .database = true, \
+	.nrules = ARRAY_LEN(list), .used = constructor, .fields = fields, \
 	.messages = kafka_messages, .delivery = kafka_delivery, .say = kafka_say, \
 }
 
 const struct library library_franz = {
 	.name = "kafka", .package = KGO, .module = "github.com/twmb/franz-go", .rules = franz,
-	.nrules = ARRAY_LEN(franz), .used = KGO ".NewClient", .fields = fields, .database = true,
+	.nrules = ARRAY_LEN(franz), .used = KGO ".NewClient", .fields = fields,
 	.messages = kafka_messages, .delivery = kafka_delivery, .say = kafka_say,
 };
 const struct library library_kafka_go = KAFKA(KAFKA_GO, kafka_go, NULL);

@@ -263,6 +263,22 @@ static void probes_off(const struct rules *r, const struct go_program *prog,
 	arena_release(&a);
 }
 
+/* Where the headers of messages are is not known. */
+static void messages_off(const struct rules *r, const struct rule_on *on,
+			 const struct plan_func *f,
+			 void (*say)(void *ctx, const char *sentence), void *ctx)
+{
+	const struct plan_extra *x = &r->extras[on - r->on];
+	const char *why = x->nplaces ? f->codes[x->places[0]].why : NULL;
+	char text[512];
+
+	if (!why)
+		return;
+	snprintf(text, sizeof(text), "whose messages they are is off in %s: %.*s", on->rule->func,
+		 (int)strcspn(why, "\n"), why);
+	say(ctx, text);
+}
+
 void rules_off(const struct rules *r, const struct plan *p,
 	       void (*say)(void *ctx, const char *sentence), void *ctx)
 {
@@ -304,6 +320,7 @@ void rules_off(const struct rules *r, const struct plan *p,
 				 (int)strcspn(why, "\n"), why);
 			say(ctx, text);
 		}
+		messages_off(r, on, f, say, ctx);
 		if ((on->rule->ctx || on->rule->ctx_in) && !f->entry.ctx_at) {
 			snprintf(text, sizeof(text), "%s by its context is off in %s: its "
 				 "context.Context is not found", on->library->severity ?

@@ -23,6 +23,7 @@ VERSIONS = reached.KAFKA_VERSIONS
 FRANZ, KAFKA_GO, SHOPIFY, SARAMA = VERSIONS
 PROGRAMS = {FRANZ: "spans-franz", KAFKA_GO: "spans-kafka-go", SHOPIFY: "spans-sarama", SARAMA: "spans-sarama"}
 QUICK = [(FRANZ, "v1.22.3"), (KAFKA_GO, "v0.4.51"), (SARAMA, "v1.61.1")]
+in_full = pytest.mark.skipif(not gobuild.ALL, reason="the modules take their time to build: this is for make check-all")
 PARAMETERS = {FRANZ: "r.Value", KAFKA_GO: "m.Value", SARAMA: "m.Value"}  # of main.handle
 OLD = {(FRANZ, "v1.0.0"): ("kgo.UnknownTopicRetries(0)", "kgo.RecordRetries(1)")}
 
@@ -95,7 +96,7 @@ def test_library(tmp_path, library, version):
     assert list(shape(spans)) == SPANS[library]
 
 
-@pytest.mark.skipif(not gobuild.ALL, reason="what there is of the clients is for make check-all")
+@in_full
 @pytest.mark.parametrize("library, version", [(library, v) for library in VERSIONS for v in VERSIONS[library]])
 def test_version(tmp_path, library, version):
     release = VERSIONS[library][version]
@@ -107,13 +108,13 @@ def test_version(tmp_path, library, version):
         reached.KAFKA.put("%s %s, Go %s" % (library, version, release), variant, True, ("seen", "wrong"))
 
 
-@pytest.mark.parametrize("options", [("--engine", "uprobe")])
-def test_probes(tmp_path, options):
+@in_full
+def test_probes(tmp_path):
     """Kernel probes read the same."""
     if goshawk.why_no_bpf():
         pytest.skip(goshawk.why_no_bpf())
     library, version = QUICK[0]
-    spans = run(tmp_path, build(tmp_path, library, version, VERSIONS[library][version], STRIPPED), *options)
+    spans = run(tmp_path, build(tmp_path, library, version, VERSIONS[library][version], STRIPPED), "--engine", "uprobe")
     assert list(shape(spans)) == SPANS[library]
 
 
@@ -125,6 +126,15 @@ def test_received_within_a_span(tmp_path):
     assert [s[4:] for s in received] == [("receive", []), ("receive", [PARENT]), ("receive", []), ("receive", [OTHER])]
 
 
+@in_full
+def test_not_inlined(tmp_path):
+    """What hands a record on to another function is one span all the same."""
+    library, version = QUICK[0]
+    flag = "-gcflags=github.com/twmb/franz-go/pkg/kgo=-l"
+    spans = run(tmp_path, build(tmp_path, library, version, VERSIONS[library][version], flag))
+    assert list(shape(spans)) == SPANS[library]
+
+
 HANDLED = [(None, []), (PARENT, [PARENT]), (None, []), (OTHER, [OTHER])]
 
 
@@ -132,6 +142,8 @@ HANDLED = [(None, []), (PARENT, [PARENT]), (None, []), (OTHER, [OTHER])]
     (FRANZ, "v1.22.3", HANDLED), (KAFKA_GO, "v0.4.51", HANDLED), (SARAMA, "v1.61.1", [*HANDLED, (None, [])])])
 def test_handlers(tmp_path, library, version, headers):
     """A function of --func that is handed a message is in the trace of who sent it, and so is what it asks for."""
+    if not gobuild.ALL and library != KAFKA_GO:
+        pytest.skip("make check-all tries the other clients")
     seen = []
 
     class Asked(http.server.BaseHTTPRequestHandler):
