@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "out/otlp_http.h"
 #include "out/otlp_queue.h"
+#include "out/troubles.h"
 
 #define SECOND ((i64)1000000000)
 #define END_MOST (5 * SECOND)	/* what waits at the end may take so long */
@@ -21,9 +22,8 @@ struct otlp_sender {
 	pthread_t thread;
 	struct otlp_queue queue;
 	/* under the queue's lock */
-	u32 fresh, had;			/* bits of enum otlp_trouble: to be said; ever said */
+	struct troubles troubles;	/* enum otlp_trouble */
 	bool refused;
-	char why[TROUBLE_COUNT][sizeof(((struct otlp_answer *)0)->why)];
 	/* of the thread */
 	struct otlp_http *http;
 	struct otlp_piece *batch;
@@ -32,25 +32,6 @@ struct otlp_sender {
 	bool unreachable;		/* as of the last one */
 	bool failed;			/* that batch did not arrive */
 };
-
-static PRINTF(3, 4) void trouble(struct otlp_sender *o, enum otlp_trouble kind,
-				 const char *fmt, ...)
-{
-	u32 bit = 1u << kind;
-	va_list ap;
-
-	if (kind == TROUBLE_NONE)
-		return;
-	va_start(ap, fmt);
-	handover_lock(&o->queue.with);
-	if (!(o->had & bit)) {
-		o->had |= bit;
-		o->fresh |= bit;
-		vsnprintf(o->why[kind], sizeof(o->why[kind]), fmt, ap);
-	}
-	handover_unlock(&o->queue.with);
-	va_end(ap);
-}
 
 /* The thread --------------------------------------------------------------------------------- */
 
@@ -82,7 +63,8 @@ static bool attempt(struct otlp_sender *o, i64 give_up_ns, unsigned n, struct ot
 	otlp_http_post(o->http, (struct str){ o->body.buf, o->body.n },
 		       MIN(left, o->config.timeout_ns), &r);
 	otlp_judge(a, &r, o->config.signal);
-	trouble(o, a->trouble, "%s", a->why);
+	if (a->trouble != TROUBLE_NONE)
+		trouble(&o->troubles, &o->queue.with, a->trouble, "%s", a->why);
 	o->unreachable = !r.status;
 	if (a->fate == FATE_AGAIN)
 		o->not_before_ns = now_ns() + MAX(wait, a->not_before_ns);
@@ -146,8 +128,8 @@ static bool start(struct otlp_sender *o)
 	if (o->started)
 		pthread_setname_np(o->thread, "goshawk-otlp");
 	else
-		trouble(o, TROUBLE_THREAD, "there can be no thread to send %s: they are lost",
-			o->config.signal->things);
+		trouble(&o->troubles, &o->queue.with, TROUBLE_THREAD, "there can be no thread to "
+			"send %s: they are lost", o->config.signal->things);
 	o->no_thread = !o->started;
 	return o->started;
 }
@@ -170,14 +152,13 @@ void otlp_send_tick(struct otlp_sender *o)
 	u32 fresh;
 
 	handover_lock(&o->queue.with);
-	fresh = o->fresh;
-	o->fresh = 0;
+	fresh = troubles_take(&o->troubles);
 	o->dropped = o->full + o->queue.with.lost;
 	handover_unlock(&o->queue.with);
-	/* a text is written once, before its bit is set */
+	_Static_assert((u32)TROUBLE_COUNT <= (u32)TROUBLES_MOST, "a bit for each");
 	for (u32 i = 0; i < TROUBLE_COUNT; i++)
 		if (fresh & 1u << i)
-			say(o, i, o->why[i]);
+			say(o, i, o->troubles.why[i]);
 }
 
 const struct otlp_encoding *otlp_send_as(const struct otlp_sender *o)
@@ -193,8 +174,8 @@ bool otlp_send(struct otlp_sender *o, const struct otlp_piece *p, size_t n)
 	o->full += n;
 	o->dropped += n;
 	if (o->started)
-		trouble(o, TROUBLE_QUEUE, "does not keep up: the queue is full, and %s are lost",
-			o->config.signal->things);
+		trouble(&o->troubles, &o->queue.with, TROUBLE_QUEUE, "does not keep up: the queue "
+			"is full, and %s are lost", o->config.signal->things);
 	return false;
 }
 

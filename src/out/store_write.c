@@ -7,6 +7,7 @@
 #include "out/store_bound.h"
 #include "out/store_queue.h"
 #include "out/store_rows.h"
+#include "out/troubles.h"
 
 #define SECOND ((i64)1000000000)
 #define WAITS (SECOND / 2)	/* a span, for others */
@@ -19,7 +20,7 @@ enum {
 	TRIES = 3,
 };
 
-enum store_trouble { TROUBLE_DISK, TROUBLE_KEEP_UP, TROUBLE_NO_THREAD, STORE_TROUBLES };
+enum store_trouble { TROUBLE_DISK, TROUBLE_KEEP_UP, TROUBLE_NO_THREAD };
 
 struct writer {
 	const char *path;
@@ -33,25 +34,11 @@ struct writer {
 	pthread_t thread;
 	struct store_queue queue;
 	/* under the queue's lock */
-	u32 fresh, had;		/* bits of enum store_trouble */
-	char why[STORE_TROUBLES][sizeof(((struct err *)0)->msg)];
+	struct troubles troubles;	/* enum store_trouble */
 	/* of the thread, once it runs */
 	struct store_rows rows;
 	struct store_bounds bounds;
 };
-
-static void trouble(struct writer *w, enum store_trouble kind, const char *why)
-{
-	u32 bit = 1u << kind;
-
-	handover_lock(&w->queue.with);
-	if (!(w->had & bit)) {
-		w->had |= bit;
-		w->fresh |= bit;
-		snprintf(w->why[kind], sizeof(w->why[kind]), "%s", why);
-	}
-	handover_unlock(&w->queue.with);
-}
 
 /* The thread --------------------------------------------------------------------------------- */
 
@@ -158,7 +145,8 @@ static void deliver(struct writer *w, struct str rest)
 			if (attempt(w, &rest, &err))
 				tries = 0;
 			else
-				trouble(w, TROUBLE_DISK, err.msg);
+				trouble(&w->troubles, &w->queue.with, TROUBLE_DISK, "%s",
+					err.msg);
 			continue;
 		}
 		give_up(w, &rest);
@@ -189,7 +177,8 @@ static bool start(struct writer *w)
 	if (w->started)
 		pthread_setname_np(w->thread, "goshawk-store");
 	else
-		trouble(w, TROUBLE_NO_THREAD, "there can be no thread to write it: spans are lost");
+		trouble(&w->troubles, &w->queue.with, TROUBLE_NO_THREAD,
+			"there can be no thread to write it: spans are lost");
 	return w->started;
 }
 
@@ -202,15 +191,13 @@ static void on_tick(void *ctx, i64 now)
 
 	(void)now;
 	handover_lock(&w->queue.with);
-	fresh = w->fresh;
-	w->fresh = 0;
+	fresh = troubles_take(&w->troubles);
 	w->dropped = w->full + w->queue.with.lost;
 	handover_unlock(&w->queue.with);
-	/* a text is written once, before its bit is set */
-	for (u32 i = 0; i < STORE_TROUBLES; i++)
+	for (u32 i = 0; i < TROUBLES_MOST; i++)
 		if (fresh & 1u << i)
 			otel_say(&w->env, "--store %s%s%s", i == TROUBLE_DISK ? "" : w->path,
-				 i == TROUBLE_DISK ? "" : ": ", w->why[i]);
+				 i == TROUBLE_DISK ? "" : ": ", w->troubles.why[i]);
 }
 
 static void on_span(void *ctx, const struct span *s)
@@ -226,8 +213,8 @@ static void on_span(void *ctx, const struct span *s)
 	w->full++;
 	w->dropped++;
 	if (w->started)
-		trouble(w, TROUBLE_KEEP_UP, "does not keep up: the queue is full, and spans are "
-			"lost");
+		trouble(&w->troubles, &w->queue.with, TROUBLE_KEEP_UP,
+			"does not keep up: the queue is full, and spans are lost");
 }
 
 static u64 on_end(void *ctx)

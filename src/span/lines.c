@@ -21,7 +21,8 @@ static struct line *begin(struct lines *l, const struct call *call, const struct
 	}
 	if (l->by_goid.n >= LINES_MOST)
 		lines_release(l);
-	to = mem_resize(NULL, sizeof(*to));
+	to = l->spare ? l->spare : mem_resize(NULL, sizeof(*to));
+	l->spare = l->spare ? l->spare->next : NULL;
 	*to = (struct line){
 		.rule = on->rule, .fn = call->fn, .time_ns = call->start_ns,
 		.cut = f[LOG_TEXT].cut,
@@ -84,7 +85,12 @@ void lines_end(struct lines *l, const struct call *call)
 
 void lines_drop(struct lines *l, u64 goid)
 {
-	mem_free(line_of(l, goid));
+	struct line *line = line_of(l, goid);
+
+	if (!line)
+		return;
+	line->next = l->spare;
+	l->spare = line;
 	map_remove(&l->by_goid, goid);
 }
 
@@ -93,6 +99,12 @@ void lines_release(struct lines *l)
 	for (size_t i = 0; i < l->by_goid.room; i++)
 		if (l->by_goid.slots[i].used)
 			mem_free((void *)(uintptr_t)l->by_goid.slots[i].value);
+	while (l->spare) {
+		struct line *next = l->spare->next;
+
+		mem_free(l->spare);
+		l->spare = next;
+	}
 	map_release(&l->by_goid);
 	*l = (struct lines){ 0 };
 }

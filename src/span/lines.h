@@ -28,10 +28,12 @@ struct line {
 	bool cut;
 	u32 n;
 	char text[LINE_MOST];
+	struct line *next;	/* of those that are spare */
 };
 
 struct lines {
 	struct map by_goid;	/* goid -> struct line * */
+	struct line *spare;	/* to be used again */
 };
 
 /* A call begins: ROLE_LOG, in this span (`place` counts from 1; 0 and NULL: in none), or
