@@ -111,7 +111,8 @@ static u32 wider_links(const struct go_program *prog, const struct dynamic_types
 }
 
 /* Those of package context first: they are the most frequent, and there is no room for all. */
-static u32 links(const struct go_program *prog, const struct dynamic_types *d, struct chain_link *to)
+static u32 links(const struct go_program *prog, const struct dynamic_types *d,
+		 struct chain_link *to)
 {
 	u64 context = 0;
 	u32 n = 0, steps = STEPS_MOST;
