@@ -1,7 +1,7 @@
 /* mongo - MongoDB's driver: which of its functions are spans, and what is said of an operation.
  *
- * Of a command that the program wrote itself its name is read. No document is read, no filter and
- * no value.
+ * No document, filter or value is shown. They are not read either, but for RunCommand's: what lies
+ * where the name of the command is in a bson.D is dropped where it is of another type.
  *
  * Owns     nothing: constants.
  * Units    as rules.h.
