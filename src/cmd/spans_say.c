@@ -103,6 +103,8 @@ void spans_say_end(struct collected c, u64 dropped)
 	count("", c.outside, c.outside == 1 ? " line of a log in no span" :
 					      " lines of logs in no span");
 	count("", c.unwritten, " requests had no room for traceparent");
+	count("", c.unstated, c.unstated == 1 ? " tracestate was too long" :
+						" times tracestate was too long");
 	count("", dropped, " dropped");
 	count("", c.lost, " records lost");
 	fputc('\n', stderr);

@@ -22,9 +22,11 @@ AGENT static void born(struct propagate *p, u64 maker, u64 goid)
 			to->state = PARENT_READ;
 			to->count = of->count;
 			to->what = of->what;
+			to->tracestate = of->tracestate;
+			of->tracestate = 0;
 			copy(to->trace, of->trace, 16);
 		}
-		forget_parent(of);
+		forget_parent(p, of);
 	}
 	s = g && goid ? slot(p, g->ref) : 0;
 	if (s)		/* the request itself, which may go on when this call has ended */
@@ -39,7 +41,7 @@ AGENT static void ended(struct propagate *p, u64 goid)
 	struct propagated nobody;
 
 	if (of)
-		forget_parent(of);
+		forget_parent(p, of);
 	while ((c = call_of(p->asks, ASK_SLOTS, goid, 0, true)))
 		answer(p, c, &nobody);
 	for (u32 i = 0; g && i < TRIES; i++) {
@@ -100,12 +102,11 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp)
 		struct propagate_parent *of = parent_of(p, h->goid, false);
 
 		if (of)
-			forget_parent(of);
+			forget_parent(p, of);
 		(void)parent_of(p, h->goid, true);
 	} else if (role == PROPAGATE_LINE) {
-		if (!entry && *(const u32 *)(const void *)(hook + EXTRA_STATUS) ==
-			      word(hook, EXTRA_LEN))
-			line(p, h->goid, hook + EXTRA_BYTES, word(hook, EXTRA_LEN));
+		if (!entry)
+			line(p, h->goid, hook);
 	} else if (role == PROPAGATE_FRAME) {
 		frame(p, h->goid, entry ? hook : 0);
 	} else if (role == PROPAGATE_WRITE) {

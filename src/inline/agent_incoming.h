@@ -10,7 +10,10 @@
 #include "inline/agent_spans.h"
 #include "plan/extra.h"
 
-enum { TRACEPARENT = 55 };	/* bytes of the value */
+enum {
+	TRACEPARENT = 55,	/* bytes of the value */
+	HEADER_LINE_MOST = 640,	/* of a line that was captured (span/http_rules.c) */
+};
 
 AGENT static int digit(u8 c)
 {
@@ -49,32 +52,6 @@ AGENT static bool parse(const u8 *at, u64 n, u8 trace[16], u8 span[8], u32 *what
 	return hex(at + 3, trace, 16) && hex(at + 36, span, 8);
 }
 
-AGENT static bool is_traceparent_name(const u8 *at)
-{
-	return word(at, 0) == 0x7261706563617274ull && at[8] == 'e' && at[9] == 'n' &&
-	       at[10] == 't';
-}
-
-/* "traceparent:" in any case of letters, then blanks: how many bytes; 0: it is none. */
-AGENT static u64 is_traceparent(const u8 *at, u64 n)
-{
-	/* as numbers, for a text would lie elsewhere */
-	const u64 a = 0x7261706563617274ull;	/* "tracepar" */
-	const u32 b = 0x3a746e65u;		/* "ent:" */
-	u64 x;
-	u32 y;
-
-	if (n < 12)
-		return 0;
-	x = word(at, 0) | 0x2020202020202020ull;
-	y = *(const u32 *)(const void *)(at + 8) | 0x00202020u;
-	if (x != a || y != b)
-		return 0;
-	for (x = 12; x < n && (at[x] == ' ' || at[x] == '\t'); x++)
-		;
-	return x;
-}
-
 AGENT static struct propagate_parent *parent_of(struct propagate *p, u64 goid, bool make)
 {
 	u32 at = place(goid, PARENT_SLOTS);
@@ -93,27 +70,17 @@ AGENT static struct propagate_parent *parent_of(struct propagate *p, u64 goid, b
 						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			continue;
 		of->state = of->count = 0;
+		of->tracestate = 0;
 		return of;
 	}
 	return 0;
 }
 
-AGENT static void forget_parent(struct propagate_parent *of)
+AGENT static void forget_parent(struct propagate *p, struct propagate_parent *of)
 {
+	drop_text(p, of->tracestate);
+	of->tracestate = 0;
 	__atomic_store_n(&of->goid, 0, __ATOMIC_RELEASE);
-}
-
-AGENT static void line(struct propagate *p, u64 goid, const u8 *text, u64 n)
-{
-	u64 skip = is_traceparent(text, n);
-	struct propagate_parent *of = skip ? parent_of(p, goid, false) : 0;
-	u8 span[8];
-
-	if (!of)
-		return;
-	while (n > skip && (text[n - 1] == ' ' || text[n - 1] == '\t'))
-		n--;
-	of->count += 1 + !parse(text + skip, n - skip, of->trace, span, &of->what);
 }
 
 /* How many bytes were captured, where these lie behind their status. */
@@ -124,69 +91,121 @@ AGENT static u32 captured(const u8 *at, u32 most)
 	return n > most ? 0 : n;	/* CAPTURE_UNREADABLE */
 }
 
+/* A line of a header, where an EXTRA_TEXT has it. */
+AGENT static void line(struct propagate *p, u64 goid, const u8 *extra)
+{
+	const u8 *text = extra + EXTRA_BYTES;
+	u32 n = captured(text, HEADER_LINE_MOST);
+	bool whole = n == word(extra, EXTRA_LEN);
+	u64 from = 0, to = 0;
+	enum header h = header_line(text, n, &from, &to);
+	struct propagate_parent *of = h ? parent_of(p, goid, false) : 0;
+	u8 span[8];
+
+	if (!of)
+		return;
+	if (h == HEADER_STATE)
+		add_text(p, &of->tracestate, goid, text + from, to - from, whole);
+	else if (whole)
+		of->count += 1 + !parse(text + from, to - from, of->trace, span, &of->what);
+}
+
 /* Of names that begin so the last one's value was captured: there must be one only. */
+struct field_of {
+	const u8 *value;
+	u32 n, count;
+	bool whole;
+};
+
+AGENT static struct field_of field_of(const u8 *fields, enum header h, u64 head, u32 k)
+{
+	const struct plan_extra x = { .most = TEXT_MOST };
+	struct field_of f = { .value = fields + extra_value_at(&x, k) };
+	u64 n = word(fields, EXTRA_COUNT), size = 0;
+
+	for (u32 i = 0; i < EXTRA_FIELDS_MOST && i < n; i++) {
+		const u8 *name = fields + extra_name_at(i);
+		u32 len = captured(name, EXTRA_NAME_MOST);
+
+		if (len < 8 || word(name, 0) != head)
+			continue;
+		size = word(fields, EXTRA_FIELD + i * EXTRA_FIELD_SIZE + 24);
+		f.count += 1 + (header_named(name, len) != h);
+	}
+	f.n = captured(f.value, TEXT_MOST);
+	f.whole = f.n == size;
+	return f;
+}
+
 AGENT static void frame(struct propagate *p, u64 goid, const u8 *fields)
 {
 	struct propagate_parent *of = parent_of(p, goid, false);
-	const struct plan_extra first = { 0 };
-	const u8 *value;
-	u32 count = 0, valid = 0;
+	struct field_of parent, state;
 	u8 span[8];
-	u64 n;
 
 	if (of)
-		forget_parent(of);
+		forget_parent(p, of);
 	if (!fields)
 		return;
-	n = word(fields, EXTRA_COUNT);
-	for (u32 i = 0; i < EXTRA_FIELDS_MOST && i < n; i++) {
-		const u8 *name = fields + extra_name_at(i);
-		u32 size = captured(name, EXTRA_NAME_MOST);
-
-		if (size < 8 || word(name, 0) != 0x7261706563617274ull)	/* "tracepar" */
-			continue;
-		count++;
-		valid = size == 11 && is_traceparent_name(name);
-	}
 	of = parent_of(p, goid, true);
 	if (!of)
 		return;
-	value = fields + extra_value_at(&first, 0);
 	of->state = PARENT_MOVES;
-	if (count == 1 && valid)
-		of->count = 1 + !parse(value, captured(value, 512), of->trace, span, &of->what);
+	parent = field_of(fields, HEADER_PARENT, EIGHT("tracepar"), 0);
+	state = field_of(fields, HEADER_STATE, EIGHT("tracesta"), 1);
+	if (parent.count != 1)
+		return;
+	of->count = 1 + !parse(parent.value, parent.n, of->trace, span, &of->what);
+	if (of->count == 1 && state.count)
+		add_text(p, &of->tracestate, goid, state.value, state.n,
+			 state.whole && state.count == 1);
+}
+
+/* What was read becomes that of who serves it. */
+AGENT static u64 take_state(struct propagate *p, struct propagate_parent *of)
+{
+	const struct propagate_text *t = text_at(p, of->tracestate);
+	u64 ref = of->tracestate;
+
+	if (!t || !is_sound_state(t))
+		return 0;
+	of->tracestate = 0;
+	return ref;
 }
 
 AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, bool inside,
 			struct propagated *to)
 {
 	struct propagate_parent *of = parent_of(p, goid, false);
-	u64 ref = 0;
+	u64 ref = 0, state = 0;
 	struct propagate_span *s = current(p, goid, depth, &ref);
-	u32 what;
+	bool owns = false;
 
 	if (s && context && s->goid == goid && s->context == context &&
-	    told(p, s, ref, to->trace, &what)) {	/* one library hands it on to another */
-		to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
+	    told(p, s, ref, to, &state))	/* one library hands it on to another */
 		return;
-	}
 	if (of && of->state == PARENT_READ && of->count == 1) {
 		copy(to->trace, of->trace, 16);
 		to->what = PROPAGATED_THERE;
 		if (p->parent ? of->what & PROPAGATED_SAMPLED : trace_is_below(to->trace, p->below))
 			to->what |= PROPAGATED_SAMPLED;
+		state = take_state(p, of);
+		owns = true;
 	} else if (inside && !of) {
 		/* inside of another request, whose goroutine made this one; or a goroutine of a
 		 * pool, and what came with the call was read by another one */
-		to->what = PROPAGATED_UNKNOWN;
-		if (s && told(p, s, ref, to->trace, &what))
-			to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
+		if (!s || !told(p, s, ref, to, &state))
+			to->what = PROPAGATED_UNKNOWN;
 	} else {
 		begin_trace(p, goid, to);
 	}
 	if (of)
-		forget_parent(of);
-	s = open_span(p, goid, depth, ref, to);
+		forget_parent(p, of);
+	s = open_span(p, goid, depth, ref, to, state);
+	if (s)
+		s->owns = owns;
+	else if (owns)
+		drop_text(p, state);
 	if (s && context)
 		remember(p, s, context);
 }

@@ -24,7 +24,7 @@ AGENT static bool sender(const u8 *message, u8 trace[16], u32 *what)
 		if (n < 8 || word(name, 0) != 0x7261706563617274ull)	/* "tracepar" */
 			continue;
 		found++;
-		valid += n == 11 && is_traceparent_name(name);
+		valid += n == 11 && header_named(name, n) == HEADER_PARENT;
 	}
 	return found == 1 && valid && size < RECORD_VALUE_MOST &&
 	       parse(message + RECORD_VALUE, size, trace, span, what);
@@ -44,7 +44,7 @@ AGENT static void enter_message(struct propagate *p, u64 goid, u32 depth, u64 re
 	to->what = PROPAGATED_THERE;
 	if (p->parent ? what & PROPAGATED_SAMPLED : trace_is_below(to->trace, p->below))
 		to->what |= PROPAGATED_SAMPLED;
-	(void)open_span(p, goid, depth, 0, to);
+	(void)open_span(p, goid, depth, 0, to, 0);
 }
 
 #endif

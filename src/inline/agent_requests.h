@@ -63,7 +63,7 @@ AGENT static void forget(struct propagate_call *c)
 /* Several requests may have one map: nobody can tell then which of them is written, so none of them
  * gets a parent until all have been answered. */
 AGENT static struct propagate_request *enter_request(struct propagate *p, u64 map,
-						     const struct propagated *of)
+						     const struct propagated *of, u64 tracestate)
 {
 	struct propagate_request *r = request_of(p, map);
 	u32 at = hash(map, ASK_SLOTS);
@@ -95,6 +95,7 @@ AGENT static struct propagate_request *enter_request(struct propagate *p, u64 ma
 		r->what = of->what & PROPAGATED_SAMPLED;
 		copy(r->trace, of->trace, 16);
 		copy(r->span, of->span, 8);
+		r->tracestate = tracestate;
 		__atomic_store_n(&r->map, map, __ATOMIC_SEQ_CST);
 		for (u32 k = 0; k < TRIES; k++) {	/* who came at the same moment */
 			struct propagate_request *o = &p->requests[(at + k) & (ASK_SLOTS - 1)];
@@ -157,6 +158,7 @@ AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64
 {
 	struct propagate_call *c = call_of(p->asks, ASK_SLOTS, goid, depth, false);
 	struct propagate_request *r;
+	u64 state;
 
 	if (c)		/* its end was not seen */
 		answer(p, c, to);
@@ -169,18 +171,19 @@ AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64
 		return;
 	}
 	r = 0;
-	enter(p, goid, depth, request, to);
+	state = enter(p, goid, depth, request, to);
 	if (!(to->what & PROPAGATED_THERE))
 		return;
 	new_id(p, goid ^ map, to->span, 8);
 	c = new_call(p, p->asks, ASK_SLOTS, goid);
 	if (!c)
 		return;
-	r = map ? enter_request(p, map, to) : 0;
+	r = map ? enter_request(p, map, to, state) : 0;
 	c->depth = depth;
 	c->lost = __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
 	c->listed = !map;
 	c->of = *to;
+	c->tracestate = state;
 	c->request = r ? (u32)(r - p->requests) : (u32)NO_REQUEST;
 }
 
@@ -210,16 +213,19 @@ AGENT static void list(struct propagate *p, u64 goid, const u8 *fields, u64 n)
 	for (u64 i = 0; i < n; i++) {
 		const u8 *field = fields + i * EXTRA_FIELD_SIZE;
 		const u8 *value = (const u8 *)word(field, 16);
+		enum header h = header_named((const u8 *)word(field, 0), word(field, 8));
 		u32 what = 0;
 
-		if (word(field, 8) != 11 || !is_traceparent_name((const u8 *)word(field, 0)))
+		if (h == HEADER_STATE)
+			c->tracestate = 0;
+		if (h != HEADER_PARENT)
 			continue;
 		c->of.what = PROPAGATED_OWN;
 		if (parse(value, word(field, 24), c->of.trace, c->of.span, &what))
 			c->of.what |= PROPAGATED_THERE | what;
 		return;
 	}
-	r = enter_request(p, (u64)fields, &c->of);
+	r = enter_request(p, (u64)fields, &c->of, c->tracestate);
 	if (r)
 		c->request = (u32)(r - p->requests);
 }

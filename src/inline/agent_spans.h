@@ -7,7 +7,7 @@
 #ifndef INLINE_AGENT_SPANS_H
 #define INLINE_AGENT_SPANS_H
 
-#include "inline/agent.h"
+#include "inline/agent_texts.h"
 #include "plan/chain.h"
 
 AGENT static struct propagate_goroutine *goroutine(struct propagate *p, u64 goid)
@@ -57,6 +57,8 @@ AGENT static void close_span(struct propagate *p, struct propagate_span *s)
 {
 	u64 goid = s->goid, outer = s->outer;
 
+	if (s->owns)
+		drop_text(p, s->tracestate);
 	__atomic_store_n(&s->state, s->state + 1, __ATOMIC_RELEASE);
 	(void)refer(p, goid, slot(p, outer) ? outer : 0);
 }
@@ -90,17 +92,21 @@ AGENT static bool is_doubtful(const struct propagate *p, u64 lost)
 
 /* Copies what it says of its trace; false: it has just been closed. */
 AGENT static bool told(const struct propagate *p, const struct propagate_span *s, u64 ref,
-		       u8 trace[16], u32 *what)
+		       struct propagated *to, u64 *tracestate)
 {
-	copy(trace, s->trace, 16);
-	*what = is_doubtful(p, s->lost) ? PROPAGATED_UNKNOWN : s->what;
+	u32 what;
+
+	copy(to->trace, s->trace, 16);
+	*tracestate = s->tracestate;
+	what = is_doubtful(p, s->lost) ? PROPAGATED_UNKNOWN : s->what;
+	to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return __atomic_load_n(&s->state, __ATOMIC_RELAXED) == ref >> 32;
 }
 
 /* A span that others will be in, of a trace that is new or came with a request. */
 AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32 depth, u64 outer,
-					      const struct propagated *of)
+					      const struct propagated *of, u64 tracestate)
 {
 	/* apart, so that threads do not share lines of the cache */
 	u32 at = place(4 * goid + goid / (SPAN_SLOTS / 4) + depth * GOLDEN, SPAN_SLOTS);
@@ -118,6 +124,8 @@ AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32
 		s->lost = __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
 		s->outer = outer;
 		s->context = s->within = 0;
+		s->tracestate = tracestate;
+		s->owns = false;
 		s->what = of->what & (PROPAGATED_SAMPLED | PROPAGATED_UNKNOWN);
 		copy(s->trace, of->trace, 16);
 		if (refer(p, goid, (u64)(was + 1) << 32 | n))
@@ -188,28 +196,26 @@ AGENT static u64 own_context(const u8 *record, u64 how)
 	return at && word(record, at) ? word(record, at + 8) : 0;
 }
 
-/* A call that is a span has begun. What its context says holds for all that it does. */
-AGENT static void enter(struct propagate *p, u64 goid, u32 depth, u64 request,
-			struct propagated *to)
+/* A call that is a span has begun. What its context says holds for all that it does. Gives the
+ * tracestate of its trace. */
+AGENT static u64 enter(struct propagate *p, u64 goid, u32 depth, u64 request,
+		       struct propagated *to)
 {
-	u64 ref;
+	u64 ref, state = 0;
 	struct propagate_span *s = current(p, goid, depth, &ref), *of = slot(p, request);
-	u32 what;
 
 	if (of && request != ref && (!s || s->within != request) &&
-	    told(p, of, request, to->trace, &what)) {
-		to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
-		s = open_span(p, goid, depth, ref, to);
+	    told(p, of, request, to, &state)) {
+		s = open_span(p, goid, depth, ref, to, state);
 		if (s)
 			s->within = request;
-		return;
+		return state;
 	}
-	if (s && told(p, s, ref, to->trace, &what)) {
-		to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
-		return;
-	}
+	if (s && told(p, s, ref, to, &state))
+		return state;
 	begin_trace(p, goid, to);
-	(void)open_span(p, goid, depth, 0, to);
+	(void)open_span(p, goid, depth, 0, to, 0);
+	return 0;
 }
 
 AGENT static void leave(struct propagate *p, u64 goid, u32 depth)

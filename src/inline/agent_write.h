@@ -11,6 +11,7 @@
 
 enum {
 	LINE = 70,		/* "Traceparent: " value "\r\n" */
+	STATE_LINE = 14,	/* "Tracestate: " and "\r\n" */
 	/* bufio.Writer: an error, then the buffer, then how much of it is in use */
 	WRITER_ERROR = 0, WRITER_BUFFER = 16, WRITER_SIZE = 24, WRITER_USED = 40,
 };
@@ -67,39 +68,63 @@ AGENT static u8 *put_value(u8 *to, const struct propagate_request *r)
 
 AGENT static void put_line(u8 *to, const struct propagate_request *r)
 {
-	*(u64 *)(void *)to = 0x7261706563617254ull;		/* "Tracepar" */
-	*(u32 *)(void *)(to + 8) = 0x3a746e65;			/* "ent:" */
+	*(u64 *)(void *)to = EIGHT("Tracepar");
+	*(u32 *)(void *)(to + 8) = (u32)EIGHT("ent:\0\0\0");
 	to[12] = ' ';
 	to = put_value(to + 13, r);
 	*(u16 *)(void *)to = 0x0a0d;				/* "\r\n" */
 }
 
-/* The header that lies in the buffer has a traceparent of the program's own. */
-AGENT static bool has_own(const u8 *at, u64 n, struct propagate_request *r)
+/* "Tracestate: " value "\r\n": how many bytes it takes, or 0. */
+AGENT static u32 put_state_line(struct propagate *p, struct propagate_request *r, u8 *to, u64 room)
+{
+	u32 n = room > STATE_LINE ? copy_text(p, r->tracestate, to + 12, room - STATE_LINE) : 0;
+
+	if (!n) {
+		r->what |= text_at(p, r->tracestate) ? PROPAGATED_NO_STATE : 0;
+		return 0;
+	}
+	*(u64 *)(void *)to = EIGHT("Tracesta");
+	*(u32 *)(void *)(to + 8) = (u32)EIGHT("te: \0\0\0");
+	*(u16 *)(void *)(to + 12 + n) = 0x0a0d;
+	return STATE_LINE + n;
+}
+
+/* A field that the program writes itself: there is none of ours then. */
+AGENT static void is_own(struct propagate_request *r, enum header h, const u8 *value, u64 n)
+{
+	if (h == HEADER_STATE)
+		r->tracestate = 0;
+	if (h != HEADER_PARENT || r->what & PROPAGATED_OWN)
+		return;
+	r->what = PROPAGATED_OWN;
+	if (parse(value, n, r->trace, r->span, &r->spare))
+		r->what |= PROPAGATED_THERE | r->spare;
+}
+
+/* The header that lies in the buffer may have some. */
+AGENT static void find_own(const u8 *at, u64 n, struct propagate_request *r)
 {
 	u64 i = 0;
 
 	while (i < n) {
-		u64 skip = is_traceparent(at + i, n - i), end = i;
+		u64 end = i, from = 0, to = 0;
+		enum header h;
 
 		while (end < n && at[end] != '\r' && at[end] != '\n')
 			end++;
-		if (skip) {
-			r->what = PROPAGATED_OWN;
-			if (parse(at + i + skip, end - i - skip, r->trace, r->span, &r->spare))
-				r->what |= PROPAGATED_THERE | r->spare;
-			return true;
-		}
+		h = header_line(at + i, end - i, &from, &to);
+		if (h)
+			is_own(r, h, at + i + from, to - from);
 		while (end < n && (at[end] == '\r' || at[end] == '\n'))
 			end++;
 		i = end;
 	}
-	return false;
 }
 
 /* Behind the header that the goroutine has written since begin_write. */
-AGENT static void append_line(const struct propagate *p, const struct propagate_call *c,
-			      struct propagate_request *r)
+AGENT static void append_lines(struct propagate *p, const struct propagate_call *c,
+			       struct propagate_request *r)
 {
 	u8 *w = (u8 *)c->writer, *buffer = (u8 *)word(w, WRITER_BUFFER);
 	u64 used = word(w, WRITER_USED), size = word(w, WRITER_SIZE);
@@ -113,10 +138,13 @@ AGENT static void append_line(const struct propagate *p, const struct propagate_
 		r->what |= PROPAGATED_NO_ROOM;
 		return;
 	}
-	if (has_own(buffer + c->held, used - c->held, r))
+	find_own(buffer + c->held, used - c->held, r);
+	if (r->what & PROPAGATED_OWN)
 		return;
 	put_line(buffer + used, r);
-	*(u64 *)(void *)(w + WRITER_USED) = used + LINE;
+	used += LINE;
+	used += put_state_line(p, r, buffer + used, size - used);
+	*(u64 *)(void *)(w + WRITER_USED) = used;
 	r->what |= PROPAGATED_WRITTEN | PROPAGATED_THERE;
 }
 
@@ -126,7 +154,7 @@ AGENT static void end_write(struct propagate *p, u64 goid)
 
 	if (!c)
 		return;
-	append_line(p, c, &p->requests[c->request]);
+	append_lines(p, c, &p->requests[c->request]);
 	forget(c);
 }
 
@@ -136,6 +164,7 @@ AGENT static void end_write(struct propagate *p, u64 goid)
 
 enum {
 	FIELD = 69,		/* bytes of the field, as hpack writes a literal that is not kept */
+	STATE_FIELD = 16,	/* before the value of tracestate, at most */
 	/* HeadersFrameParam: stream, block, its length and capacity; is it its header's last? */
 	PARAM_BLOCK = 8, PARAM_SIZE = 16, PARAM_ROOM = 24, PARAM_ENDS = 33,
 };
@@ -179,15 +208,10 @@ AGENT static void begin_stream(struct propagate *p, u64 goid, u64 map, bool list
 AGENT static void name(struct propagate *p, u64 goid, const u8 *words)
 {
 	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
-	const u8 *at = (const u8 *)word(words, 0);
-	struct propagate_request *r = c ? &p->requests[c->request] : 0;
-	u64 n = word(words, 24);
+	enum header h = c ? header_named((const u8 *)word(words, 0), word(words, 8)) : HEADER_OTHER;
 
-	if (!c || !is_traceparent_name(at))
-		return;
-	r->what = PROPAGATED_OWN;
-	if (parse((const u8 *)word(words, 16), n, r->trace, r->span, &r->spare))
-		r->what |= PROPAGATED_THERE | r->spare;
+	if (h)
+		is_own(&p->requests[c->request], h, (const u8 *)word(words, 16), word(words, 24));
 }
 
 AGENT static struct propagate_block *new_block(struct propagate *p, u64 goid)
@@ -205,7 +229,38 @@ AGENT static struct propagate_block *new_block(struct propagate *p, u64 goid)
 	return 0;
 }
 
-/* The block is written from a copy that has one field more; the program reads it until this call
+/* A number of HPACK's with seven bits in its first byte (RFC 7541 5.1), below 2^14 + 127. */
+AGENT static u8 *put_number(u8 *to, u32 n)
+{
+	*to++ = (u8)(n < 127 ? n : 127);
+	if (n < 127)
+		return to;
+	n -= 127;
+	if (n >= 128)
+		*to++ = (u8)(n | 128);
+	*to++ = (u8)(n < 128 ? n : n >> 7);
+	return to;
+}
+
+/* A field with the request's tracestate: how many bytes it takes, or 0. */
+AGENT static u32 put_state_field(struct propagate *p, struct propagate_request *r, u8 *to, u64 room)
+{
+	const struct propagate_text *t = text_at(p, r->tracestate);
+	u32 n = t ? t->n : 0, value;
+
+	if (!n || n > TEXT_MOST || room < STATE_FIELD + n) {
+		r->what |= n ? PROPAGATED_NO_STATE : 0;
+		return 0;
+	}
+	to[0] = 0;
+	to[1] = 10;
+	*(u64 *)(void *)(to + 2) = EIGHT("tracesta");
+	*(u16 *)(void *)(to + 10) = (u16)EIGHT("te\0\0\0\0\0");
+	value = (u32)(put_number(to + 12, n) - to);
+	return copy_text(p, r->tracestate, to + value, room - value) == n ? value + n : 0;
+}
+
+/* The block is written from a copy that has some fields more; the program reads it until this call
  * has ended, and does not keep it. `param` is the call's own. */
 AGENT static void block(struct propagate *p, u64 goid, u8 *param)
 {
@@ -229,12 +284,14 @@ AGENT static void block(struct propagate *p, u64 goid, u8 *param)
 	to = b->bytes + n;
 	to[0] = 0;		/* a literal, not to be kept; its name is new */
 	to[1] = 11;
-	*(u64 *)(void *)(to + 2) = 0x7261706563617274ull;	/* "tracepar" */
-	*(u32 *)(void *)(to + 10) = 0x37746e65;		/* "ent", 55 */
+	*(u64 *)(void *)(to + 2) = EIGHT("tracepar");
+	*(u32 *)(void *)(to + 10) = (u32)EIGHT("ent\x37\0\0\0");	/* 55 bytes */
 	put_value(to + 14, r);
+	n += FIELD;
+	n += put_state_field(p, r, b->bytes + n, BLOCK_MOST - n);
 	*(u64 *)(void *)(param + PARAM_BLOCK) = (u64)b->bytes;
-	*(u64 *)(void *)(param + PARAM_SIZE) = n + FIELD;
-	*(u64 *)(void *)(param + PARAM_ROOM) = n + FIELD;
+	*(u64 *)(void *)(param + PARAM_SIZE) = n;
+	*(u64 *)(void *)(param + PARAM_ROOM) = n;
 	r->what |= PROPAGATED_WRITTEN | PROPAGATED_THERE;
 }
 

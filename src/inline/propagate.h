@@ -30,6 +30,8 @@ enum {
 	PARENT_SLOTS = 4096,
 	ASK_SLOTS = 2048,
 	WRITE_SLOTS = 1024,
+	TEXT_SLOTS = 1024,
+	TEXT_MOST = 512,
 };
 
 struct propagate_goroutine {
@@ -47,8 +49,17 @@ struct propagate_span {
 	u64 lost;		/* as of its beginning */
 	u8 trace[16];
 	u32 what;		/* PROPAGATED_SAMPLED; _UNKNOWN: what is in it says nothing */
-	u32 spare;
+	bool owns;		/* the text ends with it */
+	u64 tracestate;		/* of a text, or 0 */
 };
+
+/* A tracestate that came with a request. */
+struct propagate_text {
+	u32 state;		/* odd: in use; another number each time */
+	u32 n;
+	u8 bytes[TEXT_MOST];
+};
+enum { TEXT_DROPPED = 1 };	/* in the place of a text's number: it was too long */
 
 /* What the headers of the request said that a goroutine reads. */
 struct propagate_parent {
@@ -57,6 +68,7 @@ struct propagate_parent {
 	u8 trace[16];
 	u32 what;
 	u32 spare;
+	u64 tracestate;		/* of a text, TEXT_DROPPED, or 0 */
 };
 enum { PARENT_READ, PARENT_MOVES };	/* the goroutine that is made next serves */
 
@@ -68,6 +80,7 @@ struct propagate_request {
 	u64 made;		/* ticks */
 	u64 lost;		/* as of then */
 	u8 trace[16], span[8];
+	u64 tracestate;		/* of the request that is served meanwhile: of a text, or 0 */
 };
 
 enum { NO_REQUEST = -1 };
@@ -79,6 +92,7 @@ struct propagate_call {
 	struct propagated of;	/* as which it was told to begin */
 	bool listed;		/* it has a list, not a map */
 	u64 lost;		/* as of its beginning */
+	u64 tracestate;
 	u64 map;
 	u32 block, spare;	/* 1 + place in `blocks`; 0: none */
 	u64 writer, held, head, tail;	/* a bufio.Writer; how many bytes it held, the first and
@@ -107,6 +121,7 @@ struct propagate {
 	struct propagate_request requests[ASK_SLOTS];
 	struct propagate_call asks[ASK_SLOTS], writes[WRITE_SLOTS];
 	struct propagate_block blocks[BLOCKS];
+	struct propagate_text texts[TEXT_SLOTS];
 };
 
 /* Of a ring: the goroutine that makes one, while newproc1 runs on this thread. */

@@ -65,11 +65,36 @@ static void only_if_told(struct emitter *e, enum site_kind kind, unsigned skip, 
 	asm_label(a, told);
 }
 
-void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned begins)
+/* To `skip` where the text in two registers is none of the names. */
+static void only_if_named(struct emitter *e, unsigned skip, unsigned begins)
 {
 	struct assembler *a = &e->a;
-	unsigned reg = abi_regs[e->fn->size_reg];
+	const struct plan_extra *x = e->fn->named;
+	unsigned at = abi_regs[x->reg], n = abi_regs[x->reg + 1];
 
+	for (size_t i = 0; i < x->nnames; i++) {
+		size_t size = strlen(x->names[i]), next;
+		u32 head = 0;
+
+		memcpy(&head, x->names[i], MIN(size, sizeof(head)));
+		PUT(a, (u8)(0x48 | n >> 3), 0x83, (u8)(0xf8 | (n & 7)), (u8)size, 0x0f, 0x85);
+		next = hole(a);				/* cmp n, size; jne next */
+		if (size < sizeof(head))
+			PUT(a, 0x66);
+		op_mem(a, false, 0x81, 7, at, 0);	/* cmp dword [at], head */
+		if (size < sizeof(head))
+			PUT(a, (u8)head, (u8)(head >> 8));
+		else
+			asm_u32(a, head);
+		jcc(a, CC_E, begins);
+		fill(a, next);
+	}
+	jmp(a, skip);
+	asm_label(a, begins);
+}
+
+void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned begins)
+{
 	if (e->p->nquiet && !e->abi0 && kind != SITE_TAIL &&
 	    (e->fn->hook == HOOK_NEWPROC1 || e->fn->hook == HOOK_GOEXIT1))
 		only_if_told(e, kind, skip, begins);
@@ -77,8 +102,6 @@ void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned
 		only_if_begins(e, skip, begins);
 	if (e->fn->caller_hi_va)
 		only_from_caller(e, skip);
-	if (e->fn->size && kind == SITE_ENTRY) {
-		PUT(a, (u8)(0x48 | reg >> 3), 0x83, (u8)(0xf8 | (reg & 7)), e->fn->size);
-		jcc(a, CC_NE, skip);			/* cmp reg, size; jne skip */
-	}
+	if (e->fn->named && kind == SITE_ENTRY)
+		only_if_named(e, skip, begins);
 }

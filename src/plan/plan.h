@@ -103,7 +103,8 @@ struct plan_func {
 	const struct plan_extra *alone;	/* its exits are recorded by themselves, as that says */
 	bool no_end;	/* its entries are recorded by themselves */
 	u64 caller_lo_va, caller_hi_va;	/* seen only when called from there; 0: wherever */
-	u8 size_reg, size;	/* the entry only where this register is that; size 0: always */
+	const struct plan_extra *named;	/* the entry only where the text is one of its names; NULL:
+					 * always */
 	u8 hook; /* enum plan_hook: what its entry means to the pairing of calls */
 	bool shown; /* asked for by the user; false for what is there as a hook only */
 	u32 line_at; /* not the function but a place in it (inside.h): bytes from its entry; else 0.
@@ -151,7 +152,10 @@ struct plan_extra {
 				 * nobody is said to be called by them */
 	u8 role;		/* enum propagate_role */
 	const char *caller;	/* seen only where this function calls it; NULL: wherever */
-	u8 size_reg, size;	/* seen only where this register is that; size 0: always */
+	/* WORDS: the entry is seen only where the first two are a text that is one of these, by its
+	 * size and its first four letters (two of one of two); none: always */
+	const char *const *names;
+	size_t nnames;
 };
 
 /* The context.Context of a call (chain.h). */

@@ -27,10 +27,8 @@ void propagate_read(struct plan *p, struct plan_func *f)
 	if (x && x->alone)
 		f->alone = x;
 	f->no_end = x && x->no_end;
-	if (x) {
-		f->size_reg = x->size_reg;
-		f->size = x->size;
-	}
+	if (x && x->nnames)
+		f->named = x;
 	if (!p->request.propagate)
 		return;
 	f->role = f->hook == HOOK_NEWPROC1 ? PROPAGATE_BIRTH :

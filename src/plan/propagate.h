@@ -56,6 +56,8 @@ enum {
 				 * are those */
 	PROPAGATED_NO_ROOM = 32,	/* ASK, exit: it did not fit */
 	PROPAGATED_UNKNOWN = 64,	/* of a span in the target: nobody there knows its trace */
+	PROPAGATED_NO_STATE = 128,	/* ASK, exit: there was no room for the tracestate that
+					 * came */
 };
 struct propagated {
 	u8 trace[16];

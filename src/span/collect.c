@@ -123,19 +123,20 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	size_t above = up ? (size_t)(up - c->contexts.spans.at) : 0;
 	struct open_span *s = is_inside(c, call, on) ? NULL :
 			      context_begin(&c->contexts, call->goid, up);
+	const struct incoming_request *from = s && by ? incoming_take(&c->incoming, by) : NULL;
 	u64 chain[CHAIN_MOST];
 
 	if (served)
 		map_remove(&c->reading, call->goid);
 	if (!s)
 		return;
+	c->total.unstated += from && from->state_dropped;
 	s->kind = kind;
 	s->fn = call->fn;
 	s->start_ns = call->start_ns;
 	s->stream = on ? on->rule->stream : STREAM_NONE;
 	traces_place(&c->traces, s, up ? &c->contexts.spans.at[above] : NULL,
-		       by ? incoming_take(&c->incoming, by) : NULL,
-		       decided(&call->fn->entry, call->entry));
+		       from, decided(&call->fn->entry, call->entry));
 	if (chain_of(&call->fn->entry, call->entry, chain))
 		s->ctx = chain[0];
 	if (on && on->rule->nmessages)
@@ -388,6 +389,7 @@ static void request_ends(struct collector *c, const struct call *call, struct op
 		memcpy(o->parent, d->span, SPAN_ID);
 	}
 	c->total.unwritten += (d->what & PROPAGATED_NO_ROOM) && !(d->what & PROPAGATED_WRITTEN);
+	c->total.unstated += !!(d->what & PROPAGATED_NO_STATE);
 }
 
 /* Has the call returned, and what it asked has not? */

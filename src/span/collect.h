@@ -40,6 +40,7 @@ struct collected {
 	u64 refused, forgotten;	/* as contexts have it */
 	u64 outside;		/* lines of logs, of a goroutine that was in no span */
 	u64 unwritten;		/* requests that were sent, and traceparent did not fit */
+	u64 unstated;		/* times that a tracestate was too long to go on */
 };
 
 struct collector;

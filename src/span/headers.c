@@ -41,9 +41,9 @@ void headers_line(struct incoming *in, const struct collector_facts *f, const st
 {
 	struct str text = headers_text(&call->fn->exit, call->exit, on->rule->extra.most);
 
-	if (text.n && f->propagates &&
-	    headers_word(&call->fn->exit, call->exit, EXTRA_LEN) == text.n)
-		incoming_line(in, call->goid, text);
+	if (text.n && f->propagates)
+		incoming_line(in, call->goid, text,
+			      headers_word(&call->fn->exit, call->exit, EXTRA_LEN) == text.n);
 }
 
 static struct str text_at(const u8 *record, u32 at, u32 most)
@@ -73,7 +73,8 @@ void headers_frame(struct incoming *in, const struct collector_facts *f, const s
 	if (!f->propagates || !rd->hook_at || !by)
 		return;
 	for (u32 k = 0; k < x->nonly; k++) {
-		struct str found = STR("");
+		struct str found = STR(""), value = text_at(record, extra_value_at(x, k), x->most);
+		u64 size = 0;
 		u32 n = 0;
 
 		for (u32 i = 0; i < MIN(count, (u64)EXTRA_FIELDS_MOST); i++) {
@@ -82,10 +83,10 @@ void headers_frame(struct incoming *in, const struct collector_facts *f, const s
 			if (!str_starts(name, str_of(x->only[k])))
 				continue;
 			found = name;
+			size = headers_word(rd, call->entry, EXTRA_FIELD + i * EXTRA_FIELD_SIZE + 24);
 			n++;
 		}
-		if (n == 1)
-			incoming_field(in, by, found,
-				       text_at(record, extra_value_at(x, k), x->most));
+		if (n)
+			incoming_field(in, by, found, value, n == 1 && value.n == size);
 	}
 }

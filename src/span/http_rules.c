@@ -24,6 +24,9 @@ static const char *const trace_headers[] = {
 
 static const char *const trace_fields[] = { "tracepar", "tracesta" };	/* HTTP/2: always lower */
 
+/* What a program may write itself into what it sends. */
+static const char *const own_names[] = { "traceparent", "tracestate" };
+
 #define GIN "*gin.Context"
 #define ECHO "*echo.context"
 #define ECHO5 "*echo.Context"
@@ -282,7 +285,7 @@ static const struct rule client_rules[] = {
 		.gives = "traceparent in HTTP/2 requests that are sent",
 		.extra = {
 			.kind = EXTRA_WORDS, .reg = REG_BX, .most = 4, .role = PROPAGATE_NAME,
-			.size_reg = REG_CX, .size = sizeof("traceparent") - 1,
+			.names = own_names, .nnames = ARRAY_LEN(own_names),
 		},
 	}, {
 		.role = ROLE_WRITE, .until = 26, .func = "net/http.(*http2Framer).WriteHeaders",

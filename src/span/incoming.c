@@ -24,7 +24,7 @@ static struct incoming_request *make(struct incoming *in, u64 goid)
 }
 
 static void take(struct incoming *in, u64 goid, bool moves, enum trace_header h,
-		 struct str value)
+		 struct str value, bool whole)
 {
 	struct incoming_request *r;
 
@@ -33,8 +33,11 @@ static void take(struct incoming *in, u64 goid, bool moves, enum trace_header h,
 	r = make(in, goid);
 	r->moves = moves;
 	if (h == HEADER_TRACEPARENT) {
-		r->nparents += 1 + !traceparent_parse(value, &r->from);
-	} else if (r->nstate + 1 + value.n <= STATE_MOST) {
+		if (whole)
+			r->nparents += 1 + !traceparent_parse(value, &r->from);
+	} else if (!whole || r->nstate + !!r->nstate + value.n > STATE_MOST) {
+		r->state_dropped = true;
+	} else if (value.n) {
 		if (r->nstate)	/* several lines are one list (3.3.1.1) */
 			r->state[r->nstate++] = ',';
 		memcpy(r->state + r->nstate, value.p, value.n);
@@ -55,18 +58,18 @@ u64 incoming_key(u64 a, u64 b)
 	return mixed(mixed(a + 0x9e3779b97f4a7c15u) ^ b) | (u64)1 << 62;
 }
 
-void incoming_line(struct incoming *in, u64 goid, struct str line)
+void incoming_line(struct incoming *in, u64 goid, struct str line, bool whole)
 {
 	struct str value;
 	enum trace_header h = trace_header(line, &value);
 
-	take(in, goid, false, h, value);
+	take(in, goid, false, h, value, whole);
 }
 
-void incoming_field(struct incoming *in, u64 goid, struct str name, struct str value)
+void incoming_field(struct incoming *in, u64 goid, struct str name, struct str value, bool whole)
 {
 	take(in, goid, true, str_eq(name, STR("traceparent")) ? HEADER_TRACEPARENT :
-	     str_eq(name, STR("tracestate")) ? HEADER_TRACESTATE : HEADER_OTHER, value);
+	     str_eq(name, STR("tracestate")) ? HEADER_TRACESTATE : HEADER_OTHER, value, whole);
 }
 
 void incoming_move(struct incoming *in, u64 goid, u64 to)
@@ -87,7 +90,7 @@ const struct incoming_request *incoming_take(const struct incoming *in, u64 goid
 
 	if (!r || r->nparents != 1)
 		return NULL;
-	if (!tracestate_is_sound((struct str){ r->state, r->nstate }))
+	if (r->state_dropped || !tracestate_is_sound((struct str){ r->state, r->nstate }))
 		r->nstate = 0;
 	return r;
 }

@@ -21,6 +21,7 @@ struct incoming_request {
 	bool moves;		/* who reads it starts who serves it */
 	u32 nparents;		/* headers of that name; one that is not valid counts twice */
 	u32 nstate;
+	bool state_dropped;	/* it was too long */
 	char state[STATE_MOST];
 };
 
@@ -28,10 +29,10 @@ struct incoming {
 	struct map by_goid;	/* goid -> struct incoming_request * */
 };
 
-/* A header line of the request that this goroutine reads. */
-void incoming_line(struct incoming *in, u64 goid, struct str line);
+/* A header line of the request that this goroutine reads; `whole`: it has no more than that. */
+void incoming_line(struct incoming *in, u64 goid, struct str line, bool whole);
 /* The same in two parts, where names are lower-case; another goroutine will serve it. */
-void incoming_field(struct incoming *in, u64 goid, struct str name, struct str value);
+void incoming_field(struct incoming *in, u64 goid, struct str name, struct str value, bool whole);
 /* Stands for a goroutine: a request that two numbers tell from others, whoever reads it. */
 u64 incoming_key(u64 a, u64 b);
 /* The goroutine has started another one: it serves what moves. */

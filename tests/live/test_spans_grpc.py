@@ -125,11 +125,11 @@ def exercise(c, retries=True, through_http=False, joined=True):
         ("plain", 1), ("deep", 2), ("code", 5), ("code", 14), ("both", 3), ("up", 4), ("down", 6), ("endless", 7),
         ("late", 8), ("cancel", 9), ("panics", 10), ("flaky", 11), ("foreign", 12), ("pool", 13), ("pool", 15),
         ("pool", 20), ("plain", 16, PARENT), ("both", 17, PARENT), ("nowhere", 18),
-        ("refused", 21), *([] if through_http else [("wrapped", 24), ("again", 28)])]]
+        ("refused", 21), ("relay", 22, PARENT + "|a=bcd"), ("relay", 23, PARENT + "|a=bcd"), *([] if through_http else [("wrapped", 24), ("again", 28)])]]
     assert answers == ["OK", "OK", "NotFound", "Unavailable", "InvalidArgument", "OK", "OK", "Canceled",
                        "DeadlineExceeded", "Canceled", "Internal", "OK" if retries else "Unavailable", "Unknown", "OK",
                        "OK", "OK", "OK", "OK", "Unimplemented",
-                       "Unavailable", *([] if through_http else ["PermissionDenied", "OutOfRange"])]
+                       "Unavailable", "NotFound" if joined else "OK", "InvalidArgument", *([] if through_http else ["PermissionDenied", "OutOfRange"])]
     c.end()
     for kind, n, own, asked in [
             ("Plain", 1, 0, 0), ("Deep", 2, 0, 4), ("Code", 5, 5, 0), ("Code", 14, 14, 0), ("Both", 3, 3, 3),

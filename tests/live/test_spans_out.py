@@ -8,6 +8,7 @@ import re
 import socketserver
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -265,6 +266,73 @@ def test_many_at_once_by_http2(release):
         (header, _), = heads[path]
         assert header["Traceparent"] == of_spans(spans[path])
     assert len(heads) == 64 * 20 and end["unwritten"] == 0
+
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+STATE = "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"
+
+
+class Relay:
+    """Sends on what it is sent, under `goshawk spans --json`."""
+
+    def __init__(self, to, release, variant="stripped", env=None):
+        self.spans = tempfile.NamedTemporaryFile()
+        self.p = subprocess.Popen([goshawk.GOSHAWK, "spans", "--json", "-o", self.spans.name, "--",
+                                   gobuild.build("asking", release, variant), "relay", to], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+        _, plain, tls = line_of(self.p.stdout, "ready").split()
+        self.url = {1: "http://" + plain, 2: "https://" + tls}
+
+    def send(self, protocol, *lines):
+        """Paths and what these requests have as headers, by a client that nobody looks at."""
+        done = subprocess.run([gobuild.build("asking", gobuild.NEWEST), self.url[protocol]], text=True, timeout=120,
+                              input="".join("with %s\n" % line for line in lines), stdout=subprocess.PIPE)
+        assert done.stdout.split("\n")[1:-1] == [OK] * len(lines)
+
+    def end(self):
+        _, err = self.p.communicate(timeout=60)
+        assert self.p.returncode == 0, err
+        return goshawk.read_lines(self.spans.name)[-1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failed):
+        if self.p.poll() is None:
+            self.p.kill()
+            self.p.communicate()
+        self.spans.close()
+
+
+def values(heads, path, name):
+    """Of the one request for this path: of HTTP/1 the bytes, of HTTP/2 what the server said."""
+    (head,), name = heads[path], name.lower()
+    if isinstance(head, bytes):
+        lines = [line.split(": ", 1) for line in head.decode().split("\r\n")[1:-2]]
+        return [v for n, v in lines if n.lower() == name]
+    return [v for n, vs in head[0].items() if n.lower() == name for v in vs]
+
+
+@pytest.mark.parametrize("protocol", [1, 2])
+def test_tracestate_goes_on(release, protocol):
+    """What came with a request goes out with the one that is sent while it is served, whole or not at all."""
+    came = "traceparent:" + PARENT
+    lines = ["/one %s tracestate:%s" % (came, STATE), "/two %s tracestate:a=1 tracestate:b=2" % came,
+             "/most %s tracestate:a=%s" % (came, "x" * 510), "/more %s tracestate:a=%s" % (came, "x" * 511),
+             "/none " + came, "/alone tracestate:a=1", "/last", "/own?Tracestate:x=y %s tracestate:a=1" % came,
+             "/both?Tracestate:x=y&Traceparent:%s %s tracestate:a=1" % (PARENT.replace("0a", "0b"), came)]
+    with (Server() if protocol == 1 else Http2()) as server, Relay(server.url, release) as relay:
+        relay.send(protocol, *lines)
+        end = relay.end()
+        heads = server.heads if protocol == 1 else server.came(len(lines))
+    told = {path: values(heads, path, "tracestate") for path in heads}
+    assert told == {
+        "/one": [STATE], "/two": ["a=1,b=2"] if protocol == 1 else [], "/most": ["a=" + "x" * 510], "/more": [],
+        "/none": [], "/alone": [], "/last": [], "/own": ["x=y"], "/both": ["x=y"]}
+    for path in told:
+        parent, = values(heads, path, "traceparent")
+        assert (parent[3:35] == PARENT[3:35]) == (path not in ["/alone", "/last", "/both"]), path
+    assert end["unstated"] == (1 if protocol == 1 else 2)
 
 
 def test_killed():

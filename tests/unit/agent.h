@@ -14,7 +14,7 @@
 #include "inline/layout.h"
 #include "plan/extra.h"
 
-enum { HOOK = 64, DECIDED = 1024, CTX = 1088, CHAIN = 1104, RECORD = 4096 };
+enum { HEADER_LINE_MOST = 640, HOOK = 64, DECIDED = 1024, CTX = 1088, CHAIN = 1104, RECORD = 4096 };
 
 static const struct reading places = {
 	.hook_at = HOOK, .propagated_at = DECIDED, .ctx_at = CTX, .chain_at = CHAIN,
@@ -89,7 +89,7 @@ static void born(u64 maker, u64 goid)
 static void line(u64 goid, const char *text)
 {
 	put(&last, EXTRA_LEN, strlen(text));
-	put(&last, EXTRA_STATUS, strlen(text));
+	put(&last, EXTRA_STATUS, MIN(strlen(text), HEADER_LINE_MOST));
 	memcpy(last.record + HOOK + EXTRA_BYTES, text, strlen(text));
 	happens(goid, 200, PROPAGATE_LINE, SITE_EXIT);
 }
@@ -99,6 +99,22 @@ static inline void reads(u64 goid, const char *const *lines)
 	happens(goid, 100, PROPAGATE_READ, SITE_ENTRY);
 	for (; *lines; lines++)
 		line(goid, *lines);
+}
+
+/* A request came with these lines, and a goroutine serves it. */
+static inline struct propagated *serves(u64 goid, const char *const *lines)
+{
+	reads(goid, lines);
+	return happens(goid, 300, PROPAGATE_SERVE, SITE_ENTRY);
+}
+
+static inline u32 texts_in_use(void)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < TEXT_SLOTS; i++)
+		n += tables->texts[i].state & 1;
+	return n;
 }
 
 static inline const char *hex_of(const u8 *id, u32 n)
@@ -133,5 +149,6 @@ static inline struct propagated *starts_to_ask(u64 goid, u64 map)
 }
 
 #define PARENT "0af7651916cd43dd8448eb211c80319c"
+#define CAME "traceparent: 00-" PARENT "-b7ad6b7169203331-01"
 
 #endif

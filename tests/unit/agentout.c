@@ -73,6 +73,127 @@ START_TEST(the_programs_own_one_stays_alone)
 }
 END_TEST
 
+/* What a request has behind traceparent, that is sent while one is served that came with these. */
+static const char *state_of(const char *const *lines)
+{
+	const char *at;
+
+	serves(1, lines);
+	starts_to_ask(1, 0xc000);
+	writes(2, 0xc000, "A: b\r\n");
+	is_answered(1);
+	happens(1, 300, PROPAGATE_SERVE, SITE_EXIT);
+	ck_assert_uint_eq(texts_in_use(), 0);
+	at = strstr((char *)buffer, "Traceparent: ");
+	ck_assert_ptr_nonnull(at);
+	return at + 70;
+}
+
+#define TEN "0123456789"
+#define FIFTY TEN TEN TEN TEN TEN
+#define FIVE_HUNDRED FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY
+
+static const struct { const char *lines[6], *state; } states[] = {
+	{ { CAME, "tracestate: a=1,b@c=2" }, "Tracestate: a=1,b@c=2\r\n" },
+	{ { "TraceState:\ta=1 ", CAME }, "Tracestate: a=1\r\n" },
+	{ { CAME, "tracestate: a=1", "tracestate: ", "Tracestate: b=2" },
+	  "Tracestate: a=1,b=2\r\n" },
+	{ { CAME, "tracestate: a=0123456789" FIVE_HUNDRED },
+	  "Tracestate: a=0123456789" FIVE_HUNDRED "\r\n" },
+	/* one byte too long, and the list of those that are short enough; nothing is cut */
+	{ { CAME, "tracestate: aa=0123456789" FIVE_HUNDRED }, "" },
+	{ { CAME, "tracestate: a=1", "tracestate: a=" FIVE_HUNDRED, "tracestate: a=0123" }, "" },
+	{ { CAME, "tracestate: a=1", "tracestate: b=" FIVE_HUNDRED FIFTY FIFTY FIFTY }, "" },
+	/* not as it must be, or of no request that counts */
+	{ { CAME, "tracestate: a=\x01" }, "" },
+	{ { CAME, "tracestate: a=1\r\nX: y" }, "" },
+	{ { CAME, "tracestate: nothing" }, "" },
+	{ { CAME, "tracestate:" }, "" },
+	{ { "tracestate: a=1" }, "" },
+	{ { CAME, CAME, "tracestate: a=1" }, "" },
+	{ { "traceparent: 00-" PARENT "-b7ad6b7169203331-0x", "tracestate: a=1" }, "" },
+};
+
+START_TEST(the_tracestate_that_came_goes_on)
+{
+	ck_assert_str_eq(state_of(states[_i].lines), states[_i].state);
+}
+END_TEST
+
+static const char *const came[] = { CAME, "tracestate: a=1", NULL };
+
+START_TEST(a_tracestate_of_the_programs_own_stays_alone)
+{
+	serves(1, came);
+	starts_to_ask(1, 0xc000);
+	writes(2, 0xc000, "traceState: x=y\r\n");
+	ck_assert_ptr_nonnull(strstr((char *)buffer, "Traceparent: 00-" PARENT));
+	ck_assert_ptr_null(strstr((char *)buffer, "Tracestate"));
+	is_answered(1);
+	/* and with a traceparent of its own */
+	starts_to_ask(1, 0xc000);
+	writes(2, 0xc000, CAME "\r\n");
+	ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+	is_answered(1);
+}
+END_TEST
+
+START_TEST(a_tracestate_ends_with_its_request)
+{
+	serves(1, came);
+	born(1, 3);
+	starts_to_ask(3, 0xc000);	/* a goroutine of it, which goes on */
+	happens(1, 300, PROPAGATE_SERVE, SITE_EXIT);
+	ck_assert_uint_eq(texts_in_use(), 0);
+	writes(2, 0xc000, "");
+	ck_assert_ptr_nonnull(strstr((char *)buffer, "Traceparent: 00-" PARENT));
+	ck_assert_ptr_null(strstr((char *)buffer, "Tracestate"));
+	is_answered(3);
+	serves(1, came);
+	starts_to_ask(1, 0xc000);
+	for (u32 i = 0; i < TEXT_SLOTS; i++)	/* the place is another's by now */
+		tables->texts[i].state += 2 * (tables->texts[i].state & 1);
+	writes(2, 0xc000, "");
+	ck_assert_ptr_null(strstr((char *)buffer, "Tracestate"));
+}
+END_TEST
+
+START_TEST(who_is_not_served_leaves_no_tracestate)
+{
+	reads(7, came);
+	reads(7, came + 2);	/* the next one has none */
+	ck_assert_uint_eq(texts_in_use(), 0);
+	reads(7, came);
+	happens(7, 0, PROPAGATE_END, SITE_ENTRY);
+	ck_assert_uint_eq(texts_in_use(), 0);
+	for (u64 g = 1; g < 4 * TEXT_SLOTS; g++)	/* more than there are places for */
+		serves(g, came);
+	ck_assert_uint_ge(texts_in_use(), TEXT_SLOTS / 2);
+	for (u64 g = 1; g < 4 * TEXT_SLOTS; g++)
+		happens(g, 0, PROPAGATE_END, SITE_ENTRY);
+	ck_assert_uint_eq(texts_in_use(), 0);
+	ck_assert_str_eq(state_of(came), "Tracestate: a=1\r\n");
+}
+END_TEST
+
+START_TEST(where_a_tracestate_does_not_fit_traceparent_goes_alone)
+{
+	char large[4096];
+
+	memset(large, 'x', sizeof(large));
+	for (int left = 82; left < 92; left++) {
+		large[4096 - 25 - left] = 0;
+		serves(1, came);
+		starts_to_ask(1, 0xc000);
+		writes(2, 0xc000, large);
+		ck_assert_int_eq(writer[5], 4096 - (u64)left + (left >= 87 ? 87 : 70));
+		ck_assert_int_eq(!(is_answered(1) & PROPAGATED_NO_STATE), left >= 87);
+		happens(1, 300, PROPAGATE_SERVE, SITE_EXIT);
+		large[4096 - 25 - left] = 'x';
+	}
+}
+END_TEST
+
 START_TEST(where_it_does_not_fit_none_is_written)
 {
 	char large[4096];
@@ -288,6 +409,7 @@ static const u8 *blocks_of(u64 goid, u64 map, u64 n, bool ends, const char *name
 	happens(goid, 700, PROPAGATE_STREAM, SITE_ENTRY);
 	if (name) {
 		put(&last, 0, (u64)(uintptr_t)name);
+		put(&last, 8, strlen(name));
 		put(&last, 16, (u64)(uintptr_t)value);
 		put(&last, 24, strlen(value));
 		happens(goid, 800, PROPAGATE_NAME, SITE_ENTRY);
@@ -350,6 +472,54 @@ START_TEST(a_block_that_is_not_for_us_is_left_alone)
 }
 END_TEST
 
+static const struct { const char *state; u64 n; bool fits; } blocks[] = {
+	{ "a=1", 50, true },
+	{ FIFTY FIFTY "01234567890123456789=12345", 50, true },	/* 126 bytes, 127, 128 */
+	{ FIFTY FIFTY "01234567890123456789=123456", 50, true },
+	{ FIFTY FIFTY "01234567890123456789=1234567", 50, true },
+	{ FIFTY FIFTY FIFTY FIFTY FIFTY "=234", 50, true },	/* 254, 255 */
+	{ FIFTY FIFTY FIFTY FIFTY FIFTY "=2345", 50, true },
+	{ FIVE_HUNDRED "=12345678901", 50, true },
+	{ FIVE_HUNDRED "=12345678901", BLOCK_MOST - 69 - 512 - 16, true },
+	{ FIVE_HUNDRED "=12345678901", BLOCK_MOST - 69 - 512 - 15, false },
+	{ FIVE_HUNDRED "=12345678901", BLOCK_MOST - 69, false },
+};
+
+START_TEST(a_tracestate_is_a_field_as_well)
+{
+	const char *text = blocks[_i].state;
+	char header[600];
+	const char *const lines[] = { CAME, header, NULL };
+	u64 n, size, value = 0, shift = 0;
+	const u8 *at;
+
+	snprintf(header, sizeof(header), "tracestate: %s", text);
+	serves(1, lines);
+	starts_to_ask(1, 0xc000);
+	at = blocks_of(2, 0xc000, blocks[_i].n, true, NULL, &size);
+	ck_assert_uint_eq(size, stack[4]);
+	n = blocks[_i].n + 69;
+	if (!blocks[_i].fits) {
+		ck_assert_uint_eq(size, n);
+		ck_assert(is_answered(1) & PROPAGATED_NO_STATE);
+		return;
+	}
+	at += n;
+	ck_assert_mem_eq(at, "\0\12tracestate", 12);
+	at += 12;
+	value = *at++;
+	if (value == 127)
+		do {
+			value += (u64)(*at & 127) << shift;
+			shift += 7;
+		} while (*at++ & 128);
+	ck_assert_uint_eq(value, strlen(text));
+	ck_assert_mem_eq(at, text, value);
+	ck_assert_uint_eq(size, n + 12 + (shift ? 1 + shift / 7 : 1) + value);
+	ck_assert(!(is_answered(1) & PROPAGATED_NO_STATE));
+}
+END_TEST
+
 START_TEST(fields_with_other_names_are_no_parents)
 {
 	const u8 *at;
@@ -371,6 +541,12 @@ Suite *agentout_suite(void)
 	tcase_add_test(t, a_line_goes_behind_the_header);
 	tcase_add_test(t, the_programs_own_one_stays_alone);
 	tcase_add_test(t, where_it_does_not_fit_none_is_written);
+	tcase_add_loop_test(t, the_tracestate_that_came_goes_on, 0, ARRAY_LEN(states));
+	tcase_add_test(t, a_tracestate_of_the_programs_own_stays_alone);
+	tcase_add_test(t, a_tracestate_ends_with_its_request);
+	tcase_add_test(t, who_is_not_served_leaves_no_tracestate);
+	tcase_add_test(t, where_a_tracestate_does_not_fit_traceparent_goes_alone);
+	tcase_add_loop_test(t, a_tracestate_is_a_field_as_well, 0, ARRAY_LEN(blocks));
 	tcase_add_test(t, nothing_is_written_where_it_is_not_as_it_should_be);
 	tcase_add_test(t, requests_with_the_same_map_get_none);
 	tcase_add_test(t, a_field_goes_into_a_copy_of_the_block);

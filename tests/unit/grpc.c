@@ -164,9 +164,14 @@ START_TEST(requests_are_told_by_two_numbers)
 
 	ck_assert(a != b && a != incoming_key(1, 3) && a == incoming_key(1, 2));
 	incoming_field(&in, a, STR("traceparent"),
-		       STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+		       STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), true);
 	ck_assert_ptr_null(incoming_take(&in, b));
 	ck_assert_ptr_nonnull(incoming_take(&in, a));
+	incoming_field(&in, a, STR("tracestate"), STR("a=1"), true);
+	ck_assert_uint_eq(incoming_take(&in, a)->nstate, 3);
+	incoming_field(&in, a, STR("tracestate"), STR("b=2"), false);
+	ck_assert_uint_eq(incoming_take(&in, a)->nstate, 0);
+	ck_assert(incoming_take(&in, a)->state_dropped);
 	incoming_drop(&in, a);
 	ck_assert_ptr_null(incoming_take(&in, a));
 	incoming_release(&in);

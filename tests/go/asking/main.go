@@ -1,6 +1,7 @@
 // asking sends requests to the server that its argument names, one for each line of its input: how, and a path.
 // It says the status of each, or its error. Without an argument it serves HTTP/2, and says what came: protocol, path,
-// headers and trailers, as JSON.
+// headers and trailers, as JSON. "relay" and a server: it serves as well, by HTTP/1 and by HTTP/2, and sends the path of
+// each request on to that server, with the header of its own that the query says: "Name:value", several with "&".
 package main
 
 import (
@@ -65,10 +66,22 @@ func all(n int, one func(i int) string) string {
 	return said[0]
 }
 
-func do(how, url string) string {
+func own(headers []string) http.Header {
+	h := http.Header{}
+	for _, s := range headers {
+		if at := strings.IndexByte(s, ':'); at > 0 {
+			h[s[:at]] = append(h[s[:at]], s[at+1:])
+		}
+	}
+	return h
+}
+
+func do(how, url string, headers []string) string {
 	switch how {
 	case "get":
 		return send("GET", url, nil, nil)
+	case "with":
+		return send("GET", url, own(headers), nil)
 	case "text":
 		return send("POST", url, nil, strings.NewReader("some text"))
 	case "trailer":
@@ -157,14 +170,40 @@ func serve() {
 	panic(s.ServeTLS(at, "", ""))
 }
 
+func relay(to string) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		said := make(chan string)
+		go func() { said <- send("GET", to+r.URL.Path, own(strings.Split(r.URL.RawQuery, "&")), nil) }()
+		if s := <-said; s != "200 OK" {
+			http.Error(w, s, http.StatusBadGateway)
+		}
+	})
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	tls, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	go http.Serve(plain, h)
+	go (&http.Server{TLSConfig: certificate(), Handler: h}).ServeTLS(tls, "", "")
+	fmt.Println("ready", plain.Addr(), tls.Addr())
+	io.Copy(io.Discard, os.Stdin)
+}
+
 func main() {
 	if len(os.Args) == 1 {
 		serve()
+	}
+	if os.Args[1] == "relay" {
+		relay(os.Args[2])
+		return
 	}
 	fmt.Println("ready", os.Getpid())
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		words := strings.Fields(in.Text())
-		fmt.Println(do(words[0], os.Args[1]+words[1]))
+		fmt.Println(do(words[0], os.Args[1]+words[1], words[2:]))
 	}
 }

@@ -1,7 +1,7 @@
 // spans-grpc serves gRPC on loopback and asks servers of its own. The method of each call ends in a number, which
 // goes along to what is asked because of it, so that whoever looks at spans can tell which belong together.
 //
-// Each line of its input is a call to make: KIND NUMBER [TRACEPARENT]. It answers with the code that the call ended
+// Each line of its input is a call to make: KIND NUMBER [TRACEPARENT[|TRACESTATE]]. It answers with the code that the call ended
 // with. "many KIND FROM TO WORKERS" makes many at once, those of odd numbers with a traceparent made of theirs. It ends
 // when its input does. "workers" as an argument: the
 // server has a pool of goroutines; "http": it serves through net/http.
@@ -60,6 +60,16 @@ func ask(ctx context.Context, n int) error {
 // What unary handlers do.
 var unary = map[string]func(ctx context.Context, n int) error{
 	"plain": func(ctx context.Context, n int) error { return nil },
+	"relay": func(ctx context.Context, n int) error { // one of an odd number has a tracestate of its own
+		if n%2 == 1 {
+			ctx = metadata.AppendToOutgoingContext(ctx, "tracestate", "x=y")
+		}
+		return back.Invoke(ctx, fmt.Sprintf("/back.Said/N%d", n), text("canary"), text(""))
+	},
+	"said": func(ctx context.Context, n int) error { // as code how long the tracestate is
+		md, _ := metadata.FromIncomingContext(ctx)
+		return status.Error(codes.Code(len(strings.Join(md["tracestate"], ","))), "canary")
+	},
 	"deep": func(ctx context.Context, n int) error {
 		var all sync.WaitGroup
 		for i := 0; i < 3; i++ {
@@ -257,6 +267,10 @@ var front *grpc.ClientConn
 
 func call(kind string, n int, parent string) error {
 	ctx := context.Background()
+	if at := strings.IndexByte(parent, '|'); at >= 0 {
+		ctx = metadata.AppendToOutgoingContext(ctx, "tracestate", parent[at+1:])
+		parent = parent[:at]
+	}
 	if parent != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "traceparent", parent, "cookie", "canary")
 	}
