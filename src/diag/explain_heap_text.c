@@ -55,9 +55,9 @@ static void pointer(struct diagnosis *to, struct death *d, struct str line)
 	if (str_find(line, STR(" to unused region of span")) >= 0)
 		evidence(to, d, "0x%" PRIx64 " lies where no object is, outside of those from 0x%"
 			 PRIx64 " to 0x%" PRIx64 ": it may have been made by adding to a "
-			 "pointer, have been kept where the collector does not look (a uintptr, C), "
-			 "be half of a torn value, or be what something has written over a pointer",
-			 p, base, limit);
+			 "pointer, have been kept where the collector does not look (a uintptr, "
+			 "C), be half of a torn value, or be what something has written over a "
+			 "pointer", p, base, limit);
 	else if (state == MANUAL)
 		evidence(to, d, "0x%" PRIx64 " lies where a stack is", p);
 	else
@@ -98,7 +98,8 @@ static void words(struct diagnosis *to, struct death *d, struct str rest, u64 of
 			 elem && off + 8 == elem ? "it is the object's last one; " : "", before);
 	else if (has_behind)
 		evidence(to, d, "%sthe word behind it is 0x%" PRIx64 "%s",
-			 off ? "" : "it is the first one there; ", behind, behind && behind < 1 << 24 ?
+			 off ? "" : "it is the first one there; ", behind,
+			 behind && behind < 1 << 24 ?
 			 ", which may be the length of a string or slice" : "");
 }
 

@@ -57,7 +57,7 @@ struct go_release {
 	bool dwarf_lacks_results;	/* of optimised functions: 1.17 */
 	bool dwarf_lacks_blanks;	/* parameters without a name: up to 1.21 */
 	bool lacks_arg_live;		/* FUNCDATA ArgLiveInfo: 1.17 */
-	bool merges_locals;		/* variables of over three words may share a place: 1.23 on */
+	bool merges_locals;		/* over three words may share a place: 1.23 on */
 	bool fipsinfo;			/* every binary has .go.fipsinfo */
 	u8 race_guard;			/* stack guards of -race builds: so many times as large */
 	u8 newproc1_caller;		/* its argument callergp: index of the register */

@@ -50,8 +50,8 @@ static bool wait_for_batch(struct otlp_queue *q)
 	return q->filling.at.n > 0;
 }
 
-/* Under the lock, what was filled has just been taken: what is no whole batch waits for more, unless
- * the first of all has waited long enough. */
+/* Under the lock, what was filled has just been taken: what is no whole batch waits for more,
+ * unless the first of all has waited long enough. */
 static void give_back(struct otlp_queue *q)
 {
 	struct otlp_pieces *s = &q->sending, *f = &q->filling;

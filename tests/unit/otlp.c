@@ -174,7 +174,8 @@ END_TEST
 START_TEST(events)
 {
 	struct span_attr level = { .key = STR("l"), .text = STR("INFO") };
-	struct span_event event = { .time_ns = 5, .name = STR("log"), .attrs = &level, .nattrs = 1 };
+	struct span_event event = { .time_ns = 5, .name = STR("log"), .attrs = &level,
+				    .nattrs = 1 };
 	struct span s = a_span();
 
 	s.events = &event;

@@ -46,7 +46,8 @@ static const struct sample {
 	{ "m", "SELECT 1 # MOST's\n FROM t", "SELECT ? FROM t", "SELECT t" },
 	{ "p", "SELECT a #> '{MOST}' FROM t", "SELECT a #> ? FROM t", "SELECT t" },
 	/* what begins a comment in one, and is part of a name in others */
-	{ "m", "SELECT a FROM t#it's\nWHERE b = 'MOST'", "SELECT a FROM t WHERE b = ?", "SELECT t" },
+	{ "m", "SELECT a FROM t#it's\nWHERE b = 'MOST'", "SELECT a FROM t WHERE b = ?",
+	  "SELECT t" },
 	{ "?", "SELECT a FROM t#it's\nWHERE b = 'MOST'", "SELECT a FROM t…", "SELECT t" },
 	{ "p", "SELECT flags#4711 FROM t", "SELECT flags#? FROM t", "SELECT t" },
 	{ "oh", "SELECT a#b FROM t# WHERE b = 'MOST'", "SELECT a#b FROM t# WHERE b = ?",
@@ -156,8 +157,8 @@ START_TEST(survives_any_beginning)
 {
 	static const char *const parts[] = {
 		"'", "\"", "`", "\\", "$", "$a$", "--", "/*", "*/", "#", "E", "q", "x", "N",
-		"1", "e", ".", " ", "\n", "[", "]", "(", ")", ",", ";", "_utf8", "select", "from", "?", "@",
-		":", "é",
+		"1", "e", ".", " ", "\n", "[", "]", "(", ")", ",", ";", "_utf8", "select", "from",
+		"?", "@", ":", "é",
 	};
 	unsigned seed = 1;
 
