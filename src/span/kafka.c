@@ -34,13 +34,21 @@ static struct str failure_of(const struct field_value *f)
 	return f[KAFKA_ERROR].text;
 }
 
+/* -1: it is not known. */
+static i64 offset_of(const struct field_value *f)
+{
+	bool told = !f[KAFKA_ACKS].there || f[KAFKA_ACKS].number;
+
+	return f[KAFKA_OFFSET].there && told ? f[KAFKA_OFFSET].number : -1;
+}
+
 void kafka_delivery(const struct field_value *f, struct delivery *to)
 {
 	struct str failure = failure_of(f);
 
 	*to = (struct delivery){ .placed = f[KAFKA_PARTITION].there && !failure.n,
 				 .partition = f[KAFKA_PARTITION].number,
-				 .offset = f[KAFKA_OFFSET].there ? f[KAFKA_OFFSET].number : -1 };
+				 .offset = offset_of(f) };
 	to->nfailure = (u32)MIN(failure.n, sizeof(to->failure));
 	if (to->nfailure)
 		memcpy(to->failure, failure.p, to->nfailure);
@@ -109,8 +117,7 @@ void kafka_say(struct saying *s, const struct field_value *f, const struct said 
 	if (d && d->placed)
 		say_place(s, d->partition, d->offset);
 	else if (!failure.n && f[KAFKA_PARTITION].there && count == 1)
-		say_place(s, f[KAFKA_PARTITION].number,
-			  f[KAFKA_OFFSET].there ? f[KAFKA_OFFSET].number : -1);
+		say_place(s, f[KAFKA_PARTITION].number, offset_of(f));
 	else if (!failure.n && f[KAFKA_PARTITION].there && count > 1)
 		say_place(s, f[KAFKA_PARTITION].number, -1);
 	if (failure.n)

@@ -25,6 +25,7 @@ enum {
 	KAFKA_COUNT,		/* of messages, where it may be more than one... */
 	KAFKA_FETCHES, KAFKA_TOPICS, KAFKA_PARTITIONS,	/* ...if these are 1 */
 	KAFKA_PARTITION, KAFKA_OFFSET, KAFKA_GROUP, KAFKA_ERROR, KAFKA_CODE, KAFKA_CODE_NAME,
+	KAFKA_ACKS,		/* 0: the broker does not say which offset it gave */
 	KAFKA_ALWAYS,		/* that of the first one, whatever the message has */
 };
 

@@ -19,7 +19,7 @@ static const char *const fields[FIELDS_MOST] = {
 	[KAFKA_PARTITION] = "messaging.destination.partition.id",
 	[KAFKA_OFFSET] = "messaging.kafka.offset", [KAFKA_GROUP] = "messaging.consumer.group.name",
 	[KAFKA_ERROR] = "error.type", [KAFKA_CODE] = "error.type", [KAFKA_CODE_NAME] = "error.type",
-	[KAFKA_ALWAYS] = "messaging.destination.name",
+	[KAFKA_ACKS] = "messaging.kafka.offset", [KAFKA_ALWAYS] = "messaging.destination.name",
 	[FIELD_WRITER] = "when messages are delivered",
 };
 
@@ -71,8 +71,9 @@ static const char *const traceparent[] = { "tracepar" };
 		{ KAFKA_CODE_NAME, "arg1" KERR, 64, true }, \
 		{ KAFKA_CODE_NAME, "arg1.(*fmt.wrapError).err" KERR, 64, true }, \
 		{ KAFKA_ERROR, "arg1.(type)", 64, false }, \
+		{ KAFKA_ACKS, "recv.cfg.acks.val", 0, false }, \
 	}, \
-	.nreads = 6, \
+	.nreads = 7, \
 }
 
 #define FETCHED "ret0[0].Topics[0].Partitions[0]"
@@ -159,8 +160,9 @@ static const struct rule kafka_go[] = {
 			{ KAFKA_TOPIC, "arg0.Topic", 128, false }, \
 			{ KAFKA_PARTITION, "ret0", 0, false }, { KAFKA_OFFSET, "ret1", 0, false }, \
 			CODE(package, "ret2"), \
+			{ KAFKA_ACKS, "recv.producer.conf.Producer.RequiredAcks", 0, false }, \
 		}, \
-		.nreads = 6, .messages = { "arg0.Headers" }, .nmessages = 1, \
+		.nreads = 7, .messages = { "arg0.Headers" }, .nmessages = 1, \
 		.extra = RECORDS(HEADERS_BYTES), \
 	}, { \
 		/* (msgs []*ProducerMessage) error */ \

@@ -193,6 +193,13 @@ START_TEST(what_was_delivered_has_the_place_that_it_got)
 	text(KAFKA_TOPIC, "t");
 	ck_assert_str_eq(told(&one, &d), "send t messaging.destination.partition.id=2 "
 					 "messaging.kafka.offset=8");
+	number(KAFKA_PARTITION, 2);	/* of a broker that is not asked for an answer */
+	number(KAFKA_OFFSET, 0);
+	number(KAFKA_ACKS, 0);
+	kafka_delivery(fields, &d);
+	memset(fields, 0, sizeof(fields));
+	text(KAFKA_TOPIC, "t");
+	ck_assert_str_eq(told(&one, &d), "send t messaging.destination.partition.id=2");
 	kafka_delivery(fields, &d);	/* nothing is known but that it was */
 	text(KAFKA_TOPIC, "t");
 	ck_assert_str_eq(told(&one, &d), "send t");
