@@ -145,11 +145,11 @@ struct plan_extra {
 	u8 nplaces;
 	enum { HEADERS_TEXT, HEADERS_BYTES, HEADERS_BYTES_BEHIND } headers;
 	bool beside;		/* other expressions are meant for it as well */
-	bool alone;		/* TEXT, WORDS, at the exit: the entry is not recorded, nor is an exit
-				 * whose text begins as none of `only`, if there are (where the
-				 * engine can) */
-	bool no_end;		/* the exits are not recorded: its calls are told of as they begin, and
-				 * nobody is said to be called by them */
+	bool alone;		/* TEXT, WORDS, at the exit: the entry is not recorded, nor is an
+				 * exit whose text begins as none of `only`, if there are (where
+				 * the engine can) */
+	bool no_end;		/* the exits are not recorded: its calls are told of as they begin,
+				 * and nobody is said to be called by them */
 	u8 role;		/* enum propagate_role */
 	const char *caller;	/* seen only where this function calls it; NULL: wherever */
 	/* WORDS: the entry is seen only where the first two are a text that is one of these, by its

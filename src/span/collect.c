@@ -22,8 +22,8 @@ struct collector {
 	struct map writers;		/* address -> 1 + place of the open span */
 	struct streams streams;		/* spans whose calls have returned */
 	struct traces traces;
-	struct map reading;		/* goroutine -> 1: it has begun to read a request, and serves
-					 * none yet */
+	struct map reading;		/* goroutine -> 1: it has begun to read a request, and
+					 * serves none yet */
 	struct incoming incoming;
 	struct lines lines;
 	size_t event_bytes;

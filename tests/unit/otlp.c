@@ -378,6 +378,52 @@ START_TEST(what_belongs_together_is_put_as_a_whole)
 }
 END_TEST
 
+/* A length, and how many bytes it takes. */
+static size_t length_at(const char *p, size_t *bytes)
+{
+	size_t n = 0;
+
+	*bytes = 0;
+	do
+		n |= (size_t)(p[*bytes] & 0x7f) << 7 * *bytes;
+	while (p[(*bytes)++] & 0x80);
+	return n;
+}
+
+/* An attribute is two texts in messages that have lengths of one byte or more. */
+START_TEST(texts_of_any_length_are_encoded)
+{
+	static char text[40000];
+	const size_t lengths[] = { 0, 1, 100, 113, 114, 115, 116, 117, 118, 127, 128, 16383, 40000 };
+
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		struct span_attr a = {
+			.key = STR("key.name"), .kind = ATTR_TEXT, .text = { text, lengths[i] },
+		};
+		struct span s = { .attrs = &a, .nattrs = 1 };
+		size_t took, left;
+		const char *p;
+
+		encode(&otlp_protobuf, &s);
+		p = memmem(o.buf, o.n, "\x0a\x08key.name\x12", 11);
+		ck_assert_ptr_nonnull(p);
+		p += 11;
+		left = length_at(p, &took);
+		p += took;
+		ck_assert_int_eq(*p++, 0x0a);
+		ck_assert_uint_eq(length_at(p, &took), lengths[i]);
+		ck_assert_uint_eq(left, 1 + took + lengths[i]);
+		p += took;
+		ck_assert_mem_eq(p, text, lengths[i]);
+		ck_assert_uint_eq((size_t)(o.buf + o.n - p), lengths[i] + 6);	/* the flags */
+		p = memchr(o.buf + 26, 0x4a, o.n - 26);
+		ck_assert_ptr_nonnull(p);
+		ck_assert_uint_eq(length_at(p + 1, &left), (size_t)(o.buf + o.n - p) - 7 - left);
+	}
+}
+END_TEST
+
 /* What is over is not sent alone: it is the beginning of the next one. */
 START_TEST(a_batch_is_whole_unless_it_has_waited)
 {
@@ -457,6 +503,7 @@ Suite *otlp_suite(void)
 	tcase_add_test(t, when_to_come_again);
 	tcase_add_test(t, a_queue_gives_batches_and_never_holds_more);
 	tcase_add_test(t, what_belongs_together_is_put_as_a_whole);
+	tcase_add_test(t, texts_of_any_length_are_encoded);
 	tcase_add_test(t, a_batch_is_whole_unless_it_has_waited);
 	tcase_add_test(t, a_queue_and_its_batches_are_bounded_in_bytes);
 	tcase_add_test(t, a_sleep_does_not_go_past_the_end);

@@ -274,11 +274,34 @@ START_TEST(a_reader_who_went_away_is_seen)
 }
 END_TEST
 
+/* Wherever the odd byte stands, and however long the text is. */
+START_TEST(one_byte_makes_it_no_utf8)
+{
+	char text[40];
+
+	for (size_t n = 0; n <= sizeof(text); n++) {
+		memset(text, 'a', sizeof(text));
+		ck_assert(str_is_utf8((struct str){ text, n }));
+		for (size_t i = 0; i < n; i++) {
+			text[i] = (char)0x80;
+			ck_assert(!str_is_utf8((struct str){ text, n }));
+			text[i] = 'a';
+		}
+		for (size_t i = 0; i + 1 < n; i++) {
+			memcpy(text + i, "\xc3\xa4", 2);
+			ck_assert(str_is_utf8((struct str){ text, n }));
+			memset(text, 'a', sizeof(text));
+		}
+	}
+}
+END_TEST
+
 Suite *out_suite(void)
 {
 	Suite *s = suite_create("out");
 	TCase *t = tcase_create("out");
 
+	tcase_add_test(t, one_byte_makes_it_no_utf8);
 	tcase_add_test(t, numbers);
 	tcase_add_test(t, floats_are_the_shortest_that_read_back);
 	tcase_add_test(t, every_float_reads_back);
