@@ -30,25 +30,36 @@ void out_release(struct out *o)
 	*o = (struct out){ .fd = -1 };
 }
 
-bool out_flush(struct out *o)
+static void write_all(struct out *o, struct str s)
 {
-	size_t at = 0;
-
-	if (o->fd < 0)
-		return true;
-	while (at < o->n && !o->failed) {
-		ssize_t n = write(o->fd, o->buf + at, o->n - at);
+	while (s.n && !o->failed) {
+		ssize_t n = write(o->fd, s.p, s.n);
 
 		if (n >= 0) {
-			at += (size_t)n;
+			s = str_cut(s, (size_t)n, s.n);
 		} else if (errno == EAGAIN) {	/* a program may share the terminal */
 			poll(&(struct pollfd){ .fd = o->fd, .events = POLLOUT }, 1, -1);
 		} else if (errno != EINTR) {
 			o->failed = errno;
 		}
 	}
+}
+
+bool out_flush(struct out *o)
+{
+	if (o->fd < 0)
+		return true;
+	write_all(o, (struct str){ o->buf, o->n });
 	o->n = 0;
 	return !o->failed;
+}
+
+void out_through(struct out *o, struct str s)
+{
+	if (o->fd < 0)
+		out_str(o, s);
+	else if (out_flush(o))
+		write_all(o, s);
 }
 
 /* Whole lines, where there is one. */

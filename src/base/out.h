@@ -33,6 +33,8 @@ bool out_flush(struct out *o);
 bool out_flush_while(struct out *o, bool (*go_on)(void *ctx), void *ctx);
 bool out_ok(const struct out *o, struct err *err) MUST_CHECK;
 void out_str(struct out *o, struct str s);
+/* The same of much: written at once, and not copied to the buffer before. */
+void out_through(struct out *o, struct str s);
 void out_z(struct out *o, const char *z);
 char *out_make_room(struct out *o, size_t n);
 /* Room for n more bytes: the place where they go; o->n is the caller's to move. */

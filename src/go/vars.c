@@ -3,7 +3,7 @@
 
 #include "go/fork.h"
 
-enum { OPERANDS = 64 };
+enum { OPERANDS = 64, ENOUGH = 1000 };
 
 /* Addresses in RIP-relative operands, in order. */
 static size_t operands(const struct go_program *prog, const char *name, u64 *to)
@@ -89,7 +89,8 @@ static bool branches(const u8 *p, size_t n)
 }
 
 /* What the text compares with 0 before a branch, `cmpl $0, x(%rip)`, is one word nearly always: the
- * compiler has this form for no other purpose that is nearly as frequent. 0: none is. */
+ * compiler has this form for no other purpose that is nearly as frequent. So a thousand of them
+ * decide, where there are as many. 0: none is. */
 static u64 find_write_barrier(const struct go_program *prog)
 {
 	u64 size = prog->md.etext_va - prog->md.text_va, most = 0, all = 0, va = 0;
@@ -98,7 +99,7 @@ static u64 find_write_barrier(const struct go_program *prog)
 	const u8 *p = (const u8 *)text.p;
 	struct map counts = { 0 };
 
-	for (size_t i = 0; i + 7 < text.n; i++) {
+	for (size_t i = 0; i + 7 < text.n && !(most >= ENOUGH && most * 2 > all); i++) {
 		/* the rarer one of its first two bytes */
 		const u8 *at = memchr(p + i + 1, 0x3d, text.n - 7 - i);
 		u64 to, *n;

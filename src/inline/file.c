@@ -17,7 +17,7 @@
 #include "x86/effect.h"
 
 enum { PAGE = 4096, LONGEST_PIECE = 160, CHECK_PIECE = 12, ROUTINE_ROOM = 2048,
-       CHUNK = 32 * 1024 /* what the first cache holds */, WORTH_A_HAND = 1 << 20 };
+       CHUNK = 32 * 1024 /* larger ones are not copied */, WORTH_A_HAND = 1 << 20 };
 
 VEC_TYPE(change_vec, struct change);
 
@@ -514,8 +514,12 @@ static void put_zeros(struct out *o, u64 n)
 
 static void put_bytes(struct out *o, const u8 *p, u64 from, u64 to)
 {
-	for (; from < to; from += MIN(CHUNK, to - from))
-		out_str(o, (struct str){ (const char *)p + from, MIN(CHUNK, to - from) });
+	struct str s = { (const char *)p + from, to - from };
+
+	if (s.n < CHUNK)
+		out_str(o, s);
+	else
+		out_through(o, s);
 }
 
 bool delayed_write(const struct delayed *d, const char *path, struct err *err)

@@ -171,6 +171,27 @@ START_TEST(a_line_is_one_write)
 }
 END_TEST
 
+START_TEST(what_is_written_through_keeps_its_place)
+{
+	int ends[2];
+	char got[8] = "";
+	struct out o;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	out_open(&o, ends[1]);
+	out_z(&o, "a");
+	out_through(&o, STR("bc"));
+	out_z(&o, "d");
+	ck_assert(out_flush(&o));
+	ck_assert_int_eq(read(ends[0], got, sizeof(got)), 4);
+	ck_assert_str_eq(got, "abcd");
+	out_release(&o);
+	close(ends[0]);
+	close(ends[1]);
+	PRINTS((out_z(&memory, "a"), out_through(&memory, STR("b"))), "ab");
+}
+END_TEST
+
 START_TEST(a_failed_write_sticks)
 {
 	OWN(out) o;
@@ -312,6 +333,7 @@ Suite *out_suite(void)
 	tcase_add_test(t, utf8_is_checked_strictly);
 	tcase_add_test(t, colours_only_where_asked);
 	tcase_add_test(t, a_line_is_one_write);
+	tcase_add_test(t, what_is_written_through_keeps_its_place);
 	tcase_add_test(t, a_failed_write_sticks);
 	tcase_add_test(t, much_text_is_written_in_between);
 	tcase_add_test(t, a_reader_that_stands_still_can_be_left);
