@@ -362,6 +362,34 @@ START_TEST(calls_without_an_end_are_seen_at_their_entry)
 }
 END_TEST
 
+static const struct { const char *text; bool seen; } texts[] = {
+	{ "traceparent", true }, { "tracestate", true }, { "b3", true },
+	{ "user-agent", false }, { "te", false }, { "trace", false }, { "", false },
+	{ "content-type", false }, { "x-traceparent", false },
+};
+
+START_TEST(fields_with_other_names_are_not_seen)
+{
+	static const char *const names[] = { "traceparent", "tracestate", "b3" };
+	static const struct plan_extra named = {
+		.reg = 1, .names = names, .nnames = ARRAY_LEN(names),
+	};
+	struct cpu c = machine_cpu(&mc.t);
+
+	mc.rdx = true;
+	machine_probe(&mc, FRAME, two(), two());
+	mc.plan.funcs[0].no_end = true;
+	mc.plan.funcs[0].named = &named;
+	machine_patch(&mc);
+	c.r[RBX] = (u64)(uintptr_t)texts[_i].text;
+	c.r[RCX] = strlen(texts[_i].text);
+	(void)machine_call(&mc, FRAME, c);
+	if (texts[_i].seen)
+		expect_words(&c, SITE_ENTRY);
+	expect_nothing_more();
+}
+END_TEST
+
 /* The entry's window stays where something else is in it. */
 START_TEST(exits_alone)
 {
@@ -459,6 +487,7 @@ Suite *trampoline_suite(void)
 	tcase_add_test(t, a_recovered_call_leaves_by_its_own_exit);
 	tcase_add_test(t, entry_only_leaves_exits_alone);
 	tcase_add_test(t, calls_without_an_end_are_seen_at_their_entry);
+	tcase_add_loop_test(t, fields_with_other_names_are_not_seen, 0, ARRAY_LEN(texts));
 	tcase_add_loop_test(t, exits_alone, 0, ARRAY_LEN(shapes));
 	tcase_add_loop_test(t, goroutines_that_nobody_wants_are_not_told_of, 0, 4);
 	tcase_add_test(t, many_functions_have_sites_of_their_own);
