@@ -45,6 +45,7 @@ static void end(void)
 	if (w.asked)
 		reach_release(&w.r);
 	callgraph_release(&w.g);
+	arena_release(&w.prog.arena);
 }
 
 static u32 index_of(const char *name)
