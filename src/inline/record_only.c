@@ -1,5 +1,5 @@
-/* Calls that are not recorded at all: decided before anything is written, by what stands in registers
- * and at SP. */
+/* Calls that are not recorded at all: decided before anything is written, by what stands in
+ * registers and at SP. */
 #include <string.h>
 
 #include "go/release.h"

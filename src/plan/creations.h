@@ -17,8 +17,8 @@ enum { CREATION_PARENT = 8, CREATION_GOID = 8, CREATION_START = 24, CREATION_AT 
 
 /* Adds the steps to whatever else is read there. */
 void creations_read(struct plan *p, struct plan_func *newproc1);
-/* Where those goroutines begin that the request does not want: at functions of the compiler's, which
- * are named after the one that has the go statement. */
+/* Where those goroutines begin that the request does not want: at functions of the compiler's,
+ * which are named after the one that has the go statement. */
 void creations_quiet(struct plan *p);
 /* Why creations are not seen; REFUSE_NONE when they are. */
 enum refusal creations_refusal(const struct plan *p);

@@ -114,7 +114,7 @@ static void message_begins(struct collector *c, const struct call *call, const s
 static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
 {
 	enum span_kind kind = on ? on->rule->kind : SPAN_INTERNAL;
-	bool served = kind == SPAN_SERVER;
+	bool served = on && kind == SPAN_SERVER;
 	struct field_value key = { 0 }, own;
 	u64 by = served ? headers_reader(&c->f, call, on, &key) : 0;
 	/* a request's parent is who sent it, wherever the goroutine comes from */

@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 
 /* google.golang.org/grpc/codes */
-enum { OK, UNKNOWN = 2, DEADLINE_EXCEEDED = 4, UNIMPLEMENTED = 12, INTERNAL, UNAVAILABLE, DATA_LOSS };
+enum {
+	OK, UNKNOWN = 2, DEADLINE_EXCEEDED = 4, UNIMPLEMENTED = 12, INTERNAL, UNAVAILABLE, DATA_LOSS
+};
 
 static struct str code_name(struct saying *s, i64 code)
 {

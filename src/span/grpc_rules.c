@@ -25,7 +25,8 @@ static const char *const fields[FIELDS_MOST] = {
 static const char *const trace_fields[] = { "tracepar", "tracesta" };
 
 #define STATUS(name) \
-	.role = ROLE_STATUS, .func = TRANSPORT name, .gives = "rpc.response.status_code of servers", \
+	.role = ROLE_STATUS, .func = TRANSPORT name, \
+	.gives = "rpc.response.status_code of servers", \
 	.reads = { { FIELD_WRITER, "arg0", 0 }, { GRPC_CODE, "arg1.s.Code", 0 } }, .nreads = 2
 
 #define HEADERS(frame, register) \

@@ -83,7 +83,8 @@ void headers_frame(struct incoming *in, const struct collector_facts *f, const s
 			if (!str_starts(name, str_of(x->only[k])))
 				continue;
 			found = name;
-			size = headers_word(rd, call->entry, EXTRA_FIELD + i * EXTRA_FIELD_SIZE + 24);
+			size = headers_word(rd, call->entry,
+					    EXTRA_FIELD + i * EXTRA_FIELD_SIZE + 24);
 			n++;
 		}
 		if (n)

@@ -394,7 +394,9 @@ static size_t length_at(const char *p, size_t *bytes)
 START_TEST(texts_of_any_length_are_encoded)
 {
 	static char text[40000];
-	const size_t lengths[] = { 0, 1, 100, 113, 114, 115, 116, 117, 118, 127, 128, 16383, 40000 };
+	const size_t lengths[] = {
+		0, 1, 100, 113, 114, 115, 116, 117, 118, 127, 128, 16383, 40000
+	};
 
 	memset(text, 'x', sizeof(text));
 	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
