@@ -19,7 +19,7 @@
 #include "span/collect.h"
 #include "span/handlers.h"
 
-enum { TICK_NS = 200000000, BUFFER = 4 << 20, SHOWN_BYTES = 256 };
+enum { TICK_NS = 200000000, BUFFER = 1 << 20, SHOWN_BYTES = 256 };
 
 /* To wake up costs as much as some spans do, and the processor may be the program's. The buffers
  * hold much more than what comes meanwhile. */
