@@ -24,6 +24,7 @@ rule "spaces at the end of a line" '[ 	]+$' $sources Makefile tools/*.sh
 rule "tabs, not spaces" '^        ' $sources
 for f in $sources; do expand "$f" | LC_ALL=C.UTF-8 grep -nE '.{101}' | sed "s|^|$f:|"; done | grep . &&
 	{ echo "lint: 100 columns at most"; bad=1; }
+git ls-files | grep -v '^fuzz/' | tr '\n' '\0' | LC_ALL=C xargs -0 grep -lP '\A\x7fELF' && { echo "lint: a generated binary"; bad=1; }
 for f in $(echo "$sources" | grep '^src/.*\.h$'); do
 	for word in Owns Units Fails Threads; do
 		grep -q "$word  " "$f" || { echo "$f: does not say: $word"; bad=1; }
