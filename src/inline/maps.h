@@ -21,6 +21,8 @@ struct span {
 VEC_TYPE(spans, struct span);
 
 void maps_read(struct spans *to, pid_t pid);
+/* Enters what brk() may want one day, whether it is mapped or not: so much from where it begins. */
+void maps_keep_heap(struct spans *s, pid_t pid, u64 size);
 void maps_release(struct spans *s);
 /* Is exactly this one mapping, of this protection, and of nothing that has a name? */
 bool maps_has(const struct spans *s, u64 lo, u64 hi, const char *prot);

@@ -23,7 +23,8 @@
 
 enum {
 	PAGE = 4096,
-	ABOVE = 512 << 20, /* our code lies this far above the image: the C heap grows between */
+	ABOVE = 512 << 20, /* our code lies this far above the image: there may be the C heap */
+	HEAP = 128 << 20, /* ... which may begin up to 1 GiB above it, and has this to grow */
 	REACH = 1 << 30, /* how far we look for room */
 	NEAR_NAME = 1024, /* where the name of the memory file stands for a moment */
 	FILTERED_RINGS = 64,
@@ -98,6 +99,7 @@ bool place_choose(struct inline_session *s, struct err *err)
 				    : shared_size(l->buffer, s->rings_most);
 	before = l->delays ? s->shared_bytes : 0;
 	maps_read(&maps, s->pid);
+	maps_keep_heap(&maps, s->pid, HEAP);
 	room = room_near(&maps, round_up(img->hi_va + l->bias, PAGE) + ABOVE,
 			 before + NEAR_SIZE + CODE_ROOM);
 	l->near_rt = room + before;
