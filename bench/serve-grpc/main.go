@@ -60,7 +60,8 @@ func instrumented() grpc.ServerOption {
 }
 
 // ask prints how many calls were answered in that time, and how long the middle one and one in a hundred took, in ns.
-func ask(address string, connections int, d time.Duration) {
+// Each connection asks again when it has its answer, but no more often than every `pause`; they begin one behind the other.
+func ask(address string, connections int, d, pause time.Duration) {
 	var wait sync.WaitGroup
 	took := make([][]time.Duration, connections)
 	end := time.Now().Add(d)
@@ -71,10 +72,12 @@ func ask(address string, connections int, d time.Duration) {
 			c, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 			check(err)
 			defer c.Close()
+			time.Sleep(pause * time.Duration(i) / time.Duration(connections))
 			for began := time.Now(); began.Before(end); began = time.Now() {
 				out := new(wrapperspb.StringValue)
 				check(c.Invoke(context.Background(), "/bench.Greeter/Hello", wrapperspb.String(strconv.Itoa(i)), out))
 				took[i] = append(took[i], time.Since(began))
+				time.Sleep(pause - time.Since(began))
 			}
 		}()
 	}
@@ -95,6 +98,8 @@ func main() {
 		check(err)
 		d, err := time.ParseDuration(os.Args[4])
 		check(err)
-		ask(os.Args[2], connections, d)
+		pause, err := time.ParseDuration(os.Args[5])
+		check(err)
+		ask(os.Args[2], connections, d, pause)
 	}
 }

@@ -39,7 +39,8 @@ func collect(w http.ResponseWriter, r *http.Request) {
 }
 
 // ask prints how many requests were answered in that time, and how long the middle one and one in a hundred took, in ns.
-func ask(address string, connections int, d time.Duration) {
+// Each connection asks again when it has its answer, but no more often than every `pause`; they begin one behind the other.
+func ask(address string, connections int, d, pause time.Duration) {
 	var wait sync.WaitGroup
 	took := make([][]time.Duration, connections)
 	client := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
@@ -48,12 +49,14 @@ func ask(address string, connections int, d time.Duration) {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
+			time.Sleep(pause * time.Duration(i) / time.Duration(connections))
 			for began := time.Now(); began.Before(end); began = time.Now() {
 				answer, err := client.Get("http://" + address + "/hello/" + strconv.Itoa(i))
 				check(err)
 				io.Copy(io.Discard, answer.Body)
 				answer.Body.Close()
 				took[i] = append(took[i], time.Since(began))
+				time.Sleep(pause - time.Since(began))
 			}
 		}()
 	}
@@ -75,6 +78,8 @@ func main() {
 		check(err)
 		d, err := time.ParseDuration(os.Args[4])
 		check(err)
-		ask(os.Args[2], connections, d)
+		pause, err := time.ParseDuration(os.Args[5])
+		check(err)
+		ask(os.Args[2], connections, d, pause)
 	}
 }
