@@ -67,7 +67,7 @@ def proxied(package, version, release=gobuild.NEWEST):
 
 
 @functools.lru_cache(maxsize=None)
-def module(program, release, *flags, source=None, requires=()):
+def module(program, release, *flags, source=None, requires=(), cgo=False):
     """tests/go/PROGRAM, or what another folder has, which needs modules from the proxy; its go.sum is made anew each time.
     `requires`: "MODULE@VERSION" in the place of what its go.mod says."""
     source = source or gobuild.ROOT / "tests" / "go" / program
@@ -84,7 +84,7 @@ def module(program, release, *flags, source=None, requires=()):
         subprocess.run([go, "mod", "edit", *("-require=" + r for r in requires)], cwd=folder, check=True,
                        env=gobuild.environment(release, False))
     done = subprocess.run([go, "build", "-mod=mod", *flags, "-o", to, "."], cwd=folder,
-                          env=gobuild.environment(release, "-race" in flags), stdin=subprocess.DEVNULL,
+                          env=gobuild.environment(release, cgo or "-race" in flags), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
     shutil.rmtree(folder)
     if done.returncode:

@@ -103,36 +103,53 @@ struct wanted {
 	struct str name, pkg_path;
 };
 
+/* Where the type's own name begins in "*gopkg.in/yaml.v3.Node": behind the last dot that stands in
+ * no brackets. 0: it has no package. */
+static size_t base_at(struct str name)
+{
+	ptrdiff_t bracket = str_find(name, STR("["));
+	size_t head = bracket > 0 ? (size_t)bracket : name.n;
+
+	return (size_t)(str_find_last(str_cut(name, 0, head), '.') + 1);
+}
+
+static size_t stars_of(struct str name)
+{
+	size_t n = 0;
+
+	while (n < name.n && name.p[n] == '*')
+		n++;
+	return n;
+}
+
 static struct wanted wanted_of(struct arena *a, struct str text)
 {
-	ptrdiff_t bracket = str_find(text, STR("["));
-	size_t head = bracket > 0 ? (size_t)bracket : text.n, stars = 0;
-	ptrdiff_t slash = str_find_last(str_cut(text, 0, head), '/');
+	size_t base = base_at(text), stars = stars_of(text);
+	ptrdiff_t slash = base ? str_find_last(str_cut(text, 0, base), '/') : -1;
 	struct wanted w = { .name = text, .pkg_path = STR("") };
-	ptrdiff_t dot;
 
-	while (stars < text.n && text.p[stars] == '*')
-		stars++;
 	if (slash < 0)
 		return w;
-	dot = str_find(str_cut(text, (size_t)slash, head), STR("."));
-	if (dot < 0)
-		return w;
-	w.pkg_path = str_cut(text, stars, (size_t)(slash + dot));
+	w.pkg_path = str_cut(text, stars, base - 1);
 	w.name = str_cut(text, (size_t)slash + 1, text.n);
 	w.name = str_fmt(a, "%.*s%.*s", (int)stars, text.p, STR_F(w.name));
 	return w;
 }
 
-static bool is_wanted(const struct go_program *prog, struct go_type *t, const struct wanted *w)
+static bool is_in_package(const struct go_program *prog, struct go_type *t, const struct wanted *w)
 {
 	struct go_type *named = go_type_load(prog, t);
 
-	if (t->kind == GO_BAD || !str_eq(t->name, w->name))
+	if (t->kind == GO_BAD)
 		return false;
 	while (named && !named->named && named->kind == GO_PTR)
 		named = go_type_load(prog, named->elem);
 	return !w->pkg_path.n || (named && str_eq(named->pkg_path, w->pkg_path));
+}
+
+static bool is_wanted(const struct go_program *prog, struct go_type *t, const struct wanted *w)
+{
+	return is_in_package(prog, t, w) && str_eq(t->name, w->name);
 }
 
 static struct go_type *in_links(const struct go_program *prog, const struct wanted *w,
@@ -182,6 +199,23 @@ static struct go_type *in_all(const struct go_program *prog, const struct wanted
 	return NULL;
 }
 
+/* A package may be called otherwise than its path's last element: go-sqlite3, yaml.v3, v2. */
+static struct go_type *of_path(const struct go_program *prog, const struct wanted *w)
+{
+	struct go_type **all;
+	size_t n = w->pkg_path.n ? go_types_all(prog, &all) : 0;
+	struct str base = str_cut(w->name, base_at(w->name), w->name.n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct str name = all[i]->name;
+
+		if (str_ends(name, base) && str_eq(str_cut(name, base_at(name), name.n), base) &&
+		    stars_of(name) == stars_of(w->name) && is_in_package(prog, all[i], w))
+			return all[i];
+	}
+	return NULL;
+}
+
 struct go_type *go_type_named(const struct go_program *prog, struct str name)
 {
 	struct wanted w = wanted_of(types_arena(prog), name);
@@ -189,7 +223,9 @@ struct go_type *go_type_named(const struct go_program *prog, struct str name)
 
 	if (!t)
 		t = in_links(prog, &w, str_fmt(types_arena(prog), "*%.*s", STR_F(w.name)), true);
-	return t ? t : in_all(prog, &w);
+	if (!t)
+		t = in_all(prog, &w);
+	return t ? t : of_path(prog, &w);
 }
 
 static const char *const basic_names[] = {

@@ -9,6 +9,7 @@ static const char *const fields[FIELDS_MOST] = {
 	[SQL_DONE] = "whether a transaction has ended already",
 	[SQL_CODE_PQ] = "db.response.status_code", [SQL_CODE_PGX] = "db.response.status_code",
 	[SQL_CODE_PGX4] = "db.response.status_code", [SQL_CODE_MYSQL] = "db.response.status_code",
+	[SQL_CODE_MATTN] = "db.response.status_code",
 	[SQL_CODE_SQLITE] = "db.response.status_code",
 };
 
@@ -23,9 +24,10 @@ static const char *const fields[FIELDS_MOST] = {
 	{ SQL_CODE_PGX, error ".(*github.com/jackc/pgx/v5/pgconn.PgError).Code", 8, true }, \
 	{ SQL_CODE_PGX4, error ".(*github.com/jackc/pgconn.PgError).Code", 8, true }, \
 	{ SQL_CODE_MYSQL, error ".(*github.com/go-sql-driver/mysql.MySQLError).Number", 0, true }, \
+	{ SQL_CODE_MATTN, error ".(github.com/mattn/go-sqlite3.Error).ExtendedCode", 0, true }, \
 	{ SQL_CODE_SQLITE, error ".(*modernc.org/sqlite.Error).code", 0, true }
 
-#define FAILURE_READS 6
+#define FAILURE_READS 7
 
 #define IS_SPAN(name, what) \
 	.role = ROLE_SPAN, .func = "database/sql." name, .kind = SPAN_CLIENT, \

@@ -43,6 +43,8 @@ LIBRARIES = {
         "spans-pq", {"github.com/lib/pq": "github.com/go-sql-driver/mysql", '"postgres"': '"mysql"', "$1": "?"},
         databases.mysql, [n.replace("42P01", "1146") for n in POSTGRES]),
     "modernc.org/sqlite": ("spans-sqlite", {}, None, SQLITE),
+    "github.com/mattn/go-sqlite3": (
+        "spans-sqlite", {"modernc.org/sqlite": "github.com/mattn/go-sqlite3", '"sqlite"': '"sqlite3"'}, None, SQLITE),
     "github.com/redis/go-redis/v9": ("spans-redis", {}, databases.redis, REDIS),
     "github.com/go-redis/redis/v8": (
         "spans-redis", {"github.com/redis/go-redis/v9": "github.com/go-redis/redis/v8"}, databases.redis, REDIS),
@@ -96,7 +98,7 @@ def build(tmp_path, library, version, release, *flags):
             text = "\n".join("require %s %s" % (library, version) if line.startswith("require " + library) else line
                              for line in text.split("\n"))
         file.write_text(text)
-    return others.module(program, release, *flags, source=source)
+    return others.module(program, release, *flags, source=source, cgo="mattn" in library)
 
 
 def run(tmp_path, library, program, *options):

@@ -356,6 +356,36 @@ START_TEST(finds_types_by_name)
 }
 END_TEST
 
+/* A package is not always called as its path ends. */
+START_TEST(finds_types_by_the_path_of_their_package)
+{
+	static const struct {
+		const char *path, *name, *asked, *other;
+	} cases[] = {
+		{ "gopkg.in/yaml.v3", "yaml.Node", "gopkg.in/yaml.v3.Node", "gopkg.in/yaml.v2.Node" },
+		{ "a.org/go-lite", "lite.Node", "a.org/go-lite.Node", "a.org/lite.Node" },
+		{ "a.org/list/v2", "list.Node", "a.org/list/v2.Node", "a.org/list/v2.ode" },
+		{ "a.org/list", "list.Node", "a.org/list.Node", "b.org/list.Node" },
+		{ "a.org/list", "list.Of[b.org/c.T]", "a.org/list.Of[b.org/c.T]",
+		  "a.org/list.Of[b.org/d.T]" },
+	};
+	char pointer[64], asked[64];
+	u64 t, p;
+
+	memory_begin(&m, 22);
+	t = struct_type(cases[_i].name, NAMED | UNCOMMON, 0, NULL, 0);
+	memory_put(&m, t + 80, name_at(cases[_i].path, 0, NULL), 4);
+	snprintf(pointer, sizeof(pointer), "*%s", cases[_i].name);
+	snprintf(asked, sizeof(asked), "*%s", cases[_i].asked);
+	p = elem_type(GO_PTR, 8, pointer, t);
+	link_types(&p, 1);
+	ck_assert_ptr_eq(go_type_named(&m.prog, str_of(cases[_i].asked)), load(t));
+	ck_assert_ptr_eq(go_type_named(&m.prog, str_of(asked)), load(p));
+	ck_assert_ptr_null(go_type_named(&m.prog, str_of(cases[_i].other)));
+	memory_end(&m);
+}
+END_TEST
+
 /* 1.27: the linked types stand back to back from offset 8. */
 START_TEST(walks_the_types_of_1_27)
 {
@@ -600,6 +630,7 @@ Suite *types_suite(void)
 	tcase_add_loop_test(t, reads_func_types, 0, 2);
 	tcase_add_test(t, finds_the_method_that_a_function_is);
 	tcase_add_test(t, finds_types_by_name);
+	tcase_add_loop_test(t, finds_types_by_the_path_of_their_package, 0, 5);
 	tcase_add_test(t, walks_the_types_of_1_27);
 	tcase_add_test(t, has_predeclared_types_that_the_program_lacks);
 	suite_add_tcase(s, t);
