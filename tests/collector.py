@@ -20,10 +20,13 @@ SPAN = {1: ("traceId", "hex"), 2: ("spanId", "hex"), 3: ("traceState", "text"), 
 SCOPE = {1: ("scope", {1: ("name", "text")}), 2: ("*spans", SPAN), 3: ("schemaUrl", "text")}
 RESOURCE = {1: ("*attributes", PAIR)}
 TRACES = {1: ("*resourceSpans", {1: ("resource", RESOURCE), 2: ("*scopeSpans", SCOPE), 3: ("schemaUrl", "text")})}
+EXEMPLAR = {2: ("timeUnixNano", "fixed"), 3: ("asDouble", "double"), 4: ("spanId", "hex"), 5: ("traceId", "hex")}
+NUMBER = {2: ("startTimeUnixNano", "fixed"), 3: ("timeUnixNano", "fixed"), 6: ("asInt", "fixed"), 7: ("*attributes", PAIR)}
 POINT = {2: ("startTimeUnixNano", "fixed"), 3: ("timeUnixNano", "fixed"), 4: ("count", "fixed"), 5: ("sum", "double"),
-         6: ("bucketCounts", "packed fixed"), 7: ("explicitBounds", "packed double"), 9: ("*attributes", PAIR), 11: ("min", "double"),
+         6: ("bucketCounts", "packed fixed"), 7: ("explicitBounds", "packed double"), 8: ("*exemplars", EXEMPLAR), 9: ("*attributes", PAIR), 11: ("min", "double"),
          12: ("max", "double")}
 METRIC = {1: ("name", "text"), 2: ("description", "text"), 3: ("unit", "text"),
+          7: ("sum", {1: ("*dataPoints", NUMBER), 2: ("aggregationTemporality", "number"), 3: ("isMonotonic", "bool")}),
           9: ("histogram", {1: ("*dataPoints", POINT), 2: ("aggregationTemporality", "number")})}
 METRICS = {1: ("*resourceMetrics", {1: ("resource", RESOURCE),
                                     2: ("*scopeMetrics", {1: ("scope", {1: ("name", "text")}), 2: ("*metrics", METRIC),

@@ -341,10 +341,10 @@ const struct command cmd_spans = {
 		 "else they are printed. A collector gets metrics of all calls as well. "
 		 "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_PROPAGATORS, "
 		 "OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, "
-		 "OTEL_EXPORTER_OTLP_*, OTEL_BSP_*, OTEL_METRICS_EXPORTER and "
-		 "OTEL_METRIC_EXPORT_* are honoured. Headers other than "
-		 "traceparent and tracestate, query strings and user information of URLs "
-		 "are not read.\n\n"
+		 "OTEL_EXPORTER_OTLP_*, OTEL_BSP_*, OTEL_METRICS_EXPORTER, "
+		 "OTEL_METRICS_EXEMPLAR_FILTER and OTEL_METRIC_EXPORT_* are honoured. Headers "
+		 "other than traceparent and tracestate, query strings and user information of "
+		 "URLs are not read.\n\n"
 		 "The program keeps its input, output and signals; goshawk ends with its status.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),

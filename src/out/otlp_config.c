@@ -4,8 +4,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "span/metrics.h"
-
 enum { QUEUE_DEFAULT = 2048, BATCH_DEFAULT = 512, QUEUE_MOST = 1 << 20, HOUR_MS = 3600000 };
 #define MS 1000000
 
@@ -237,11 +235,43 @@ static void batches(const struct asking *q)
 	c->batch = c->queue;
 }
 
+/* For sums and histograms, and there are no others, lowmemory means delta. */
+static void temporality(const struct asking *q)
+{
+	static const char name[] = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+	const char *v = otel_env(&q->env, name);
+
+	q->to->cumulative = !v || (strcasecmp(v, "delta") && strcasecmp(v, "lowmemory"));
+	if (v && q->to->cumulative && strcasecmp(v, "cumulative"))
+		otel_say(&q->env, "%s: neither cumulative, delta nor lowmemory: cumulative is "
+			 "taken", name);
+}
+
+static void exemplars(const struct asking *q)
+{
+	static const char *const filters[] = {
+		[EXEMPLARS_SAMPLED] = "trace_based", [EXEMPLARS_ALL] = "always_on",
+		[EXEMPLARS_NONE] = "always_off",
+	};
+	static const char name[] = "OTEL_METRICS_EXEMPLAR_FILTER";
+	const char *v = otel_env(&q->env, name);
+	u32 i = 0;
+
+	while (v && i < ARRAY_LEN(filters) && strcasecmp(v, filters[i]))
+		i++;
+	if (i == ARRAY_LEN(filters))
+		otel_say(&q->env, "%s: neither always_on, always_off nor trace_based: trace_based "
+			 "is taken", name);
+	q->to->exemplars = i == ARRAY_LEN(filters) ? EXEMPLARS_SAMPLED : (enum metric_exemplars)i;
+}
+
 /* What was collected is sent at once; the last ones may have to wait behind those before. */
 static void intervals(const struct asking *q)
 {
 	q->to->every_ns = milliseconds(q, "OTEL_METRIC_EXPORT_INTERVAL", 1, 60000);
 	q->to->export_ns = milliseconds(q, "OTEL_METRIC_EXPORT_TIMEOUT", 1, 30000);
+	temporality(q);
+	exemplars(q);
 	q->to->batch = METRICS;
 	q->to->queue = (size_t)2 * METRICS;
 }
@@ -261,7 +291,6 @@ static bool are_metrics_wanted(const struct otel_env *e)
 
 	if (v && strcmp(v, "none") && strcmp(v, "otlp"))
 		otel_say(e, "OTEL_METRICS_EXPORTER: neither otlp nor none: otlp is taken");
-	only(e, "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative");
 	only(e, "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
 	     "explicit_bucket_histogram");
 	return !v || strcmp(v, "none");

@@ -17,6 +17,7 @@
 
 #include "out/otlp.h"
 #include "out/otlp_signal.h"
+#include "span/metrics.h"
 
 struct otlp_config {
 	const struct otlp_signal *signal;
@@ -28,6 +29,8 @@ struct otlp_config {
 	i64 timeout_ns;		/* of a request */
 	i64 delay_ns;		/* a span waits at most so long for others */
 	i64 every_ns;		/* metrics */
+	bool cumulative;	/* what is sent later holds what was sent before */
+	enum metric_exemplars exemplars;
 	i64 export_ns;		/* of a batch, with all repetitions */
 	size_t queue, batch;	/* spans, or metrics */
 };

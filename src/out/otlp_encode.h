@@ -11,10 +11,13 @@
  *   AnyValue 1 string 2 bool 3 int 4 double
  *
  *   ExportMetricsServiceRequest, ResourceMetrics and ScopeMetrics have the same numbers.
- *   Metric  1 name 2 description 3 unit 9 histogram
+ *   Metric  1 name 2 description 3 unit 7 sum 9 histogram
+ *   Sum        1 data_points 2 aggregation_temporality 3 is_monotonic
+ *   NumberDataPoint     2 start 3 time 6 as_int 7 attributes
  *   Histogram  1 data_points 2 aggregation_temporality
  *   HistogramDataPoint  2 start 3 time 4 count 5 sum 6 bucket_counts 7 explicit_bounds
- *                       9 attributes 11 min 12 max
+ *                       8 exemplars 9 attributes 11 min 12 max
+ *   Exemplar   2 time 3 as_double 4 span_id 5 trace_id
  *
  * JSON has the same in lowerCamelCase; ids are hex, enums are numbers, 64-bit integers are strings.
  * Bytes that are not UTF-8 become U+FFFD in both.
@@ -42,14 +45,19 @@ struct otlp_piece {
 /* Whose names attributes have: the semantic conventions, in this version. */
 #define OTLP_SCHEMA "https://opentelemetry.io/schemas/1.43.0"
 
-enum { TEMPORALITY_CUMULATIVE = 2 };
+enum { TEMPORALITY_DELTA = 1, TEMPORALITY_CUMULATIVE = 2 };
+
+/* When what a metric has was counted. */
+struct otlp_counted {
+	i64 from_ns, to_ns;
+	u32 temporality;
+};
 
 struct otlp_encoding {
 	const char *content_type;
 	void (*span)(struct out *o, const struct span *s);
-	/* Counted from `from_ns` until `to_ns`. */
 	void (*metric)(struct out *o, const struct metric *m, struct metric_about about,
-		       i64 from_ns, i64 to_ns);
+		       struct otlp_counted when);
 	void (*resource)(struct out *o, const struct span_resource *r);
 	/* All in one request, grouped by scope in the order of their coming. */
 	void (*request)(struct out *o, const struct otlp_signal *of, struct str resource,

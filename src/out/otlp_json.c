@@ -178,13 +178,32 @@ static void resource(struct out *o, const struct span_resource *r)
 	json_object_end(&j);
 }
 
-static void point(struct json *j, const struct metric_series *s, const struct metric_about *about,
-		  i64 from_ns, i64 to_ns)
+static void exemplars(struct json *j, const struct metric_exemplar *x, u32 n)
 {
-	json_object(j);
-	attrs(j, s->attrs, s->nattrs);
-	number(j, "startTimeUnixNano", from_ns);
-	number(j, "timeUnixNano", to_ns);
+	char trace[2 * TRACE_ID + 1], span_id[2 * SPAN_ID + 1];
+
+	json_key(j, "exemplars");
+	json_array(j);
+	for (u32 i = 0; i < n; i++) {
+		if (!x[i].time_ns)
+			continue;
+		trace_id_hex(trace, x[i].trace);
+		span_id_hex(span_id, x[i].span);
+		json_object(j);
+		number(j, "timeUnixNano", x[i].time_ns);
+		real(j, "asDouble", x[i].value);
+		json_key(j, "spanId");
+		json_z(j, span_id);
+		json_key(j, "traceId");
+		json_z(j, trace);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void histogram(struct json *j, const struct metric_series *s,
+		      const struct metric_about *about)
+{
 	number(j, "count", (i64)s->count);
 	real(j, "sum", s->sum);
 	json_key(j, "bucketCounts");
@@ -197,13 +216,28 @@ static void point(struct json *j, const struct metric_series *s, const struct me
 	for (u32 i = 0; i < about->nbounds; i++)
 		json_f64(j, about->bounds[i]);
 	json_array_end(j);
+	if (s->exemplars)
+		exemplars(j, s->exemplars, about->nbounds + 1);
 	real(j, "min", s->least);
 	real(j, "max", s->most);
+}
+
+static void point(struct json *j, const struct metric_series *s, const struct metric_about *about,
+		  const struct otlp_counted *when)
+{
+	json_object(j);
+	attrs(j, s->attrs, s->nattrs);
+	number(j, "startTimeUnixNano", when->from_ns);
+	number(j, "timeUnixNano", when->to_ns);
+	if (about->nbounds)
+		histogram(j, s, about);
+	else
+		number(j, "asInt", (i64)s->count);
 	json_object_end(j);
 }
 
-static void metric(struct out *o, const struct metric *m, struct metric_about about, i64 from_ns,
-		   i64 to_ns)
+static void metric(struct out *o, const struct metric *m, struct metric_about about,
+		   struct otlp_counted when)
 {
 	struct json j;
 
@@ -214,16 +248,20 @@ static void metric(struct out *o, const struct metric *m, struct metric_about ab
 	json_key(&j, "description");
 	json_z(&j, about.what);
 	json_key(&j, "unit");
-	json_z(&j, "s");
-	json_key(&j, "histogram");
+	json_z(&j, about.unit);
+	json_key(&j, about.nbounds ? "histogram" : "sum");
 	json_object(&j);
 	json_key(&j, "dataPoints");
 	json_array(&j);
 	for (size_t i = 0; i < m->series.n; i++)
-		point(&j, m->series.at[i], &about, from_ns, to_ns);
+		point(&j, m->series.at[i], &about, &when);
 	json_array_end(&j);
 	json_key(&j, "aggregationTemporality");
-	json_u64(&j, TEMPORALITY_CUMULATIVE);
+	json_u64(&j, when.temporality);
+	if (!about.nbounds) {
+		json_key(&j, "isMonotonic");
+		json_bool(&j, true);
+	}
 	json_object_end(&j);
 	json_object_end(&j);
 }

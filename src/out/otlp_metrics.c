@@ -7,6 +7,9 @@
 struct otlp_metrics {
 	struct otlp_sender *sender;
 	struct metrics metrics;
+	struct otel_env env;
+	bool delta;		/* what is sent was counted since the last ones were */
+	bool told;		/* what is not sent */
 	i64 from_ns;		/* Unix ns */
 	i64 every_ns, next_ns;
 	struct out out[METRICS];
@@ -28,7 +31,9 @@ bool otlp_metrics_new(struct otlp_metrics **to, struct arena *a, const struct ot
 		return false;
 	m = mem_resize(NULL, sizeof(*m));
 	*m = (struct otlp_metrics){
-		.sender = sender, .from_ns = clock_ns(CLOCK_REALTIME),
+		.sender = sender, .env = ask->env, .delta = !config.cumulative,
+		.metrics = { .exemplars = config.exemplars },
+		.from_ns = clock_ns(CLOCK_REALTIME),
 		.every_ns = config.every_ns, .next_ns = now_ns() + config.every_ns,
 	};
 	for (u32 i = 0; i < METRICS; i++)
@@ -42,10 +47,25 @@ void otlp_metrics_add(struct otlp_metrics *m, const struct span *s)
 	metrics_add(&m->metrics, s);
 }
 
+/* A sum that some messages are missing from would be taken for all of them. */
+static bool is_whole(struct otlp_metrics *m, u32 metric)
+{
+	if (!m->metrics.of[metric].unknown)
+		return true;
+	if (!m->told)
+		otel_say(&m->env, "OTLP: %s is not sent: of some calls it is not known how many "
+			 "messages they are of", metric_about(metric).name);
+	m->told = true;
+	return false;
+}
+
 static void put(struct otlp_metrics *m)
 {
 	const struct otlp_encoding *as = otlp_send_as(m->sender);
-	i64 to_ns = clock_ns(CLOCK_REALTIME);
+	struct otlp_counted when = {
+		.from_ns = m->from_ns, .to_ns = MAX(clock_ns(CLOCK_REALTIME), m->from_ns),
+		.temporality = m->delta ? TEMPORALITY_DELTA : TEMPORALITY_CUMULATIVE,
+	};
 	struct otlp_piece pieces[METRICS];
 	size_t n = 0;
 
@@ -54,15 +74,17 @@ static void put(struct otlp_metrics *m)
 	for (u32 i = 0; i < METRICS; i++) {
 		const struct metric *of = &m->metrics.of[i];
 
-		if (!of->series.n)
+		if (!is_whole(m, i) || !of->series.n)
 			continue;
 		m->out[i].n = 0;
-		as->metric(&m->out[i], of, metric_about(i), m->from_ns, to_ns);
+		as->metric(&m->out[i], of, metric_about(i), when);
 		pieces[n++] = (struct otlp_piece){
 			STR("goshawk"), { m->out[i].buf, m->out[i].n } };
 	}
-	if (n)
-		(void)otlp_send(m->sender, pieces, n);
+	if ((n && !otlp_send(m->sender, pieces, n)) || !m->delta)
+		return;
+	metrics_reset(&m->metrics);
+	m->from_ns = when.to_ns;
 }
 
 /* While some are under way no more are put: there is room for the last ones then. */

@@ -1,6 +1,7 @@
 /* otlp_metrics - metrics of all spans, sent to a collector every minute and at the end.
  *
- * They count from when goshawk began, so one that is not delivered is made up for by the next.
+ * They count from when goshawk began, so one that is not delivered is made up for by the next;
+ * unless what came since the last ones is asked for.
  *
  * Owns     counts and a sender, until otlp_metrics_free().
  * Units    as span/span.h; intervals are of the monotonic clock.

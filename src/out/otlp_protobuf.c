@@ -221,36 +221,64 @@ static void resource(struct out *o, const struct span_resource *r)
 	attrs(o, 1, r->attrs, r->nattrs);
 }
 
-static void point(struct out *o, const struct metric_series *s, const struct metric_about *about,
-		  i64 from_ns, i64 to_ns)
+static void exemplars(struct out *o, const struct metric_exemplar *x, u32 n)
 {
+	for (u32 i = 0; x && i < n; i++) {
+		size_t message;
+
+		if (!x[i].time_ns)
+			continue;
+		message = begin(o, 8);
+		fixed(o, 2, (u64)x[i].time_ns, 8);
+		real(o, 3, x[i].value);
+		bytes(o, 4, x[i].span, SPAN_ID);
+		bytes(o, 5, x[i].trace, TRACE_ID);
+		end(o, message);
+	}
+}
+
+static void point(struct out *o, const struct metric_series *s, const struct metric_about *about,
+		  const struct otlp_counted *when)
+{
+	const u32 n = about->nbounds;
 	size_t message = begin(o, 1);
 
-	fixed(o, 2, (u64)from_ns, 8);
-	fixed(o, 3, (u64)to_ns, 8);
+	fixed(o, 2, (u64)when->from_ns, 8);
+	fixed(o, 3, (u64)when->to_ns, 8);
+	if (!n) {
+		fixed(o, 6, s->count, 8);
+		attrs(o, 7, s->attrs, s->nattrs);
+		end(o, message);
+		return;
+	}
 	fixed(o, 4, s->count, 8);
 	real(o, 5, s->sum);
-	bytes(o, 6, s->buckets, (about->nbounds + 1) * sizeof(s->buckets[0]));
-	bytes(o, 7, about->bounds, about->nbounds * sizeof(about->bounds[0]));
+	bytes(o, 6, s->buckets, (n + 1) * sizeof(s->buckets[0]));
+	bytes(o, 7, about->bounds, n * sizeof(about->bounds[0]));
+	exemplars(o, s->exemplars, n + 1);
 	attrs(o, 9, s->attrs, s->nattrs);
 	real(o, 11, s->least);
 	real(o, 12, s->most);
 	end(o, message);
 }
 
-static void metric(struct out *o, const struct metric *m, struct metric_about about, i64 from_ns,
-		   i64 to_ns)
+static void metric(struct out *o, const struct metric *m, struct metric_about about,
+		   struct otlp_counted when)
 {
 	size_t message;
 
 	text(o, 1, str_of(about.name));
 	text(o, 2, str_of(about.what));
-	text(o, 3, STR("s"));
-	message = begin(o, 9);
+	text(o, 3, str_of(about.unit));
+	message = begin(o, about.nbounds ? 9 : 7);
 	for (size_t i = 0; i < m->series.n; i++)
-		point(o, m->series.at[i], &about, from_ns, to_ns);
+		point(o, m->series.at[i], &about, &when);
 	tag(o, 2, WIRE_VARINT);
-	varint(o, TEMPORALITY_CUMULATIVE);
+	varint(o, when.temporality);
+	if (!about.nbounds) {
+		tag(o, 3, WIRE_VARINT);
+		varint(o, true);
+	}
 	end(o, message);
 }
 

@@ -210,10 +210,10 @@ static void say_lost(const struct otlp_sender *o)
 {
 	const struct otlp_signal *of = o->config.signal;
 
-	if (of->cumulative && !o->refused && (o->failed || o->no_thread))
+	if (o->config.cumulative && !o->refused && (o->failed || o->no_thread))
 		otel_say(&o->env, "OTLP: %s: the last %s were not delivered", o->config.shown,
 			 of->things);
-	else if (!of->cumulative && o->dropped)
+	else if (!o->config.cumulative && o->dropped && !o->refused)
 		otel_say(&o->env, "OTLP: %s: %llu of %llu %s were not delivered",
 			 o->config.shown, (unsigned long long)o->dropped,
 			 (unsigned long long)o->given, of->things);

@@ -10,5 +10,5 @@ const struct otlp_signal otlp_metrics = {
 	.variable = "METRICS", .path = "/v1/metrics", .things = "metrics",
 	.counted = "data points", .rejected = "\"rejectedDataPoints\"",
 	.resources = "resourceMetrics", .scopes = "scopeMetrics", .items = "metrics",
-	.optional = true, .cumulative = true,
+	.optional = true,
 };

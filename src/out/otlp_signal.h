@@ -19,7 +19,6 @@ struct otlp_signal {
 	const char *rejected;
 	const char *resources, *scopes, *items;	/* lists in JSON */
 	bool optional;		/* many collectors take none: those that have no such path */
-	bool cumulative;	/* what is sent later holds what was sent before */
 };
 
 extern const struct otlp_signal otlp_spans, otlp_metrics;

@@ -102,6 +102,7 @@ void kafka_say(struct saying *s, const struct field_value *f, const struct said 
 		s->nothing = true;
 	else if (receives && !failure.n && !count)
 		s->nothing = true;
+	s->span.messages = receives && failure.n && !is_read(said->rule, KAFKA_COUNT) ? 0 : count;
 	topic = topic_of(f, receives && failure.n ? 0 : count);
 	if (!said->rule->own)
 		s->span.name = topic.n ? say_fmt(s, "%.*s %.*s", STR_F(what), STR_F(topic)) : what;

@@ -9,11 +9,9 @@ struct taken {
 };
 
 struct kind {
-	const char *name, *what;
-	enum span_kind of;
-	struct str sign;	/* spans that have this attribute */
-	const double *bounds;
-	u32 nbounds;
+	struct metric_about about;
+	u8 of;			/* kinds of spans: a bit for each... */
+	struct str sign;	/* ...if they have this attribute */
 	struct taken attrs[METRIC_ATTRS_MOST];
 };
 
@@ -22,7 +20,9 @@ static const double call_bounds[] = {
 };
 static const double query_bounds[] = { 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10 };
 
-#define CALLS .bounds = call_bounds, .nbounds = ARRAY_LEN(call_bounds)
+#define IS(kind) (1u << SPAN_##kind)
+#define DURATION(bounds) "s", bounds, ARRAY_LEN(bounds)
+#define MESSAGES "{message}", NULL, 0
 
 static const struct span_attr *find(const struct span *s, struct str key)
 {
@@ -41,11 +41,16 @@ static void known_method(struct span_attr *to, const struct span *s)
 		to->text = STR("_OTHER");
 }
 
+/* What all of messages have. */
+#define MESSAGING \
+	{ .key = KEY("messaging.system") }, { .key = KEY("messaging.operation.name") }, \
+	{ .key = KEY("messaging.destination.name") }, { .key = KEY("error.type") }
+
 static const struct kind kinds[METRICS] = {
 	[METRIC_HTTP_SERVER] = {
-		.name = "http.server.request.duration", .of = SPAN_SERVER, CALLS,
-		.what = "How long requests took that were served",
-		.sign = KEY("http.request.method"),
+		.about = { "http.server.request.duration", "Duration of HTTP server requests.",
+			   DURATION(call_bounds) },
+		.of = IS(SERVER), .sign = KEY("http.request.method"),
 		.attrs = {
 			{ .key = KEY("http.request.method") }, { .key = KEY("url.scheme") },
 			{ .key = KEY("http.route") }, { .key = KEY("http.response.status_code") },
@@ -53,9 +58,9 @@ static const struct kind kinds[METRICS] = {
 		},
 	},
 	[METRIC_HTTP_CLIENT] = {
-		.name = "http.client.request.duration", .of = SPAN_CLIENT, CALLS,
-		.what = "How long requests took that were sent",
-		.sign = KEY("http.request.method"),
+		.about = { "http.client.request.duration", "Duration of HTTP client requests.",
+			   DURATION(call_bounds) },
+		.of = IS(CLIENT), .sign = KEY("http.request.method"),
 		.attrs = {
 			{ .key = KEY("http.request.method") }, { .key = KEY("server.address") },
 			{ .key = KEY("server.port") }, { .key = KEY("http.response.status_code") },
@@ -63,8 +68,10 @@ static const struct kind kinds[METRICS] = {
 		},
 	},
 	[METRIC_RPC_SERVER] = {
-		.name = "rpc.server.call.duration", .of = SPAN_SERVER, CALLS,
-		.what = "How long calls took that were served", .sign = KEY("rpc.system.name"),
+		.about = { "rpc.server.call.duration",
+			   "Measures the duration of an incoming Remote Procedure Call (RPC).",
+			   DURATION(call_bounds) },
+		.of = IS(SERVER), .sign = KEY("rpc.system.name"),
 		.attrs = {
 			{ .key = KEY("rpc.system.name") },
 			{ .key = KEY("rpc.method"), .how = known_method },
@@ -72,8 +79,10 @@ static const struct kind kinds[METRICS] = {
 		},
 	},
 	[METRIC_RPC_CLIENT] = {
-		.name = "rpc.client.call.duration", .of = SPAN_CLIENT, CALLS,
-		.what = "How long calls took that were sent", .sign = KEY("rpc.system.name"),
+		.about = { "rpc.client.call.duration",
+			   "Measures the duration of an outgoing Remote Procedure Call (RPC).",
+			   DURATION(call_bounds) },
+		.of = IS(CLIENT), .sign = KEY("rpc.system.name"),
 		.attrs = {
 			{ .key = KEY("rpc.system.name") }, { .key = KEY("rpc.method") },
 			{ .key = KEY("rpc.response.status_code") }, { .key = KEY("error.type") },
@@ -81,9 +90,9 @@ static const struct kind kinds[METRICS] = {
 		},
 	},
 	[METRIC_DB] = {
-		.name = "db.client.operation.duration", .of = SPAN_CLIENT,
-		.what = "How long databases were asked", .sign = KEY("db.system.name"),
-		.bounds = query_bounds, .nbounds = ARRAY_LEN(query_bounds),
+		.about = { "db.client.operation.duration",
+			   "Duration of database client operations.", DURATION(query_bounds) },
+		.of = IS(CLIENT), .sign = KEY("db.system.name"),
 		.attrs = {
 			{ .key = KEY("db.system.name") }, { .key = KEY("db.namespace") },
 			{ .key = KEY("db.operation.name") }, { .key = KEY("db.collection.name") },
@@ -92,21 +101,35 @@ static const struct kind kinds[METRICS] = {
 			{ .key = KEY("server.address") }, { .key = KEY("server.port") },
 		},
 	},
+	[METRIC_MESSAGES] = {
+		.about = { "messaging.client.operation.duration", "Duration of messaging operation "
+			   "initiated by a producer or consumer client.", DURATION(call_bounds) },
+		.of = IS(PRODUCER) | IS(CLIENT), .sign = KEY("messaging.system"),
+		.attrs = { MESSAGING, { .key = KEY("messaging.operation.type") },
+			   { .key = KEY("messaging.consumer.group.name") } },
+	},
+	[METRIC_SENT] = {
+		.about = { "messaging.client.sent.messages", "Number of messages producer "
+			   "attempted to send to the broker.", MESSAGES },
+		.of = IS(PRODUCER), .sign = KEY("messaging.system"), .attrs = { MESSAGING },
+	},
+	[METRIC_CONSUMED] = {
+		.about = { "messaging.client.consumed.messages",
+			   "Number of messages that were delivered to the application.", MESSAGES },
+		.of = IS(CLIENT), .sign = KEY("messaging.system"),
+		.attrs = { MESSAGING, { .key = KEY("messaging.consumer.group.name") } },
+	},
+	[METRIC_PROCESSED] = {
+		.about = { "messaging.process.duration", "Duration of processing operation.",
+			   DURATION(call_bounds) },
+		.of = IS(CONSUMER), .sign = KEY("messaging.system"),
+		.attrs = { MESSAGING, { .key = KEY("messaging.consumer.group.name") } },
+	},
 };
 
 struct metric_about metric_about(u32 metric)
 {
-	const struct kind *k = &kinds[metric];
-
-	return (struct metric_about){ k->name, k->what, k->bounds, k->nbounds };
-}
-
-static const struct kind *kind_of(const struct span *s)
-{
-	for (u32 i = 0; i < METRICS; i++)
-		if (kinds[i].of == s->kind && find(s, kinds[i].sign))
-			return &kinds[i];
-	return NULL;
+	return kinds[metric].about;
 }
 
 static u32 take(struct span_attr to[METRIC_ATTRS_MOST], const struct kind *k, const struct span *s)
@@ -196,32 +219,75 @@ static struct metric_series *series_of(struct metric *m, const struct span_attr 
 	return m->series.at[m->series.n - 1];
 }
 
-void metrics_add(struct metrics *m, const struct span *s)
+/* The last one in each bucket. */
+static void remember(struct metric_series *to, u32 bucket, double value, const struct span *s)
+{
+	const size_t size = (METRIC_BOUNDS_MOST + 1) * sizeof(*to->exemplars);
+	struct metric_exemplar *x;
+
+	if (!to->exemplars)
+		to->exemplars = memset(mem_resize(NULL, size), 0, size);
+	x = &to->exemplars[bucket];
+	*x = (struct metric_exemplar){ .time_ns = s->end_ns, .value = value };
+	memcpy(x->trace, s->self.trace, TRACE_ID);
+	memcpy(x->span, s->self.span, SPAN_ID);
+}
+
+static void add_time(struct metric_series *to, const struct metric_about *about,
+		     enum metric_exemplars exemplars, const struct span *s)
 {
 	double seconds = (double)MAX(s->end_ns - s->start_ns, (i64)0) / 1e9;
-	const struct kind *k = kind_of(s);
-	struct span_attr attrs[METRIC_ATTRS_MOST];
-	struct metric_series *to;
 	u32 bucket = 0;
 
-	if (!k)
-		return;
-	to = series_of(&m->of[k - kinds], attrs, take(attrs, k, s));
 	to->least = to->count ? MIN(to->least, seconds) : seconds;
 	to->most = to->count ? MAX(to->most, seconds) : seconds;
 	to->count++;
 	to->sum += seconds;
-	while (bucket < k->nbounds && seconds > k->bounds[bucket])
+	while (bucket < about->nbounds && seconds > about->bounds[bucket])
 		bucket++;
 	to->buckets[bucket]++;
+	if (exemplars == EXEMPLARS_ALL || (exemplars == EXEMPLARS_SAMPLED && s->self.sampled))
+		remember(to, bucket, seconds, s);
+}
+
+static void add(struct metrics *m, u32 metric, const struct span *s)
+{
+	const struct kind *k = &kinds[metric];
+	struct span_attr attrs[METRIC_ATTRS_MOST];
+	struct metric *to = &m->of[metric];
+
+	if (k->about.nbounds)
+		add_time(series_of(to, attrs, take(attrs, k, s)), &k->about, m->exemplars, s);
+	else if (s->messages > 0)
+		series_of(to, attrs, take(attrs, k, s))->count += (u64)s->messages;
+	else if (s->messages < 0)
+		to->unknown = true;
+}
+
+void metrics_add(struct metrics *m, const struct span *s)
+{
+	for (u32 i = 0; i < METRICS; i++)
+		if (kinds[i].of >> s->kind & 1 && find(s, kinds[i].sign))
+			add(m, i, s);
+}
+
+void metrics_reset(struct metrics *m)
+{
+	for (u32 i = 0; i < METRICS; i++) {
+		struct metric *of = &m->of[i];
+
+		for (size_t k = 0; k < of->series.n; k++) {
+			mem_free(of->series.at[k]->exemplars);
+			mem_free(of->series.at[k]);
+		}
+		vec_release(&of->series);
+		map_release(&of->by_hash);
+		*of = (struct metric){ .unknown = of->unknown };
+	}
 }
 
 void metrics_release(struct metrics *m)
 {
-	for (u32 i = 0; i < METRICS; i++) {
-		for (size_t k = 0; k < m->of[i].series.n; k++)
-			mem_free(m->of[i].series.at[k]);
-		vec_release(&m->of[i].series);
-		map_release(&m->of[i].by_hash);
-	}
+	metrics_reset(m);
+	*m = (struct metrics){ 0 };
 }

@@ -1,15 +1,17 @@
 /* metrics - how long calls take, by what they are: histograms that every span is counted in, also
- * those of traces that are not sampled.
+ * those of traces that are not sampled; and how many messages they are of.
  *
  * The values of attributes are few: routes and not paths. What still comes to more series than
  * METRIC_SERIES_MOST is counted in one that has otel.metric.overflow alone.
+ * Each bucket of a histogram remembers the last span in it, as an exemplar.
  *
  * Owns     all series, until metrics_release().
- * Units    seconds.
+ * Units    seconds, messages.
  * Fails    never. Spans that no metric is about are left out.
  * Threads  one.
  * Source   OpenTelemetry semantic conventions 1.43: "HTTP metrics", "RPC metrics", "Database client
- *          metrics"; specification, "Metrics SDK", cardinality limits. */
+ *          metrics", "Messaging client metrics"; specification, "Metrics SDK", cardinality limits
+ *          and exemplars. */
 #ifndef SPAN_METRICS_H
 #define SPAN_METRICS_H
 
@@ -19,35 +21,48 @@
 
 enum { METRIC_BOUNDS_MOST = 14, METRIC_ATTRS_MOST = 9, METRIC_SERIES_MOST = 2000 };
 enum { METRIC_HTTP_SERVER, METRIC_HTTP_CLIENT, METRIC_RPC_SERVER, METRIC_RPC_CLIENT, METRIC_DB,
-       METRICS };
+       METRIC_MESSAGES, METRIC_SENT, METRIC_CONSUMED, METRIC_PROCESSED, METRICS };
+/* Of which spans: of those whose traces are sampled, of all. */
+enum metric_exemplars { EXEMPLARS_SAMPLED, EXEMPLARS_ALL, EXEMPLARS_NONE };
+
+struct metric_exemplar {
+	i64 time_ns;		/* 0: there is none */
+	double value;
+	u8 trace[TRACE_ID], span[SPAN_ID];
+};
 
 struct metric_series {
 	u32 nattrs;
 	u32 same;		/* 1 + place of another one that hashes alike; 0: none */
-	u64 count;
+	u64 count;		/* of spans, or of messages */
 	double sum, least, most;
 	/* One for each bound, of what is not above it but above the one before; and the rest. */
 	u64 buckets[METRIC_BOUNDS_MOST + 1];
+	struct metric_exemplar *exemplars;	/* one for each bucket, or NULL: there are none */
 	struct span_attr attrs[];
 };
 
 struct metric {
 	VEC(struct metric_series *) series;
 	struct map by_hash;	/* 1 + place */
+	bool unknown;		/* it would be wrong: of some spans it is not known how many */
 };
 
 struct metric_about {
-	const char *name, *what;
+	const char *name, *what, *unit;
 	const double *bounds;
-	u32 nbounds;
+	u32 nbounds;		/* 0: it is no histogram, but a sum that never gets less */
 };
 
 struct metrics {
 	struct metric of[METRICS];
+	enum metric_exemplars exemplars;
 };
 
 struct metric_about metric_about(u32 metric);
 void metrics_add(struct metrics *m, const struct span *s);
+/* They count from nothing; what would be wrong before is wrong after. */
+void metrics_reset(struct metrics *m);
 void metrics_release(struct metrics *m);
 
 #endif

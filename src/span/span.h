@@ -69,6 +69,7 @@ struct span {
 	enum span_status status;
 	struct str message;	/* with STATUS_ERROR */
 	struct str scope;	/* the library that it is about, as "net/http" */
+	i64 messages;		/* that it has sent or received; -1: not known */
 	u64 goid;
 };
 

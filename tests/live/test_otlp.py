@@ -317,6 +317,8 @@ def test_metrics_count_all_calls_sampled_or_not(protocol, compression):
     for p in bad, good:
         assert int(p.pop("startTimeUnixNano")) < int(p.pop("timeUnixNano"))
         assert p.pop("explicitBounds") == bounds
+    assert {(x["asDouble"], x["spanId"][:4], x["timeUnixNano"][-8:]) for p in (bad, good) for x in p.pop("exemplars")} == {
+        (0, "0200", "00000000"), (0.008, "0202", "08000000"), (0.016, "0204", "16000000")}  # 4 and 12 ms are not sampled
     assert bad.pop("sum") == pytest.approx(0.012) and good.pop("sum") == pytest.approx(0.028)
     assert bad == {"count": "2", "min": 0, "max": 0.012, "bucketCounts": ["1", "0", "1"] + 12 * ["0"]}
     assert good == {"count": "3", "min": 0.004, "max": 0.016, "bucketCounts": ["1", "1", "1"] + 12 * ["0"]}
@@ -343,6 +345,56 @@ def test_metrics_go_at_intervals_and_at_the_end_and_count_on():
     assert len({p["startTimeUnixNano"] for r in sent for p in points(r)}) == 1
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+def test_deltas_have_what_came_since_the_last_ones(protocol):
+    env = {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta", "OTEL_METRIC_EXPORT_INTERVAL": "20",
+           "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": protocol}
+    with Collector() as c:
+        e = whole(c.url, 100, env).tell("calls 2")
+        with c.changed:
+            assert c.changed.wait_for(lambda: sum(map(count, c.of("/v1/metrics"))) == 2, 20)
+        e.tell("calls 3").end()
+    sent = c.of("/v1/metrics")
+    assert not e.said and len(sent) >= 2 and sum(map(count, sent)) == 5
+    assert {r.metrics["http.server.request.duration"]["histogram"]["aggregationTemporality"] for r in sent} == {1}
+    times = [{(int(p["startTimeUnixNano"]), int(p["timeUnixNano"])) for p in points(r)} for r in sent]
+    assert all(len(t) == 1 for t in times)
+    times = [t for of in times for t in of]
+    assert all(a < b <= c for (a, b), (c, _) in zip(times, times[1:]))
+
+
+def test_deltas_that_are_not_delivered_are_lost():
+    env = {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta", "OTEL_METRIC_EXPORT_INTERVAL": "20"}
+    with Collector() as c:
+        c.otherwise = lambda h: answer(400 if h.path == "/v1/metrics" and len(c.of(h.path)) == 1 else 200)(h)
+        e = whole(c.url, 100, env).tell("calls 2")
+        with c.changed:
+            assert c.changed.wait_for(lambda: c.of("/v1/metrics"), 20)
+        e.tell("calls 3").end()
+    assert sum(map(count, c.of("/v1/metrics"))) == 5 and e.said == [
+        "OTLP: %s/v1/metrics answers 400" % c.url,
+        "OTLP: %s/v1/metrics: 1 of %d metrics were not delivered" % (c.url, len(c.of("/v1/metrics")))]
+
+
+@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
+def test_a_sum_that_would_be_too_low_is_not_sent(temporality):
+    env = {"OTEL_METRIC_EXPORT_INTERVAL": "20", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": temporality}
+    with Collector() as c:
+        def wait(fits):
+            with c.changed:
+                assert c.changed.wait_for(lambda: any(fits(r.metrics) for r in c.of("/v1/metrics")), 20)
+
+        e = whole(c.url, 100, env).tell("polls 2")
+        wait(lambda m: "messaging.client.consumed.messages" in m)
+        e.tell("polls 3")
+        wait(lambda m: "messaging.client.operation.duration" in m and "messaging.client.consumed.messages" not in m)
+        e.tell("polls 1").end()
+    assert [s.rstrip() for s in e.said] == ["OTLP: messaging.client.consumed.messages is not sent: of some calls it is not known how many messages they are of"]
+    sent = [r.metrics for r in c.of("/v1/metrics")]
+    assert {m["messaging.client.consumed.messages"]["sum"]["dataPoints"][0]["asInt"] for m in sent if "messaging.client.consumed.messages" in m} <= {"2", "4"}
+    assert "messaging.client.consumed.messages" not in sent[-1]
+
+
 @pytest.mark.parametrize("env, option, paths", [
     ({"OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "URL"}, None, ["/v1/traces"]),
     ({"OTEL_EXPORTER_OTLP_ENDPOINT": "URL/in/", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "URL/own/metrics?k=v"}, None,
@@ -364,11 +416,12 @@ def test_metrics_have_headers_and_time_outs_of_their_own():
         sent(c, 0, {"OTEL_EXPORTER_OTLP_HEADERS": "x-of=all", "OTEL_EXPORTER_OTLP_METRICS_HEADERS": "x-of=metrics"}, calls=1)
         assert [(r.path, r.headers["X-Of"]) for r in sorted(c.requests, key=lambda r: r.path)] == [("/v1/metrics", "metrics"), ("/v1/traces", "all")]
         e = sent(c, 0, {"OTEL_EXPORTER_OTLP_COMPRESSION": "zip", "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT": "0",
-                        "OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"}, calls=1)
+                        "OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "low", "OTEL_METRICS_EXEMPLAR_FILTER": "none"}, calls=1)
     assert e.said == ["OTEL_EXPORTER_OTLP_COMPRESSION: neither gzip nor none: none is taken",
                       "OTEL_METRICS_EXPORTER: neither otlp nor none: otlp is taken",
-                      "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: nothing but cumulative is supported",
-                      "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: not a whole number from 1 to 3600000: 10000 is taken"]
+                      "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: not a whole number from 1 to 3600000: 10000 is taken",
+                      "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: neither cumulative, delta nor lowmemory: cumulative is taken",
+                      "OTEL_METRICS_EXEMPLAR_FILTER: neither always_on, always_off nor trace_based: trace_based is taken"]
 
 
 def by_path(**does):

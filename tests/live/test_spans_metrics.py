@@ -7,8 +7,11 @@ import subprocess
 
 import pytest
 
+import gobuild
 import goshawk
+import kafka
 import test_spans_grpc
+import test_spans_kafka
 from attaching import line_of
 from collector import Collector
 from test_spans import Web
@@ -80,3 +83,43 @@ def test_every_grpc_call_is_counted(sampler):
         unknown = "_OTHER" if side == "server" else "N"
         assert counts == {("N", "OK"): 20, ("N", "NOT_FOUND"): 1, ("N", "INVALID_ARGUMENT"): 1, (unknown, "UNIMPLEMENTED"): 1}
         assert spans[kind] == (23 if sampler == "always_on" else 0)
+
+
+# Of each library: calls that send and messages of these, to orders and to missing; calls that receive and messages.
+MESSAGES = {test_spans_kafka.FRANZ: (4, 4, 1, 3, 4), test_spans_kafka.KAFKA_GO: (3, 4, 1, 4, 4), test_spans_kafka.SARAMA: (4, 5, 2, 1, 5)}
+
+
+@pytest.mark.parametrize("sampler", ["always_off", "always_on"])
+@pytest.mark.parametrize("library, version", test_spans_kafka.QUICK)
+def test_every_message_is_counted(tmp_path, library, version, sampler):
+    if not gobuild.ALL and (library, sampler) != (test_spans_kafka.KAFKA_GO, "always_off"):
+        pytest.skip("make check-all tries the others")
+    program = test_spans_kafka.build(tmp_path, library, version, test_spans_kafka.VERSIONS[library][version], "-v")
+    with Collector() as c, kafka.broker() as address:
+        env = {"OTEL_TRACES_SAMPLER": sampler, "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "lowmemory"}
+        done = goshawk.run("spans", "--otlp", c.url, "--func", "main.handle", "--", program, address,
+                           *("00-%s-%s-01" % of for of in (test_spans_kafka.PARENT, test_spans_kafka.OTHER)), env=env)
+    assert (done.status, done.out) == (0, "done\n") and "OTLP" not in done.err, done
+    counts, exemplars = collections.Counter(), []
+    for r in c.of("/v1/metrics"):
+        assert "canary" not in str(r.message)
+        for name, metric in r.metrics.items():
+            of = metric.get("histogram") or metric["sum"]
+            assert of["aggregationTemporality"] == 1 and ("sum" in metric) == bool(of.get("isMonotonic"))
+            for p in of["dataPoints"]:
+                a = attributes(p)
+                assert a.pop("messaging.system") == "kafka" and a.pop("messaging.operation.type", a["messaging.operation.name"]) == a["messaging.operation.name"]
+                key = name.removeprefix("messaging."), a.pop("messaging.operation.name"), a.pop("messaging.destination.name"), a.pop("error.type", "")
+                counts[key] += int(p.get("count") or p["asInt"])
+                exemplars += p.get("exemplars", [])
+                assert not a
+    sends, sent, lost, receives, received = MESSAGES[library]
+    assert counts == {
+        ("client.operation.duration", "send", "orders", ""): sends, ("client.sent.messages", "send", "orders", ""): sent,
+        ("client.operation.duration", "send", "missing", "UNKNOWN_TOPIC_OR_PARTITION"): lost,
+        ("client.sent.messages", "send", "missing", "UNKNOWN_TOPIC_OR_PARTITION"): lost,
+        ("client.operation.duration", "receive", "orders", ""): receives, ("client.consumed.messages", "receive", "orders", ""): received,
+        ("process.duration", "process", "orders", ""): received}
+    spans = {(s["traceId"], s["spanId"]) for r in c.requests for s in r.spans}
+    assert bool(spans) == (sampler == "always_on") and {(x["traceId"], x["spanId"]) for x in exemplars} <= spans
+    assert bool(exemplars) == bool(spans)

@@ -52,11 +52,26 @@ def test_systems_of_databases():
     assert {"postgresql", "mysql", "sqlite"} <= said <= systems
 
 
+def recorded(about):
+    """The attributes that a recorder or adder sets by itself: those that are required."""
+    record = re.search(r"\) (?:Record|Add)\(.*?\n}", about, re.S)
+    return set(re.findall(r'attribute\.\w+\("([^"]+)"', record[0])) if record else set()
+
+
 def test_metrics():
-    known, text = dict(metrics()), (goshawk.ROOT / "src/span/metrics.c").read_text()
-    rows = re.findall(r'\.name = "([^"]+)"(.*?)(?=\n\t\},)', text, re.S)
-    assert len(rows) >= 5
+    known, text = dict(reversed(list(metrics()))), (goshawk.ROOT / "src/span/metrics.c").read_text()
+    text = text.replace("MESSAGING", re.search(r"#define MESSAGING \\\n(.*?)\n\n", text, re.S)[1].replace("\\\n", ""))
+    bounds = [float(n) for n in re.findall(r"[0-9.]+", re.search(r"call_bounds\[\] = \{(.*?)\}", text, re.S)[1])]
+    rows = re.findall(r'\.about = \{ "([^"]+)",(.*?)(?=\n\t\},)', text, re.S)
+    assert len(rows) == 9 and {name for name in known if name.startswith("messaging.")} <= {name for name, _ in rows}
     for name, row in rows:
-        assert re.search(r'\) Unit\(\) string \{\n\treturn "s"', known[name]), name
-        attributes = set(NAME.findall(row.split(".attrs", 1)[1])) - OF_THE_SDKS
+        about, attrs = row.split(".attrs", 1)
+        what = re.search(r'\) Description\(\) string \{\n\treturn "(.*)"', known[name])[1]
+        assert "".join(re.findall(r'"([^"]*)"', about.split(" }", 1)[0])) == what, name
+        unit = re.search(r'\) Unit\(\) string \{\n\treturn "(.*)"', known[name])[1]
+        assert ("DURATION(" in row, "MESSAGES }" in row) == (unit == "s", unit == "{message}"), name
+        advice = re.search(r"Boundaries\(\[\]float64\{(.*?)\}", known[name])
+        assert not advice or "DURATION(call_bounds)" in about and [float(n) for n in advice[1].split(",")] == bounds, name
+        attributes = set(NAME.findall(attrs)) - OF_THE_SDKS
         assert {a for a in attributes if '"%s"' % a not in known[name]} == set(), name
+        assert recorded(known[name]) and recorded(known[name]) <= attributes, name

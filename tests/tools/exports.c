@@ -6,6 +6,8 @@
  *   fill N     N spans with 1 KiB of text each
  *   calls N    N spans of HTTP requests, numbered from 0, of which each takes 4 ms longer than the
  *              one before, every second one is not sampled, and every third one fails
+ *   polls N    N spans of calls that receive two messages each, but for the third, of which that is
+ *              not known
  *
  * What the exporter says goes to stderr; at the end of stdin it is ended, and stdout has one line
  * of JSON: how long that took, what was dropped, and how much memory it had at most. The
@@ -88,6 +90,21 @@ static void call(const struct span_exporter *to, u64 n)
 		to->span(to->ctx, &s);
 }
 
+static void poll_of(const struct span_exporter *to, u64 n)
+{
+	struct span_attr attrs[] = {
+		{ .key = STR("messaging.system"), .text = STR("kafka") },
+		{ .key = STR("messaging.operation.name"), .text = STR("receive") },
+	};
+	struct span s = {
+		.self = { .trace = { 3 }, .span = { 4, (u8)n } }, .kind = SPAN_CLIENT,
+		.name = STR("receive"), .attrs = attrs, .nattrs = ARRAY_LEN(attrs),
+		.messages = n == 2 ? -1 : 2, .scope = STR("kgo"),
+	};
+
+	to->span(to->ctx, &s);
+}
+
 static void obey(const struct span_exporter *to, const char *line, u64 *made)
 {
 	u64 n = strtoull(strchr(line, ' ') ? strchr(line, ' ') : "0", NULL, 10);
@@ -95,6 +112,8 @@ static void obey(const struct span_exporter *to, const char *line, u64 *made)
 	for (u64 i = 0; i < n; i++)
 		if (*line == 'c')
 			call(to, i);
+		else if (*line == 'p')
+			poll_of(to, i);
 		else
 			make(to, (*made)++, *line == 'f');
 }

@@ -121,6 +121,84 @@ START_TEST(calls_of_grpc)
 }
 END_TEST
 
+/* Attributes of a call of Kafka's client. */
+static const struct span_attr messaging[] = {
+	TEXT("messaging.system", "kafka"), TEXT("messaging.operation.name", "send"),
+	TEXT("messaging.operation.type", "send"), TEXT("messaging.destination.name", "orders"),
+	TEXT("messaging.consumer.group.name", "shop"),
+	TEXT("messaging.destination.partition.id", "7"), INT("messaging.kafka.offset", 4711),
+	TEXT("error.type", "REBALANCE_IN_PROGRESS"),
+};
+
+static void add_messages(enum span_kind kind, i64 messages)
+{
+	struct span s = { .kind = kind, .end_ns = 1, .attrs = messaging,
+			  .nattrs = ARRAY_LEN(messaging), .messages = messages };
+
+	metrics_add(&m, &s);
+}
+
+#define KAFKA "messaging.system=kafka messaging.operation.name=send " \
+	"messaging.destination.name=orders error.type=REBALANCE_IN_PROGRESS"
+#define GROUP " messaging.consumer.group.name=shop"
+
+START_TEST(messages_are_counted_and_calls_are_timed)
+{
+	add_messages(SPAN_PRODUCER, 3);
+	add_messages(SPAN_PRODUCER, 4);
+	add_messages(SPAN_CLIENT, 5);
+	add_messages(SPAN_CLIENT, 0);
+	add_messages(SPAN_CONSUMER, 1);
+	ck_assert_str_eq(words(METRIC_MESSAGES, 0), KAFKA " messaging.operation.type=send" GROUP);
+	ck_assert_str_eq(words(METRIC_SENT, 0), KAFKA);
+	ck_assert_str_eq(words(METRIC_CONSUMED, 0), KAFKA GROUP);
+	ck_assert_str_eq(words(METRIC_PROCESSED, 0), KAFKA GROUP);
+	ck_assert_uint_eq(m.of[METRIC_MESSAGES].series.at[0]->count, 4);
+	ck_assert_uint_eq(m.of[METRIC_SENT].series.at[0]->count, 7);
+	ck_assert_uint_eq(m.of[METRIC_CONSUMED].series.at[0]->count, 5);
+	ck_assert_uint_eq(m.of[METRIC_PROCESSED].series.at[0]->count, 1);
+	for (u32 i = METRIC_MESSAGES; i < METRICS; i++)
+		ck_assert_uint_eq(m.of[i].series.n, 1);
+	ck_assert_uint_eq(m.of[METRIC_DB].series.n + m.of[METRIC_HTTP_CLIENT].series.n, 0);
+	/* one of unknown number, and the sum would be wrong from then on */
+	ck_assert(!m.of[METRIC_CONSUMED].unknown);
+	add_messages(SPAN_CLIENT, -1);
+	metrics_reset(&m);
+	ck_assert(m.of[METRIC_CONSUMED].unknown && !m.of[METRIC_SENT].unknown);
+	ck_assert_uint_eq(m.of[METRIC_SENT].series.n, 0);
+}
+END_TEST
+
+/* Of bucket 0 and 7. */
+static void exemplars(enum metric_exemplars which, u8 first, u8 last)
+{
+	struct span_attr a[] = { TEXT("http.request.method", "GET") };
+	const struct metric_exemplar *x;
+
+	m.exemplars = which;
+	for (u8 i = 1; i <= 4; i++) {
+		struct span s = { .kind = SPAN_SERVER, .attrs = a, .nattrs = 1,
+				  .self = { .trace = { i }, .span = { [7] = i },
+					    .sampled = i < 4 },
+				  .start_ns = i, .end_ns = i + (i < 3 ? 0 : 400000000) };
+
+		metrics_add(&m, &s);
+	}
+	x = m.of[METRIC_HTTP_SERVER].series.at[0]->exemplars;
+	ck_assert_int_eq(x ? x[0].trace[0] : 0, first);
+	ck_assert_int_eq(x ? x[7].span[7] : 0, last);
+	ck_assert(!x || (!x[1].time_ns && x[0].time_ns == first && x[7].value > 0.3));
+	metrics_release(&m);
+}
+
+START_TEST(a_bucket_remembers_the_last_span)
+{
+	exemplars(EXEMPLARS_SAMPLED, 2, 3);
+	exemplars(EXEMPLARS_ALL, 2, 4);
+	exemplars(EXEMPLARS_NONE, 0, 0);
+}
+END_TEST
+
 /* Three times as many routes as there may be series, twice over. */
 START_TEST(what_is_too_much_is_counted_in_one)
 {
@@ -160,6 +238,8 @@ Suite *metrics_suite(void)
 	tcase_add_test(t, a_bucket_has_what_is_not_above_its_bound);
 	tcase_add_test(t, each_kind_of_call_has_its_own);
 	tcase_add_test(t, calls_of_grpc);
+	tcase_add_test(t, messages_are_counted_and_calls_are_timed);
+	tcase_add_test(t, a_bucket_remembers_the_last_span);
 	tcase_add_test(t, what_is_too_much_is_counted_in_one);
 	suite_add_tcase(s, t);
 	return s;

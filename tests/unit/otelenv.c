@@ -115,6 +115,32 @@ START_TEST(when_metrics_go)
 }
 END_TEST
 
+#define TEMPORALITY "METRICS_TEMPORALITY_PREFERENCE"
+static void metrics_are(bool cumulative, enum metric_exemplars exemplars, const char *const *env)
+{
+	ck_assert(configure_for(&otlp_metrics, "http://h", env));
+	ck_assert_int_eq(config.cumulative, cumulative);
+	ck_assert_int_eq(config.exemplars, exemplars);
+}
+
+START_TEST(how_metrics_count)
+{
+	metrics_are(true, EXEMPLARS_SAMPLED, ENV(NOTHING));
+	metrics_are(true, EXEMPLARS_SAMPLED, ENV(OTLP TEMPORALITY "=Cumulative",
+						 "OTEL_METRICS_EXEMPLAR_FILTER=TRACE_BASED"));
+	metrics_are(false, EXEMPLARS_ALL, ENV(OTLP TEMPORALITY "=DELTA",
+					      "OTEL_METRICS_EXEMPLAR_FILTER=always_on"));
+	metrics_are(false, EXEMPLARS_NONE, ENV(OTLP TEMPORALITY "=lowmemory",
+					       "OTEL_METRICS_EXEMPLAR_FILTER=always_off"));
+	ck_assert_str_eq(said, "");
+	metrics_are(true, EXEMPLARS_SAMPLED, ENV(OTLP TEMPORALITY "=low",
+						 "OTEL_METRICS_EXEMPLAR_FILTER=some"));
+	ck_assert_str_eq(said, OTLP TEMPORALITY ": neither cumulative, delta nor lowmemory: "
+			 "cumulative is taken\nOTEL_METRICS_EXEMPLAR_FILTER: neither always_on, "
+			 "always_off nor trace_based: trace_based is taken\n");
+}
+END_TEST
+
 START_TEST(what_is_no_url)
 {
 	static const char *const bad[] = {
@@ -332,6 +358,7 @@ Suite *otelenv_suite(void)
 	tcase_add_test(t, where_spans_go);
 	tcase_add_test(t, where_metrics_go);
 	tcase_add_test(t, when_metrics_go);
+	tcase_add_test(t, how_metrics_count);
 	tcase_add_test(t, what_is_no_url);
 	tcase_add_test(t, user_and_query_are_not_shown);
 	tcase_add_test(t, protocol_and_compression);

@@ -86,23 +86,36 @@ START_TEST(bytes_that_are_not_utf8_are_replaced)
 }
 END_TEST
 
-/* A histogram of one series. */
-static void encode_metric(const struct otlp_encoding *as)
+/* Of one series. */
+static void encode_metric(const struct otlp_encoding *as, u32 metric, bool sampled)
 {
+	static const struct span_attr attrs[] = {
+		{ .key = STR("http.request.method"), .text = STR("GET") },
+		{ .key = STR("messaging.system"), .text = STR("kafka") },
+	};
+	struct otlp_counted when = { 1, 2, TEMPORALITY_CUMULATIVE };
 	struct metrics m = { 0 };
-	struct span_attr attr = { .key = STR("http.request.method"), .text = STR("GET") };
-	struct span s = { .kind = SPAN_SERVER, .attrs = &attr, .nattrs = 1, .end_ns = 500000000 };
+	struct span s = { .kind = SPAN_SERVER, .attrs = attrs, .nattrs = 1, .end_ns = 500000000,
+			  .messages = 3 };
 
+	if (metric == METRIC_SENT) {
+		when.temporality = TEMPORALITY_DELTA;
+		s.kind = SPAN_PRODUCER;
+		s.attrs++;
+	}
+	s.self.sampled = sampled;
+	memset(s.self.trace, 0x1f, TRACE_ID);
+	memset(s.self.span, 0x2f, SPAN_ID);
 	metrics_add(&m, &s);
 	out_release(&o);
 	out_memory(&o);
-	as->metric(&o, &m.of[METRIC_HTTP_SERVER], metric_about(METRIC_HTTP_SERVER), 1, 2);
+	as->metric(&o, &m.of[metric], metric_about(metric), when);
 	metrics_release(&m);
 }
 
 START_TEST(a_metric_byte_for_byte)
 {
-	encode_metric(&otlp_protobuf);
+	encode_metric(&otlp_protobuf, METRIC_HTTP_SERVER, false);
 	HAS("\x0a\x1chttp.server.request.duration\x12");	/* 1, 2 */
 	HAS("\x1a\x01s\x4a\xc5\x02\x0a\xc0\x02");	/* 3; 9: 325 bytes; 1: 320 */
 	HAS("\x11\x01\0\0\0\0\0\0\0\x19\x02\0\0\0\0\0\0\0"	/* 2, 3: times */
@@ -113,13 +126,41 @@ START_TEST(a_metric_byte_for_byte)
 	HAS("\x4a\x1c\x0a\x13http.request.method\x12\x05\x0a\x03GET");	/* 9 */
 	HAS("\x59\0\0\0\0\0\0\xe0\x3f\x61\0\0\0\0\0\0\xe0\x3f"	/* 11, 12 */
 	    "\x10\x02");					/* cumulative */
-	encode_metric(&otlp_json);
+	encode_metric(&otlp_json, METRIC_HTTP_SERVER, false);
 	HAS("\"unit\":\"s\",\"histogram\":{\"dataPoints\":[{\"attributes\":[{\"key\":"
 	    "\"http.request.method\",\"value\":{\"stringValue\":\"GET\"}}],"
 	    "\"startTimeUnixNano\":\"1\",\"timeUnixNano\":\"2\",\"count\":\"1\",\"sum\":0.5,"
 	    "\"bucketCounts\":[\"0\",\"0\",\"0\",\"0\",\"0\",\"0\",\"0\",\"1\",");
 	HAS("\"explicitBounds\":[0.005,0.01,");
 	HAS(",10],\"min\":0.5,\"max\":0.5}],\"aggregationTemporality\":2}}");
+}
+END_TEST
+
+#define TRACE_1F "1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f"
+START_TEST(an_exemplar_byte_for_byte)
+{
+	encode_metric(&otlp_protobuf, METRIC_HTTP_SERVER, true);
+	HAS("\x42\x2e\x11\0\x65\xcd\x1d\0\0\0\0"	/* 8: 46 bytes; 2: time */
+	    "\x19\0\0\0\0\0\0\xe0\x3f\x22\x08//"		/* 3: value; 4: span... */
+	    "//////\x2a\x10\x1f\x1f");			/* 5: ...and trace */
+	encode_metric(&otlp_json, METRIC_HTTP_SERVER, true);
+	HAS(",10],\"exemplars\":[{\"timeUnixNano\":\"500000000\",\"asDouble\":0.5,"
+	    "\"spanId\":\"2f2f2f2f2f2f2f2f\",\"traceId\":\"" TRACE_1F "\"}],\"min\":0.5,");
+}
+END_TEST
+
+START_TEST(a_sum_byte_for_byte)
+{
+	encode_metric(&otlp_protobuf, METRIC_SENT, true);
+	HAS("\x1a\x09{message}\x3a\x3e\x0a\x38"	/* 3; 7: 62 bytes; 1: 56 */
+	    "\x11\x01\0\0\0\0\0\0\0\x19\x02\0\0\0\0\0\0\0"	/* 2, 3: times */
+	    "\x31\x03\0\0\0\0\0\0\0"			/* 6: how many */
+	    "\x3a\x1b\x0a\x10messaging.system\x12\x07\x0a\x05kafka"	/* 7 */
+	    "\x10\x01\x18\x01");			/* 2, 3: delta, and never less */
+	encode_metric(&otlp_json, METRIC_SENT, true);
+	HAS("\"unit\":\"{message}\",\"sum\":{\"dataPoints\":[{\"attributes\":[");
+	HAS("\"timeUnixNano\":\"2\",\"asInt\":\"3\"}],\"aggregationTemporality\":1,"
+	    "\"isMonotonic\":true}}");
 }
 END_TEST
 
@@ -494,6 +535,8 @@ Suite *otlp_suite(void)
 	tcase_add_test(t, attributes_of_each_kind);
 	tcase_add_test(t, bytes_that_are_not_utf8_are_replaced);
 	tcase_add_test(t, a_metric_byte_for_byte);
+	tcase_add_test(t, an_exemplar_byte_for_byte);
+	tcase_add_test(t, a_sum_byte_for_byte);
 	tcase_add_test(t, lengths_of_any_size);
 	tcase_add_test(t, numbers_of_json_that_are_none);
 	tcase_add_test(t, events);
