@@ -29,18 +29,30 @@ static void only_if_begins(struct emitter *e, unsigned skip, unsigned begins)
 	asm_label(a, begins);
 }
 
-/* To `skip` where somebody else calls than who is meant: the return address is what SP points to,
- * at the entry as at the exits. */
+/* To `skip` where somebody else calls than those who are meant: the return address is what SP
+ * points to, at the entry as at the exits. */
 static void only_from_caller(struct emitter *e, unsigned skip)
 {
 	struct assembler *a = &e->a;
+	size_t found[CALLERS_MOST];
+	u32 last = e->fn->ncallers - 1;
 
-	load(a, R13, RSP, (i32)e->pushed);
-	mov_imm64(a, R15, e->fn->caller_lo_va + e->l->bias);
-	PUT(a, 0x4d, 0x29, 0xfd);			/* sub r13, r15 */
-	PUT(a, 0x49, 0x81, 0xfd);			/* cmp r13, size */
-	asm_u32(a, (u32)(e->fn->caller_hi_va - e->fn->caller_lo_va));
+	for (u32 i = 0; i <= last; i++) {
+		const struct plan_caller *by = &e->fn->callers[i];
+
+		load(a, R13, RSP, (i32)e->pushed);
+		mov_imm64(a, R15, by->lo_va + e->l->bias);
+		PUT(a, 0x4d, 0x29, 0xfd);		/* sub r13, r15 */
+		PUT(a, 0x49, 0x81, 0xfd);		/* cmp r13, size */
+		asm_u32(a, (u32)(by->hi_va - by->lo_va));
+		if (i == last)
+			break;
+		PUT(a, 0x0f, 0x82);			/* jb found */
+		found[i] = hole(a);
+	}
 	jcc(a, CC_AE, skip);
+	for (u32 i = 0; i < last; i++)
+		fill(a, found[i]);
 }
 
 /* To `skip` where the goroutine that is made, or has ended, begins where those do that are not
@@ -100,7 +112,7 @@ void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned
 		only_if_told(e, kind, skip, begins);
 	if (e->fn->alone && e->fn->alone->nonly && kind != SITE_TAIL)
 		only_if_begins(e, skip, begins);
-	if (e->fn->caller_hi_va)
+	if (e->fn->ncallers)
 		only_from_caller(e, skip);
 	if (e->fn->named && kind == SITE_ENTRY)
 		only_if_named(e, skip, begins);

@@ -80,6 +80,8 @@ struct reading {
 	u32 propagated_at;	/* a struct propagated; 0: there is none */
 };
 
+enum { CALLERS_MOST = 2 };
+
 enum plan_hook {
 	HOOK_NONE,
 	HOOK_GOPANIC,	/* runtime.gopanic: a panic starts */
@@ -102,7 +104,9 @@ struct plan_func {
 	u8 role;	/* enum propagate_role */
 	const struct plan_extra *alone;	/* its exits are recorded by themselves, as that says */
 	bool no_end;	/* its entries are recorded by themselves */
-	u64 caller_lo_va, caller_hi_va;	/* seen only when called from there; 0: wherever */
+	/* Seen only when called from one of these; none: wherever. */
+	struct plan_caller { u64 lo_va, hi_va; } callers[CALLERS_MOST];
+	u32 ncallers;
 	const struct plan_extra *named;	/* the entry only where the text is one of its names; NULL:
 					 * always */
 	u8 hook; /* enum plan_hook: what its entry means to the pairing of calls */
@@ -151,7 +155,8 @@ struct plan_extra {
 	bool no_end;		/* the exits are not recorded: its calls are told of as they begin,
 				 * and nobody is said to be called by them */
 	u8 role;		/* enum propagate_role */
-	const char *caller;	/* seen only where this function calls it; NULL: wherever */
+	const char *callers[CALLERS_MOST];	/* seen only where one of these calls it, as far as
+						 * they are there; none: wherever */
 	/* WORDS: the entry is seen only where the first two are a text that is one of these, by its
 	 * size and its first four letters (two of one of two); none: always */
 	const char *const *names;

@@ -11,19 +11,21 @@ static void add_room(struct reading *r)
 static void only_from(struct plan *p, struct plan_func *f, const char *caller)
 {
 	const struct go_func *by = go_func_named(p->prog, str_of(caller));
+	struct plan_caller *to = &f->callers[f->ncallers];
 
 	if (!by)
 		return;
-	f->caller_lo_va = go_func_va(p->prog, by);
-	f->caller_hi_va = f->caller_lo_va + by->size;
+	to->lo_va = go_func_va(p->prog, by);
+	to->hi_va = to->lo_va + by->size;
+	f->ncallers++;
 }
 
 void propagate_read(struct plan *p, struct plan_func *f)
 {
 	const struct plan_extra *x = extra_of(&p->request, f->func->name);
 
-	if (x && x->caller)
-		only_from(p, f, x->caller);
+	for (u32 i = 0; x && i < CALLERS_MOST && x->callers[i]; i++)
+		only_from(p, f, x->callers[i]);
 	if (x && x->alone)
 		f->alone = x;
 	f->no_end = x && x->no_end;

@@ -72,15 +72,6 @@ static const struct rule server_rules[] = {
 	{ .words = 5, HEADERS("arg1", REG_DI) },
 };
 
-/* writeHeader(streamID, endStream, hf []hpack.HeaderField, onWrite), for what a client sends */
-#define WRITTEN(by) \
-	.role = ROLE_WRITE, .func = TRANSPORT "(*loopyWriter).writeHeader", \
-	.gives = "traceparent in gRPC calls that are made", \
-	.extra = { \
-		.kind = EXTRA_WORDS, .reg = REG_DI, .most = 1, .role = PROPAGATE_LISTED, \
-		.caller = TRANSPORT "(*loopyWriter)." by, \
-	}
-
 static const struct rule client_rules[] = {
 	{
 		.role = ROLE_SPAN, .stream = STREAM_WITHIN,
@@ -133,14 +124,21 @@ static const struct rule client_rules[] = {
 			.role = PROPAGATE_LIST,
 		},
 	},
-	{ WRITTEN("originateStream") },	/* before 1.82.1 */
-	{ WRITTEN("clientHeaderHandler") },
 	{
-		.role = ROLE_WRITE, .func = "golang.org/x/net/http2.(*Framer).WriteHeaders",
+		/* (streamID, endStream, hf []hpack.HeaderField, onWrite): what a client sends */
+		.role = ROLE_WRITE, .func = TRANSPORT "(*loopyWriter).writeHeader",
 		.gives = "traceparent in gRPC calls that are made",
 		.extra = {
-			.role = PROPAGATE_BLOCK, .caller = TRANSPORT "(*loopyWriter).writeHeader",
+			.kind = EXTRA_WORDS, .reg = REG_DI, .most = 1, .role = PROPAGATE_LISTED,
+			.callers = {
+				TRANSPORT "(*loopyWriter).originateStream",	/* before 1.82.1 */
+				TRANSPORT "(*loopyWriter).clientHeaderHandler",
+			},
 		},
+	}, {
+		.role = ROLE_WRITE, .func = "golang.org/x/net/http2.(*Framer).WriteHeaders",
+		.gives = "traceparent in gRPC calls that are made",
+		.extra = { .role = PROPAGATE_BLOCK, .callers = { XNET_BLOCK_CALLERS } },
 	},
 };
 

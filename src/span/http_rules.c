@@ -234,6 +234,8 @@ static const struct rule server_rules[] = {
 	},
 };
 
+#define XNET_STREAM "golang.org/x/net/http2.(*clientStream).encodeAndWriteHeaders"
+
 static const struct rule client_rules[] = {
 	{
 		.role = ROLE_SPAN,
@@ -260,7 +262,7 @@ static const struct rule client_rules[] = {
 		.gives = "traceparent in requests that are sent",
 		.extra = {
 			.kind = EXTRA_WORDS, .reg = REG_AX, .most = 3, .role = PROPAGATE_WRITE,
-			.caller = "net/http.(*Request).write",
+			.callers = { "net/http.(*Request).write" },
 		},
 	}, {
 		/* (cs *clientStream, req *Request): its Header */
@@ -288,11 +290,31 @@ static const struct rule client_rules[] = {
 			.names = own_names, .nnames = ARRAY_LEN(own_names),
 		},
 	}, {
+		/* golang.org/x/net's own Transport; from 1.27 on it sends by net/http's */
+		.role = ROLE_WRITE, .func = XNET_STREAM,
+		.gives = "traceparent in HTTP/2 requests that golang.org/x/net sends",
+		.extra = {
+			.kind = EXTRA_BOXED, .reg = REG_BX, .disp = 56, .role = PROPAGATE_STREAM,
+		},
+	}, {
+		.role = ROLE_WRITE, .func = "golang.org/x/net/http2/hpack.(*Encoder).WriteField",
+		.only_with = XNET_STREAM,
+		.gives = "traceparent in HTTP/2 requests that golang.org/x/net sends",
+		.extra = {
+			.kind = EXTRA_WORDS, .reg = REG_BX, .most = 4, .role = PROPAGATE_NAME,
+			.names = own_names, .nnames = ARRAY_LEN(own_names),
+		},
+	}, {
+		.role = ROLE_WRITE, .func = "golang.org/x/net/http2.(*Framer).WriteHeaders",
+		.only_with = XNET_STREAM,
+		.gives = "traceparent in HTTP/2 requests that golang.org/x/net sends",
+		.extra = { .role = PROPAGATE_BLOCK, .callers = { XNET_BLOCK_CALLERS } },
+	}, {
 		.role = ROLE_WRITE, .until = 26, .func = "net/http.(*http2Framer).WriteHeaders",
 		.gives = "traceparent in HTTP/2 requests that are sent",
 		.extra = {
 			.role = PROPAGATE_BLOCK,
-			.caller = "net/http.(*http2ClientConn).writeHeaders",
+			.callers = { "net/http.(*http2ClientConn).writeHeaders" },
 		},
 	}, {
 		.role = ROLE_WRITE, .since = 27,
@@ -300,7 +322,7 @@ static const struct rule client_rules[] = {
 		.gives = "traceparent in HTTP/2 requests that are sent",
 		.extra = {
 			.role = PROPAGATE_BLOCK,
-			.caller = "net/http/internal/http2.(*ClientConn).writeHeaders",
+			.callers = { "net/http/internal/http2.(*ClientConn).writeHeaders" },
 		},
 	},
 };

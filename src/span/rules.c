@@ -68,10 +68,12 @@ bool rules_wanted(struct rules *r, const struct opt_list *only, const struct opt
 	       mark("--no", no, r->wanted, false, err);
 }
 
-static bool is_taken(const struct rules *r, const struct library *l, const char *func)
+/* What is written has one rule, whichever library's it is: those of others say the same. */
+static bool is_taken(const struct rules *r, const struct library *l, const struct rule *u)
 {
 	for (u32 i = 0; i < r->n; i++)
-		if (r->on[i].library == l && !strcmp(r->on[i].rule->func, func))
+		if ((r->on[i].library == l || u->role == ROLE_WRITE) &&
+		    !strcmp(r->on[i].rule->func, u->func))
 			return true;
 	return false;
 }
@@ -168,6 +170,15 @@ static const char *condition_of(const struct go_program *prog, const struct rule
 	return text;
 }
 
+/* By none of those whose calls it is about. */
+static bool is_never_called(const struct go_program *prog, const struct rule *u)
+{
+	for (u32 i = 0; i < CALLERS_MOST && u->extra.callers[i]; i++)
+		if (go_func_named(prog, str_of(u->extra.callers[i])))
+			return false;
+	return u->extra.callers[0];
+}
+
 static void choose(struct rules *r, const struct go_program *prog, bool probes, struct arena *a,
 		   u32 library)
 {
@@ -179,10 +190,10 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		bool begins = u->role == ROLE_SPAN || u->role == ROLE_LOG;
 		const char *when = u->when;
 
-		if (!f || !is_of_version(prog, l, u) || is_taken(r, l, u->func) ||
+		if (!f || !is_of_version(prog, l, u) || is_taken(r, l, u) ||
 		    (u->words && f->args >= 0 && f->args != 8 * u->words) ||
 		    (u->has && !go_type_named(prog, str_of(u->has))) ||
-		    (u->extra.caller && !go_func_named(prog, str_of(u->extra.caller))) ||
+		    is_never_called(prog, u) ||
 		    (u->only_with && !go_func_named(prog, str_of(u->only_with))) ||
 		    (!begins && !r->there[library]))
 			continue;

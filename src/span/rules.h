@@ -36,6 +36,11 @@ enum { REG_AX, REG_BX, REG_CX, REG_DI, REG_SI, REG_R8, REG_R9, REG_R10, REG_R11 
 
 #define CTX_IN(reg) ((reg) + 1)
 
+/* Who writes requests by golang.org/x/net's Framer: its own Transport, and gRPC. */
+#define XNET_BLOCK_CALLERS \
+	"golang.org/x/net/http2.(*ClientConn).writeHeaders", \
+	"google.golang.org/grpc/internal/transport.(*loopyWriter).writeHeader"
+
 enum { FIELDS_MOST = 24, LINE_MOST = 512, SEVERITY_MOST = 24 };
 enum { DELIVERED_MOST = 500 };	/* messages that one call of ROLE_DELIVERY is of */
 
@@ -60,8 +65,8 @@ struct rule {
 	const char *from, *below;	/* of the library's module: "1.66.0"; NULL: whatever */
 	/* For programs whose build information does not tell versions: words of its arguments, as
 	 * the compiler counts them (0: whatever); a type that is there (NULL: whatever);
-	 * extra.caller is there as well. Of several for one function the first that fits is taken.
-	 */
+	 * one of extra.callers is there as well. Of several for one function the first that fits
+	 * is taken. */
 	u8 words;
 	const char *has;
 	enum span_kind kind;

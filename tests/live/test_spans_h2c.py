@@ -58,6 +58,8 @@ def check(web, roots):
     assert found["/silent/1"].status == found["/stream/2"].status == 200, web.said
     asked = found["/ask/3"]
     assert asked.status == 202 and [(s.name, s.path, s.status) for s in asked.below] == [("GET", "/back/ask/3", 201)] * 2, web.said
+    # what is asked says so itself: who serves it is below
+    assert [[(b.path, b.status) for b in s.below] for s in asked.below] == [[("/back/ask/3", 201)]] * 2, web.said
     assert (found["/panic/4"].status, found["/panic/4"].attrs["error.type"]) == (None, "panic"), web.said
     assert (found["/silent/5"].trace, found["/silent/5"].remote) == (PARENT[3:35], True), web.said
     assert "PRI" not in web.said

@@ -17,7 +17,9 @@ import pytest
 import documented
 import gobuild
 import goshawk
+import others
 from attaching import line_of
+import test_spans_h2c
 from test_spans import Web
 
 pytestmark = pytest.mark.ptrace
@@ -88,9 +90,16 @@ class Server(socketserver.ThreadingTCPServer):
         pass
 
 
-def asked(server, lines, release, variant="stripped", options=None, attach=False, env=None):
+def asking(release, variant="stripped", xnet=None):
+    """`xnet`: the version of golang.org/x/net that it sends by."""
+    if not xnet:
+        return str(gobuild.build("asking", release, variant))
+    return others.module("asking", release, "-tags=xnet", *gobuild.VARIANTS[variant][0], requires=("golang.org/x/net@" + xnet,))
+
+
+def asked(server, lines, release, variant="stripped", options=None, attach=False, env=None, xnet=None):
     """What the program said of these requests, the headers that came, and the client spans by path."""
-    program = str(gobuild.build("asking", release, variant))
+    program = asking(release, variant, xnet)
     look = None if options is None else [str(goshawk.GOSHAWK), "spans", "--json", *options]
     server.heads.clear()
     command = [program, server.url] if look is None or attach else [*look, "-o", "/dev/stderr", "--", program, server.url]
@@ -235,11 +244,23 @@ class Http2:
 def test_one_field_more(release, variant):
     """The same by HTTP/2."""
     skip_the_rest(release, variant)
+    one_field_more(release, variant)
+
+
+@pytest.mark.parametrize("version, go", [("v0.0.0-20211015210444-4f30a5c0130f", "1.17.13"), *test_spans_h2c.VERSIONS])
+@pytest.mark.parametrize("variant", ["stripped", "race"])
+def test_one_field_more_by_another_transport(version, go, variant):
+    if (version, go) not in test_spans_h2c.QUICK and not gobuild.ALL:
+        pytest.skip("in make check-all")
+    one_field_more(go, variant, version)
+
+
+def one_field_more(release, variant, xnet=None):
     with Http2() as server:
-        said, _, _, _ = asked(server, LINES2, release, variant)
+        said, _, _, _ = asked(server, LINES2, release, variant, xnet=xnet)
         assert said == [OK] * len(LINES2)
         plain = server.came(len(LINES2) + 1)
-        said, _, spans, end = asked(server, LINES2, release, variant, [])
+        said, _, spans, end = asked(server, LINES2, release, variant, [], xnet=xnet)
         assert said == [OK] * len(LINES2)
         heads = server.came(len(LINES2) + 1)
     assert sorted(plain) == sorted(heads) == sorted(spans)

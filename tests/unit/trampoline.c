@@ -390,6 +390,36 @@ START_TEST(fields_with_other_names_are_not_seen)
 }
 END_TEST
 
+/* Where the callers lie, by the return address. */
+static const struct { struct { i64 lo, hi; } at[CALLERS_MOST]; u32 n; bool seen; } callers[] = {
+	{ { { -8, 8 } }, 1, true }, { { { 0, 1 } }, 1, true }, { { { 1, 9 } }, 1, false },
+	{ { { -8, 0 } }, 1, false },
+	{ { { -8, 8 }, { 16, 32 } }, 2, true }, { { { 16, 32 }, { -8, 8 } }, 2, true },
+	{ { { 1, 9 }, { 16, 32 } }, 2, false }, { { { -8, 0 }, { -32, -16 } }, 2, false },
+};
+
+START_TEST(calls_by_others_are_not_seen)
+{
+	struct cpu c = machine_cpu(&mc.t);
+
+	mc.rdx = true;
+	machine_probe(&mc, FRAME, two(), two());
+	mc.plan.funcs[0].no_end = true;
+	mc.plan.funcs[0].ncallers = callers[_i].n;
+	for (u32 i = 0; i < callers[_i].n; i++) {
+		u64 at = (u64)(uintptr_t)machine_left - mc.layout.bias;
+
+		mc.plan.funcs[0].callers[i].lo_va = at + (u64)callers[_i].at[i].lo;
+		mc.plan.funcs[0].callers[i].hi_va = at + (u64)callers[_i].at[i].hi;
+	}
+	machine_patch(&mc);
+	(void)machine_call(&mc, FRAME, c);
+	if (callers[_i].seen)
+		expect_words(&c, SITE_ENTRY);
+	expect_nothing_more();
+}
+END_TEST
+
 /* The entry's window stays where something else is in it. */
 START_TEST(exits_alone)
 {
@@ -488,6 +518,7 @@ Suite *trampoline_suite(void)
 	tcase_add_test(t, entry_only_leaves_exits_alone);
 	tcase_add_test(t, calls_without_an_end_are_seen_at_their_entry);
 	tcase_add_loop_test(t, fields_with_other_names_are_not_seen, 0, ARRAY_LEN(texts));
+	tcase_add_loop_test(t, calls_by_others_are_not_seen, 0, ARRAY_LEN(callers));
 	tcase_add_loop_test(t, exits_alone, 0, ARRAY_LEN(shapes));
 	tcase_add_loop_test(t, goroutines_that_nobody_wants_are_not_told_of, 0, 4);
 	tcase_add_test(t, many_functions_have_sites_of_their_own);

@@ -2,6 +2,7 @@
 // It says the status of each, or its error. Without an argument it serves HTTP/2, and says what came: protocol, path,
 // headers and trailers, as JSON. "relay" and a server: it serves as well, by HTTP/1 and by HTTP/2, and sends the path of
 // each request on to that server, with the header of its own that the query says: "Name:value", several with "&".
+// Built with the tag xnet it sends by golang.org/x/net.
 package main
 
 import (
