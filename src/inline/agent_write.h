@@ -203,6 +203,7 @@ AGENT static void begin_stream(struct propagate *p, u64 goid, u64 map, bool list
 	c->map = map;
 	c->listed = listed;
 	c->block = 0;
+	__atomic_store_n(&p->streams, 1, __ATOMIC_RELAXED);
 }
 
 AGENT static void name(struct propagate *p, u64 goid, const u8 *words)

@@ -109,7 +109,8 @@ struct propagate_block {
 struct propagate {
 	u64 key[2];		/* random: ids are made of it */
 	u64 below;
-	u32 parent, spare;
+	u32 parent;
+	u32 streams;		/* not 0: a header block was of a request that is sent */
 	u64 itab_rt;		/* of *bufio.Writer as an io.Writer */
 	u64 lost;		/* records of functions that have a role here: what was decided
 				 * before the last of them is not trusted any more */

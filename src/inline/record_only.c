@@ -105,6 +105,18 @@ static void only_if_named(struct emitter *e, unsigned skip, unsigned begins)
 	asm_label(a, begins);
 }
 
+/* To `skip` while every header block was one that a server answers with: nothing goes into those.
+ * What begins a request's, on this goroutine, has said so before. */
+static void only_if_sent(struct emitter *e, unsigned skip)
+{
+	struct assembler *a = &e->a;
+
+	PUT(a, 0x83, 0x3d);				/* cmp dword [streams], 0 */
+	asm_rel32_tail(a, e->l->near_rt + NEAR_PROPAGATE + offsetof(struct propagate, streams), 1);
+	PUT(a, 0x00);
+	jcc(a, CC_E, skip);
+}
+
 void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned begins)
 {
 	if (e->p->nquiet && !e->abi0 && kind != SITE_TAIL &&
@@ -116,4 +128,6 @@ void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned
 		only_from_caller(e, skip);
 	if (e->fn->named && kind == SITE_ENTRY)
 		only_if_named(e, skip, begins);
+	if (e->fn->role == PROPAGATE_BLOCK)
+		only_if_sent(e, skip);
 }

@@ -432,8 +432,11 @@ START_TEST(a_field_goes_into_a_copy_of_the_block)
 	snprintf(want, sizeof(want), "%c%ctraceparent%c00-%s-%s-01", 'L', 11, 55,
 		 hex_of(p->trace, 16), hex_of(p->span, 8));
 	memset(block, 'b', sizeof(block));
+	(void)blocks_of(2, 0xc0de, 50, true, NULL, &n);
+	ck_assert_uint_eq(tables->streams, 0);	/* nobody sends that one */
 	at = blocks_of(2, 0xc000, 50, true, NULL, &n);
 	ck_assert_uint_eq(n, 50 + 69);
+	ck_assert_uint_eq(tables->streams, 1);
 	ck_assert_mem_eq(at, block, 50);
 	ck_assert_int_eq(at[50], 0);
 	ck_assert_mem_eq(at + 51, want + 1, 68);

@@ -420,6 +420,27 @@ START_TEST(calls_by_others_are_not_seen)
 }
 END_TEST
 
+START_TEST(header_blocks_are_not_seen_until_one_is_sent)
+{
+	static const struct propagate_ask ask = { .parent = true };
+	struct cpu c = machine_cpu(&mc.t);
+	struct propagate *tables;
+
+	mc.rdx = true;
+	machine_probe(&mc, FRAME, two(), two());
+	mc.plan.funcs[0].no_end = true;
+	mc.plan.funcs[0].role = PROPAGATE_BLOCK;
+	mc.plan.request.propagate = &ask;
+	machine_patch(&mc);
+	tables = (void *)(uintptr_t)(mc.layout.near_rt + NEAR_PROPAGATE);
+	tables->streams = _i;
+	(void)machine_call(&mc, FRAME, c);
+	if (_i)
+		expect_words(&c, SITE_ENTRY);
+	expect_nothing_more();
+}
+END_TEST
+
 /* The entry's window stays where something else is in it. */
 START_TEST(exits_alone)
 {
@@ -519,6 +540,7 @@ Suite *trampoline_suite(void)
 	tcase_add_test(t, calls_without_an_end_are_seen_at_their_entry);
 	tcase_add_loop_test(t, fields_with_other_names_are_not_seen, 0, ARRAY_LEN(texts));
 	tcase_add_loop_test(t, calls_by_others_are_not_seen, 0, ARRAY_LEN(callers));
+	tcase_add_loop_test(t, header_blocks_are_not_seen_until_one_is_sent, 0, 2);
 	tcase_add_loop_test(t, exits_alone, 0, ARRAY_LEN(shapes));
 	tcase_add_loop_test(t, goroutines_that_nobody_wants_are_not_told_of, 0, 4);
 	tcase_add_test(t, many_functions_have_sites_of_their_own);
