@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/vec.h"
 #include "cmd/stop.h"
 #include "inline/tracee.h"
 
@@ -82,12 +83,16 @@ static void tick(struct ticks *t, struct source *src, struct calls *calls, struc
 	t->next = MAX(t->next + every, now);	/* not those that were missed */
 }
 
+/* Where the statuses are in a record that count_unreadable() looks at. */
+VEC_TYPE(statuses, u32);
+
 struct flow_ctx {
 	struct calls *calls;
 	const struct plan *plan;
 	struct source *src;
 	struct out *out;
 	bool file;	/* a disk is slow, but does not stop */
+	struct statuses *statuses;	/* of each function, at its entry and at its exits */
 	u64 unreadable;
 	u64 max;
 	u64 written;	/* of the output, when we last looked */
@@ -137,19 +142,44 @@ static bool write_out(struct flow_ctx *f)
 }
 
 /* Steps behind an interface's type share their bytes with others: they do not count. */
+static void statuses_of(struct statuses *to, const struct reading *r)
+{
+	for (u32 i = 0; i < r->nreads; i++) {
+		const struct read *d = &r->reads[i];
+
+		if ((d->kind == READ_MEM || d->kind == READ_BYTES) && !d->when_at && !d->own)
+			*vec_push(to) = d->status;
+	}
+}
+
+static struct statuses *statuses_new(const struct plan *plan)
+{
+	size_t size = (2 * (size_t)plan->nfuncs + 1) * sizeof(struct statuses);
+	struct statuses *to = memset(mem_resize(NULL, size), 0, size);
+
+	for (u32 i = 0; i < plan->nfuncs; i++) {
+		statuses_of(&to[2 * i], &plan->funcs[i].entry);
+		statuses_of(&to[2 * i + 1], &plan->funcs[i].exit);
+	}
+	return to;
+}
+
+static void statuses_free(struct statuses *s, const struct plan *plan)
+{
+	for (u32 i = 0; i < 2 * plan->nfuncs; i++)
+		vec_release(&s[i]);
+	mem_free(s);
+}
+
 static void count_unreadable(struct flow_ctx *f, const struct record *r)
 {
-	const struct plan_func *fn = &f->plan->funcs[r->func];
-	const struct reading *rd = r->kind == SITE_ENTRY ? &fn->entry : &fn->exit;
+	const struct statuses *s = &f->statuses[2 * r->func + (r->kind != SITE_ENTRY)];
 	u32 status;
 
-	for (u32 i = 0; i < rd->nreads && r->kind != SITE_TAIL; i++) {
-		const struct read *d = &rd->reads[i];
-
-		if ((d->kind != READ_MEM && d->kind != READ_BYTES) || d->when_at || d->own ||
-		    d->status + 4 > r->size)
+	for (size_t i = 0; i < s->n && r->kind != SITE_TAIL; i++) {
+		if (s->at[i] + 4 > r->size)
 			continue;
-		memcpy(&status, r->bytes + d->status, sizeof(status));
+		memcpy(&status, r->bytes + s->at[i], sizeof(status));
 		f->unreadable += status == CAPTURE_UNREADABLE;
 	}
 }
@@ -246,7 +276,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	struct calls *calls = calls_new(plan, sink);
 	struct flow_ctx flow = {
 		.calls = calls, .plan = plan, .src = src, .out = out, .file = is_file(out->fd),
-		.max = limits->max,
+		.max = limits->max, .statuses = statuses_new(plan),
 	};
 	struct counts counts = counts_new(src, plan);
 	pid_t pid = src->pid;
@@ -298,6 +328,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	if (src->started && !result->exited && !alone && ok)
 		await_end(pid, pidfd, result);
 	calls_release(&calls);
+	statuses_free(flow.statuses, plan);
 	mem_free(counts.totals);
 	mem_free(counts.seen);
 	if (pidfd >= 0)

@@ -435,12 +435,25 @@ static bool is_sound(const struct calls *c, const struct record *r)
 	return false;
 }
 
-/* The part of --if that an entry decides: without it the call is no call for us. */
-static bool passes(struct calls *c, const struct call *call)
+static struct call just_begun(const struct plan_func *fn, const struct record *r)
 {
-	struct expr_input in = expr_input_of(c->plan, call, c->bias);
+	return (struct call){
+		.fn = fn, .goid = r->goid, .start_ns = r->time_ns, .duration_ns = -1,
+		.self_ns = -1, .end = END_UNFINISHED, .entry = r->bytes,
+	};
+}
 
-	return !call->fn->condition || expr_entry_passes(&in, &c->totals.unreadable);
+/* The part of --if that an entry decides: without it the call is no call for us. */
+static bool passes(struct calls *c, const struct plan_func *fn, const struct record *r)
+{
+	struct call call;
+	struct expr_input in;
+
+	if (!fn->condition)
+		return true;
+	call = just_begun(fn, r);
+	in = expr_input_of(c->plan, &call, c->bias);
+	return expr_entry_passes(&in, &c->totals.unreadable);
 }
 
 /* With --goroutines. Calls that end with their goroutine are told before it. */
@@ -458,16 +471,15 @@ static void goroutine_event(struct calls *c, const struct plan_func *fn, const s
 
 static void call_record(struct calls *c, const struct plan_func *fn, const struct record *r)
 {
-	struct call call = {
-		.fn = fn, .goid = r->goid, .start_ns = r->time_ns, .duration_ns = -1,
-		.self_ns = -1, .end = END_UNFINISHED, .entry = r->bytes,
-	};
-	bool wanted = r->kind == SITE_ENTRY && fn->shown && passes(c, &call);
+	bool wanted = r->kind == SITE_ENTRY && fn->shown && passes(c, fn, r);
 	struct goroutine *g;
 
 	c->totals.entries += wanted;
-	if (wanted && (c->plan->request.entry_only || fn->line_at))
+	if (wanted && (c->plan->request.entry_only || fn->line_at)) {
+		struct call call = just_begun(fn, r);
+
 		c->sink.entry(c->sink.ctx, &call);
+	}
 	if (fn->line_at) {	/* no call: an event by itself */
 		c->totals.calls += wanted;
 		return;

@@ -5,6 +5,9 @@
  * length and its fields. Fields that have their default (0, empty) are left out. */
 enum wire { WIRE_VARINT, WIRE_FIXED64, WIRE_BYTES, WIRE_FIXED32 = 5 };
 
+/* Up to these a length, and a tag, is one byte; and a tag is never more than two. */
+enum { LENGTH_MOST = 127, FIELD_MOST = 15, TAG_MOST = 2, VARINT_MOST = 10 };
+
 static size_t put_varint(u8 *to, u64 v)
 {
 	size_t n = 0;
@@ -22,7 +25,7 @@ static void varint(struct out *o, u64 v)
 	if (v < 0x80)
 		out_c(o, (char)v);
 	else
-		o->n += put_varint((u8 *)out_room(o, 10), v);
+		o->n += put_varint((u8 *)out_room(o, VARINT_MOST), v);
 }
 
 static void tag(struct out *o, u32 field, enum wire w)
@@ -32,39 +35,65 @@ static void tag(struct out *o, u32 field, enum wire w)
 
 static void fixed(struct out *o, u32 field, u64 v, size_t size)
 {
-	tag(o, field, size == 8 ? WIRE_FIXED64 : WIRE_FIXED32);
-	memcpy(out_room(o, size), &v, size);
-	o->n += size;
+	u8 *to = (u8 *)out_room(o, TAG_MOST + size);
+	size_t n = put_varint(to, field << 3 | (size == 8 ? WIRE_FIXED64 : WIRE_FIXED32));
+
+	memcpy(to + n, &v, size);
+	o->n += n + size;
+}
+
+static u8 *put_bytes(u8 *to, u32 field, struct str s)
+{
+	*to++ = (u8)(field << 3 | WIRE_BYTES);
+	*to++ = (u8)s.n;
+	return (u8 *)memcpy(to, s.p, s.n) + s.n;
 }
 
 static void bytes(struct out *o, u32 field, const void *p, size_t n)
 {
+	if (n && n <= LENGTH_MOST && field <= FIELD_MOST) {
+		put_bytes((u8 *)out_room(o, 2 + n), field, (struct str){ p, n });
+		o->n += 2 + n;
+		return;
+	}
 	tag(o, field, WIRE_BYTES);
 	varint(o, n);
 	out_str(o, (struct str){ p, n });
 }
 
+/* Room for the length of a message of about so many bytes. */
+static size_t begin_of(struct out *o, u32 field, size_t about)
+{
+	tag(o, field, WIRE_BYTES);
+	return o->n += put_varint((u8 *)out_room(o, VARINT_MOST), about);
+}
+
+/* The length goes before what was written since begin_of(), which moves where it needs other room
+ * than was thought. */
+static void end_of(struct out *o, size_t at, size_t about)
+{
+	size_t n = o->n - at, nlen, room;
+	u8 len[VARINT_MOST];
+
+	room = put_varint(len, about);
+	nlen = put_varint(len, n);
+	if (nlen != room) {
+		out_room(o, nlen);
+		memmove(o->buf + at + nlen - room, o->buf + at, n);
+		o->n = at + nlen - room + n;
+	}
+	memcpy(o->buf + at - room, len, nlen);
+}
+
 /* Most messages are short, so there is one byte for the length. */
 static size_t begin(struct out *o, u32 field)
 {
-	tag(o, field, WIRE_BYTES);
-	out_c(o, 0);
-	return o->n;
+	return begin_of(o, field, 0);
 }
 
-/* The length goes before what was written since begin(). */
 static void end(struct out *o, size_t at)
 {
-	size_t n = o->n - at, nlen;
-	u8 len[10];
-
-	nlen = put_varint(len, n);
-	if (nlen > 1) {
-		out_room(o, nlen - 1);
-		memmove(o->buf + at + nlen - 1, o->buf + at, n);
-		o->n += nlen - 1;
-	}
-	memcpy(o->buf + at - 1, len, nlen);
+	end_of(o, at, 0);
 }
 
 static void text(struct out *o, u32 field, struct str s)
@@ -114,30 +143,33 @@ static void value(struct out *o, const struct span_attr *a)
 	}
 }
 
-static u8 *put_bytes(u8 *to, u32 field, struct str s)
+/* What most attributes are: texts and numbers, so short that each length is one
+ * byte. */
+static bool short_attr(struct out *o, u32 field, const struct span_attr *a)
 {
-	*to++ = (u8)(field << 3 | WIRE_BYTES);
-	*to++ = (u8)s.n;
-	return (u8 *)memcpy(to, s.p, s.n) + s.n;
-}
+	enum { TAGS = 6 };
+	bool text = a->kind == ATTR_TEXT;
+	size_t n = text ? a->text.n : VARINT_MOST;
+	u8 *to, *length, *value;
 
-/* What most attributes are: texts so short that each length is one byte. */
-static bool short_text(struct out *o, u32 field, const struct span_attr *a)
-{
-	enum { TAGS = 6, LENGTH_MOST = 127 };
-	u8 *to;
-
-	if (a->kind != ATTR_TEXT || !a->text.n || !a->key.n ||
-	    a->key.n + a->text.n + TAGS > LENGTH_MOST ||
-	    !str_is_utf8(a->key) || !str_is_utf8(a->text))
+	if ((!text && a->kind != ATTR_INT) || !n || !a->key.n ||
+	    a->key.n + n + TAGS > LENGTH_MOST ||
+	    !str_is_utf8(a->key) || (text && !str_is_utf8(a->text)))
 		return false;
 	to = (u8 *)out_room(o, 2 + LENGTH_MOST);
 	*to++ = (u8)(field << 3 | WIRE_BYTES);
-	*to++ = (u8)(a->key.n + a->text.n + TAGS);
+	length = to++;
 	to = put_bytes(to, 1, a->key);
 	*to++ = 2 << 3 | WIRE_BYTES;
-	*to++ = (u8)(a->text.n + 2);
-	to = put_bytes(to, 1, a->text);
+	value = to++;
+	if (text) {
+		to = put_bytes(to, 1, a->text);
+	} else {
+		*to++ = 3 << 3 | WIRE_VARINT;
+		to += put_varint(to, (u64)a->number);
+	}
+	*value = (u8)(to - value - 1);
+	*length = (u8)(to - length - 1);
 	o->n = (size_t)((char *)to - o->buf);
 	return true;
 }
@@ -147,7 +179,7 @@ static void attrs(struct out *o, u32 field, const struct span_attr *a, u32 n)
 	for (u32 i = 0; i < n; i++) {
 		size_t pair, v;
 
-		if (short_text(o, field, &a[i]))
+		if (short_attr(o, field, &a[i]))
 			continue;
 		pair = begin(o, field);
 		text(o, 1, a[i].key);
@@ -282,19 +314,36 @@ static void metric(struct out *o, const struct metric *m, struct metric_about ab
 	end(o, message);
 }
 
+/* Of the items from `from` on that are of its scope. */
+static size_t about_bytes(const struct otlp_piece *p, size_t n, size_t from)
+{
+	enum { TAG_AND_LENGTH = 3 };
+	size_t sum = 0;
+
+	for (size_t i = from; i < n; i++)
+		if (str_eq(p[i].scope, p[from].scope))
+			sum += p[i].item.n + TAG_AND_LENGTH;
+	return sum;
+}
+
+/* Batches are large: they are not moved for the sake of their lengths. */
 static void request(struct out *o, const struct otlp_signal *of, struct str about,
 		    const struct otlp_piece *p, size_t n)
 {
-	size_t all = begin(o, 1);
+	size_t size = about.n, all;
 
 	(void)of;
+	for (size_t i = 0; i < n; i++)
+		size += otlp_scope_begins(p, i) ? about_bytes(p, n, i) : 0;
+	all = begin_of(o, 1, size);
 	bytes(o, 1, about.p, about.n);
 	for (size_t i = 0; i < n; i++) {
-		size_t message, scope;
+		size_t message, scope, items;
 
 		if (!otlp_scope_begins(p, i))
 			continue;
-		message = begin(o, 2);
+		items = about_bytes(p, n, i);
+		message = begin_of(o, 2, items);
 		scope = begin(o, 1);
 		some_text(o, 1, p[i].scope);
 		end(o, scope);
@@ -302,10 +351,10 @@ static void request(struct out *o, const struct otlp_signal *of, struct str abou
 			if (str_eq(p[k].scope, p[i].scope))
 				bytes(o, 2, p[k].item.p, p[k].item.n);
 		text(o, 3, STR(OTLP_SCHEMA));
-		end(o, message);
+		end_of(o, message, items);
 	}
 	text(o, 3, STR(OTLP_SCHEMA));
-	end(o, all);
+	end_of(o, all, size);
 }
 
 const struct otlp_encoding otlp_protobuf = {

@@ -22,7 +22,7 @@ struct val {
 static bool value(struct eval *e, u32 i, struct val *to);
 
 /* False where the record is not there. */
-static bool bytes(const struct eval *e, bool exit, u32 at, u32 n, void *to)
+static inline bool bytes(const struct eval *e, bool exit, u32 at, u32 n, void *to)
 {
 	const u8 *record = exit ? e->in->exit : e->in->entry;
 	u32 size = exit ? e->in->fn->exit.size : e->in->fn->entry.size;
@@ -33,14 +33,14 @@ static bool bytes(const struct eval *e, bool exit, u32 at, u32 n, void *to)
 	return true;
 }
 
-static u64 word(const struct eval *e, bool exit, u32 at)
+static inline u64 word(const struct eval *e, bool exit, u32 at)
 {
 	u64 w = 0;
 
 	return bytes(e, exit, at, 8, &w) ? w : 0;
 }
 
-static u32 count(const struct eval *e, bool exit, u32 at)
+static inline u32 count(const struct eval *e, bool exit, u32 at)
 {
 	u32 n = 0;
 
@@ -96,7 +96,7 @@ static u64 extended(u64 w, u8 kind, u8 size)
 	return kind == EXPR_INT ? (u64)((i64)(w << shift) >> shift) : w << shift >> shift;
 }
 
-static bool load(struct eval *e, const struct expr_step *s, u32 at, struct val *to)
+static inline bool load(struct eval *e, const struct expr_step *s, u32 at, struct val *to)
 {
 	u64 w = 0;
 	float f;

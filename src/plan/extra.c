@@ -4,8 +4,6 @@
 
 #include "plan/records.h"
 
-enum { HEAD = 8 };	/* bytes of a text that `only` compares */
-
 bool extra_sets_apart(const struct plan_request *r, struct str func)
 {
 	for (size_t i = 0; i < r->nextras; i++)
@@ -30,7 +28,7 @@ static struct read bytes(u32 base, u32 at, u32 status, u32 most)
  * first eight bytes are copied, and the whole text where these are one of them. */
 static u32 text(struct read *to, const struct plan_extra *x, u32 base, u32 *size)
 {
-	u32 n = 0, head = EXTRA_BYTES + (u32)round_up(x->most, 8), status = head + HEAD;
+	u32 n = 0, head = EXTRA_BYTES + (u32)round_up(x->most, 8), status = head + EXTRA_HEAD;
 
 	to[n++] = (struct read){ .kind = READ_INT, .reg = x->reg, .size = 8,
 				 .at = base + EXTRA_WORD };
@@ -41,11 +39,11 @@ static u32 text(struct read *to, const struct plan_extra *x, u32 base, u32 *size
 		to[n++] = bytes(base, EXTRA_BYTES, EXTRA_STATUS, x->most);
 		return n;
 	}
-	to[n++] = bytes(base, head, status, HEAD);
+	to[n++] = bytes(base, head, status, EXTRA_HEAD);
 	for (size_t i = 0; i < x->nonly; i++) {
 		struct read when = { .kind = READ_WHEN, .size = 1, .when_at = base + head };
 
-		memcpy(&when.when, x->only[i], HEAD);
+		memcpy(&when.when, x->only[i], EXTRA_HEAD);
 		to[n++] = when;
 		to[n] = bytes(base, EXTRA_BYTES, EXTRA_STATUS, x->most);
 		to[n].when_at = when.when_at;
@@ -123,7 +121,7 @@ static u32 fields(struct read *to, const struct plan_extra *x, u32 base, u32 *si
 		for (u32 k = 0; k < x->nonly; k++) {
 			struct read when = { .kind = READ_WHEN, .size = 1, .when_at = name };
 
-			memcpy(&when.when, x->only[k], HEAD);
+			memcpy(&when.when, x->only[k], EXTRA_HEAD);
 			to[n++] = when;
 			to[n] = text_at(field + 16, base + extra_value_at(x, k), x->most);
 			to[n].when_at = when.when_at;

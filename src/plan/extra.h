@@ -27,6 +27,7 @@ enum {
 	EXTRA_FIELD_SIZE = 40,	/* ...which are name, value and a bool */
 	EXTRA_FIELDS_MOST = 24,	/* how many are looked at */
 	EXTRA_NAME_MOST = 16,	/* bytes of a name */
+	EXTRA_HEAD = 8,		/* bytes of it, or of a text, that `only` compares */
 };
 
 /* FIELDS: behind the fields, where the bytes of the name of field i are, after a status (8 bytes);

@@ -200,14 +200,14 @@ static void stream_ends(struct collector *c, const struct rule_on *on, u64 addre
 static void status(struct collector *c, const struct call *call)
 {
 	const struct rule_on *on = rule_of(c, call->fn);
-	struct field_value fields[FIELDS_MOST] = { 0 };
 	u64 address = writer_of(c, call);
 	struct open_span *s = writer(c, address);
 	i64 said = 0;
 	bool known;
 
-	say_fields(&c->f, call, on, fields);
-	known = on->library->status(fields, &said);
+	say_fields(&c->f, call, on, c->teller.fields);
+	known = on->library->status(c->teller.fields, &said);
+	say_forget(on, c->teller.fields);
 	if (!s) {
 		stream_ends(c, on, address, call->start_ns, known, said);
 	} else if (known && !s->answered) {

@@ -86,7 +86,7 @@ static void put(struct rules *r, const struct go_program *prog, const struct go_
 		.nonly = 1, .beside = true, .role = PROPAGATE_MESSAGE,
 	};
 	r->patterns[r->n] = str_fmt(a, "0x%llx", (unsigned long long)go_func_va(prog, f)).p;
-	r->on[r->n++] = (struct rule_on){ u, &handlers, r->nasks };
+	r->on[r->n++] = rule_on_of(u, &handlers, r->nasks);
 	for (u32 i = 0; i < u->nreads; i++)
 		r->asks[r->nasks++] = (struct expr_ask){
 			.role = EXPR_BY, .option = u->func, .text = u->reads[i].expr,

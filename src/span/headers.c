@@ -30,10 +30,7 @@ u64 headers_reader(const struct collector_facts *f, const struct call *call,
 	sub = say_field(f, call, on, FIELD_SUBKEY);
 	if (key->there && sub.there)
 		return incoming_key((u64)key->number, (u64)sub.number);
-	for (u32 i = 0; i < on->rule->nreads; i++)
-		if (on->rule->reads[i].field == FIELD_KEY)
-			return 0;
-	return call->goid;
+	return on->fields & 1u << FIELD_KEY ? 0 : call->goid;
 }
 
 void headers_line(struct incoming *in, const struct collector_facts *f, const struct call *call,
@@ -73,6 +70,7 @@ void headers_frame(struct incoming *in, const struct collector_facts *f, const s
 	if (!f->propagates || !rd->hook_at || !by)
 		return;
 	for (u32 k = 0; k < x->nonly; k++) {
+		struct str head = { x->only[k], EXTRA_HEAD };
 		struct str found = STR(""), value = text_at(record, extra_value_at(x, k), x->most);
 		u64 size = 0;
 		u32 n = 0;
@@ -80,7 +78,7 @@ void headers_frame(struct incoming *in, const struct collector_facts *f, const s
 		for (u32 i = 0; i < MIN(count, (u64)EXTRA_FIELDS_MOST); i++) {
 			struct str name = text_at(record, extra_name_at(i), EXTRA_NAME_MOST);
 
-			if (!str_starts(name, str_of(x->only[k])))
+			if (!str_starts(name, head))
 				continue;
 			found = name;
 			size = headers_word(rd, call->entry,

@@ -24,11 +24,16 @@ static const double query_bounds[] = { 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5,
 #define DURATION(bounds) "s", bounds, ARRAY_LEN(bounds)
 #define MESSAGES "{message}", NULL, 0
 
+/* Of two texts that are not the same, most have other lengths, or end otherwise. */
 static const struct span_attr *find(const struct span *s, struct str key)
 {
-	for (u32 i = 0; i < s->nattrs; i++)
-		if (str_eq(s->attrs[i].key, key))
+	for (u32 i = 0; i < s->nattrs; i++) {
+		struct str k = s->attrs[i].key;
+
+		if (k.n == key.n && k.p[k.n - 1] == key.p[k.n - 1] &&
+		    (k.p == key.p || !memcmp(k.p, key.p, k.n)))
 			return &s->attrs[i];
+	}
 	return NULL;
 }
 
@@ -132,16 +137,23 @@ struct metric_about metric_about(u32 metric)
 	return kinds[metric].about;
 }
 
-static u32 take(struct span_attr to[METRIC_ATTRS_MOST], const struct kind *k, const struct span *s)
+/* Spans of one library say the same in the same order, mostly: where an attribute was last time it
+ * is looked for first. */
+static u32 take(struct span_attr to[METRIC_ATTRS_MOST], struct metric *m, const struct kind *k,
+		const struct span *s)
 {
 	u32 n = 0;
 
 	for (u32 i = 0; i < METRIC_ATTRS_MOST && k->attrs[i].key.n; i++) {
 		const struct taken *t = &k->attrs[i];
-		const struct span_attr *from = find(s, t->key);
+		u8 last = m->last[i];
+		const struct span_attr *from = last < s->nattrs &&
+					       str_eq(s->attrs[last].key, t->key) ?
+					       &s->attrs[last] : find(s, t->key);
 
 		if (!from)
 			continue;
+		m->last[i] = (u8)MIN(from - s->attrs, (ptrdiff_t)UINT8_MAX);
 		to[n] = *from;
 		to[n].key = t->key;
 		if (t->how)
@@ -257,9 +269,9 @@ static void add(struct metrics *m, u32 metric, const struct span *s)
 	struct metric *to = &m->of[metric];
 
 	if (k->about.nbounds)
-		add_time(series_of(to, attrs, take(attrs, k, s)), &k->about, m->exemplars, s);
+		add_time(series_of(to, attrs, take(attrs, to, k, s)), &k->about, m->exemplars, s);
 	else if (s->messages > 0)
-		series_of(to, attrs, take(attrs, k, s))->count += (u64)s->messages;
+		series_of(to, attrs, take(attrs, to, k, s))->count += (u64)s->messages;
 	else if (s->messages < 0)
 		to->unknown = true;
 }

@@ -46,6 +46,7 @@ struct metric {
 	VEC(struct metric_series *) series;
 	struct map by_hash;	/* 1 + place */
 	bool unknown;		/* it would be wrong: of some spans it is not known how many */
+	u8 last[METRIC_ATTRS_MOST];	/* where each attribute was in the last span */
 };
 
 struct metric_about {

@@ -214,7 +214,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 			r->extras[r->n].role = PROPAGATE_SPAN;
 		r->patterns[r->n] = str_fmt(a, "0x%llx", (unsigned long long)
 					    go_func_va(prog, f)).p;
-		r->on[r->n++] = (struct rule_on){ u, l, r->nasks };
+		r->on[r->n++] = rule_on_of(u, l, r->nasks);
 		for (u32 k = 0; k < u->nreads; k++)
 			r->asks[r->nasks++] = (struct expr_ask){
 				.role = EXPR_BY, .option = u->func, .text = u->reads[k].expr,

@@ -149,7 +149,19 @@ struct rule_on {
 	const struct rule *rule;
 	const struct library *library;
 	u32 first;		/* index of its first ask */
+	u32 fields;		/* a bit for each field that it reads */
 };
+
+static inline struct rule_on rule_on_of(const struct rule *rule, const struct library *library,
+					u32 first)
+{
+	struct rule_on on = { rule, library, first, 0 };
+
+	_Static_assert(FIELDS_MOST <= 32, "a bit for each");
+	for (u32 i = 0; i < rule->nreads; i++)
+		on.fields |= 1u << rule->reads[i].field;
+	return on;
+}
 
 enum { LIBRARIES_MOST = 32, RULES_MOST = 192, READS_MOST = 1024 };
 struct rules {

@@ -15,23 +15,22 @@ static struct str package_of(const struct collector_facts *f, u64 va)
 	return type->pkg_path;
 }
 
-static struct field_value read_one(const struct collector_facts *f, const struct expr_input *in,
-				   u32 ask)
+static void read_one(const struct collector_facts *f, const struct expr_input *in, u32 ask,
+		     struct field_value *to)
 {
 	const struct expr *e = &f->plan->exprs[ask];
-	struct field_value to = { 0 };
 	struct expr_result v;
 
-	to.there = expr_value(in, e, &v);
-	to.other = !to.there && in->fn->codes[ask].n && !v.unreadable;
-	if (!to.there)
-		return to;
-	to.text = v.text;
-	to.number = v.kind == EXPR_BOOL ? v.b : v.kind == EXPR_STRING ? 0 : v.i;
-	to.cut = v.kind == EXPR_STRING && v.len > v.text.n;
+	*to = (struct field_value){ .there = expr_value(in, e, &v) };
+	if (!to->there) {
+		to->other = in->fn->codes[ask].n && !v.unreadable;
+		return;
+	}
+	to->text = v.text;
+	to->number = v.kind == EXPR_BOOL ? v.b : v.kind == EXPR_STRING ? 0 : v.i;
+	to->cut = v.kind == EXPR_STRING && v.len > v.text.n;
 	if (v.kind == EXPR_STRING && v.u)
-		to.package = package_of(f, v.u);
-	return to;
+		to->package = package_of(f, v.u);
 }
 
 void say_fields(const struct collector_facts *f, const struct call *call, const struct rule_on *on,
@@ -43,19 +42,29 @@ void say_fields(const struct collector_facts *f, const struct call *call, const 
 		struct field_value *at = &to[on->rule->reads[i].field];
 
 		if (!at->there)
-			*at = read_one(f, &in, on->first + i);
+			read_one(f, &in, on->first + i, at);
 	}
+}
+
+void say_forget(const struct rule_on *on, struct field_value f[FIELDS_MOST])
+{
+	for (u32 i = 0; i < on->rule->nreads; i++)
+		f[on->rule->reads[i].field] = (struct field_value){ 0 };
 }
 
 struct field_value say_field(const struct collector_facts *f, const struct call *call,
 			     const struct rule_on *on, u8 field)
 {
-	struct expr_input in = expr_input_of(f->plan, call, f->bias);
 	struct field_value to = { 0 };
 
+	if (!(on->fields & 1u << field))
+		return to;
 	for (u32 i = 0; i < on->rule->nreads && !to.there; i++)
-		if (on->rule->reads[i].field == field)
-			to = read_one(f, &in, on->first + i);
+		if (on->rule->reads[i].field == field) {
+			struct expr_input in = expr_input_of(f->plan, call, f->bias);
+
+			read_one(f, &in, on->first + i, &to);
+		}
 	return to;
 }
 
@@ -158,17 +167,17 @@ static struct str chained(const struct teller *t, const struct call *call,
 static void say_library(struct teller *t, const struct call *call, const struct rule_on *on,
 		     const struct open_span *o, i64 status)
 {
-	struct field_value fields[FIELDS_MOST] = { 0 };
 	struct said said = { .rule = on->rule, .status = status, .answered = o->answered,
 			     .route = { o->route, o->nroute },
 			     .inner = { o->inner, o->ninner },
 			     .delivery = on->rule->stream && o->answered ? &o->delivery : NULL };
 
 	said.chained = chained(t, call, &on->rule->extra);
-	say_fields(t->f, call, on, fields);
+	say_fields(t->f, call, on, t->fields);
 	if (on->rule->scope)
 		t->saying.span.scope = str_of(on->rule->scope);
-	on->library->say(&t->saying, fields, &said);
+	on->library->say(&t->saying, t->fields, &said);
+	say_forget(on, t->fields);
 }
 
 const struct span *say_span(struct teller *t, const struct call *call, const struct rule_on *on,

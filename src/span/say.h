@@ -17,11 +17,14 @@ struct teller {
 	struct saying saying;
 	struct out shown;	/* to memory */
 	struct events_said events;
+	struct field_value fields[FIELDS_MOST];	/* nothing, but while a call is looked at */
 };
 
-/* What the reads of the call's rule gave; and one of them. */
+/* What the reads of the call's rule gave, in fields that were nothing; and one of them. */
 void say_fields(const struct collector_facts *f, const struct call *call, const struct rule_on *on,
 		struct field_value to[FIELDS_MOST]);
+/* Makes them nothing again: they are many, and most rules read few. */
+void say_forget(const struct rule_on *on, struct field_value f[FIELDS_MOST]);
 struct field_value say_field(const struct collector_facts *f, const struct call *call,
 			     const struct rule_on *on, u8 field);
 /* What was in it has panicked, as a rule that `catches` sees it. */

@@ -3,20 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void say_text(struct saying *s, const char *key, struct str text)
-{
-	if (s->span.nattrs < ATTRS_MOST)
-		s->attrs[s->span.nattrs++] = (struct span_attr){
-			.key = str_of(key), .kind = ATTR_TEXT, .text = text };
-}
-
-void say_int(struct saying *s, const char *key, i64 number)
-{
-	if (s->span.nattrs < ATTRS_MOST)
-		s->attrs[s->span.nattrs++] = (struct span_attr){
-			.key = str_of(key), .kind = ATTR_INT, .number = number };
-}
-
 struct str say_fmt(struct saying *s, const char *fmt, ...)
 {
 	size_t room = SCRATCH_MOST - s->used;
@@ -69,23 +55,19 @@ void say_error(struct saying *s, struct str type, struct str message)
 /* "host:port", "[::1]:80", "host". */
 static struct str split_port(struct str host, i64 *port)
 {
-	ptrdiff_t colon = str_find_last(host, ':');
-	struct str digits;
-	i64 n = 0;
+	enum { DIGITS_MOST = 5 };
+	size_t colon = host.n;
+	i64 n = 0, each = 1;
 
 	*port = 0;
-	if (colon < 0 || (str_find(host, STR(":")) != colon && host.p[0] != '['))
+	for (; colon && host.p[colon - 1] >= '0' && host.p[colon - 1] <= '9' &&
+	       host.n - colon < DIGITS_MOST; each *= 10)
+		n += each * (host.p[--colon] - '0');
+	if (!colon || colon == host.n || host.p[--colon] != ':' ||
+	    (host.p[0] != '[' && memchr(host.p, ':', colon)))
 		return host;
-	digits = str_cut(host, (size_t)colon + 1, host.n);
-	if (!digits.n || digits.n > 5)
-		return host;
-	for (size_t i = 0; i < digits.n; i++) {
-		if (digits.p[i] < '0' || digits.p[i] > '9')
-			return host;
-		n = 10 * n + (digits.p[i] - '0');
-	}
 	*port = n;
-	host.n = (size_t)colon;
+	host.n = colon;
 	if (host.n > 1 && host.p[0] == '[' && host.p[host.n - 1] == ']')
 		host = str_cut(host, 1, host.n - 1);
 	return host;

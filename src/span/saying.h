@@ -13,9 +13,9 @@
 struct field_value {
 	bool there;
 	bool other;		/* there is none: something before it is of another type, or nil */
+	bool cut;		/* the text goes on */
 	struct str text;
 	i64 number;		/* also of a bool */
-	bool cut;		/* the text goes on */
 	struct str package;	/* of a dynamic type, its path; may be empty */
 };
 
@@ -29,8 +29,21 @@ struct saying {
 	bool nothing;		/* it was no span after all */
 };
 
-void say_text(struct saying *s, const char *key, struct str text);
-void say_int(struct saying *s, const char *key, i64 number);
+/* In every caller, where the length of the key is known. */
+static inline void say_text(struct saying *s, const char *key, struct str text)
+{
+	if (s->span.nattrs < ATTRS_MOST)
+		s->attrs[s->span.nattrs++] = (struct span_attr){
+			.key = str_of(key), .kind = ATTR_TEXT, .text = text };
+}
+
+static inline void say_int(struct saying *s, const char *key, i64 number)
+{
+	if (s->span.nattrs < ATTRS_MOST)
+		s->attrs[s->span.nattrs++] = (struct span_attr){
+			.key = str_of(key), .kind = ATTR_INT, .number = number };
+}
+
 /* What is printed lies in the scratch; empty when that is full. */
 struct str say_fmt(struct saying *s, const char *fmt, ...) PRINTF(2, 3);
 /* Into the scratch; several one behind the other. */

@@ -107,6 +107,9 @@ START_TEST(addresses_are_written_as_people_do)
 	fields[GRPC_PEER_IP].text = (struct str){ mapped, 16 };
 	saying.span.nattrs = 0;
 	ck_assert_ptr_nonnull(strstr(server(0, false), "client.address=10.0.0.2 "));
+	fields[GRPC_PEER_IP].text = (struct str){ "\xff\x63\x09\x64", 4 };
+	saying.span.nattrs = 0;
+	ck_assert_ptr_nonnull(strstr(server(0, false), "client.address=255.99.9.100 "));
 	fields[GRPC_PEER_IP].text = (struct str){ v6, 16 };
 	saying.span.nattrs = 0;
 	ck_assert_ptr_nonnull(strstr(server(0, false), "client.address=::1 "));

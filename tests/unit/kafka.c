@@ -273,7 +273,7 @@ static const char *whose(int kind, const char *const *of, u32 n)
 	struct call call = { .fn = &fn, .entry = record };
 	static const struct rule rule = { .operation = "send" };
 	static const struct library library = { .messages = kafka_messages };
-	struct rule_on on = { &rule, &library, 0 };
+	struct rule_on on = rule_on_of(&rule, &library, 0);
 	struct open_span s = { .nlinks = 0 };
 	static const struct go_func func = { .name = { "f", 1 } };
 	static struct expr place = { .role = EXPR_PLACE };

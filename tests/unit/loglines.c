@@ -79,7 +79,7 @@ static const struct rule_on *on(const struct rule *rule)
 {
 	static struct rule_on to;
 
-	to = (struct rule_on){ rule, &library_logrus, 0 };
+	to = rule_on_of(rule, &library_logrus, 0);
 	return &to;
 }
 

@@ -188,6 +188,47 @@ START_TEST(lengths_of_any_size)
 }
 END_TEST
 
+static const u8 *take_length(const u8 *at, u64 *n)
+{
+	u32 shift = 0;
+
+	*n = 0;
+	do {
+		*n |= (u64)(*at & 0x7f) << shift;
+		shift += 7;
+	} while (*at++ & 0x80);
+	return at;
+}
+
+/* Those of a batch are thought of before it is written, and may be thought wrong: sizes around 128
+ * and 16384. */
+START_TEST(lengths_of_batches)
+{
+	static char text[16500];
+
+	for (size_t size = _i ? 16200 : 1; size < (_i ? 16500 : 200); size++) {
+		struct otlp_piece p[] = { { STR("a"), { text, size } }, { STR("b"), STR("B") } };
+		const u8 *at, *message;
+		u64 n;
+
+		memset(text, 'x', sizeof(text));
+		out_release(&o);
+		out_memory(&o);
+		otlp_protobuf.request(&o, &otlp_spans, STR("R"), p, ARRAY_LEN(p));
+		ck_assert_int_eq(o.buf[0], 0x0a);
+		at = take_length((u8 *)o.buf + 1, &n);
+		ck_assert_ptr_eq(at + n, o.buf + o.n);
+		ck_assert_mem_eq(at, "\x0a\1R\x12", 4);
+		message = take_length(at + 4, &n);
+		ck_assert_mem_eq(message, "\x0a\3\x0a\1a\x12", 6);
+		ck_assert_int_eq(message[n], 0x12);	/* the other scope's */
+		message = take_length(message + 6, &n);
+		ck_assert_uint_eq(n, size);
+		ck_assert_mem_eq(message, text, size);
+	}
+}
+END_TEST
+
 static void json_is(double v, const char *want)
 {
 	struct span_attr attr = { .key = STR("k"), .kind = ATTR_FLOAT, .real = v };
@@ -538,6 +579,7 @@ Suite *otlp_suite(void)
 	tcase_add_test(t, an_exemplar_byte_for_byte);
 	tcase_add_test(t, a_sum_byte_for_byte);
 	tcase_add_test(t, lengths_of_any_size);
+	tcase_add_loop_test(t, lengths_of_batches, 0, 2);
 	tcase_add_test(t, numbers_of_json_that_are_none);
 	tcase_add_test(t, events);
 	tcase_add_test(t, a_request_has_each_scope_once);
