@@ -16,6 +16,7 @@ import goshawk
 import others
 import servers
 from chain import Service, attributes, get
+from test_otlp import Exports
 
 pytestmark = [pytest.mark.ptrace,
               pytest.mark.skipif(not gobuild.ALL, reason="the collector is built by make check-all: that takes a minute")]
@@ -238,3 +239,26 @@ def test_together_with_the_sdk(tmp_path, databases):
         pairs = [(requests[n][key], sdks[n][key]) for n in NUMBERS]
         for off in ([abs(a.lasts - b.lasts) / b.lasts for a, b in pairs], [abs(a.start - b.start) / b.lasts for a, b in pairs]):
             assert statistics.median(off) <= 0.05, (key, off)
+
+
+@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+def test_metrics(tmp_path, protocol, temporality):
+    """What the collector makes of histograms, sums and exemplars."""
+    with Collector(tmp_path) as c:
+        e = Exports({"OTEL_EXPORTER_OTLP_ENDPOINT": c.url, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+                     "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": temporality}).tell("calls 5").tell("polls 2").end()
+    assert not e.said
+    metrics = {m["name"]: m for o in c.read() for r in o.get("resourceMetrics", []) for s in r["scopeMetrics"] for m in s["metrics"]}
+    of = {name: m.get("histogram") or m["sum"] for name, m in metrics.items()}
+    assert {m["aggregationTemporality"] for m in of.values()} == {1 if temporality == "delta" else 2}
+    assert set(of) == {"http.server.request.duration", "messaging.client.operation.duration", "messaging.client.consumed.messages"}
+    consumed = of["messaging.client.consumed.messages"]
+    assert (metrics["messaging.client.consumed.messages"]["unit"], consumed["isMonotonic"]) == ("{message}", True)
+    assert [p["asInt"] for p in consumed["dataPoints"]] == ["4"]
+    points = of["http.server.request.duration"]["dataPoints"]
+    assert [(p["count"], p["max"], p["bucketCounts"][:4]) for p in points] == [
+        ("2", 0.012, ["1", "0", "1", "0"]), ("3", 0.016, ["1", "1", "1", "0"])]
+    assert sorted((x["asDouble"], x["traceId"], x["spanId"]) for p in points for x in p["exemplars"]) == [
+        (n * 0.004, "01" + 30 * "0", "02%02x" % n + 12 * "0") for n in (0, 2, 4)]  # the others are not sampled
+    assert "exemplars" not in of["messaging.client.operation.duration"]["dataPoints"][0]
