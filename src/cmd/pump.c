@@ -21,6 +21,7 @@ enum {
 	LEAVE_TRIES = 8,	/* 1 ms apart, then twice as long each time */
 	LEAVE_PAUSE_MOST = 256000000,
 	IDENTITY_EVERY = 256,
+	FEW = 128,		/* records that can wait until there are more */
 	LASTING_NS = 100000000,	/* a call that lasts longer than this is shown before its end */
 	AT_ONCE = 64 << 10,	/* output that is written at once: a lossless program waits */
 };
@@ -224,6 +225,11 @@ static bool has_ended(pid_t pid, struct pump_result *r)
 	return true;
 }
 
+static bool is_no_more(const struct source *src, pid_t pid, int pidfd, struct pump_result *r)
+{
+	return src->started ? has_ended(pid, r) : has_gone(pid, pidfd, r);
+}
+
 /* We have left it: its end is waited for, unless somebody tells us alone to stop. */
 static void await_end(pid_t pid, int pidfd, struct pump_result *r)
 {
@@ -283,12 +289,14 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	i64 began = now_ns();
 	struct ticks ticks = { unix_ns(), unix_ns(), began + limits->every_ns, began };
-	bool alone = false, ok = true, said = false;
-	u64 rounds = 0;
+	/* Each system call is worth many records: whether the program has ended is asked where its
+	 * pidfd says so, or a signal came, for then it is silent and we sleep. */
+	bool alone = false, ok = true, said = false, look = true, silent = false;
+	u64 rounds = 0, few = limits->round_ms ? FEW : 1;
 
 	flow.until = limits->for_ns ? began + limits->for_ns : 0;
 	calls_bias(calls, src->bias);
-	while (!(src->started ? has_ended(pid, result) : has_gone(pid, pidfd, result))) {
+	while (!look || !is_no_more(src, pid, pidfd, result)) {
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
 		u64 got = src->poll(src->session, false, record, lost, &flow);
 
@@ -300,12 +308,14 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 		if (is_over(&flow) || full(&flow))
 			break;
 		/* it is silent then */
-		if (!said && (!got || ++rounds % IDENTITY_EVERY == 0))
+		if (!said && ((!got && silent) || ++rounds % IDENTITY_EVERY == 0))
 			said = say_replaced(src, src->was_replaced(src->session));
-		if (!got)
-			poll(&p, 1, limits->round_ms ? limits->round_ms : ROUND_MS);
+		silent = !got;
+		look = pidfd < 0;
+		if (got < few)
+			look |= poll(&p, 1, limits->round_ms ? limits->round_ms : ROUND_MS) != 0;
 	}
-	if (!result->exited && !result->gone) {
+	if (!result->exited && !result->gone && (look || !is_no_more(src, pid, pidfd, result))) {
 		ok = leave(src, &flow, limits->inside_ns, err);
 		if (!ok && err->kind == ERR_GONE)
 			ok = true; /* it ended, or became another program, at this very moment */
