@@ -9,6 +9,7 @@ struct scan {
 	size_t at;
 	enum sql_dialect dialect;
 	bool blank;		/* one is due */
+	bool identified;	/* the last word was that */
 	bool full;
 };
 
@@ -220,6 +221,15 @@ static bool is_prefix(struct str w)
 	return w.p[0] == '_';
 }
 
+/* IDENTIFIED BY tiger: Oracle's passwords have no quotes. */
+static bool is_password_next(struct scan *s, struct str w)
+{
+	bool by = s->identified && sql_is(w, "by");
+
+	s->identified = sql_is(w, "identified");
+	return by && (s->dialect == SQL_ORACLE || s->dialect == SQL_OTHER);
+}
+
 static void word(struct scan *s)
 {
 	size_t from = s->at++;
@@ -230,6 +240,8 @@ static void word(struct scan *s)
 	w = str_cut(s->in, from, s->at);
 	if (peek(s, 0) != '\'') {
 		put(s, w);
+		if (is_password_next(s, w))
+			cut(s);
 	} else if (sql_is(w, "q") || sql_is(w, "nq")) {
 		cut(s);		/* Oracle's own quotes: q'[it's]' */
 	} else if (is_prefix(w)) {

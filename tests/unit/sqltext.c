@@ -71,6 +71,10 @@ static const struct sample {
 	{ "?", "SELECT '''it's MOST'''", "SELECT ?…", "SELECT" },
 	{ "*", "SELECT\x01 MOST", "SELECT…", "SELECT" },
 	{ "*", "", "", "" },
+	{ "o?", "ALTER USER scott IDENTIFIED BY MOST$1@a REPLACE MOST",
+	  "ALTER USER scott IDENTIFIED BY…", "ALTER" },
+	{ "*", "SELECT identified FROM t ORDER BY name",
+	  "SELECT identified FROM t ORDER BY name", "SELECT t" },
 	/* what it is about */
 	{ "*", "INSERT INTO shop.orders(a, b) VALUES (1, 'MOST')",
 	  "INSERT INTO shop.orders(a, b) VALUES (?, ?)",
