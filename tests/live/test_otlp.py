@@ -460,6 +460,28 @@ def test_the_last_metrics_are_sent_again_if_they_must():
     assert e.said == ["OTLP: %s/v1/metrics answers 503: metrics are sent again, later" % c.url]
 
 
+@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
+@pytest.mark.parametrize("does", [answer(429, Retry_After="0"), answer(503, Retry_After="1"), answer(502), collector.closes, collector.closes_in_the_middle],
+                         ids=["429", "503", "502", "closes", "closes in the middle"])
+def test_metrics_outlast_a_bad_collector(does, temporality):
+    """Each call is counted once, whatever was tried before."""
+    with Collector() as c:
+        c.otherwise = lambda h: (does if h.path == "/v1/metrics" and len(c.of(h.path)) <= 2 else answer())(h)
+        e = whole(c.url, 100, {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": temporality, "OTEL_METRIC_EXPORT_INTERVAL": "20"}).tell("calls 2")
+        with c.changed:
+            assert c.changed.wait_for(lambda: len(c.of("/v1/metrics")) >= 3, 20)
+        e.tell("calls 3").end()
+    taken = [count(r) for r in c.of("/v1/metrics")[2:]]
+    assert (sum(taken) if temporality == "delta" else taken[-1]) == 5
+    assert len(e.said) == 1 and "not delivered" not in e.said[0] and "canary" not in e.said[0], e.said
+
+
+def test_metrics_of_an_endless_answer_end():
+    with Collector(otherwise=by_path(metrics=collector.endless, else_=answer())) as c:
+        e = sent(c, 0, calls=1)
+        assert c.stopped.wait(20) and e.result["end_ns"] < 6e9
+
+
 def test_two_silent_collectors_are_waited_for_at_the_same_time():
     with Collector(otherwise=collector.silent) as c:
         e = sent(c, 0, {"OTEL_BSP_EXPORT_TIMEOUT": "700", "OTEL_METRIC_EXPORT_TIMEOUT": "700"}, calls=1)
