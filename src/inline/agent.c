@@ -55,7 +55,7 @@ AGENT static void ended(struct propagate *p, u64 goid)
 	(void)refer(p, goid, 0);
 }
 
-AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp)
+AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, u64 keys)
 {
 	const struct record_head *h = (const void *)record;
 	const u8 *hook = record + how_place(how, HOW_HOOK);
@@ -89,7 +89,7 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp)
 	} else if (role == PROPAGATE_SERVE || role == PROPAGATE_SERVE_INSIDE) {
 		if (entry)
 			serve(p, h->goid, h->depth, own_context(record, how),
-			      role == PROPAGATE_SERVE_INSIDE, to);
+			      role == PROPAGATE_SERVE_INSIDE, key_of(record, keys), to);
 		else
 			leave(p, h->goid, h->depth);
 	} else if (role == PROPAGATE_ASK) {
@@ -108,7 +108,7 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp)
 		if (!entry)
 			line(p, h->goid, hook);
 	} else if (role == PROPAGATE_FRAME) {
-		frame(p, h->goid, entry ? hook : 0);
+		frame(p, h->goid, entry ? hook : 0, key_of(record, keys));
 	} else if (role == PROPAGATE_WRITE) {
 		if (entry)
 			begin_write(p, h->goid, hook);

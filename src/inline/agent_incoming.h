@@ -14,6 +14,7 @@ enum {
 	TRACEPARENT = 55,	/* bytes of the value */
 	HEADER_LINE_MOST = 640,	/* of a line that was captured (span/http_rules.c) */
 };
+#define UNSERVED_MOST (1ull << 31)	/* ticks: about a second */
 
 AGENT static int digit(u8 c)
 {
@@ -52,6 +53,44 @@ AGENT static bool parse(const u8 *at, u64 n, u8 trace[16], u8 span[8], u32 *what
 	return hex(at + 3, trace, 16) && hex(at + 36, span, 8);
 }
 
+/* What tells a request from others (span/headers.c), or 0. A stream's number is never 0. */
+AGENT static u64 key_of(const u8 *record, u64 keys)
+{
+	u32 at = (u32)keys, sub = (u32)(keys >> 32);
+	u64 stream = sub ? *(const u32 *)(const void *)(record + sub) : 0;
+
+	return stream ? (mix(word(record, at) ^ mix(stream)) | PARENT_KEYED) & ~(1ull << 62) : 0;
+}
+
+/* A request that was read, and then nobody served it. */
+AGENT static bool is_left(const struct propagate_parent *of, u64 goid)
+{
+	return goid & PARENT_KEYED && goid != PARENT_TAKEN &&
+	       __builtin_ia32_rdtsc() - of->made > UNSERVED_MOST;
+}
+
+/* A place for this goroutine, which is `as` from now on. */
+AGENT static struct propagate_parent *claim_parent(struct propagate *p, u64 goid, u64 as)
+{
+	u32 at = place(goid, PARENT_SLOTS);
+
+	for (u32 i = 0; i < 2 * TRIES; i++) {
+		struct propagate_parent *of = &p->parents[(at + i % TRIES) & (PARENT_SLOTS - 1)];
+		u64 was = i < TRIES ? 0 : __atomic_load_n(&of->goid, __ATOMIC_ACQUIRE);
+
+		if ((i >= TRIES && was && !is_left(of, was)) ||
+		    !__atomic_compare_exchange_n(&of->goid, &was, as, false, __ATOMIC_ACQ_REL,
+						 __ATOMIC_RELAXED))
+			continue;
+		if (was)
+			drop_text(p, of->tracestate);
+		of->state = of->count = 0;
+		of->tracestate = 0;
+		return of;
+	}
+	return 0;
+}
+
 AGENT static struct propagate_parent *parent_of(struct propagate *p, u64 goid, bool make)
 {
 	u32 at = place(goid, PARENT_SLOTS);
@@ -62,18 +101,16 @@ AGENT static struct propagate_parent *parent_of(struct propagate *p, u64 goid, b
 		if (__atomic_load_n(&of->goid, __ATOMIC_RELAXED) == goid)
 			return of;
 	}
-	for (u32 i = 0; make && i < TRIES; i++) {
-		struct propagate_parent *of = &p->parents[(at + i) & (PARENT_SLOTS - 1)];
-		u64 nobody = 0;
+	return make ? claim_parent(p, goid, goid) : 0;
+}
 
-		if (!__atomic_compare_exchange_n(&of->goid, &nobody, goid, false,
-						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-			continue;
-		of->state = of->count = 0;
-		of->tracestate = 0;
-		return of;
-	}
-	return 0;
+/* Of several who want it one gets it. */
+AGENT static struct propagate_parent *take_parent(struct propagate *p, u64 key)
+{
+	struct propagate_parent *of = key ? parent_of(p, key, false) : 0;
+
+	return of && __atomic_compare_exchange_n(&of->goid, &key, PARENT_TAKEN, false,
+						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) ? of : 0;
 }
 
 AGENT static void forget_parent(struct propagate *p, struct propagate_parent *of)
@@ -137,28 +174,43 @@ AGENT static struct field_of field_of(const u8 *fields, enum header h, u64 head,
 	return f;
 }
 
-AGENT static void frame(struct propagate *p, u64 goid, const u8 *fields)
+/* `near`: where a place for a text is looked for. One goroutine reads many requests, so it is not
+ * that one's number. */
+AGENT static void take_fields(struct propagate *p, u64 near, const u8 *fields,
+			      struct propagate_parent *of)
+{
+	struct field_of parent = field_of(fields, HEADER_PARENT, EIGHT("tracepar"), 0);
+	struct field_of state = field_of(fields, HEADER_STATE, EIGHT("tracesta"), 1);
+	u8 span[8];
+
+	if (parent.count != 1)
+		return;
+	of->count = 1 + !parse(parent.value, parent.n, of->trace, span, &of->what);
+	if (of->count == 1 && state.count)
+		add_text(p, &of->tracestate, near, state.value, state.n,
+			 state.whole && state.count == 1);
+}
+
+AGENT static void frame(struct propagate *p, u64 goid, const u8 *fields, u64 key)
 {
 	struct propagate_parent *of = parent_of(p, goid, false);
-	struct field_of parent, state;
-	u8 span[8];
 
 	if (of)
 		forget_parent(p, of);
 	if (!fields)
 		return;
-	of = parent_of(p, goid, true);
+	of = take_parent(p, key);
+	if (of)		/* another connection's, which lay at the same address */
+		forget_parent(p, of);
+	of = key ? claim_parent(p, key, PARENT_TAKEN) : parent_of(p, goid, true);
 	if (!of)
 		return;
-	of->state = PARENT_MOVES;
-	parent = field_of(fields, HEADER_PARENT, EIGHT("tracepar"), 0);
-	state = field_of(fields, HEADER_STATE, EIGHT("tracesta"), 1);
-	if (parent.count != 1)
+	of->state = key ? PARENT_READ : PARENT_MOVES;
+	take_fields(p, key ? key : goid ^ __builtin_ia32_rdtsc(), fields, of);
+	if (!key)
 		return;
-	of->count = 1 + !parse(parent.value, parent.n, of->trace, span, &of->what);
-	if (of->count == 1 && state.count)
-		add_text(p, &of->tracestate, goid, state.value, state.n,
-			 state.whole && state.count == 1);
+	of->made = __builtin_ia32_rdtsc();
+	__atomic_store_n(&of->goid, key, __ATOMIC_RELEASE);
 }
 
 /* What was read becomes that of who serves it. */
@@ -174,9 +226,9 @@ AGENT static u64 take_state(struct propagate *p, struct propagate_parent *of)
 }
 
 AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, bool inside,
-			struct propagated *to)
+			u64 key, struct propagated *to)
 {
-	struct propagate_parent *of = parent_of(p, goid, false);
+	struct propagate_parent *of;
 	u64 ref = 0, state = 0;
 	struct propagate_span *s = current(p, goid, depth, &ref);
 	bool owns = false;
@@ -184,6 +236,9 @@ AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, b
 	if (s && context && s->goid == goid && s->context == context &&
 	    told(p, s, ref, to, &state))	/* one library hands it on to another */
 		return;
+	of = take_parent(p, key);
+	if (!of)
+		of = parent_of(p, goid, false);
 	if (of && of->state == PARENT_READ && of->count == 1) {
 		copy(to->trace, of->trace, 16);
 		to->what = PROPAGATED_THERE;
@@ -192,9 +247,9 @@ AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, b
 		state = take_state(p, of);
 		owns = true;
 	} else if (inside && !of) {
-		/* inside of another request, whose goroutine made this one; or a goroutine of a
-		 * pool, and what came with the call was read by another one */
-		if (!s || !told(p, s, ref, to, &state))
+		/* inside of another request, whose goroutine made this one; with a key it is
+		 * inside of none, and what came with it is not known */
+		if (key || !s || !told(p, s, ref, to, &state))
 			to->what = PROPAGATED_UNKNOWN;
 	} else {
 		begin_trace(p, goid, to);

@@ -81,9 +81,9 @@ AGENT static void drop_text(struct propagate *p, u64 ref)
 		__atomic_store_n(&t->state, t->state + 1, __ATOMIC_RELEASE);
 }
 
-AGENT static u64 new_text(struct propagate *p, u64 goid)
+AGENT static u64 new_text(struct propagate *p, u64 near)
 {
-	u32 at = place(goid, TEXT_SLOTS);
+	u32 at = place(near, TEXT_SLOTS);
 
 	for (u32 i = 0; i < TRIES; i++) {
 		u32 n = (at + i) & (TEXT_SLOTS - 1);
@@ -101,7 +101,7 @@ AGENT static u64 new_text(struct propagate *p, u64 goid)
 }
 
 /* Several lines are one list (W3C Trace Context 3.3.1.1). `whole`: that is all of it. */
-AGENT static void add_text(struct propagate *p, u64 *ref, u64 goid, const u8 *from, u64 n,
+AGENT static void add_text(struct propagate *p, u64 *ref, u64 near, const u8 *from, u64 n,
 			   bool whole)
 {
 	struct propagate_text *t;
@@ -109,7 +109,7 @@ AGENT static void add_text(struct propagate *p, u64 *ref, u64 goid, const u8 *fr
 	if ((!n && whole) || *ref == TEXT_DROPPED)
 		return;
 	if (!*ref)
-		*ref = new_text(p, goid);
+		*ref = new_text(p, near);
 	t = text_at(p, *ref);
 	if (!t)
 		return;

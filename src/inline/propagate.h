@@ -61,9 +61,11 @@ struct propagate_text {
 };
 enum { TEXT_DROPPED = 1 };	/* in the place of a text's number: it was too long */
 
-/* What the headers of the request said that a goroutine reads. */
+/* What the headers of the request said that a goroutine reads. Where requests are handed to
+ * goroutines of a pool, what tells this one from others (PARENT_KEYED) stands for its goroutine. */
 struct propagate_parent {
 	u64 goid;		/* its place is taken when it begins to read one */
+	u64 made;		/* KEYED: ticks, for one that is never served */
 	u32 state, count;	/* lines that name a parent: 1 is one, more are none */
 	u8 trace[16];
 	u32 what;
@@ -71,6 +73,8 @@ struct propagate_parent {
 	u64 tracestate;		/* of a text, TEXT_DROPPED, or 0 */
 };
 enum { PARENT_READ, PARENT_MOVES };	/* the goroutine that is made next serves */
+#define PARENT_KEYED (1ull << 63)
+#define PARENT_TAKEN (~0ull)		/* it is being filled, or served */
 
 /* A request that is being sent, by its header map, or the list of its fields. */
 struct propagate_request {
@@ -130,8 +134,9 @@ enum { RING_MAKER = 240, RING_AGENT = 248 };
 
 /* The code, which is copied into the target: it refers to nothing but itself and what it is given.
  * `how`: role, enum site_kind, and places in the record, as agent_how() has them. `sp`: the
- * target's stack pointer, at a function's first or last instruction. */
-typedef void propagate_agent(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp);
+ * target's stack pointer, at a function's first or last instruction. `keys`: two more places, as
+ * agent_keys() has them. */
+typedef void propagate_agent(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, u64 keys);
 extern const u8 __start_agent[], __stop_agent[];
 __attribute__((nonnull(1))) propagate_agent agent_at;
 
@@ -145,6 +150,11 @@ static inline u64 agent_how(u32 role, u32 kind, const struct reading *r)
 	places = places << HOW_PLACE | r->propagated_at / 8;
 	places = places << HOW_PLACE | r->hook_at / 8;
 	return places << 16 | kind << 8 | role;
+}
+
+static inline u64 agent_keys(const struct reading *r)
+{
+	return (u64)r->subkey_at << 32 | r->key_at;
 }
 
 static inline u32 how_place(u64 how, u32 i)

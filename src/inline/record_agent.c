@@ -33,6 +33,7 @@ void record_call_agent(struct emitter *e, const struct reading *r, enum site_kin
 	PUT(a, 0x4c, 0x89, 0xe6);			/* mov rsi, r12 */
 	PUT(a, 0x4d, 0x89, 0xe8);			/* mov r8, r13 */
 	mov_imm64(a, RCX, agent_how(e->fn->role, kind, r));
+	mov_imm64(a, R9, agent_keys(r));
 	PUT(a, 0xe8);					/* call */
 	asm_rel32_to(a, e->stubs->agent_rt);
 	PUT(a, 0x4c, 0x89, 0xec);			/* mov rsp, r13 */

@@ -78,6 +78,7 @@ struct reading {
 	u32 stack_at;	/* status of READ_FRAMES; 0: there is none */
 	u32 hook_at;	/* what a hook reads for itself; 0: nothing */
 	u32 propagated_at;	/* a struct propagated; 0: there is none */
+	u32 key_at, subkey_at;	/* what tells a request from others (plan_extra.keys); 0: nothing */
 };
 
 enum { CALLERS_MOST = 2 };
@@ -155,6 +156,9 @@ struct plan_extra {
 	bool no_end;		/* the exits are not recorded: its calls are told of as they begin,
 				 * and nobody is said to be called by them */
 	u8 role;		/* enum propagate_role */
+	bool keyed;		/* FRAME, SERVE_INSIDE: `keys` are asks for two numbers, a word and
+				 * half of one, that tell the request from others */
+	u32 keys[2];
 	const char *callers[CALLERS_MOST];	/* seen only where one of these calls it, as far as
 						 * they are there; none: wherever */
 	/* WORDS: the entry is seen only where the first two are a text that is one of these, by its

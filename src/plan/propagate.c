@@ -20,6 +20,25 @@ static void only_from(struct plan *p, struct plan_func *f, const char *caller)
 	f->ncallers++;
 }
 
+/* Where the record has what was asked for, or 0. */
+static u32 place_of(const struct plan_func *f, u32 ask, u32 size)
+{
+	const struct expr_code *c = &f->codes[ask];
+	const struct expr_step *s = c->n ? &c->steps[c->n - 1] : NULL;
+
+	return s && s->op == EX_LOAD && !s->exit && s->size == size ? s->at : 0;
+}
+
+static void read_keys(struct plan_func *f, const struct plan_extra *x)
+{
+	u32 key = place_of(f, x->keys[0], 8), subkey = place_of(f, x->keys[1], 4);
+
+	if (key && subkey) {
+		f->entry.key_at = key;
+		f->entry.subkey_at = subkey;
+	}
+}
+
 void propagate_read(struct plan *p, struct plan_func *f)
 {
 	const struct plan_extra *x = extra_of(&p->request, f->func->name);
@@ -40,6 +59,8 @@ void propagate_read(struct plan *p, struct plan_func *f)
 	    f->role == PROPAGATE_SERVE_INSIDE || f->role == PROPAGATE_MESSAGE ||
 	    f->role == PROPAGATE_ASK)
 		add_room(&f->entry);
+	if (f->shown && x && x->keyed)
+		read_keys(f, x);
 	if (f->role == PROPAGATE_ASK)
 		add_room(&f->exit);
 }

@@ -28,7 +28,7 @@ enum propagate_role {
 	PROPAGATE_LINE,		/* ...and this is a line of its header (EXTRA_TEXT, exit) */
 	PROPAGATE_FRAME,	/* all fields of a request's header (EXTRA_FIELDS, the first of
 				 * `only` is "tracepar"), which a goroutine that is made before its
-				 * exit will serve */
+				 * exit will serve, or who has the same keys */
 	PROPAGATE_WRITE,	/* the header map is written to a bufio.Writer (EXTRA_WORDS) */
 	PROPAGATE_STREAM,	/* the header map is written to an HTTP/2 stream: `behind`, from
 				 * entry to exit, on one goroutine... */

@@ -117,6 +117,25 @@ static bool has_no_end(const struct rule *u)
 	return false;
 }
 
+static void ask_reads(struct rules *r, const struct rule *u, struct plan_extra *x)
+{
+	u32 nkeys = 0;
+
+	for (u32 k = 0; k < u->nreads; k++) {
+		u8 field = u->reads[k].field;
+
+		if (field == FIELD_KEY || field == FIELD_SUBKEY) {
+			x->keys[field - FIELD_KEY] = r->nasks;
+			nkeys++;
+		}
+		r->asks[r->nasks++] = (struct expr_ask){
+			.role = EXPR_BY, .option = u->func, .text = u->reads[k].expr,
+			.func = u->func, .most = u->reads[k].most,
+		};
+	}
+	x->keyed = nkeys == ARRAY_LEN(x->keys);
+}
+
 /* Behind the asks of its reads. */
 static void ask_context(struct rules *r, const struct rule *u)
 {
@@ -215,11 +234,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		r->patterns[r->n] = str_fmt(a, "0x%llx", (unsigned long long)
 					    go_func_va(prog, f)).p;
 		r->on[r->n++] = rule_on_of(u, l, r->nasks);
-		for (u32 k = 0; k < u->nreads; k++)
-			r->asks[r->nasks++] = (struct expr_ask){
-				.role = EXPR_BY, .option = u->func, .text = u->reads[k].expr,
-				.func = u->func, .most = u->reads[k].most,
-			};
+		ask_reads(r, u, &r->extras[r->n - 1]);
 		if (when)
 			r->asks[r->nasks++] = (struct expr_ask){
 				.role = EXPR_IF, .option = u->func, .text = when, .func = u->func,

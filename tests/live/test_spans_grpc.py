@@ -234,6 +234,11 @@ def test_through_http(version, go):
         exercise(c, retries=False, through_http=True)
 
 
+def test_by_workers():
+    with Calls(program(*QUICK[-1]), "workers") as c:
+        exercise(c)
+
+
 @pytest.mark.parametrize("how", ["at once", "workers"])
 @pytest.mark.parametrize("version, go", wanted(QUICK))
 def test_many_at_once(version, go, how):
@@ -249,6 +254,8 @@ def test_many_at_once(version, go, how):
                 server = c.one("server", name)
                 client = c.one("client", name)
                 assert c.asked_in(server) == {"back.Plain/N%d" % k: each[kind]}, server
+                # what it asks says so itself, whoever serves it
+                assert all([b["kind"] for b in c.below[s["span_id"]]] == ["server"] for s in c.below[server["span_id"]]), server
                 if k % 2:
                     assert (server["trace_id"], server["parent_span_id"]) == ("%032x" % k, "%016x" % k), server
                     assert server["parent_remote"]

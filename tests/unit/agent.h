@@ -14,10 +14,14 @@
 #include "inline/layout.h"
 #include "plan/extra.h"
 
-enum { HEADER_LINE_MOST = 640, HOOK = 64, DECIDED = 1024, CTX = 1088, CHAIN = 1104, RECORD = 4096 };
+enum {
+	HEADER_LINE_MOST = 640, HOOK = 64, DECIDED = 1024, CTX = 1088, CHAIN = 1104,
+	KEY = 3000, SUBKEY = 3012, RECORD = 4096,
+};
 
 static const struct reading places = {
 	.hook_at = HOOK, .propagated_at = DECIDED, .ctx_at = CTX, .chain_at = CHAIN,
+	.key_at = KEY, .subkey_at = SUBKEY,
 };
 
 static propagate_agent *agent;
@@ -60,7 +64,8 @@ static inline struct propagated *happens_on(struct event *e, u8 *on, u64 goid, u
 	h->goid = goid;
 	h->depth = depth;
 	memset(e->record + DECIDED, 0, sizeof(struct propagated));
-	agent(tables, e->record, on, agent_how(role, kind, &places), (u8 *)stack);
+	agent(tables, e->record, on, agent_how(role, kind, &places), (u8 *)stack,
+	      agent_keys(&places));
 	return (void *)(e->record + DECIDED);
 }
 

@@ -298,7 +298,7 @@ static struct propagated *calls(u64 goid, u32 depth, enum site_kind kind)
 	h->goid = goid;
 	h->depth = depth;
 	memset(last.record + DECIDED, 0, sizeof(struct propagated));
-	agent(tables, last.record, ring, agent_how(PROPAGATE_ASK, kind, &r), NULL);
+	agent(tables, last.record, ring, agent_how(PROPAGATE_ASK, kind, &r), NULL, 0);
 	return (void *)(last.record + DECIDED);
 }
 

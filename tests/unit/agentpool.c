@@ -1,0 +1,229 @@
+/* Trace contexts in the target: requests that one goroutine reads and hands over to another one,
+ * which are told by their connection and the number of their stream. */
+#include <pthread.h>
+#include <sched.h>
+
+#include "agent.h"
+#include "plan/record.h"
+
+Suite *agentpool_suite(void);
+
+#define VALUE(trace) "00-" trace "-b7ad6b7169203331-01"
+#define OTHER "1bf7651916cd43dd8448eb211c80319c"
+
+static void put_key(struct event *e, u64 connection, u32 stream)
+{
+	memcpy(e->record + KEY, &connection, sizeof(connection));
+	memcpy(e->record + SUBKEY, &stream, sizeof(stream));
+}
+
+static void put_field(struct event *e, u32 i, u32 k, const char *name, const char *value)
+{
+	const struct plan_extra x = { .most = TEXT_MOST };
+	u32 n = (u32)strlen(name), size = (u32)strlen(value);
+
+	put(e, EXTRA_COUNT, i + 1);
+	put(e, EXTRA_FIELD + i * EXTRA_FIELD_SIZE + 24, size);
+	put(e, extra_name_at(i) - 8, n);
+	memcpy(e->record + HOOK + extra_name_at(i), name, n);
+	put(e, extra_value_at(&x, k) - 8, size);
+	memcpy(e->record + HOOK + extra_value_at(&x, k), value, size);
+}
+
+/* The goroutine reads a request with this traceparent and tracestate, or NULL. */
+static void reads_on(struct event *e, u8 *on, u64 goid, u64 connection, u32 stream,
+		     const char *parent, const char *state)
+{
+	memset(e->record, 0, sizeof(e->record));
+	put_key(e, connection, stream);
+	put_field(e, 0, 0, ":path", "");
+	if (parent)
+		put_field(e, 1, 0, "traceparent", parent);
+	if (parent && state)
+		put_field(e, 2, 1, "tracestate", state);
+	happens_on(e, on, goid, 100, PROPAGATE_FRAME, SITE_ENTRY);
+}
+
+static void handed(u64 goid, u64 connection, u32 stream, const char *parent, const char *state)
+{
+	reads_on(&last, ring, goid, connection, stream, parent, state);
+	memset(last.record, 0, sizeof(last.record));
+	happens(goid, 100, PROPAGATE_FRAME, SITE_EXIT);
+}
+
+static const char *serves_on(struct event *e, u8 *on, u64 goid, u64 connection, u32 stream)
+{
+	memset(e->record, 0, sizeof(e->record));
+	put_key(e, connection, stream);
+	return trace(happens_on(e, on, goid, 300, PROPAGATE_SERVE_INSIDE, SITE_ENTRY));
+}
+
+static const char *takes(u64 goid, u64 connection, u32 stream)
+{
+	return serves_on(&last, ring, goid, connection, stream);
+}
+
+START_TEST(what_a_pool_serves_is_in_the_trace_that_came_with_it)
+{
+	handed(1, 0xc000, 1, VALUE(PARENT), "a=b");
+	handed(1, 0xc000, 3, VALUE(OTHER), NULL);
+	handed(1, 0xc000, 5, NULL, NULL);
+	ck_assert_str_eq(takes(4, 0xc000, 3), OTHER);
+	ck_assert_str_eq(takes(3, 0xc000, 1), PARENT);
+	ck_assert_str_eq(asks(3), PARENT);
+	ck_assert_str_eq(asks(4), OTHER);
+	(void)takes(5, 0xc000, 5);
+	ck_assert_int_eq(((struct propagated *)(void *)(last.record + DECIDED))->what &
+			 PROPAGATED_BEGUN, PROPAGATED_BEGUN);
+	happens(3, 300, PROPAGATE_SERVE_INSIDE, SITE_EXIT);
+	ck_assert_uint_eq(texts_in_use(), 0);
+	ck_assert_str_eq(takes(3, 0xc000, 1), "none");	/* it was served */
+}
+END_TEST
+
+START_TEST(what_another_one_came_with_says_nothing)
+{
+	handed(1, 0xc000, 1, VALUE(PARENT), NULL);
+	ck_assert_str_eq(takes(2, 0xc000, 3), "none");
+	ck_assert_str_eq(takes(2, 0xd000, 1), "none");
+	happens(2, 300, PROPAGATE_SERVE_INSIDE, SITE_EXIT);
+	/* nor does who made the worker */
+	happens(7, 200, PROPAGATE_SPAN, SITE_ENTRY);
+	born(7, 8);
+	ck_assert_str_eq(takes(8, 0xd000, 1), "none");
+	handed(1, 0xc000, 1, VALUE(OTHER), NULL);	/* another connection, at the same place */
+	ck_assert_str_eq(takes(2, 0xc000, 1), OTHER);
+}
+END_TEST
+
+START_TEST(what_is_never_served_gives_its_place_to_what_comes)
+{
+	u64 free = 0;
+
+	for (u32 i = 0; i < 4 * PARENT_SLOTS; i++)
+		handed(1, 0xc000, 2 * i + 1, VALUE(PARENT), i < TEXT_SLOTS / 2 ? "a=b" : NULL);
+	for (u32 i = 0; i < PARENT_SLOTS; i++) {
+		free += !tables->parents[i].goid;
+		tables->parents[i].made = 0;	/* long ago */
+	}
+	ck_assert_uint_eq(free, 0);
+	ck_assert_uint_ge(texts_in_use(), TEXT_SLOTS / 4);
+	handed(1, 0xd000, 1, VALUE(OTHER), NULL);
+	ck_assert_str_eq(takes(2, 0xd000, 1), OTHER);
+	happens(2, 300, PROPAGATE_SERVE_INSIDE, SITE_EXIT);
+	for (u32 i = 0; i < 8 * PARENT_SLOTS; i++)
+		handed(1, 0xd000, 2 * i + 1, VALUE(OTHER), NULL);
+	ck_assert_uint_eq(texts_in_use(), 0);	/* they went with their places */
+	ck_assert_str_ne(trace(serves(3, (const char *[]){ CAME, NULL })), PARENT);
+	for (u32 i = 0; i < PARENT_SLOTS; i++)
+		tables->parents[i].made = 0;
+	ck_assert_str_eq(trace(serves(3, (const char *[]){ CAME, NULL })), PARENT);
+}
+END_TEST
+
+/* One goroutine reads all requests of a connection: many of these may have a tracestate at once. */
+START_TEST(one_goroutine_reads_many)
+{
+	enum { MANY = 100 };
+
+	for (u32 i = 0; i < MANY; i++)
+		handed(1, 0xc000, 2 * i + 1, VALUE(PARENT), "a=b");
+	for (u32 i = 0; i < MANY; i++) {
+		reads_on(&last, ring, 2, 0, 0, VALUE(PARENT), "a=b");
+		born(2, 1000 + i);
+		happens(1000 + i, 300, PROPAGATE_SERVE, SITE_ENTRY);
+	}
+	ck_assert_uint_eq(texts_in_use(), 2 * MANY);
+}
+END_TEST
+
+enum { PAIRS = 2, ROUNDS = 10000 };
+
+struct lane {
+	u64 connection;
+	u32 read, served;	/* streams, which go up by two */
+};
+
+static const char *const lanes_trace[PAIRS] = { PARENT, OTHER };
+static struct lane lanes[PAIRS];
+
+static void *reader(void *arg)
+{
+	struct lane *l = arg;
+	u8 *on = calloc(1, RING_DATA);
+	struct event *e = calloc(1, sizeof(*e));
+
+	for (u32 i = 1; i < 2 * ROUNDS; i += 2) {
+		while (i > __atomic_load_n(&l->served, __ATOMIC_ACQUIRE) + 64)
+			sched_yield();
+		reads_on(e, on, l->connection, l->connection, i,
+			 l == lanes ? VALUE(PARENT) : VALUE(OTHER), "a=b");
+		__atomic_store_n(&l->read, i, __ATOMIC_RELEASE);
+	}
+	free(e);
+	free(on);
+	return NULL;
+}
+
+static void *worker(void *arg)
+{
+	struct lane *l = arg;
+	u8 *on = calloc(1, RING_DATA);
+	struct event *e = calloc(1, sizeof(*e));
+	const struct propagated *p = (const void *)(e->record + DECIDED);
+	u64 wrong = 0;
+
+	for (u32 i = 1; i < 2 * ROUNDS; i += 2) {
+		char got[40] = "";
+
+		while (i > __atomic_load_n(&l->read, __ATOMIC_ACQUIRE))
+			sched_yield();
+		memset(e->record, 0, sizeof(e->record));
+		put_key(e, l->connection, i);
+		happens_on(e, on, 100 + l->connection, 300, PROPAGATE_SERVE_INSIDE, SITE_ENTRY);
+		for (u32 k = 0; k < sizeof(p->trace); k++)
+			snprintf(got + 2 * k, 3, "%02x", p->trace[k]);
+		wrong += !!strcmp(got, lanes_trace[l - lanes]);
+		happens_on(e, on, 100 + l->connection, 300, PROPAGATE_SERVE_INSIDE, SITE_EXIT);
+		__atomic_store_n(&l->served, i, __ATOMIC_RELEASE);
+	}
+	free(e);
+	free(on);
+	return (void *)(uintptr_t)wrong;
+}
+
+START_TEST(threads_hand_over_what_they_read)
+{
+	pthread_t t[2 * PAIRS];
+
+	for (u32 i = 0; i < PAIRS; i++) {
+		lanes[i] = (struct lane){ .connection = 0xc000 + i };
+		ck_assert_int_eq(pthread_create(&t[2 * i], NULL, reader, &lanes[i]), 0);
+		ck_assert_int_eq(pthread_create(&t[2 * i + 1], NULL, worker, &lanes[i]), 0);
+	}
+	for (u32 i = 0; i < 2 * PAIRS; i++) {
+		void *wrong;
+
+		pthread_join(t[i], &wrong);
+		ck_assert_ptr_null(wrong);
+	}
+	for (u32 i = 0; i < PARENT_SLOTS; i++)
+		ck_assert_uint_eq(tables->parents[i].goid, 0);
+	ck_assert_uint_eq(texts_in_use(), 0);
+}
+END_TEST
+
+Suite *agentpool_suite(void)
+{
+	Suite *s = suite_create("agentpool");
+	TCase *t = tcase_create("agentpool");
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, what_a_pool_serves_is_in_the_trace_that_came_with_it);
+	tcase_add_test(t, what_another_one_came_with_says_nothing);
+	tcase_add_test(t, what_is_never_served_gives_its_place_to_what_comes);
+	tcase_add_test(t, one_goroutine_reads_many);
+	tcase_add_test(t, threads_hand_over_what_they_read);
+	suite_add_tcase(s, t);
+	return s;
+}
