@@ -4,6 +4,7 @@
  * processors reorder. A slot that is reserved and not yet committed holds everything back that is
  * not older than the record before it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -97,6 +98,15 @@ void rings_end(struct inline_session *s)
 	__atomic_store_n(lock_word(s), 0, __ATOMIC_RELEASE);
 	robust.head.list.next = &robust.head.list;
 	s->holds_lock = false;
+}
+
+/* Nobody reads them any more, and nobody stands where they are written: the mapping stays, without
+ * the memory. (A thread inside would look for its scratch there.) */
+void rings_give_back(struct inline_session *s)
+{
+	if (s->restored && !s->layout.delays && s->memfd >= 0)
+		(void)fallocate(s->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, SHARED_RINGS,
+				(off_t)(s->shared_bytes - SHARED_RINGS));
 }
 
 bool rings_grow(struct inline_session *s, u32 ready, struct err *err)

@@ -11,6 +11,7 @@ static void release(void *session)
 	struct inline_session *s = session;
 
 	code_release(&s->code);
+	rings_give_back(s);
 	rings_end(s);
 	if (s->shared)
 		munmap(s->shared, s->shared_bytes);

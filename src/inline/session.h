@@ -78,6 +78,8 @@ struct found;
 bool session_put_back(struct inline_session *s, const struct found *f, bool hooks);
 /* Nobody is to wait for us any more, nor to take us for dead. */
 void rings_end(struct inline_session *s);
+/* Once all is as it was: what the rings hold is forgotten, and takes no memory of the target's. */
+void rings_give_back(struct inline_session *s);
 
 /* What the agent has to know, before the gate opens. */
 bool propagate_begin(const struct inline_session *s);

@@ -104,6 +104,23 @@ def test_for_and_max_end_it(tmp_path):
         r.call(20)
 
 
+def shared_kb(pid):
+    with open("/proc/%d/status" % pid) as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("RssShmem:"))
+
+
+def test_the_rings_take_no_memory_afterwards(tmp_path):
+    """What was recorded stays nowhere: the program would have to account for it."""
+    with Running(3, 3) as r:
+        before = shared_kb(r.pid)
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        r.call(20_000)
+        assert shared_kb(r.pid) - before > 500
+        assert len(a.stop().calls) == 20_000
+        assert shared_kb(r.pid) - before < 100  # the header, and which thread has which ring
+        r.go_on()
+
+
 def test_by_name(tmp_path):
     program = copy_of_running(tmp_path, "running-%d" % os.getpid())
     with Running(program=program) as r:
