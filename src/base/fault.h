@@ -1,7 +1,7 @@
 /* fault - places where a debug build dies on purpose (make V=faults): GOSHAWK_FAULT names one.
  *
  * Tests kill goshawk there, as SIGKILL would, to see that the target lives or has not started.
- * GOSHAWK_FAULT=list and =list-restore print the names, of the start and of the restoration.
+ * "name:N" is the Nth time that it comes there. GOSHAWK_FAULT=list and =list-restore print the names, of the start and of the restoration.
  *
  * Owns     nothing.  Units  none.  Fails  that is its purpose.  Threads  any. */
 #ifndef BASE_FAULT_H
@@ -26,8 +26,13 @@ static inline void fault_point(const char *name)
 		puts("stopped restoring restored");
 		exit(0);
 	}
-	if (want && !strcmp(want, name))
-		kill(getpid(), SIGKILL);
+	if (want && !strncmp(want, name, strlen(name))) {
+		const char *nth = want + strlen(name);
+		static long n;
+
+		if (!*nth || (*nth == ':' && ++n == strtol(nth + 1, NULL, 10)))
+			kill(getpid(), SIGKILL);
+	}
 }
 #else
 static inline void fault_point(const char *name)

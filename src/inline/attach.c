@@ -20,6 +20,7 @@
 #include "base/fault.h"
 #include "inline/beside.h"
 #include "inline/busy.h"
+#include "inline/debris.h"
 #include "inline/found.h"
 #include "inline/place.h"
 #include "inline/seccomp.h"
@@ -211,14 +212,6 @@ static bool ask_action(struct inline_session *s, struct inject *in, bool *gos, s
 	return true;
 }
 
-static bool unmap(struct inline_session *s, struct inject *in, u64 rt, u64 size, struct err *err)
-{
-	u64 args[6] = { rt, size };
-	i64 got;
-
-	return !size || place_call(s, in, SYS_munmap, args, "less memory", &got, err);
-}
-
 /* Memory of sessions that nobody owns, and in which nobody stands, is given back. One that somebody
  * stands in stays as it is: he comes back from there. */
 static bool drop_old(struct inline_session *s, const struct found *f, const struct busy *b,
@@ -232,9 +225,7 @@ static bool drop_old(struct inline_session *s, const struct found *f, const stru
 
 		if (busy_inside(b, o->code_rt, o->code_end))
 			continue;
-		if (!unmap(s, in, o->code_rt, round_up(o->code_end - o->code_rt, 4096), err) ||
-		    !unmap(s, in, o->near_rt, NEAR_SIZE, err) ||
-		    !unmap(s, in, o->shared_lo, o->shared_hi - o->shared_lo, err))
+		if (!debris_drop(s, in, o, err))
 			return false;
 	}
 	return true;
@@ -302,7 +293,9 @@ static bool write_all(struct inline_session *s, struct stopped *st, const struct
 	if (!clean_old(s, f, b, again, err))
 		return false;
 	fault_point("cleaned");
-	if (!drop_old(s, f, b, in, err) || !note_hooks(s, err) || !place_code(s, err))
+	/* the stub goes before the first jump comes: what it notes, nothing leads to */
+	if (!drop_old(s, f, b, in, err) || !inject_end(in, err) || !note_hooks(s, err) ||
+	    !place_code(s, err))
 		return false;
 	if (!place_jumps(s, err)) {	/* another goshawk was faster */
 		*again = err->kind == ERR_REFUSED;
@@ -344,7 +337,8 @@ static bool while_stopped(struct inline_session *s, struct stopped *st, const st
 		*again = true;
 		return false;
 	}
-	ok = place_map(s, &in, again, err) && ask_action(s, &in, &gos, err);
+	ok = debris_clear(s, f, &in, err) && place_map(s, &in, again, err) &&
+	     ask_action(s, &in, &gos, err);
 	if (ok && !gos && !s->layout.faults_are_fatal) {
 		s->layout.faults_are_fatal = *again = true;
 		ok = false;
@@ -538,7 +532,7 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 		ok = false;
 	}
 	s->filtered = ok && seccomp_on(s->pid, st->at[in.thread].tid);
-	ok = ok && clean_old(s, f, &b, again, err);
+	ok = ok && debris_clear(s, f, &in, err) && clean_old(s, f, &b, again, err);
 	if (ok && !s->filtered)	/* under a filter the memory stays */
 		ok = drop_old(s, f, &b, &in, err);
 	busy_release(&b);

@@ -17,13 +17,15 @@ enum {
 	ERESTARTNOHAND_ = -514,
 	ERESTART_RESTARTBLOCK_ = -516,
 };
-enum { STUB_ROOM = 256, CARRY_OF = 1 << 11 };
+enum { STUB_ROOM = 256, CARRY_OF = 1 << 11, WORDS = 112 };
 
 /* Restored in this order: RAX serves for the flags before. */
 enum {
 	AT_RDI, AT_RSI, AT_RDX, AT_R10, AT_R8, AT_R9, AT_RCX, AT_R11, AT_FLAGS, AT_RAX, AT_RIP,
 	SAVED
 };
+
+#define STUB_MAGIC 0x627574736b736f67ull	/* "goskstub" */
 
 /* A stopped system call is to be made again, as the kernel would see to if the thread simply went
  * on. */
@@ -107,10 +109,10 @@ static void saved(struct assembler *a, unsigned reg, u64 words_rt, unsigned k)
 	asm_rel32_to(a, words_rt + 8 * k);		/* mov reg, [rip+…] */
 }
 
-static size_t stub(u8 *to, u64 rt, const struct user_regs_struct *r, struct err *err)
+static size_t stub(u8 *to, u64 rt, const struct user_regs_struct *r, const struct note *note,
+		   struct err *err)
 {
 	static const u8 regs[] = { RDI, RSI, RDX, R10, R8, R9, RCX, R11 };
-	enum { WORDS = 112 };
 	struct assembler a;
 	bool of = r->eflags & CARRY_OF;
 	const u64 words[SAVED] = {
@@ -133,6 +135,11 @@ static size_t stub(u8 *to, u64 rt, const struct user_regs_struct *r, struct err 
 		PUT(&a, 0xcc);
 	for (unsigned i = 0; i < SAVED; i++)
 		asm_u64(&a, words[i]);
+	asm_u64(&a, STUB_MAGIC);
+	for (unsigned i = 0; i < NOTES; i++) {
+		asm_u64(&a, note[i].lo);
+		asm_u64(&a, note[i].hi);
+	}
 	return asm_ok(&a, err) ? a.n : 0;
 }
 
@@ -145,6 +152,16 @@ static bool place_of_stub(const struct go_program *prog, u64 bias, u64 *rt, stru
 	return was->n && f->size >= STUB_ROOM;
 }
 
+static void read_left(struct inject *in)
+{
+	u64 words[(STUB_ROOM - WORDS) / 8 - SAVED];
+
+	in->is_left = mem_read(in->mem_fd, in->stub_rt + WORDS + 8 * SAVED, words, sizeof(words)) &&
+		      words[0] == STUB_MAGIC;
+	for (unsigned i = 0; in->is_left && i < NOTES; i++)
+		in->left[i] = (struct note){ words[1 + 2 * i], words[2 + 2 * i] };
+}
+
 bool inject_begin(struct inject *in, struct stopped *st, int mem_fd, const struct go_program *prog,
 		  u64 bias, struct err *err)
 {
@@ -152,6 +169,7 @@ bool inject_begin(struct inject *in, struct stopped *st, int mem_fd, const struc
 	if (!place_of_stub(prog, bias, &in->stub_rt, &in->was))
 		return err_set(err, ERR_REFUSED, "runtime.rt0_go: not found, so there is no place "
 			       "for a system call in the program");
+	read_left(in);
 	return choose(in, err);
 }
 
@@ -182,7 +200,7 @@ bool inject_syscall(struct inject *in, long nr, const u64 args[6], i64 *result, 
 	if (ptrace(PTRACE_GETREGS, tid, 0, &r))
 		return err_set(err, ERR_GONE, "process %d has ended", in->stopped->pid);
 	r = back = finished(r);
-	n = stub(code, in->stub_rt, &back, err);
+	n = stub(code, in->stub_rt, &back, in->note, err);
 	if (!n)
 		return false;
 	r.rip = in->stub_rt;

@@ -7,6 +7,9 @@
  * the result: whenever goshawk dies, the thread is where it was, or gets there on its own. It uses
  * no stack.
  *
+ * Behind its code stands what is being mapped or unmapped meanwhile: if goshawk dies, the next one
+ * finds there what nothing leads to yet, or any more.
+ *
  * Owns     the bytes under the stub: inject_end puts the file's back.
  * Units    rt addresses.
  * Fails    ERR_GONE when the thread has ended; ERR_REFUSED when there is no room for the stub, or
@@ -18,6 +21,11 @@
 #include "go/program.h"
 #include "inline/tracee.h"
 
+enum { NOTE_NEAR, NOTE_CODE, NOTE_SHARED, NOTES };
+struct note {
+	u64 lo, hi;
+};
+
 struct inject {
 	struct stopped *stopped;
 	size_t thread; /* in stopped->at */
@@ -25,6 +33,9 @@ struct inject {
 	u64 stub_rt;
 	struct str was;			/* the stub's bytes in the file */
 	bool occupied;
+	struct note note[NOTES];	/* what the calls that follow are about */
+	bool is_left;			/* the stub of one that died was there ... */
+	struct note left[NOTES];	/* ... and what it was about */
 };
 
 /* Chooses one of the stopped threads. */

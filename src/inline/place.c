@@ -275,6 +275,17 @@ static bool map_ours(struct inline_session *s, struct err *err)
 	return true;
 }
 
+static void note(const struct inline_session *s, struct inject *in)
+{
+	const struct layout *l = &s->layout;
+
+	in->note[NOTE_NEAR] = (struct note){ l->near_rt, l->code_rt };
+	in->note[NOTE_CODE] = (struct note){ l->code_rt,
+					     l->code_rt + round_up(s->code.size, PAGE) };
+	in->note[NOTE_SHARED] = (struct note){ l->shared_rt,
+					       l->shared_rt + round_up(s->shared_bytes, PAGE) };
+}
+
 /* What the trampolines call themselves (stubs.c), with the arguments by which a filter may tell it
  * from the program's own calls. */
 static bool ask_for_stubs(struct inline_session *s, struct inject *in, struct err *err)
@@ -300,6 +311,7 @@ bool place_map(struct inline_session *s, struct inject *in, bool *taken, struct 
 	i64 got;
 
 	*taken = false;
+	note(s, in);
 	if (!ask_for_stubs(s, in, err) || !map_near(s, in, taken, err) ||
 	    !map_there(s, in, &code, taken, err) ||
 	    !map_shared(s, in, taken, err))
@@ -324,10 +336,12 @@ static bool unmap(struct inline_session *s, struct inject *in, u64 rt, u64 size,
 bool place_unmap(struct inline_session *s, struct inject *in, struct err *err)
 {
 	const struct layout *l = &s->layout;
-	bool ok = (s->mapped < 3 || unmap(s, in, l->shared_rt, s->shared_bytes, err)) &&
-		  (s->mapped < 2 || unmap(s, in, l->code_rt, round_up(s->code.size, PAGE), err)) &&
-		  (s->mapped < 1 || unmap(s, in, l->near_rt, NEAR_SIZE, err));
+	bool ok;
 
+	note(s, in);
+	ok = (s->mapped < 3 || unmap(s, in, l->shared_rt, s->shared_bytes, err)) &&
+	     (s->mapped < 2 || unmap(s, in, l->code_rt, round_up(s->code.size, PAGE), err)) &&
+	     (s->mapped < 1 || unmap(s, in, l->near_rt, NEAR_SIZE, err));
 	rings_end(s);
 	if (s->shared)
 		munmap(s->shared, s->shared_bytes);

@@ -1,5 +1,6 @@
 """Wherever goshawk is killed, the process goes on, and the next goshawk takes away what is left."""
 
+import os
 import random
 import signal
 import struct
@@ -56,6 +57,36 @@ def test_killed_at_each_step(tmp_path, point):
         b = Attached(tmp_path, r.pid, "main.called").started()
         r.call(10)
         assert len(b.stop().calls) == 10
+
+
+def what_it_has(pid):
+    """What is mapped where we map, and memory files that are mapped or open."""
+    with open("/proc/%d/maps" % pid) as maps:
+        lines = [line.split(maxsplit=5) for line in maps]
+    near = {(line[0], line[1]) for line in lines if int(line[0].split("-")[0], 16) < 0xc000000000}
+    rings = {(line[0], line[1]) for line in lines if "memfd:goshawk" in line[-1]}
+    files = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid)]
+    return near | rings, [f for f in files if "memfd" in f]
+
+
+CALLS = 7  # near, its advice, code, the file, rings, its descriptor, their advice
+
+
+@pytest.mark.parametrize("point", ["injecting", "injected"])
+@pytest.mark.parametrize("after", ["detach", "attach"])
+def test_killed_in_each_of_its_system_calls(tmp_path, point, after):
+    """What it has mapped or opened until then is found by the note that stands in its stub."""
+    with Running(3, 3) as r:
+        text, before = r.text(), what_it_has(r.pid)
+        for n in range(1, CALLS + 1):
+            Attached(tmp_path, r.pid, "main.called", program=FAULTY,
+                     env={"GOSHAWK_FAULT": "%s:%d" % (point, n)}).ended(-signal.SIGKILL)
+            if after == "attach":
+                Attached(tmp_path, r.pid, "main.called").started().stop()
+            assert goshawk.run("detach", "-p", r.pid).status == 0
+            assert what_it_has(r.pid) == before, n
+            assert r.text() == text
+            r.call(10)
 
 
 def test_killed_at_random_while_it_attaches_and_detaches(tmp_path, release):

@@ -1,0 +1,100 @@
+#include "inline/debris.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "inline/layout.h"
+#include "inline/maps.h"
+#include "inline/place.h"
+
+static bool unmap(struct inline_session *s, struct inject *in, u64 lo, u64 hi, struct err *err)
+{
+	u64 args[6] = { lo, hi - lo };
+	i64 got;
+
+	return hi <= lo || place_call(s, in, SYS_munmap, args, "less memory", &got, err);
+}
+
+/* The note lies in memory of the program's: what it says must be there, just as we map it. */
+static bool is_there(const struct spans *maps, const struct note *n, unsigned which)
+{
+	if (which != NOTE_SHARED)
+		return maps_has(maps, n->lo, n->hi, which == NOTE_NEAR ? "rw-p" : "r-xp");
+	for (size_t i = 0; i < maps->n; i++)
+		if (maps->at[i].lo == n->lo && maps->at[i].hi == n->hi)
+			return maps->at[i].rings;
+	return false;
+}
+
+static bool clear_memory(struct inline_session *s, struct inject *in, struct err *err)
+{
+	struct spans maps = { 0 };
+	bool ok = true;
+
+	maps_read(&maps, s->pid);
+	for (unsigned i = 0; ok && i < NOTES; i++)
+		if (is_there(&maps, &in->left[i], i))
+			ok = unmap(s, in, in->left[i].lo, in->left[i].hi, err);
+	maps_release(&maps);
+	return ok;
+}
+
+static bool is_memory_file(DIR *d, const char *fd)
+{
+	static const char ours[] = "/memfd:goshawk ";
+	char to[sizeof(ours)];
+
+	return readlinkat(dirfd(d), fd, to, sizeof(to)) == sizeof(to) &&
+	       !memcmp(to, ours, sizeof(ours) - 1);
+}
+
+static bool clear_descriptors(struct inline_session *s, struct inject *in, struct err *err)
+{
+	char path[64];
+	struct dirent *e;
+	bool ok = true;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", s->pid);
+	d = opendir(path);
+	while (d && ok && (e = readdir(d))) {
+		u64 args[6] = { strtoull(e->d_name, NULL, 10) };
+		i64 got;
+
+		if (is_memory_file(d, e->d_name))
+			ok = place_call(s, in, SYS_close, args, "shared memory", &got, err);
+	}
+	if (d)
+		closedir(d);
+	return ok;
+}
+
+bool debris_clear(struct inline_session *s, const struct found *f, struct inject *in,
+		  struct err *err)
+{
+	if (!in->is_left || s->filtered)
+		return true;
+	memcpy(in->note, in->left, sizeof(in->note));
+	for (size_t i = 0; i < f->sessions.n; i++)
+		if (f->sessions.at[i].near_rt == in->left[NOTE_NEAR].lo)
+			return true;
+	return clear_memory(s, in, err) && clear_descriptors(s, in, err);
+}
+
+bool debris_drop(struct inline_session *s, struct inject *in, const struct found_session *o,
+		 struct err *err)
+{
+	struct note *n = in->note;
+
+	n[NOTE_NEAR] = (struct note){ o->near_rt, o->code_rt };
+	n[NOTE_CODE] = (struct note){ o->code_rt, round_up(o->code_end, 4096) };
+	n[NOTE_SHARED] = (struct note){ o->shared_lo, o->shared_hi };
+	for (unsigned i = 0; i < NOTES; i++)
+		if (!unmap(s, in, n[i].lo, n[i].hi, err))
+			return false;
+	return true;
+}
