@@ -36,6 +36,12 @@ static void say_failure(struct saying *s, const struct field_value *f)
 	say_error(s, code.n ? code : type, (struct str){ 0 });
 }
 
+/* A pipeline of one command is no batch: it is that command. */
+static bool is_single(const struct field_value *f, struct str first)
+{
+	return f[REDIS_COMMANDS].there && f[REDIS_COMMANDS].number == 1 && is_name(first);
+}
+
 /* MULTI and EXEC stand around what is done at once. */
 static void say_pipeline(struct saying *s, const struct field_value *f, struct str first)
 {
@@ -54,7 +60,7 @@ void redis_say(struct saying *s, const struct field_value *f, const struct said 
 
 	s->span.name = STR("redis");
 	say_text(s, "db.system.name", STR("redis"));
-	if (said->rule->operation) {
+	if (said->rule->operation && !is_single(f, said->chained)) {
 		say_pipeline(s, f, said->chained);
 	} else if (is_name(said->chained)) {
 		s->span.name = said->chained;

@@ -6,7 +6,7 @@
  * Units    as rules.h.
  * Fails    what is not known is not said.
  * Threads  any.
- * Sources  OpenTelemetry semantic conventions 1.33, "Semantic conventions for Redis client
+ * Sources  OpenTelemetry semantic conventions 1.43, "Semantic conventions for Redis client
  *          operations"; github.com/redis/go-redis/v9, github.com/go-redis/redis/v8: redis.go,
  *          command.go. */
 #ifndef SPAN_REDIS_H

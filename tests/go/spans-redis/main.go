@@ -30,6 +30,11 @@ func round(ctx context.Context, c *redis.Client) {
 		return nil
 	})
 	check(err)
+	_, err = c.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.Set(ctx, "a", "canary", 0)
+		return nil
+	})
+	check(err)
 	_, err = c.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.Set(ctx, "a", "canary", 0)
 		p.Incr(ctx, "b")
