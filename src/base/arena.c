@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 
-enum { BLOCK = 64 * 1024 };
+enum { BLOCK = 64 * 1024, KEPT = 1024 * 1024 /* at most, from one round to the next */ };
 
 struct arena_block {
 	struct arena_block *next;
@@ -26,6 +26,21 @@ void mem_free(void *p)
 	free(p);
 }
 
+/* Cleared by writing to it, unless it is large: what is read before it is written to costs two page
+ * faults, and the second one stops all other threads for a moment. */
+static struct arena_block *block_of(size_t size)
+{
+	struct arena_block *b = size > KEPT ? calloc(1, sizeof(*b) + size) : malloc(sizeof(*b) + size);
+
+	if (!b)
+		die("out of memory (%zu bytes)", size);
+	if (size <= KEPT)
+		memset(b->bytes, 0, size);
+	b->next = NULL;
+	b->size = size;
+	return b;
+}
+
 /* Blocks are filled from the end down, so that `left` alone says where the room is. */
 void *arena_alloc(struct arena *a, size_t n)
 {
@@ -40,10 +55,7 @@ void *arena_alloc(struct arena *a, size_t n)
 		return a->blocks->bytes + a->left;
 	}
 	size = MAX(n, (size_t)BLOCK);
-	b = calloc(1, sizeof(*b) + size);
-	if (!b)
-		die("out of memory (%zu bytes)", size);
-	b->size = size;
+	b = block_of(size);
 	if (size > BLOCK && a->blocks) {	/* a big one goes behind: the room in front stays */
 		b->next = a->blocks->next;
 		a->blocks->next = b;
@@ -76,15 +88,21 @@ void arena_release(struct arena *a)
 	a->left = 0;
 }
 
+/* A round that needed several blocks gets one for all of it the next time: to give them back and to
+ * take them again is what the system needs its time for. */
 void arena_reset(struct arena *a)
 {
 	struct arena_block *keep = a->blocks;
-	struct arena rest = { .blocks = keep ? keep->next : NULL };
+	size_t size = 0;
 
-	arena_release(&rest);
-	if (!keep)
-		return;
-	keep->next = NULL;
-	memset(keep->bytes + a->left, 0, keep->size - a->left);	/* the rest was never given out */
-	a->left = keep->size;
+	for (struct arena_block *b = a->blocks; b; b = b->next)
+		size += b->size;
+	if (keep && keep->next) {
+		arena_release(a);
+		a->blocks = block_of(MIN(size, (size_t)KEPT));
+		a->left = a->blocks->size;
+	} else if (keep) {	/* the rest was never given out */
+		memset(keep->bytes + a->left, 0, keep->size - a->left);
+		a->left = keep->size;
+	}
 }

@@ -236,13 +236,17 @@ static i64 relative(const u8 *end, u8 size)
 	}
 }
 
-bool decode_insn(const struct decoder *d, const u8 *p, size_t n, u32 at, struct insn *to)
+u32 decode_insn(const struct decoder *d, const u8 *p, size_t n, u32 at, struct insn *to)
 {
-	if (!(d->forms && forms_find(d->forms, p, n, to)) && !ask_zydis(d, p, n, to))
-		return false;
+	u32 size = d->forms ? forms_find(d->forms, p, n, to) : 0;
+
+	if (!size && ask_zydis(d, p, n, to))
+		size = to->size;
+	if (!size)
+		return 0;
 	to->at = at;
 	to->target = 0;
 	if (to->rel_size)
-		to->target = (i64)at + to->size + relative(p + to->size, to->rel_size);
-	return true;
+		to->target = (i64)at + size + relative(p + size, to->rel_size);
+	return size;
 }

@@ -2,7 +2,7 @@
  *
  * Owns     nothing.
  * Units    `at` counts from the function's entry; p is where the instruction begins, with n bytes.
- * Fails    false: bytes that are no instruction.
+ * Fails    0: bytes that are no instruction.
  * Threads  one for each table of forms. */
 #ifndef X86_DECODE_H
 #define X86_DECODE_H
@@ -17,7 +17,7 @@ struct decoder {
 };
 
 void decoder_init(struct decoder *d, struct forms *forms);
-/* Jumps are INSN_TAIL: whether the target lies inside is not known here. */
-bool decode_insn(const struct decoder *d, const u8 *p, size_t n, u32 at, struct insn *to);
+/* How long it is. Jumps are INSN_TAIL: whether the target lies inside is not known here. */
+u32 decode_insn(const struct decoder *d, const u8 *p, size_t n, u32 at, struct insn *to);
 
 #endif

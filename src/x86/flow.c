@@ -1,8 +1,8 @@
 #include "x86/flow.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-#include "base/vec.h"
 #include "x86/decode.h"
 
 enum {
@@ -15,24 +15,37 @@ enum {
 struct walk {
 	const struct flow_input *in;
 	struct flow *f;
-	VEC(struct insn) list;
 };
 
-static bool decode(struct walk *w, struct err *err)
+/* Room for some more. Few functions have shorter instructions than four bytes on average. */
+static u32 more_room(struct flow *f, u32 room, struct arena *a)
+{
+	u32 more = room ? f->size : f->size / 4 + 8;
+	struct insn *to = ARENA_ARRAY(a, struct insn, more);
+
+	if (room)
+		memcpy(to, f->insns, room * sizeof(*to));
+	f->insns = to;
+	return more;
+}
+
+static bool decode(struct walk *w, struct arena *a, struct err *err)
 {
 	const u8 *p = (const u8 *)w->in->bytes.p;
+	struct flow *f = w->f;
 	struct decoder decoder;
+	u32 room = 0;
 
 	decoder_init(&decoder, w->in->forms);
-	vec_reserve(&w->list, w->in->size / 3 + 8);
-	for (u32 at = 0; at < w->in->size;) {
-		struct insn *i = vec_push(&w->list);
-
-		if (!decode_insn(&decoder, p + at, w->in->size - at, at, i))
+	for (u32 at = 0, size; at < f->size; at += size) {
+		if (f->n == room)
+			room = more_room(f, room, a);
+		size = decode_insn(&decoder, p + at, f->size - at, at, &f->insns[f->n]);
+		if (!size)
 			return err_set(err, ERR_UNSUPPORTED,
 				       "0x%" PRIx64 ": bytes that are no instruction",
 				       w->in->va + at);
-		at += i->size;
+		f->n++;
 	}
 	return true;
 }
@@ -235,7 +248,6 @@ static void mark_morestack(struct flow *f)
 bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, struct err *err)
 {
 	struct walk w = { .in = in, .f = f };
-	bool good;
 
 	*f = (struct flow){ .bytes = (const u8 *)in->bytes.p, .size = in->size, .va = in->va };
 	if (in->size > in->bytes.n)
@@ -243,15 +255,11 @@ bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in, str
 			       "0x%" PRIx64 ": the function is longer than its bytes", in->va);
 	while (f->size + f->padding < in->bytes.n && f->bytes[f->size + f->padding] == 0xcc)
 		f->padding++;
-	good = decode(&w, err);
-	if (good) {
-		f->insns = arena_copy(a, w.list.at, w.list.n * sizeof(*w.list.at));
-		f->n = (u32)w.list.n;
-		f->first = index_of(f, a);
-		mark_targets(&w);
-		mark_deferreturn(&w);
-		mark_morestack(f);
-	}
-	vec_release(&w.list);
-	return good;
+	if (!decode(&w, a, err))
+		return false;
+	f->first = index_of(f, a);
+	mark_targets(&w);
+	mark_deferreturn(&w);
+	mark_morestack(f);
+	return true;
 }

@@ -5,40 +5,51 @@
 enum {
 	NODES = 4096,
 	INSNS = 1024,		/* 451 in a program of 17 MB */
-	AN_INSN = 1 << 15,	/* marks what is no node */
+	AN_INSN = 1 << 15,	/* marks what is no node, but an instruction's number and ... */
+	SIZE = 10,		/* from this bit on its size */
 };
 
 /* A tree by bytes: of node 0 the first byte leads to another node or, where it decides, to the
  * instruction; and so on. 0: not known. Each instruction is there once, so that all of them stay in
- * the nearest cache. */
+ * the nearest cache. The size stands beside the number: the next instruction can't be looked for
+ * before it is known. */
 struct forms {
 	u16 next[NODES][256];
 	struct insn insns[INSNS];	/* a hash table; of size 0: free */
 	u32 nnodes, ninsns;
 };
 
+/* Most are never needed. To clear one makes its memory be there before it is read (arena.c). */
+static u32 new_node(struct forms *f)
+{
+	memset(f->next[f->nnodes], 0, sizeof(f->next[0]));
+	return f->nnodes++;
+}
+
 struct forms *forms_make(struct arena *a)
 {
 	struct forms *f = ARENA_NEW(a, struct forms);
 
-	f->nnodes = 1;
+	memset(f->insns, 0, sizeof(f->insns));
+	new_node(f);
 	return f;
 }
 
-bool forms_find(const struct forms *f, const u8 *p, size_t n, struct insn *to)
+u32 forms_find(const struct forms *f, const u8 *p, size_t n, struct insn *to)
 {
-	u32 at = 0;
+	u32 at = 0, size;
 
 	for (size_t k = 0; k < n; k++) {
 		at = f->next[at][p[k]];
 		if (at & AN_INSN) {
-			*to = f->insns[at - AN_INSN];
-			return to->size <= n;
+			size = (at & ~AN_INSN) >> SIZE;
+			*to = f->insns[at % INSNS];
+			return size <= n ? size : 0;
 		}
 		if (!at)
 			break;
 	}
-	return false;
+	return 0;
 }
 
 static u32 insn_at(struct forms *f, const struct insn *i)
@@ -65,10 +76,10 @@ void forms_keep(struct forms *f, const u8 *p, u32 begin, const struct insn *i)
 		u16 *next = &f->next[at][p[k]];
 
 		if (!*next)
-			*next = (u16)f->nnodes++;
+			*next = (u16)new_node(f);
 		at = *next;
 		if (at & AN_INSN)
 			return;
 	}
-	f->next[at][p[begin - 1]] = (u16)(AN_INSN + insn_at(f, i));
+	f->next[at][p[begin - 1]] = (u16)(AN_INSN | (u32)i->size << SIZE | insn_at(f, i));
 }

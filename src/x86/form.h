@@ -15,8 +15,9 @@
 #include "x86/flow.h"
 
 struct forms *forms_make(struct arena *a);
-/* The instruction at p, of which there are n bytes; its `at` and `target` are for the caller. */
-bool forms_find(const struct forms *f, const u8 *p, size_t n, struct insn *to);
+/* How long the instruction at p is, of which there are n bytes, or 0. Its `at` and `target` are for
+ * the caller. */
+u32 forms_find(const struct forms *f, const u8 *p, size_t n, struct insn *to);
 /* `begin` bytes of it decide. */
 void forms_keep(struct forms *f, const u8 *p, u32 begin, const struct insn *i);
 

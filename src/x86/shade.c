@@ -79,7 +79,7 @@ static void plain(struct reading *r, u32 k)
 		tell(r, trail_value(r->t, e.reg));
 		return;
 	}
-	trail_step(r->t, k);
+	trail_do(r->t, k, &e);
 	if (e.kind == EFFECT_LOAD && e.size == 8 && e.mem.base != GP_RSP && r->nloads < SHADES)
 		r->loads[r->nloads++] = (struct loaded){ trail_value(r->t, e.reg), place };
 }

@@ -125,34 +125,32 @@ static void store(struct trail *t, const struct effect *e, u32 insn)
 	}
 }
 
-void trail_step(struct trail *t, u32 insn)
+void trail_do(struct trail *t, u32 insn, const struct effect *e)
 {
-	struct effect e;
 	struct num to = { 0 };
 
-	effect_of(t->f, &t->f->insns[insn], &e);
-	switch (e.kind) {
+	switch (e->kind) {
 	case EFFECT_STORE:
-		store(t, &e, insn);
+		store(t, e, insn);
 		return;
 	case EFFECT_MOVE:
-		to = trail_value(t, e.from);
+		to = trail_value(t, e->from);
 		break;
 	case EFFECT_LEA:
-		to = trail_place(t, &e.mem);
+		to = trail_place(t, &e->mem);
 		break;
 	case EFFECT_LOAD:
-		to = load(t, &e);
+		to = load(t, e);
 		break;
 	case EFFECT_CONST:
-		to = (struct num){ t->next, e.imm };
+		to = (struct num){ t->next, e->imm };
 		t->constant[t->next++] = true;
 		break;
 	case EFFECT_ADD:
-		to = trail_value(t, e.reg);
-		to.off += e.imm;
-		if (e.from != GP_NONE)
-			to = sum(t, to, trail_value(t, e.from), 1);
+		to = trail_value(t, e->reg);
+		to.off += e->imm;
+		if (e->from != GP_NONE)
+			to = sum(t, to, trail_value(t, e->from), 1);
 		break;
 	case EFFECT_PICK:
 		to = trail_fresh(t);
@@ -161,10 +159,18 @@ void trail_step(struct trail *t, u32 insn)
 		break;
 	}
 	for (u32 r = 0; r < GP_COUNT; r++)
-		if (e.writes & 1u << r)
-			t->reg[r] = e.kind != EFFECT_OTHER && r == e.reg ? to : trail_fresh(t);
-	if (e.writes & 1u << GP_RSP)
+		if (e->writes & 1u << r)
+			t->reg[r] = e->kind != EFFECT_OTHER && r == e->reg ? to : trail_fresh(t);
+	if (e->writes & 1u << GP_RSP)
 		t->nslots = 0;
+}
+
+void trail_step(struct trail *t, u32 insn)
+{
+	struct effect e;
+
+	effect_of(t->f, &t->f->insns[insn], &e);
+	trail_do(t, insn, &e);
 }
 
 /* Every step takes a few numbers at most. */

@@ -53,6 +53,8 @@ struct num trail_value(struct trail *t, u8 reg);
 struct num trail_place(struct trail *t, const struct memop *m);
 /* Over one instruction that is no branch. */
 void trail_step(struct trail *t, u32 insn);
+/* ... of which it is known what it does. */
+void trail_do(struct trail *t, u32 insn, const struct effect *e);
 bool trail_has_room(const struct trail *t);
 
 #endif

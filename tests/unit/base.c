@@ -34,6 +34,38 @@ START_TEST(arena_gives_zeroed_aligned_memory)
 }
 END_TEST
 
+static void fill(struct arena *a, size_t n)
+{
+	u8 *p = arena_alloc(a, n);
+
+	ck_assert(!p[0] && !memcmp(p, p + 1, n - 1));	/* nothing but zeros */
+	memset(p, 0xff, n);
+}
+
+/* A second round of the same needs no more blocks, and what is there is as new. */
+START_TEST(arena_begins_anew_with_what_it_needed)
+{
+	static const size_t sizes[] = { 40, 30000, 70000, 50000, 8, 400000 };
+	struct arena a = { 0 };
+
+	for (u32 round = 0; round < 3; round++) {
+		struct arena_block *first = a.blocks;
+
+		for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+			fill(&a, sizes[i]);
+		ck_assert(!round || a.blocks == first);
+		arena_reset(&a);
+	}
+	fill(&a, 3u << 20);	/* what is rarely that large is not kept */
+	arena_reset(&a);
+	ck_assert_uint_le(a.left, 1u << 20);
+	fill(&a, a.left);
+	arena_release(&a);
+	arena_reset(&a);
+	ck_assert_ptr_null(a.blocks);
+}
+END_TEST
+
 START_TEST(map_keeps_what_is_put_and_forgets_what_is_removed)
 {
 	struct map m = { 0 };
@@ -176,6 +208,7 @@ Suite *base_suite(void)
 	TCase *t = tcase_create("base");
 
 	tcase_add_test(t, arena_gives_zeroed_aligned_memory);
+	tcase_add_test(t, arena_begins_anew_with_what_it_needed);
 	tcase_add_test(t, map_keeps_what_is_put_and_forgets_what_is_removed);
 	tcase_add_test(t, vec_grows);
 	tcase_add_test(t, str_compares_and_finds);

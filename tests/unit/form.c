@@ -32,7 +32,7 @@ static u8 any(void)
 static void same(const u8 *p, size_t n)
 {
 	struct insn a = { 0 }, b = { 0 };
-	bool is = decode_insn(&anew, p, n, 100, &a);
+	u32 is = decode_insn(&anew, p, n, 100, &a);
 
 	ck_assert_msg(decode_insn(&kept, p, n, 100, &b) == is, "%02x %02x %02x %02x", p[0], p[1],
 		      p[2], p[3]);
