@@ -1,15 +1,7 @@
 #include "base/hands.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-
-struct hand {
-	pthread_t thread;
-	void (*work)(void *one);
-	void *one;
-	bool begun;
-};
 
 u32 hands_for(size_t n, size_t each)
 {
@@ -27,24 +19,33 @@ static void *take_part(void *arg)
 	return NULL;
 }
 
+void hand_begin(struct hand *h, void (*work)(void *one), void *one)
+{
+	sigset_t every, before;
+
+	*h = (struct hand){ .work = work, .one = one };
+	sigfillset(&every);
+	pthread_sigmask(SIG_SETMASK, &every, &before);
+	h->begun = !pthread_create(&h->thread, NULL, take_part, h);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void hand_end(struct hand *h)
+{
+	if (h->begun)
+		pthread_join(h->thread, NULL);
+	else if (h->work)
+		h->work(h->one);
+	*h = (struct hand){ 0 };
+}
+
 void hands_do(u32 n, void (*work)(void *one), void *all, size_t size)
 {
 	struct hand hands[HANDS_MOST];
-	sigset_t every, before;
 
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	for (u32 i = 0; i < n; i++) {
-		struct hand *h = &hands[i];
-
-		*h = (struct hand){ .work = work, .one = (char *)all + i * size };
-		h->begun = i && !pthread_create(&h->thread, NULL, take_part, h);
-	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	for (u32 i = 0; i < n; i++)
-		if (!hands[i].begun)
-			work(hands[i].one);
-	for (u32 i = 0; i < n; i++)
-		if (hands[i].begun)
-			pthread_join(hands[i].thread, NULL);
+	for (u32 i = 1; i < n; i++)
+		hand_begin(&hands[i], work, (char *)all + i * size);
+	work(all);
+	for (u32 i = 1; i < n; i++)
+		hand_end(&hands[i]);
 }

@@ -49,11 +49,10 @@ static void list(const struct delayed *d, const struct target *t, struct out *o)
 	json_line(&j);
 }
 
-static bool make(struct delayed *d, const struct go_program *prog,
-		 const struct torn_store *const *stores, u32 n, const struct delay_ask *ask,
-		 struct err *err)
+static bool make(struct delayed *d, const struct torn_store *const *stores, u32 n,
+		 const struct delay_ask *ask, struct err *err)
 {
-	if (!delayed_make(d, prog, stores, n, ask, err))
+	if (!delayed_make(d, stores, n, ask, err))
 		return false;
 	for (size_t i = 0; i < d->nsites; i++)
 		if (!d->ndelayed)
@@ -71,9 +70,9 @@ bool stress_file(const struct file_args *a, const struct target *t, struct out *
 	struct stress_sites sites;
 	struct delay_ask ask;
 
-	if (!stress_ask(&a->delay, &ask, err) || !delayed_may(&t->prog, err) ||
+	if (!stress_ask(&a->delay, &ask, err) || !delayed_open(&d, &t->prog, err) ||
 	    !stress_sites(&sites, &t->prog, t->rest, t->nrest, a->sites, &arena, err) ||
-	    !make(&d, &t->prog, sites.at, sites.n, &ask, err))
+	    !make(&d, sites.at, sites.n, &ask, err))
 		return false;
 	if (!a->plan && !delayed_write(&d, a->output, err))
 		return false;
@@ -92,7 +91,8 @@ bool stress_write(const struct go_program *prog, const struct torn_store *const 
 	OWN(delayed) d = { 0 };
 	struct delay_ask ask = { .ns = delay_ns, .every = 1, .seed = seed };
 
-	return make(&d, prog, stores, n, &ask, err) && delayed_write(&d, path, err);
+	return delayed_open(&d, prog, err) && make(&d, stores, n, &ask, err) &&
+	       delayed_write(&d, path, err);
 }
 
 static void info_json(struct json *j, const struct manifest *m)

@@ -70,7 +70,8 @@ static bool delay_at(struct hunting *x, struct delayed *d, const struct trial *t
 		ask.every = 1;
 	for (u32 i = 0; i < t->nsites; i++)
 		stores[i] = x->sites[t->sites[i]];
-	return delayed_make(d, &x->t.prog, stores, t->nsites, &ask, err);
+	return delayed_open(d, &x->t.prog, err) &&
+	       delayed_make(d, stores, t->nsites, &ask, err);
 }
 
 /* Of those that are asked for, those that can be delayed in a copy. */

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/hands.h"
 #include "base/vec.h"
 #include "base/version.h"
 #include "go/fips.h"
@@ -17,7 +16,7 @@
 #include "x86/effect.h"
 
 enum { PAGE = 4096, LONGEST_PIECE = 160, CHECK_PIECE = 12, ROUTINE_ROOM = 2048,
-       CHUNK = 32 * 1024 /* larger ones are not copied */, WORTH_A_HAND = 1 << 20 };
+       AT_ONCE = 256 * 1024 /* is written */, WORTH_A_HAND = 1 << 20 };
 
 VEC_TYPE(change_vec, struct change);
 
@@ -373,7 +372,7 @@ static void finish(struct maker *m)
 	d->changes = arena_copy(&d->arena, m->changes.at, d->nchanges * sizeof(*d->changes));
 }
 
-bool delayed_may(const struct go_program *prog, struct err *err)
+static bool may(const struct go_program *prog, struct err *err)
 {
 	const struct image *img = prog->img;
 	struct manifest man;
@@ -403,73 +402,52 @@ static bool open_original(struct delayed *d, struct err *err)
 	return true;
 }
 
-/* What makes the copy in two parts, neither of which needs the other. */
-struct part {
-	struct maker *m;
-	void (*make)(struct part *p);
-	const struct torn_store *const *stores;
-	size_t n;
-	bool ok;
-	struct err err;
-};
-
-static void make_sum(struct part *p)
+static void make_sum(void *delayed)
 {
-	struct delayed *d = p->m->d;
+	struct delayed *d = delayed;
 
 	d->sum = manifest_sum(d->original, d->original_size);
-	if (!d->ask.seed)	/* the same input is to give the same copy */
-		d->ask.seed = (d->sum & 0xffffff) | 1;
 }
 
-static void make_code(struct part *p)
+bool delayed_open(struct delayed *d, const struct go_program *prog, struct err *err)
 {
-	choose_sites(p->m, p->stores, p->n);
-	place(p->m->d);
-	p->m->code.data_rt = p->m->d->data_va;
-	p->ok = emit(p->m, &p->err) && sum_again(p->m, &p->err);
+	*d = (struct delayed){ .prog = prog };
+	if (!may(prog, err) || !open_original(d, err))
+		return false;
+	if (hands_for(d->original_size, WORTH_A_HAND) > 1)
+		hand_begin(&d->summing, make_sum, d);
+	else
+		make_sum(d);
+	return true;
 }
 
-static void make_part(void *part)
+static bool make_code(struct maker *m, const struct torn_store *const *stores, size_t n,
+		      struct err *err)
 {
-	struct part *p = part;
-
-	p->make(p);
+	choose_sites(m, stores, n);
+	place(m->d);
+	m->code.data_rt = m->d->data_va;
+	return emit(m, err) && sum_again(m, err);
 }
 
-static bool make_parts(struct maker *m, const struct torn_store *const *stores, size_t n,
-		       struct err *err)
+bool delayed_make(struct delayed *d, const struct torn_store *const *stores, size_t n,
+		  const struct delay_ask *ask, struct err *err)
 {
-	struct part parts[] = { { .m = m, .make = make_code, .stores = stores, .n = n },
-				{ .m = m, .make = make_sum } };
-
-	if (hands_for(m->d->original_size, WORTH_A_HAND) > 1) {
-		hands_do(ARRAY_LEN(parts), make_part, parts, sizeof(*parts));
-	} else {
-		make_code(&parts[0]);
-		make_sum(&parts[1]);
-	}
-	if (!parts[0].ok)
-		*err = parts[0].err;
-	return parts[0].ok;
-}
-
-bool delayed_make(struct delayed *d, const struct go_program *prog,
-		  const struct torn_store *const *stores, size_t n, const struct delay_ask *ask,
-		  struct err *err)
-{
+	const struct go_program *prog = d->prog;
 	struct maker m = { .d = d };
 	bool ok;
 
-	*d = (struct delayed){ .prog = prog, .ask = *ask };
-	if (!delayed_may(prog, err) || !open_original(d, err) ||
-	    !room_find(&d->room, prog->img, err))
+	d->ask = *ask;
+	if (!room_find(&d->room, prog->img, err))
 		return false;
 	if (!go_write_barrier_va(prog, &m.code.flag_rt))
 		return err_set(err, ERR_UNSUPPORTED, "%.*s: has no checks of the write barrier",
 			       STR_F(prog->img->path));
 	go_fips_find(prog->img, &m.fips);
-	ok = make_parts(&m, stores, n, err);
+	ok = make_code(&m, stores, n, err);
+	hand_end(&d->summing);
+	if (!d->ask.seed)	/* the same input is to give the same copy */
+		d->ask.seed = (d->sum & 0xffffff) | 1;
 	if (ok)
 		finish(&m);
 	vec_release(&m.changes);
@@ -479,6 +457,7 @@ bool delayed_make(struct delayed *d, const struct go_program *prog,
 
 void delayed_release(struct delayed *d)
 {
+	hand_end(&d->summing);
 	file_unmap(d->original, d->original_size);
 	arena_release(&d->arena);
 	*d = (struct delayed){ 0 };
@@ -512,33 +491,48 @@ static void put_zeros(struct out *o, u64 n)
 		out_str(o, (struct str){ zeros, MIN(n, sizeof(zeros)) });
 }
 
-static void put_bytes(struct out *o, const u8 *p, u64 from, u64 to)
+/* What lies in both of them: the change's bytes to where they go in those from `at` on. */
+static void apply(const struct change *c, u8 *bytes, u64 at, u64 n)
 {
-	struct str s = { (const char *)p + from, to - from };
+	u64 from = MAX(c->off, at), to = MIN(c->off + c->size, at + n);
 
-	if (s.n < CHUNK)
-		out_str(o, s);
-	else
-		out_through(o, s);
+	if (from < to)
+		memcpy(bytes + (from - at), c->is + (from - c->off), to - from);
+}
+
+/* In whole pages and many of them at once: that takes the system half as long. */
+static void put_changed(struct out *o, const struct delayed *d)
+{
+	u8 *piece = mem_resize(NULL, AT_ONCE);
+	size_t next = 0;
+
+	for (u64 at = 0; at < d->original_size; at += AT_ONCE) {
+		u64 n = MIN(d->original_size - at, (u64)AT_ONCE);
+		const u8 *is = d->original + at;
+
+		if (next < d->nchanges && d->changes[next].off < at + n) {
+			memcpy(piece, is, n);
+			is = piece;
+		}
+		for (; next < d->nchanges && d->changes[next].off < at + n; next++) {
+			apply(&d->changes[next], piece, at, n);
+			if (d->changes[next].off + d->changes[next].size > at + n)
+				break;
+		}
+		out_through(o, (struct str){ (const char *)is, n });
+	}
+	mem_free(piece);
 }
 
 bool delayed_write(const struct delayed *d, const char *path, struct err *err)
 {
 	OWN(out_file) f = { .out.fd = -1 };
-	u64 at = 0;
 
 	if (!open_output(&f, d->prog->img->path, path, err))
 		return false;
-	for (size_t i = 0; i < d->nchanges; i++) {
-		const struct change *c = &d->changes[i];
-
-		put_bytes(&f.out, d->original, at, c->off);
-		put_bytes(&f.out, c->is, 0, c->size);
-		at = c->off + c->size;
-	}
-	put_bytes(&f.out, d->original, at, d->original_size);
+	put_changed(&f.out, d);
 	put_zeros(&f.out, d->code_off - d->original_size);
-	put_bytes(&f.out, d->added, 0, d->nadded);
+	out_through(&f.out, (struct str){ (const char *)d->added, d->nadded });
 	return out_file_commit(&f, err);
 }
 
@@ -583,7 +577,7 @@ bool delayed_undo(const struct image *img, const char *path, struct err *err)
 	else
 		ok = open_output(&f, img->path, path, err);
 	if (ok) {
-		put_bytes(&f.out, bytes, 0, m.size);
+		out_through(&f.out, (struct str){ (const char *)bytes, m.size });
 		ok = out_file_commit(&f, err);
 	}
 	file_unmap(bytes, size);

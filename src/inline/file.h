@@ -8,10 +8,11 @@
  * Fails    ERR_REFUSED (delays are in it already, or it is the output), ERR_UNSUPPORTED (a library,
  *          too many headers, more than 2 GiB), ERR_FORMAT (a damaged manifest), ERR_IO, ERR_DENIED.
  *          Nothing is left behind then.
- * Threads  one. */
+ * Threads  one calls; the file's sum is made by another one. */
 #ifndef INLINE_FILE_H
 #define INLINE_FILE_H
 
+#include "base/hands.h"
 #include "base/sha256.h"
 #include "inline/manifest.h"
 #include "inline/room.h"
@@ -50,15 +51,16 @@ struct delayed {
 	u64 routine_va, routine_end_va;
 	u8 *added;		/* from code_off on: code, data, section headers if they moved */
 	size_t nadded;
+	struct hand summing;	/* gives `sum`, while the stores are looked for */
 	struct arena arena;
 };
 
-/* Can there be a copy of it at all? */
-bool delayed_may(const struct go_program *prog, struct err *err) MUST_CHECK;
-/* Stores ascending by address. */
-bool delayed_make(struct delayed *d, const struct go_program *prog,
-		  const struct torn_store *const *stores, size_t n, const struct delay_ask *ask,
-		  struct err *err) MUST_CHECK;
+/* Can there be a copy of it at all? What can be done before it is known where the delays go is
+ * begun; *d must stay where it is. */
+bool delayed_open(struct delayed *d, const struct go_program *prog, struct err *err) MUST_CHECK;
+/* Once for each delayed_open. Stores ascending by address. */
+bool delayed_make(struct delayed *d, const struct torn_store *const *stores, size_t n,
+		  const struct delay_ask *ask, struct err *err) MUST_CHECK;
 void delayed_release(struct delayed *d);
 /* Every byte that is changed, and the generated code. */
 void delayed_print(const struct delayed *d, struct out *o);

@@ -47,7 +47,7 @@ struct sharing {
 	size_t next;		/* of funcs, that nobody has begun */
 };
 
-struct hand {
+struct searcher {
 	struct sharing *all;
 	u32 number;
 	struct torn_search search;
@@ -74,7 +74,7 @@ static void list_wanted(struct sharing *all, const struct go_program *prog)
 
 static void search_some(void *arg)
 {
-	struct hand *h = arg;
+	struct searcher *h = arg;
 	struct sharing *all = h->all;
 	size_t from;
 
@@ -91,7 +91,7 @@ static void search_some(void *arg)
 }
 
 static void put_together(struct torn_stores *to, const struct sharing *all,
-			 const struct hand *hands, u32 nhands, struct arena *a)
+			 const struct searcher *hands, u32 nhands, struct arena *a)
 {
 	size_t n = 0;
 
@@ -114,7 +114,7 @@ void torn_list(struct torn_stores *to, const struct go_program *prog, const stru
 	       struct arena *a)
 {
 	struct sharing all = { .want = want };
-	struct hand hands[HANDS_MOST];
+	struct searcher hands[HANDS_MOST];
 	struct place_finder places;
 	u64 flag_va;
 	u32 n;
@@ -126,9 +126,9 @@ void torn_list(struct torn_stores *to, const struct go_program *prog, const stru
 	n = hands_for(all.funcs.n, WORTH_A_HAND);
 	place_finder_make(&places, prog);
 	for (u32 i = 0; i < n; i++) {
-		struct hand *h = &hands[i];
+		struct searcher *h = &hands[i];
 
-		*h = (struct hand){ .all = &all, .number = i,
+		*h = (struct searcher){ .all = &all, .number = i,
 				    .search = { .prog = prog, .flag_va = flag_va } };
 		if (i) {
 			go_program_twin(&h->twin, prog);

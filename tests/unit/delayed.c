@@ -75,7 +75,7 @@ static bool delay(void)
 		ck_assert_int_eq(stores[2].refusal, 0);
 		arena_release(&a);
 	}
-	return delayed_make(&d, &prog, at, 3, &ask, &err);
+	return delayed_open(&d, &prog, &err) && delayed_make(&d, at, 3, &ask, &err);
 }
 
 static void open_folder(void)
@@ -215,22 +215,62 @@ START_TEST(what_may_fault_is_left_alone)
 }
 END_TEST
 
+/* A file is written in pieces of 256 KiB: what is changed may lie on both sides of an edge. */
+START_TEST(changes_at_the_edges_of_what_is_written)
+{
+	enum { EDGE = 256 * 1024, SIZE = 2 * EDGE + 100 };
+	static const u8 is[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	static struct change changes[] = {
+		{ .off = 0, .size = 8 }, { .off = EDGE - 8, .size = 8 }, { .off = EDGE, .size = 1 },
+		{ .off = EDGE + 1, .size = 7 }, { .off = 2 * EDGE - 3, .size = 7 },
+		{ .off = 2 * EDGE + 4, .size = 5 }, { .off = SIZE - 1, .size = 1 },
+	};
+	struct delayed large = { .prog = &prog, .original_size = SIZE, .code_off = SIZE + 10,
+				 .changes = changes, .nchanges = ARRAY_LEN(changes),
+				 .added = (u8 *)(uintptr_t)is, .nadded = 8 };
+	u8 *original = malloc(SIZE), *want = malloc(SIZE + 18), *got;
+	size_t n;
+
+	make(&(struct fake_wish){ .minor = 22 }, NULL);
+	open_fake();
+	memset(original, 0xaa, SIZE);
+	memset(want, 0xaa, SIZE);
+	memset(want + SIZE, 0, 10);
+	memcpy(want + SIZE + 10, is, 8);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		changes[i].is = is;
+		memcpy(want + changes[i].off, is, changes[i].size);
+	}
+	large.original = original;
+	ck_assert_msg(delayed_write(&large, path, &err), "%s", err.msg);
+	got = slurp(path, &n);
+	ck_assert_uint_eq(n, SIZE + 18);
+	ck_assert_mem_eq(got, want, SIZE + 18);
+	free(original);
+	free(want);
+	free(got);
+}
+END_TEST
+
 START_TEST(refuses_a_copy_and_a_library)
 {
 	struct image copy = { 0 };
 	struct go_program again = { 0 };
+	struct delayed none;
 
 	make(&(struct fake_wish){ .minor = 22 }, NULL);
 	open_fake();
 	ck_assert(delay() && delayed_write(&d, path, &err));
 	ck_assert_msg(image_open(&copy, path, &err) && go_open(&again, &copy, &err), "%s", err.msg);
-	ck_assert(!delayed_may(&again, &err));
+	ck_assert(!delayed_open(&none, &again, &err));
 	ck_assert_int_eq(err.kind, ERR_REFUSED);
+	delayed_release(&none);
 	go_program_release(&again);
 	image_release(&copy);
 	prog.md.hasmain = 0;
-	ck_assert(!delayed_may(&prog, &err));
+	ck_assert(!delayed_open(&none, &prog, &err));
 	ck_assert_int_eq(err.kind, ERR_UNSUPPORTED);
+	delayed_release(&none);
 }
 END_TEST
 
@@ -286,6 +326,7 @@ Suite *delayed_suite(void)
 	tcase_add_loop_test(t, the_table_moves, 0, 4);
 	tcase_add_test(t, what_is_used_is_not_free);
 	tcase_add_loop_test(t, what_may_fault_is_left_alone, 0, 6);
+	tcase_add_test(t, changes_at_the_edges_of_what_is_written);
 	tcase_add_test(t, refuses_a_copy_and_a_library);
 	tcase_add_test(t, damage_is_seen);
 	suite_add_tcase(s, t);

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/hands.h"
@@ -70,6 +71,38 @@ START_TEST(each_has_its_share)
 }
 END_TEST
 
+START_TEST(one_works_beside)
+{
+	struct share s = { 0 };
+	struct hand h = { 0 };
+
+	hand_end(&h);	/* nothing was begun */
+	hand_begin(&h, work, &s);
+	hand_end(&h);
+	hand_end(&h);
+	ck_assert_int_eq(s.times, 1);
+	ck_assert_int_ne(s.tid, gettid());
+	ck_assert(!s.takes_signals);
+	work(&s);
+	ck_assert(s.takes_signals);
+}
+END_TEST
+
+START_TEST(without_a_thread_it_is_done_in_the_end)
+{
+	struct rlimit none = { 0 };
+	struct share s = { 0 };
+	struct hand h;
+
+	ck_assert(!setrlimit(RLIMIT_AS, &none));	/* no memory for a stack */
+	hand_begin(&h, work, &s);
+	ck_assert_int_eq(s.times, 0);
+	hand_end(&h);
+	ck_assert_int_eq(s.times, 1);
+	ck_assert_int_eq(s.tid, gettid());
+}
+END_TEST
+
 Suite *hands_suite(void)
 {
 	Suite *s = suite_create("hands");
@@ -77,6 +110,8 @@ Suite *hands_suite(void)
 
 	tcase_add_test(t, as_many_as_processors_and_work);
 	tcase_add_test(t, each_has_its_share);
+	tcase_add_test(t, one_works_beside);
+	tcase_add_test(t, without_a_thread_it_is_done_in_the_end);
 	suite_add_tcase(s, t);
 	return s;
 }
