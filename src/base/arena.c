@@ -30,7 +30,8 @@ void mem_free(void *p)
  * faults, and the second one stops all other threads for a moment. */
 static struct arena_block *block_of(size_t size)
 {
-	struct arena_block *b = size > KEPT ? calloc(1, sizeof(*b) + size) : malloc(sizeof(*b) + size);
+	size_t all = sizeof(struct arena_block) + size;
+	struct arena_block *b = size > KEPT ? calloc(1, all) : malloc(all);
 
 	if (!b)
 		die("out of memory (%zu bytes)", size);
