@@ -126,11 +126,17 @@ ROUTERS = {
     "go-chi/chi": ["v4.0.2+incompatible", "v4.1.2+incompatible", "v1.5.1", "v1.5.5"],
     "go-chi/chi/v5": ["v5.0.0", "v5.0.2", "v5.0.8", "v5.0.12", "v5.1.0", "v5.2.5", "v5.3.2", "v5.5.0"],
     "gorilla/mux": ["v1.4.0", "v1.6.2", "v1.7.0", "v1.7.4", "v1.8.0", "v1.8.1"],
+    "gofiber/fiber/v2": ["v2.1.0", "v2.7.1", "v2.26.0", "v2.36.0", "v2.39.0", "v2.45.0", "v2.52.0", "v2.52.6", "v2.52.15"],
+    "gofiber/fiber/v3": ["v3.0.0-beta.3", "v3.0.0-beta.4", "v3.0.0-rc.2", "v3.0.0", "v3.1.0"],
+    "valyala/fasthttp": ["v1.18.0", "v1.34.0", "v1.40.0", "v1.49.0", "v1.52.0", "v1.65.0", "v1.78.0"],
 }
+# By which fiber these are tried.
+FASTHTTP_UNDER = {"v1.18.0": "v2.1.0", "v1.34.0": "v2.26.0", "v1.40.0": "v2.36.0", "v1.49.0": "v2.45.0"}
 ROUTES = Table(
     "Routes",
     "`http.route` by [servers](../tests/go/routes) of these routers, in stripped programs. *seen*: for each request it is what the router\n"
-    "itself says. –: that release of Go does not build it.",
+    "itself says. Of fiber the spans, their paths and statuses as well, also with other versions of fasthttp than it asks for (under\n"
+    "fiber v2). –: that release of Go does not build it.",
     ["%s %s" % (m, v) for m, versions in ROUTERS.items() for v in versions], ["1.22.12", "1.27.4"], of="spans")
 
 # Libraries for databases: each version with the release of Go that it is built by.

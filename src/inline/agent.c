@@ -81,6 +81,11 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, 
 				      hook == record ? 0 : hook, to);
 		else
 			leave(p, h->goid, h->depth);
+	} else if (role == PROPAGATE_HEADED) {
+		if (entry)
+			serve_headed(p, h->goid, h->depth, hook == record ? 0 : hook, to);
+		else
+			leave(p, h->goid, h->depth);
 	} else if (role == PROPAGATE_SPAN) {
 		if (entry)
 			enter(p, h->goid, h->depth, by_context(p, record, how), to);

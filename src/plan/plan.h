@@ -148,7 +148,8 @@ struct plan_extra {
 	/* RECORDS (records.h): asks with EXPR_PLACE that say where the headers of messages are */
 	u32 places[MESSAGES_MOST];
 	u8 nplaces;
-	enum { HEADERS_TEXT, HEADERS_BYTES, HEADERS_BYTES_BEHIND } headers;
+	enum { HEADERS_TEXT, HEADERS_BYTES, HEADERS_BYTES_BEHIND,
+	       HEADERS_BYTES_BOOL } headers;
 	bool beside;		/* other expressions are meant for it as well */
 	bool alone;		/* TEXT, WORDS, at the exit: the entry is not recorded, nor is an
 				 * exit whose text begins as none of `only`, if there are (where

@@ -57,6 +57,7 @@ void propagate_read(struct plan *p, struct plan_func *f)
 		  !f->shown ? PROPAGATE_NONE : x ? x->role : PROPAGATE_SPAN;
 	if (f->role == PROPAGATE_SPAN || f->role == PROPAGATE_SERVE ||
 	    f->role == PROPAGATE_SERVE_INSIDE || f->role == PROPAGATE_MESSAGE ||
+	    f->role == PROPAGATE_HEADED ||
 	    f->role == PROPAGATE_ASK)
 		add_room(&f->entry);
 	if (f->shown && x && x->keyed)

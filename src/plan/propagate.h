@@ -19,6 +19,7 @@ enum propagate_role {
 	PROPAGATE_SPAN,		/* a span: it begins a trace where there is none */
 	PROPAGATE_MESSAGE,	/* the same, of a message whose headers (EXTRA_RECORDS) may name its
 				 * parent */
+	PROPAGATE_HEADED,	/* the same, of a request that is served, with its headers */
 	PROPAGATE_SERVE,	/* the same, of a request whose headers may have named its parent */
 	PROPAGATE_SERVE_INSIDE,	/* the same, of one that may have come inside of another one */
 	PROPAGATE_ASK,		/* the same, of a request that is sent: `behind` is its header map.

@@ -4,7 +4,8 @@
  *
  * Where the headers of each message are is what an expression with EXPR_PLACE says: a slice of
  * structs, or of pointers to them, that begin with a name and a value. A string takes two words
- * there and a []byte three, of which the first two say the same.
+ * there and a []byte three, of which the first two say the same. A request's (fasthttp's argsKV)
+ * have a bool behind these, and there may be more of them; names of any case are looked at there.
  *
  * Owns     nothing: everything lies in the plan's arena.
  * Units    offsets from reading.hook_at.
@@ -16,7 +17,8 @@
 #include "plan/plan.h"
 
 enum {
-	RECORD_HEADERS_MOST = 8,	/* of a message, that are looked at */
+	RECORD_HEADERS_MOST = 8,	/* of a message, that are looked at... */
+	REQUEST_HEADERS_MOST = 24,	/* ...and of a request (HEADERS_BYTES_BOOL) */
 	RECORD_NAME_MOST = 16,
 	RECORD_VALUE_MOST = 56,		/* one that has as many was cut */
 	/* From the message on. Before bytes is a status (plan/extra.h). */
@@ -25,6 +27,11 @@ enum {
 static inline u32 records_name_at(u32 k)
 {
 	return RECORD_VALUE + RECORD_VALUE_MOST + k * (8 + RECORD_NAME_MOST) + 8;
+}
+
+static inline u32 records_headers_most(const struct plan_extra *x)
+{
+	return x->headers == HEADERS_BYTES_BOOL ? REQUEST_HEADERS_MOST : RECORD_HEADERS_MOST;
 }
 
 /* How many messages the reading has; where what is known of the message i lies. */

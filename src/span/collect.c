@@ -10,6 +10,7 @@
 #include "span/owners.h"
 #include "span/routers.h"
 #include "span/say.h"
+#include "span/served.h"
 #include "span/streams.h"
 #include "span/traceparent.h"
 #include "span/traces.h"
@@ -21,6 +22,7 @@ struct collector {
 	struct map ctxs;		/* address of a context.Context -> 1 + place of its span */
 	struct map writers;		/* address -> 1 + place of the open span */
 	struct streams streams;		/* spans whose calls have returned */
+	struct served served;		/* and of requests that are to be answered */
 	struct traces traces;
 	struct map reading;		/* goroutine -> 1: it has begun to read a request, and
 					 * serves none yet */
@@ -111,56 +113,6 @@ static void message_begins(struct collector *c, const struct call *call, const s
 		owners_write(&c->writers, &c->contexts, (u64)own.number, s, 0);
 }
 
-static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
-{
-	enum span_kind kind = on ? on->rule->kind : SPAN_INTERNAL;
-	bool served = on && kind == SPAN_SERVER;
-	struct field_value key = { 0 }, own;
-	u64 by = served ? headers_reader(&c->f, call, on, &key) : 0;
-	/* a request's parent is who sent it, wherever the goroutine comes from */
-	bool alone = (served && !key.other) || (on && on->rule->apart);
-	const struct open_span *up = alone ? NULL : parent(c, call);
-	size_t above = up ? (size_t)(up - c->contexts.spans.at) : 0;
-	struct open_span *s = is_inside(c, call, on) ? NULL :
-			      context_begin(&c->contexts, call->goid, up);
-	const struct incoming_request *from = s && by ? incoming_take(&c->incoming, by) : NULL;
-	u64 chain[CHAIN_MOST];
-
-	if (served)
-		map_remove(&c->reading, call->goid);
-	if (!s)
-		return;
-	c->total.unstated += from && from->state_dropped;
-	s->kind = kind;
-	s->fn = call->fn;
-	s->start_ns = call->start_ns;
-	s->stream = on ? on->rule->stream : STREAM_NONE;
-	traces_place(&c->traces, s, up ? &c->contexts.spans.at[above] : NULL,
-		       from, decided(&call->fn->entry, call->entry));
-	if (chain_of(&call->fn->entry, call->entry, chain))
-		s->ctx = chain[0];
-	if (on && on->rule->nmessages)
-		message_begins(c, call, on, s);
-	if (!served)
-		return;
-	incoming_drop(&c->incoming, by);
-	own = say_field(&c->f, call, on, FIELD_WRITER);
-	owners_write(&c->writers, &c->contexts, own.there ? (u64)own.number :
-		     headers_word(&call->fn->entry, call->entry, EXTRA_WORD), s, 0);
-	owners_write(&c->writers, &c->contexts,
-		     headers_word(&call->fn->entry, call->entry, EXTRA_BEHIND), s, 1);
-	owners_enter(&c->ctxs, &c->contexts, s->ctx, s);
-}
-
-/* What says it, or 0. */
-static u64 writer_of(const struct collector *c, const struct call *call)
-{
-	struct field_value own = say_field(&c->f, call, rule_of(c, call->fn), FIELD_WRITER);
-
-	return own.there ? (u64)own.number :
-			   headers_word(&call->fn->entry, call->entry, EXTRA_WORD);
-}
-
 static void export(struct collector *c, const struct call *call, const struct rule_on *on,
 		   const struct open_span *o, i64 status)
 {
@@ -178,6 +130,66 @@ static void export(struct collector *c, const struct call *call, const struct ru
 	for (size_t i = 0; i < c->f.nto; i++)
 		if (o->sampled || c->f.to[i].all)
 			c->f.to[i].span(c->f.to[i].ctx, s);
+}
+
+static void over(void *ctx, const struct stream *s)
+{
+	export(ctx, &s->call, s->on, &s->span, s->span.status);
+}
+
+static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
+{
+	enum span_kind kind = on ? on->rule->kind : SPAN_INTERNAL;
+	bool serves = on && kind == SPAN_SERVER, headed = serves && on->rule->nmessages;
+	struct field_value key = { 0 }, own;
+	u64 by = serves && !headed ? headers_reader(&c->f, call, on, &key) : 0;
+	/* a request's parent is who sent it, wherever the goroutine comes from */
+	bool alone = (serves && !key.other) || (on && on->rule->apart);
+	const struct open_span *up = headed ? context_top(&c->contexts, call->goid) :
+				     alone ? NULL : parent(c, call);
+	size_t above = up ? (size_t)(up - c->contexts.spans.at) : 0;
+	struct open_span *s = is_inside(c, call, on) ? NULL :
+			      context_begin(&c->contexts, call->goid, up);
+	const struct incoming_request *from = s && by ? incoming_take(&c->incoming, by) : NULL;
+	u64 chain[CHAIN_MOST];
+
+	if (serves)
+		map_remove(&c->reading, call->goid);
+	if (headed)
+		served_over(&c->served, call->goid);
+	if (!s)
+		return;
+	c->total.unstated += from && from->state_dropped;
+	s->kind = kind;
+	s->fn = call->fn;
+	s->start_ns = call->start_ns;
+	s->stream = on ? on->rule->stream : STREAM_NONE;
+	traces_place(&c->traces, s, up ? &c->contexts.spans.at[above] : NULL,
+		       from, decided(&call->fn->entry, call->entry));
+	if (chain_of(&call->fn->entry, call->entry, chain))
+		s->ctx = chain[0];
+	if (on && on->rule->nmessages)
+		message_begins(c, call, on, s);
+	if (headed)
+		s->nlinks = 0;	/* it is the parent */
+	if (!serves || headed)
+		return;
+	incoming_drop(&c->incoming, by);
+	own = say_field(&c->f, call, on, FIELD_WRITER);
+	owners_write(&c->writers, &c->contexts, own.there ? (u64)own.number :
+		     headers_word(&call->fn->entry, call->entry, EXTRA_WORD), s, 0);
+	owners_write(&c->writers, &c->contexts,
+		     headers_word(&call->fn->entry, call->entry, EXTRA_BEHIND), s, 1);
+	owners_enter(&c->ctxs, &c->contexts, s->ctx, s);
+}
+
+/* What says it, or 0. */
+static u64 writer_of(const struct collector *c, const struct call *call)
+{
+	struct field_value own = say_field(&c->f, call, rule_of(c, call->fn), FIELD_WRITER);
+
+	return own.there ? (u64)own.number :
+			   headers_word(&call->fn->entry, call->entry, EXTRA_WORD);
 }
 
 /* The stream that a span went on by has ended. */
@@ -340,12 +352,16 @@ static void begun(void *ctx, const struct call *call)
 	case ROLE_CONNECTION:
 		connection(c, call);
 		break;
+	case ROLE_ANSWER:
+		served_answer(&c->served, &c->f, call, on);
+		break;
 	case ROLE_LOG:
 	case ROLE_LOGGED:
 		log_line(c, call, on);
 		break;
 	case ROLE_LINE:
 	case ROLE_ROUTE:
+	case ROLE_TOLD:
 	case ROLE_WRITE:
 		break;
 	}
@@ -392,18 +408,6 @@ static void request_ends(struct collector *c, const struct call *call, struct op
 	c->total.unstated += !!(d->what & PROPAGATED_NO_STATE);
 }
 
-/* Has the call returned, and what it asked has not? */
-static bool goes_on(const struct collector *c, const struct call *call,
-		    const struct open_span *o)
-{
-	u64 error = 0;
-
-	if (call->fn->error_at && call->exit)
-		memcpy(&error, call->exit + call->fn->error_at, sizeof(error));
-	return o->stream == STREAM_GOES_ON && o->writers[0] && !o->answered &&
-	       (o->sampled || c->all) && call->end == END_RETURN && !error;
-}
-
 static void span_ends(struct collector *c, const struct call *call, const struct rule_on *on)
 {
 	struct open_span *o = call->entry ? context_top(&c->contexts, call->goid) : NULL;
@@ -415,7 +419,7 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 	request_ends(c, call, o);
 	if (on && on->rule->nmessages && messages_place(&c->f, call, on, true, o))
 		traces_join(&c->traces, o, &o->links[0]);
-	if (goes_on(c, call, o)) {
+	if (streams_takes(call, o, o->sampled || c->all)) {
 		c->total.unended += streams_put(&c->streams, o->writers[0], call, on, o);
 		context_end(&c->contexts, call->goid);
 		return;
@@ -424,8 +428,10 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 		traces_asked(&c->traces, o);
 	if (call->duration_ns < 0)
 		c->total.unended++;
-	else
+	else if (!on || !on->rule->waits || call->end != END_RETURN || !(o->sampled || c->all))
 		export(c, call, on, o, status_of(c, call, on, o));
+	else
+		c->total.unended += served_put(&c->served, call, on, o);
 	context_end(&c->contexts, call->goid);
 }
 
@@ -445,6 +451,9 @@ static void ended(void *ctx, const struct call *call)
 	case ROLE_ROUTE:
 		route(c, call);
 		break;
+	case ROLE_TOLD:
+		served_told(&c->contexts, &c->f, call, on);
+		break;
 	case ROLE_FRAME:
 		incoming_drop(&c->incoming, call->goid);
 		break;
@@ -459,6 +468,7 @@ static void ended(void *ctx, const struct call *call)
 	case ROLE_STREAM:
 	case ROLE_DELIVERY:
 	case ROLE_HIJACK:
+	case ROLE_ANSWER:
 	case ROLE_WRITE:
 		break;
 	}
@@ -472,7 +482,9 @@ static void lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
 	c->total.lost += count;
 	c->lost_ns = MAX(c->lost_ns, to_ns);
 	lines_doubt(&c->lines);
-	c->total.unended += streams_forget(&c->streams);	/* their ends may be among them */
+	/* their ends may be among them */
+	c->total.unended += streams_forget(&c->streams) +
+			    streams_forget(&c->served.by_goid);
 }
 
 static void tick(void *ctx, i64 from_ns, i64 to_ns, bool last)
@@ -500,6 +512,7 @@ static void goroutine_ended(void *ctx, u64 goid, i64 time_ns)
 	struct collector *c = ctx;
 
 	(void)time_ns;
+	served_over(&c->served, goid);
 	context_goroutine_ended(&c->contexts, goid);
 	incoming_drop(&c->incoming, goid);
 	map_remove(&c->reading, goid);
@@ -533,6 +546,7 @@ struct collector *collector_new(const struct collector_facts *facts)
 	for (size_t i = 0; i < c->f.nto; i++)
 		c->all |= c->f.to[i].all;
 	c->teller.f = &c->f;
+	c->served = (struct served){ .over = over, .ctx = c };
 	c->teller.string_va = descriptor_of(p->prog, "string");
 	out_memory(&c->teller.shown);
 	return c;
@@ -552,7 +566,7 @@ struct collected collector_total(const struct collector *c)
 
 	t.refused = c->contexts.refused;
 	t.forgotten = c->contexts.forgotten;
-	t.unended += c->streams.by_address.n;
+	t.unended += c->streams.by_address.n + c->served.by_goid.by_address.n;
 	return t;
 }
 
@@ -569,6 +583,7 @@ void collector_release(struct collector **at)
 	traces_release(&c->traces);
 	map_release(&c->reading);
 	streams_release(&c->streams);
+	streams_release(&c->served.by_goid);
 	contexts_release(&c->contexts);
 	out_release(&c->teller.shown);
 	mem_free(c->rules);

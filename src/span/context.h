@@ -22,7 +22,8 @@
 
 struct plan_func;
 
-enum { GOROUTINES_MOST = 1 << 18, OPEN_SPANS_MOST = 1 << 16, ROUTE_MOST = 128, STATE_MOST = 512 };
+enum { GOROUTINES_MOST = 1 << 18, OPEN_SPANS_MOST = 1 << 16, ROUTE_MOST = 128, STATE_MOST = 512,
+       ASKED_MOST = 512 };
 
 /* Does a span go by something that the answer to it comes by? */
 enum span_stream {
@@ -62,7 +63,8 @@ struct open_span {
 	struct events *events;	/* go with it */
 	char route[ROUTE_MOST], inner[ROUTE_MOST];
 	char state[STATE_MOST];	/* tracestate */
-	u32 nroute, ninner, nstate;
+	char asked[ASKED_MOST];	/* the path of the request, where its call does not say it */
+	u32 nroute, ninner, nstate, nasked;
 };
 
 struct context_goroutine;

@@ -22,6 +22,7 @@ enum {
 	/* of a router (routers.h) */
 	FIELD_ROUTE, FIELD_PATH_OF, FIELD_ROUTE_OF, FIELD_PATTERNS, FIELD_PATTERN,
 	FIELD_PATTERN_LAST = FIELD_PATTERN + 5,
+	FIELD_MATCHED,
 };
 
 extern const struct library library_http_server, library_http_client;

@@ -1,5 +1,7 @@
 #include "span/messages.h"
 
+#include <ctype.h>
+
 #include "plan/extra.h"
 #include "plan/records.h"
 #include "span/headers.h"
@@ -22,14 +24,19 @@ static struct str text(const u8 *at, u32 most)
 }
 
 /* Values of names that begin so were copied, the last one's is there: so there must be one only. */
-static bool context_of(const u8 *message, struct span_context *to)
+static bool context_of(const struct plan_extra *x, const u8 *message, struct span_context *to)
 {
 	struct str value = text(message + RECORD_VALUE, RECORD_VALUE_MOST);
 	u32 found = 0, valid = 0;
 
-	for (u32 k = 0; k < RECORD_HEADERS_MOST; k++) {
+	for (u32 k = 0; k < records_headers_most(x); k++) {
 		struct str name = text(message + records_name_at(k), RECORD_NAME_MOST);
+		char small[RECORD_NAME_MOST];
 
+		for (u32 i = 0; i < name.n && x->headers == HEADERS_BYTES_BOOL; i++)
+			small[i] = (char)tolower((unsigned char)name.p[i]);
+		if (x->headers == HEADERS_BYTES_BOOL)
+			name.p = small;
 		found += str_starts(name, STR("tracepar"));
 		valid += str_eq(name, STR("traceparent"));
 	}
@@ -62,7 +69,7 @@ bool messages_place(const struct collector_facts *f, const struct call *call,
 		struct span_context from = { .sampled = false };
 
 		if (is_there(f, call, x->places[i]) &&
-		    context_of(record + r->hook_at + records_at(x, i), &from))
+		    context_of(x, record + r->hook_at + records_at(x, i), &from))
 			s->links[s->nlinks++] = from;
 	}
 	say_fields(f, call, on, fields);

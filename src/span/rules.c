@@ -5,6 +5,7 @@
 
 #include "go/release.h"
 #include "go/modver.h"
+#include "span/fiber.h"
 #include "span/grpc.h"
 #include "span/http.h"
 #include "span/kafka.h"
@@ -14,7 +15,8 @@
 #include "span/sql.h"
 
 const struct library *const rules_libraries[] = {
-	&library_http_server, &library_http_client, &library_grpc_server, &library_grpc_client,
+	&library_http_server, &library_fiber, &library_http_client, &library_grpc_server,
+	&library_grpc_client,
 	&library_sql, &library_pgx5, &library_pgx4, &library_redis9, &library_redis8,
 	&library_mongo1, &library_mongo2,
 	&library_franz, &library_kafka_go, &library_sarama, &library_sarama_shopify,
@@ -100,6 +102,7 @@ static bool has_no_end(const struct rule *u)
 	case ROLE_STATUS:
 	case ROLE_STREAM:
 	case ROLE_ROUTER:
+	case ROLE_ANSWER:
 	case ROLE_HIJACK:
 	case ROLE_CONNECTION:
 	case ROLE_LOGGED:
@@ -109,6 +112,7 @@ static bool has_no_end(const struct rule *u)
 	case ROLE_LINE:
 	case ROLE_FRAME:
 	case ROLE_ROUTE:
+	case ROLE_TOLD:
 	case ROLE_LOG:
 		return false;
 	case ROLE_WRITE:
@@ -214,7 +218,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		    (u->has && !go_type_named(prog, str_of(u->has))) ||
 		    is_never_called(prog, u) ||
 		    (u->only_with && !go_func_named(prog, str_of(u->only_with))) ||
-		    (!begins && !r->there[library]))
+		    (u->costly && probes) || (!begins && !r->there[library]))
 			continue;
 		if (u->when_type) {
 			when = probes ? NULL : condition_of(prog, u, a);
@@ -281,8 +285,9 @@ static void probes_off(const struct rules *r, const struct go_program *prog,
 		for (u32 i = 0; r->there[l] && i < rules_libraries[l]->nrules; i++) {
 			const struct rule *u = &rules_libraries[l]->rules[i];
 
-			if (u->when_type && go_func_named(prog, str_of(u->func)) &&
-			    condition_of(prog, u, &a))
+			if ((u->when_type || u->costly) &&
+			    go_func_named(prog, str_of(u->func)) &&
+			    (u->costly || condition_of(prog, u, &a)))
 				say(ctx, str_fmt(&a, "%s is off: kernel probes at %s would cost "
 						 "too much", u->gives, u->func).p);
 		}

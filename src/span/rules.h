@@ -23,6 +23,9 @@ enum rule_role {
 	ROLE_STREAM,	/* what the answer to the request of the span around it will come by */
 	ROLE_ROUTE,	/* which pattern of a router fits */
 	ROLE_ROUTER,	/* the same, by a router of another library (routers.h) */
+	ROLE_TOLD,	/* what it has returned says more of the request that is served: its path,
+			 * or whether a pattern fits */
+	ROLE_ANSWER,	/* the goroutine writes the response to what it served last */
 	ROLE_HIJACK,	/* the connection is taken over: there is no response */
 	ROLE_CONNECTION,	/* what was served is a connection, whose requests come now */
 	ROLE_WRITE,	/* headers are written: for plan/propagate.h only */
@@ -87,6 +90,9 @@ struct rule {
 	u8 ctx_in;
 	const char *only_with;	/* only in programs that have this function, too; or NULL */
 	bool catches;	/* what panics in it is recovered by itself */
+	bool waits;		/* its end is followed by ROLE_ANSWER */
+	/* It is called so often that kernel probes would cost too much. */
+	bool costly;
 	/* A call with the context of one around it, of the same library, is of its request. */
 	bool once;
 	/* Only calls for which this expression is one of the types of its reads matter, and only
@@ -111,6 +117,7 @@ struct said {
 	bool answered;		/* ...which was seen; else 0, unless the library knows better */
 	struct str route;	/* of net/http's; may be empty */
 	struct str inner;	/* of a router behind it; may be empty */
+	struct str asked;	/* the path, of ROLE_TOLD; may be empty */
 	const struct delivery *delivery;	/* NULL: nothing was heard of one */
 };
 

@@ -170,6 +170,7 @@ static void say_library(struct teller *t, const struct call *call, const struct 
 	struct said said = { .rule = on->rule, .status = status, .answered = o->answered,
 			     .route = { o->route, o->nroute },
 			     .inner = { o->inner, o->ninner },
+			     .asked = { o->asked, o->nasked },
 			     .delivery = on->rule->stream && o->answered ? &o->delivery : NULL };
 
 	said.chained = chained(t, call, &on->rule->extra);

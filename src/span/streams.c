@@ -9,6 +9,16 @@ struct stream *streams_get(const struct streams *s, u64 address)
 	return p ? (struct stream *)(uintptr_t)*p : NULL;
 }
 
+bool streams_takes(const struct call *call, const struct open_span *o, bool wanted)
+{
+	u64 error = 0;
+
+	if (call->fn->error_at && call->exit)
+		memcpy(&error, call->exit + call->fn->error_at, sizeof(error));
+	return o->stream == STREAM_GOES_ON && o->writers[0] && !o->answered && wanted &&
+	       call->end == END_RETURN && !error;
+}
+
 static void drop(struct stream *s)
 {
 	if (s)

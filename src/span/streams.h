@@ -25,6 +25,8 @@ struct streams {
 	struct map by_address;	/* address -> struct stream * */
 };
 
+/* Has the call returned, and what it asked has not? `wanted`: there is somebody to tell. */
+bool streams_takes(const struct call *call, const struct open_span *o, bool wanted);
 /* How many are forgotten for it: those that nobody ended, or one at the same address. The span's
  * events go over to it. */
 u64 streams_put(struct streams *s, u64 address, const struct call *call, const struct rule_on *on,

@@ -17,21 +17,27 @@ from test_spans import trees
 pytestmark = pytest.mark.ptrace
 WEB = "github.com/"
 # The program of tests/go/routes, by what its module's path begins with.
-PROGRAMS = {"gin-gonic/gin": "gin", "labstack/echo/v5": "echo5", "labstack/echo": "echo", "go-chi/chi": "chi", "gorilla/mux": "mux"}
-NEWEST = ["gin-gonic/gin", "labstack/echo/v4", "labstack/echo/v5", "go-chi/chi/v5", "gorilla/mux"]
+PROGRAMS = {"gin-gonic/gin": "gin", "labstack/echo/v5": "echo5", "labstack/echo": "echo", "go-chi/chi": "chi", "gorilla/mux": "mux",
+            "gofiber/fiber/v2": "fiber", "gofiber/fiber/v3": "fiber3"}
+NEWEST = ["gin-gonic/gin", "labstack/echo/v4", "labstack/echo/v5", "go-chi/chi/v5", "gorilla/mux", "gofiber/fiber/v2",
+          "gofiber/fiber/v3"]
 PATHS = ["/plain", "/users/7", "/users/x%20y", "/api/v2/files/a/b.txt", "/panics/3", "/none/4", "/posted/5", "/cut/users/8",
          "/users/9"]
 
 
 @functools.lru_cache(maxsize=None)
 def build(module, version, release, *flags):
+    also = ""
+    if module == "valyala/fasthttp":
+        also = "require %s%s %s\n" % (WEB, module, version)
+        module, version = "gofiber/fiber/v2", reached.FASTHTTP_UNDER.get(version, "v2.52.15")
     name = next(name for begin, name in PROGRAMS.items() if module.startswith(begin))
-    source = gobuild.OUT / "routes" / ("%s-%s-%s" % (module.replace("/", "-"), version, release))
+    source = gobuild.OUT / "routes" / ("%s-%s-%s" % (module.replace("/", "-"), version, release) + also.strip().replace("/", "-"))
     source.mkdir(parents=True, exist_ok=True)
     text = (gobuild.ROOT / "tests" / "go" / "routes" / name / "main.go").read_text()
     (source / "main.go").write_text(text.replace('web "MODULE"', 'web "%s%s"' % (WEB, module)))
-    (source / "go.mod").write_text("module routes\n\ngo 1.%d\n\nrequire %s%s %s\n" % (
-        gobuild.minor(release), WEB, module, version))
+    (source / "go.mod").write_text("module routes\n\ngo 1.%d\n\nrequire %s%s %s\n%s" % (
+        gobuild.minor(release), WEB, module, version, also))
     return others.module("routes-" + name, release, *flags, source=source)
 
 
@@ -42,6 +48,10 @@ def ask(port, path):
     answer.read()
     c.close()
     return answer.status, answer.headers.get("Route")
+
+
+def is_fiber(program):
+    return "routes-fiber" in program
 
 
 def served(program, options=()):
@@ -66,12 +76,16 @@ def verdict(program):
     if off:
         return "off: " + off[0].replace("goshawk: ", "")
     names = [s.name for s in roots]
-    wanted = ["GET " + route if route and not path.startswith("/cut") else None for path, (_, route) in zip(PATHS, said)]
+    wanted = ["GET " + route if route and (is_fiber(program) or not path.startswith("/cut")) else None
+              for path, (_, route) in zip(PATHS, said)]
     for path, want, got in zip(PATHS, wanted, names):
-        if path.startswith("/cut/"):
+        if path.startswith("/cut/") and not is_fiber(program):
             want = "GET /cut/"  # the router did not see the whole path
         if want != got and not (want is None and got in ["GET /", "GET"]):
             return "wrong: %s: %s, not %s" % (path, got, want)
+    for path, (status, _), s in zip(PATHS, said, roots):
+        if is_fiber(program) and (s.status != status or s.attrs.get("url.path") != path):
+            return "wrong: %s: %s %s, not %d" % (path, s.status, s.attrs, status)
     assert sum(route is not None for _, route in said) == 7, said
     return "seen"
 

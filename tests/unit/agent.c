@@ -221,7 +221,7 @@ START_TEST(threads_do_not_disturb_each_other)
 END_TEST
 
 /* A call is handed a message with this header at place k; gives its trace. */
-static const char *handles(u64 goid, u32 k, const char *name, const char *value)
+static const char *handed(u64 goid, u32 k, const char *name, const char *value, u32 role)
 {
 	u32 n = (u32)strlen(name), size = (u32)strlen(value);
 
@@ -229,7 +229,18 @@ static const char *handles(u64 goid, u32 k, const char *name, const char *value)
 	memcpy(last.record + HOOK + records_name_at(k), name, n);
 	put(&last, RECORD_VALUE - 8, size);
 	memcpy(last.record + HOOK + RECORD_VALUE, value, size);
-	return trace(happens(goid, 300, PROPAGATE_MESSAGE, SITE_ENTRY));
+	return trace(happens(goid, 300, (u8)role, SITE_ENTRY));
+}
+
+static const char *handles(u64 goid, u32 k, const char *name, const char *value)
+{
+	return handed(goid, k, name, value, PROPAGATE_MESSAGE);
+}
+
+/* The same, of a request that is served. */
+static const char *serves_headed(u64 goid, u32 k, const char *name, const char *value)
+{
+	return handed(goid, k, name, value, PROPAGATE_HEADED);
 }
 
 static void handled(u64 goid)
@@ -286,6 +297,51 @@ START_TEST(a_header_of_a_message_that_is_not_valid_says_nothing)
 }
 END_TEST
 
+static void has_served(u64 goid)
+{
+	happens(goid, 300, PROPAGATE_HEADED, SITE_EXIT);
+	memset(last.record, 0, sizeof(last.record));
+}
+
+START_TEST(what_serves_a_request_is_in_the_trace_of_its_header)
+{
+	static const char *const wrong[][2] = {
+		{ "Traceparen", SENDER }, { "Traceparents", SENDER }, { "Traceparent", SENDER "-" },
+		{ "Traceparent", "" }, { "Tracepar", "" },
+	};
+
+	ck_assert_str_eq(serves_headed(1, REQUEST_HEADERS_MOST - 1, "Traceparent", SENDER), PARENT);
+	memset(last.record + HOOK, 0, DECIDED - HOOK);
+	ck_assert_str_eq(asks(1), PARENT);
+	has_served(1);
+	ck_assert_str_ne(asks(1), PARENT);
+	ck_assert_str_eq(serves_headed(1, 0, "TRACEPARENT", SENDER), PARENT);
+	has_served(1);
+	for (u32 i = 0; i < ARRAY_LEN(wrong); i++) {
+		ck_assert_str_ne(serves_headed(1, i, wrong[i][0], wrong[i][1]), PARENT);
+		has_served(1);
+	}
+	serves_headed(1, 3, "tracepar", "x");
+	ck_assert_str_ne(serves_headed(1, 1, "traceparent", SENDER), PARENT);
+}
+END_TEST
+
+START_TEST(who_made_the_goroutine_is_not_whose_request_it_is)
+{
+	const char *of = trace(happens(1, 200, PROPAGATE_SPAN, SITE_ENTRY));
+	char outer[33];
+
+	snprintf(outer, sizeof(outer), "%s", of);
+	born(1, 2);
+	ck_assert_str_ne(serves_headed(2, 0, "a", ""), outer);
+	has_served(2);
+	ck_assert_str_eq(serves_headed(2, 0, "Traceparent", SENDER), PARENT);
+	has_served(2);
+	ck_assert_str_eq(asks(2), outer);	/* as before */
+	ck_assert_str_eq(serves_headed(1, 0, "Traceparent", SENDER), outer);	/* it serves that */
+}
+END_TEST
+
 Suite *agent_suite(void)
 {
 	Suite *s = suite_create("agent");
@@ -305,6 +361,8 @@ Suite *agent_suite(void)
 	tcase_add_test(t, what_handles_a_message_is_in_its_senders_trace);
 	tcase_add_test(t, a_message_says_nothing_to_who_is_in_a_trace);
 	tcase_add_test(t, a_header_of_a_message_that_is_not_valid_says_nothing);
+	tcase_add_test(t, what_serves_a_request_is_in_the_trace_of_its_header);
+	tcase_add_test(t, who_made_the_goroutine_is_not_whose_request_it_is);
 	suite_add_tcase(s, t);
 	return s;
 }

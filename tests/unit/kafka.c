@@ -230,7 +230,7 @@ static u64 put(const void *bytes, size_t n)
 #define GOOD "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 #define OTHER "00-11111111111111111111111111111111-2222222222222222-01"
 
-static const char *const only[] = { "tracepar" };
+static const char *const only[] = { "tracepar", "Tracepar" };
 static struct plan_extra extra;
 static struct plan plan;
 static struct plan_func fn;
@@ -242,9 +242,9 @@ static u8 record[RECORD_MAX + 64];
 /* "name=value" each; where they are, and how many. */
 static u64 headers(const char *const *of, u32 n)
 {
-	u64 words[8 * RECORD_HEADERS_MOST + 16] = { 0 }, pointers[RECORD_HEADERS_MOST + 2];
+	u64 words[8 * REQUEST_HEADERS_MOST + 16] = { 0 }, pointers[RECORD_HEADERS_MOST + 2];
 	bool bytes = extra.headers != HEADERS_TEXT;
-	u32 each = bytes ? 6 : 5;
+	u32 second = bytes ? 3 : 2, each = second + (extra.headers == HEADERS_BYTES_BOOL ? 4 : 3);
 	u64 at;
 
 	for (u32 i = 0; i < n; i++) {
@@ -253,8 +253,8 @@ static u64 headers(const char *const *of, u32 n)
 
 		w[0] = put(of[i], (size_t)(value - of[i]) - 1);
 		w[1] = (u64)(value - of[i]) - 1;
-		w[each - 3] = put(value, strlen(value));
-		w[each - 2] = strlen(value);
+		w[second] = put(value, strlen(value));
+		w[second + 1] = strlen(value);
 	}
 	at = put(words, 8 * each * n);
 	if (extra.headers != HEADERS_BYTES_BEHIND)
@@ -282,7 +282,8 @@ static const char *whose(int kind, const char *const *of, u32 n)
 	used = 8;
 	memset(record, 0, sizeof(record));
 	extra = (struct plan_extra){ .kind = EXTRA_RECORDS, .headers = (u8)kind, .nplaces = 1,
-				     .only = only, .nonly = 1, .func = "f" };
+				     .only = only, .func = "f",
+				     .nonly = kind == HEADERS_BYTES_BOOL ? 2 : 1 };
 	plan = (struct plan){ .request = { .extras = &extra, .nextras = 1 }, .exprs = &place,
 			      .nexprs = 1 };
 	slot = (struct slot){ .at = 40, .taken = true };
@@ -333,6 +334,27 @@ START_TEST(behind_the_eighth_header_nothing_is_read)
 }
 END_TEST
 
+START_TEST(whose_a_request_is_stands_in_its_headers)
+{
+	enum { KIND = HEADERS_BYTES_BOOL };
+	static const char *of[REQUEST_HEADERS_MOST + 1];
+
+	ck_assert_str_eq(WHOSE(KIND, "Traceparent=" GOOD), "0af7651916cd43dd8448eb211c80319c");
+	ck_assert_str_eq(WHOSE(KIND, "Cookie=canary", "X-A=canary", "traceparent=" OTHER),
+			 "11111111111111111111111111111111");
+	ck_assert_str_eq(WHOSE(KIND, "Traceparent=" GOOD, "traceparent=" OTHER), "");
+	ck_assert_str_eq(WHOSE(KIND, "Tracestate=canary", "Traceparents=" GOOD), "");
+	ck_assert_str_eq(WHOSE(KIND, "Traceparent=" GOOD "-"), "");
+	for (u32 i = 0; i < REQUEST_HEADERS_MOST; i++)
+		of[i] = "X-A=canary";
+	of[REQUEST_HEADERS_MOST - 1] = "Traceparent=" GOOD;
+	ck_assert_str_eq(whose(KIND, of, REQUEST_HEADERS_MOST), "0af7651916cd43dd8448eb211c80319c");
+	of[REQUEST_HEADERS_MOST - 1] = "X-A=canary";
+	of[REQUEST_HEADERS_MOST] = "Traceparent=" GOOD;
+	ck_assert_str_eq(whose(KIND, of, REQUEST_HEADERS_MOST + 1), "");
+}
+END_TEST
+
 Suite *kafka_suite(void)
 {
 	Suite *s = suite_create("kafka");
@@ -349,6 +371,7 @@ Suite *kafka_suite(void)
 			    HEADERS_BYTES_BEHIND + 1);
 	tcase_add_loop_test(t, behind_the_eighth_header_nothing_is_read, HEADERS_TEXT,
 			    HEADERS_BYTES_BEHIND + 1);
+	tcase_add_test(t, whose_a_request_is_stands_in_its_headers);
 	suite_add_tcase(s, t);
 	return s;
 }
