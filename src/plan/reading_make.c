@@ -154,12 +154,10 @@ bool reading_behind(struct builder *b, u32 from, i32 disp, u32 size, u32 *at, u3
 	return true;
 }
 
-/* Texts are shared with what is shown, which looks for at least its own limit; but where values are
- * not shown there is nobody to share with, and a record that is shorter costs less. */
+/* Texts are shared with what is shown, which looks for at least its own limit. */
 bool reading_bytes(struct builder *b, u32 from, u32 elem, u32 *most, u32 *at, u32 *status)
 {
-	bool shares = elem == 1 && b->p->request.values == VALUES_ALL;
-	u64 want = shares ? MAX((u64)*most, b->p->request.strings) : *most;
+	u64 want = elem == 1 ? MAX((u64)*most, b->p->request.strings) : *most;
 	struct read *r;
 
 	for (size_t i = 0; i < b->reads.n; i++) {
