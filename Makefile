@@ -65,7 +65,8 @@ $B/libgoshawk.a: $(call objects,$(src)) $B/src.list
 # What is copied into the target: it may call nothing, and use no vector registers.
 $B/src/inline/agent.o: override CFLAGS := -O2 -g
 $B/src/inline/agent.o: extra = -ffreestanding -fno-builtin -fPIC -mgeneral-regs-only -mno-red-zone \
-	-fno-stack-protector -fcf-protection=none -fno-jump-tables -fno-tree-loop-distribute-patterns \
+	-fno-stack-protector -fcf-protection=none -fno-jump-tables -fno-tree-switch-conversion \
+	-fno-tree-loop-distribute-patterns \
 	-fno-tree-vectorize -fno-tree-slp-vectorize -fno-asynchronous-unwind-tables -Wstack-usage=512
 $B/src/inline/agent.o: after = && ! objdump -r -j agent $@ | grep R_X86_64
 

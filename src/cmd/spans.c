@@ -70,7 +70,7 @@ static const struct opt opts[] = {
 	  "these libraries only: http-server, grpc-client, … (--plan names them)"),
 	O(0, "no", OPT_LIST, "LIST", no, "not these libraries"),
 	O(0, "no-inject", OPT_FLAG, NULL, no_inject,
-	  "do not write traceparent into requests that the program sends"),
+	  "write nothing into requests that the program sends (traceparent, b3, baggage)"),
 	O(0, "redact", OPT_LIST, "PATTERN", redact,
 	  "parameters, fields or functions whose values are neither copied nor shown"),
 	O(0, "for", OPT_DURATION, "DURATION", for_ns, "stop after this long (50ms, 1.5s, 2m)"),
@@ -132,7 +132,7 @@ struct session {
 	const struct spans_args *args;
 	struct rules *rules;
 	struct sampler sampler;
-	bool propagates;
+	u32 propagators;
 	struct propagate_ask propagate;
 	struct plan *plan;
 	struct engine_request how;
@@ -175,7 +175,7 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 	struct value_view view = target_view(&t);
 	struct collector_facts facts = {
 		.plan = s->plan, .rules = s->rules, .sampler = s->sampler,
-		.propagates = s->propagates, .bias = src->bias, .read_rt = src->read_rt,
+		.propagators = s->propagators, .bias = src->bias, .read_rt = src->read_rt,
 		.read_ctx = src->session, .to = s->to.at, .nto = s->to.n, .show = show,
 		.show_ctx = &view,
 	};
@@ -290,14 +290,17 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 		return spans_run_untouched(a->pid, s.how.path, program, err);
 	if (!go_open(&prog, &img, err))
 		return false;
+	spans_from_environment(&s.env, &s.sampler, &s.propagators);
+	if (a->no_inject)	/* it only goes on */
+		s.propagators &= ~(u32)PROPAGATOR_BAGGAGE;
+	rules.how = s.propagators;
 	rules_choose(&rules, &prog, s.how.engine == ENGINE_UPROBE, &arena);
 	if (!handlers_choose(&rules, &prog, a->func.at, a->func.n, &arena, err))
 		return false;
 	request = request_of(a, &rules, &arena);
 	request.probes = s.how.engine == ENGINE_UPROBE;
-	spans_from_environment(&s.env, &s.sampler, &s.propagates);
-	s.propagate = (struct propagate_ask){ s.sampler.parent, s.sampler.below };
-	if (s.propagates && !a->no_inject)
+	s.propagate = (struct propagate_ask){ s.sampler.parent, s.sampler.below, s.propagators };
+	if (s.propagators && !a->no_inject)
 		request.propagate = &s.propagate;
 	if (!request.npatterns)
 		return err_set(err, ERR_UNSUPPORTED, "%s: none of the libraries that spans knows "
@@ -335,7 +338,8 @@ const struct command cmd_spans = {
 		 "what is sent and received by Kafka (franz-go, kafka-go, sarama), and of the "
 		 "functions of --func. A goroutine is in the span of the one that started it, as "
 		 "long as that is open. "
-		 "A traceparent that comes with a request makes the caller's span the parent.\n\n"
+		 "A traceparent that comes with a request (or B3, if OTEL_PROPAGATORS says so) "
+		 "makes the caller's span the parent.\n\n"
 		 "Spans are sent to a collector by OTLP where --otlp says so, or without that, "
 		 "--store, --console, --json and -o the variable OTEL_EXPORTER_OTLP_ENDPOINT; "
 		 "else they are printed. A collector gets metrics of all calls as well. "
@@ -343,8 +347,8 @@ const struct command cmd_spans = {
 		 "OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, "
 		 "OTEL_EXPORTER_OTLP_*, OTEL_BSP_*, OTEL_METRICS_EXPORTER, "
 		 "OTEL_METRICS_EXEMPLAR_FILTER and OTEL_METRIC_EXPORT_* are honoured. Headers "
-		 "other than traceparent and tracestate, query strings and user information of "
-		 "URLs are not read.\n\n"
+		 "other than those of OTEL_PROPAGATORS (traceparent, tracestate, baggage), query "
+		 "strings and user information of URLs are not read.\n\n"
 		 "The program keeps its input, output and signals; goshawk ends with its status.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),

@@ -10,6 +10,7 @@
 #include "go/modver.h"
 #include "out/sinks.h"
 #include "plan/creations.h"
+#include "span/propagators.h"
 
 bool spans_are_disabled(void)
 {
@@ -44,33 +45,14 @@ struct otel_env spans_environment(void)
 	return (struct otel_env){ .get = get, .say = say_it };
 }
 
-static bool propagates(const struct otel_env *e, const char *list)
-{
-	bool found = false;
-
-	while (list && *list) {
-		size_t n = strcspn(list, ",");
-		struct str name = { list, n };
-
-		if (str_eq(name, STR("tracecontext")))
-			found = true;
-		else if (n && !str_eq(name, STR("none")) && !str_eq(name, STR("baggage")))
-			otel_say(e, "OTEL_PROPAGATORS: %.*s is not supported; tracecontext is",
-				 STR_F(name));
-		list += n + (list[n] == ',');
-	}
-	return found;
-}
-
-void spans_from_environment(const struct otel_env *e, struct sampler *s, bool *propagate)
+void spans_from_environment(const struct otel_env *e, struct sampler *s, u32 *propagators)
 {
 	const char *name = otel_env(e, "OTEL_TRACES_SAMPLER");
-	const char *list = otel_env(e, "OTEL_PROPAGATORS");
 
 	if (!sampler_from(s, name, otel_env(e, "OTEL_TRACES_SAMPLER_ARG")))
 		otel_say(e, "OTEL_TRACES_SAMPLER=%s or its _ARG is not known: all traces are "
 			 "recorded", name);
-	*propagate = !list || propagates(e, list);
+	*propagators = propagators_of(e, otel_env(e, "OTEL_PROPAGATORS"));
 }
 
 static void say(void *ctx, const char *sentence)
@@ -105,6 +87,8 @@ void spans_say_end(struct collected c, u64 dropped)
 	count("", c.unwritten, " requests had no room for traceparent");
 	count("", c.unstated, c.unstated == 1 ? " tracestate was too long" :
 						" times tracestate was too long");
+	count("", c.unbagged, c.unbagged == 1 ? " baggage was too long" :
+						" times baggage was too long");
 	count("", dropped, " dropped");
 	count("", c.lost, " records lost");
 	fputc('\n', stderr);

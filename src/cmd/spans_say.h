@@ -10,6 +10,7 @@
 
 #include "span/collect.h"
 #include "span/otel_env.h"
+#include "span/propagators.h"
 
 /* OTEL_SDK_DISABLED */
 bool spans_are_disabled(void);
@@ -19,7 +20,7 @@ bool spans_run_untouched(const char *pid, const char *path, char **program,
 /* goshawk's own environment; what is said of it goes to stderr. */
 struct otel_env spans_environment(void);
 /* OTEL_TRACES_SAMPLER(_ARG) and OTEL_PROPAGATORS; what is not supported is said. */
-void spans_from_environment(const struct otel_env *e, struct sampler *s, bool *propagates);
+void spans_from_environment(const struct otel_env *e, struct sampler *s, u32 *propagators);
 /* What is off, a line each. */
 void spans_say_off(const struct rules *r, const struct plan *p, FILE *to);
 /* `dropped`: by exporters. */

@@ -20,11 +20,9 @@ AGENT static void born(struct propagate *p, u64 maker, u64 goid)
 		to = parent_of(p, goid, true);
 		if (to) {
 			to->state = PARENT_READ;
-			to->count = of->count;
-			to->what = of->what;
-			to->tracestate = of->tracestate;
-			of->tracestate = 0;
-			copy(to->trace, of->trace, 16);
+			to->texts = of->texts;
+			of->texts = (struct propagate_texts){ { 0 } };
+			copy((u8 *)&to->sender, (const u8 *)&of->sender, sizeof(to->sender));
 		}
 		forget_parent(p, of);
 	}
@@ -63,6 +61,7 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, 
 	bool entry = (how >> 8 & 0xff) == SITE_ENTRY;
 	u64 *maker = (u64 *)(void *)(ring + RING_MAKER);
 	u32 role = how & 0xff;
+	struct propagate_texts texts;
 
 	if (role == PROPAGATE_BIRTH) {	/* on g0, which has no number */
 		if (entry) {
@@ -88,7 +87,7 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, 
 			leave(p, h->goid, h->depth);
 	} else if (role == PROPAGATE_SPAN) {
 		if (entry)
-			enter(p, h->goid, h->depth, by_context(p, record, how), to);
+			enter(p, h->goid, h->depth, by_context(p, record, how), to, &texts);
 		else
 			leave(p, h->goid, h->depth);
 	} else if (role == PROPAGATE_SERVE || role == PROPAGATE_SERVE_INSIDE) {

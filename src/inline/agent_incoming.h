@@ -10,48 +10,8 @@
 #include "inline/agent_spans.h"
 #include "plan/extra.h"
 
-enum {
-	TRACEPARENT = 55,	/* bytes of the value */
-	HEADER_LINE_MOST = 640,	/* of a line that was captured (span/http_rules.c) */
-};
+enum { HEADER_LINE_MOST = 640 };	/* of a line that was captured (span/http_rules.c) */
 #define UNSERVED_MOST (1ull << 31)	/* ticks: about a second */
-
-AGENT static int digit(u8 c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-AGENT static bool hex(const u8 *from, u8 *to, u32 n)
-{
-	u8 any = 0;
-
-	for (u32 i = 0; i < n; i++) {
-		int hi = digit(from[2 * i]), lo = digit(from[2 * i + 1]);
-
-		if (hi < 0 || lo < 0)
-			return false;
-		to[i] = (u8)(hi << 4 | lo);
-		any |= to[i];
-	}
-	return any;
-}
-
-/* As span/traceparent.c reads it. */
-AGENT static bool parse(const u8 *at, u64 n, u8 trace[16], u8 span[8], u32 *what)
-{
-	u8 version = 0, flags = 0;
-
-	if (n < TRACEPARENT)
-		return false;
-	(void)hex(at, &version, 1);
-	if ( at[2] != '-' || at[35] != '-' || at[52] != '-' ||
-	    digit(at[0]) < 0 || digit(at[1]) < 0 || digit(at[53]) < 0 || digit(at[54]) < 0 ||
-	    version == 0xff || (n > TRACEPARENT && (!version || at[55] != '-')))
-		return false;
-	(void)hex(at + 53, &flags, 1);
-	*what = flags & 1 ? PROPAGATED_SAMPLED : 0;
-	return hex(at + 3, trace, 16) && hex(at + 36, span, 8);
-}
 
 /* What tells a request from others (span/headers.c), or 0. A stream's number is never 0. */
 AGENT static u64 key_of(const u8 *record, u64 keys)
@@ -83,9 +43,10 @@ AGENT static struct propagate_parent *claim_parent(struct propagate *p, u64 goid
 						 __ATOMIC_RELAXED))
 			continue;
 		if (was)
-			drop_text(p, of->tracestate);
-		of->state = of->count = 0;
-		of->tracestate = 0;
+			drop_texts(p, &of->texts);
+		of->state = 0;
+		sender_begin(&of->sender);
+		of->texts = (struct propagate_texts){ { 0 } };
 		return of;
 	}
 	return 0;
@@ -115,8 +76,7 @@ AGENT static struct propagate_parent *take_parent(struct propagate *p, u64 key)
 
 AGENT static void forget_parent(struct propagate *p, struct propagate_parent *of)
 {
-	drop_text(p, of->tracestate);
-	of->tracestate = 0;
+	drop_texts(p, &of->texts);
 	__atomic_store_n(&of->goid, 0, __ATOMIC_RELEASE);
 }
 
@@ -128,50 +88,54 @@ AGENT static u32 captured(const u8 *at, u32 most)
 	return n > most ? 0 : n;	/* CAPTURE_UNREADABLE */
 }
 
+/* One that says something of the request at hand. */
+AGENT static void take(struct propagate *p, u64 near, struct propagate_parent *of, enum header h,
+		       const u8 *value, u64 n, bool whole)
+{
+	u32 text = text_named(h);
+
+	if (text < TEXTS)
+		add_text(p, &of->texts.of[text], near, value, n, whole);
+	else
+		says(&of->sender, h, value, n, whole);
+}
+
 /* A line of a header, where an EXTRA_TEXT has it. */
 AGENT static void line(struct propagate *p, u64 goid, const u8 *extra)
 {
 	const u8 *text = extra + EXTRA_BYTES;
 	u32 n = captured(text, HEADER_LINE_MOST);
-	bool whole = n == word(extra, EXTRA_LEN);
 	u64 from = 0, to = 0;
-	enum header h = header_line(text, n, &from, &to);
+	enum header h = line_named(text, n, p->how, &from, &to);
 	struct propagate_parent *of = h ? parent_of(p, goid, false) : 0;
-	u8 span[8];
 
-	if (!of)
-		return;
-	if (h == HEADER_STATE)
-		add_text(p, &of->tracestate, goid, text + from, to - from, whole);
-	else if (whole)
-		of->count += 1 + !parse(text + from, to - from, of->trace, span, &of->what);
+	if (of)
+		take(p, goid, of, h, text + from, to - from, n == word(extra, EXTRA_LEN));
 }
 
-/* Of names that begin so the last one's value was captured: there must be one only. */
-struct field_of {
-	const u8 *value;
-	u32 n, count;
-	bool whole;
-};
-
-AGENT static struct field_of field_of(const u8 *fields, enum header h, u64 head, u32 k)
+/* Of names that begin so the last one's value was captured, where `value` is: there must be one
+ * only. */
+AGENT static void field(struct propagate *p, u64 near, struct propagate_parent *of, enum header h,
+			const u8 *fields, const u8 *value)
 {
-	const struct plan_extra x = { .most = TEXT_MOST };
-	struct field_of f = { .value = fields + extra_value_at(&x, k) };
+	struct header_name want = name_of(h);
 	u64 n = word(fields, EXTRA_COUNT), size = 0;
+	u32 count = 0, most = header_most(h);
 
+	for (u32 i = 0; i < want.n && i < 8; i++)
+		want.first |= (u64)0x20 << 8 * i;
 	for (u32 i = 0; i < EXTRA_FIELDS_MOST && i < n; i++) {
 		const u8 *name = fields + extra_name_at(i);
 		u32 len = captured(name, EXTRA_NAME_MOST);
 
-		if (len < 8 || word(name, 0) != head)
+		if (len < MIN(want.n, 8) || word(name, 0) != want.first)
 			continue;
 		size = word(fields, EXTRA_FIELD + i * EXTRA_FIELD_SIZE + 24);
-		f.count += 1 + (header_named(name, len) != h);
+		count += 1 + (named(name, len, p->how) != h);
 	}
-	f.n = captured(f.value, TEXT_MOST);
-	f.whole = f.n == size;
-	return f;
+	n = captured(value, most);
+	if (count)
+		take(p, near, of, h, value, n, count == 1 && n == size);
 }
 
 /* `near`: where a place for a text is looked for. One goroutine reads many requests, so it is not
@@ -179,16 +143,14 @@ AGENT static struct field_of field_of(const u8 *fields, enum header h, u64 head,
 AGENT static void take_fields(struct propagate *p, u64 near, const u8 *fields,
 			      struct propagate_parent *of)
 {
-	struct field_of parent = field_of(fields, HEADER_PARENT, EIGHT("tracepar"), 0);
-	struct field_of state = field_of(fields, HEADER_STATE, EIGHT("tracesta"), 1);
-	u8 span[8];
+	const u8 *value = fields + extra_name_at(EXTRA_FIELDS_MOST);
 
-	if (parent.count != 1)
-		return;
-	of->count = 1 + !parse(parent.value, parent.n, of->trace, span, &of->what);
-	if (of->count == 1 && state.count)
-		add_text(p, &of->tracestate, near, state.value, state.n,
-			 state.whole && state.count == 1);
+	for (u32 h = HEADER_PARENT; h < HEADERS; h++) {
+		if (!(p->how & header_by((enum header)h)))
+			continue;
+		field(p, near, of, (enum header)h, fields, value);
+		value += 8 + header_most((enum header)h);
+	}
 }
 
 AGENT static void frame(struct propagate *p, u64 goid, const u8 *fields, u64 key)
@@ -213,54 +175,61 @@ AGENT static void frame(struct propagate *p, u64 goid, const u8 *fields, u64 key
 	__atomic_store_n(&of->goid, key, __ATOMIC_RELEASE);
 }
 
-/* What was read becomes that of who serves it. */
-AGENT static u64 take_state(struct propagate *p, struct propagate_parent *of)
+/* Who sent the request has this context. */
+AGENT static void sent_by(const struct propagate *p, const struct sender_way *by,
+			  struct propagated *to)
 {
-	const struct propagate_text *t = text_at(p, of->tracestate);
-	u64 ref = of->tracestate;
-
-	if (!t || !is_sound_state(t))
-		return 0;
-	of->tracestate = 0;
-	return ref;
+	copy(to->trace, by->trace, 16);
+	to->what = PROPAGATED_THERE | (by->what & PROPAGATED_DEBUG);
+	if (p->parent && !(by->what & SENDER_DEFERRED) ? by->what & SENDER_SAMPLED :
+						       trace_is_below(to->trace, p->below))
+		to->what |= PROPAGATED_SAMPLED;
 }
 
 AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, bool inside,
 			u64 key, struct propagated *to)
 {
+	struct propagate_texts texts = { { 0 } };
 	struct propagate_parent *of;
-	u64 ref = 0, state = 0;
+	struct sender_way *by;
+	u64 ref = 0;
 	struct propagate_span *s = current(p, goid, depth, &ref);
-	bool owns = false;
+	bool owns = false, read;
 
 	if (s && context && s->goid == goid && s->context == context &&
-	    told(p, s, ref, to, &state))	/* one library hands it on to another */
+	    told(p, s, ref, to, &texts))	/* one library hands it on to another */
 		return;
 	of = take_parent(p, key);
 	if (!of)
 		of = parent_of(p, goid, false);
-	if (of && of->state == PARENT_READ && of->count == 1) {
-		copy(to->trace, of->trace, 16);
-		to->what = PROPAGATED_THERE;
-		if (p->parent ? of->what & PROPAGATED_SAMPLED : trace_is_below(to->trace, p->below))
-			to->what |= PROPAGATED_SAMPLED;
-		state = take_state(p, of);
-		owns = true;
+	read = of && of->state == PARENT_READ;
+	by = read ? who(&of->sender, p->how) : 0;
+	if (by) {
+		sent_by(p, by, to);
 	} else if (inside && !of) {
 		/* inside of another request, whose goroutine made this one; with a key it is
 		 * inside of none, and what came with it is not known */
-		if (key || !s || !told(p, s, ref, to, &state))
+		if (key || !s || !told(p, s, ref, to, &texts))
 			to->what = PROPAGATED_UNKNOWN;
 	} else {
 		begin_trace(p, goid, to);
 	}
+	if (read) {
+		texts = (struct propagate_texts){ { 0 } };
+		if (by == &of->sender.by[SENDER_W3C])
+			texts.of[TEXT_STATE] = take_text(p, &of->texts.of[TEXT_STATE],
+							 HEADER_STATE);
+		texts.of[TEXT_BAGGAGE] = take_text(p, &of->texts.of[TEXT_BAGGAGE],
+						   HEADER_BAGGAGE);
+		owns = texts.of[TEXT_STATE] || texts.of[TEXT_BAGGAGE];
+	}
 	if (of)
 		forget_parent(p, of);
-	s = open_span(p, goid, depth, ref, to, state);
+	s = open_span(p, goid, depth, ref, to, &texts);
 	if (s)
 		s->owns = owns;
 	else if (owns)
-		drop_text(p, state);
+		drop_texts(p, &texts);
 	if (s && context)
 		remember(p, s, context);
 }

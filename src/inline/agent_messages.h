@@ -12,10 +12,10 @@
 #include "plan/records.h"
 
 /* As span/messages.c reads it. `any`: bits that make letters small. */
-AGENT static bool sender(const u8 *message, u32 heads, u64 any, u8 trace[16], u32 *what)
+AGENT static bool message_sender(const struct propagate *p, const u8 *message, u32 heads, u64 any,
+				 struct sender_way *by)
 {
 	u32 size = captured(message + RECORD_VALUE, RECORD_VALUE_MOST), found = 0, valid = 0;
-	u8 span[8];
 
 	for (u32 k = 0; k < heads; k++) {
 		const u8 *name = message + records_name_at(k);
@@ -24,48 +24,46 @@ AGENT static bool sender(const u8 *message, u32 heads, u64 any, u8 trace[16], u3
 		if (n < 8 || (word(name, 0) | any) != EIGHT("tracepar"))
 			continue;
 		found++;
-		valid += n == 11 && header_named(name, n) == HEADER_PARENT;
+		valid += named(name, n, p->how) == HEADER_PARENT;
 	}
 	return found == 1 && valid && size < RECORD_VALUE_MOST &&
-	       parse(message + RECORD_VALUE, size, trace, span, what);
+	       sender_traceparent(message + RECORD_VALUE, size, by);
 }
 
 AGENT static void enter_message(struct propagate *p, u64 goid, u32 depth, u64 request,
 				const u8 *message, struct propagated *to)
 {
+	struct propagate_texts texts = { { 0 } };
+	struct sender_way by;
 	u64 ref;
-	u32 what;
 
 	if (current(p, goid, depth, &ref) || slot(p, request) || !message ||
-	    !sender(message, RECORD_HEADERS_MOST, 0, to->trace, &what)) {
-		enter(p, goid, depth, request, to);
+	    !message_sender(p, message, RECORD_HEADERS_MOST, 0, &by)) {
+		enter(p, goid, depth, request, to, &texts);
 		return;
 	}
-	to->what = PROPAGATED_THERE;
-	if (p->parent ? what & PROPAGATED_SAMPLED : trace_is_below(to->trace, p->below))
-		to->what |= PROPAGATED_SAMPLED;
-	(void)open_span(p, goid, depth, 0, to, 0);
+	sent_by(p, &by, to);
+	(void)open_span(p, goid, depth, 0, to, &texts);
 }
 
 /* Who made the goroutine is not whose request it is; what the goroutine itself serves is. */
 AGENT static void serve_headed(struct propagate *p, u64 goid, u32 depth, const u8 *headers,
 			       struct propagated *to)
 {
-	u64 ref, state;
-	u32 what;
-	const struct propagate_span *s = current(p, goid, depth, &ref);
+	const struct propagate_span *s;
+	struct propagate_texts texts = { { 0 } };
+	struct sender_way by;
+	u64 ref;
 
-	if (s && s->goid == goid && told(p, s, ref, to, &state))
+	s = current(p, goid, depth, &ref);
+	if (s && s->goid == goid && told(p, s, ref, to, &texts))
 		return;
-	if (headers && sender(headers, REQUEST_HEADERS_MOST, 0x2020202020202020ull, to->trace,
-			      &what)) {
-		to->what = PROPAGATED_THERE;
-		if (p->parent ? what & PROPAGATED_SAMPLED : trace_is_below(to->trace, p->below))
-			to->what |= PROPAGATED_SAMPLED;
-	} else {
+	texts = (struct propagate_texts){ { 0 } };
+	if (headers && message_sender(p, headers, REQUEST_HEADERS_MOST, LOWER, &by))
+		sent_by(p, &by, to);
+	else
 		begin_trace(p, goid, to);
-	}
-	(void)open_span(p, goid, depth, ref, to, 0);
+	(void)open_span(p, goid, depth, ref, to, &texts);
 }
 
 #endif

@@ -63,7 +63,8 @@ AGENT static void forget(struct propagate_call *c)
 /* Several requests may have one map: nobody can tell then which of them is written, so none of them
  * gets a parent until all have been answered. */
 AGENT static struct propagate_request *enter_request(struct propagate *p, u64 map,
-						     const struct propagated *of, u64 tracestate)
+						     const struct propagated *of,
+						     const struct propagate_texts *texts)
 {
 	struct propagate_request *r = request_of(p, map);
 	u32 at = hash(map, ASK_SLOTS);
@@ -92,10 +93,10 @@ AGENT static struct propagate_request *enter_request(struct propagate *p, u64 ma
 		r->shared = 0;
 		r->made = __builtin_ia32_rdtsc();
 		r->lost = __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
-		r->what = of->what & PROPAGATED_SAMPLED;
+		r->what = of->what & (PROPAGATED_SAMPLED | PROPAGATED_DEBUG);
 		copy(r->trace, of->trace, 16);
 		copy(r->span, of->span, 8);
-		r->tracestate = tracestate;
+		r->texts = *texts;
 		__atomic_store_n(&r->map, map, __ATOMIC_SEQ_CST);
 		for (u32 k = 0; k < TRIES; k++) {	/* who came at the same moment */
 			struct propagate_request *o = &p->requests[(at + k) & (ASK_SLOTS - 1)];
@@ -132,17 +133,32 @@ AGENT static void leave_request(struct propagate *p, struct propagate_call *c)
 	c->request = (u32)NO_REQUEST;
 }
 
+/* What the program has written itself. */
+AGENT static void own_one(const struct propagate *p, struct sender *own, struct propagated *to)
+{
+	const struct sender_way *by = who(own, p->how);
+
+	to->what = PROPAGATED_OWN;
+	if (!by)
+		return;
+	copy(to->trace, by->trace, 16);
+	copy(to->span, by->span, 8);
+	to->what |= PROPAGATED_THERE | (by->what & PROPAGATED_SAMPLED);
+}
+
 /* The call has ended; gives what became of its request. */
 AGENT static void answer(struct propagate *p, struct propagate_call *c, struct propagated *to)
 {
-	const struct propagate_request *r = 0;
+	struct propagate_request *r = 0;
 
 	to->what = 0;
 	if (is_doubtful(p, c->lost))	/* its place may be another's */
 		c->request = (u32)NO_REQUEST;
 	if (c->request != (u32)NO_REQUEST)
 		r = &p->requests[c->request];
-	if (r && !r->shared) {
+	if (r && !r->shared && r->what & PROPAGATED_OWN) {
+		own_one(p, &r->own, to);
+	} else if (r && !r->shared) {
 		to->what = r->what;
 		copy(to->trace, r->trace, 16);
 		copy(to->span, r->span, 8);
@@ -157,8 +173,8 @@ AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64
 		      struct propagated *to)
 {
 	struct propagate_call *c = call_of(p->asks, ASK_SLOTS, goid, depth, false);
+	struct propagate_texts texts = { { 0 } };
 	struct propagate_request *r;
-	u64 state;
 
 	if (c)		/* its end was not seen */
 		answer(p, c, to);
@@ -171,19 +187,19 @@ AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64
 		return;
 	}
 	r = 0;
-	state = enter(p, goid, depth, request, to);
+	enter(p, goid, depth, request, to, &texts);
 	if (!(to->what & PROPAGATED_THERE))
 		return;
 	new_id(p, goid ^ map, to->span, 8);
 	c = new_call(p, p->asks, ASK_SLOTS, goid);
 	if (!c)
 		return;
-	r = map ? enter_request(p, map, to, state) : 0;
+	r = map ? enter_request(p, map, to, &texts) : 0;
 	c->depth = depth;
 	c->lost = __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
 	c->listed = !map;
 	c->of = *to;
-	c->tracestate = state;
+	c->texts = texts;
 	c->request = r ? (u32)(r - p->requests) : (u32)NO_REQUEST;
 }
 
@@ -194,6 +210,8 @@ AGENT static void list(struct propagate *p, u64 goid, const u8 *fields, u64 n)
 	u32 at = hash(goid, ASK_SLOTS);
 	struct propagate_call *c = 0;
 	struct propagate_request *r;
+	bool is_own = false;
+	struct sender own;
 
 	for (u32 i = 0; i < TRIES; i++) {
 		struct propagate_call *one = &p->asks[(at + i) & (ASK_SLOTS - 1)];
@@ -210,22 +228,23 @@ AGENT static void list(struct propagate *p, u64 goid, const u8 *fields, u64 n)
 	if (is_doubtful(p, c->lost))
 		return;
 	leave_request(p, c);
+	sender_begin(&own);
 	for (u64 i = 0; i < n; i++) {
-		const u8 *field = fields + i * EXTRA_FIELD_SIZE;
-		const u8 *value = (const u8 *)word(field, 16);
-		enum header h = header_named((const u8 *)word(field, 0), word(field, 8));
-		u32 what = 0;
+		const u8 *one = fields + i * EXTRA_FIELD_SIZE;
+		enum header h = named((const u8 *)word(one, 0), word(one, 8), p->how);
+		u32 text = text_named(h);
 
-		if (h == HEADER_STATE)
-			c->tracestate = 0;
-		if (h != HEADER_PARENT)
-			continue;
-		c->of.what = PROPAGATED_OWN;
-		if (parse(value, word(field, 24), c->of.trace, c->of.span, &what))
-			c->of.what |= PROPAGATED_THERE | what;
+		if (text < TEXTS)
+			c->texts.of[text] = 0;
+		else if (h)
+			says(&own, h, (const u8 *)word(one, 16), word(one, 24), true);
+		is_own |= h && text == TEXTS;
+	}
+	if (is_own) {
+		own_one(p, &own, &c->of);
 		return;
 	}
-	r = enter_request(p, (u64)fields, &c->of, c->tracestate);
+	r = enter_request(p, (u64)fields, &c->of, &c->texts);
 	if (r)
 		c->request = (u32)(r - p->requests);
 }

@@ -58,7 +58,7 @@ AGENT static void close_span(struct propagate *p, struct propagate_span *s)
 	u64 goid = s->goid, outer = s->outer;
 
 	if (s->owns)
-		drop_text(p, s->tracestate);
+		drop_texts(p, &s->texts);
 	__atomic_store_n(&s->state, s->state + 1, __ATOMIC_RELEASE);
 	(void)refer(p, goid, slot(p, outer) ? outer : 0);
 }
@@ -92,12 +92,12 @@ AGENT static bool is_doubtful(const struct propagate *p, u64 lost)
 
 /* Copies what it says of its trace; false: it has just been closed. */
 AGENT static bool told(const struct propagate *p, const struct propagate_span *s, u64 ref,
-		       struct propagated *to, u64 *tracestate)
+		       struct propagated *to, struct propagate_texts *texts)
 {
 	u32 what;
 
 	copy(to->trace, s->trace, 16);
-	*tracestate = s->tracestate;
+	*texts = s->texts;
 	what = is_doubtful(p, s->lost) ? PROPAGATED_UNKNOWN : s->what;
 	to->what = what | (what & PROPAGATED_UNKNOWN ? 0 : PROPAGATED_THERE);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
@@ -106,7 +106,8 @@ AGENT static bool told(const struct propagate *p, const struct propagate_span *s
 
 /* A span that others will be in, of a trace that is new or came with a request. */
 AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32 depth, u64 outer,
-					      const struct propagated *of, u64 tracestate)
+					      const struct propagated *of,
+					      const struct propagate_texts *texts)
 {
 	/* apart, so that threads do not share lines of the cache */
 	u32 at = place(4 * goid + goid / (SPAN_SLOTS / 4) + depth * GOLDEN, SPAN_SLOTS);
@@ -124,9 +125,10 @@ AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32
 		s->lost = __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
 		s->outer = outer;
 		s->context = s->within = 0;
-		s->tracestate = tracestate;
+		s->texts = *texts;
 		s->owns = false;
-		s->what = of->what & (PROPAGATED_SAMPLED | PROPAGATED_UNKNOWN);
+		s->what = of->what & (PROPAGATED_SAMPLED | PROPAGATED_DEBUG |
+				      PROPAGATED_UNKNOWN);
 		copy(s->trace, of->trace, 16);
 		if (refer(p, goid, (u64)(was + 1) << 32 | n))
 			return s;
@@ -196,26 +198,26 @@ AGENT static u64 own_context(const u8 *record, u64 how)
 	return at && word(record, at) ? word(record, at + 8) : 0;
 }
 
-/* A call that is a span has begun. What its context says holds for all that it does. Gives the
- * tracestate of its trace. */
-AGENT static u64 enter(struct propagate *p, u64 goid, u32 depth, u64 request,
-		       struct propagated *to)
+/* A call that is a span has begun. What its context says holds for all that it does. *texts are
+ * those of its trace. */
+AGENT static void enter(struct propagate *p, u64 goid, u32 depth, u64 request,
+			struct propagated *to, struct propagate_texts *texts)
 {
-	u64 ref, state = 0;
+	u64 ref;
 	struct propagate_span *s = current(p, goid, depth, &ref), *of = slot(p, request);
 
 	if (of && request != ref && (!s || s->within != request) &&
-	    told(p, of, request, to, &state)) {
-		s = open_span(p, goid, depth, ref, to, state);
+	    told(p, of, request, to, texts)) {
+		s = open_span(p, goid, depth, ref, to, texts);
 		if (s)
 			s->within = request;
-		return state;
+		return;
 	}
-	if (s && told(p, s, ref, to, &state))
-		return state;
+	if (s && told(p, s, ref, to, texts))
+		return;
+	*texts = (struct propagate_texts){ { 0 } };
 	begin_trace(p, goid, to);
-	(void)open_span(p, goid, depth, 0, to, 0);
-	return 0;
+	(void)open_span(p, goid, depth, 0, to, texts);
 }
 
 AGENT static void leave(struct propagate *p, u64 goid, u32 depth)

@@ -1,4 +1,4 @@
-/* agent_texts - the agent: names of header lines, and texts that came with a request and go out
+/* agent_texts - the agent: texts that came with a request and go out
  * with those that are made while it is served.
  *
  * Owns     nothing: all lies in the target's struct propagate.
@@ -10,61 +10,33 @@
 
 #include "inline/agent.h"
 
-/* Texts as numbers, for a text would lie elsewhere. */
-#define BYTE(text, i) ((u64)(u8)(text)[i] << 8 * (i))
-#define EIGHT(text) (BYTE(text, 0) | BYTE(text, 1) | BYTE(text, 2) | BYTE(text, 3) | \
-		     BYTE(text, 4) | BYTE(text, 5) | BYTE(text, 6) | BYTE(text, 7))
+/* What plan/sender.h has, once. */
+#define ONCE AGENT __attribute__((noinline)) static
 
-enum header { HEADER_OTHER, HEADER_PARENT, HEADER_STATE };
-enum { NAME_MOST = 16 };
-
-/* In any case of letters; `first` and `rest` are in lower case. */
-AGENT static bool is_name(const u8 *at, u32 n, u64 first, u64 rest)
+ONCE struct header_name name_of(enum header h)
 {
-	for (u32 i = 0; i < n; i++) {
-		u8 want = (u8)((i < 8 ? first : rest) >> 8 * (i & 7));
-
-		if ((want >= 'a' && want <= 'z' ? at[i] | 0x20 : at[i]) != want)
-			return false;
-	}
-	return true;
+	return header_name(h);
 }
 
-AGENT static enum header header_named(const u8 *at, u64 n)
+ONCE enum header named(const u8 *at, u64 n, u32 how)
 {
-	if (n == 11 && is_name(at, 11, EIGHT("tracepar"), EIGHT("ent\0\0\0\0")))
-		return HEADER_PARENT;
-	if (n == 10 && is_name(at, 10, EIGHT("tracesta"), EIGHT("te\0\0\0\0\0")))
-		return HEADER_STATE;
-	return HEADER_OTHER;
+	return header_named(at, n, how);
 }
 
-AGENT static bool is_blank(u8 c)
+ONCE enum header line_named(const u8 *at, u64 n, u32 how, u64 *from, u64 *to)
 {
-	return c == ' ' || c == '\t';
+	return header_line(at, n, how, from, to);
 }
 
-/* "Name: value": which it is; its value lies from *from to *to, without blanks around it. */
-AGENT static enum header header_line(const u8 *at, u64 n, u64 *from, u64 *to)
+ONCE void says(struct sender *s, enum header h, const u8 *at, u64 n, bool whole)
 {
-	enum header h;
-	u64 i = 0;
-
-	while (i < n && i < NAME_MOST && at[i] != ':')
-		i++;
-	h = i < n && at[i] == ':' ? header_named(at, i) : HEADER_OTHER;
-	if (!h)
-		return h;
-	for (i++; i < n && is_blank(at[i]); i++)
-		;
-	while (n > i && is_blank(at[n - 1]))
-		n--;
-	*from = i;
-	*to = n;
-	return h;
+	sender_take(s, h, at, n, whole);
 }
 
-/* ---- tracestate ---- */
+ONCE struct sender_way *who(struct sender *s, u32 how)
+{
+	return sender_who(s, how);
+}
 
 AGENT static struct propagate_text *text_at(struct propagate *p, u64 ref)
 {
@@ -79,6 +51,20 @@ AGENT static void drop_text(struct propagate *p, u64 ref)
 
 	if (t)
 		__atomic_store_n(&t->state, t->state + 1, __ATOMIC_RELEASE);
+}
+
+AGENT static void drop_texts(struct propagate *p, struct propagate_texts *t)
+{
+	for (u32 i = 0; i < TEXTS; i++) {
+		drop_text(p, t->of[i]);
+		t->of[i] = 0;
+	}
+}
+
+/* Which of them this header is, or TEXTS. */
+AGENT static u32 text_named(enum header h)
+{
+	return h == HEADER_STATE ? TEXT_STATE : h == HEADER_BAGGAGE ? TEXT_BAGGAGE : TEXTS;
 }
 
 AGENT static u64 new_text(struct propagate *p, u64 near)
@@ -100,7 +86,8 @@ AGENT static u64 new_text(struct propagate *p, u64 near)
 	return TEXT_DROPPED;
 }
 
-/* Several lines are one list (W3C Trace Context 3.3.1.1). `whole`: that is all of it. */
+/* Several lines are one list (W3C Trace Context 3.3.1.1, Baggage 3.3). `whole`: that is all of
+ * it. */
 AGENT static void add_text(struct propagate *p, u64 *ref, u64 near, const u8 *from, u64 n,
 			   bool whole)
 {
@@ -124,21 +111,16 @@ AGENT static void add_text(struct propagate *p, u64 *ref, u64 near, const u8 *fr
 	t->n += (u32)n;
 }
 
-/* As tracestate_is_sound() of span/traceparent.c has it. */
-AGENT static bool is_sound_state(const struct propagate_text *t)
+/* What was read becomes that of who serves it, where it is as it must be. */
+AGENT static u64 take_text(struct propagate *p, u64 *of, enum header h)
 {
-	u32 members = 0;
-	bool equals = false;
+	const struct propagate_text *t = text_at(p, *of);
+	u64 ref = *of;
 
-	for (u32 i = 0; i <= t->n; i++) {
-		u8 c = i < t->n ? t->bytes[i] : ',';
-
-		if ((c < 0x20 || c > 0x7e) && c != '\t')
-			return false;
-		members += c == ',' && equals;
-		equals = c != ',' && (equals || c == '=');
-	}
-	return members && members <= 32;
+	if (!t || !sender_text(h, t->bytes, t->n))
+		return 0;
+	*of = 0;
+	return ref;
 }
 
 /* Copies it; gives how many bytes it has, or 0: it is no more, or there is no room. */

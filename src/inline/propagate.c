@@ -28,7 +28,7 @@ bool propagate_begin(const struct inline_session *s)
 	const struct propagate_ask *ask = s->plan->request.propagate;
 	struct {
 		u64 key[2], below;
-		u32 parent, streams;
+		u32 parent, streams, how, spare;
 		u64 itab_rt;
 	} head = { 0 };
 	u64 va;
@@ -41,6 +41,7 @@ bool propagate_begin(const struct inline_session *s)
 		die("no random numbers from the kernel");
 	head.below = ask->below;
 	head.parent = ask->parent;
+	head.how = ask->how;
 	head.itab_rt = va ? va + s->layout.bias : 0;
 	return mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_PROPAGATE, &head,
 			 sizeof(head));

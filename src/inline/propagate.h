@@ -30,8 +30,15 @@ enum {
 	PARENT_SLOTS = 4096,
 	ASK_SLOTS = 2048,
 	WRITE_SLOTS = 1024,
-	TEXT_SLOTS = 1024,
+	TEXT_SLOTS = 2048,
 	TEXT_MOST = 512,
+};
+
+/* What came with a request and goes out as it is, with those that are sent while that is served:
+ * the number of each text, or 0. */
+enum { TEXT_STATE, TEXT_BAGGAGE, TEXTS };
+struct propagate_texts {
+	u64 of[TEXTS];
 };
 
 struct propagate_goroutine {
@@ -49,11 +56,10 @@ struct propagate_span {
 	u64 lost;		/* as of its beginning */
 	u8 trace[16];
 	u32 what;		/* PROPAGATED_SAMPLED; _UNKNOWN: what is in it says nothing */
-	bool owns;		/* the text ends with it */
-	u64 tracestate;		/* of a text, or 0 */
+	bool owns;		/* the texts end with it */
+	struct propagate_texts texts;
 };
 
-/* A tracestate that came with a request. */
 struct propagate_text {
 	u32 state;		/* odd: in use; another number each time */
 	u32 n;
@@ -66,11 +72,9 @@ enum { TEXT_DROPPED = 1 };	/* in the place of a text's number: it was too long *
 struct propagate_parent {
 	u64 goid;		/* its place is taken when it begins to read one */
 	u64 made;		/* KEYED: ticks, for one that is never served */
-	u32 state, count;	/* lines that name a parent: 1 is one, more are none */
-	u8 trace[16];
-	u32 what;
-	u32 spare;
-	u64 tracestate;		/* of a text, TEXT_DROPPED, or 0 */
+	u32 state, spare;
+	struct sender sender;
+	struct propagate_texts texts;	/* or TEXT_DROPPED */
 };
 enum { PARENT_READ, PARENT_MOVES };	/* the goroutine that is made next serves */
 #define PARENT_KEYED (1ull << 63)
@@ -84,7 +88,8 @@ struct propagate_request {
 	u64 made;		/* ticks */
 	u64 lost;		/* as of then */
 	u8 trace[16], span[8];
-	u64 tracestate;		/* of the request that is served meanwhile: of a text, or 0 */
+	struct propagate_texts texts;	/* of the request that is served meanwhile */
+	struct sender own;	/* what the program writes itself, with PROPAGATED_OWN */
 };
 
 enum { NO_REQUEST = -1 };
@@ -96,7 +101,7 @@ struct propagate_call {
 	struct propagated of;	/* as which it was told to begin */
 	bool listed;		/* it has a list, not a map */
 	u64 lost;		/* as of its beginning */
-	u64 tracestate;
+	struct propagate_texts texts;
 	u64 map;
 	u32 block, spare;	/* 1 + place in `blocks`; 0: none */
 	u64 writer, held, head, tail;	/* a bufio.Writer; how many bytes it held, the first and
@@ -115,6 +120,7 @@ struct propagate {
 	u64 below;
 	u32 parent;
 	u32 streams;		/* not 0: a header block was of a request that is sent */
+	u32 how, spare;		/* how: PROPAGATOR_… */
 	u64 itab_rt;		/* of *bufio.Writer as an io.Writer */
 	u64 lost;		/* records of functions that have a role here: what was decided
 				 * before the last of them is not trusted any more */

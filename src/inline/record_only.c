@@ -20,9 +20,18 @@ static void only_if_begins(struct emitter *e, unsigned skip, unsigned begins)
 	for (size_t i = 0; i < x->nonly; i++) {
 		u64 head;
 
-		memcpy(&head, x->only[i], sizeof(head));
-		mov_imm64(a, R15, head);
-		PUT(a, 0x4d, 0x39, 0xfd);		/* cmp r13, r15 */
+		if (strlen(x->only[i]) < sizeof(head)) {
+			PUT(a, 0x45, 0x89, 0xef);	/* mov r15d, r13d */
+			PUT(a, 0x41, 0x81, 0xe7);	/* and r15d, three bytes */
+			asm_u32(a, 0xffffff);
+			PUT(a, 0x41, 0x81, 0xff);	/* cmp r15d, … */
+			asm_u32(a, (u32)(u8)x->only[i][0] | (u32)(u8)x->only[i][1] << 8 |
+				   (u32)(u8)x->only[i][2] << 16);
+		} else {
+			memcpy(&head, x->only[i], sizeof(head));
+			mov_imm64(a, R15, head);
+			PUT(a, 0x4d, 0x39, 0xfd);	/* cmp r13, r15 */
+		}
 		jcc(a, CC_E, begins);
 	}
 	jmp(a, skip);

@@ -195,6 +195,7 @@ void span_json_end(struct out *o, const struct end_facts *run, const struct coll
 	number(j, "outside", c->outside);
 	number(j, "unwritten", c->unwritten);
 	number(j, "unstated", c->unstated);
+	number(j, "unbagged", c->unbagged);
 	number(j, "dropped", dropped);
 	number(j, "lost", c->lost);
 	json_key(j, "off");

@@ -4,6 +4,17 @@
 
 #include "plan/records.h"
 
+enum { SHORT = 3 };	/* bytes of a text that a shorter one of `only` compares */
+
+/* As a word, behind which there are zeros: so are records that nothing was written to. */
+static u64 head_of(const char *only)
+{
+	u64 head = 0;
+
+	memcpy(&head, only, MIN(strlen(only), (size_t)EXTRA_HEAD));
+	return head;
+}
+
 bool extra_sets_apart(const struct plan_request *r, struct str func)
 {
 	for (size_t i = 0; i < r->nextras; i++)
@@ -24,31 +35,43 @@ static struct read bytes(u32 base, u32 at, u32 status, u32 most)
 	};
 }
 
+static u32 only(struct read *to, u64 head, u32 at, struct read then)
+{
+	to[0] = (struct read){ .kind = READ_WHEN, .size = 1, .when_at = at, .when = head };
+	to[1] = then;
+	to[1].when_at = at;
+	to[1].when = head;
+	return 2;
+}
+
 /* A text whose address and length are in two registers that follow each other. With `only`, its
- * first eight bytes are copied, and the whole text where these are one of them. */
+ * first eight bytes are copied (and its first three, where these decide), and the whole text where
+ * these are one of them. */
 static u32 text(struct read *to, const struct plan_extra *x, u32 base, u32 *size)
 {
-	u32 n = 0, head = EXTRA_BYTES + (u32)round_up(x->most, 8), status = head + EXTRA_HEAD;
+	u32 n = 0, head = EXTRA_BYTES + (u32)round_up(x->most, 8), few = head + EXTRA_HEAD + 8;
+	struct read whole = bytes(base, EXTRA_BYTES, EXTRA_STATUS, x->most);
+	bool any = false;
 
 	to[n++] = (struct read){ .kind = READ_INT, .reg = x->reg, .size = 8,
 				 .at = base + EXTRA_WORD };
 	to[n++] = (struct read){ .kind = READ_INT, .reg = (u8)(x->reg + 1), .size = 8,
 				 .at = base + EXTRA_LEN };
-	*size = status + 8;
+	*size = few;
 	if (!x->nonly) {
-		to[n++] = bytes(base, EXTRA_BYTES, EXTRA_STATUS, x->most);
+		to[n++] = whole;
 		return n;
 	}
-	to[n++] = bytes(base, head, status, EXTRA_HEAD);
-	for (size_t i = 0; i < x->nonly; i++) {
-		struct read when = { .kind = READ_WHEN, .size = 1, .when_at = base + head };
-
-		memcpy(&when.when, x->only[i], EXTRA_HEAD);
-		to[n++] = when;
-		to[n] = bytes(base, EXTRA_BYTES, EXTRA_STATUS, x->most);
-		to[n].when_at = when.when_at;
-		to[n++].when = when.when;
+	to[n++] = bytes(base, head, head + EXTRA_HEAD, EXTRA_HEAD);
+	for (size_t i = 0; i < x->nonly; i++)
+		any |= strlen(x->only[i]) < EXTRA_HEAD;
+	if (any) {
+		to[n++] = bytes(base, few, few + EXTRA_HEAD, SHORT);
+		*size = few + EXTRA_HEAD + 8;
 	}
+	for (size_t i = 0; i < x->nonly; i++)
+		n += only(to + n, head_of(x->only[i]),
+			  base + (strlen(x->only[i]) < EXTRA_HEAD ? few : head), whole);
 	return n;
 }
 
@@ -118,15 +141,9 @@ static u32 fields(struct read *to, const struct plan_extra *x, u32 base, u32 *si
 		u32 name = base + extra_name_at(i);
 
 		to[n++] = text_at(field, name, EXTRA_NAME_MOST);
-		for (u32 k = 0; k < x->nonly; k++) {
-			struct read when = { .kind = READ_WHEN, .size = 1, .when_at = name };
-
-			memcpy(&when.when, x->only[k], EXTRA_HEAD);
-			to[n++] = when;
-			to[n] = text_at(field + 16, base + extra_value_at(x, k), x->most);
-			to[n].when_at = when.when_at;
-			to[n++].when = when.when;
-		}
+		for (u32 k = 0; k < x->nonly; k++)
+			n += only(to + n, head_of(x->only[k]), name,
+				  text_at(field + 16, base + extra_value_at(x, k), x->sizes[k]));
 	}
 	*size = extra_value_at(x, (u32)x->nonly);
 	return n;
@@ -158,7 +175,7 @@ static void add(struct plan *p, struct reading *r, const struct plan_extra *x)
 		x->kind == EXTRA_WORDS ? words : x->kind == EXTRA_CHAIN ? chain :
 		x->kind == EXTRA_LIST ? list : fields;
 	size_t most = (size_t)(x->kind == EXTRA_FIELDS ? EXTRA_FIELDS_MOST : 1) *
-		      (3 + 2 * x->nonly) + 3 + (x->kind == EXTRA_WORDS) * x->most +
+		      (3 + 2 * x->nonly) + 4 + (x->kind == EXTRA_WORDS) * x->most +
 		      x->nhops;
 	struct read *reads = ARENA_ARRAY(&p->arena, struct read, r->nreads + most);
 	u32 size = 0;

@@ -11,6 +11,8 @@
 #ifndef PLAN_EXTRA_H
 #define PLAN_EXTRA_H
 
+#include <string.h>
+
 #include "plan/plan.h"
 
 /* Where things lie. A status is u32: the bytes that were copied, or CAPTURE_UNREADABLE; 0: none. */
@@ -31,7 +33,8 @@ enum {
 };
 
 /* FIELDS: behind the fields, where the bytes of the name of field i are, after a status (8 bytes);
- * and those of the value of the last field whose name began as only[k], after a status. */
+ * and those of the value of the last field whose name began as only[k], after a status: sizes[k] at
+ * most. */
 static inline u32 extra_name_at(u32 i)
 {
 	return EXTRA_FIELD + EXTRA_FIELDS_MOST * EXTRA_FIELD_SIZE + i * (8 + EXTRA_NAME_MOST) + 8;
@@ -39,7 +42,17 @@ static inline u32 extra_name_at(u32 i)
 
 static inline u32 extra_value_at(const struct plan_extra *x, u32 k)
 {
-	return extra_name_at(EXTRA_FIELDS_MOST) + k * (8 + (u32)round_up(x->most, 8));
+	u32 at = extra_name_at(EXTRA_FIELDS_MOST);
+
+	for (u32 i = 0; i < k; i++)
+		at += 8 + x->sizes[i];
+	return at;
+}
+
+/* Does a name begin as this one of `only`? */
+static inline bool extra_begins(struct str name, struct str only)
+{
+	return only.n < EXTRA_HEAD ? str_eq(name, only) : str_starts(name, only);
 }
 
 /* CHAIN: the two words of hop i, after a status (8 bytes); and the text, after one. */

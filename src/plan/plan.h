@@ -138,9 +138,12 @@ struct plan_extra {
 	u8 reg;			/* as in a READ_INT */
 	u16 most;		/* bytes of a text, or of a field's value; WORDS, LIST: how many */
 	u32 disp;		/* FIELDS, BOXED: where the slice, or the word, is behind it */
-	const char *const *only;	/* copied only if it (FIELDS: the name) begins so; eight
-					 * bytes each */
+	const char *const *only;	/* copied only if it begins so, in eight bytes; where these
+					 * are less than eight: TEXT: in so many, three at most;
+					 * FIELDS: only if the name is that. FIELDS, RECORDS: of
+					 * the name */
 	size_t nonly;
+	const u16 *sizes;	/* FIELDS: of the value of each, a multiple of 8 */
 	/* CHAIN: two words that lie so far behind the word at hand; the next one is the first of
 	 * them, or the second. The last two are a text */
 	struct extra_hop { u16 disp; bool second; } hops[HOPS_MOST];

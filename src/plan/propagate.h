@@ -12,7 +12,7 @@
 #ifndef PLAN_PROPAGATE_H
 #define PLAN_PROPAGATE_H
 
-#include "base/defs.h"
+#include "plan/sender.h"
 
 enum propagate_role {
 	PROPAGATE_NONE,
@@ -27,9 +27,10 @@ enum propagate_role {
 	PROPAGATE_LIST,		/* that list, of names and values (EXTRA_WORDS, at the exit) */
 	PROPAGATE_READ,		/* a request is read from here until it is served... */
 	PROPAGATE_LINE,		/* ...and this is a line of its header (EXTRA_TEXT, exit) */
-	PROPAGATE_FRAME,	/* all fields of a request's header (EXTRA_FIELDS, the first of
-				 * `only` is "tracepar"), which a goroutine that is made before its
-				 * exit will serve, or who has the same keys */
+	PROPAGATE_FRAME,	/* all fields of a request's header (EXTRA_FIELDS, `only` those of
+				 * propagate_ask.how, in the order of enum header), which a
+				 * goroutine that is made before its exit will serve, or who has the
+				 * same keys */
 	PROPAGATE_WRITE,	/* the header map is written to a bufio.Writer (EXTRA_WORDS) */
 	PROPAGATE_STREAM,	/* the header map is written to an HTTP/2 stream: `behind`, from
 				 * entry to exit, on one goroutine... */
@@ -59,7 +60,10 @@ enum {
 	PROPAGATED_UNKNOWN = 64,	/* of a span in the target: nobody there knows its trace */
 	PROPAGATED_NO_STATE = 128,	/* ASK, exit: there was no room for the tracestate that
 					 * came */
+	PROPAGATED_DEBUG = SENDER_DEBUG,	/* who sent it wants to know, by B3 */
+	PROPAGATED_NO_BAGGAGE = 512,	/* as NO_STATE */
 };
+_Static_assert((int)PROPAGATED_SAMPLED == (int)SENDER_SAMPLED, "they are handed on");
 struct propagated {
 	u8 trace[16];
 	u8 span[8];		/* ASK: of the request's span */
@@ -67,10 +71,11 @@ struct propagated {
 	u32 spare;
 };
 
-/* How a trace that begins here is sampled (span/sampler.h). */
+/* How a trace that begins here is sampled (span/sampler.h), and which headers say it. */
 struct propagate_ask {
 	bool parent;		/* who has a parent does as it does */
 	u64 below;
+	u32 how;		/* PROPAGATOR_… */
 };
 
 static inline bool trace_is_below(const u8 trace[16], u64 below)

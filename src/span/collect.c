@@ -160,6 +160,7 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	if (!s)
 		return;
 	c->total.unstated += from && from->state_dropped;
+	c->total.unbagged += by && incoming_lost_baggage(&c->incoming, by);
 	s->kind = kind;
 	s->fn = call->fn;
 	s->start_ns = call->start_ns;
@@ -406,6 +407,7 @@ static void request_ends(struct collector *c, const struct call *call, struct op
 	}
 	c->total.unwritten += (d->what & PROPAGATED_NO_ROOM) && !(d->what & PROPAGATED_WRITTEN);
 	c->total.unstated += !!(d->what & PROPAGATED_NO_STATE);
+	c->total.unbagged += !!(d->what & PROPAGATED_NO_BAGGAGE);
 }
 
 static void span_ends(struct collector *c, const struct call *call, const struct rule_on *on)
@@ -446,7 +448,7 @@ static void ended(void *ctx, const struct call *call)
 		break;
 	case ROLE_LINE:
 		if (map_get(&c->reading, call->goid))
-			headers_line(&c->incoming, &c->f, call, on);
+			headers_line(&c->incoming, call, on);
 		break;
 	case ROLE_ROUTE:
 		route(c, call);
@@ -535,6 +537,7 @@ struct collector *collector_new(const struct collector_facts *facts)
 	memset(c, 0, sizeof(*c));
 	c->f = *facts;
 	c->traces.sampler = facts->sampler;
+	c->incoming.how = facts->propagators;
 	c->rules = mem_resize(NULL, (p->nfuncs + 1) * sizeof(*c->rules));
 	for (u32 i = 0; i < p->nfuncs; i++) {
 		c->rules[i] = rules_of(facts->rules, &p->funcs[i]);

@@ -21,7 +21,7 @@ struct collector_facts {
 	const struct plan *plan;
 	const struct rules *rules;
 	struct sampler sampler;
-	bool propagates;	/* traceparent is read */
+	u32 propagators;	/* which headers are read: PROPAGATOR_… */
 	u64 bias;
 	bool (*read_rt)(void *ctx, u64 rt, void *to, size_t n);
 	void *read_ctx;
@@ -41,6 +41,7 @@ struct collected {
 	u64 outside;		/* lines of logs, of a goroutine that was in no span */
 	u64 unwritten;		/* requests that were sent, and traceparent did not fit */
 	u64 unstated;		/* times that a tracestate was too long to go on */
+	u64 unbagged;		/* the same of baggage */
 };
 
 struct collector;

@@ -23,7 +23,7 @@
 struct plan_func;
 
 enum { GOROUTINES_MOST = 1 << 18, OPEN_SPANS_MOST = 1 << 16, ROUTE_MOST = 128, STATE_MOST = 512,
-       ASKED_MOST = 512 };
+       ASKED_MOST = 512, BAGGAGE_MOST = 512 };
 
 /* Does a span go by something that the answer to it comes by? */
 enum span_stream {

@@ -22,8 +22,6 @@ static const char *const fields[FIELDS_MOST] = {
 	[FIELD_SUBKEY] = "traceparent of gRPC calls",
 };
 
-static const char *const trace_fields[] = { "tracepar", "tracesta" };
-
 #define STATUS(name) \
 	.role = ROLE_STATUS, .func = TRANSPORT name, \
 	.gives = "rpc.response.status_code of servers", \
@@ -34,8 +32,7 @@ static const char *const trace_fields[] = { "tracepar", "tracesta" };
 	.gives = "traceparent of gRPC calls", \
 	.reads = { { FIELD_KEY, "recv", 0 }, { FIELD_SUBKEY, FRAME(frame), 0 } }, .nreads = 2, \
 	.extra = { \
-		.kind = EXTRA_FIELDS, .reg = register, .disp = 8, .most = 512, \
-		.only = trace_fields, .nonly = ARRAY_LEN(trace_fields), .role = PROPAGATE_FRAME, \
+		.kind = EXTRA_FIELDS, .reg = register, .disp = 8, .role = PROPAGATE_FRAME, \
 	}
 
 /* handleStream(t ServerTransport, stream *Stream, …): t has whom it goes to */

@@ -33,12 +33,11 @@ u64 headers_reader(const struct collector_facts *f, const struct call *call,
 	return on->fields & 1u << FIELD_KEY ? 0 : call->goid;
 }
 
-void headers_line(struct incoming *in, const struct collector_facts *f, const struct call *call,
-		  const struct rule_on *on)
+void headers_line(struct incoming *in, const struct call *call, const struct rule_on *on)
 {
 	struct str text = headers_text(&call->fn->exit, call->exit, on->rule->extra.most);
 
-	if (text.n && f->propagates)
+	if (text.n)
 		incoming_line(in, call->goid, text,
 			      headers_word(&call->fn->exit, call->exit, EXTRA_LEN) == text.n);
 }
@@ -59,7 +58,7 @@ static struct str text_at(const u8 *record, u32 at, u32 most)
 void headers_frame(struct incoming *in, const struct collector_facts *f, const struct call *call,
 		   const struct rule_on *on)
 {
-	const struct plan_extra *x = &on->rule->extra;
+	const struct plan_extra *x = &f->rules->extras[on - f->rules->on];
 	const struct reading *rd = &call->fn->entry;
 	const u8 *record = call->entry + rd->hook_at;
 	u64 count = headers_word(rd, call->entry, EXTRA_COUNT);
@@ -67,18 +66,18 @@ void headers_frame(struct incoming *in, const struct collector_facts *f, const s
 	u64 by = headers_reader(f, call, on, &key);
 
 	incoming_drop(in, by);
-	if (!f->propagates || !rd->hook_at || !by)
+	if (!rd->hook_at || !by)
 		return;
 	for (u32 k = 0; k < x->nonly; k++) {
-		struct str head = { x->only[k], EXTRA_HEAD };
-		struct str found = STR(""), value = text_at(record, extra_value_at(x, k), x->most);
+		struct str found = STR(""), value, head = str_of(x->only[k]);
 		u64 size = 0;
 		u32 n = 0;
 
+		value = text_at(record, extra_value_at(x, k), x->sizes[k]);
 		for (u32 i = 0; i < MIN(count, (u64)EXTRA_FIELDS_MOST); i++) {
 			struct str name = text_at(record, extra_name_at(i), EXTRA_NAME_MOST);
 
-			if (!str_starts(name, head))
+			if (!extra_begins(name, head))
 				continue;
 			found = name;
 			size = headers_word(rd, call->entry,

@@ -18,8 +18,7 @@ struct str headers_text(const struct reading *r, const u8 *record, u16 most);
 u64 headers_reader(const struct collector_facts *f, const struct call *call,
 		   const struct rule_on *on, struct field_value *key);
 /* ROLE_LINE: a header line of a request that is being read. */
-void headers_line(struct incoming *in, const struct collector_facts *f, const struct call *call,
-		  const struct rule_on *on);
+void headers_line(struct incoming *in, const struct call *call, const struct rule_on *on);
 /* ROLE_FRAME: all header fields of a request. */
 void headers_frame(struct incoming *in, const struct collector_facts *f, const struct call *call,
 		   const struct rule_on *on);

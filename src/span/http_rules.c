@@ -15,18 +15,6 @@ static const char *const fields[FIELDS_MOST] = {
 	[FIELD_PATTERN + 5] = "http.route",
 };
 
-/* How a header begins that says whose child the request is: names are of any case, these are what
- * people and proxies write. */
-static const char *const trace_headers[] = {
-	"Tracepar", "tracepar", "TracePar", "TRACEPAR",
-	"Tracesta", "tracesta", "TraceSta", "TRACESTA",
-};
-
-static const char *const trace_fields[] = { "tracepar", "tracesta" };	/* HTTP/2: always lower */
-
-/* What a program may write itself into what it sends. */
-static const char *const own_names[] = { "traceparent", "tracestate" };
-
 #define GIN "*gin.Context"
 #define ECHO "*echo.context"
 #define ECHO5 "*echo.Context"
@@ -149,7 +137,6 @@ static const struct rule server_rules[] = {
 		.extra = {
 			.kind = EXTRA_TEXT, .exit = true, .alone = true, .reg = REG_AX, .most = 640,
 			.role = PROPAGATE_LINE,
-			.only = trace_headers, .nonly = ARRAY_LEN(trace_headers),
 		},
 	}, {
 		/* (f *MetaHeadersFrame): a pointer, then Fields */
@@ -157,27 +144,21 @@ static const struct rule server_rules[] = {
 		.func = "net/http.(*http2serverConn).processHeaders",
 		.gives = "traceparent of HTTP/2 requests",
 		.extra = {
-			.kind = EXTRA_FIELDS, .reg = REG_BX, .disp = 8, .most = 512,
-			.only = trace_fields, .nonly = ARRAY_LEN(trace_fields),
-			.role = PROPAGATE_FRAME,
+			.kind = EXTRA_FIELDS, .reg = REG_BX, .disp = 8, .role = PROPAGATE_FRAME,
 		},
 	}, {
 		.role = ROLE_FRAME, .since = 27,
 		.func = "net/http/internal/http2.(*serverConn).processHeaders",
 		.gives = "traceparent of HTTP/2 requests",
 		.extra = {
-			.kind = EXTRA_FIELDS, .reg = REG_BX, .disp = 8, .most = 512,
-			.only = trace_fields, .nonly = ARRAY_LEN(trace_fields),
-			.role = PROPAGATE_FRAME,
+			.kind = EXTRA_FIELDS, .reg = REG_BX, .disp = 8, .role = PROPAGATE_FRAME,
 		},
 	}, {
 		.role = ROLE_FRAME,
 		.func = "golang.org/x/net/http2.(*serverConn).processHeaders",
 		.gives = "traceparent of HTTP/2 requests",
 		.extra = {
-			.kind = EXTRA_FIELDS, .reg = REG_BX, .disp = 8, .most = 512,
-			.only = trace_fields, .nonly = ARRAY_LEN(trace_fields),
-			.role = PROPAGATE_FRAME,
+			.kind = EXTRA_FIELDS, .reg = REG_BX, .disp = 8, .role = PROPAGATE_FRAME,
 		},
 	}, {
 		/* returns (h Handler, patStr string, …) */
@@ -287,7 +268,6 @@ static const struct rule client_rules[] = {
 		.gives = "traceparent in HTTP/2 requests that are sent",
 		.extra = {
 			.kind = EXTRA_WORDS, .reg = REG_BX, .most = 4, .role = PROPAGATE_NAME,
-			.names = own_names, .nnames = ARRAY_LEN(own_names),
 		},
 	}, {
 		/* golang.org/x/net's own Transport; from 1.27 on it sends by net/http's */
@@ -302,7 +282,6 @@ static const struct rule client_rules[] = {
 		.gives = "traceparent in HTTP/2 requests that golang.org/x/net sends",
 		.extra = {
 			.kind = EXTRA_WORDS, .reg = REG_BX, .most = 4, .role = PROPAGATE_NAME,
-			.names = own_names, .nnames = ARRAY_LEN(own_names),
 		},
 	}, {
 		.role = ROLE_WRITE, .func = "golang.org/x/net/http2.(*Framer).WriteHeaders",

@@ -23,8 +23,8 @@ static struct incoming_request *make(struct incoming *in, u64 goid)
 	return r;
 }
 
-static void take(struct incoming *in, u64 goid, bool moves, enum trace_header h,
-		 struct str value, bool whole)
+static void take(struct incoming *in, u64 goid, bool moves, enum header h, struct str value,
+		 bool whole)
 {
 	struct incoming_request *r;
 
@@ -32,9 +32,12 @@ static void take(struct incoming *in, u64 goid, bool moves, enum trace_header h,
 		return;
 	r = make(in, goid);
 	r->moves = moves;
-	if (h == HEADER_TRACEPARENT) {
-		if (whole)
-			r->nparents += 1 + !traceparent_parse(value, &r->from);
+	if (h == HEADER_BAGGAGE) {
+		r->baggage_dropped |= !whole ||
+				      r->nbaggage + !!r->nbaggage + value.n > BAGGAGE_MOST;
+		r->nbaggage += !!r->nbaggage + (u32)MIN(value.n, (size_t)BAGGAGE_MOST);
+	} else if (h != HEADER_STATE) {
+		sender_take(&r->sender, h, (const u8 *)value.p, value.n, whole);
 	} else if (!whole || r->nstate + !!r->nstate + value.n > STATE_MOST) {
 		r->state_dropped = true;
 	} else if (value.n) {
@@ -61,15 +64,14 @@ u64 incoming_key(u64 a, u64 b)
 void incoming_line(struct incoming *in, u64 goid, struct str line, bool whole)
 {
 	struct str value;
-	enum trace_header h = trace_header(line, &value);
+	enum header h = trace_header(line, in->how, &value);
 
 	take(in, goid, false, h, value, whole);
 }
 
 void incoming_field(struct incoming *in, u64 goid, struct str name, struct str value, bool whole)
 {
-	take(in, goid, true, str_eq(name, STR("traceparent")) ? HEADER_TRACEPARENT :
-	     str_eq(name, STR("tracestate")) ? HEADER_TRACESTATE : HEADER_OTHER, value, whole);
+	take(in, goid, true, header_named((const u8 *)name.p, name.n, in->how), value, whole);
 }
 
 void incoming_move(struct incoming *in, u64 goid, u64 to)
@@ -87,12 +89,22 @@ void incoming_move(struct incoming *in, u64 goid, u64 to)
 const struct incoming_request *incoming_take(const struct incoming *in, u64 goid)
 {
 	struct incoming_request *r = request_of(in, goid);
+	const struct sender_way *by = r ? sender_who(&r->sender, in->how) : NULL;
 
-	if (!r || r->nparents != 1)
+	if (!by)
 		return NULL;
-	if (r->state_dropped || !tracestate_is_sound((struct str){ r->state, r->nstate }))
+	span_context_of(&r->from, by);
+	if (r->state_dropped || by != &r->sender.by[SENDER_W3C] ||
+	    !sender_text(HEADER_STATE, (const u8 *)r->state, r->nstate))
 		r->nstate = 0;
 	return r;
+}
+
+bool incoming_lost_baggage(const struct incoming *in, u64 goid)
+{
+	const struct incoming_request *r = request_of(in, goid);
+
+	return r && r->baggage_dropped;
 }
 
 void incoming_drop(struct incoming *in, u64 goid)
@@ -107,5 +119,5 @@ void incoming_release(struct incoming *in)
 		if (in->by_goid.slots[i].used)
 			mem_free((void *)(uintptr_t)in->by_goid.slots[i].value);
 	map_release(&in->by_goid);
-	*in = (struct incoming){ 0 };
+	in->by_goid = (struct map){ 0 };
 }

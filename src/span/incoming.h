@@ -12,26 +12,30 @@
 #define SPAN_INCOMING_H
 
 #include "base/map.h"
+#include "plan/sender.h"
 #include "span/context.h"
 
 enum { INCOMING_MOST = 1 << 14 };
 
 struct incoming_request {
-	struct span_context from;
+	struct span_context from;	/* as of incoming_take() */
+	struct sender sender;
 	bool moves;		/* who reads it starts who serves it */
-	u32 nparents;		/* headers of that name; one that is not valid counts twice */
 	u32 nstate;
-	bool state_dropped;	/* it was too long */
+	bool state_dropped;	/* it was too long, or cut */
+	u32 nbaggage;		/* of which only the length matters here... */
+	bool baggage_dropped;	/* ...whether it was too long, or cut */
 	char state[STATE_MOST];
 };
 
 struct incoming {
+	u32 how;		/* which headers count: PROPAGATOR_… */
 	struct map by_goid;	/* goid -> struct incoming_request * */
 };
 
 /* A header line of the request that this goroutine reads; `whole`: it has no more than that. */
 void incoming_line(struct incoming *in, u64 goid, struct str line, bool whole);
-/* The same in two parts, where names are lower-case; another goroutine will serve it. */
+/* The same in two parts; another goroutine will serve it. */
 void incoming_field(struct incoming *in, u64 goid, struct str name, struct str value, bool whole);
 /* Stands for a goroutine: a request that two numbers tell from others, whoever reads it. */
 u64 incoming_key(u64 a, u64 b);
@@ -39,6 +43,8 @@ u64 incoming_key(u64 a, u64 b);
 void incoming_move(struct incoming *in, u64 goid, u64 to);
 /* Who sent it; NULL where nobody said, or not so that it is valid. Holds until the next call. */
 const struct incoming_request *incoming_take(const struct incoming *in, u64 goid);
+/* Did baggage come that does not go on? */
+bool incoming_lost_baggage(const struct incoming *in, u64 goid);
 void incoming_drop(struct incoming *in, u64 goid);
 void incoming_release(struct incoming *in);
 

@@ -62,7 +62,8 @@ bool messages_place(const struct collector_facts *f, const struct call *call,
 	i64 count;
 	u32 n;
 
-	if (!f->propagates || !x || x->kind != EXTRA_RECORDS || x->exit != exit || !record)
+	if (!(f->propagators & PROPAGATOR_W3C) || !x || x->kind != EXTRA_RECORDS ||
+	    x->exit != exit || !record)
 		return false;
 	n = records_read_of(x, r);
 	for (u32 i = 0; i < n && s->nlinks < LINKS_MOST; i++) {

@@ -11,6 +11,7 @@
 #include "span/kafka.h"
 #include "span/logs.h"
 #include "span/mongo.h"
+#include "span/propagators.h"
 #include "span/redis.h"
 #include "span/sql.h"
 
@@ -92,6 +93,13 @@ static bool is_of_version(const struct go_program *prog, const struct library *l
 	version = go_module_version(prog, str_of(l->module));
 	return (!u->from || version_compare(version, str_of(u->from)) >= 0) &&
 	       (!u->below || version_compare(version, str_of(u->below)) < 0);
+}
+
+/* What requests say of who sent them, which nobody wants to know. */
+static bool is_unasked(const struct rules *r, const struct rule *u)
+{
+	return !r->how && (u->role == ROLE_REQUEST || u->role == ROLE_LINE ||
+			   u->role == ROLE_FRAME);
 }
 
 /* Are they told of when they begin, and of no use after that? */
@@ -218,7 +226,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		    (u->has && !go_type_named(prog, str_of(u->has))) ||
 		    is_never_called(prog, u) ||
 		    (u->only_with && !go_func_named(prog, str_of(u->only_with))) ||
-		    (u->costly && probes) || (!begins && !r->there[library]))
+		    (u->costly && probes) || (!begins && !r->there[library]) || is_unasked(r, u))
 			continue;
 		if (u->when_type) {
 			when = probes ? NULL : condition_of(prog, u, a);
@@ -233,6 +241,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		r->extras[r->n] = u->extra;
 		r->extras[r->n].func = u->func;
 		r->extras[r->n].no_end = has_no_end(u);
+		propagators_ask(&r->extras[r->n], r->how, a);
 		if (u->role == ROLE_SPAN && !u->extra.role && !u->apart)
 			r->extras[r->n].role = PROPAGATE_SPAN;
 		r->patterns[r->n] = str_fmt(a, "0x%llx", (unsigned long long)

@@ -175,6 +175,7 @@ struct rules {
 	struct rule_on on[RULES_MOST];
 	u32 n;
 	bool logs;		/* lines of logs, too: before rules_wanted() */
+	u32 how;		/* PROPAGATOR_…: before rules_choose() */
 	bool wanted[LIBRARIES_MOST], there[LIBRARIES_MOST];	/* of rules_libraries */
 	struct expr_ask asks[READS_MOST];
 	u32 nasks;

@@ -49,6 +49,7 @@ struct span_context {
 	u8 trace[TRACE_ID];	/* all 0: none */
 	u8 span[SPAN_ID];
 	bool sampled;
+	bool deferred;		/* of who sent a request: it leaves that to who serves it */
 	struct str state;	/* tracestate, as it came */
 };
 

@@ -1,30 +1,23 @@
-/* traceparent - W3C Trace Context: the header that says whose child a request is.
- *
- *   00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
- *   version, trace id, id of the caller's span, flags (bit 0: sampled); lower-case hex
+/* traceparent - W3C Trace Context: the header that says whose child a request is, as
+ * plan/sender.h reads it; and ids as text.
  *
  * Owns     nothing: views into the line that was given.
  * Units    ids are raw bytes.
- * Fails    false: not valid, so as if there were none. A later version is read as version 00 is,
- *          when it begins so.
- * Threads  any.
- * Source   https://www.w3.org/TR/trace-context/ 3.2, 3.3. */
+ * Fails    false: not valid, so as if there were none.
+ * Threads  any. */
 #ifndef SPAN_TRACEPARENT_H
 #define SPAN_TRACEPARENT_H
 
+#include "plan/sender.h"
 #include "span/span.h"
 
-enum { TRACEPARENT_SIZE = 55, TRACESTATE_MOST = 512 };
-
-enum trace_header { HEADER_OTHER, HEADER_TRACEPARENT, HEADER_TRACESTATE };
-
-/* "Name: value": which of the two it is, in any case of letters, and its value without blanks
- * around it. */
-enum trace_header trace_header(struct str line, struct str *value);
+/* "Name: value": which of those in `how` (PROPAGATOR_…) it is, in any case of letters, and its
+ * value without blanks around it. */
+enum header trace_header(struct str line, u32 how, struct str *value);
 /* Fills in trace, span and sampled. */
 bool traceparent_parse(struct str value, struct span_context *to);
-/* Is this a list of at most 32 members, in characters that are allowed? */
-bool tracestate_is_sound(struct str value);
+/* What plan/sender.h has read. */
+void span_context_of(struct span_context *to, const struct sender_way *by);
 void trace_id_hex(char to[2 * TRACE_ID + 1], const u8 id[TRACE_ID]);
 void span_id_hex(char to[2 * SPAN_ID + 1], const u8 id[SPAN_ID]);
 

@@ -37,7 +37,8 @@ void traces_place(struct traces *t, struct open_span *s, const struct open_span 
 		s->parent_here = map_get(&t->asking, id_number(from->from.span));
 		s->nstate = from->nstate;
 		memcpy(s->state, from->state, from->nstate);
-		s->sampled = sampler_takes(&t->sampler, s->self.trace, &from->from);
+		s->sampled = sampler_takes(&t->sampler, s->self.trace,
+					   from->from.deferred ? NULL : &from->from);
 	} else {
 		if (d)
 			memcpy(s->self.trace, d->trace, TRACE_ID);

@@ -267,11 +267,11 @@ def test_environment():
         web.get("/silent/1")
         web.end()
     assert web.roots == [] and "0 spans in 0 traces; 1 not sampled" in web.said
-    with Web(env={"OTEL_PROPAGATORS": "b3,none"}) as web:
+    with Web(env={"OTEL_PROPAGATORS": "jaeger,none"}) as web:
         web.get("/silent/1", traceparent=PARENT)
         web.end()
     assert not web.served("/silent/1").remote
-    assert "OTEL_PROPAGATORS: b3 is not supported" in web.said
+    assert "OTEL_PROPAGATORS: jaeger is not supported" in web.said
     with Web(env={"OTEL_SDK_DISABLED": "true"}) as web:
         assert web.get("/silent/1") == 200
         web.end()

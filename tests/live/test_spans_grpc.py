@@ -36,13 +36,14 @@ def program(version, release, variant="stripped"):
 class Calls:
     """tests/go/spans-grpc under `goshawk spans`, or alone and then attached to."""
 
-    def __init__(self, binary, *args, options=(), attach=False):
+    def __init__(self, binary, *args, options=(), attach=False, env=None):
         self.folder = tempfile.TemporaryDirectory()
         self.to = os.path.join(self.folder.name, "spans")
         command = [str(goshawk.GOSHAWK), "spans", "--json", "-o", self.to, *options]
         self.err = tempfile.TemporaryFile("w+")
         self.p = self.looker = subprocess.Popen([*([] if attach else [*command, "--"]), binary, *args], text=True,
-                                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err)
+                                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err,
+                                                env=env and {**os.environ, **env})
         _, pid, port = line_of(self.p.stdout, "ready").split()
         self.port = int(port)
         if attach:

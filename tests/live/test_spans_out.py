@@ -296,9 +296,9 @@ STATE = "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"
 class Relay:
     """Sends on what it is sent, under `goshawk spans --json`."""
 
-    def __init__(self, to, release, variant="stripped", env=None):
+    def __init__(self, to, release, variant="stripped", env=None, options=()):
         self.spans = tempfile.NamedTemporaryFile()
-        self.p = subprocess.Popen([goshawk.GOSHAWK, "spans", "--json", "-o", self.spans.name, "--",
+        self.p = subprocess.Popen([goshawk.GOSHAWK, "spans", "--json", *options, "-o", self.spans.name, "--",
                                    gobuild.build("asking", release, variant), "relay", to], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
         _, plain, tls = line_of(self.p.stdout, "ready").split()
@@ -311,8 +311,8 @@ class Relay:
         assert done.stdout.split("\n")[1:-1] == [OK] * len(lines)
 
     def end(self):
-        _, err = self.p.communicate(timeout=60)
-        assert self.p.returncode == 0, err
+        _, self.said = self.p.communicate(timeout=60)
+        assert self.p.returncode == 0, self.said
         return goshawk.read_lines(self.spans.name)[-1]
 
     def __enter__(self):

@@ -43,6 +43,7 @@ static void begin(void)
 	tables->key[0] = 0x1234567890abcdefull;
 	tables->below = (u64)1 << 63;
 	tables->parent = 1;
+	tables->how = PROPAGATOR_W3C | PROPAGATOR_BAGGAGE;
 }
 
 static void end(void)

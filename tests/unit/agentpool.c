@@ -19,7 +19,8 @@ static void put_key(struct event *e, u64 connection, u32 stream)
 
 static void put_field(struct event *e, u32 i, u32 k, const char *name, const char *value)
 {
-	const struct plan_extra x = { .most = TEXT_MOST };
+	static const u16 sizes[] = { 72, TEXT_MOST, TEXT_MOST };
+	const struct plan_extra x = { .sizes = sizes };
 	u32 n = (u32)strlen(name), size = (u32)strlen(value);
 
 	put(e, EXTRA_COUNT, i + 1);

@@ -162,7 +162,7 @@ END_TEST
 
 START_TEST(requests_are_told_by_two_numbers)
 {
-	struct incoming in = { 0 };
+	struct incoming in = { .how = PROPAGATOR_W3C };
 	u64 a = incoming_key(1, 2), b = incoming_key(2, 1);
 
 	ck_assert(a != b && a != incoming_key(1, 3) && a == incoming_key(1, 2));

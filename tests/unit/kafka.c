@@ -269,7 +269,7 @@ static const char *whose(int kind, const char *const *of, u32 n)
 {
 	static char is[2 * TRACE_ID + 1];
 	struct interpreter in = { .fetch = fetch };
-	struct collector_facts f = { .plan = &plan, .propagates = true };
+	struct collector_facts f = { .plan = &plan, .propagators = PROPAGATOR_W3C };
 	struct call call = { .fn = &fn, .entry = record };
 	static const struct rule rule = { .operation = "send" };
 	static const struct library library = { .messages = kafka_messages };

@@ -1,8 +1,8 @@
 // spans-grpc serves gRPC on loopback and asks servers of its own. The method of each call ends in a number, which
 // goes along to what is asked because of it, so that whoever looks at spans can tell which belong together.
 //
-// Each line of its input is a call to make: KIND NUMBER [TRACEPARENT[|TRACESTATE]]. It answers with the code that the call ended
-// with. "many KIND FROM TO WORKERS" makes many at once, those of odd numbers with a traceparent made of theirs. It ends
+// Each line of its input is a call to make: KIND NUMBER [TRACEPARENT[|TRACESTATE]], or KIND NUMBER NAME:VALUE[|NAME:VALUE…] with
+// headers. It answers with the code that the call ended with. "many KIND FROM TO WORKERS" makes many at once, those of odd numbers with a traceparent made of theirs. It ends
 // when its input does. "workers" as an argument: the
 // server has a pool of goroutines; "http": it serves through net/http.
 package main
@@ -69,6 +69,17 @@ var unary = map[string]func(ctx context.Context, n int) error{
 	"said": func(ctx context.Context, n int) error { // as code how long the tracestate is
 		md, _ := metadata.FromIncomingContext(ctx)
 		return status.Error(codes.Code(len(strings.Join(md["tracestate"], ","))), "canary")
+	},
+	"carry": func(ctx context.Context, n int) error { // one of an odd number has a b3 of its own
+		if n%2 == 1 {
+			ctx = metadata.AppendToOutgoingContext(ctx, "b3", strings.Repeat("5", 32)+"-"+strings.Repeat("6", 16)+"-1")
+		}
+		return back.Invoke(ctx, fmt.Sprintf("/back.Carried/N%d", n), text("canary"), text(""))
+	},
+	"carried": func(ctx context.Context, n int) error { // as code which of them came, and how often
+		md, _ := metadata.FromIncomingContext(ctx)
+		return status.Error(codes.Code(len(md["b3"])+2*len(md["traceparent"])+4*len(md["baggage"])+
+			8*len(md["x-b3-traceid"])), "canary")
 	},
 	"deep": func(ctx context.Context, n int) error {
 		var all sync.WaitGroup
@@ -267,6 +278,13 @@ var front *grpc.ClientConn
 
 func call(kind string, n int, parent string) error {
 	ctx := context.Background()
+	if strings.Contains(parent, ":") { // headers, in place of a traceparent
+		for _, h := range strings.Split(parent, "|") {
+			at := strings.IndexByte(h, ':')
+			ctx = metadata.AppendToOutgoingContext(ctx, h[:at], h[at+1:])
+		}
+		parent = ""
+	}
 	if at := strings.IndexByte(parent, '|'); at >= 0 {
 		ctx = metadata.AppendToOutgoingContext(ctx, "tracestate", parent[at+1:])
 		parent = parent[:at]
