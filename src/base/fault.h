@@ -1,7 +1,8 @@
 /* fault - places where a debug build dies on purpose (make V=faults): GOSHAWK_FAULT names one.
  *
  * Tests kill goshawk there, as SIGKILL would, to see that the target lives or has not started.
- * "name:N" is the Nth time that it comes there. GOSHAWK_FAULT=list and =list-restore print the names, of the start and of the restoration.
+ * "name:N" is the Nth time that it comes there. GOSHAWK_FAULT=list and =list-restore print the
+ * names, of the start and of the restoration.
  *
  * Owns     nothing.  Units  none.  Fails  that is its purpose.  Threads  any. */
 #ifndef BASE_FAULT_H

@@ -10,7 +10,8 @@
  * Fails    what is not known is not said.
  * Threads  any.
  * Sources  router.go, ctx.go, ctx_interface.go, app.go of fiber v2.1.0 to v2.52.15 and
- *          v3.0.0-beta.3 to v3.1.0; server.go, http.go, header.go, args.go of fasthttp v1.16.0 to v1.78.0. */
+ *          v3.0.0-beta.3 to v3.1.0; server.go, http.go, header.go, args.go of fasthttp
+ *          v1.16.0 to v1.78.0. */
 #ifndef SPAN_FIBER_H
 #define SPAN_FIBER_H
 
