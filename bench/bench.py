@@ -80,6 +80,7 @@ def calls(tmp):
     if len(os.sched_getaffinity(0)) >= 2:
         two = traced_loop(tmp, [], threads=2)
         row("inline: entry and return on two threads at once, each", "%.1f ns" % two)
+    row("inline: entry and return, by eight threads", "%.1f ns" % traced_loop(tmp, [], threads=8, calls=4000))
     return entry, both, count
 
 

@@ -8,6 +8,10 @@
 
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
+/* A hash of a word's low half: of the objects of one size that an allocator puts side by side, each
+ * has its own. */
+#define HASH 0x9e3779b1u
+
 /* The integer registers of ABIInternal, in order of assignment. */
 static const u8 abi_regs[] = { RAX, RBX, RCX, RDI, RSI, R8, R9, R10, R11 };
 
@@ -112,6 +116,16 @@ static inline void mov_imm64(struct assembler *a, unsigned reg, u64 v)
 {
 	PUT(a, (u8)(0x48 | (reg >> 3)), (u8)(0xb8 | (reg & 7)));	/* mov reg, imm64 */
 	asm_u64(a, v);
+}
+
+/* to = the first `bits` bits of the hash of a register's low half. */
+static inline void hash_reg(struct assembler *a, unsigned to, unsigned of, unsigned bits)
+{
+	PUT(a, (u8)(0x40 | ((to >> 3) << 2) | (of >> 3)), 0x69,
+	    (u8)(0xc0 | ((to & 7) << 3) | (of & 7)));		/* imul to, of, hash */
+	asm_u32(a, HASH);
+	PUT(a, (u8)(0x40 | (to >> 3)), 0xc1, (u8)(0xe8 | (to & 7)),
+	    (u8)(32 - bits));					/* shr to, … */
 }
 
 static inline void load_fs(struct assembler *a, unsigned reg, i32 off)

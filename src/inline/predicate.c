@@ -66,9 +66,7 @@ static void mark_into_r13(struct predicate *s, unsigned g)
 	PUT(a, 0x49, 0x29, 0xe5);			/* sub r13, rsp */
 	PUT(a, (u8)(0x4e | g >> 3), 0x8d, 0x2c,
 	    (u8)(0xe8 | (g & 7)));			/* lea r13, [g+r13*8] */
-	PUT(a, 0x45, 0x69, 0xed);			/* imul r13d, r13d, hash */
-	asm_u32(a, 0x9e3779b1u);
-	PUT(a, 0x41, 0xc1, 0xed, 32 - NEAR_MARKS_LOG2);	/* shr r13d, … */
+	hash_reg(a, R13, R13, NEAR_MARKS_LOG2);
 }
 
 void predicate_mark(struct predicate *s)

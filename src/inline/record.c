@@ -357,9 +357,7 @@ static void find_ring(struct emitter *e)
 		load(a, R12, R14, G_M);
 	}
 	mov_imm64(a, R15, e->l->shared_rt);
-	PUT(a, 0x4d, 0x69, 0xec);			/* imul r13, r12, hash */
-	asm_u32(a, 0x9e3779b1u);
-	PUT(a, 0x49, 0xc1, 0xed, 64 - RINGS_LOG2);	/* shr r13, … */
+	hash_reg(a, R13, R12, RINGS_LOG2);
 	PUT(a, 0x4f, 0x39, 0xa4, 0xef);			/* cmp [r15+r13*8+table], r12 */
 	asm_u32(a, SHARED_TABLE);
 	jcc(a, CC_NE, L_CLAIM);

@@ -13,23 +13,25 @@ enum { SYS_RT_SIGPROCMASK = 14, SYS_NANOSLEEP = 35, EFAULT_NEGATIVE = -14 };
  * the caller had it, xmm15 zero, r12 lost */
 static void claim(struct assembler *a)
 {
-	enum { TRY, NEW, OURS, FOUND, GIVE_BACK, NONE, OUT };
+	enum { TRY, TAKEN, NEW, OURS, FOUND, GIVE_BACK, NONE, OUT };
 
 	asm_new_scope(a);
 	PUT(a, 0x66, 0x4c, 0x0f, 0x3a, 0x22, 0xf8, 0x01);	/* pinsrq xmm15, rax, 1: the link */
 	asm_label(a, TRY);
-	PUT(a, 0x31, 0xc0);					/* xor eax, eax */
+	PUT(a, 0x4b, 0x8b, 0x84, 0xef);			/* mov rax, [r15+r13*8+owner] */
+	asm_u32(a, SHARED_OWNER);	/* without a lock: threads pass here for each record */
+	PUT(a, 0x48, 0x85, 0xc0);				/* test rax, rax */
+	jcc(a, CC_NE, TAKEN);
 	PUT(a, 0xf0, 0x4f, 0x0f, 0xb1, 0xa4, 0xef); /* lock cmpxchg [r15+r13*8+owner], r12 */
 	asm_u32(a, SHARED_OWNER);
 	jcc(a, CC_E, NEW);
+	asm_label(a, TAKEN);
 	PUT(a, 0x4c, 0x39, 0xe0);				/* cmp rax, r12 */
 	jcc(a, CC_E, OURS);
 	PUT(a, 0x41, 0xff, 0xc5);				/* inc r13d */
 	PUT(a, 0x41, 0x81, 0xe5);				/* and r13d, RINGS - 1 */
 	asm_u32(a, RINGS - 1);
-	PUT(a, 0x49, 0x69, 0xc4);				/* imul rax, r12, hash */
-	asm_u32(a, 0x9e3779b1u);
-	PUT(a, 0x48, 0xc1, 0xe8, 64 - RINGS_LOG2); /* shr rax, …: the first slot again */
+	hash_reg(a, RAX, R12, RINGS_LOG2);			/* the first slot again */
 	PUT(a, 0x4c, 0x39, 0xe8);				/* cmp rax, r13 */
 	jcc(a, CC_E, NONE);
 	jmp(a, TRY);

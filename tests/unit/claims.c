@@ -87,9 +87,14 @@ static u64 *table_word(u64 i)
 	return (u64 *)(void *)(mc.shared + SHARED_OWNER + 8 * i);
 }
 
+static u64 slot_of_m(const u64 *m)
+{
+	return (u32)(uintptr_t)m * HASH >> (32 - RINGS_LOG2);
+}
+
 static u64 slot_of(const struct thread *t)
 {
-	return (u64)(uintptr_t)t->m * 0xffffffff9e3779b1u >> (64 - RINGS_LOG2);
+	return slot_of_m(t->m);
 }
 
 START_TEST(a_full_table_loses_and_counts)
@@ -136,6 +141,24 @@ START_TEST(a_thread_finds_the_free_slot)
 	}
 	memcpy(&lost, mc.shared + SHARED_LOST, 8);
 	ck_assert_uint_eq(lost, 0);
+}
+END_TEST
+
+/* As Go's allocator lays them out: one search for a free slot after the other would cost more than
+ * the record. */
+START_TEST(threads_that_lie_side_by_side_have_slots_of_their_own)
+{
+	enum { M_SIZE = 2048, MS = 64 };
+	static _Alignas(M_SIZE) u64 m[MS][M_SIZE / 8];
+
+	probe_nothing();
+	for (u32 i = 0; i < MS; i++) {
+		struct cpu c = machine_cpu(&mc.t);
+
+		mc.t.g[G_M / 8] = (u64)(uintptr_t)m[i];
+		(void)machine_run(&mc, &mc.t, NOTHING, 0, &c);
+		ck_assert_uint_eq(*table_word(slot_of_m(m[i])), (u64)(uintptr_t)m[i]);
+	}
 }
 END_TEST
 
@@ -487,6 +510,7 @@ Suite *claims_suite(void)
 	tcase_add_test(t, without_a_ready_ring_the_slot_is_given_back);
 	tcase_add_test(t, a_slot_that_is_owned_and_not_entered_loses_the_record);
 	tcase_add_test(t, a_thread_finds_the_free_slot);
+	tcase_add_test(t, threads_that_lie_side_by_side_have_slots_of_their_own);
 	tcase_add_test(t, a_ring_is_handed_out_once);
 	tcase_add_test(t, a_full_ring_loses_counts_and_goes_on);
 	tcase_add_test(t, records_run_past_the_end_of_the_ring);
