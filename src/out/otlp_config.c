@@ -288,12 +288,20 @@ static void only(const struct otel_env *e, const char *name, const char *is)
 static bool are_metrics_wanted(const struct otel_env *e)
 {
 	const char *v = otel_env(e, "OTEL_METRICS_EXPORTER");
+	bool wanted = !v;
+	struct str name;
 
-	if (v && strcmp(v, "none") && strcmp(v, "otlp"))
-		otel_say(e, "OTEL_METRICS_EXPORTER: neither otlp nor none: otlp is taken");
+	while (v && otel_next(&v, &name)) {
+		bool none = str_eq(name, STR("none"));
+
+		if (!none && !str_eq(name, STR("otlp")))
+			otel_say(e, "OTEL_METRICS_EXPORTER: %.*s: neither otlp nor none: otlp is "
+				 "taken", STR_F(name));
+		wanted |= !none;
+	}
 	only(e, "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
 	     "explicit_bucket_histogram");
-	return !v || strcmp(v, "none");
+	return wanted;
 }
 
 bool otlp_config(struct otlp_config *c, const struct otlp_signal *of, struct arena *a,

@@ -7,7 +7,7 @@ const char *otel_env(const struct otel_env *e, const char *name)
 {
 	const char *v = e->get ? e->get(e->ctx, name) : NULL;
 
-	return v && *v ? v : NULL;
+	return v && v[strspn(v, " \t")] ? v : NULL;
 }
 
 void otel_say(const struct otel_env *e, const char *fmt, ...)
@@ -91,19 +91,25 @@ static bool pair(struct otel_pair *to, struct arena *a, struct str item)
 	       decode(trim(value), a, &to->value) && to->key.n;
 }
 
+bool otel_next(const char **list, struct str *name)
+{
+	*name = (struct str){ 0 };
+	while (!name->n && **list) {
+		*name = trim((struct str){ *list, strcspn(*list, ",") });
+		*list += strcspn(*list, ",");
+		*list += **list == ',';
+	}
+	return name->n;
+}
+
 bool otel_pairs(struct otel_pairs *to, struct arena *a, const char *text)
 {
 	struct otel_pair *at = ARENA_ARRAY(a, struct otel_pair, OTEL_PAIRS_MOST);
+	struct str item;
 	u32 n = 0;
 
 	*to = (struct otel_pairs){ 0 };
-	while (*text) {
-		struct str item = trim((struct str){ text, strcspn(text, ",") });
-
-		text += strcspn(text, ",");
-		text += *text == ',';
-		if (!item.n)
-			continue;
+	while (otel_next(&text, &item)) {
 		if (n == OTEL_PAIRS_MOST || !pair(&at[n++], a, item))
 			return false;
 	}

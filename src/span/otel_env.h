@@ -1,7 +1,7 @@
 /* otel_env - the OTEL_* variables: how each kind of them is read, and what is said of a wrong one.
  *
- * A variable that is empty is not set. No message has a variable's value when that can be a secret
- * (headers, user information in a URL).
+ * A variable that is empty, or blank, is not set. No message has a variable's value when that can
+ * be a secret (headers, user information in a URL).
  *
  * Owns     nothing: texts are the environment's, or lie in the arena that was given.
  * Units    as the variable's name says.
@@ -31,11 +31,13 @@ struct otel_pairs {
 
 enum { OTEL_PAIRS_MOST = 128 };
 
-/* NULL where it is not set, or empty. */
+/* NULL where it is not set, empty or blank. */
 const char *otel_env(const struct otel_env *e, const char *name);
 void otel_say(const struct otel_env *e, const char *fmt, ...) PRINTF(2, 3);
 /* A number from `least` to `most`; else it is said, and `otherwise` holds. */
 u64 otel_number(const struct otel_env *e, const char *name, u64 least, u64 most, u64 otherwise);
+/* Takes the first name of a list ("a, b,c"), without the blanks around it; false: no more. */
+bool otel_next(const char **list, struct str *name);
 /* "key=value,key=value", values with %XX; what stands behind a ';' of a value belongs to the
  * format of baggage and is left out. False: one is malformed, and none is taken. */
 bool otel_pairs(struct otel_pairs *to, struct arena *a, const char *text);

@@ -52,16 +52,15 @@ static u32 named(struct str name)
 /* Where both say whose child a request is, the one that is named last counts. */
 u32 propagators_of(const struct otel_env *e, const char *list)
 {
+	struct str name;
 	u32 how = 0;
 
 	if (!list)
 		return PROPAGATOR_W3C | PROPAGATOR_BAGGAGE;
-	while (*list) {
-		size_t n = strcspn(list, ",");
-		struct str name = { list, n };
+	while (otel_next(&list, &name)) {
 		u32 one = named(name);
 
-		if (name.n && !one && !str_eq(name, STR("none")))
+		if (!one && !str_eq(name, STR("none")))
 			otel_say(e, "OTEL_PROPAGATORS: %.*s is not supported; tracecontext, "
 				 "baggage, b3 and b3multi are", STR_F(name));
 		if (one & PROPAGATOR_ANY_B3)
@@ -69,7 +68,6 @@ u32 propagators_of(const struct otel_env *e, const char *list)
 		else if (one & PROPAGATOR_W3C)
 			how &= ~(u32)PROPAGATOR_B3_FIRST;
 		how |= one;
-		list += n + (list[n] == ',');
 	}
 	return how;
 }

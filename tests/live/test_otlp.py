@@ -418,7 +418,7 @@ def test_metrics_have_headers_and_time_outs_of_their_own():
         e = sent(c, 0, {"OTEL_EXPORTER_OTLP_COMPRESSION": "zip", "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT": "0",
                         "OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "low", "OTEL_METRICS_EXEMPLAR_FILTER": "none"}, calls=1)
     assert e.said == ["OTEL_EXPORTER_OTLP_COMPRESSION: neither gzip nor none: none is taken",
-                      "OTEL_METRICS_EXPORTER: neither otlp nor none: otlp is taken",
+                      "OTEL_METRICS_EXPORTER: prometheus: neither otlp nor none: otlp is taken",
                       "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: not a whole number from 1 to 3600000: 10000 is taken",
                       "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: neither cumulative, delta nor lowmemory: cumulative is taken",
                       "OTEL_METRICS_EXEMPLAR_FILTER: neither always_on, always_off nor trace_based: trace_based is taken"]

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "out/otlp_config.h"
+#include "span/propagators.h"
 #include "span/resource.h"
 
 Suite *otelenv_suite(void);
@@ -93,6 +94,8 @@ START_TEST(where_metrics_go)
 	metrics_go("http://h/x", NULL, ENV(OTLP "ENDPOINT=https://no"));
 	metrics_go("http://h/x", "http://m/x", ENV(own));
 	metrics_go("http://h", NULL, ENV(own, "OTEL_METRICS_EXPORTER=none"));
+	metrics_go("http://h", NULL, ENV("OTEL_METRICS_EXPORTER= none ,"));
+	metrics_go("http://h", "http://h/v1/metrics", ENV("OTEL_METRICS_EXPORTER=none, otlp"));
 }
 END_TEST
 
@@ -138,6 +141,29 @@ START_TEST(how_metrics_count)
 	ck_assert_str_eq(said, OTLP TEMPORALITY ": neither cumulative, delta nor lowmemory: "
 			 "cumulative is taken\nOTEL_METRICS_EXEMPLAR_FILTER: neither always_on, "
 			 "always_off nor trace_based: trace_based is taken\n");
+}
+END_TEST
+
+static u32 propagators(const char *list)
+{
+	struct otel_env e = { .get = get, .say = say };
+
+	said[0] = 0;
+	return propagators_of(&e, list);
+}
+
+START_TEST(names_of_propagators_may_have_blanks_around)
+{
+	enum { W3C = PROPAGATOR_W3C, B3 = PROPAGATOR_B3, FIRST = PROPAGATOR_B3_FIRST };
+
+	ck_assert_uint_eq(propagators(NULL), W3C | PROPAGATOR_BAGGAGE);
+	ck_assert_uint_eq(propagators("b3, tracecontext"), B3 | W3C);
+	ck_assert_uint_eq(propagators("\ttracecontext ,, b3 ,"), W3C | B3 | FIRST);
+	ck_assert_uint_eq(propagators(" none "), 0);
+	ck_assert_str_eq(said, "");
+	ck_assert_uint_eq(propagators("b3, x y ,baggage"), B3 | FIRST | PROPAGATOR_BAGGAGE);
+	ck_assert_str_eq(said, "OTEL_PROPAGATORS: x y is not supported; tracecontext, baggage, b3 "
+			 "and b3multi are\n");
 }
 END_TEST
 
@@ -270,7 +296,7 @@ START_TEST(an_endpoint_means_that_spans_are_wanted)
 {
 	struct otel_env e = { .get = get };
 
-	lines = ENV(OTLP "ENDPOINT=");
+	lines = ENV(OTLP "ENDPOINT=", OTLP "TRACES_ENDPOINT= ");
 	ck_assert(!otlp_is_wanted(&e));
 	lines = ENV(OTLP "ENDPOINT=x");
 	ck_assert(otlp_is_wanted(&e));
@@ -359,6 +385,7 @@ Suite *otelenv_suite(void)
 	tcase_add_test(t, where_metrics_go);
 	tcase_add_test(t, when_metrics_go);
 	tcase_add_test(t, how_metrics_count);
+	tcase_add_test(t, names_of_propagators_may_have_blanks_around);
 	tcase_add_test(t, what_is_no_url);
 	tcase_add_test(t, user_and_query_are_not_shown);
 	tcase_add_test(t, protocol_and_compression);
