@@ -17,12 +17,27 @@ static bool number(const char *text, int *to)
 	return *text >= '0' && *text <= '9' && !*end && !errno && n <= INT32_MAX;
 }
 
+static bool is_like_number(const char *text)
+{
+	text += *text == '-' || *text == '+';
+	return text[strspn(text, "0123456789")] == 0;
+}
+
+/* A name may begin with digits (7z). What can only be meant as a number is never looked for among
+ * names. */
 bool target_process(struct image *img, const char *who, struct err *err)
 {
 	int pid;
 
+	if (!*who)
+		return err_set(err, ERR_USAGE, "-p: which process? Its number or name is empty");
+	if (is_like_number(who) && (!number(who, &pid) || !pid))
+		return err_set(err, ERR_USAGE, "%s: not the number of a process, which is 1 or "
+			       "more", who);
 	if (!number(who, &pid) && !process_named(who, &pid, err))
-		return false;
+		return *who >= '0' && *who <= '9' && err->kind == ERR_GONE ?
+		       err_set(err, ERR_GONE, "%s: neither a number nor a name that a process has",
+			       who) : false;
 	return image_open_pid(img, pid, err);
 }
 
