@@ -1,5 +1,7 @@
 #include "out/otlp_config.h"
 
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <strings.h>
 #include <unistd.h>
@@ -56,7 +58,56 @@ struct url_parts {
 	struct str scheme, user, host, path, query;
 };
 
-static bool cut_url(struct url_parts *u, struct str url)
+/* As libcurl takes it: a name, or an address of IPv4, or one of IPv6 in brackets, with its zone. */
+static bool is_host(struct str host)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr to;
+
+	if (host.n && host.p[0] == '[') {
+		ptrdiff_t zone = str_find(host, STR("%"));
+		struct str in = str_cut(host, 1, zone < 0 ? host.n - 1 : (size_t)zone);
+
+		if (host.p[host.n - 1] != ']' || in.n >= sizeof(text))
+			return false;
+		snprintf(text, sizeof(text), "%.*s", STR_F(in));
+		return inet_pton(AF_INET6, text, &to) == 1;
+	}
+	for (size_t i = 0; i < host.n; i++)
+		if (!isalnum((u8)host.p[i]) && !strchr("-._~", host.p[i]))
+			return false;
+	return host.n;
+}
+
+static bool is_port(struct str port)
+{
+	u64 n = 0;
+
+	for (size_t i = 0; i < port.n; i++) {
+		if (!isdigit((u8)port.p[i]) || n > UINT16_MAX)
+			return false;
+		n = n * 10 + (u64)(port.p[i] - '0');
+	}
+	return n >= 1 && n <= UINT16_MAX;
+}
+
+/* What is wrong with it, or NULL. */
+static const char *wrong_host(struct str host)
+{
+	ptrdiff_t colon = str_find_last(host, ':');
+
+	if (str_find_last(host, ']') > colon)	/* that one is inside of an address */
+		colon = -1;
+	if (!host.n || !colon)
+		return "it has no host";
+	if (colon >= 0 && !is_port(str_cut(host, (size_t)colon + 1, host.n)))
+		return "its port is no number from 1 to 65535";
+	return is_host(str_cut(host, 0, colon < 0 ? host.n : (size_t)colon)) ? NULL :
+	       "its host is neither a name nor an address (one of IPv6 has brackets)";
+}
+
+/* What is wrong with it, or NULL. Never a part of it, which may be a password. */
+static const char *cut_url(struct url_parts *u, struct str url)
 {
 	ptrdiff_t scheme = str_find(url, STR("://")), at;
 	size_t n;
@@ -64,9 +115,9 @@ static bool cut_url(struct url_parts *u, struct str url)
 	*u = (struct url_parts){ 0 };
 	for (size_t i = 0; i < url.n; i++)
 		if ((u8)url.p[i] <= ' ' || (u8)url.p[i] >= 0x7f || url.p[i] == '\\')
-			return false;
+			return "there are blanks or other bytes in it that URLs write as %XX";
 	if (scheme < 0)
-		return false;
+		return "it does not begin with http:// or https://";
 	u->scheme = str_cut(url, 0, (size_t)scheme);
 	url = str_cut(url, (size_t)scheme + 3, url.n);
 	for (n = 0; n < url.n && !strchr("/?#", url.p[n]); n++)
@@ -83,9 +134,10 @@ static bool cut_url(struct url_parts *u, struct str url)
 	n = at < 0 ? url.n : (size_t)at;
 	u->path = str_cut(url, 0, n);
 	u->query = str_cut(url, n, url.n);
-	return u->host.n && u->host.p[0] != ':' &&
-	       ((u->scheme.n == 4 && !strncasecmp(u->scheme.p, "http", 4)) ||
-		(u->scheme.n == 5 && !strncasecmp(u->scheme.p, "https", 5)));
+	if ((u->scheme.n != 4 || strncasecmp(u->scheme.p, "http", 4)) &&
+	    (u->scheme.n != 5 || strncasecmp(u->scheme.p, "https", 5)))
+		return "it does not begin with http:// or https://";
+	return wrong_host(u->host);
 }
 
 /* The value, whose it is, and whether the path of the signal goes behind it. */
@@ -108,7 +160,7 @@ static bool url(const struct asking *q, struct err *err)
 {
 	struct otlp_config *c = q->to;
 	struct arena *a = q->a;
-	const char *name, *v;
+	const char *name, *v, *wrong;
 	struct str path;
 	struct url_parts u;
 	bool base;
@@ -116,9 +168,10 @@ static bool url(const struct asking *q, struct err *err)
 	v = endpoint(q, &name, &base);
 	if (!v)
 		return true;
-	if (!cut_url(&u, str_of(v)))
-		return err_set(err, ERR_USAGE, "%s: not a URL of http or https, such as "
-			       "http://localhost:4318", name);
+	wrong = cut_url(&u, str_of(v));
+	if (wrong)
+		return err_set(err, ERR_USAGE, "%s: not a URL such as http://localhost:4318: %s",
+			       name, wrong);
 	path = u.path;
 	if (v == q->otlp)
 		base = !path.n || str_eq(path, STR("/"));

@@ -494,7 +494,7 @@ def test_two_silent_collectors_are_waited_for_at_the_same_time():
     ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
      "OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not supported; set it to http/protobuf, which collectors take at port 4318"),
     ({"OTEL_EXPORTER_OTLP_ENDPOINT": "me:%s@localhost:4318" % SECRET},
-     "OTEL_EXPORTER_OTLP_ENDPOINT: not a URL of http or https, such as http://localhost:4318"),
+     "OTEL_EXPORTER_OTLP_ENDPOINT: not a URL such as http://localhost:4318: it does not begin with http:// or https://"),
     ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://localhost", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/nowhere/ca.pem"},
      "OTEL_EXPORTER_OTLP_CERTIFICATE: /nowhere/ca.pem: No such file or directory"),
 ])

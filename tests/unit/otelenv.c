@@ -70,6 +70,10 @@ START_TEST(where_spans_go)
 	URL_IS("http://h", "http://h/v1/traces", OTLP "TRACES_ENDPOINT=http://no");
 	URL_IS("http://h/", "http://h/v1/traces");
 	URL_IS("http://h/x", "http://h/x");
+	URL_IS("http://a-b.c_d.example.:65535", "http://a-b.c_d.example.:65535/v1/traces");
+	URL_IS("http://127.0.0.1", "http://127.0.0.1/v1/traces");
+	URL_IS("http://[fe80::1%25eth0]:80", "http://[fe80::1%25eth0]:80/v1/traces");
+	URL_IS("http://[::ffff:1.2.3.4]", "http://[::ffff:1.2.3.4]/v1/traces");
 }
 END_TEST
 
@@ -169,17 +173,41 @@ END_TEST
 
 START_TEST(what_is_no_url)
 {
-	static const char *const bad[] = {
-		"localhost:4318", "grpc://h:4317", "http://", "http:///v1", "http://:4318",
-		"http://h /", "http://h\r\nX: y", "http://me@/x", "h", "//h", "http//h",
+#define SCHEME "it does not begin with http:// or https://"
+#define ODD "there are blanks or other bytes in it that URLs write as %XX"
+#define PORT "its port is no number from 1 to 65535"
+#define HOST "its host is neither a name nor an address (one of IPv6 has brackets)"
+	static const struct { const char *url, *wrong; } bad[] = {
+		{ "", SCHEME }, { "h", SCHEME }, { "//h", SCHEME }, { "http//h", SCHEME },
+		{ "localhost:4318", SCHEME }, { "grpc://h:4317", SCHEME }, { "://h", SCHEME },
+		{ "http://", "it has no host" }, { "http:///v1", "it has no host" },
+		{ "http://:4318", "it has no host" }, { "http://me@/x", "it has no host" },
+		{ "http://?a=b", "it has no host" },
+		{ "http://h /", ODD }, { " http://h", ODD }, { "http://h\r\nX: y", ODD },
+		{ "http://h:", PORT }, { "http://h:0", PORT }, { "http://h:65536", PORT },
+		{ "http://h:-1/", PORT }, { "http://h:43x", PORT }, { "http://[::1]:x", PORT },
+		{ "http://h:99999999999999999999", PORT }, { "http://h:0x50", PORT },
+		{ "http://[::1", HOST }, { "http://::1]", HOST }, { "http://[]", HOST },
+		{ "http://[", HOST }, { "http://]", HOST }, { "http://[%]", HOST },
+		{ "http://[h]", HOST }, { "http://[1.2.3.4]:80", HOST }, { "http://[::1]2", HOST },
+		{ "http://::1", HOST }, { "http://::1:4318", HOST }, { "http://a,b", HOST },
+		{ "http://${HOST}", HOST }, { "http://<host>:4318", HOST },
+		{ "http://a:b:1", HOST },
+		{ "http://[1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc]", HOST },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		ck_assert_msg(!configure(bad[i], ENV(NOTHING)), "%s is taken", bad[i]);
+		ck_assert_msg(!configure(bad[i].url, ENV(NOTHING)), "%s is taken", bad[i].url);
 		ck_assert_int_eq(error.kind, ERR_USAGE);
-		ck_assert_str_eq(error.msg, "--otlp: not a URL of http or https, such as "
-				 "http://localhost:4318");
+		ck_assert_str_eq(error.msg, str_fmt(&arena, "--otlp: not a URL such as "
+				 "http://localhost:4318: %s", bad[i].wrong).p);
 	}
+	ck_assert(!configure(NULL, ENV(OTLP "ENDPOINT=http://me:secret@h:port")));
+	ck_assert_str_eq(error.msg, OTLP "ENDPOINT: not a URL such as http://localhost:4318: "
+			 PORT);
+	ck_assert(!configure_for(&otlp_metrics, NULL, ENV(OTLP "METRICS_ENDPOINT=http://[::1")));
+	ck_assert_str_eq(error.msg, OTLP "METRICS_ENDPOINT: not a URL such as "
+			 "http://localhost:4318: " HOST);
 }
 END_TEST
 
