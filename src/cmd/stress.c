@@ -36,14 +36,29 @@ static void show(const struct target *t, const struct torn_stores *stores, bool 
 		target_json_end(o);
 }
 
+/* An empty list is no failure, but looks like one. */
+static void say_nothing_stored(const struct target *t)
+{
+	OWN(out) o = {0};
+
+	out_open(&o, 2);
+	out_fmt(&o, "goshawk: %.*s: %s stores no value of several words", STR_F(t->img.path),
+		t->nrest ? "what these patterns match" : "the program");
+	out_line(&o);
+	out_flush(&o);
+}
+
 static bool list(const struct stress_args *a, const struct target *t, struct out *o,
 		 struct err *err)
 {
 	OWN(arena) arena = {0};
 	struct torn_stores stores;
 
-	if (!stress_stores(&stores, &t->prog, t->rest, t->nrest, &arena, err))
+	if (!manifest_absent(&t->img, err) ||
+	    !stress_stores(&stores, &t->prog, t->rest, t->nrest, &arena, err))
 		return false;
+	if (!stores.n)
+		say_nothing_stored(t);
 	show(t, &stores, a->common.json, o);
 	return true;
 }
@@ -116,6 +131,11 @@ static bool stress(const void *args, const char **rest, size_t nrest, char **pro
 	if (a->for_ns)
 		return err_set(err, ERR_USAGE, "--for: with a process, a program, or "
 			       "--until-crash");
+	if (a->list + a->undo + a->plan > 1)
+		return err_set(err, ERR_USAGE, "stress: --list, --plan and --undo: one of them");
+	if (a->undo && (!a->output || nrest > 1 || a->sites.n))
+		return err_set(err, ERR_USAGE, "stress --undo: takes all delays out of one copy, "
+			       "and needs -o OLD, which gets the original");
 	if (!a->list && !a->plan && !a->output)
 		return err_set(
 			err, ERR_USAGE,

@@ -49,19 +49,14 @@ static void seed(struct live *l)
 static bool prepare(struct live *l, struct err *err)
 {
 	const struct live_args *a = l->a;
-	struct manifest man;
 
 	if (a->delay.fips_resum)
 		return err_set(err, ERR_USAGE, "--fips-resum: for a copy (-o NEW) only");
 	if (!stress_ask(&a->delay, &l->ask, err) ||
 	    !target_to_run(&l->img, a->pid, a->program, &l->arena, &l->path, err) ||
-	    !go_open(&l->prog, &l->img, err))
-		return false;
-	if (manifest_find(&l->img, &man, err))
-		return err_set(err, ERR_REFUSED, "%s: delays are in it already; goshawk stress "
-			       "--undo takes them out", l->path);
-	if (err->kind || !stress_sites(&l->sites, &l->prog, a->patterns, a->npatterns, a->sites,
-				       &l->arena, err))
+	    !go_open(&l->prog, &l->img, err) || !manifest_absent(&l->img, err) ||
+	    !stress_sites(&l->sites, &l->prog, a->patterns, a->npatterns, a->sites, &l->arena,
+			  err))
 		return false;
 	seed(l);
 	torn_plan(&l->plan, &l->prog, l->sites.at, l->sites.n);

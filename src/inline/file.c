@@ -375,15 +375,11 @@ static void finish(struct maker *m)
 static bool may(const struct go_program *prog, struct err *err)
 {
 	const struct image *img = prog->img;
-	struct manifest man;
 
 	if (img->kind != IMAGE_FILE)
 		return err_set(err, ERR_USAGE, "%.*s: give the program's file, not a process",
 			       STR_F(img->path));
-	if (manifest_find(img, &man, err))
-		return err_set(err, ERR_REFUSED, "%.*s: delays are in it already; goshawk stress "
-			       "--undo takes them out", STR_F(img->path));
-	if (err->kind)
+	if (!manifest_absent(img, err))
 		return false;
 	return prog->md.hasmain ||
 	       err_set(err, ERR_UNSUPPORTED, "%.*s: a library, not a program that starts by itself",

@@ -79,6 +79,16 @@ bool manifest_find(const struct image *img, struct manifest *m, struct err *err)
 	return false;
 }
 
+bool manifest_absent(const struct image *img, struct err *err)
+{
+	struct manifest m;
+
+	if (manifest_find(img, &m, err))
+		return err_set(err, ERR_REFUSED, "%.*s: delays are in it already; goshawk stress "
+			       "--undo takes them out", STR_F(img->path));
+	return !err->kind;
+}
+
 bool manifest_piece(struct manifest *m, u64 *end, struct piece *to)
 {
 	struct rd *r = &m->pieces;

@@ -28,7 +28,7 @@
  *
  * Owns     nothing: views into the file.
  * Units    file offsets and sizes in bytes; _va as in image/image.h.
- * Fails    ERR_FORMAT (damaged), ERR_UNSUPPORTED (a later layout).
+ * Fails    ERR_FORMAT (damaged), ERR_UNSUPPORTED (a later layout), ERR_REFUSED (there is one).
  * Threads  any. */
 #ifndef INLINE_MANIFEST_H
 #define INLINE_MANIFEST_H
@@ -61,6 +61,8 @@ struct piece {
 
 /* False: there is none, or *err says what is wrong with it. */
 bool manifest_find(const struct image *img, struct manifest *m, struct err *err) MUST_CHECK;
+/* Is there none? ERR_REFUSED: its stores are delayed already. */
+bool manifest_absent(const struct image *img, struct err *err) MUST_CHECK;
 /* One after the other, npieces times. */
 bool manifest_piece(struct manifest *m, u64 *end, struct piece *to);
 /* The address of a file offset, or 0. */

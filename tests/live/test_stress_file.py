@@ -199,6 +199,12 @@ def test_by_id(tmp_path):
     assert done.status == 2 and not (tmp_path / "other").exists()
 
 
+def test_nothing_to_list():
+    """An empty list is said to be one."""
+    done = goshawk.run("stress", "--list", gobuild.build("racing", gobuild.NEWEST), "main.(*counts).speak")
+    assert (done.status, done.out) == (0, "") and "what these patterns match stores no value of several words" in done.err, done
+
+
 def test_the_same_input_gives_the_same_copy(tmp_path):
     program = gobuild.build("seed", gobuild.NEWEST)
     for name, args in ("a", []), ("b", []), ("c", ["--seed", "5"]), ("d", ["--chance", "1%"]):
@@ -346,7 +352,10 @@ class TestNothingIsLeftBehind:
     def test_a_copy_of_a_copy(self, tmp_path, program):
         copy(program, tmp_path / "new")
         self.refused(tmp_path, tmp_path / "new", "-o", tmp_path / "newer", status=5, says="delays are in it already")
+        self.refused(tmp_path, tmp_path / "new", "--list", status=5, says="delays are in it already")
         self.refused(tmp_path, program, "--undo", "-o", tmp_path / "newer", status=2, says="no delays are in it")
+        for more in [], ["-o", tmp_path / "newer", "main.*"], ["-o", tmp_path / "newer", "--site", "main.main+0x1"]:
+            self.refused(tmp_path, tmp_path / "new", "--undo", *more, status=2, says="out of one copy, and needs -o OLD")
 
     def test_a_file_that_may_not_grow(self, tmp_path, program):
         done = subprocess.run([goshawk.GOSHAWK, "stress", program, "-o", tmp_path / "new"], stderr=subprocess.PIPE, text=True,
@@ -390,6 +399,7 @@ class TestNothingIsLeftBehind:
         (["--delay", "11s"], "at most 10s"), (["--chance", "2"], "--chance 2"), (["--chance", "x"], "--chance x"),
         (["--chance", "1%", "--every", "2"], "exclude each other"), (["--every", "9999999999"], "--every"),
         (["main.nothing"], "main.nothing"), (["--max-overhead", "99999"], "--max-overhead"),
+        (["--undo", "--list"], "one of them"), (["--plan", "--list"], "one of them"),
     ])
     def test_wrong_usage(self, tmp_path, program, args, says):
         done = goshawk.run("stress", program, "-o", tmp_path / "new", *args)
