@@ -34,11 +34,18 @@ enum {
 	SIGSET_SIZE = 8,
 };
 
+static bool has_signal(pid_t pid, const char *set, int sig)
+{
+	return process_status(pid, 0, set, 16, 0) >> (sig - 1) & 1;
+}
+
 /* The runtime catches SIGURG once it can be looked into (runtime/proc.go: initsig in mstartm0), and
- * nobody else does. */
+ * nobody else does. A program may have it ignored later on (os/signal.Ignore). Then SIGSYS is asked
+ * for, which the runtime catches after SIGURG, and which os/signal can't change. */
 static bool has_started(pid_t pid)
 {
-	return process_status(pid, 0, "SigCgt", 16, 0) >> (SIGURG - 1) & 1;
+	return has_signal(pid, "SigCgt", SIGURG) ||
+	       (has_signal(pid, "SigIgn", SIGURG) && has_signal(pid, "SigCgt", SIGSYS));
 }
 
 static bool wait_for_start(pid_t pid, struct err *err)
@@ -51,8 +58,8 @@ static bool wait_for_start(pid_t pid, struct err *err)
 		nanosleep(&ms, NULL);
 	}
 	return err_set(err, ERR_REFUSED,
-		       "process %d: its Go runtime has not started (SIGURG is not "
-		       "caught); try again when it runs",
+		       "process %d: its Go runtime has not started, or something in it has taken "
+		       "SIGURG from it (it is not caught); try again when it runs",
 		       pid);
 }
 

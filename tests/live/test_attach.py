@@ -94,6 +94,20 @@ def test_it_is_not_ours_to_wait_for(tmp_path):
         assert a.counts() == {"main.called": 3}
 
 
+@pytest.mark.parametrize("when", ["before", "later"])
+def test_sigurg_is_ignored(tmp_path, release, when):
+    """By which we tell that the runtime has started: by who started the program, or by itself."""
+    before = (lambda: signal.signal(signal.SIGURG, signal.SIG_IGN)) if when == "before" else None
+    with Running(2, 2, release, preexec_fn=before) as r:
+        if when == "later":
+            assert r.tell("ignore") == "ignored\n"
+        text = r.text()
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        r.call(10)
+        assert len(a.stop().calls) == 10 and r.text() == text
+        r.go_on()
+
+
 def test_for_and_max_end_it(tmp_path):
     with Running() as r:
         a = Attached(tmp_path, r.pid, "main.called", options=["--max", "7"]).started()

@@ -11,6 +11,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 	"strconv"
 	"strings"
@@ -156,6 +157,9 @@ func main() {
 		case strings.HasPrefix(line, "exec "):
 			args := strings.Fields(line)[1:]
 			panic(syscall.Exec(args[0], args, os.Environ()))
+		case line == "ignore":
+			signal.Ignore(syscall.SIGURG)
+			fmt.Println("ignored")
 		case strings.HasPrefix(line, "stuck "):
 			fmt.Println("stuck", stuck(number(strings.Fields(line)[1])))
 		default:
