@@ -13,16 +13,39 @@ struct detach_args {
 
 static const struct opt opts[] = { TARGET_PID_OPTION(struct detach_args) };
 
-static void said(const struct target *t, size_t jumps, i64 stop_ns)
+/* Rings reserve much more than they ever fill. */
+static double mib(u64 bytes)
 {
-	if (!jumps)
-		fprintf(stderr, "goshawk: process %d: nothing was left in it\n", t->img.pid);
-	else
-		fprintf(stderr, "goshawk: process %d: %zu places are as they were before; it stood "
-			"still for %.1f ms\n", t->img.pid, jumps, (double)stop_ns / 1e6);
+	return (double)bytes / (1 << 20);
 }
 
-static void said_json(const struct target *t, size_t jumps, i64 stop_ns, struct out *o)
+static void said(const struct target *t, const struct cleaned *c)
+{
+	const char *and = "";
+
+	fprintf(stderr, "goshawk: process %d: ", t->img.pid);
+	if (c->jumps) {
+		fprintf(stderr, "%zu places are as they were before", c->jumps);
+		and = ", ";
+	}
+	if (c->unmapped) {
+		fprintf(stderr, "%s%.1f MiB of addresses that were mapped are free again", and,
+			mib(c->unmapped));
+		and = ", ";
+	}
+	if (c->kept) {
+		fprintf(stderr, "%s%.1f MiB of addresses, which nothing leads to, stay mapped", and,
+			mib(c->kept));
+		and = ", ";
+	}
+	if (!*and)
+		fprintf(stderr, "nothing was left in it");
+	if (c->stop_ns)
+		fprintf(stderr, "; it stood still for %.1f ms", (double)c->stop_ns / 1e6);
+	fputc('\n', stderr);
+}
+
+static void said_json(const struct target *t, const struct cleaned *c, struct out *o)
 {
 	struct json j;
 
@@ -32,9 +55,13 @@ static void said_json(const struct target *t, size_t jumps, i64 stop_ns, struct 
 	json_key(&j, "type");
 	json_z(&j, "detached");
 	json_key(&j, "restored");
-	json_u64(&j, jumps);
+	json_u64(&j, c->jumps);
+	json_key(&j, "unmapped");
+	json_u64(&j, c->unmapped);
+	json_key(&j, "kept");
+	json_u64(&j, c->kept);
 	json_key(&j, "stop_ns");
-	json_i64(&j, stop_ns);
+	json_i64(&j, c->stop_ns);
 	json_object_end(&j);
 	json_line(&j);
 	target_json_end(o);
@@ -45,8 +72,7 @@ static bool detach(const void *args, const char **rest, size_t nrest, char **pro
 {
 	const struct detach_args *a = args;
 	struct target t;
-	size_t jumps = 0;
-	i64 stop_ns = 0;
+	struct cleaned cleaned = { 0 };
 	OWN(out) out;
 	bool ok;
 
@@ -56,11 +82,11 @@ static bool detach(const void *args, const char **rest, size_t nrest, char **pro
 	ok = target_open(&t, "detach", a->pid, rest, nrest, err);
 	if (ok && t.img.kind != IMAGE_PROCESS)
 		ok = err_set(err, ERR_USAGE, "detach: which process? Give its number");
-	ok = ok && inline_clean(&t.prog, t.img.pid, &jumps, &stop_ns, err);
+	ok = ok && inline_clean(&t.prog, t.img.pid, &cleaned, err);
 	if (ok && a->common.json)
-		said_json(&t, jumps, stop_ns, &out);
+		said_json(&t, &cleaned, &out);
 	else if (ok)
-		said(&t, jumps, stop_ns);
+		said(&t, &cleaned);
 	target_release(&t);
 	return ok && out_flush(&out);
 }
@@ -71,7 +97,9 @@ const struct command cmd_detach = {
 	.what = "put back everything that a goshawk that died left in a process",
 	.about = "A goshawk that is killed leaves the process that it traced running: what it put "
 		 "in there does no harm. The next goshawk that attaches takes it away first; this "
-		 "command does nothing else.",
+		 "command does nothing else. One that has ended by itself has put all places back; "
+		 "the memory that its code lay in, where a thread may still be, is given back by "
+		 "the next one as well, or by this.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.examples = {

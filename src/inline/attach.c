@@ -546,8 +546,21 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 	return ok && inject_end(&in, err);
 }
 
-bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *stop_ns,
-		  struct err *err)
+/* Of sessions' memory, what is mapped now. */
+static u64 memory_of_sessions(pid_t pid, int mem_fd)
+{
+	struct found f = { 0 };
+	u64 n = 0;
+
+	found_sessions(&f, pid, mem_fd);
+	for (size_t i = 0; i < f.sessions.n; i++)
+		n += f.sessions.at[i].shared_hi - f.sessions.at[i].shared_lo +
+		     round_up(f.sessions.at[i].code_end, 4096) - f.sessions.at[i].near_rt;
+	found_release(&f);
+	return n;
+}
+
+bool inline_clean(const struct go_program *prog, pid_t pid, struct cleaned *to, struct err *err)
 {
 	const struct plan nothing = { .prog = prog };
 	struct source src;
@@ -582,8 +595,10 @@ bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *
 		tracee_resume_all(&st);
 		s->stop_ns += now_ns() - began;
 	}
-	*jumps = f.leftovers.n + stub;
-	*stop_ns = s->stop_ns;
+	*to = (struct cleaned){
+		.jumps = f.leftovers.n + stub, .unmapped = s->given_back, .stop_ns = s->stop_ns,
+		.kept = ok && f.sessions.n ? memory_of_sessions(pid, s->mem_fd) : 0,
+	};
 	found_release(&f);
 	source_release(&src);
 	return ok || tracee_failed(pid, err);

@@ -16,7 +16,12 @@ static bool unmap(struct inline_session *s, struct inject *in, u64 lo, u64 hi, s
 	u64 args[6] = { lo, hi - lo };
 	i64 got;
 
-	return hi <= lo || place_call(s, in, SYS_munmap, args, "less memory", &got, err);
+	if (hi <= lo)
+		return true;
+	if (!place_call(s, in, SYS_munmap, args, "less memory", &got, err))
+		return false;
+	s->given_back += got ? 0 : hi - lo;
+	return true;
 }
 
 /* The note lies in memory of the program's: what it says must be there, just as we map it. */

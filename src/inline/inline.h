@@ -58,9 +58,16 @@ struct delay_counts inline_delays(const struct source *src);
 /* Of one store: its waits; and whether it was passed at all. */
 u32 inline_delay_waits(const struct source *src, u32 store, bool *passed);
 
-/* Takes away what goshawks that died have left in a process: how many jumps. ERR_REFUSED while one
- * is at work there. */
-bool inline_clean(const struct go_program *prog, pid_t pid, size_t *jumps, i64 *stop_ns,
+/* What goshawks had left in a process: those that died their jumps, and all of them memory, which
+ * nothing leads to. */
+struct cleaned {
+	size_t jumps;	/* taken away */
+	u64 unmapped;	/* bytes */
+	u64 kept;	/* bytes: there is a seccomp filter, or somebody stands there */
+	i64 stop_ns;
+};
+/* Takes that away. ERR_REFUSED while a goshawk is at work there. */
+bool inline_clean(const struct go_program *prog, pid_t pid, struct cleaned *to,
 		  struct err *err) MUST_CHECK;
 
 /* Writes the generated code of a plan as text (--plan), as it would be for an unbiased image. */

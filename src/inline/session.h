@@ -51,6 +51,7 @@ struct inline_session {
 	i64 retry_ns;		/* when windows that are held back are tried again; 0: never */
 	unsigned retries;
 	u32 stuck;		/* functions that are held back */
+	u64 given_back;		/* bytes of dead sessions' memory that are not mapped any more */
 	unsigned mapped;	/* of our three mappings, in the order of place_map */
 	struct arena arena;
 };

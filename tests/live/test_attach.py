@@ -1,5 +1,6 @@
 """A process that runs is attached to, traced and left, and never notices."""
 
+import json
 import os
 import re
 import signal
@@ -286,6 +287,41 @@ def test_one_dies_under_the_other(tmp_path):
         assert goshawk.run("detach", "-p", r.pid).status == 0
         assert r.text() == text
         r.rounds()
+
+
+def mapped(pid):
+    """The bytes of what we map: rings, and what lies where we map."""
+    with open("/proc/%d/maps" % pid) as maps:
+        spans = [line.split(maxsplit=5) for line in maps]
+    return sum(int(hi, 16) - int(lo, 16) for lo, hi in (s[0].split("-") for s in spans if "memfd:goshawk" in s[-1] or
+                                                        int(s[0].split("-")[0], 16) < 0xc000000000))
+
+
+def test_detach_says_what_it_has_done(tmp_path):
+    """Memory, once a goshawk has ended; jumps too, if it was killed; and then nothing."""
+    with Running(1, 1) as r:
+        before = mapped(r.pid)
+        for kill in False, True:
+            for form in [], ["--json"]:
+                a = Attached(tmp_path, r.pid, "main.called").started()
+                if kill:
+                    a.p.kill()
+                    a.p.communicate()
+                else:
+                    a.stop()
+                left = mapped(r.pid) - before
+                assert left > 0
+                done = goshawk.run("detach", *form, "-p", r.pid)
+                assert mapped(r.pid) == before
+                if form:
+                    told = json.loads(done.out.splitlines()[1])
+                    assert (told["restored"] > 0, told["unmapped"], told["kept"]) == (kill, left, 0) and told["stop_ns"] > 0
+                    continue
+                what = r"\d+ places are as they were before, " if kill else ""
+                assert re.fullmatch(r"goshawk: process %d: %s%.1f MiB of addresses that were mapped are free again; it stood still "
+                                    r"for [\d.]+ ms\n" % (r.pid, what, left / 2**20), done.err), done.err
+        done = goshawk.run("detach", "-p", r.pid)
+        assert done.err == "goshawk: process %d: nothing was left in it\n" % r.pid
 
 
 # What can't be done.

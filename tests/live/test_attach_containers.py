@@ -1,6 +1,7 @@
 """Processes in containers, under filters, of other users, and in files of any name."""
 
 import os
+import re
 import resource
 import subprocess
 
@@ -83,6 +84,8 @@ def test_under_a_filter_that_permits_what_we_need(tmp_path, release, code):
             r.call(500)
             assert len(a.stop().calls) == 500
         assert r.text() == text
+        done = goshawk.run("detach", "-p", r.pid)  # what its filter says to less memory was never asked
+        assert done.status == 0 and re.search(r": [\d.]+ MiB of addresses, which nothing leads to, stay mapped", done.err), done
         r.go_on()
 
 
