@@ -43,9 +43,11 @@ static struct str unescape(struct arena *a, struct str s)
 		bool escaped = s.p[i] == '%' && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 &&
 			       hex_digit(s.p[i + 2]) >= 0;
 
-		to[n++] = escaped ? (char)(hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2]))
-				  : s.p[i];
-		i += escaped ? 2 : 0;
+		to[n++] = s.p[i];
+		if (escaped) {
+			to[n - 1] = (char)(hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2]));
+			i += 2;
+		}
 	}
 	return (struct str){ to, n };
 }
