@@ -102,10 +102,22 @@ static void say_out(void *ctx, const char *sentence)
 
 static struct str version_of(const struct go_program *prog, const struct library *l)
 {
-	struct str version = l->module ? go_module_version(prog, str_of(l->module)) :
-					 prog->version.text;
+	return l->module ? go_module_version(prog, str_of(l->module)) : prog->version.text;
+}
 
-	return version.n ? version : STR("no known version");
+/* A version is of what is there. */
+static void say_library(const struct rules *r, u32 i, const struct go_program *prog,
+			struct out *o)
+{
+	const struct library *l = rules_libraries[i];
+	struct str version = version_of(prog, l);
+
+	out_fmt(o, "%s: %s", l->name, l->package);
+	if (r->there[i])
+		out_fmt(o, " of %.*s", STR_F(version.n ? version : STR("no known version")));
+	out_fmt(o, ": %s", !r->wanted[i] ? "not wanted" : r->there[i] ? "on" :
+			   "not in this program");
+	out_line(o);
 }
 
 bool spans_plan(const struct rules *r, const struct plan *p, const char *path, bool json,
@@ -122,11 +134,7 @@ bool spans_plan(const struct rules *r, const struct plan *p, const char *path, b
 	if (json)
 		sink_json_begin(&out, &t);
 	for (u32 i = 0; rules_libraries[i] && !json; i++) {
-		out_fmt(&out, "%s: %s of %.*s: %s", rules_libraries[i]->name,
-			rules_libraries[i]->package, STR_F(version_of(p->prog, rules_libraries[i])),
-			!r->wanted[i] ? "not wanted" : r->there[i] ? "on" :
-			"not in this program");
-		out_line(&out);
+		say_library(r, i, p->prog, &out);
 	}
 	if (!json)
 		rules_off(r, p, say_out, &out);

@@ -70,7 +70,7 @@ static const struct rule rules[] = {
 };
 
 const struct library library_fiber = {
-	.name = "http-server", .package = FASTHTTP,
+	.name = "http-server", .package = FASTHTTP, .module = FASTHTTP,
 	.rules = rules, .nrules = ARRAY_LEN(rules), .used = FASTHTTP ".(*Server).Serve",
 	.fields = fields, .status = fiber_status, .messages = fiber_requests, .say = fiber_say,
 };

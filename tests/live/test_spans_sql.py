@@ -90,3 +90,5 @@ def test_library_is_chosen(tmp_path):
     assert [s["name"] for s in spans] == ["main.round"] * 2
     plan = goshawk.run("spans", "--plan", "--only", "sql", "--", program)
     assert "sql: database/sql of go%s: on" % gobuild.NEWEST in plan.out, plan
+    plan = goshawk.run("spans", "--plan", "--", program)
+    assert "http-server: github.com/valyala/fasthttp: not in this program\n" in plan.out, plan
