@@ -79,6 +79,8 @@ static bool detach(const void *args, const char **rest, size_t nrest, char **pro
 	(void)program;
 	(void)status;
 	out_open(&out, STDOUT_FILENO);
+	if (!a->pid && !nrest)
+		return err_set(err, ERR_USAGE, "detach: which process? Give -p PID");
 	ok = target_open(&t, "detach", a->pid, rest, nrest, err);
 	if (ok && t.img.kind != IMAGE_PROCESS)
 		ok = err_set(err, ERR_USAGE, "detach: which process? Give its number");

@@ -109,8 +109,16 @@ static bool from_memory(struct scene *s, const struct explain_args *a, const cha
 {
 	i64 stop_ns;
 
-	if (!target_open_memory(&s->t, "explain", a->pid, rest, nrest, err))
+	if (!a->pid && !nrest)
+		return err_set(err, ERR_USAGE, "explain: what died? Give a core file, a log (- is "
+			       "stdin) or -p PID, or run it: -- PROGRAM");
+	if (!target_open_memory(&s->t, "explain", a->pid, rest, nrest, err)) {
+		if (!a->pid && nrest == 1 && s->t.img.kind == IMAGE_FILE && err->kind == ERR_USAGE)
+			err_set(err, ERR_USAGE, "explain: %s is a program's file, which has not "
+				"died; give a core file, a log or a process, or run it: goshawk "
+				"explain -- %s", rest[0], rest[0]);
 		return false;
+	}
 	if (s->t.img.kind == IMAGE_PROCESS) {
 		if (!glance(&s->gs, &s->t.img, &s->t.prog, &stop_ns, err))
 			return false;

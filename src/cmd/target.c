@@ -101,6 +101,11 @@ bool target_open_memory(struct target *t, const char *command, const char *pid, 
 		t->prog.homes = true;
 		return true;
 	}
+	if (!pid && !nrest) {
+		*t = (struct target){ .rest = rest };
+		return err_set(err, ERR_USAGE, "%s: which program? Give a core file, or -p PID",
+			       command);
+	}
 	if (!target_open(t, command, pid, rest, nrest, err))
 		return false;
 	t->prog.homes = true;

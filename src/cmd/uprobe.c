@@ -66,7 +66,7 @@ static void forecast(const struct plan *plan, u32 sites, u64 cost_ns)
 
 	fprintf(stderr, "goshawk: kernel probes at %u places", sites);
 	if (cost_ns)
-		fprintf(stderr, "; here each call of a traced function takes %.1f us longer",
+		fprintf(stderr, "; here each call of a traced function takes %.1f µs longer",
 			(double)cost_ns / 1e3);
 	fputc('\n', stderr);
 	for (u32 i = 0; i < plan->nfuncs; i++)
