@@ -146,7 +146,8 @@ bool find_program(struct arena *a, const char *name, const char **path, struct e
 		if (is_program(name))
 			return true;
 		if (access(name, F_OK))
-			return err_set(err, ERR_IO, "%s: %s", name, strerror(errno));
+			return err_set(err, errno == EACCES ? ERR_DENIED : ERR_IO, "%s: %s", name,
+				       strerror(errno));
 		/* of directories and devices whoever opens it says more */
 		return !is_file(name) ||
 		       err_set(err, ERR_DENIED, "%s: no permission to execute it (chmod +x)", name);

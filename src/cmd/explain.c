@@ -1,5 +1,6 @@
 /* explain - why a program died: from a core, from what it printed, from a process, or by running
  * it. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,7 +54,8 @@ static bool read_log(struct scene *s, const char *path, struct err *err)
 	size_t n;
 
 	if (!f)
-		return err_set(err, ERR_IO, "%s: no such file, or it can't be read", path);
+		return err_set(err, errno == EACCES ? ERR_DENIED : ERR_IO, "%s: %s", path,
+			       strerror(errno));
 	do {
 		vec_reserve(&s->text, s->text.n + 65536);
 		n = fread(s->text.at + s->text.n, 1, 65536, f);

@@ -52,18 +52,25 @@ bool target_to_run(struct image *img, const char *who, char **argv, struct arena
 	return true;
 }
 
-/* A bare name that is no file here is often a command: say where that is. */
+/* A bare name that is no file here is often a command, or a process: say so. */
 static bool open_path(struct image *img, const char *path, struct err *err)
 {
 	OWN(arena) a = {0};
 	struct err ignored;
 	const char *found;
+	bool runs;
+	int pid;
 
 	if (image_open(img, path, err))
 		return true;
-	if (err->kind == ERR_IO && !strchr(path, '/') && access(path, F_OK)
-	    && find_program(&a, path, &found, &ignored))
-		err_set(err, ERR_IO, "%s: no such file here; the command is %s", path, found);
+	if (err->kind != ERR_IO || !*path || strchr(path, '/') || !access(path, F_OK))
+		return false;
+	runs = process_named(path, &pid, &ignored) || ignored.kind == ERR_USAGE;
+	if (find_program(&a, path, &found, &ignored))
+		err_set(err, ERR_IO, "%s: no such file here; the command is %s%s%s", path, found,
+			runs ? ", the process -p " : "", runs ? path : "");
+	else if (runs)
+		err_set(err, ERR_IO, "%s: no such file here; the process is -p %s", path, path);
 	return false;
 }
 

@@ -160,6 +160,35 @@ def test_no_permission(tmp_path, monkeypatch):
 
 
 @pytest.mark.ptrace
+@pytest.mark.skipif(os.getuid() != 0, reason="a user without rights is another one")
+def test_what_may_not_be_looked_at(tmp_path, monkeypatch):
+    """It is not permitted, as what may not be read is: no 'no such file', no failure of a disk."""
+    tool, copy = drop(tmp_path, gobuild.build("odd", gobuild.NEWEST))
+    locked = copy.parent / "locked"
+    locked.mkdir(mode=0o700)
+    log = copy.parent / "log"
+    log.write_text("panic: x\n")
+    log.chmod(0o600)
+    monkeypatch.setattr(goshawk, "GOSHAWK", tool)
+    says(DENIED, "ermission", "trace", "main.*", "--", locked / "program", user=NOBODY)
+    for path in log, locked / "log":
+        says(DENIED, "ermission", "explain", path, user=NOBODY)
+    says(8, "log: No such file", "explain", "/nowhere/log", user=NOBODY)
+
+
+@pytest.mark.ptrace
+def test_the_name_of_a_process_in_the_place_of_a_file(tmp_path):
+    """It is told how processes are named."""
+    program = tmp_path / "hawk-prey"
+    shutil.copy(gobuild.build("parked", gobuild.NEWEST), program)
+    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
+        try:
+            says(8, "hawk-prey: no such file here; the process is -p hawk-prey$", "goroutines", "hawk-prey")
+        finally:
+            p.kill()
+
+
+@pytest.mark.ptrace
 def test_a_set_uid_program(tmp_path, monkeypatch):
     tool, copy = drop(tmp_path, gobuild.build("odd", gobuild.NEWEST))
     copy.chmod(0o4755)
