@@ -256,7 +256,7 @@ const struct command cmd_explain = {
 		 "printed when it died (- is stdin), also inside JSON and behind the prefixes of "
 		 "loggers; with FILE, addresses in it are looked up. -p looks at a process that "
 		 "does not go on. Behind -- stands a program that is run until it dies, with "
-		 "GOTRACEBACK=crash.\n\n"
+		 "GOTRACEBACK=crash; it gets the signals that would end goshawk.\n\n"
 		 "Status 1: a cause is named. What is only likely says so, and what is not known "
 		 "is called unknown, with all that was seen.",
 	.opts = opts,

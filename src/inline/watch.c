@@ -24,11 +24,13 @@ enum {
 struct run {
 	struct watched *w;
 	pid_t pid;
-	int said, children;
+	int said, signals;
+	sigset_t before;	/* what was blocked when we came */
 	bool looked, ended;
 };
 
-static NORETURN void child(const char *path, char **argv, int go, int said)
+static NORETURN void child(const char *path, char **argv, const sigset_t *blocked, int go,
+			   int said)
 {
 	char c;
 
@@ -36,9 +38,7 @@ static NORETURN void child(const char *path, char **argv, int go, int said)
 	if (read(go, &c, 1) == 1) {
 		dup2(said, STDERR_FILENO);
 		setenv("GOTRACEBACK", "crash", 0);
-		sigset_t none;
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
+		sigprocmask(SIG_SETMASK, blocked, NULL);
 		execv(path, argv);
 	}
 	_exit(127);
@@ -177,16 +177,26 @@ static void take_changes(struct run *r)
 	}
 }
 
+/* What would end us would end the program with us, unasked. It has what a terminal sends as well;
+ * what somebody sends to us alone it gets from us, for it can't do without us: we read its stderr.
+ * Then it ends in its own way, or not. */
+static void take_signals(struct run *r)
+{
+	struct signalfd_siginfo info;
+
+	while (read(r->signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD && info.ssi_code != SI_KERNEL && !r->ended)
+			kill(r->pid, (int)info.ssi_signo);
+}
+
 static void follow(struct run *r)
 {
 	struct pollfd fds[2] = { { .fd = r->said, .events = POLLIN },
-				 { .fd = r->children, .events = POLLIN } };
-	struct signalfd_siginfo info;
+				 { .fd = r->signals, .events = POLLIN } };
 
 	while (!r->ended) {
 		(void)poll(fds, 2, -1);
-		if (fds[1].revents & POLLIN && read(r->children, &info, sizeof(info)) < 0)
-			errno = 0;
+		take_signals(r);
 		while (pass_on(r))
 			;
 		if (fds[0].revents & (POLLHUP | POLLERR) && !(fds[0].revents & POLLIN))
@@ -212,7 +222,7 @@ static bool begin(struct run *r, const char *path, char **argv, struct err *err)
 	r->pid = fork();
 	if (r->pid == 0) {
 		close(go[1]);
-		child(path, argv, go[0], said[1]);
+		child(path, argv, &r->before, go[0], said[1]);
 	}
 	close(go[0]);
 	close(said[1]);
@@ -232,11 +242,13 @@ static bool begin(struct run *r, const char *path, char **argv, struct err *err)
 	return true;
 }
 
+static const int signals[] = { SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
 bool watch_run(struct watched *w, char **program, struct err *err)
 {
 	struct run r = { .w = w };
 	struct arena a = { 0 };
-	sigset_t children, before;
+	sigset_t taken;
 	const char *path;
 	bool ok;
 
@@ -246,17 +258,20 @@ bool watch_run(struct watched *w, char **program, struct err *err)
 			     "%s: a set-uid program: watched it would run without "
 			     "its rights",
 			     path);
-	sigemptyset(&children);
-	sigaddset(&children, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &children, &before);
-	r.children = signalfd(-1, &children, SFD_CLOEXEC);
+	sigemptyset(&taken);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaddset(&taken, signals[i]);
+	sigprocmask(SIG_BLOCK, &taken, &r.before);
+	r.signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
 	ok = ok && begin(&r, path, program, err);
 	if (ok) {
 		follow(&r);
 		close(r.said);
 	}
-	close(r.children);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	r.ended = true;
+	take_signals(&r);	/* what came too late for the program does not end us now */
+	close(r.signals);
+	sigprocmask(SIG_SETMASK, &r.before, NULL);
 	arena_release(&a);
 	return ok;
 }

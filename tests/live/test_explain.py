@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import resource
 import signal
@@ -100,6 +101,34 @@ def test_nothing_is_said_of_healthy_programs(release, stop, tmp_path):
         _, text = p.communicate(timeout=60)
         d = from_text(tmp_path, text)
         assert d["kind"] == "stopped" and not d["named"], (name, d, text[:600])
+
+
+@pytest.mark.parametrize("how", ["alone", "terminal"])
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_what_would_end_goshawk_ends_the_program_in_its_own_way(sig, how):
+    """Its handler runs, and its end is told; a terminal has sent it to both."""
+    keys = {signal.SIGINT: b"\x03", signal.SIGQUIT: b"\x1c"}
+    if how == "terminal" and sig not in keys:
+        pytest.skip("no key sends it")
+    script = "trap 'echo bye; exit 7' INT TERM HUP QUIT; echo ready; read line"
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execv(str(goshawk.GOSHAWK), ["goshawk", "explain", "--", "/bin/sh", "-c", script])
+    with open(terminal, "rb+", buffering=0) as f:
+        said = b""
+        while b"ready" not in said:
+            said += f.read(4096)
+        if how == "alone":
+            os.kill(pid, sig)
+        else:
+            f.write(keys[sig])
+        try:
+            while more := f.read(4096):
+                said += more
+        except OSError:  # the end of a terminal
+            pass
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, said
+    assert said.count(b"bye") == 1 and b"it ended with status 7" in said, said
 
 
 def test_what_was_nil_is_said_in_go():
