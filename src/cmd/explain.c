@@ -153,6 +153,17 @@ static bool at_its_end(void *ctx, int pid, const struct os_thread *threads, size
 	return true;
 }
 
+static struct str end_of(struct scene *s, const struct watched *w)
+{
+	const char *name = sigabbrev_np(w->signal);
+	struct str how = !w->signal ? str_fmt(&s->arena, "ended with status %d", w->status) :
+			 name ? str_fmt(&s->arena, "was ended by SIG%s", name) :
+				str_fmt(&s->arena, "was ended by signal %d", w->signal);
+
+	return str_fmt(&s->arena, "it %.*s, and did not die of anything that the runtime tells",
+		       STR_F(how));
+}
+
 static bool from_run(struct scene *s, char **program, struct err *err)
 {
 	struct watched *w = &s->run;
@@ -178,11 +189,10 @@ static bool from_run(struct scene *s, char **program, struct err *err)
 		if (text.crash.kind == CRASH_FREE_OBJECT || text.crash.kind == CRASH_BAD_POINTER)
 			explain_heap_text(&s->found, &s->d);
 	}
-	if (!s->found.cause && !text.died && !w->signal)
+	/* of one that died of a signal when it was looked at, that is said */
+	if (!s->found.cause && !text.died && (!w->signal || !s->has_program))
 		s->found = (struct diagnosis){
-			.kind = "ended", .certainty = CERTAIN,
-			.summary = str_fmt(&s->arena, "it ended with status %d, and did not die of "
-					   "anything that the runtime tells", w->status),
+			.kind = "ended", .certainty = CERTAIN, .summary = end_of(s, w),
 		};
 	return true;
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import pty
 import re
 import resource
@@ -129,6 +130,18 @@ def test_what_would_end_goshawk_ends_the_program_in_its_own_way(sig, how):
             pass
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, said
     assert said.count(b"bye") == 1 and b"it ended with status 7" in said, said
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_from_outside_is_what_ended_it(sig):
+    """No handler, no message of the runtime's."""
+    with subprocess.Popen([goshawk.GOSHAWK, "explain", "--", gobuild.build("zoo", gobuild.NEWEST), "healthy-idle"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
+        assert line_of(p.stdout, "ready") == "ready\n"
+        children = pathlib.Path("/proc/%d/task/%d/children" % (p.pid, p.pid)).read_text().split()
+        os.kill(int(children[0]), sig)
+        assert "it was ended by %s, and" % sig.name in p.communicate(timeout=60)[1]
+        assert p.returncode == 0
 
 
 def test_what_was_nil_is_said_in_go():
