@@ -348,6 +348,12 @@ static bool make_folder(struct hunting *x, struct err *err)
 	return true;
 }
 
+/* The runs have groups of their own: a terminal's Ctrl-C reaches us alone. */
+static bool told_to_stop(void)
+{
+	return stop_asked() || stop_by_terminal();
+}
+
 static bool run(struct hunting *x, const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
@@ -363,7 +369,7 @@ static bool run(struct hunting *x, const char *path, struct err *err)
 		.path = path, .name = slash ? slash + 1 : path, .dir = x->dir,
 		.argv = x->a->program, .show = x->a->show_output,
 		.jobs = (u32)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), .make = make,
-		.look = look, .stop = stop_asked, .ctx = x,
+		.look = look, .stop = told_to_stop, .ctx = x,
 	};
 	said_begin(x);
 	stop_catch();

@@ -1,11 +1,14 @@
 """stress --until-crash: from a suspicion to a proof, on programs that race and on programs that do not."""
 
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import re
 import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -160,16 +163,25 @@ def test_the_command_without_a_report_makes_it_again(tmp, tmp_path):
     assert again.returncode == 2 and ("panic: " in again.stderr or "fatal error: " in again.stderr), again
 
 
-def test_ctrl_c_leaves_nothing(tmp):
+@pytest.mark.parametrize("how", ["alone", "terminal"])
+def test_ctrl_c_leaves_nothing(tmp, how):
+    """The runs have groups of their own, so that a terminal's reaches goshawk alone, too."""
     program = gobuild.build("racing", gobuild.NEWEST)
-    p = subprocess.Popen([goshawk.GOSHAWK, "stress", "--until-crash", "--for", "60s", "main.*", "--", program, "string",
-                          "mutex", "60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    keys, terminal = pty.openpty()
+    p = subprocess.Popen([goshawk.GOSHAWK, "stress", "--until-crash", "--for", "100s", "main.*", "--", program, "string",
+                          "mutex", "100"], stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                         start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    os.close(terminal)
     until = time.monotonic() + 60
     while not list(tmp.glob("*/*/" + program.name)):
         assert time.monotonic() < until
         time.sleep(0.01)
-    p.send_signal(signal.SIGINT)
-    out, err = p.communicate(timeout=60)
+    if how == "alone":
+        p.send_signal(signal.SIGINT)
+    else:
+        os.write(keys, b"\x03")
+    out, err = p.communicate(timeout=90)
+    os.close(keys)
     assert p.returncode == 0, err
     assert "it lived through" in err
     done = subprocess.run(["pgrep", "-f", str(tmp)], stdout=subprocess.PIPE, text=True)
