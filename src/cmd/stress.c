@@ -60,9 +60,6 @@ static bool list(const struct stress_args *a, const struct target *t, struct out
 	if (!stores.n)
 		say_nothing_stored(t);
 	show(t, &stores, a->common.json, o);
-	if (!stores.n)
-		fprintf(stderr, "goshawk: %s stores no value of several words\n",
-			t->nrest ? "what these patterns match" : "this program");
 	return true;
 }
 
