@@ -45,4 +45,5 @@ void fiber_say(struct saying *s, const struct field_value *f, const struct said 
 		fields[FIELD_METHOD].text = STR("GET");	/* RequestHeader.Method */
 	fields[FIELD_PATH] = (struct field_value){ .there = said->asked.n, .text = said->asked };
 	http_say_server(s, fields, said);
+	say_peer(s, &fields[FIBER_PEER_IP], &fields[FIBER_PEER_PORT]);
 }

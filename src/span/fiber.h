@@ -17,6 +17,9 @@
 
 #include "span/http.h"
 
+/* Who is served, besides the fields of http.h, of which fiber has no lists of patterns. */
+enum { FIBER_PEER_IP = FIELD_PATTERN, FIBER_PEER_PORT };
+
 extern const struct library library_fiber;
 
 bool fiber_status(const struct field_value *f, i64 *status);

@@ -9,11 +9,18 @@ static const char *const fields[FIELDS_MOST] = {
 	[FIELD_METHOD] = "http.request.method", [FIELD_HOST] = "server.address",
 	[FIELD_PATH] = "url.path", [FIELD_TLS] = "url.scheme",
 	[FIELD_STATUS] = "http.response.status_code", [FIELD_ROUTE] = "http.route",
-	[FIELD_MATCHED] = "http.route",
+	[FIELD_MATCHED] = "http.route", [FIBER_PEER_IP] = "client.address",
+	[FIBER_PEER_PORT] = "network.peer.port",
 };
 
 /* As they are in fasthttp's headers, which it normalises unless it is told not to. */
 static const char *const names[] = { "Tracepar", "tracepar" };
+
+/* Who is at the other end of a connection, or of one of TLS on it. */
+#define CONN ".(*net.TCPConn).conn.fd.raddr.(*net.TCPAddr)"
+#define PEERS(field, part, most) \
+	{ field, "arg0.c" CONN part, most }, \
+	{ field, "arg0.c.(*crypto/tls.Conn).conn" CONN part, most }
 
 /* (rctx *fasthttp.RequestCtx) */
 #define HANDLES(name) { \
@@ -23,8 +30,10 @@ static const char *const names[] = { "Tracepar", "tracepar" };
 		{ FIELD_METHOD, "arg0.Request.Header.method", 16 }, \
 		{ FIELD_HOST, "arg0.Request.Header.host", 128 }, \
 		{ FIELD_TLS, "arg0.Request.isTLS", 0, true }, \
+		PEERS(FIBER_PEER_IP, ".IP", 16), \
+		PEERS(FIBER_PEER_PORT, ".Port", 0), \
 	}, \
-	.nreads = 3, .waits = true, \
+	.nreads = 7, .waits = true, \
 	.messages = { "arg0.Request.Header.h" }, .nmessages = 1, \
 	.extra = { \
 		.kind = EXTRA_RECORDS, .headers = HEADERS_BYTES_BOOL, .only = names, \

@@ -63,56 +63,18 @@ static void say_code(struct saying *s, i64 code, bool fails)
 		say_error(s, name, (struct str){ 0 });
 }
 
-/* inet_ntop() would do it by printf, which took more time than the rest of the span. */
-static struct str four_bytes(char text[INET6_ADDRSTRLEN], const u8 *ip)
-{
-	char *to = text;
-
-	for (u32 i = 0; i < 4; i++) {
-		if (i)
-			*to++ = '.';
-		if (ip[i] >= 100)
-			*to++ = (char)('0' + ip[i] / 100);
-		if (ip[i] >= 10)
-			*to++ = (char)('0' + ip[i] / 10 % 10);
-		*to++ = (char)('0' + ip[i] % 10);
-	}
-	return (struct str){ text, (size_t)(to - text) };
-}
-
-/* A net.IP: 4 bytes, or 16, of which those of IPv4 are known by how they begin. */
-static struct str ip_text(struct saying *s, struct str ip)
-{
-	static const char mapped[] = "\0\0\0\0\0\0\0\0\0\0\xff\xff";
-	char text[INET6_ADDRSTRLEN];
-
-	if (ip.n == 16 && str_starts(ip, (struct str){ mapped, sizeof(mapped) - 1 }))
-		ip = str_cut(ip, 12, 16);
-	if (ip.n == 4)
-		return say_joined(s, four_bytes(text, (const u8 *)ip.p), STR(""), STR(""));
-	if (ip.n != 16 || !inet_ntop(AF_INET6, ip.p, text, sizeof(text)))
-		return STR("");
-	return say_joined(s, str_of(text), STR(""), STR(""));
-}
-
 void grpc_say_server(struct saying *s, const struct field_value *f, const struct said *said)
 {
 	struct str ip;
 
 	say_method(s, &f[GRPC_METHOD]);
-	ip = ip_text(s, f[GRPC_OWN_IP].text);
+	ip = say_ip(s, f[GRPC_OWN_IP].text);
 	if (ip.n) {
 		say_text(s, "server.address", ip);
 		if (f[GRPC_OWN_PORT].there)
 			say_int(s, "server.port", f[GRPC_OWN_PORT].number);
 	}
-	ip = ip_text(s, f[GRPC_PEER_IP].text);
-	if (ip.n) {
-		say_text(s, "client.address", ip);
-		say_text(s, "network.peer.address", ip);
-		if (f[GRPC_PEER_PORT].there)
-			say_int(s, "network.peer.port", f[GRPC_PEER_PORT].number);
-	}
+	say_peer(s, &f[GRPC_PEER_IP], &f[GRPC_PEER_PORT]);
 	if (said->answered)
 		say_code(s, said->status, fails_server(said->status));
 }

@@ -2,8 +2,10 @@
 
 import concurrent.futures
 import http.client
+import json
 import pathlib
 import signal
+import ssl
 import subprocess
 import tempfile
 
@@ -21,9 +23,9 @@ CLIENTS, EACH = 16, 50
 
 
 class Fiber:
-    def __init__(self, module, *flags, options=(), attach=False):
+    def __init__(self, module, *flags, options=(), attach=False, args=()):
         self.err, command = tempfile.NamedTemporaryFile("w+"), [str(goshawk.GOSHAWK), "spans", *options]
-        self.p = self.looker = subprocess.Popen([*([] if attach else command + ["--"]), build(*newest(module), *flags)],
+        self.p = self.looker = subprocess.Popen([*([] if attach else command + ["--"]), build(*newest(module), *flags), *args],
                                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err, text=True)
         _, pid, port = line_of(self.p.stdout, "ready").split()
         self.port = int(port)
@@ -117,6 +119,22 @@ def test_whose_request_it_is(module):
             assert get(c, "/plain", headers)[0] == 200
         c.close()
         assert [(s.trace == PARENT[3:35], s.remote) for s in web.end()] == [(known, known) for _, known in HEADERS], web.said()
+
+
+@pytest.mark.parametrize("module, args", [(BOTH[0], []), (BOTH[1], []), (BOTH[0], ["tls"])])
+def test_who_asked(module, args):
+    with Fiber(module, "-ldflags=-s -w", options=["--json"], args=args) as web:
+        c = web.connection()
+        if args:
+            c = http.client.HTTPSConnection("127.0.0.1", web.port, timeout=60, context=ssl._create_unverified_context())
+        assert get(c, "/plain")[0] == 200
+        port = c.sock.getsockname()[1]
+        c.close()
+        web.end()
+        s, = (json.loads(line) for line in web.said().splitlines() if line.startswith('{"type":"span"'))
+    about = s["attributes"]
+    assert about["client.address"] == about["network.peer.address"] == "127.0.0.1" and about["network.peer.port"] == port
+    assert about.get("url.scheme", "http") == ("https" if args else "http")
 
 
 def test_secrets():

@@ -62,6 +62,22 @@ START_TEST(what_does_not_fit_the_path_is_no_route)
 }
 END_TEST
 
+START_TEST(who_asked)
+{
+	static struct open_span s;
+
+	fresh();
+	fields[FIBER_PEER_IP] = (struct field_value){ .there = true, .text = STR("\x0a\0\0\x07") };
+	number(FIBER_PEER_PORT, 4711);
+	ck_assert_str_eq(said_of(&s, 200), "HTTP http.response.status_code=200 "
+			 "client.address=10.0.0.7 network.peer.address=10.0.0.7 "
+			 "network.peer.port=4711");
+	fresh();
+	number(FIBER_PEER_PORT, 4711);	/* of what is no address of IP */
+	ck_assert_str_eq(said_of(&s, 200), "HTTP http.response.status_code=200");
+}
+END_TEST
+
 START_TEST(a_status_that_nobody_has_set_is_200)
 {
 	i64 status = 0;
@@ -117,6 +133,7 @@ Suite *fiber_suite(void)
 
 	tcase_add_test(t, the_route_is_the_last_pattern_that_fits);
 	tcase_add_test(t, what_does_not_fit_the_path_is_no_route);
+	tcase_add_test(t, who_asked);
 	tcase_add_test(t, a_status_that_nobody_has_set_is_200);
 	tcase_add_test(t, a_request_is_over_once);
 	suite_add_tcase(s, t);

@@ -1,13 +1,20 @@
 // A server of fiber: the answer is the pattern that fiber itself says, in a header. /order/N asks the server itself for
-// /users/N, with N in a header of its own.
+// /users/N, with N in a header of its own. With an argument it is served over TLS.
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
+	"time"
 
 	web "MODULE"
 )
@@ -43,12 +50,28 @@ func recovers(c *web.Ctx) (err error) {
 	return c.Next()
 }
 
+func secured(l net.Listener) net.Listener {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	made, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{made}, PrivateKey: key}}})
+}
+
 func main() {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}
 	port = l.Addr().(*net.TCPAddr).Port
+	if len(os.Args) > 1 {
+		l = secured(l)
+	}
 	app := web.New(web.Config{DisableStartupMessage: true})
 	app.Use(recovers)
 	app.Get("/plain", said)
