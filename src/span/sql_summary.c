@@ -40,14 +40,6 @@ static const char *const modifiers[] = {
 	"only", "table", "if", "not", "exists", "ignore", "low_priority", "into", "lateral",
 };
 
-static bool is_one_of(struct str word, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (sql_is(word, list[i]))
-			return true;
-	return false;
-}
-
 static bool is_inner(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -119,11 +111,11 @@ static void operation(struct reader *r)
 	r->noperations++;
 	if (r->noperations == 1)
 		r->to->operation = r->word;
-	r->has_from[r->depth] = is_one_of(r->word, from, ARRAY_LEN(from));
+	r->has_from[r->depth] = SQL_ONE_OF(r->word, from);
 	r->in_from[r->depth] = false;
 	r->inserts = sql_is(r->word, "insert") || sql_is(r->word, "replace") ||
 		     sql_is(r->word, "merge") || sql_is(r->word, "upsert");
-	r->wants = is_one_of(r->word, then, ARRAY_LEN(then)) && !sql_is(r->word, "replace");
+	r->wants = SQL_ONE_OF(r->word, then) && !sql_is(r->word, "replace");
 	say(r, r->word);
 }
 
@@ -131,7 +123,7 @@ static bool begins_operation(const struct reader *r, bool first)
 {
 	if (sql_is(r->word, "select"))
 		return true;
-	if (!is_one_of(r->word, verbs, r->depth ? NESTED : ARRAY_LEN(verbs)))
+	if (!sql_is_one_of(r->word, verbs, r->depth ? NESTED : ARRAY_LEN(verbs)))
 		return false;
 	return first || (r->with && str_eq(r->before, STR(")")) && r->depth == 0);
 }
@@ -152,12 +144,12 @@ static void word(struct reader *r)
 		r->inserts = false;
 	} else if (sql_is(r->word, "join") || (sql_is(r->word, "into") && r->inserts)) {
 		r->wants = true;
-	} else if (sql_is(r->word, "table") && is_one_of(r->before, ddl, ARRAY_LEN(ddl))) {
+	} else if (sql_is(r->word, "table") && SQL_ONE_OF(r->before, ddl)) {
 		say(r, r->word);
 		r->wants = r->inserts = true;	/* a list of columns may follow */
-	} else if (r->wants && !is_one_of(r->word, modifiers, ARRAY_LEN(modifiers))) {
+	} else if (r->wants && !SQL_ONE_OF(r->word, modifiers)) {
 		target(r);
-	} else if (is_one_of(r->word, ends_from, ARRAY_LEN(ends_from))) {
+	} else if (SQL_ONE_OF(r->word, ends_from)) {
 		r->in_from[r->depth] = false;
 	}
 }

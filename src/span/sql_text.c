@@ -3,13 +3,15 @@
 
 #include <string.h>
 
+#include "span/sql_secret.h"
+
 struct scan {
 	struct sql_text *to;
 	struct str in;
 	size_t at;
 	enum sql_dialect dialect;
 	bool blank;		/* one is due */
-	bool identified;	/* the last word was that */
+	struct sql_secret secret;
 	bool full;
 };
 
@@ -59,6 +61,14 @@ bool sql_is(struct str word, const char *lower_case)
 		if (lower(word.p[i]) != lower_case[i])
 			return false;
 	return true;
+}
+
+bool sql_is_one_of(struct str word, const char *const *lower_case, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sql_is(word, lower_case[i]))
+			return true;
+	return false;
 }
 
 static bool is_letter(char c)
@@ -221,13 +231,11 @@ static bool is_prefix(struct str w)
 	return w.p[0] == '_';
 }
 
-/* IDENTIFIED BY tiger: Oracle's passwords have no quotes. */
-static bool is_password_next(struct scan *s, struct str w)
+/* Oracle's passwords never have such quotes. */
+static bool is_secret_next(struct scan *s, struct str w)
 {
-	bool by = s->identified && sql_is(w, "by");
-
-	s->identified = sql_is(w, "identified");
-	return by && (s->dialect == SQL_ORACLE || s->dialect == SQL_OTHER);
+	return sql_secret_next(&s->secret, w, str_cut(s->in, s->at, s->in.n),
+			       s->dialect == SQL_ORACLE || s->dialect == SQL_OTHER);
 }
 
 static void word(struct scan *s)
@@ -240,7 +248,7 @@ static void word(struct scan *s)
 	w = str_cut(s->in, from, s->at);
 	if (peek(s, 0) != '\'') {
 		put(s, w);
-		if (is_password_next(s, w))
+		if (is_secret_next(s, w))
 			cut(s);
 	} else if (sql_is(w, "q") || sql_is(w, "nq")) {
 		cut(s);		/* Oracle's own quotes: q'[it's]' */
@@ -254,6 +262,8 @@ static void word(struct scan *s)
 
 static void symbol(struct scan *s)
 {
+	if (peek(s, 0) == ';')
+		sql_secret_end(&s->secret);
 	put(s, str_cut(s->in, s->at, s->at + 1));
 	s->at++;
 }

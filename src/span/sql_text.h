@@ -32,6 +32,8 @@ struct sql_text {
 void sql_text_of(struct sql_text *to, enum sql_dialect dialect, struct str query, bool cut);
 /* In any case of letters. */
 bool sql_is(struct str word, const char *lower_case);
+bool sql_is_one_of(struct str word, const char *const *lower_case, size_t n);
+#define SQL_ONE_OF(word, list) sql_is_one_of(word, list, ARRAY_LEN(list))
 /* Its operations and what they are done to, from a text that has no literals. */
 void sql_summary_of(struct sql_text *to);
 
