@@ -199,6 +199,7 @@ static void relocate(struct image *img, u64 table_va, u64 size)
 		if ((u32)info != R_X86_64_RELATIVE || !image_u64(img, at_va, &now) || now == addend)
 			continue;
 		memcpy((u8 *)(uintptr_t)(img->bytes + off), &addend, sizeof(addend));
+		img->relocated = true;
 	}
 }
 

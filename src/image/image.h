@@ -53,6 +53,7 @@ struct image {
 	struct str path;	/* as the user gave it, or the executable's path */
 	const u8 *bytes;	/* the whole file */
 	size_t size;
+	bool relocated;		/* `bytes` are not quite the file's: addends were put in */
 	struct segment *segs;
 	size_t nsegs;
 	struct section *secs;	/* none when the section headers are gone or lie */

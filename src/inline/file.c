@@ -386,10 +386,16 @@ static bool may(const struct go_program *prog, struct err *err)
 		       STR_F(img->path));
 }
 
+/* One mapping less: whoever reads one for the first time waits for the system at each 64 KiB. */
 static bool open_original(struct delayed *d, struct err *err)
 {
 	const struct image *img = d->prog->img;
 
+	if (!img->relocated) {
+		d->original = img->bytes;
+		d->original_size = img->size;
+		return true;
+	}
 	if (!file_map(img->path.p, &d->original, &d->original_size, err))
 		return err_in(err, "%.*s", STR_F(img->path));
 	if (d->original_size != img->size)
@@ -454,7 +460,8 @@ bool delayed_make(struct delayed *d, const struct torn_store *const *stores, siz
 void delayed_release(struct delayed *d)
 {
 	hand_end(&d->summing);
-	file_unmap(d->original, d->original_size);
+	if (d->prog && d->prog->img->relocated)
+		file_unmap(d->original, d->original_size);
 	arena_release(&d->arena);
 	*d = (struct delayed){ 0 };
 }

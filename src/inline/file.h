@@ -41,7 +41,7 @@ struct delayed {
 	u32 ndelayed, nrefused;
 	struct change *changes;	/* ascending */
 	size_t nchanges;
-	const u8 *original;	/* the file as it is */
+	const u8 *original;	/* the file as it is; the image's bytes if they are that */
 	size_t original_size;
 	u64 sum;
 	u8 fips_sum[SHA256_SIZE];	/* with fips_resum */
