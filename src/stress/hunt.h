@@ -4,7 +4,8 @@
  *             program that waits everywhere gets to nothing; then at some of those sites that are
  *             passed at all; until a run dies
  *   narrow    half of the sites, as long as a half still dies
- *   confirm   the rest again and again: how often, how soon, with how short a delay
+ *   confirm   the rest again and again: how often, how soon, with how short a delay; if fewer
+ *             than half of the runs die, luck has led astray: narrow and confirm once more
  *   control   the same program without delays, and with delays elsewhere: it must live, or die
  *             far more seldom; where some die and it is not plain yet, more runs of both
  *

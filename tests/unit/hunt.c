@@ -19,6 +19,7 @@ static struct {
 	i64 least_ns;		/* for so long at least */
 	const char *dies, *lives;	/* what it does then, and otherwise */
 	u32 makes, fail_after, died;
+	u32 lucky;		/* so many copies die without them, of those with few sites */
 	u32 elsewhere, seen_elsewhere;	/* copies with delays at this one alone */
 	char dir[32];
 } world;
@@ -52,6 +53,8 @@ static bool make(void *ctx, const struct trial *t, const char *to, struct err *e
 	ck_assert_uint_gt(t->nsites, 0);
 	for (u32 i = 0; i < world.n; i++)
 		dies &= has(t, world.culprits[i]);
+	if (!dies && world.lucky && t->nsites < SITES)
+		dies = world.lucky--;
 	world.seen_elsewhere += world.elsewhere && t->nsites == 1 && t->sites[0] == world.elsewhere;
 	if (world.fail_after && ++world.makes > world.fail_after)
 		return err_set(err, ERR_IO, "no room");
@@ -134,6 +137,19 @@ START_TEST(finds_two_that_are_needed)
 	ck_assert(h.found);
 	ck_assert_uint_eq(h.nsites, 2);
 	ck_assert_uint_eq(h.sites[0] + h.sites[1], 40);
+}
+END_TEST
+
+/* A death by luck, in the half that has nothing to do with it. */
+START_TEST(comes_back_from_the_wrong_half)
+{
+	world.n = 1, world.culprits[0] = 37;
+	world.lucky = 1;
+	run();
+	ck_assert(h.found && !world.lucky);
+	ck_assert_uint_eq(h.nsites, 1);
+	ck_assert_uint_eq(h.sites[0], 37);
+	ck_assert_uint_eq(h.confirmed.died, 5);
 }
 END_TEST
 
@@ -325,6 +341,7 @@ Suite *hunt_suite(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, finds_the_one_site);
 	tcase_add_test(t, finds_two_that_are_needed);
+	tcase_add_test(t, comes_back_from_the_wrong_half);
 	tcase_add_test(t, finds_the_shortest_delay);
 	tcase_add_test(t, tries_longer_delays);
 	tcase_add_test(t, tries_all_tiers);
