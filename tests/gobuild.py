@@ -1,5 +1,6 @@
 """Go programs for the tests: built once per release and variant, found again by their sources' hash."""
 
+import contextlib
 import fcntl
 import functools
 import hashlib
@@ -74,13 +75,33 @@ def hash_of(*things):
     return h.hexdigest()[:16]
 
 
+@contextlib.contextmanager
+def missing(to, lock=None):
+    """Whether `to` has to be made, under a lock: several processes run tests, and share this folder.
+    What is there is used at once, whatever others make meanwhile; so it must come by a rename."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    if to.exists():
+        yield False
+        return
+    with open(lock or str(to) + ".lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield not to.exists()
+
+
+def put(path, text):
+    """A file with this text: whoever reads it meanwhile has the whole of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        new = path.parent.with_name("%s.%d" % (path.name, os.getpid()))  # a build takes all that is in the folder
+        new.write_text(text)
+        os.rename(new, path)
+
+
 def go(release, args, to, cwd, cgo=False, key=(), **env):
     """Runs `go ARGS -o TO` unless TO is there already; `key` says what else it is made from."""
     to = OUT / release / (to + "-" + hash_of(args, cgo, sorted(env.items()), *key))
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with open(to.parent / "lock", "w") as lock:  # two runs of the tests may share the folder
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not to.exists():
+    with missing(to, to.parent / "lock") as is_missing:  # one at a time compiles the standard library
+        if is_missing:
             new = str(to) + ".new"
             command = [goroot(release) / "bin" / "go", args[0], "-o", new, *args[1:]]
             done = subprocess.run(command, cwd=cwd, env=environment(release, cgo, **env), text=True,

@@ -53,16 +53,18 @@ def proxied(package, version, release=gobuild.NEWEST):
     """A command that `go install` gets through the module proxy and builds."""
     to = gobuild.OUT / release / ("%s-%s" % (package.replace("/", "-"), version))
     program = to / package.split("/")[-1]
-    if program.exists():
-        return str(program)
-    if os.environ.get("SETUP") == "no":
-        pytest.skip("%s is not here, and SETUP=no" % package)
-    go = gobuild.goroot(release) / "bin" / "go"
-    env = gobuild.environment(release, False, GOBIN=str(to))
-    done = subprocess.run([go, "install", "%s@%s" % (package, version)], env=env, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
-    if done.returncode:
-        pytest.skip("no %s: %s" % (package, done.stdout.strip()[-200:]))
+    with gobuild.missing(program) as is_missing:
+        if not is_missing:
+            return str(program)
+        if os.environ.get("SETUP") == "no":
+            pytest.skip("%s is not here, and SETUP=no" % package)
+        go, new = gobuild.goroot(release) / "bin" / "go", to / "new"
+        env = gobuild.environment(release, False, GOBIN=str(new))
+        done = subprocess.run([go, "install", "%s@%s" % (package, version)], env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
+        if done.returncode:
+            pytest.skip("no %s: %s" % (package, done.stdout.strip()[-200:]))
+        (new / program.name).rename(program)
     return str(program)
 
 
@@ -72,10 +74,15 @@ def module(program, release, *flags, source=None, requires=(), cgo=False):
     `requires`: "MODULE@VERSION" in the place of what its go.mod says."""
     source = source or gobuild.ROOT / "tests" / "go" / program
     to = gobuild.OUT / release / ("%s-%s" % (program, gobuild.hash_of(source, flags, *requires)))
-    if to.exists():
-        return str(to)
-    if os.environ.get("SETUP") == "no":
-        pytest.skip("the modules of %s are not here, and SETUP=no" % program)
+    with gobuild.missing(to) as is_missing:
+        if is_missing:
+            if os.environ.get("SETUP") == "no":
+                pytest.skip("the modules of %s are not here, and SETUP=no" % program)
+            build_module(to, source, release, flags, requires, cgo)
+    return str(to)
+
+
+def build_module(to, source, release, flags, requires, cgo):
     folder = to.with_name(to.name + ".%d" % os.getpid())
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder)
@@ -83,13 +90,14 @@ def module(program, release, *flags, source=None, requires=(), cgo=False):
     if requires:
         subprocess.run([go, "mod", "edit", *("-require=" + r for r in requires)], cwd=folder, check=True,
                        env=gobuild.environment(release, False))
-    done = subprocess.run([go, "build", "-mod=mod", *flags, "-o", to, "."], cwd=folder,
+    done = subprocess.run([go, "build", "-mod=mod", *flags, "-o", folder / "built", "."], cwd=folder,
                           env=gobuild.environment(release, cgo or "-race" in flags), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
+    if done.returncode == 0:
+        (folder / "built").rename(to)
     shutil.rmtree(folder)
     if done.returncode:
-        pytest.skip("no %s: %s" % (program, done.stdout.strip()[-200:]))
-    return str(to)
+        pytest.skip("no %s: %s" % (to.name, done.stdout.strip()[-200:]))
 
 
 TOOL = "github.com/alibaba/opentelemetry-go-auto-instrumentation"

@@ -88,14 +88,12 @@ def calling(release):
 def built(release, program, kind, flags, files):
     """tests/go/PROGRAM, by its tag, over a runtime with these files."""
     folder = gobuild.OUT / release / ("overlay-" + gobuild.hash_of(files))
-    folder.mkdir(parents=True, exist_ok=True)
     for path, text in files.items():
         new = folder / path.split("/")[-1]
-        if not new.exists() or new.read_text() != text:
-            new.write_text(text)
+        gobuild.put(new, text)
         files[path] = str(new)
     listed = folder / "overlay.json"
-    listed.write_text(json.dumps({"Replace": files}))
+    gobuild.put(listed, json.dumps({"Replace": files}))
     source = gobuild.ROOT / "tests" / "go" / program
     return gobuild.go(release, ["build", "-overlay", str(listed), "-tags", kind, *flags, "."], program + "-" + kind,
                       source, "-race" in flags, key=(source,))

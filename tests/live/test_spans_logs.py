@@ -36,10 +36,8 @@ def newest(module):
 def build(module, version, release, *flags, name=None):
     name = name or NAMES[module]
     source = gobuild.OUT / "logs" / ("%s-%s-%s" % (name, version, release))
-    source.mkdir(parents=True, exist_ok=True)
-    program = (gobuild.ROOT / "tests" / "go" / "spans-logs" / name / "main.go").read_text()
-    (source / "main.go").write_text(program)
-    (source / "go.mod").write_text("module logs\n\ngo 1.%d\n%s" % (
+    gobuild.put(source / "main.go", (gobuild.ROOT / "tests" / "go" / "spans-logs" / name / "main.go").read_text())
+    gobuild.put(source / "go.mod", "module logs\n\ngo 1.%d\n%s" % (
         gobuild.minor(release), "\nrequire %s %s\n" % (module, version) if version else ""))
     return others.module("spans-logs-" + name, release, *flags, source=source)
 

@@ -33,10 +33,9 @@ def build(module, version, release, *flags):
         module, version = "gofiber/fiber/v2", reached.FASTHTTP_UNDER.get(version, "v2.52.15")
     name = next(name for begin, name in PROGRAMS.items() if module.startswith(begin))
     source = gobuild.OUT / "routes" / ("%s-%s-%s" % (module.replace("/", "-"), version, release) + also.strip().replace("/", "-"))
-    source.mkdir(parents=True, exist_ok=True)
     text = (gobuild.ROOT / "tests" / "go" / "routes" / name / "main.go").read_text()
-    (source / "main.go").write_text(text.replace('web "MODULE"', 'web "%s%s"' % (WEB, module)))
-    (source / "go.mod").write_text("module routes\n\ngo 1.%d\n\nrequire %s%s %s\n%s" % (
+    gobuild.put(source / "main.go", text.replace('web "MODULE"', 'web "%s%s"' % (WEB, module)))
+    gobuild.put(source / "go.mod", "module routes\n\ngo 1.%d\n\nrequire %s%s %s\n%s" % (
         gobuild.minor(release), WEB, module, version, also))
     return others.module("routes-" + name, release, *flags, source=source)
 

@@ -23,10 +23,8 @@ FOUND = {"plain": "", "stripped": ", stripped"}  # in docs/stress-reach.md
 def build(release, variant):
     """The program of tests/torn.py; cgo makes no difference to it."""
     source = gobuild.OUT / "torn-source"
-    source.mkdir(parents=True, exist_ok=True)
     for name, text in ("main.go", PROGRAM.source), ("go.mod", "module torn\n\ngo 1.17\n"):
-        if not (source / name).exists() or (source / name).read_text() != text:
-            (source / name).write_text(text)
+        gobuild.put(source / name, text)
     return gobuild.build("torn", release, variant, source=source)
 
 
