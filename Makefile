@@ -127,7 +127,11 @@ $B/tests/goshawk-faults: $B/src/main.o $(faulty) $B/libgoshawk.a
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(libs)
 
-pytest = GOSHAWK=$(abspath $B/goshawk) $(PYTHON) -m pytest -q -p no:cacheprovider tests
+# By pytest-xdist where that is installed (SETUP=no: perhaps it is not), on all processors, at most four.
+# A file stays together: its tests share programs and runs.
+spread = $$($(PYTHON) -c 'import xdist' 2>/dev/null && \
+	echo --numprocesses=auto --maxprocesses=4 --dist=loadfile)
+pytest = GOSHAWK=$(abspath $B/goshawk) $(PYTHON) -m pytest -q -p no:cacheprovider $(spread) tests
 setup = $(Q)$(if $(filter no,$(SETUP)),:,tools/setup.sh)
 
 # In this order, and the next only if the one before passed.

@@ -10,7 +10,7 @@ case $what in
 build) ;;
 demo) packages="$packages ca-certificates curl golang-1.19-go hugo python3 python3-pytest util-linux" ;;
 bench) packages="$packages ca-certificates golang-1.19-go hugo util-linux python3 python3-pytest bpftrace delve uftrace" ;;
-*) packages="$packages ca-certificates curl golang-1.19-go hugo util-linux python3 python3-jsonschema python3-pytest check binutils mandoc zsh openssl" ;;
+*) packages="$packages ca-certificates curl golang-1.19-go hugo util-linux python3 python3-jsonschema python3-pytest python3-pytest-xdist check binutils mandoc zsh openssl" ;;
 esac
 # Programs to try it on. Some packages start a service when they are installed: these are unpacked only.
 unpacked=
@@ -70,5 +70,5 @@ demo | bench) wanted=$(sed -n '$s/ .*//p' tools/releases) ;;
 *) wanted= ;;
 esac
 for release in $wanted; do
-	[ -x "$cache/go/$release/bin/go" ] || tools/go-toolchain.sh "$release" >/dev/null
-done
+	[ -x "$cache/go/$release/bin/go" ] || echo "$release"
+done | xargs -r -n 1 -P 3 tools/go-toolchain.sh >/dev/null	# each verifies and unpacks for a while

@@ -28,7 +28,7 @@ def is_gone(pid):
 
 def test_a_server_is_watched_and_left():
     with demo() as p:
-        said = p.communicate(timeout=120)[0]
+        said = p.communicate(timeout=300)[0]
     assert p.returncode == 0, said
     answers = {page: int(n) for n, page in re.findall(r"^ +(\d+) ((?:200|404) /\w*/?)$", said, re.M)}
     assert set(answers) == {"200 /", "200 /apples/", "200 /plums/", "404 /pears/"}, said
@@ -82,7 +82,7 @@ def test_a_crash_is_foreseen_and_explained():
 
 def test_requests_are_trees():
     with demo("7") as p:
-        said = p.communicate(timeout=120)[0]
+        said = p.communicate(timeout=300)[0]
     assert p.returncode == 0, said
     assert re.search(r"^└─ GET /order/ .* 200 url\.path=/order/7\n   ├─ main\.load .* id=7 level=1\n   └─ GET .* 200 url\.full=.*\n"
                      r"      └─ GET /back/ .* 200 url\.path=/back/order/7$", said, re.M), said
