@@ -100,7 +100,9 @@ def put(path, text):
 def go(release, args, to, cwd, cgo=False, key=(), **env):
     """Runs `go ARGS -o TO` unless TO is there already; `key` says what else it is made from."""
     to = OUT / release / (to + "-" + hash_of(args, cgo, sorted(env.items()), *key))
-    with missing(to, to.parent / "lock") as is_missing:  # one at a time compiles the standard library
+    # one at a time compiles the standard library in that way
+    library = [a for a in args if a.startswith("-") and a != "-c" and not a.startswith(("-ldflags", "-tags"))]
+    with missing(to, to.with_name("lock-" + hash_of(library, cgo, sorted(env.items())))) as is_missing:
         if is_missing:
             new = str(to) + ".new"
             command = [goroot(release) / "bin" / "go", args[0], "-o", new, *args[1:]]

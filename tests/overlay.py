@@ -95,7 +95,7 @@ def built(release, program, kind, flags, files):
     listed = folder / "overlay.json"
     gobuild.put(listed, json.dumps({"Replace": files}))
     source = gobuild.ROOT / "tests" / "go" / program
-    return gobuild.go(release, ["build", "-overlay", str(listed), "-tags", kind, *flags, "."], program + "-" + kind,
+    return gobuild.go(release, ["build", "-overlay=%s" % listed, "-tags=" + kind, *flags, "."], program + "-" + kind,
                       source, "-race" in flags, key=(source,))
 
 
