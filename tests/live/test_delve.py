@@ -135,12 +135,13 @@ def test_as_a_newer_delve(built_by, variant, tmp_path):
 
 def test_what_delve_cannot_show(tmp_path):
     """It needs DWARF; stripped, all frames and what waits for what are still seen here."""
+    delve = others.debian("dlv")
     resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with Parked("1.19.13", "stripped", 3, cwd=tmp_path) as parked:
         core = core_of(parked, "kernel", tmp_path)
     commands = tmp_path / "commands"
     commands.write_text("goroutines -t 50\nexit\n")
-    done = goshawk.run_plain(others.debian("dlv"), "core", parked.path, core, "--allow-non-terminal-interactive", "--init", commands,
+    done = goshawk.run_plain(delve, "core", parked.path, core, "--allow-non-terminal-interactive", "--init", commands,
                              env={"HOME": str(tmp_path)}, cwd=tmp_path)
     assert "main.receives" not in done.out
     seen = look(core, parked.path)
