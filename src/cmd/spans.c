@@ -237,7 +237,7 @@ static struct plan_request request_of(const struct spans_args *a, struct rules *
 		.nextras = r->n, .ctxs = r->ctxs, .nctxs = r->nctxs, .contexts = true,
 		.redact = a->redact.at, .nredact = a->redact.n,
 		.strings = 64, .elements = 8, .depth = 2, .values = VALUES_ERROR,
-		.goroutines = true,
+		.goroutines = true, .packed = true,
 		/* where functions of one's own are seen, any goroutine may call one */
 		.quiet = r->quiet, .nquiet = a->func.n ? 0 : r->nquiet,
 	};

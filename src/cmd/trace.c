@@ -200,7 +200,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 		.strings = a->strings, .elements = a->elements, .depth = a->depth,
 		.redact = a->redact.at, .nredact = a->redact.n,
 		.entry_only = a->entry,
-		.frames = a->stack ? a->frames : 0, .goroutines = a->goroutines,
+		.frames = a->stack ? a->frames : 0, .goroutines = a->goroutines, .packed = true,
 	};
 	struct engine_request how = {
 		.argv = program, .lossless = a->lossless, .buffer = 64 << 10

@@ -57,6 +57,8 @@
  *                        record is all but done
  *         64     5*8     r10 r11 rsi rcx rdx, around a system call
  *         104    8       where a table of steps goes on
+ *         112    8       where what was captured ends
+ *         120    8       where a packed text goes on
  *
  * Owns     nothing.  Units  bytes, rt addresses.  Fails  never.  Threads  any. */
 #ifndef INLINE_LAYOUT_H
@@ -122,6 +124,8 @@ enum {
 	SCRATCH_TIME = 56,
 	SCRATCH_CALL = 64,
 	SCRATCH_LINK = 104,
+	SCRATCH_END = 112,
+	SCRATCH_TEXT_LINK = 120,
 	SCRATCH_SIZE = 128,
 	SCRATCH_HELD = offsetof(struct record_head, tsc),	/* in the record */
 	SCRATCH_MASK = RING_DATA - RING_SCRATCH - SCRATCH_SIZE,

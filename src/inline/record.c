@@ -3,11 +3,13 @@
  *
  *     cmp  [gate], 0 ; je skip          this process still wants records
  *     m -> slot of the table -> ring    (claim, once for each thread)
- *     head <= limit ? xadd head, size   (full, when not)
+ *     head <= limit ? xadd head, size   (full, when not; `size` is what it has at most)
  *     rdtsc, goid, depth, g             the head of the record
  *     words of arguments or results
  *     captures                          with the registers they use kept in the ring's scratch; a
- *                                       few as code, many as a table of steps
+ *                                       few as code, many as a table of steps; packed texts last
+ *     head is the record's end ?        (a signal handler's may follow it)
+ *         cmpxchg head, ...             what was not needed is given back; it is all zero
  *     commit                            x86 keeps stores in order: whoever sees it sees the rest
  * skip:
  */
@@ -38,9 +40,35 @@ static const struct reading *site_reading(const struct plan_func *fn, enum site_
 	return kind == SITE_ENTRY ? &fn->entry : kind == SITE_TAIL ? &no_results : &fn->exit;
 }
 
+static u32 most_of(const struct reading *r)
+{
+	return r->size + r->texts;
+}
+
 u32 site_size(const struct plan *p, u32 site)
 {
-	return site / 4 < p->nfuncs ? site_reading(&p->funcs[site / 4], site % 4)->size : 0;
+	return site / 4 < p->nfuncs ? most_of(site_reading(&p->funcs[site / 4], site % 4)) : 0;
+}
+
+const struct reading *site_reads(const struct plan *p, u32 site)
+{
+	return site_reading(&p->funcs[site / 4], site % 4);
+}
+
+/* Up to here the record is written whatever is captured; packed texts come behind their statuses.
+ */
+static u32 written(const struct reading *r)
+{
+	u32 end = r->propagated_at ? r->propagated_at + (u32)sizeof(struct propagated) :
+				     RECORD_HEAD;
+
+	for (u32 i = 0; i < r->nreads; i++) {
+		const struct read *d = &r->reads[i];
+
+		if (d->kind < READ_MEM || d->packed)
+			end = MAX(end, d->packed ? d->status + 8 : d->at + d->size);
+	}
+	return (u32)round_up(end, 8);
 }
 
 static void stack_bytes(struct emitter *e, const struct read *r)
@@ -111,11 +139,12 @@ static void capture_step(struct emitter *e, const struct read *r)
 		PUT(a, 0x48, 0x81, 0xc6);		/* add rsi, disp */
 		asm_u32(a, (u32)r->disp);
 	}
-	lea(a, RDX, R12, (i32)r->at);
+	if (!r->packed)
+		lea(a, RDX, R12, (i32)r->at);
 	lea(a, R15, R12, (i32)r->status);
 	PUT(a, 0x4c, 0x8d, 0x2d);			/* lea r13, [rip+next] */
 	after = hole(a);
-	jmp_to(a, e->stubs->copy_rt);
+	jmp_to(a, r->packed ? e->stubs->text_rt : e->stubs->copy_rt);
 	fill(a, after);
 	fill(a, nil);
 	if (none)
@@ -134,21 +163,16 @@ static bool few(const struct reading *r)
 	return n <= IN_LINE;
 }
 
-/* The steps as data (stubs.h); one table serves every function whose values have these types. */
-static u64 table(struct emitter *e, const struct reading *r)
+static void table_steps(struct emitter *e, const struct reading *r, bool packed)
 {
 	struct assembler *a = &e->a;
-	u64 *known = map_put(&e->tables, (u64)(uintptr_t)r->reads);
 
-	if (*known)
-		return *known;
-	while (a->n % 8)
-		PUT(a, 0xcc);
-	*known = asm_here(a);
 	for (u32 i = 0; i < r->nreads; i++) {
 		const struct read *d = &r->reads[i];
 		u32 block = 0;
 
+		if (d->packed != packed)
+			continue;
 		if (d->kind >= READ_MEM &&
 		    !d->size) { /* nothing to copy: a condition without a block */
 			asm_u32(a, STEP_WHEN);
@@ -159,7 +183,8 @@ static u64 table(struct emitter *e, const struct reading *r)
 		switch (d->kind) {
 		case READ_MEM:
 		case READ_BYTES:
-			asm_u32(a, (d->kind == READ_MEM ? STEP_MEM : STEP_BYTES) | d->from << 16);
+			asm_u32(a, (d->kind == READ_MEM ? STEP_MEM : packed ? STEP_TEXT :
+				    STEP_BYTES) | d->from << 16);
 			asm_u32(a, d->at | d->status << 16);
 			asm_u32(a,
 				d->kind == READ_MEM ? d->size : d->size / d->elem | d->elem << 16);
@@ -176,6 +201,21 @@ static u64 table(struct emitter *e, const struct reading *r)
 			break;
 		}
 	}
+}
+
+/* The steps as data (stubs.h); one table serves every function whose values have these types. */
+static u64 table(struct emitter *e, const struct reading *r)
+{
+	struct assembler *a = &e->a;
+	u64 *known = map_put(&e->tables, (u64)(uintptr_t)r->reads);
+
+	if (*known)
+		return *known;
+	while (a->n % 8)
+		PUT(a, 0xcc);
+	*known = asm_here(a);
+	table_steps(e, r, false);
+	table_steps(e, r, true);
 	asm_u64(a, STEP_END);
 	asm_u64(a, 0);
 	return *known;
@@ -215,9 +255,12 @@ static void captures(struct emitter *e, const struct reading *r, u64 table_rt)
 		if (r->reads[i].kind == READ_FRAMES)
 			frames(e, &r->reads[i]);
 	if (!table_rt) {
-		for (u32 i = 0; i < r->nreads; i++)
-			if (r->reads[i].kind >= READ_MEM && r->reads[i].size)
-				capture_step(e, &r->reads[i]);
+		for (u32 i = 0; i < 2 * r->nreads; i++) {
+			const struct read *d = &r->reads[i % r->nreads];
+
+			if (d->kind >= READ_MEM && d->size && d->packed == (i >= r->nreads))
+				capture_step(e, d);
+		}
 		return;
 	}
 	PUT(a, 0x48, 0x8d, 0x05);			/* lea rax, [rip+back] */
@@ -296,14 +339,55 @@ static void scratch_take(struct assembler *a, u32 keep)
 		store(a, kept[i], R15, (i32)(SCRATCH_REGS + 8 * i));
 }
 
-/* r12: the record. A ring begins on a page, and its scratch lies in its first. */
-static void scratch_give_back(struct assembler *a, u32 keep)
+/* r13 = the record's first word. Where nobody has reserved behind it, the ring's head goes back to
+ * the end of what was captured: in one instruction, for a signal handler may come before it.
+ * r12: the record, rdi: the ring, r15: the scratch; rax, rcx, rdx, rsi dirty. */
+static void shrink(struct emitter *e, u32 most, u32 word)
 {
+	struct assembler *a = &e->a;
+	size_t behind, done;
+
+	load(a, RCX, R15, SCRATCH_END);
+	PUT(a, 0x4c, 0x29, 0xe1);			/* sub rcx, r12 */
+	PUT(a, 0x83, 0xc1, 0x07, 0x83, 0xe1, 0xf8);	/* add ecx, 7; and ecx, -8 */
+	load(a, RAX, RDI, RING_HEAD);
+	lea(a, RDX, RAX, -(i32)most);			/* where it began, if it is the last one */
+	PUT(a, 0x48, 0x8d, 0xb4, 0x17);			/* lea rsi, [rdi+rdx+data] */
+	asm_u32(a, RING_DATA);
+	PUT(a, 0x4c, 0x29, 0xe6);			/* sub rsi, r12 */
+	PUT(a, 0xf7, 0xc6);				/* test esi, buffer - 1 */
+	asm_u32(a, (u32)(e->l->buffer - 1));
+	PUT(a, 0x0f, 0x85);				/* jne behind */
+	behind = hole(a);
+	PUT(a, 0x48, 0x01, 0xca);			/* add rdx, rcx */
+	PUT(a, 0x48, 0x0f, 0xb1, 0x17);			/* cmpxchg [rdi], rdx */
+	PUT(a, 0x0f, 0x84);				/* je done */
+	done = hole(a);
+	fill(a, behind);
+	PUT(a, 0xb9);					/* mov ecx, most */
+	asm_u32(a, most);
+	fill(a, done);
+	PUT(a, 0x48, 0xc1, 0xe1, 0x20);			/* shl rcx, 32 */
+	PUT(a, 0x41, 0xbd);				/* mov r13d, word */
+	asm_u32(a, word);
+	PUT(a, 0x49, 0x09, 0xcd);			/* or r13, rcx */
+}
+
+/* r12: the record. A ring begins on a page, and its scratch lies in its first. r13: as of shrink().
+ */
+static void scratch_give_back(struct emitter *e, u32 keep, u32 most, u32 word)
+{
+	struct assembler *a = &e->a;
+
 	load(a, R15, R12, SCRATCH_HELD);
+	load(a, RAX, R15, SCRATCH_TIME);
+	store(a, RAX, R12, offsetof(struct record_head, tsc));
+	PUT(a, 0x4c, 0x89, 0xff);			/* mov rdi, r15 */
+	PUT(a, 0x48, 0x81, 0xe7);			/* and rdi, -4096 */
+	asm_u32(a, (u32)-4096);
+	shrink(e, most, word);
 	for (u32 i = 0; i < keep; i++)
 		load(a, kept[i], R15, (i32)(SCRATCH_REGS + 8 * i));
-	load(a, R13, R15, SCRATCH_TIME);
-	store(a, R13, R12, offsetof(struct record_head, tsc));
 	PUT(a, 0x49, 0x81, 0xe7);			/* and r15, -4096 */
 	asm_u32(a, (u32)-4096);
 	op_mem(a, false, 0x81, 5, R15, RING_TOP);	/* sub dword [r15+top], size */
@@ -323,12 +407,15 @@ static void ask_ahead(struct assembler *a, u32 size)
 }
 
 /* Puts registers back; then the record is there. */
-static void commit(struct emitter *e, u32 keep, u32 word)
+static void commit(struct emitter *e, u32 keep, u32 most, u32 word)
 {
 	struct assembler *a = &e->a;
 
-	if (keep)
-		scratch_give_back(a, keep);
+	if (keep) {
+		scratch_give_back(e, keep, most, word);
+		store(a, R13, R12, 0);
+		return;
+	}
 	op_mem(a, true, 0xc7, 0, R12, 0);		/* mov qword [r12], word */
 	asm_u32(a, word);
 }
@@ -407,7 +494,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	const struct reading *r = site_reading(e->fn, kind);
 	bool agent = e->fn->role && kind != SITE_TAIL &&
 		     (e->fn->role != PROPAGATE_LINE || kind != SITE_ENTRY);
-	u32 keep = keeps(r, agent);
+	u32 keep = keeps(r, agent), most = most_of(r);
 	u64 steps = !few(r) ? table(e, r) : 0;
 	struct predicate if_ = {
 		.a = a, .l = e->l, .p = e->p, .fn = e->fn, .abi0 = e->abi0, .label = L_FREE,
@@ -439,17 +526,20 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	if (keep)
 		scratch_take(a, keep);
 	PUT(a, 0x41, 0xbd);				/* mov r13d, size */
-	asm_u32(a, r->size);
+	asm_u32(a, most);
 	PUT(a, 0x4d, 0x0f, 0xc1, 0x2c, 0x24);		/* xadd [r12], r13 */
 	PUT(a, 0x41, 0x81, 0xe5);			/* and r13d, buffer - 1 */
 	asm_u32(a, (u32)(e->l->buffer - 1));
 	PUT(a, 0x4f, 0x8d, 0xa4, 0x2c);			/* lea r12, [r12+r13+data] */
 	asm_u32(a, RING_DATA);
-	ask_ahead(a, r->size);
-	if (keep)
+	ask_ahead(a, most);
+	if (keep) {
 		store(a, R15, R12, SCRATCH_HELD);
-	else
+		lea(a, R13, R12, (i32)written(r));
+		store(a, R13, R15, SCRATCH_END);
+	} else {
 		take_time(a, kind == SITE_ENTRY || kind == SITE_TAIL);
+	}
 	head(e);
 	for (u32 i = 0; i < r->nreads; i++)
 		raw_step(e, &r->reads[i]);
@@ -468,11 +558,11 @@ void record_emit(struct emitter *e, enum site_kind kind)
 		if (plan_sees_exits(e->p, e->fn))
 			predicate_mark(&if_);
 	}
-	commit(e, keep, 1 + 4 * e->index + kind);
+	commit(e, keep, most, 1 + 4 * e->index + kind);
 	jmp(a, L_SKIP);
 	if (kind == SITE_ENTRY && after) {
 		asm_label(a, L_VOID);
-		commit(e, keep, RECORD_VOID + 1 + 4 * e->index + kind);
+		commit(e, keep, most, RECORD_VOID + 1 + 4 * e->index + kind);
 		jmp(a, L_SKIP);
 	}
 

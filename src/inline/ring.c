@@ -130,25 +130,46 @@ void rings_start(struct inline_session *s)
 	s->lost_since_ns = unix_now();
 }
 
-/* The slot at the ring's tail, or NULL: nothing there, or not committed yet. */
+static u64 load_head(const struct inline_session *s, u32 i)
+{
+	return __atomic_load_n(ring_word(s, i, RING_HEAD), __ATOMIC_ACQUIRE);
+}
+
+/* The site of a record with this first word, and its size; nsites: it is none. */
+static u32 site_of(const struct inline_session *s, u64 word, u32 *size)
+{
+	u32 site = ((u32)word & ~RECORD_VOID) - 1;
+
+	*size = (u32)(word >> 32);
+	if (site >= s->nsites || !s->sizes[site])
+		return s->nsites;
+	if (!*size)
+		*size = s->sizes[site];
+	return *size < RECORD_HEAD || *size % 8 || *size > s->sizes[site] ? s->nsites : site;
+}
+
+/* The slot at the ring's tail, or NULL: nothing there, or not committed yet. The head that was
+ * loaded may be old: what a record did not need was given back, and may be another one's now. */
 static u8 *peek(struct inline_session *s, u32 i, bool *waiting)
 {
 	struct ring_state *r = &s->ring[i];
 	u8 *slot = ring_at(s, i) + RING_DATA + (r->tail & (s->layout.buffer - 1));
 	u64 commit;
-	u32 site;
+	u32 site, size;
 
 	*waiting = false;
-	if (r->tail == r->head)
+	if ((i64)(r->head - r->tail) <= 0)
 		return NULL;
 	commit = __atomic_load_n((u64 *)(void *)slot, __ATOMIC_ACQUIRE);
 	if (!commit) {
-		*waiting = true;
+		r->head = load_head(s, i);
+		*waiting = (i64)(r->head - r->tail) > 0;
 		return NULL;
 	}
-	commit = (commit & ~(u64)RECORD_VOID) - 1;
-	site = (u32)commit;
-	if (commit >= s->nsites || !s->sizes[site] || s->sizes[site] > r->head - r->tail) {
+	site = site_of(s, commit, &size);
+	if (site == s->nsites || size > r->head - r->tail)
+		r->head = load_head(s, i);
+	if (site == s->nsites || size > r->head - r->tail) {
 		/* somebody else wrote here: nothing in this ring can be trusted up to its head */
 		s->bad++;
 		memset(ring_at(s, i) + RING_DATA, 0, s->layout.buffer + RING_ROOM);
@@ -194,26 +215,47 @@ static void publish(struct inline_session *s, u32 i)
 	__atomic_store_n(ring_word(s, i, RING_TAIL), s->ring[i].tail, __ATOMIC_RELEASE);
 }
 
+/* What it ends before is zero, and packed texts lie in it or can't be read. Gives its size. */
+static u32 whole(const struct reading *r, u8 *copy, u32 size)
+{
+	u32 status;
+
+	if (size < r->size) {
+		memset(copy + size, 0, r->size - size);
+		size = r->size;
+	}
+	memcpy(copy + RECORD_BYTES, &size, sizeof(size));
+	for (u32 i = 0; r->texts && i < r->nreads; i++) {
+		if (!r->reads[i].packed)
+			continue;
+		memcpy(&status, copy + r->reads[i].status, sizeof(status));
+		if (record_text(status, 0) + record_captured(status) <= size)
+			continue;
+		status = CAPTURE_UNREADABLE;
+		memcpy(copy + r->reads[i].status, &status, sizeof(status));
+	}
+	return size;
+}
+
 /* Copies the record out, checks it, hands it over, and leaves zeros for the next lap. */
 static void take(struct inline_session *s, u32 i, u8 *slot, source_record_fn *fn, void *ctx)
 {
 	struct ring_state *r = &s->ring[i];
 	u64 word = *(u64 *)(void *)slot;
-	u32 site = (u32)((word & ~(u64)RECORD_VOID) - 1);
 	_Alignas(16) u8 copy[RECORD_MAX];
 	struct record_head h;
 	struct record rec;
-	u16 size;
+	u32 size, site = site_of(s, word, &size);
 
-	if (site >= s->nsites || !s->sizes[site])
+	if (site == s->nsites)
 		return;		/* changed since we looked; the next peek sees it */
-	size = s->sizes[site];
 	memcpy(copy, slot, size);
 	memset(slot, 0, size);
 	r->last = r->time;
 	r->tail += size;
 	if (word & RECORD_VOID)
 		return;
+	size = whole(site_reads(s->plan, site), copy, size);
 	memcpy(&h, copy, sizeof(h));
 	rec = (struct record){
 		.func = site / 4,
@@ -281,7 +323,7 @@ u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn
 	for (u32 i = 0; i < s->nrings; i++) {
 		struct ring_state *r = &s->ring[i];
 
-		r->head = __atomic_load_n(ring_word(s, i, RING_HEAD), __ATOMIC_ACQUIRE);
+		r->head = load_head(s, i);
 		if (r->head - r->tail > s->layout.buffer + RING_SLACK) {	/* garbage */
 			r->tail = r->head;
 			s->bad++;

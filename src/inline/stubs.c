@@ -230,15 +230,30 @@ static void check_page(struct assembler *a, const struct layout *l, unsigned kno
 	asm_label(a, known);
 }
 
+/* The record has been written up to the end of what is copied, and of its status. */
+static void move_end(struct assembler *a, unsigned before)
+{
+	load(a, R8, R12, SCRATCH_HELD);
+	PUT(a, 0x48, 0x8d, 0x04, 0x0a);			/* lea rax, [rdx+rcx] */
+	lea(a, RDI, R15, 8);
+	PUT(a, 0x48, 0x39, 0xc7);			/* cmp rdi, rax */
+	PUT(a, 0x48, 0x0f, 0x47, 0xc7);			/* cmova rax, rdi */
+	op_mem(a, true, 0x3b, RAX, R8, SCRATCH_END);	/* cmp rax, [r8+end] */
+	jcc(a, CC_BE, before);
+	store(a, RAX, R8, SCRATCH_END);
+	asm_label(a, before);
+}
+
 /* Copies bytes of the target that may not be there.
  * in:  rsi source, rcx count (1 to RECORD_MAX), rdx destination, r15 status word, r13 link, r12
  * record; rax rcx rdx rsi rdi r8 are kept in the scratch by the caller out: the status says how
- * many bytes there are, or CAPTURE_UNREADABLE. xmm15 dirty */
+ * many bytes there are, or CAPTURE_UNREADABLE. rdx is kept, xmm15 dirty */
 static void copy(struct assembler *a, struct stubs *s, const struct layout *l)
 {
-	enum { KNOWN1, KNOWN2, FAULT, BIG, EIGHT, FOUR, THREE, LOOP, DONE };
+	enum { BEFORE, KNOWN1, KNOWN2, FAULT, BIG, EIGHT, FOUR, THREE, LOOP, DONE };
 
 	asm_new_scope(a);
+	move_end(a, BEFORE);
 	PUT(a, 0x48, 0x89, 0xf0);			/* mov rax, rsi */
 	PUT(a, 0x48, 0xc1, 0xe8, 0x0c);			/* shr rax, 12 */
 	check_page(a, l, KNOWN1, FAULT);
@@ -299,12 +314,37 @@ static void copy(struct assembler *a, struct stubs *s, const struct layout *l)
 	PUT(a, 0x41, 0xff, 0xe5);			/* jmp r13 */
 }
 
+/* The same to where what was captured ends, which the status then says as well. */
+static void text(struct assembler *a, const struct stubs *s)
+{
+	enum { BACK, UNREADABLE };
+
+	asm_new_scope(a);
+	load(a, R8, R12, SCRATCH_HELD);
+	store(a, R13, R8, SCRATCH_TEXT_LINK);
+	load(a, RDX, R8, SCRATCH_END);
+	PUT(a, 0x48, 0x83, 0xc2, 0x07);			/* add rdx, 7 */
+	PUT(a, 0x48, 0x83, 0xe2, 0xf8);			/* and rdx, -8 */
+	lea_label(a, R13, BACK);
+	jmp_to(a, s->copy_rt);
+	asm_label(a, BACK);
+	PUT(a, 0x41, 0x83, 0x3f, 0xff);			/* cmp dword [r15], CAPTURE_UNREADABLE */
+	jcc(a, CC_E, UNREADABLE);
+	PUT(a, 0x48, 0x89, 0xd0);			/* mov rax, rdx */
+	PUT(a, 0x4c, 0x29, 0xe0);			/* sub rax, r12 */
+	PUT(a, 0xc1, 0xe0, 0x0d);			/* shl eax, 13: words, in the high half */
+	PUT(a, 0x41, 0x09, 0x07);			/* or [r15], eax */
+	asm_label(a, UNREADABLE);
+	load(a, R13, R12, SCRATCH_HELD);
+	op_mem(a, false, 0xff, 4, R13, SCRATCH_TEXT_LINK);	/* jmp [r13+link] */
+}
+
 /* Runs a table of capture steps (stubs.h).
  * in: r9 table, r12 record, its link in the scratch; the registers of copy are kept. All those
  * dirty. */
 static void steps(struct assembler *a, const struct stubs *s)
 {
-	enum { NEXT, SKIP, WHEN, EQUAL, PAST, BYTES, COPY, END };
+	enum { NEXT, SKIP, WHEN, EQUAL, PAST, BYTES, COPY, TEXT, END };
 
 	asm_new_scope(a);
 	asm_label(a, NEXT);
@@ -322,7 +362,7 @@ static void steps(struct assembler *a, const struct stubs *s)
 	PUT(a, 0x45, 0x0f, 0xb7, 0x79, 0x06);		/* movzx r15d, word [r9+6]: status */
 	PUT(a, 0x4d, 0x01, 0xe7);			/* add r15, r12 */
 	PUT(a, 0x83, 0xf8, STEP_BYTES);			/* cmp eax, STEP_BYTES */
-	jcc(a, CC_E, BYTES);
+	jcc(a, CC_AE, BYTES);
 	PUT(a, 0x41, 0x0f, 0xb7, 0x49, 0x08);		/* movzx ecx, word [r9+8]: size */
 	PUT(a, 0x49, 0x63, 0x41, 0x0c);			/* movsxd rax, dword [r9+12]: disp */
 	PUT(a, 0x48, 0x01, 0xc6);			/* add rsi, rax */
@@ -337,9 +377,14 @@ static void steps(struct assembler *a, const struct stubs *s)
 	PUT(a, 0x48, 0x0f, 0x47, 0xc8);			/* cmova rcx, rax */
 	PUT(a, 0x41, 0x0f, 0xb7, 0x41, 0x0a);		/* movzx eax, word [r9+10]: elem */
 	PUT(a, 0x0f, 0xaf, 0xc8);			/* imul ecx, eax */
+	PUT(a, 0x41, 0x80, 0x39, STEP_TEXT);		/* cmp byte [r9], STEP_TEXT */
+	jcc(a, CC_E, TEXT);
 	asm_label(a, COPY);
 	lea_label(a, R13, SKIP);
 	jmp_to(a, s->copy_rt);
+	asm_label(a, TEXT);
+	lea_label(a, R13, SKIP);
+	jmp_to(a, s->text_rt);
 	asm_label(a, WHEN);
 	PUT(a, 0x49, 0x3b, 0x71, 0x08);			/* cmp rsi, [r9+8]: value */
 	jcc(a, CC_E, EQUAL);
@@ -371,6 +416,8 @@ void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,
 	full(a, l, prog->rel);
 	s->copy_rt = asm_here(a);
 	copy(a, s, l);
+	s->text_rt = asm_here(a);
+	text(a, s);
 	s->steps_rt = asm_here(a);
 	steps(a, s);
 	s->frames_rt = asm_here(a);

@@ -12,9 +12,10 @@
 #include "x86/asm.h"
 
 /* A capture step as data: where many hang on one value (an error's dynamic types), code for each
- * would be megabytes. A WHEN's block begins behind it.
+ * would be megabytes. A WHEN's block begins behind it. TEXT is BYTES that are packed: its `at` is
+ * where what was captured ends.
  *
- *   OFFSET  MEM      BYTES           WHEN, WHEN_NOT
+ *   OFFSET  MEM      BYTES, TEXT     WHEN, WHEN_NOT
  *   0  u8   kind     kind            kind
  *   2  u16  from     from            when_at
  *   4  u16  at       at              u32: bytes of the block
@@ -22,10 +23,10 @@
  *   8  u16  size     most elements   u64: value
  *   10 u16           elem
  *   12 i32  disp     u16: len_at                                     */
-enum { STEP_END, STEP_MEM, STEP_BYTES, STEP_WHEN, STEP_WHEN_NOT, STEP_SIZE = 16 };
+enum { STEP_END, STEP_MEM, STEP_BYTES, STEP_TEXT, STEP_WHEN, STEP_WHEN_NOT, STEP_SIZE = 16 };
 
 struct stubs {
-	u64 claim_rt, full_rt, copy_rt, steps_rt, frames_rt, agent_rt;
+	u64 claim_rt, full_rt, copy_rt, text_rt, steps_rt, frames_rt, agent_rt;
 	u64 copy_lo_rt, copy_hi_rt, copy_fault_rt;	/* a fault in [lo, hi) goes to copy_fault */
 };
 

@@ -51,7 +51,8 @@ bool code_make(struct code *c, const struct plan *p, const struct layout *l,
 /* The bytes are in the target: ours are not needed any more. */
 void code_forget(struct code *c);
 void code_release(struct code *c);
-/* Bytes of a record of this site in the ring. */
+/* Bytes that a record of this site has at most. */
 u32 site_size(const struct plan *p, u32 site);
+const struct reading *site_reads(const struct plan *p, u32 site);
 
 #endif

@@ -39,7 +39,9 @@ double look_float(const struct value_view *v, u32 at, unsigned size)
 
 struct str look_bytes(const struct value_view *v, u32 at, u64 n)
 {
-	if (at > v->reading->size || n > v->reading->size - at)
+	u32 size = v->reading->size + v->reading->texts;
+
+	if (at > size || n > size - at)
 		return STR("");
 	return (struct str){ (const char *)v->record + at, n };
 }
@@ -105,7 +107,7 @@ struct behind look_behind(const struct value_view *v, u32 from, i32 disp)
 	if (!r || r->kind != READ_MEM)
 		return (struct behind){ .state = BEHIND_NOT_TAKEN };
 	status = (u32)look_word(v, r->status, 4);
-	if (status == CAPTURE_UNREADABLE || status < r->size ||
+	if (record_captured(status) < r->size ||
 	    (r->span > r->size && look_word(v, r->status + 4, 4) == CAPTURE_UNREADABLE))
 		return (struct behind){ .state = BEHIND_UNREADABLE };
 	return (struct behind){ BEHIND_THERE, r->at, MAX(r->span, (u32)r->size) };
@@ -115,7 +117,7 @@ struct run look_run(const struct value_view *v, u32 at, u64 each, u64 most)
 {
 	struct run run = { .address = look_word(v, at, 8), .len = look_word(v, at + 8, 8) };
 	const struct read *r;
-	u32 status;
+	u32 status, got;
 
 	if (run.len >> ABSURD) {
 		run.error = "bad length";
@@ -134,13 +136,14 @@ struct run look_run(const struct value_view *v, u32 at, u64 each, u64 most)
 	if (!r || r->kind != READ_BYTES)
 		return run;
 	status = (u32)look_word(v, r->status, 4);
-	if (status == CAPTURE_UNREADABLE || (!status && r->size)) {
+	got = record_captured(status);
+	if (!got && r->size) {
 		run.error = "unreadable";
 		return run;
 	}
 	run.taken = true;
-	run.at = r->at;
-	run.n = MIN(MIN(status, (u32)r->size) / each, MIN(run.len, most));
+	run.at = record_text(status, r->at);
+	run.n = MIN(MIN(got, (u32)r->size) / each, MIN(run.len, most));
 	return run;
 }
 

@@ -220,7 +220,7 @@ static void follow(struct plan *p, const struct dynamic_types *d, struct reading
 	c.hops = c.pairs + levels * PAIR;
 	c.types = c.hops + (hops ? levels * WORD : 0);
 	c.status = c.types + (c.typed ? levels * WORD : 0);
-	if (!n || c.status + WORD > RECORD_MAX)
+	if (!n || c.status + WORD + r->texts > RECORD_MAX)
 		return;
 	c.to = extend(p, r, levels * each);
 	for (u32 i = 0; i < levels; i++)
@@ -235,7 +235,7 @@ static bool in_registers(struct plan *p, struct reading *r, u8 reg)
 {
 	struct read *to;
 
-	if (r->size + PAIR > RECORD_MAX)
+	if (r->size + PAIR + r->texts > RECORD_MAX)
 		return false;
 	to = extend(p, r, 2);
 	for (u32 i = 0; i < 2; i++)

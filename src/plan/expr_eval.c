@@ -21,11 +21,20 @@ struct val {
 
 static bool value(struct eval *e, u32 i, struct val *to);
 
+/* With the texts behind what has its place: who has taken the record out has looked to that these
+ * lie in it. */
+static u32 record_size(const struct eval *e, bool exit)
+{
+	const struct reading *r = exit ? &e->in->fn->exit : &e->in->fn->entry;
+
+	return r->size + r->texts;
+}
+
 /* False where the record is not there. */
 static inline bool bytes(const struct eval *e, bool exit, u32 at, u32 n, void *to)
 {
 	const u8 *record = exit ? e->in->exit : e->in->entry;
-	u32 size = exit ? e->in->fn->exit.size : e->in->fn->entry.size;
+	u32 size = record_size(e, exit);
 
 	if (!record || at > size || n > size - at)
 		return false;
@@ -44,7 +53,16 @@ static inline u32 count(const struct eval *e, bool exit, u32 at)
 {
 	u32 n = 0;
 
-	return bytes(e, exit, at, 4, &n) && n != CAPTURE_UNREADABLE ? n : 0;
+	return bytes(e, exit, at, 4, &n) ? record_captured(n) : 0;
+}
+
+/* Where the bytes of a text begin, which may be packed. */
+static u32 begins(const struct eval *e, const struct expr_step *s, u32 at)
+{
+	u32 status = 0;
+
+	return s->status && bytes(e, s->exit, s->status, 4, &status) ? record_text(status, at) :
+								       at;
 }
 
 static bool unreadable(struct eval *e)
@@ -159,14 +177,14 @@ static bool element(struct eval *e, const struct expr_step *s, struct val *to)
 	end = (index.u + 1) * s->stride;
 	if (s->status && end > count(e, s->exit, s->status))
 		return unreadable(e);
-	return load(e, s, s->at + (u32)index.u * s->stride, to);
+	return load(e, s, begins(e, s, s->at) + (u32)index.u * s->stride, to);
 }
 
 static bool text(struct eval *e, const struct expr_step *s, struct val *to)
 {
 	enum { ABSURD = 47 };	/* no length reaches the size of the address space */
 	const u8 *record = s->exit ? e->in->exit : e->in->entry;
-	u32 size = s->exit ? e->in->fn->exit.size : e->in->fn->entry.size, got;
+	u32 size = record_size(e, s->exit), at = begins(e, s, s->data), got;
 
 	if (!record || !guarded(e, s->guard))
 		return false;
@@ -175,9 +193,9 @@ static bool text(struct eval *e, const struct expr_step *s, struct val *to)
 	if (!to->len)
 		return true;
 	got = count(e, s->exit, s->status);
-	if (to->len >> ABSURD || !got || s->data > size || got > size - s->data)
+	if (to->len >> ABSURD || !got || at > size || got > size - at)
 		return unreadable(e);
-	to->text = (struct str){ (const char *)record + s->data,
+	to->text = (struct str){ (const char *)record + at,
 				 MIN(MIN((u64)got, (u64)s->cap), to->len) };
 	return true;
 }

@@ -36,8 +36,41 @@ static bool fetch(const struct interpreter *in, u64 rt, u64 n, u8 *to)
 	return in->img ? image_read_rt(in->img, rt, to, n) : in->fetch(rt, n, to);
 }
 
+static u32 end_of(u32 end, u32 at, u32 n)
+{
+	return MAX(end, (u32)round_up(at + n, 8));
+}
+
+/* Packed texts lie behind all that was captured before. */
+static void interpret_packed(const struct interpreter *in, const struct read *reads, u32 n, u8 *rec,
+			     u32 end)
+{
+	for (u32 i = 0; i < n; i++) {
+		const struct read *d = &reads[i];
+		u64 p = word_in(rec, d->from), size = MIN(word_in(rec, d->len_at), (u64)d->size);
+		u32 status = CAPTURE_UNREADABLE;
+		u8 bytes[RECORD_MAX];
+
+		if (!d->packed || !p || (i64)word_in(rec, d->len_at) <= 0)
+			continue;
+		if (fetch(in, p, size, bytes)) {
+			status = record_status((u32)size, end);
+			memcpy(rec + end, bytes, size);
+		}
+		memcpy(rec + d->status, &status, 4);
+		end = end_of(end, end, (u32)size);
+	}
+}
+
 void interpret(const struct interpreter *in, const struct read *reads, u32 n, u8 *rec)
 {
+	u32 end = RECORD_HEAD;
+
+	for (u32 i = 0; i < n; i++)
+		if (reads[i].packed)
+			end = end_of(end, reads[i].status, 8);
+		else if (reads[i].kind < READ_MEM)
+			end = end_of(end, reads[i].at, reads[i].size);
 	for (u32 i = 0; i < n; i++) {
 		const struct read *d = &reads[i];
 		u64 p, size = d->size;
@@ -66,7 +99,7 @@ void interpret(const struct interpreter *in, const struct read *reads, u32 n, u8
 				i += d->size;
 			break;
 		case READ_BYTES:
-			if ((i64)word_in(rec, d->len_at) <= 0)
+			if (d->packed || (i64)word_in(rec, d->len_at) <= 0)
 				break;
 			size = d->elem * MIN(word_in(rec, d->len_at), (u64)d->size / d->elem);
 			/* fall through */
@@ -79,7 +112,9 @@ void interpret(const struct interpreter *in, const struct read *reads, u32 n, u8
 			if (status == size)
 				memcpy(rec + d->at, bytes, size);
 			memcpy(rec + d->status, &status, 4);
+			end = end_of(end_of(end, d->at, (u32)size), d->status, 8);
 			break;
 		}
 	}
+	interpret_packed(in, reads, n, rec, end);
 }

@@ -56,6 +56,7 @@ struct read {
 	bool when_va;
 	bool when_not;	/* the opposite */
 	bool own; /* asked for by an expression (expr.h): not what a printer of values looks for */
+	bool packed;	/* READ_BYTES: it has no place of its own (reading.texts) */
 };
 
 /* A parameter or result, and where its bytes lie in the record. */
@@ -71,7 +72,10 @@ struct reading {
 	u32 nreads;
 	struct slot *slots;
 	u32 nslots;
-	u32 size;	/* of the record, a multiple of 8 */
+	u32 size;	/* of the record, a multiple of 8, without: */
+	u32 texts;	/* bytes that packed texts have at most. They are copied last, each behind
+			 * the last byte that was captured before it, and all behind their statuses
+			 * (record.h) */
 	u32 ctx_at;	/* the call's context.Context, two words; 0: not read */
 	u32 chain_at;	/* those around it (chain.h); 0: not read */
 	u32 caller_at;	/* the return address, then (READ_FRAMES) those above it; 0: not read */
@@ -80,6 +84,15 @@ struct reading {
 	u32 propagated_at;	/* a struct propagated; 0: there is none */
 	u32 key_at, subkey_at;	/* what tells a request from others (plan_extra.keys); 0: nothing */
 };
+
+/* Of a record of this reading that was handed over. */
+static inline u32 record_bytes(const u8 *record, const struct reading *r)
+{
+	u32 bytes;
+
+	memcpy(&bytes, record + RECORD_BYTES, sizeof(bytes));
+	return bytes ? bytes : r->size;
+}
 
 enum { CALLERS_MOST = 2 };
 
@@ -197,6 +210,8 @@ struct plan_request {
 	bool entry_enough;	/* entry_only, unless an expression needs the end of the call */
 	bool count_only; /* with entry_only: only how often, so an engine may count by itself */
 	bool probes;	/* for kernel probes: no windows are needed, floats can't be read */
+	bool packed;	/* texts take as much room as they need (reading.texts): for an engine that
+			 * can, and without EXPR_IF, which reads them in the target */
 	enum plan_values values;
 	u64 frames;	/* of the stack of each call; 0: not wanted */
 	bool caller;	/* who called is wanted, if not the whole stack */

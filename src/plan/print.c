@@ -11,7 +11,8 @@ static const char *read_name(u8 kind)
 
 void reading_print(struct out *o, const char *what, const struct reading *r)
 {
-	out_fmt(o, "    %s: record of %u bytes", what, r->size);
+	out_fmt(o, "    %s: record of %s%u bytes", what, r->texts ? "up to " : "",
+		r->size + r->texts);
 	out_line(o);
 	for (u32 i = 0; i < r->nslots; i++) {
 		const struct slot *s = &r->slots[i];
@@ -108,7 +109,7 @@ void site_json(struct json *j, const struct plan_func *f, const char *kind, u64 
 		json_z(j, reason);
 	} else if (r) {
 		json_key(j, "record_bytes");
-		json_u64(j, r->size);
+		json_u64(j, r->size + r->texts);
 	}
 	json_object_end(j);
 	json_line(j);

@@ -20,13 +20,23 @@ enum {
 static void expand(struct builder *b, struct item first);
 static void expand_all(struct builder *b, struct items *q);
 
+u32 builder_used(const struct builder *b)
+{
+	return b->at + b->texts;
+}
+
+static u32 room(const struct builder *b)
+{
+	return b->limit - MIN(builder_used(b), b->limit);
+}
+
 /* Room for n bytes, or 0. Everything is aligned to 8. */
 u32 builder_take(struct builder *b, u64 n)
 {
 	u32 at = b->at;
 
 	n = round_up(n, 8);
-	if (n > b->limit - b->at || b->reads.n >= STEPS_MAX)
+	if (n > room(b) || b->reads.n >= STEPS_MAX)
 		return 0;
 	b->at += (u32)n;
 	return at;
@@ -61,7 +71,7 @@ struct read *builder_capture(struct builder *b, enum read_kind kind, u32 from, u
 /* As many elements as there is room for: part of a long text is better than nothing of it. */
 struct read *builder_bytes(struct builder *b, u32 from, u64 count, u64 elem)
 {
-	u32 left = (b->limit - MIN(b->at, b->limit)) & ~7u;
+	u32 left = room(b) & ~7u;
 	struct read *r;
 
 	count = MIN(count, left > 8 ? (left - 8) / elem : 0);
@@ -69,6 +79,20 @@ struct read *builder_bytes(struct builder *b, u32 from, u64 count, u64 elem)
 	if (r) {
 		r->len_at = from + 8;
 		r->elem = (u32)elem;
+	}
+	return r;
+}
+
+/* Those behind an interface have their place: others share it. */
+struct read *builder_text(struct builder *b, u32 from, u64 count)
+{
+	struct read *r = builder_bytes(b, from, count, 1);
+
+	if (r && b->packs && !b->nblocks) {
+		r->packed = true;
+		b->at = r->at;
+		b->texts += (u32)round_up(r->size, 8);
+		r->at = 0;
 	}
 	return r;
 }
@@ -231,7 +255,7 @@ static void interface(struct builder *b, struct item it, struct go_type *t)
 	}
 	base = top = b->at;
 	limit = b->limit;
-	b->limit = MIN(b->limit, base + BLOCK_MAX);
+	b->limit = MIN(b->limit, builder_used(b) + BLOCK_MAX);
 	b->nblocks++;
 	for (size_t i = 0; i < n; i++) {
 		struct go_type *c = go_type_load(b->p->prog, some[i]);
@@ -344,13 +368,13 @@ static void cheap(struct builder *b, struct items *q, size_t i)
 	switch (t->kind) {
 	case GO_STRING:
 		if (!has_bytes(b, it.at))
-			(void)builder_bytes(b, it.at, MIN(b->p->request.strings, (u64)2048), 1);
+			(void)builder_text(b, it.at, MIN(b->p->request.strings, (u64)2048));
 		break;
 	case GO_SLICE:
 		elem = go_type_load(b->p->prog, t->elem);
 		if (elem->kind == GO_UINT8 && b->p->request.strings && !has_bytes(b, it.at))
-			(void)builder_bytes(b, it.at,
-					    MIN(b->p->request.strings, (u64)(2 * POINTEE_MAX)), 1);
+			(void)builder_text(b, it.at,
+					   MIN(b->p->request.strings, (u64)(2 * POINTEE_MAX)));
 		break;
 	case GO_MAP:
 		r = it.depth ? capture_mem(b, it.at, 48) : NULL;

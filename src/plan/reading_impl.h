@@ -35,11 +35,13 @@ struct builder {
 	VEC(struct read) reads;
 	struct items shown;	/* values that --show wants, with what hangs on them */
 	u32 at;			/* next free byte */
+	u32 texts;		/* bytes of packed texts, which the limit counts as well */
 	u32 limit;
 	struct read when;	/* the condition of the block that we are in */
 	u32 nblocks;		/* how many blocks deep */
 	u32 napart;
 	bool redact_all;
+	bool packs;		/* texts may be */
 	bool touched;		/* something was asked for */
 };
 
@@ -55,6 +57,9 @@ u32 builder_take(struct builder *b, u64 n);
 struct read *builder_step(struct builder *b, enum read_kind kind);
 struct read *builder_capture(struct builder *b, enum read_kind kind, u32 from, u64 size);
 struct read *builder_bytes(struct builder *b, u32 from, u64 count, u64 elem);
+/* The same of a text, which nothing else of the record hangs on: it may be packed. */
+struct read *builder_text(struct builder *b, u32 from, u64 count);
+u32 builder_used(const struct builder *b);
 u32 builder_behind(struct builder *b, u32 word, struct go_type *t);
 void builder_hide(struct builder *b, struct go_type *t, u64 at, u64 end, struct hidden_bytes *to);
 void builder_cheap(struct builder *b, struct items *q);

@@ -88,12 +88,22 @@ static void take_stack(struct builder *b, struct reading *r, u64 frames)
 
 enum { LIMIT = RECORD_MAX - 16 * APART_MAX };
 
+static bool packs(const struct plan_request *r)
+{
+	bool packs = r->packed && !r->probes;
+
+	for (size_t i = 0; i < r->nasks; i++)
+		packs &= r->asks[i].role != EXPR_IF;
+	return packs;
+}
+
 void reading_begin(struct builder *b, struct reading *r, struct plan *p,
 		   const struct dynamic_types *d, const struct go_param *params, size_t n,
 		   bool redact_all, bool stack)
 {
 	*b = (struct builder){
 		.p = p, .d = d, .r = r, .at = RECORD_HEAD, .limit = LIMIT, .redact_all = redact_all,
+		.packs = packs(&p->request),
 	};
 	if (stack)
 		take_stack(b, r, p->request.frames);
@@ -158,6 +168,7 @@ bool reading_behind(struct builder *b, u32 from, i32 disp, u32 size, u32 *at, u3
 bool reading_bytes(struct builder *b, u32 from, u32 elem, u32 *most, u32 *at, u32 *status)
 {
 	u64 want = elem == 1 ? MAX((u64)*most, b->p->request.strings) : *most;
+	u64 count = MIN(want, (u64)(4 * POINTEE_MAX) / elem);
 	struct read *r;
 
 	for (size_t i = 0; i < b->reads.n; i++) {
@@ -170,7 +181,7 @@ bool reading_bytes(struct builder *b, u32 from, u32 elem, u32 *most, u32 *at, u3
 			return true;
 		}
 	}
-	r = builder_bytes(b, from, MIN(want, (u64)(4 * POINTEE_MAX) / elem), elem);
+	r = elem == 1 ? builder_text(b, from, count) : builder_bytes(b, from, count, elem);
 	if (!r)
 		return false;
 	b->touched = true;
@@ -219,14 +230,14 @@ static void expand_shared(struct builder *b, struct items *of, size_t n)
 	size_t left = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		b->limit = b->at + (LIMIT - b->at) / (u32)(n - i);
+		b->limit = builder_used(b) + (LIMIT - builder_used(b)) / (u32)(n - i);
 		builder_cheap(b, &of[i]);
 		left += leads_somewhere(b, &of[i]);
 	}
 	for (size_t i = 0; i < n && left; i++) {
 		if (!leads_somewhere(b, &of[i]))
 			continue;
-		b->limit = b->at + (LIMIT - b->at) / (u32)left--;
+		b->limit = builder_used(b) + (LIMIT - builder_used(b)) / (u32)left--;
 		builder_deep(b, &of[i]);
 	}
 	b->limit = LIMIT;
@@ -261,6 +272,7 @@ void reading_finish(struct builder *b, bool values)
 	r->nreads = (u32)b->reads.n;
 	r->reads = arena_copy(&b->p->arena, b->reads.at, b->reads.n * sizeof(*b->reads.at));
 	r->size = (u32)round_up(apart + 16 * b->napart, 8);
+	r->texts = b->texts;
 	reading_drop(b);
 }
 

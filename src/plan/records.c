@@ -121,7 +121,7 @@ void records_read(struct plan *p, struct plan_func *f, const struct plan_extra *
 
 	if (n)
 		memcpy(reads, r->reads, n * sizeof(*reads));
-	for (; i < x->nplaces && base + (i + 1) * each(x) <= RECORD_MAX; i++) {
+	for (; i < x->nplaces && base + (i + 1) * each(x) + r->texts <= RECORD_MAX; i++) {
 		const struct expr_code *c = &f->codes[x->places[i]];
 
 		if (!c->slot || c->steps[c->n - 1].exit != x->exit || !are_sound(p, x, c->slot))

@@ -29,7 +29,7 @@ static void drop(struct stream *s)
 u64 streams_put(struct streams *s, u64 address, const struct call *call, const struct rule_on *on,
 		struct open_span *span)
 {
-	u32 size = call->fn->entry.size;
+	u32 size = record_bytes(call->entry, &call->fn->entry);
 	u64 forgotten = streams_get(s, address) != NULL;
 	struct stream *to = mem_resize(NULL, sizeof(*to) + size);
 

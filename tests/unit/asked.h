@@ -247,7 +247,9 @@ static inline void asked_begin(const char *redact)
 	world.m.prog.funcs = &world.func;
 	world.m.prog.nfuncs = 1;
 	world.plan.prog = &world.m.prog;
-	world.plan.request = (struct plan_request){ .strings = 64, .elements = 8, .depth = 1 };
+	world.plan.request = (struct plan_request){
+		.strings = 64, .elements = 8, .depth = 1, .packed = true,
+	};
 	if (redact) {
 		world.plan.request.nredact = 1;
 		ck_assert(patterns_compile(&world.plan.redact, &redact, 1, &err));

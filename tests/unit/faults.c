@@ -4,6 +4,17 @@ Suite *faults_suite(void);
 
 typedef void handler_fn(int sig, siginfo_t *si, void *uc);
 static u64 fault_seen, fault_passed;
+static bool records_meanwhile;	/* a function that the handler calls is recorded, too */
+
+static void record_meanwhile(void)
+{
+	u8 *ring = machine_ring(&mc, &mc.t);
+	u64 *head = ring_word_at(ring, RING_HEAD);
+	struct record_head h = { .commit = 1 + SITE_TAIL, .tsc = 1 };
+
+	memcpy(ring + RING_DATA + (*head & (BUFFER - 1)), &h, sizeof(h));
+	*head += RECORD_HEAD;
+}
 
 /* As the kernel calls it. What Go would panic about ends the call here. */
 static void on_fault(int sig, siginfo_t *si, void *context)
@@ -12,6 +23,8 @@ static void on_fault(int sig, siginfo_t *si, void *context)
 	greg_t *rip = &uc->uc_mcontext.gregs[REG_RIP], was = *rip;
 
 	fault_seen++;
+	if (records_meanwhile)
+		record_meanwhile();
 	((handler_fn *)(uintptr_t)(mc.text_rt + SLOT * SIGTRAMP))(sig, si, context);
 	if ((u64)*rip - mc.text_rt < MEMORY_SIZE) {
 		fault_passed = (u64)*rip;
@@ -84,6 +97,79 @@ START_TEST(a_copy_that_faults_is_unreadable)
 		ck_assert(machine_take(&mc, &mc.t, got, &h));
 		ck_assert_uint_eq(record_site(&h), SITE_EXIT);
 	}
+}
+END_TEST
+
+/* A text of 5 bytes that may have 64, behind a value that faults when it is copied. */
+static u32 size_of_record(struct record_head *h)
+{
+	static const struct read reads[] = {
+		{ .kind = READ_INT, .reg = 0, .size = 8, .at = 32 },
+		{ .kind = READ_INT, .reg = 1, .size = 8, .at = 40 },
+		{ .kind = READ_INT, .reg = 2, .size = 8, .at = 48 },
+		{ .kind = READ_BYTES, .packed = true, .from = 40, .len_at = 48, .elem = 1,
+		  .size = 64, .status = 56 },
+		{ .kind = READ_MEM, .from = 32, .size = 40, .status = 64, .at = 72 },
+	};
+	struct reading r = { .reads = arena_copy(&mc.arena, reads, sizeof(reads)),
+			     .nreads = ARRAY_LEN(reads), .size = 112, .texts = 64 };
+	struct cpu c = machine_cpu(&mc.t);
+	u64 page = ((u64)(uintptr_t)heap + 5 * PAGE_SIZE) >> 12;
+	u8 got[RECORD_MAX], *ring;
+	u32 status, size;
+
+	memcpy(mc.region + NEAR_AT + NEAR_PAGES + 8 * (page & 0xffff), &page, 8);
+	c.r[RAX] = page << 12;
+	c.r[RBX] = (u64)(uintptr_t)heap + 100;
+	c.r[RCX] = 5;
+	memcpy(heap + 100, "hello", 5);
+	machine_unpatch(&mc);
+	machine_probe(&mc, NOTHING, r, (struct reading){ 0 });
+	machine_patch(&mc);
+	(void)machine_call(&mc, NOTHING, c);
+	ring = machine_ring(&mc, &mc.t);
+	memcpy(&size, ring + RING_DATA + (*ring_word_at(ring, RING_TAIL) & (BUFFER - 1)) +
+		      RECORD_BYTES, sizeof(size));
+	ck_assert(machine_take(&mc, &mc.t, got, h));
+	memcpy(&status, got + 64, 4);
+	ck_assert_uint_eq(status, CAPTURE_UNREADABLE);
+	memcpy(&status, got + 56, 4);
+	ck_assert_uint_eq(status, record_status(5, 112));
+	ck_assert_mem_eq(got + 112, "hello\0\0", 8);
+	return size;
+}
+
+START_TEST(what_a_record_does_not_need_is_given_back)
+{
+	struct record_head h;
+
+	heap_begin();
+	handle_faults();
+	for (u32 i = 0; i < 1000; i++) {	/* more than a lap */
+		ck_assert_uint_eq(size_of_record(&h), 120);
+		ck_assert_uint_eq(record_site(&h), SITE_ENTRY);
+		ck_assert(machine_take(&mc, &mc.t, (u8[RECORD_MAX]){ 0 }, &h));
+	}
+	expect_nothing_more();
+}
+END_TEST
+
+START_TEST(a_handlers_record_lies_behind_the_whole_room)
+{
+	struct record_head h;
+
+	heap_begin();
+	handle_faults();
+	records_meanwhile = true;
+	for (u32 i = 0; i < 1000; i++) {
+		ck_assert_uint_eq(size_of_record(&h), 112 + 64);
+		ck_assert(machine_take(&mc, &mc.t, (u8[RECORD_MAX]){ 0 }, &h));
+		ck_assert_uint_eq(record_site(&h), SITE_TAIL);
+		ck_assert(machine_take(&mc, &mc.t, (u8[RECORD_MAX]){ 0 }, &h));
+		ck_assert_uint_eq(record_site(&h), SITE_EXIT);
+	}
+	records_meanwhile = false;
+	expect_nothing_more();
 }
 END_TEST
 
@@ -179,6 +265,8 @@ Suite *faults_suite(void)
 	tcase_add_checked_fixture(t, shapes_begin, shapes_end);
 	tcase_set_timeout(t, 20);
 	tcase_add_test(t, a_copy_that_faults_is_unreadable);
+	tcase_add_test(t, what_a_record_does_not_need_is_given_back);
+	tcase_add_test(t, a_handlers_record_lies_behind_the_whole_room);
 	tcase_add_test(t, a_displaced_load_faults_at_its_own_address);
 	tcase_add_test(t, the_hook_moves_what_it_must_and_nothing_else);
 	tcase_add_test(t, without_sigtramp_there_is_no_code);

@@ -294,8 +294,9 @@ static inline void check_reading(const struct reading *r, const char *what)
 	bool raw = true;
 
 	find_chains(r);
-	ck_assert_msg(r->size <= RECORD_MAX && r->size >= RECORD_HEAD && r->size % 8 == 0,
-		      "%s: %u bytes", what, r->size);
+	ck_assert_msg(r->size + r->texts <= RECORD_MAX && r->size >= RECORD_HEAD &&
+			      r->size % 8 == 0 && r->texts % 8 == 0,
+		      "%s: %u and %u bytes", what, r->size, r->texts);
 	for (u32 i = 0; i < r->nreads; i++) {
 		const struct read *d = &r->reads[i];
 		struct chain c = chains[i];
@@ -310,9 +311,14 @@ static inline void check_reading(const struct reading *r, const char *what)
 				      "%s: step %u asks for %u", what, i, d->when_at);
 			continue;
 		}
-		ck_assert_msg(d->at >= RECORD_HEAD && d->at + MAX(d->size, d->span) <= r->size,
-			      "%s: step %u at %u+%u of %u", what, i, d->at, MAX(d->size, d->span),
-			      r->size);
+		if (d->packed)
+			ck_assert_msg(!d->at && !d->when_at && d->elem == 1, "%s: step %u", what,
+				      i);
+		else
+			ck_assert_msg(d->at >= RECORD_HEAD &&
+					      d->at + MAX(d->size, d->span) <= r->size,
+				      "%s: step %u at %u+%u of %u", what, i, d->at,
+				      MAX(d->size, d->span), r->size);
 		if (!captures(d))
 			continue;
 		ck_assert_msg(d->status >= RECORD_HEAD && d->status + 4 <= r->size &&
@@ -331,14 +337,15 @@ static inline void check_reading(const struct reading *r, const char *what)
 	for (u32 i = 0; i < r->nreads; i++)
 		for (u32 k = i + 1; k < r->nreads; k++) {
 			const struct read *x = &r->reads[i], *y = &r->reads[k];
-			bool bad = overlap(x->at, x->size, y->at, y->size);
+			u32 xn = x->packed ? 0 : x->size, yn = y->packed ? 0 : y->size;
+			bool bad = overlap(x->at, xn, y->at, yn);
 
 			if (x->kind == READ_WHEN || y->kind == READ_WHEN)
 				continue;
 			if (captures(x))
-				bad |= overlap(x->status, 4, y->at, y->size);
+				bad |= overlap(x->status, 4, y->at, yn);
 			if (captures(y))
-				bad |= overlap(y->status, 4, x->at, x->size);
+				bad |= overlap(y->status, 4, x->at, xn);
 			if (captures(x) && captures(y) && x->from != y->from) /* pieces share one */
 				bad |= overlap(x->status, 4, y->status, 4);
 			ck_assert_msg(!bad || exclusive(r, &chains[i], &chains[k]),

@@ -279,13 +279,31 @@ static inline u64 *ring_word_at(u8 *ring, size_t at)
 	return (u64 *)(void *)(ring + at);
 }
 
-/* Takes the oldest record out of the thread's ring; false when there is none. */
+/* Bytes of the record with this first word. */
+static inline u32 machine_size(const struct machine *mc, u64 commit)
+{
+	u32 most = site_size(&mc->plan, ((u32)commit & ~RECORD_VOID) - 1);
+	u32 size = commit >> 32 ? (u32)(commit >> 32) : most;
+
+	ck_assert(size >= RECORD_HEAD && size <= most && size % 8 == 0);
+	return size;
+}
+
+/* What was reserved and given back has never been written. */
+static inline void machine_expect_zeros(const u8 *at, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		ck_assert_uint_eq(at[i], 0);
+}
+
+/* Takes the oldest record out of the thread's ring; false when there is none. What it ends before
+ * is zero. */
 static inline bool machine_take(struct machine *mc, const struct thread *t, u8 *to,
 				struct record_head *head)
 {
 	u8 *ring = machine_ring(mc, t), *slot;
-	u64 tail, commit, size;
-	u32 site;
+	u64 tail, commit;
+	u32 site, size, most;
 
 	if (!ring)
 		return false;
@@ -295,14 +313,18 @@ static inline bool machine_take(struct machine *mc, const struct thread *t, u8 *
 	slot = ring + RING_DATA + (tail & (mc->layout.buffer - 1));
 	memcpy(&commit, slot, 8);
 	ck_assert_uint_ne(commit, 0);
-	site = (u32)(commit - 1);
+	site = (u32)commit - 1;
 	ck_assert_uint_lt(site, 4 * mc->plan.nfuncs);
-	size = site_size(&mc->plan, site);
+	size = machine_size(mc, commit);
+	most = site_size(&mc->plan, site);
 	memcpy(to, slot, size);
+	memset(to + size, 0, most - size);
 	memcpy(head, to, sizeof(*head));
-	head->commit = commit;
+	head->commit = (u32)commit;
 	memset(slot, 0, size);
 	*ring_word_at(ring, RING_TAIL) = tail + size;
+	if (tail + size == *ring_word_at(ring, RING_HEAD))
+		machine_expect_zeros(slot, most);
 	return true;
 }
 

@@ -51,8 +51,7 @@ static char taken(bool *exit)
 		slot = ring + RING_DATA + (*tail & (mc.layout.buffer - 1));
 		memcpy(&commit, slot, 8);
 		ck_assert_uint_ne(commit, 0);
-		size = site_size(&mc.plan, (u32)((commit & ~(u64)RECORD_VOID) - 1));
-		ck_assert_uint_gt(size, 0);
+		size = machine_size(&mc, commit);
 		if (((commit - 1) & 3) == SITE_ENTRY)
 			is = commit & RECORD_VOID ? 'v' : 'r';
 		else

@@ -162,6 +162,39 @@ START_TEST(an_error_has_alternatives_in_the_same_bytes)
 }
 END_TEST
 
+/* Those that others share their bytes with keep their place. */
+START_TEST(texts_may_be_packed)
+{
+	struct expr_ask condition = { .role = EXPR_IF }, shown = { .role = EXPR_SHOW };
+	struct plan_request limits = { .strings = 16, .packed = true };
+	const char *two[] = { "*{s}", "{ii}" };
+	struct reading r;
+
+	letters_begin(22, &limits);
+	r = reading_of("s", false);
+	ck_assert_uint_eq(r.size, RECORD_HEAD + 16 + 8);
+	ck_assert_uint_eq(r.texts, 16);
+	for (u32 i = 0; i < 2; i++) {
+		const char *p = two[i];
+
+		dynamic.errors[dynamic.nerrors++] = parse(&p);
+	}
+	r = reading_of("r", false);
+	ck_assert_uint_eq(r.texts, 0);
+	letters_end();
+	for (u32 i = 0; i < 3; i++) {	/* read in the target, by an engine that can't, and not */
+		limits.asks = i ? &shown : &condition;
+		limits.nasks = 1;
+		limits.probes = i == 1;
+		letters_begin(22, &limits);
+		r = reading_of("s", false);
+		ck_assert_uint_eq(r.texts, i == 2 ? 16 : 0);
+		ck_assert_uint_eq(r.size + r.texts, RECORD_HEAD + 16 + 8 + 16);
+		letters_end();
+	}
+}
+END_TEST
+
 START_TEST(a_redacted_function_gives_nothing)
 {
 	struct reading r;
@@ -202,13 +235,16 @@ START_TEST(parameters_share_the_room)
 	struct reading r;
 	bool taken[3] = { 0 };
 
-	letters_begin(22, &(struct plan_request){ .strings = 2048, .elements = 64, .depth = 4 });
+	letters_begin(22, &(struct plan_request){
+		.strings = 2048, .elements = 64, .depth = 4, .packed = _i,
+	});
 	r = reading_of("[s [s s", false);
 	for (u32 i = 0; i < r.nreads; i++)
 		for (u32 k = 0; captures(&r.reads[i]) && k < 3; k++)
 			taken[k] |= r.reads[i].from == r.slots[k].at && r.reads[i].size > 500;
 	for (u32 k = 0; k < 3; k++)
 		ck_assert_msg(taken[k], "parameter %u", k);
+	ck_assert_uint_le(r.size + r.texts, RECORD_MAX);
 	letters_end();
 }
 END_TEST
@@ -245,9 +281,10 @@ Suite *reading_suite(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_loop_test(t, types_give_steps, 0, ARRAY_LEN(examples));
 	tcase_add_test(t, an_error_has_alternatives_in_the_same_bytes);
+	tcase_add_test(t, texts_may_be_packed);
 	tcase_add_test(t, a_redacted_function_gives_nothing);
 	tcase_add_test(t, a_redacted_parameter_is_left_out);
-	tcase_add_test(t, parameters_share_the_room);
+	tcase_add_loop_test(t, parameters_share_the_room, 0, 2);
 	tcase_add_test(t, readings_are_shared_by_their_types);
 	suite_add_tcase(s, t);
 	return s;

@@ -12,23 +12,37 @@
 
 Suite *ring_suite(void);
 
-enum { BUFFER = 65536, SIZE = 48, RECORDS = 4096 };
+enum { BUFFER = 65536, SIZE = 48, TEXT_ROOM = 64, MOST = SIZE + TEXT_ROOM, RECORDS = 4096 };
+enum { STATUS = 40, PACKED = 8 };	/* PACKED: a site */
 
+static struct read text = {
+	.kind = READ_BYTES, .packed = true, .status = STATUS, .size = TEXT_ROOM,
+};
 static struct plan_func funcs[] = {
 	{ .entry = { .size = SIZE }, .exit = { .size = SIZE }, .shown = true },
 	{ .refusal = REFUSE_SHORT },
+	{ .entry = { .reads = &text, .nreads = 1, .size = SIZE, .texts = TEXT_ROOM },
+	  .shown = true },
 };
 static struct plan plan = { .funcs = funcs, .nfuncs = ARRAY_LEN(funcs) };
 static struct inline_session *s;
 
 static struct record got[RECORDS];
 static u64 ngot, nlost;
+static u32 text_status;	/* of the last packed text */
+static void (*meanwhile)(void);	/* what the target does when the first one is handed over */
 
 static void on_record(void *ctx, const struct record *r)
 {
 	(void)ctx;
 	ck_assert_uint_lt(ngot, RECORDS);
+	if (r->func == PACKED / 4) {
+		memcpy(&text_status, r->bytes + STATUS, sizeof(text_status));
+		ck_assert_uint_eq(record_bytes(r->bytes, &funcs[PACKED / 4].entry), r->size);
+	}
 	got[ngot++] = *r;
+	if (meanwhile && ngot == 1)
+		meanwhile();
 }
 
 static void on_lost(void *ctx, u64 count, i64 from, i64 to)
@@ -62,6 +76,7 @@ static void setup(void)
 	ck_assert(rings_hold(s, &err));
 	rings_start(s);
 	ngot = nlost = 0;
+	meanwhile = NULL;
 }
 
 static void teardown(void)
@@ -81,13 +96,18 @@ static void claim(u32 ring)
 }
 
 /* Reserves; the record is there only after commit(). */
-static u8 *reserve(u32 ring)
+static u8 *reserve_bytes(u32 ring, u32 size)
 {
 	u64 head = *at(ring, RING_HEAD);
 
 	claim(ring);
-	*at(ring, RING_HEAD) = head + SIZE;
+	*at(ring, RING_HEAD) = head + size;
 	return (u8 *)at(ring, RING_DATA + (head & (BUFFER - 1)));
+}
+
+static u8 *reserve(u32 ring)
+{
+	return reserve_bytes(ring, SIZE);
 }
 
 static void commit(u8 *slot, u64 site, u64 tsc, u64 goid)
@@ -215,6 +235,122 @@ START_TEST(garbage_loses_the_ring_up_to_its_head_and_nothing_else)
 }
 END_TEST
 
+/* A packed text of n bytes at `where`, in a record that says that it has `size`. */
+static void commit_packed(u8 *slot, u32 size, u32 n, u32 where, u64 goid)
+{
+	u32 says = record_status(n, where);
+
+	if (size > STATUS)
+		memcpy(slot + STATUS, &says, sizeof(says));
+	commit(slot, (u64)size << 32 | PACKED, long_ago(goid), goid);
+}
+
+/* ... of which `size` bytes were needed, nobody having reserved behind it. */
+static void put_packed(u32 ring, u32 size, u64 goid)
+{
+	u8 *slot = reserve_bytes(ring, MOST);
+
+	*at(ring, RING_HEAD) -= MOST - size;
+	commit_packed(slot, size, size - SIZE, SIZE, goid);
+}
+
+START_TEST(a_record_is_as_long_as_it_says)
+{
+	put_packed(1, SIZE + 16, 1);
+	put(1, long_ago(2), 2);
+	put_packed(1, SIZE, 3);		/* no text at all */
+	put_packed(1, MOST, 4);
+	put_packed(1, RECORD_HEAD, 5);	/* less than what has its place: that is zero */
+	ck_assert_uint_eq(poll_all(), 5);
+	ck_assert_uint_eq(nlost, 0);
+	ck_assert_uint_eq(got[0].size, SIZE + 16);
+	ck_assert_uint_eq(got[1].size, SIZE);
+	ck_assert_uint_eq(got[2].size, SIZE);
+	ck_assert_uint_eq(got[3].size, MOST);
+	ck_assert_uint_eq(got[4].size, SIZE);
+	ck_assert_uint_eq(text_status, 0);
+	for (u32 i = 0; i < 2 * MOST + 3 * SIZE; i += 8)
+		ck_assert_uint_eq(*at(1, RING_DATA + i), 0);
+}
+END_TEST
+
+START_TEST(a_size_that_lies_loses_the_ring_up_to_its_head)
+{
+	static const u32 sizes[] = { RECORD_HEAD - 8, SIZE + 4, MOST + 8, 0xfffffff8 };
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		commit_packed(reserve_bytes(1, MOST), sizes[i], 0, 0, 1);
+		put(2, long_ago(2), 2);
+		ngot = nlost = 0;
+		ck_assert_uint_eq(poll_all(), 1);
+		ck_assert_uint_eq(got[0].goid, 2);
+		poll_all();
+		ck_assert_uint_ge(nlost, 1);
+	}
+}
+END_TEST
+
+START_TEST(a_text_that_lies_cannot_be_read)
+{
+	static const struct { u32 n, where; bool good; } texts[] = {
+		{ 16, SIZE, true }, { 17, SIZE, false }, { 8, SIZE + 16, false },
+		{ 0xffff, SIZE, false }, { 1, 0x7fff8, false }, { 16, 0, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		u8 *slot = reserve_bytes(1, SIZE + 16);
+
+		commit_packed(slot, SIZE + 16, texts[i].n, texts[i].where, 1);
+		ck_assert_uint_eq(poll_all(), 1);
+		ck_assert_uint_eq(text_status, texts[i].good ?
+				  record_status(texts[i].n, texts[i].where) : CAPTURE_UNREADABLE);
+	}
+}
+END_TEST
+
+/* The second record was reserved when we looked, and needs less; others take what is left. */
+static u8 *reserved;
+static void others_follow(void)
+{
+	*at(1, RING_HEAD) -= MOST - SIZE - 8;
+	commit_packed(reserved, SIZE + 8, 8, SIZE, 2);
+	put(1, long_ago(3), 3);
+	put(1, long_ago(4), 4);		/* over the head that we know */
+}
+
+START_TEST(what_is_given_back_may_be_anothers_when_we_get_there)
+{
+	put(1, long_ago(1), 1);
+	reserved = reserve_bytes(1, MOST);
+	meanwhile = others_follow;
+	ck_assert_uint_eq(poll_all(), 4);
+	for (u64 i = 0; i < 4; i++)
+		ck_assert_uint_eq(got[i].goid, i + 1);
+	ck_assert_uint_eq(*at(1, RING_TAIL), *at(1, RING_HEAD));
+	poll_all();
+	ck_assert_uint_eq(nlost, 0);
+}
+END_TEST
+
+static void nobody_follows(void)
+{
+	*at(1, RING_HEAD) -= TEXT_ROOM;
+	commit_packed(reserved, SIZE, 0, 0, 2);
+}
+
+/* ...nor is it waited for: younger ones of others are handed over. */
+START_TEST(what_is_given_back_is_not_waited_for)
+{
+	put(1, long_ago(1), 1);
+	reserved = reserve_bytes(1, MOST);
+	put(2, long_ago(3), 3);
+	meanwhile = nobody_follows;
+	ck_assert_uint_eq(rings_poll(s, false, on_record, on_lost, NULL), 3);
+	poll_all();
+	ck_assert_uint_eq(nlost, 0);
+}
+END_TEST
+
 START_TEST(a_head_that_lies_is_not_followed)
 {
 	claim(1);
@@ -325,6 +461,11 @@ Suite *ring_suite(void)
 	tcase_add_test(t, what_is_younger_than_the_horizon_waits);
 	tcase_add_test(t, records_go_on_past_the_end_of_the_ring);
 	tcase_add_test(t, garbage_loses_the_ring_up_to_its_head_and_nothing_else);
+	tcase_add_test(t, a_record_is_as_long_as_it_says);
+	tcase_add_test(t, a_size_that_lies_loses_the_ring_up_to_its_head);
+	tcase_add_test(t, a_text_that_lies_cannot_be_read);
+	tcase_add_test(t, what_is_given_back_may_be_anothers_when_we_get_there);
+	tcase_add_test(t, what_is_given_back_is_not_waited_for);
 	tcase_add_test(t, a_head_that_lies_is_not_followed);
 	tcase_add_test(t, what_the_target_lost_is_counted_once);
 	tcase_add_test(t, there_are_rings_before_the_last_is_handed_out);

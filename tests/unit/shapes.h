@@ -213,9 +213,9 @@ static inline void expect_bytes(const struct reading *r, const struct cpu *c, u3
 	ck_assert(machine_take(&mc, &mc.t, got, &h));
 	expect_head(&h, &mc.t, site, DEPTH);
 	interpret(&in, r->reads, r->nreads, want);
-	for (u32 i = RECORD_HEAD; i < r->size; i++)
+	for (u32 i = RECORD_HEAD; i < r->size + r->texts; i++)
 		ck_assert_msg(want[i] == got[i], "site %u: byte %u of %u is %#x, not %#x", site, i,
-			      r->size, got[i], want[i]);
+			      r->size + r->texts, got[i], want[i]);
 }
 
 static inline void expect_nothing_more(void)

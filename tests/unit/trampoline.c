@@ -6,7 +6,7 @@ Suite *trampoline_suite(void);
 
 struct random_plan {
 	struct read reads[128];
-	u32 n, at, top;
+	u32 n, at, top, texts;
 	struct interpreter in;
 	u8 state[RECORD_MAX];
 };
@@ -80,7 +80,17 @@ static void random_captures(struct random_plan *g, u32 count, u32 depth)
 				g->at = base; /* an alternative: the next one has the same bytes */
 			continue;
 		}
-		if (below(2)) {
+		if (depth % 9 == 0 && !below(3)) {
+			u32 size = 1 + below(60), top = g->top;
+
+			r = add(g, READ_BYTES, size);
+			r->elem = 1;
+			r->packed = true;
+			g->at = r->status + 8;
+			g->top = MAX(top, g->at);
+			g->texts += (u32)round_up(size, 8);
+			r->at = 0;
+		} else if (below(2)) {
 			r = add(g, READ_MEM, 1 + below(below(2) ? 20 : 300));
 			r->disp = below(2) ? 0 : (i32)below(200) - 100;
 		} else {
@@ -102,6 +112,9 @@ static void run_reading(const struct read *reads, u32 n, u32 size, const struct 
 	struct reading r = { .reads = arena_copy(&mc.arena, reads, n * sizeof(*reads)),
 			     .nreads = n,
 			     .size = size };
+
+	for (u32 i = 0; i < n; i++)
+		r.texts += reads[i].packed ? (u32)round_up(reads[i].size, 8) : 0;
 
 	machine_unpatch(&mc);
 	machine_probe(&mc, slot, r, r);
