@@ -166,6 +166,16 @@ def run_racing(program, *args):
                             stderr=subprocess.PIPE, text=True, errors="replace")
 
 
+def lived(program, kind):
+    """For a second. What kills it otherwise is what the race does."""
+    with run_racing(program, kind, "none", "1") as p:
+        out, err = p.communicate(timeout=60)
+    if p.returncode == 2 and out == "" and re.search(RACES[kind], err):
+        return False
+    assert (p.returncode, out, err) == (0, "lived true\n", "")
+    return True
+
+
 @pytest.mark.parametrize("kind", RACES)
 def test_a_race_kills(tmp_path, release, kind):
     """With a delay in its store, and not with one in another, nor by itself. The newest release: test_stress_hunt.py."""
@@ -178,10 +188,9 @@ def test_a_race_kills(tmp_path, release, kind):
     with run_racing(new, kind, "none", "60") as dies:
         said = dies.communicate(timeout=90)[1]
     assert dies.returncode == 2 and re.search(RACES[kind], said), said
-    with run_racing(control, kind, "none", "1") as elsewhere, run_racing(program, kind, "none", "1") as by_itself:
-        for p in elsewhere, by_itself:
-            out, err = p.communicate(timeout=60)
-            assert (p.returncode, out, err) == (0, "lived true\n", "")
+    for lives in control, program:
+        # it races all the same: on a busy machine the kernel stops a thread between the two words now and then
+        assert lived(lives, kind) or lived(lives, kind) and lived(lives, kind)
     reached.KILLED.put(release, kind, True, ["dies"])
 
 
