@@ -1,5 +1,6 @@
 #include "span/redis.h"
 
+#include <string.h>
 #include <strings.h>
 
 /* The name of a command is a word. What else stands in its place is not shown. */
@@ -36,21 +37,22 @@ static void say_failure(struct saying *s, const struct field_value *f)
 	say_error(s, code.n ? code : type, (struct str){ 0 });
 }
 
-/* A pipeline of one command is no batch: it is that command. */
-static bool is_single(const struct field_value *f, struct str first)
+/* MULTI and EXEC stand around what is done at once. `first` is what is done first, or MULTI. A
+ * pipeline of one command is no batch: it is that command. */
+static void say_pipeline(struct saying *s, const struct field_value *f, bool transaction,
+			 struct str first)
 {
-	return f[REDIS_COMMANDS].there && f[REDIS_COMMANDS].number == 1 && is_name(first);
-}
+	bool multi = transaction || (first.n == 5 && !strncasecmp(first.p, "multi", 5));
+	i64 n = f[REDIS_COMMANDS].there ? f[REDIS_COMMANDS].number - (multi ? 2 : 0) : 0;
+	struct str name = multi ? STR("MULTI") : STR("PIPELINE");
 
-/* MULTI and EXEC stand around what is done at once. */
-static void say_pipeline(struct saying *s, const struct field_value *f, struct str first)
-{
-	bool multi = first.n == 5 && !strncasecmp(first.p, "multi", 5);
-	i64 n = f[REDIS_COMMANDS].number - (multi ? 2 : 0);
-
-	s->span.name = multi ? STR("MULTI") : STR("PIPELINE");
-	say_text(s, "db.operation.name", s->span.name);
-	if (f[REDIS_COMMANDS].there && n > 1)
+	if (n == 1 && is_name(first) && !multi)
+		name = first;
+	else if (n == 1 && is_name(first) && transaction)
+		name = say_joined(s, name, STR(" "), first);
+	s->span.name = name;
+	say_text(s, "db.operation.name", name);
+	if (n > 1)
 		say_int(s, "db.operation.batch.size", n);
 }
 
@@ -60,8 +62,8 @@ void redis_say(struct saying *s, const struct field_value *f, const struct said 
 
 	s->span.name = STR("redis");
 	say_text(s, "db.system.name", STR("redis"));
-	if (said->rule->operation && !is_single(f, said->chained)) {
-		say_pipeline(s, f, said->chained);
+	if (said->rule->operation) {
+		say_pipeline(s, f, !strcmp(said->rule->operation, "MULTI"), said->chained);
 	} else if (is_name(said->chained)) {
 		s->span.name = said->chained;
 		say_text(s, "db.operation.name", said->chained);

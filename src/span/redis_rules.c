@@ -14,9 +14,11 @@ static const char *const fields[FIELDS_MOST] = {
 	{ REDIS_ERROR, "ret0.(type)", 0, false }, \
 	{ REDIS_REFUSAL, "ret0.(" package "/internal/proto.RedisError)", 32, true }
 
-/* All commands begin as baseCmd does: ctx, then args, of which the first is the name. */
+/* All commands begin as baseCmd does: ctx, then args, of which the first is the name. In a
+ * transaction the first command is MULTI. */
 #define ARGS { 16, false }
 #define FIRST { 0, true }
+#define SECOND { 16, true }
 #define TEXT { 0, false }
 
 #define IS_SPAN(package, name, what) \
@@ -33,19 +35,20 @@ static const char *const fields[FIELDS_MOST] = {
 }
 
 /* (ctx context.Context, cmds []Cmder, …) error */
-#define PIPELINE(package, name, more) \
-	IS_SPAN(package, name, "spans of Redis pipelines"), .operation = "PIPELINE", \
+#define BATCH(package, name, more, what, command) \
+	IS_SPAN(package, name, "spans of Redis pipelines"), .operation = what, \
 	.sig = "context.Context, slice" more " -> error", \
 	.reads = { READS(package), { REDIS_COMMANDS, "len(arg1)", 0, false } }, .nreads = 5, \
 	.extra = { .kind = EXTRA_CHAIN, .reg = REG_DI, .most = 32, \
-		   .hops = { FIRST, ARGS, FIRST, TEXT }, .nhops = 4 }
+		   .hops = { command, ARGS, FIRST, TEXT }, .nhops = 4 }
+#define PIPELINE(package, name, more) BATCH(package, name, more, "PIPELINE", FIRST)
 
 /* What is small is inlined by some releases of Go: then there is what it calls. Where there are
  * both the outer one is shown. */
 #define REDIS(package) \
 	COMMAND(package, "process", ""), \
 	{ PIPELINE(package, "processPipeline", "") }, \
-	{ PIPELINE(package, "processTxPipeline", "") }
+	{ BATCH(package, "processTxPipeline", "", "MULTI", SECOND) }
 
 static const struct rule v9[] = {
 	REDIS("github.com/redis/go-redis/v9"),

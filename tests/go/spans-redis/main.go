@@ -42,6 +42,11 @@ func round(ctx context.Context, c *redis.Client) {
 		return nil
 	})
 	check(err)
+	_, err = c.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.Set(ctx, "a", "canary", 0)
+		return nil
+	})
+	check(err)
 }
 
 func main() {
