@@ -40,6 +40,14 @@ def test_every_command_and_option_has_its_manual(root):
     assert len(list((root / "share/man/man1").iterdir())) == 1 + len(names)
 
 
+def test_every_variable_that_is_read_is_in_the_manual(root):
+    main = (root / "share/man/man1/goshawk.1").read_text()
+    read = {name for c in goshawk.ROOT.glob("src/*/*.c") for name in re.findall(r'getenv\("(\w+)"\)', c.read_text())}
+    assert "NO_COLOR" in read
+    for name in read:
+        assert ".It Ev %s\n" % re.sub("OTEL_.*", "OTEL_*", name) in main, name
+
+
 @pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not installed")
 def test_the_manual_is_sound_mdoc(root):
     pages = sorted((root / "share/man/man1").iterdir())
