@@ -137,6 +137,39 @@ static void assemble(struct input *in, const struct probes *p)
 		abort();
 }
 
+static void run(struct go_program *prog, struct input *in, struct go_func *func, u8 *bytes)
+{
+	struct read entry[STEPS], exit[STEPS];
+	struct plan_func fn = { .func = func, .shown = true };
+	struct expr condition = { .role = EXPR_IF };
+	struct plan plan = { .prog = prog, .funcs = &fn, .nfuncs = 1, .exprs = &condition };
+	struct expr_step steps[TERMS];
+	u16 conjuncts[3];
+	struct expr_code code;
+	OWN(arena) arena = {0};
+	struct probes p;
+	struct flow flow;
+	struct err err;
+
+	func->size = func->room = 1 + take(in, 1) % CODE_ROOM;
+	memset(bytes, 0xcc, CODE_ROOM);
+	for (u32 i = 0; i < func->size; i++)
+		bytes[i] = (u8)take(in, 1);
+	if (!plan_flow(prog, func, &arena, &flow, &err))
+		return;
+	patches_make(&fn.patches, &arena, &flow);
+	random_condition(in, &code, steps, conjuncts);
+	fn.codes = &code;
+	fn.condition = &condition;
+	plan.nexprs = 1;
+	random_reading(in, &fn.entry, entry);
+	random_reading(in, &fn.exit, exit);
+	probes_make(&p, &plan, 0x1000);
+	check(&p);
+	assemble(in, &p);
+	probes_release(&p);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 {
 	struct input in = { data, n };
@@ -147,36 +180,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 			     .lo_va = CODE_VA, .hi_va = CODE_VA + CODE_ROOM };
 	struct go_func func = { .name = STR("main.f"), .pcsp = 1 };
 	struct go_program prog = { .img = &img, .funcs = &func, .nfuncs = 1 };
-	struct read entry[STEPS], exit[STEPS];
-	struct plan_func fn = { .func = &func, .shown = true };
-	struct expr condition = { .role = EXPR_IF };
-	struct plan plan = { .prog = &prog, .funcs = &fn, .nfuncs = 1, .exprs = &condition };
-	struct expr_step steps[TERMS];
-	u16 conjuncts[3];
-	struct expr_code code;
-	OWN(arena) arena = {0};
-	struct probes p;
-	struct flow flow;
-	struct err err;
 
 	prog.md.text_va = CODE_VA;
 	prog.md.etext_va = CODE_VA + CODE_ROOM;
-	func.size = func.room = 1 + take(&in, 1) % CODE_ROOM;
-	memset(bytes, 0xcc, sizeof(bytes));
-	for (u32 i = 0; i < func.size; i++)
-		bytes[i] = (u8)take(&in, 1);
-	if (!plan_flow(&prog, &func, &arena, &flow, &err))
-		return 0;
-	patches_make(&fn.patches, &arena, &flow);
-	random_condition(&in, &code, steps, conjuncts);
-	fn.codes = &code;
-	fn.condition = &condition;
-	plan.nexprs = 1;
-	random_reading(&in, &fn.entry, entry);
-	random_reading(&in, &fn.exit, exit);
-	probes_make(&p, &plan, 0x1000);
-	check(&p);
-	assemble(&in, &p);
-	probes_release(&p);
+	run(&prog, &in, &func, bytes);
+	arena_release(&prog.arena);	/* instructions decoded so far */
 	return 0;
 }
