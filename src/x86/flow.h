@@ -39,6 +39,7 @@ struct insn {
 	bool in_frame;		/* its memory operand has the base RSP and no index */
 	bool moves_rsp;		/* changes SP other than by call and ret, or may (in doubt yes) */
 	bool stores_by_rsp;	/* is a plain store whose operand has the base RSP */
+	u8 fill[3];		/* 0: equal ones have equal bytes (form.c) */
 	u32 writes;		/* registers, as in effect.h */
 	i64 target;		/* direct branches: from the function's entry; may lie outside */
 };
