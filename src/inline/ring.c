@@ -119,14 +119,29 @@ bool rings_grow(struct inline_session *s, u32 ready, struct err *err)
 	return true;
 }
 
+static struct ring_site site_begin(struct inline_session *s, u32 i)
+{
+	const struct reading *r = site_reads(s->plan, i);
+	u16 *statuses = r->texts ? ARENA_ARRAY(&s->arena, u16, r->nreads) : NULL;
+	struct ring_site site = {
+		.most = (u16)site_size(s->plan, i), .least = (u16)r->size, .statuses = statuses,
+	};
+
+	for (u32 k = 0; statuses && k < r->nreads; k++)
+		if (r->reads[k].packed)
+			statuses[site.nstatuses++] = (u16)r->reads[k].status;
+	return site;
+}
+
 void rings_start(struct inline_session *s)
 {
 	may_wait(s, WAIT_WORKING_NS);
 	*word(s, SHARED_READY) = s->ready;
 	s->nsites = 4 * s->plan->nfuncs;
-	s->sizes = ARENA_ARRAY(&s->arena, u16, s->nsites + 1);
+	s->sites = ARENA_ARRAY(&s->arena, struct ring_site, s->nsites + 1);
 	for (u32 i = 0; i < s->nsites; i++)
-		s->sizes[i] = s->plan->funcs[i / 4].refusal ? 0 : (u16)site_size(s->plan, i);
+		if (!s->plan->funcs[i / 4].refusal)
+			s->sites[i] = site_begin(s, i);
 	s->lost_since_ns = unix_now();
 }
 
@@ -141,11 +156,11 @@ static u32 site_of(const struct inline_session *s, u64 word, u32 *size)
 	u32 site = ((u32)word & ~RECORD_VOID) - 1;
 
 	*size = (u32)(word >> 32);
-	if (site >= s->nsites || !s->sizes[site])
+	if (site >= s->nsites || !s->sites[site].most)
 		return s->nsites;
 	if (!*size)
-		*size = s->sizes[site];
-	return *size < RECORD_HEAD || *size % 8 || *size > s->sizes[site] ? s->nsites : site;
+		*size = s->sites[site].most;
+	return *size < RECORD_HEAD || *size % 8 || *size > s->sites[site].most ? s->nsites : site;
 }
 
 /* The slot at the ring's tail, or NULL: nothing there, or not committed yet. The head that was
@@ -216,23 +231,21 @@ static void publish(struct inline_session *s, u32 i)
 }
 
 /* What it ends before is zero, and packed texts lie in it or can't be read. Gives its size. */
-static u32 whole(const struct reading *r, u8 *copy, u32 size)
+static u32 whole(const struct ring_site *site, u8 *copy, u32 size)
 {
 	u32 status;
 
-	if (size < r->size) {
-		memset(copy + size, 0, r->size - size);
-		size = r->size;
+	if (size < site->least) {
+		memset(copy + size, 0, site->least - size);
+		size = site->least;
 	}
 	memcpy(copy + RECORD_BYTES, &size, sizeof(size));
-	for (u32 i = 0; r->texts && i < r->nreads; i++) {
-		if (!r->reads[i].packed)
-			continue;
-		memcpy(&status, copy + r->reads[i].status, sizeof(status));
+	for (u32 i = 0; i < site->nstatuses; i++) {
+		memcpy(&status, copy + site->statuses[i], sizeof(status));
 		if (record_text(status, 0) + record_captured(status) <= size)
 			continue;
 		status = CAPTURE_UNREADABLE;
-		memcpy(copy + r->reads[i].status, &status, sizeof(status));
+		memcpy(copy + site->statuses[i], &status, sizeof(status));
 	}
 	return size;
 }
@@ -255,7 +268,7 @@ static void take(struct inline_session *s, u32 i, u8 *slot, source_record_fn *fn
 	r->tail += size;
 	if (word & RECORD_VOID)
 		return;
-	size = whole(site_reads(s->plan, site), copy, size);
+	size = whole(&s->sites[site], copy, size);
 	memcpy(&h, copy, sizeof(h));
 	rec = (struct record){
 		.func = site / 4,

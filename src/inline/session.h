@@ -30,7 +30,12 @@ struct inline_session {
 	u64 cookie;
 	struct tsc_clock clock;
 	struct delay_ask ask;	/* layout.delays: how they wait */
-	u16 *sizes;		/* of each site's records; 0: no such site */
+	struct ring_site {
+		u16 most, least;	/* bytes of its records; what is missing of `least` is
+					 * zero. No such site: 0 */
+		u16 nstatuses;
+		const u16 *statuses;	/* of packed texts */
+	} *sites;
 	u32 nsites;
 	struct ring_state ring[RINGS];
 	u32 nrings;		/* handed out */
