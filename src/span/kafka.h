@@ -1,7 +1,7 @@
 /* kafka - franz-go, kafka-go and sarama: which of their functions are spans, and what is said of
  * messages that are sent and received, by the semantic conventions of OpenTelemetry.
  *
- * Keys, values and headers other than traceparent are never read.
+ * Keys, values and headers other than traceparent, and b3 where it is asked for, are never read.
  *
  * Owns     nothing: constants.
  * Units    as rules.h.

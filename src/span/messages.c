@@ -23,11 +23,22 @@ static struct str text(const u8 *at, u32 most)
 	return (struct str){ (const char *)at, n == CAPTURE_UNREADABLE || n > most ? 0 : n };
 }
 
-/* Values of names that begin so were copied, the last one's is there: so there must be one only. */
+static bool is_asked(const struct plan_extra *x, const char *name)
+{
+	for (size_t i = 0; i < x->nonly; i++)
+		if (!strcmp(x->only[i], name))
+			return true;
+	return false;
+}
+
+/* Values of names that begin so were copied, the last one's is there. Of traceparent, or b3, there
+ * must be one only. */
 static bool context_of(const struct plan_extra *x, const u8 *message, struct span_context *to)
 {
 	struct str value = text(message + RECORD_VALUE, RECORD_VALUE_MOST);
-	u32 found = 0, valid = 0;
+	u32 found = 0, valid = 0, singles = 0;
+	bool parents = is_asked(x, "tracepar"), b3 = is_asked(x, "b3"), single = false;
+	struct sender_way by = { .what = 0 };
 
 	for (u32 k = 0; k < records_headers_most(x); k++) {
 		struct str name = text(message + records_name_at(k), RECORD_NAME_MOST);
@@ -37,10 +48,23 @@ static bool context_of(const struct plan_extra *x, const u8 *message, struct spa
 			small[i] = (char)tolower((unsigned char)name.p[i]);
 		if (x->headers == HEADERS_BYTES_BOOL)
 			name.p = small;
-		found += str_starts(name, STR("tracepar"));
-		valid += str_eq(name, STR("traceparent"));
+		if (parents && str_starts(name, STR("tracepar"))) {
+			found++;
+			valid += str_eq(name, STR("traceparent"));
+			single = false;
+		} else if (b3 && str_eq(name, STR("b3"))) {
+			singles++;
+			single = true;
+		}
 	}
-	return found == 1 && valid && value.n < RECORD_VALUE_MOST && traceparent_parse(value, to);
+	if (value.n >= RECORD_VALUE_MOST)
+		return false;
+	if (!single)
+		return found == 1 && valid && traceparent_parse(value, to);
+	if (singles != 1 || !sender_b3((const u8 *)value.p, value.n, &by))
+		return false;
+	span_context_of(to, &by);
+	return true;
 }
 
 /* Is the message i there? Its place was read before it was known how many there are. */
@@ -62,8 +86,9 @@ bool messages_place(const struct collector_facts *f, const struct call *call,
 	i64 count;
 	u32 n;
 
-	if (!(f->propagators & PROPAGATOR_W3C) || !x || x->kind != EXTRA_RECORDS ||
-	    x->exit != exit || !record)
+	if (!f->propagators || !x || x->kind != EXTRA_RECORDS || x->exit != exit || !record)
+		return false;
+	if (!(f->propagators & PROPAGATOR_W3C) && !is_asked(x, "b3"))
 		return false;
 	n = records_read_of(x, r);
 	for (u32 i = 0; i < n && s->nlinks < LINKS_MOST; i++) {

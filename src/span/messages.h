@@ -1,4 +1,5 @@
-/* messages - whose messages a call sends or has received: what their headers say, as traceparent.
+/* messages - whose messages a call sends or has received: what their headers say, as traceparent or
+ * b3.
  *
  * Owns     nothing.
  * Units    none.

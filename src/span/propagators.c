@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "plan/extra.h"
+
 struct header_text {
 	u32 how;
 	const char *text;
@@ -107,6 +109,22 @@ static void ask_names(struct plan_extra *x, u32 how, struct arena *a)
 			to[x->nnames++] = names[h];
 }
 
+/* Of messages that are sent or received. Of B3 there is room for its one header only. */
+static void ask_records(struct plan_extra *x, u32 how, struct arena *a)
+{
+	static const char b3[EXTRA_HEAD] = "b3";	/* eight bytes are compared */
+	const char **to = ARENA_ARRAY(a, const char *, 2);
+
+	if (!(how & (PROPAGATOR_W3C | PROPAGATOR_ANY_B3)))
+		return;
+	x->only = to;
+	x->nonly = 0;
+	if (how & PROPAGATOR_W3C)
+		to[x->nonly++] = "tracepar";
+	if (how & PROPAGATOR_ANY_B3)
+		to[x->nonly++] = b3;
+}
+
 void propagators_ask(struct plan_extra *x, u32 how, struct arena *a)
 {
 	if (x->role == PROPAGATE_LINE)
@@ -115,4 +133,6 @@ void propagators_ask(struct plan_extra *x, u32 how, struct arena *a)
 		ask_fields(x, how, a);
 	else if (x->role == PROPAGATE_NAME)
 		ask_names(x, how, a);
+	else if (x->kind == EXTRA_RECORDS && x->role != PROPAGATE_HEADED)
+		ask_records(x, how, a);
 }

@@ -64,7 +64,8 @@ void traces_join(struct traces *t, struct open_span *s, const struct span_contex
 	memcpy(s->parent, from->span, SPAN_ID);
 	s->parent_remote = true;
 	s->parent_here = map_get(&t->asking, id_number(from->span));
-	s->self.sampled = s->sampled = sampler_takes(&t->sampler, from->trace, from);
+	s->self.sampled = s->sampled = sampler_takes(&t->sampler, from->trace,
+						     from->deferred ? NULL : from);
 }
 
 void traces_asked(struct traces *t, const struct open_span *s)

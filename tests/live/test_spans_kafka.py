@@ -2,6 +2,7 @@
 franz-go's, in a process of its own."""
 
 import http.server
+import os
 import re
 import shutil
 import threading
@@ -49,22 +50,22 @@ SPANS = {
 SPANS[SHOPIFY] = SPANS[SARAMA]
 
 
-def build(tmp_path, library, version, release, *flags):
+def build(tmp_path, library, version, release, *flags, change=("", "")):
     name = PROGRAMS[library]
     source = tmp_path / name
     shutil.copytree(gobuild.ROOT / "tests" / "go" / name, source)
     for file in source.iterdir():
         text = re.sub("github.com/(IBM|Shopify)/sarama", library, file.read_text()) if "sarama" in library else file.read_text()
-        text = text.replace(*OLD.get((library, version), ("", "")))
+        text = text.replace(*OLD.get((library, version), ("", ""))).replace(*change)
         file.write_text(re.sub(r"^require .*", "require %s %s" % (library, version), text, flags=re.M))
     return others.module(name, release, *flags, source=source)
 
 
-def run(tmp_path, program, *options, more=()):
+def run(tmp_path, program, *options, more=(), header="00-%s-%s-01", env=None):
     to = tmp_path / "spans.json"
     with kafka.broker() as address:
         done = goshawk.run("spans", "--json", "-o", to, "--func", "main.send", *options, "--", program, address,
-                           *("00-%s-%s-01" % of for of in (PARENT, OTHER)), *more)
+                           *(header % of for of in (PARENT, OTHER)), *more, env=env)
     assert (done.status, done.out) == (0, "done\n"), done
     assert "canary" not in to.read_text() and "canary" not in done.err
     assert " is off" not in done.err and " are off" not in done.err, done.err
@@ -124,6 +125,17 @@ def test_received_within_a_span(tmp_path):
     spans = run(tmp_path, build(tmp_path, library, version, VERSIONS[library][version], STRIPPED), "--func", "main.receive")
     received = [s for s in shape(spans) if s[0] == "client"]
     assert [s[4:] for s in received] == [("receive", []), ("receive", [PARENT]), ("receive", []), ("receive", [OTHER])]
+
+
+@pytest.mark.parametrize("propagators", ["b3", "tracecontext,b3multi"])
+def test_b3(tmp_path, propagators):
+    """By its one header, where OTEL_PROPAGATORS has it."""
+    library, version = QUICK[1]
+    program = build(tmp_path, library, version, VERSIONS[library][version], STRIPPED, change=('"traceparent"', '"b3"'))
+    for name, want in {propagators: SPANS[library], "tracecontext": [
+            (*s[:4], "send" if s[0] == "producer" else None, []) for s in SPANS[library]]}.items():
+        spans = run(tmp_path, program, header="%s-%s-1", env={**os.environ, "OTEL_PROPAGATORS": name})
+        assert list(shape(spans)) == want
 
 
 @in_full

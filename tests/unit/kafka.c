@@ -7,6 +7,7 @@
 #include "plan/records.h"
 #include "span/kafka.h"
 #include "span/messages.h"
+#include "span/propagators.h"
 #include "span/traceparent.h"
 
 Suite *kafka_suite(void);
@@ -230,7 +231,11 @@ static u64 put(const void *bytes, size_t n)
 #define GOOD "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 #define OTHER "00-11111111111111111111111111111111-2222222222222222-01"
 
+#define B3_GOOD "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
+#define B3_OTHER "11111111111111111111111111111111-2222222222222222"
+
 static const char *const only[] = { "tracepar", "Tracepar" };
+static u32 how = PROPAGATOR_W3C;
 static struct plan_extra extra;
 static struct plan plan;
 static struct plan_func fn;
@@ -269,7 +274,7 @@ static const char *whose(int kind, const char *const *of, u32 n)
 {
 	static char is[2 * TRACE_ID + 1];
 	struct interpreter in = { .fetch = fetch };
-	struct collector_facts f = { .plan = &plan, .propagators = PROPAGATOR_W3C };
+	struct collector_facts f = { .plan = &plan, .propagators = how };
 	struct call call = { .fn = &fn, .entry = record };
 	static const struct rule rule = { .operation = "send" };
 	static const struct library library = { .messages = kafka_messages };
@@ -283,12 +288,15 @@ static const char *whose(int kind, const char *const *of, u32 n)
 	memset(record, 0, sizeof(record));
 	extra = (struct plan_extra){ .kind = EXTRA_RECORDS, .headers = (u8)kind, .nplaces = 1,
 				     .only = only, .func = "f",
-				     .nonly = kind == HEADERS_BYTES_BOOL ? 2 : 1 };
+				     .nonly = kind == HEADERS_BYTES_BOOL ? 2 : 1,
+				     .role = kind == HEADERS_BYTES_BOOL ? PROPAGATE_HEADED :
+									  PROPAGATE_NONE };
 	plan = (struct plan){ .request = { .extras = &extra, .nextras = 1 }, .exprs = &place,
 			      .nexprs = 1 };
 	slot = (struct slot){ .at = 40, .taken = true };
 	step = (struct expr_step){ .op = EX_VALUE, .kind = EXPR_VALUE, .at = 40 };
 	code = (struct expr_code){ .steps = &step, .n = 1, .slot = &slot };
+	propagators_ask(&extra, how, &plan.arena);
 	fn = (struct plan_func){ .func = &func, .codes = &code, .entry = { .size = 64 } };
 	records_read(&plan, &fn, &extra);
 	ck_assert_uint_eq(records_read_of(&extra, &fn.entry), 1);
@@ -322,6 +330,30 @@ START_TEST(whose_a_message_is_stands_in_its_headers)
 	ck_assert_str_eq(WHOSE(_i, "traceparent=" GOOD, "traceparent=" OTHER), "");
 	ck_assert_str_eq(WHOSE(_i, "traceparents=" GOOD), "");
 	ck_assert_str_eq(WHOSE(_i, "tracepar=" GOOD, "traceparent=" OTHER), "");
+}
+END_TEST
+
+START_TEST(whose_a_message_is_b3_says_where_it_is_asked)
+{
+	static const char good[] = "0af7651916cd43dd8448eb211c80319c";
+
+	ck_assert_str_eq(WHOSE(_i, "b3=" B3_GOOD "-1", "b=canary"), "");
+	how = PROPAGATOR_B3;
+	ck_assert_str_eq(WHOSE(_i, "a=canary", "b3=" B3_GOOD "-1", "b3x=canary"), good);
+	ck_assert_str_eq(WHOSE(_i, "b3=" B3_GOOD), good);
+	ck_assert_str_eq(WHOSE(_i, "b3=8448eb211c80319c-b7ad6b7169203331-d"),
+			 "00000000000000008448eb211c80319c");
+	ck_assert_str_eq(WHOSE(_i, "b3=0"), "");
+	ck_assert_str_eq(WHOSE(_i, "b3=" B3_GOOD "-1", "b3=" B3_OTHER "-1"), "");
+	ck_assert_str_eq(WHOSE(_i, "b3=" B3_GOOD "-1-3333333333333333"), "");	/* no room */
+	ck_assert_str_eq(WHOSE(_i, "b=" B3_GOOD "-1", "b3-=" B3_GOOD "-1"), "");
+	ck_assert_str_eq(WHOSE(_i, "traceparent=" OTHER), "");
+	how = PROPAGATOR_B3MULTI | PROPAGATOR_W3C;
+	ck_assert_str_eq(WHOSE(_i, "traceparent=" OTHER, "b3=" B3_GOOD "-0"), good);
+	ck_assert_str_eq(WHOSE(_i, "b3=" B3_OTHER "-0", "traceparent=" GOOD), good);
+	ck_assert_str_eq(WHOSE(_i, "traceparent=" GOOD), good);
+	how = 0;
+	ck_assert_str_eq(WHOSE(_i, "traceparent=" GOOD, "b3=" B3_GOOD "-1"), "");
 }
 END_TEST
 
@@ -368,6 +400,8 @@ Suite *kafka_suite(void)
 	tcase_add_test(t, an_error_is_called_as_the_broker_does);
 	tcase_add_test(t, what_was_delivered_has_the_place_that_it_got);
 	tcase_add_loop_test(t, whose_a_message_is_stands_in_its_headers, HEADERS_TEXT,
+			    HEADERS_BYTES_BEHIND + 1);
+	tcase_add_loop_test(t, whose_a_message_is_b3_says_where_it_is_asked, HEADERS_TEXT,
 			    HEADERS_BYTES_BEHIND + 1);
 	tcase_add_loop_test(t, behind_the_eighth_header_nothing_is_read, HEADERS_TEXT,
 			    HEADERS_BYTES_BEHIND + 1);
