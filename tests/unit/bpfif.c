@@ -67,11 +67,14 @@ static bool begin(const char *text, const char *hex, enum plan_hook hook)
 
 static bool recorded(u32 cookie)
 {
+	u32 busy = 0;
+
 	w.vm.turns = 0;
 	hit(cookie, 0);
 	ck_assert_uint_eq(w.counts[COUNT_LOST] + w.counts[COUNT_NO_G], 0);
 	for (u32 i = 0; i < 2 * SLOTS_EACH; i++)
-		ck_assert_uint_eq(w.slots[i][SLOT_BUSY], 0);
+		busy += w.slots[i][SLOT_BUSY] != 0;
+	ck_assert_uint_eq(busy, 0);
 	return w.vm.nout;
 }
 
