@@ -92,8 +92,11 @@ $B/unit: $(call objects,$(unit) $(fake)) $B/libgoshawk.a
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(libs) -lcheck -lsubunit -lm -lrt -lpthread
 
-unit: $B/unit
-	$(Q)$B/unit
+# In two parts, side by side.
+unit: unit-0 unit-1
+.PHONY: unit-0 unit-1
+unit-0 unit-1: $B/unit
+	$(Q)$B/unit $(@:unit-%=%)/2
 
 # fuzz/NAME.c reads the surface NAME of untrusted bytes; its corpus is fuzz/corpus/NAME/.
 $B/fuzz/%: $B/fuzz/%.o $B/fuzz/replay.o $(call objects,$(fake)) $B/libgoshawk.a
