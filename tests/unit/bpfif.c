@@ -127,6 +127,7 @@ START_TEST(a_goroutine_is_told_from_others)
 {
 	ck_assert(begin("goid == 42", "31 c0 c3", HOOK_NONE));
 	ck_assert(recorded(ENTRY));
+	asked_end();
 	ck_assert(begin("goid != 42", "31 c0 c3", HOOK_NONE));
 	ck_assert(!recorded(ENTRY));
 	asked_end();
@@ -180,6 +181,7 @@ START_TEST(an_exit_at_the_entry_is_left_out_with_it)
 {
 	ck_assert(begin("n > 0", "c3", HOOK_NONE));
 	ck_assert(!recorded(ENTRY));
+	asked_end();
 	ck_assert(begin("n < 0", "c3", HOOK_NONE));
 	ck_assert(recorded(ENTRY));
 	ck_assert_uint_eq(w.vm.nout, 2);
