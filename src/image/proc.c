@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "image/memory.h"
 
 enum { AUXV_MOST = 64 };
+/* Of /proc/PID/stat's flags (sched.h): made by fork, and no program was begun since. */
+enum { FORKNOEXEC = 0x40, BEGINS_MS = 500 };
 
 struct path {
 	char z[64];
@@ -51,13 +54,36 @@ static ssize_t read_proc(int pid, const char *file, void *to, size_t n)
 	return got;
 }
 
-/* The letter behind the name in /proc/PID/stat ("1 (a name) Z …"); 0: no such process. */
-static char state_of(int pid)
+struct state {
+	char letter;	/* 0: no such process */
+	int parent;
+	unsigned flags;
+};
+
+/* What stands behind the name in /proc/PID/stat ("1 (a name) Z …"). */
+static struct state state_of(int pid)
 {
+	struct state s = { 0 };
 	char text[128] = "";
 	char *at = read_proc(pid, "stat", text, sizeof(text) - 1) > 0 ? strrchr(text, ')') : NULL;
 
-	return at && at[1] ? at[2] : 0;
+	if (at)
+		sscanf(at + 1, " %c %d %*d %*d %*d %*d %u", &s.letter, &s.parent, &s.flags);
+	return s;
+}
+
+/* `program & goshawk … -p $!`: who started us may have made the process, which does not run its
+ * program yet. */
+static void await_program(int pid)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+	struct state s = state_of(pid);
+
+	for (int i = 0; i < BEGINS_MS && s.letter && s.parent == getppid() &&
+			s.flags & FORKNOEXEC; i++) {
+		nanosleep(&ms, NULL);
+		s = state_of(pid);
+	}
 }
 
 /* The name behind /proc/PID/exe. A kernel thread has none, nor has a process that has ended. */
@@ -65,7 +91,7 @@ static bool exe_name(struct image *img, struct err *err)
 {
 	char name[PATH_MAX];
 	ssize_t n = readlink(proc_path(img->pid, "exe").z, name, sizeof(name));
-	char state = n < 0 && errno == ENOENT ? state_of(img->pid) : 0;
+	char state = n < 0 && errno == ENOENT ? state_of(img->pid).letter : 0;
 
 	if (state == 'Z' || state == 'X')
 		return err_set(err, ERR_GONE,
@@ -153,6 +179,7 @@ bool image_open_pid(struct image *img, int pid, struct err *err)
 	*img = (struct image){ .kind = IMAGE_PROCESS, .pid = pid };
 	if (pid <= 0)
 		return err_set(err, ERR_GONE, "process %d: no such process", pid);
+	await_program(pid);
 	return open_pid(img, err) || err_in(err, "process %d", pid);
 }
 

@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+import time
 
 import pytest
 
@@ -181,6 +183,22 @@ def test_what_may_not_be_looked_at(tmp_path, monkeypatch):
 
 
 @pytest.mark.ptrace
+def test_a_process_that_its_shell_has_only_just_made():
+    """`program & goshawk … -p $!`: for a moment the process is still the shell."""
+    program = str(gobuild.build("parked", gobuild.NEWEST))
+    script = '(read line; exec "$0" 3) <"$2" & "$1" goroutines --json -p $!; kill $!'
+    with tempfile.TemporaryDirectory() as folder:
+        fifo = os.path.join(folder, "fifo")
+        os.mkfifo(fifo)
+        done = subprocess.Popen(["sh", "-c", script, program, goshawk.GOSHAWK, fifo], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True)
+        with open(fifo, "w") as begin:
+            time.sleep(0.1)  # goshawk is to come first
+            begin.write("\n")
+        out, said = done.communicate(timeout=60)
+    assert done.returncode == 0 and '"type":"begin"' in out and 'parked' in out, said
+
+
 def test_the_name_of_a_process_in_the_place_of_a_file(tmp_path):
     """It is told how processes are named."""
     program = tmp_path / "hawk-prey"
