@@ -117,7 +117,9 @@ func stuck(seconds int) uintptr {
 	go func() {
 		runtime.LockOSThread()
 		in <- uintptr(syscall.Gettid())
-		pid, _, _ := syscall.Syscall6(syscall.SYS_CLONE, syscall.CLONE_VFORK|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
+		runtime.Gosched() // it is told before our P is held
+		// Raw: the child has no other threads, and would wait for one on its way out of Go's system call.
+		pid, _, _ := syscall.RawSyscall6(syscall.SYS_CLONE, syscall.CLONE_VFORK|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
 		if pid == 0 {
 			syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&wait)), 0, 0)
 			syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 0, 0, 0)
