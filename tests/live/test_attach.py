@@ -294,7 +294,7 @@ def mapped(pid):
     with open("/proc/%d/maps" % pid) as maps:
         spans = [line.split(maxsplit=5) for line in maps]
     return sum(int(hi, 16) - int(lo, 16) for lo, hi in (s[0].split("-") for s in spans if "memfd:goshawk" in s[-1] or
-                                                        int(s[0].split("-")[0], 16) < 0xc000000000))
+                                                        int(s[0].split("-")[0], 16) < 1 << 32))
 
 
 def test_detach_says_what_it_has_done(tmp_path):

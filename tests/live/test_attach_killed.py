@@ -60,10 +60,11 @@ def test_killed_at_each_step(tmp_path, point):
 
 
 def what_it_has(pid):
-    """What is mapped where we map, and memory files that are mapped or open."""
+    """What is mapped where we map, within reach of the text (Go's heap may begin behind that), and memory files that are
+    mapped or open."""
     with open("/proc/%d/maps" % pid) as maps:
         lines = [line.split(maxsplit=5) for line in maps]
-    near = {(line[0], line[1]) for line in lines if int(line[0].split("-")[0], 16) < 0xc000000000}
+    near = {(line[0], line[1]) for line in lines if int(line[0].split("-")[0], 16) < 1 << 32}
     rings = {(line[0], line[1]) for line in lines if "memfd:goshawk" in line[-1]}
     files = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid)]
     return near | rings, [f for f in files if "memfd" in f]
