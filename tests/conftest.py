@@ -34,3 +34,4 @@ def pytest_configure(config):
     # what a shell's `&` or nohup has had ignored, the programs of the tests would ignore, too
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
