@@ -57,7 +57,8 @@
  *                        record is all but done
  *         64     5*8     r10 r11 rsi rcx rdx, around a system call
  *         104    8       where a table of steps goes on
- *         112    8       where what was captured ends
+ *         112    4       bytes of the record up to the end of what was captured
+ *         116    4       the same of what has its place: packed texts lie behind it
  *         120    8       where a packed text goes on
  *
  * Owns     nothing.  Units  bytes, rt addresses.  Fails  never.  Threads  any. */
@@ -125,6 +126,7 @@ enum {
 	SCRATCH_CALL = 64,
 	SCRATCH_LINK = 104,
 	SCRATCH_END = 112,
+	SCRATCH_PLACED = 116,
 	SCRATCH_TEXT_LINK = 120,
 	SCRATCH_SIZE = 128,
 	SCRATCH_HELD = offsetof(struct record_head, tsc),	/* in the record */

@@ -22,7 +22,6 @@
 #include "inline/predicate.h"
 
 enum {
-	IN_LINE = 4,	/* captures that are worth code of their own */
 	LINE = 64,
 	AHEAD = 2048,
 };
@@ -55,19 +54,15 @@ const struct reading *site_reads(const struct plan *p, u32 site)
 	return site_reading(&p->funcs[site / 4], site % 4);
 }
 
-/* Up to here the record is written whatever is captured; packed texts come behind their statuses.
- */
+/* Up to here the record is written whatever is captured. */
 static u32 written(const struct reading *r)
 {
 	u32 end = r->propagated_at ? r->propagated_at + (u32)sizeof(struct propagated) :
 				     RECORD_HEAD;
 
-	for (u32 i = 0; i < r->nreads; i++) {
-		const struct read *d = &r->reads[i];
-
-		if (d->kind < READ_MEM || d->packed)
-			end = MAX(end, d->packed ? d->status + 8 : d->at + d->size);
-	}
+	for (u32 i = 0; i < r->nreads; i++)
+		if (r->reads[i].kind < READ_MEM)
+			end = MAX(end, r->reads[i].at + r->reads[i].size);
 	return (u32)round_up(end, 8);
 }
 
@@ -107,169 +102,6 @@ static void raw_step(struct emitter *e, const struct read *r)
 	default:
 		break;
 	}
-}
-
-/* in: everything kept. What is behind a pointer that is nil or of a count that is not positive is
- * left out: its status stays 0. */
-static void capture_step(struct emitter *e, const struct read *r)
-{
-	struct assembler *a = &e->a;
-	size_t nil, none = 0, after;
-
-	load(a, RSI, R12, (i32)r->from);
-	PUT(a, 0x48, 0x85, 0xf6, 0x0f, 0x84);		/* test rsi, rsi; jz next */
-	nil = hole(a);
-	if (r->kind == READ_BYTES) {
-		load(a, RCX, R12, (i32)r->len_at);
-		PUT(a, 0x48, 0x85, 0xc9, 0x0f, 0x8e);	/* test rcx, rcx; jle next */
-		none = hole(a);
-		PUT(a, 0xb8);				/* mov eax, most */
-		asm_u32(a, r->size / r->elem);
-		PUT(a, 0x48, 0x39, 0xc1);		/* cmp rcx, rax */
-		PUT(a, 0x48, 0x0f, 0x47, 0xc8);		/* cmova rcx, rax */
-		if (r->elem != 1) {
-			PUT(a, 0x69, 0xc9);		/* imul ecx, ecx, elem */
-			asm_u32(a, r->elem);
-		}
-	} else {
-		PUT(a, 0xb9);				/* mov ecx, size */
-		asm_u32(a, r->size);
-	}
-	if (r->disp) {
-		PUT(a, 0x48, 0x81, 0xc6);		/* add rsi, disp */
-		asm_u32(a, (u32)r->disp);
-	}
-	if (!r->packed)
-		lea(a, RDX, R12, (i32)r->at);
-	lea(a, R15, R12, (i32)r->status);
-	PUT(a, 0x4c, 0x8d, 0x2d);			/* lea r13, [rip+next] */
-	after = hole(a);
-	jmp_to(a, r->packed ? e->stubs->text_rt : e->stubs->copy_rt);
-	fill(a, after);
-	fill(a, nil);
-	if (none)
-		fill(a, none);
-}
-
-static bool few(const struct reading *r)
-{
-	u32 n = 0;
-
-	for (u32 i = 0; i < r->nreads; i++) {
-		if (r->reads[i].kind == READ_WHEN)
-			return false;
-		n += r->reads[i].kind >= READ_MEM;
-	}
-	return n <= IN_LINE;
-}
-
-static void table_steps(struct emitter *e, const struct reading *r, bool packed)
-{
-	struct assembler *a = &e->a;
-
-	for (u32 i = 0; i < r->nreads; i++) {
-		const struct read *d = &r->reads[i];
-		u32 block = 0;
-
-		if (d->packed != packed)
-			continue;
-		if (d->kind >= READ_MEM &&
-		    !d->size) { /* nothing to copy: a condition without a block */
-			asm_u32(a, STEP_WHEN);
-			asm_u32(a, 0);
-			asm_u64(a, 0);
-			continue;
-		}
-		switch (d->kind) {
-		case READ_MEM:
-		case READ_BYTES:
-			asm_u32(a, (d->kind == READ_MEM ? STEP_MEM : packed ? STEP_TEXT :
-				    STEP_BYTES) | d->from << 16);
-			asm_u32(a, d->at | d->status << 16);
-			asm_u32(a,
-				d->kind == READ_MEM ? d->size : d->size / d->elem | d->elem << 16);
-			asm_u32(a, d->kind == READ_MEM ? (u32)d->disp : d->len_at);
-			break;
-		case READ_WHEN:
-			for (u32 k = i + 1; k <= i + d->size; k++)
-				block += STEP_SIZE * (r->reads[k].kind >= READ_MEM);
-			asm_u32(a, (d->when_not ? STEP_WHEN_NOT : STEP_WHEN) | d->when_at << 16);
-			asm_u32(a, block);
-			asm_u64(a, d->when + (d->when_va ? e->l->bias : 0));
-			break;
-		default:
-			break;
-		}
-	}
-}
-
-/* The steps as data (stubs.h); one table serves every function whose values have these types. */
-static u64 table(struct emitter *e, const struct reading *r)
-{
-	struct assembler *a = &e->a;
-	u64 *known = map_put(&e->tables, (u64)(uintptr_t)r->reads);
-
-	if (*known)
-		return *known;
-	while (a->n % 8)
-		PUT(a, 0xcc);
-	*known = asm_here(a);
-	table_steps(e, r, false);
-	table_steps(e, r, true);
-	asm_u64(a, STEP_END);
-	asm_u64(a, 0);
-	return *known;
-}
-
-static void frames(struct emitter *e, const struct read *r)
-{
-	struct assembler *a = &e->a;
-	size_t back;
-
-	if (e->abi0)
-		load_fs(a, R15, e->l->tls);
-	else
-		PUT(a, 0x4d, 0x89, 0xf7);		/* mov r15, r14 */
-	lea(a, RDX, R12, (i32)r->at);
-	lea(a, RSI, RSP, r->disp + (i32)e->pushed);
-	PUT(a, 0x49, 0x89, 0xe9);			/* mov r9, rbp */
-	if (r->disp) {	/* where the function has a frame, that is where it kept the caller's BP */
-		lea(a, R8, RSI, -8);
-		PUT(a, 0x4d, 0x39, 0xc8);		/* cmp r8, r9 */
-		PUT(a, 0x4d, 0x0f, 0x44, 0x08);		/* cmove r9, [r8] */
-	}
-	PUT(a, 0xb9);					/* mov ecx, most */
-	asm_u32(a, r->size / 8);
-	PUT(a, 0x4c, 0x8d, 0x2d);			/* lea r13, [rip+back] */
-	back = hole(a);
-	jmp_to(a, e->stubs->frames_rt);
-	fill(a, back);
-}
-
-static void captures(struct emitter *e, const struct reading *r, u64 table_rt)
-{
-	struct assembler *a = &e->a;
-	size_t back;
-
-	for (u32 i = 0; i < r->nreads; i++)
-		if (r->reads[i].kind == READ_FRAMES)
-			frames(e, &r->reads[i]);
-	if (!table_rt) {
-		for (u32 i = 0; i < 2 * r->nreads; i++) {
-			const struct read *d = &r->reads[i % r->nreads];
-
-			if (d->kind >= READ_MEM && d->size && d->packed == (i >= r->nreads))
-				capture_step(e, d);
-		}
-		return;
-	}
-	PUT(a, 0x48, 0x8d, 0x05);			/* lea rax, [rip+back] */
-	back = hole(a);
-	load(a, R15, R12, SCRATCH_HELD);
-	store(a, RAX, R15, SCRATCH_LINK);
-	lea_rip(a, R9, table_rt);
-	jmp_to(a, e->stubs->steps_rt);
-	fill(a, back);
 }
 
 static void tsc_in_rdx(struct assembler *a)
@@ -315,7 +147,7 @@ static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8, R9 };
 
 static u32 keeps(const struct reading *r, bool agent)
 {
-	bool all = !few(r) || agent;
+	bool all = !record_has_few(r) || agent;
 
 	if (!reading_has_captures(r) && !agent)
 		return 0;
@@ -347,8 +179,7 @@ static void shrink(struct emitter *e, u32 most, u32 word)
 	struct assembler *a = &e->a;
 	size_t behind, done;
 
-	load(a, RCX, R15, SCRATCH_END);
-	PUT(a, 0x4c, 0x29, 0xe1);			/* sub rcx, r12 */
+	op_mem(a, false, 0x8b, RCX, R15, SCRATCH_END);	/* mov ecx, [r15+end] */
 	PUT(a, 0x83, 0xc1, 0x07, 0x83, 0xe1, 0xf8);	/* add ecx, 7; and ecx, -8 */
 	load(a, RAX, RDI, RING_HEAD);
 	lea(a, RDX, RAX, -(i32)most);			/* where it began, if it is the last one */
@@ -495,7 +326,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	bool agent = e->fn->role && kind != SITE_TAIL &&
 		     (e->fn->role != PROPAGATE_LINE || kind != SITE_ENTRY);
 	u32 keep = keeps(r, agent), most = most_of(r);
-	u64 steps = !few(r) ? table(e, r) : 0;
+	u64 steps = !record_has_few(r) ? record_table(e, r) : 0;
 	struct predicate if_ = {
 		.a = a, .l = e->l, .p = e->p, .fn = e->fn, .abi0 = e->abi0, .label = L_FREE,
 	};
@@ -535,8 +366,10 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	ask_ahead(a, most);
 	if (keep) {
 		store(a, R15, R12, SCRATCH_HELD);
-		lea(a, R13, R12, (i32)written(r));
-		store(a, R13, R15, SCRATCH_END);
+		op_mem(a, false, 0xc7, 0, R15, SCRATCH_END);	/* mov dword [r15+end], … */
+		asm_u32(a, written(r));
+		op_mem(a, false, 0xc7, 0, R15, SCRATCH_PLACED);	/* mov dword [r15+placed], … */
+		asm_u32(a, r->size);
 	} else {
 		take_time(a, kind == SITE_ENTRY || kind == SITE_TAIL);
 	}
@@ -547,7 +380,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 		tsc_in_rdx(a);
 		load(a, R15, R12, SCRATCH_HELD);
 		store(a, RDX, R15, SCRATCH_TIME);
-		captures(e, r, steps);
+		record_captures(e, r, steps);
 		if (agent)
 			record_call_agent(e, r, kind);
 		if (kind == SITE_ENTRY && after)
@@ -574,15 +407,6 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	jcc(a, CC_AE, L_RESERVE);
 	record_lost(e);
 	asm_label(a, L_SKIP);
-}
-
-/* Tables lie before the trampolines that use them. */
-void record_tables(struct emitter *e, bool exits)
-{
-	if (!few(&e->fn->entry))
-		(void)table(e, &e->fn->entry);
-	if (exits && !few(&e->fn->exit))
-		(void)table(e, &e->fn->exit);
 }
 
 /* In the middle of a function everything is live, what lies below SP too (Go up to 1.25 keeps BP

@@ -46,6 +46,11 @@ static inline void fill(struct assembler *a, size_t at)
 /* Leads to the label `skip` where this call is not to be recorded; `begins` is a label for its own
  * use. R13 and R15 are lost. */
 void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned begins);
+/* record_captures.c: what hangs on the record's words. A few steps are code; else table_rt is that
+ * of their table. */
+bool record_has_few(const struct reading *r);
+u64 record_table(struct emitter *e, const struct reading *r);
+void record_captures(struct emitter *e, const struct reading *r, u64 table_rt);
 /* The agent is told of the record, which r12 points to, with its scratch. */
 void record_call_agent(struct emitter *e, const struct reading *r, enum site_kind kind);
 /* ... and that one is lost. */

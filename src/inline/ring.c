@@ -242,7 +242,8 @@ static u32 whole(const struct ring_site *site, u8 *copy, u32 size)
 	memcpy(copy + RECORD_BYTES, &size, sizeof(size));
 	for (u32 i = 0; i < site->nstatuses; i++) {
 		memcpy(&status, copy + site->statuses[i], sizeof(status));
-		if (record_text(status, 0) + record_captured(status) <= size)
+		if (!status || (record_text(status, 0) >= site->least &&
+				record_text(status, 0) + record_captured(status) <= size))
 			continue;
 		status = CAPTURE_UNREADABLE;
 		memcpy(copy + site->statuses[i], &status, sizeof(status));

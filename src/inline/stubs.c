@@ -238,9 +238,10 @@ static void move_end(struct assembler *a, unsigned before)
 	lea(a, RDI, R15, 8);
 	PUT(a, 0x48, 0x39, 0xc7);			/* cmp rdi, rax */
 	PUT(a, 0x48, 0x0f, 0x47, 0xc7);			/* cmova rax, rdi */
-	op_mem(a, true, 0x3b, RAX, R8, SCRATCH_END);	/* cmp rax, [r8+end] */
+	PUT(a, 0x4c, 0x29, 0xe0);			/* sub rax, r12 */
+	op_mem(a, false, 0x3b, RAX, R8, SCRATCH_END);	/* cmp eax, [r8+end] */
 	jcc(a, CC_BE, before);
-	store(a, RAX, R8, SCRATCH_END);
+	op_mem(a, false, 0x89, RAX, R8, SCRATCH_END);	/* mov [r8+end], eax */
 	asm_label(a, before);
 }
 
@@ -314,7 +315,7 @@ static void copy(struct assembler *a, struct stubs *s, const struct layout *l)
 	PUT(a, 0x41, 0xff, 0xe5);			/* jmp r13 */
 }
 
-/* The same to where what was captured ends, which the status then says as well. */
+/* The same, to behind all that has a place, and what was captured; the status then says where. */
 static void text(struct assembler *a, const struct stubs *s)
 {
 	enum { BACK, UNREADABLE };
@@ -322,9 +323,11 @@ static void text(struct assembler *a, const struct stubs *s)
 	asm_new_scope(a);
 	load(a, R8, R12, SCRATCH_HELD);
 	store(a, R13, R8, SCRATCH_TEXT_LINK);
-	load(a, RDX, R8, SCRATCH_END);
-	PUT(a, 0x48, 0x83, 0xc2, 0x07);			/* add rdx, 7 */
-	PUT(a, 0x48, 0x83, 0xe2, 0xf8);			/* and rdx, -8 */
+	op_mem(a, false, 0x8b, RDX, R8, SCRATCH_END);	/* mov edx, [r8+end] */
+	op_mem(a, false, 0x8b, RAX, R8, SCRATCH_PLACED);	/* mov eax, [r8+placed] */
+	PUT(a, 0x39, 0xc2, 0x0f, 0x42, 0xd0);		/* cmp edx, eax; cmovb edx, eax */
+	PUT(a, 0x83, 0xc2, 0x07, 0x83, 0xe2, 0xf8);	/* add edx, 7; and edx, -8 */
+	PUT(a, 0x4c, 0x01, 0xe2);			/* add rdx, r12 */
 	lea_label(a, R13, BACK);
 	jmp_to(a, s->copy_rt);
 	asm_label(a, BACK);

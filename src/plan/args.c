@@ -138,7 +138,7 @@ static const struct reading *read_in(struct args *a, struct unwinder *u, const s
 				    k->below + k->area))
 		return NULL;
 	memset(a->record, 0, sizeof(a->record));
-	interpret(&in, k->reading.reads, k->reading.nreads, (u8 *)a->record);
+	interpret(&in, k->reading.reads, k->reading.nreads, k->reading.size, (u8 *)a->record);
 	return &k->reading;
 }
 

@@ -36,14 +36,9 @@ static bool fetch(const struct interpreter *in, u64 rt, u64 n, u8 *to)
 	return in->img ? image_read_rt(in->img, rt, to, n) : in->fetch(rt, n, to);
 }
 
-static u32 end_of(u32 end, u32 at, u32 n)
-{
-	return MAX(end, (u32)round_up(at + n, 8));
-}
-
-/* Packed texts lie behind all that was captured before. */
-static void interpret_packed(const struct interpreter *in, const struct read *reads, u32 n, u8 *rec,
-			     u32 end)
+/* Packed texts lie behind all that has a place, one after the other. */
+static void interpret_packed(const struct interpreter *in, const struct read *reads, u32 n, u32 end,
+			     u8 *rec)
 {
 	for (u32 i = 0; i < n; i++) {
 		const struct read *d = &reads[i];
@@ -58,19 +53,13 @@ static void interpret_packed(const struct interpreter *in, const struct read *re
 			memcpy(rec + end, bytes, size);
 		}
 		memcpy(rec + d->status, &status, 4);
-		end = end_of(end, end, (u32)size);
+		end += (u32)round_up(size, 8);
 	}
 }
 
-void interpret(const struct interpreter *in, const struct read *reads, u32 n, u8 *rec)
+void interpret(const struct interpreter *in, const struct read *reads, u32 n, u32 behind,
+	       u8 *rec)
 {
-	u32 end = RECORD_HEAD;
-
-	for (u32 i = 0; i < n; i++)
-		if (reads[i].packed)
-			end = end_of(end, reads[i].status, 8);
-		else if (reads[i].kind < READ_MEM)
-			end = end_of(end, reads[i].at, reads[i].size);
 	for (u32 i = 0; i < n; i++) {
 		const struct read *d = &reads[i];
 		u64 p, size = d->size;
@@ -112,9 +101,8 @@ void interpret(const struct interpreter *in, const struct read *reads, u32 n, u8
 			if (status == size)
 				memcpy(rec + d->at, bytes, size);
 			memcpy(rec + d->status, &status, 4);
-			end = end_of(end_of(end, d->at, (u32)size), d->status, 8);
 			break;
 		}
 	}
-	interpret_packed(in, reads, n, rec, end);
+	interpret_packed(in, reads, n, behind, rec);
 }

@@ -33,7 +33,7 @@ static inline u64 word_in(const u8 *rec, u32 at)
 	return v;
 }
 
-void interpret(const struct interpreter *in, const struct read *reads, u32 n, u8 *rec);
-
+/* Packed texts lie `behind` what has a place of its own (reading.size). */
+void interpret(const struct interpreter *in, const struct read *reads, u32 n, u32 behind, u8 *rec);
 
 #endif

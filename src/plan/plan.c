@@ -241,6 +241,19 @@ static void read_values(struct plan *p, const struct dynamic_types *d, struct re
 		f->error_at = f->exit.slots[0].at;
 }
 
+/* What is read for the command's own use is put behind what a user asks for. */
+static bool has_room(const struct reading *r)
+{
+	return r->size + r->texts <= RECORD_MAX;
+}
+
+static void refuse(struct plan *p, struct plan_func *f, enum refusal why)
+{
+	f->refusal = why;
+	f->patches = (struct patches){ 0 };
+	p->nrefused += f->shown;
+}
+
 static void add_func(struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
 		     struct plan_func *f, bool named, struct fit *fit, struct arena *scratch)
 {
@@ -251,8 +264,7 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 	if (p->request.probes)
 		f->refusal = for_probes(f->func, f->refusal, &f->patches);
 	if (f->refusal) {
-		f->patches = (struct patches){ 0 };
-		p->nrefused += f->shown;
+		refuse(p, f, f->refusal);
 		return;
 	}
 	keep_patches(p, &f->patches, &f->patches);
@@ -280,6 +292,10 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 	if (f->shown)
 		extra_read(p, f);
 	propagate_read(p, f);
+	if (!has_room(&f->entry) || !has_room(&f->exit)) {
+		refuse(p, f, REFUSE_ROOM);
+		return;
+	}
 	if (f->shown && !f->no_end)
 		count_exits(p, f);
 }

@@ -73,9 +73,8 @@ struct reading {
 	struct slot *slots;
 	u32 nslots;
 	u32 size;	/* of the record, a multiple of 8, without: */
-	u32 texts;	/* bytes that packed texts have at most. They are copied last, each behind
-			 * the last byte that was captured before it, and all behind their statuses
-			 * (record.h) */
+	u32 texts;	/* bytes that packed texts have at most. They are copied last, to behind
+			 * all that has a place: what was not captured stays zero (record.h) */
 	u32 ctx_at;	/* the call's context.Context, two words; 0: not read */
 	u32 chain_at;	/* those around it (chain.h); 0: not read */
 	u32 caller_at;	/* the return address, then (READ_FRAMES) those above it; 0: not read */

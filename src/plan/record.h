@@ -11,9 +11,9 @@
  *   32     ...  what the site reads (plan.h), then captures
  *
  * A site is 4 * (index of the function in the plan) + enum site_kind, which says where everything
- * lies but packed texts (plan.h): they follow what was captured last, and their status says where
- * (record_text). What a record ends before is zero. A size is a multiple of 8 and at most
- * RECORD_MAX.
+ * lies but packed texts (plan.h): they follow all of that, one behind the other, and their status
+ * says where (record_text). What a record ends before is zero. A size is a multiple of 8 and at
+ * most RECORD_MAX.
  *
  * Owns     nothing.  Units  bytes.  Fails  never.  Threads  any. */
 #ifndef PLAN_RECORD_H

@@ -39,6 +39,7 @@ enum refusal {
 	REFUSE_DECODE,		/* bytes that do not decode */
 	REFUSE_EXPRESSION,	/* an expression does not fit its names or types */
 	REFUSE_NO_G,		/* kernel probes: its goroutine can't be told */
+	REFUSE_ROOM,		/* its record would be too long */
 	/* the entry */
 	REFUSE_LOOP_TO_ENTRY,	/* no stack check, and a branch back to the entry */
 	REFUSE_SHORT,		/* fewer than five bytes before the next branch target or the end */

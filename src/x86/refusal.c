@@ -17,6 +17,7 @@ static const struct {
 				"type" },
 	[REFUSE_NO_G] = { "no_goroutine",
 			  "it is assembly: a kernel probe can't tell its goroutine" },
+	[REFUSE_ROOM] = { "room", "its record has no room for all that is asked for" },
 	[REFUSE_LOOP_TO_ENTRY] = { "loop_to_entry",
 				   "a branch goes back to its entry, and it has no stack check" },
 	[REFUSE_SHORT] = { "short",

@@ -286,8 +286,10 @@ static inline bool asked_bind(enum expr_role role, const char *text, struct err 
 	    !exprs_bind(&world.plan, &world.fn, &world.dynamic, &world.cache, false, &fitted,
 			&world.fatal, err))
 		return false;
-	interpret(&world.in, world.fn.entry.reads, world.fn.entry.nreads, world.entry);
-	interpret(&world.out, world.fn.exit.reads, world.fn.exit.nreads, world.exit);
+	interpret(&world.in, world.fn.entry.reads, world.fn.entry.nreads, world.fn.entry.size,
+		  world.entry);
+	interpret(&world.out, world.fn.exit.reads, world.fn.exit.nreads, world.fn.exit.size,
+		  world.exit);
 	return true;
 }
 

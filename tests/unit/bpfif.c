@@ -86,7 +86,8 @@ static void expect_whole_record(void)
 	ck_assert_uint_eq(w.vm.size[0], world.fn.entry.size);
 	world.in.bias = BIAS;
 	memset(want, 0, sizeof(want));
-	interpret(&world.in, world.fn.entry.reads, world.fn.entry.nreads, want);
+	interpret(&world.in, world.fn.entry.reads, world.fn.entry.nreads, world.fn.entry.size,
+		  want);
 	ck_assert_mem_eq(want + RECORD_HEAD, w.vm.out[0] + RECORD_HEAD,
 			 world.fn.entry.size - RECORD_HEAD);
 }

@@ -98,7 +98,7 @@ static void expect_same(const struct reading *r)
 	ck_assert_uint_eq(w.vm.size[0], r->size);
 	memset(want, 0, sizeof(want));
 	memcpy(want, w.vm.out[0], RECORD_HEAD);
-	interpret(&in, r->reads, r->nreads, want);
+	interpret(&in, r->reads, r->nreads, r->size, want);
 	for (u32 i = RECORD_HEAD; i < r->size; i++)
 		ck_assert_msg(want[i] == w.vm.out[0][i],
 			      "byte %u of the record is 0x%02x, not 0x%02x", i,

@@ -303,7 +303,7 @@ static const char *whose(int kind, const char *const *of, u32 n)
 	ck_assert_uint_le(fn.entry.size, RECORD_MAX);
 	*(u64 *)(void *)(record + 40) = headers(of, n);
 	*(u64 *)(void *)(record + 48) = n;
-	interpret(&in, fn.entry.reads, fn.entry.nreads, record);
+	interpret(&in, fn.entry.reads, fn.entry.nreads, fn.entry.size, record);
 	parent = messages_place(&f, &call, &on, false, &s);
 	ck_assert_int_eq(parent, s.nlinks);
 	if (s.nlinks)

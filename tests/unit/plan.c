@@ -1,5 +1,6 @@
 #include "memory.h"
 
+#include "plan/extra.h"
 #include "plan/plan.h"
 
 Suite *plan_suite(void);
@@ -198,6 +199,31 @@ START_TEST(entries_need_no_hooks)
 }
 END_TEST
 
+/* A longer one would run over the end of its ring. */
+START_TEST(a_record_that_would_be_too_long_is_refused)
+{
+	static const u16 room = RECORD_MAX - RECORD_HEAD - EXTRA_BYTES - 16;
+	const char *pattern = "main.handle";
+
+	for (u32 i = 0; i < 2; i++) {
+		OWN(plan) p = { 0 };
+		const struct plan_extra extra = {
+			.func = pattern, .kind = EXTRA_TEXT, .most = (u16)(room + 8 * i),
+		};
+
+		make(&p, &(struct plan_request){
+			.patterns = &pattern, .npatterns = 1, .extras = &extra, .nextras = 1,
+			.values = VALUES_NONE,
+		});
+		ck_assert_int_eq(p.funcs[0].refusal, i ? REFUSE_ROOM : REFUSE_NONE);
+		ck_assert_uint_eq(p.funcs[0].patches.nwindows != 0, !i);
+		ck_assert_uint_eq(p.nrefused, i);
+		if (!i)
+			ck_assert_uint_le(p.funcs[0].entry.size, RECORD_MAX);
+	}
+}
+END_TEST
+
 START_TEST(hooks_read_nothing)
 {
 	OWN(plan) p = { 0 };
@@ -251,6 +277,7 @@ Suite *plan_suite(void)
 	tcase_add_test(t, refusals_are_counted);
 	tcase_add_test(t, entries_need_no_hooks);
 	tcase_add_test(t, hooks_read_nothing);
+	tcase_add_test(t, a_record_that_would_be_too_long_is_refused);
 	tcase_add_test(t, what_is_redacted_is_not_read);
 	suite_add_tcase(s, t);
 	return s;

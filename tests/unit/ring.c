@@ -294,7 +294,8 @@ START_TEST(a_text_that_lies_cannot_be_read)
 {
 	static const struct { u32 n, where; bool good; } texts[] = {
 		{ 16, SIZE, true }, { 17, SIZE, false }, { 8, SIZE + 16, false },
-		{ 0xffff, SIZE, false }, { 1, 0x7fff8, false }, { 16, 0, true },
+		{ 0xffff, SIZE, false }, { 1, 0x7fff8, false }, { 16, 0, false },
+		{ 8, SIZE - 8, false }, { 8, SIZE + 8, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {

@@ -234,7 +234,7 @@ static void random_round(u32 round)
 		put_value(&in, stack, &params[i], values[i]);
 	reading_make(&r, &plan, &dynamic, &cache, params, ARRAY_LEN(types), false, true);
 	check_reading(&r, what);
-	interpret(&in, r.reads, r.nreads, rec);
+	interpret(&in, r.reads, r.nreads, r.size, rec);
 	for (u32 i = 0; redact && i + 4 < r.size; i++)
 		ck_assert_msg(rec[i] != SECRET || rec[i + 1] != SECRET || rec[i + 2] != SECRET,
 			      "%s: a secret at %u", what, i);

@@ -212,7 +212,7 @@ static inline void expect_bytes(const struct reading *r, const struct cpu *c, u3
 
 	ck_assert(machine_take(&mc, &mc.t, got, &h));
 	expect_head(&h, &mc.t, site, DEPTH);
-	interpret(&in, r->reads, r->nreads, want);
+	interpret(&in, r->reads, r->nreads, r->size, want);
 	for (u32 i = RECORD_HEAD; i < r->size + r->texts; i++)
 		ck_assert_msg(want[i] == got[i], "site %u: byte %u of %u is %#x, not %#x", site, i,
 			      r->size + r->texts, got[i], want[i]);

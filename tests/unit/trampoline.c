@@ -68,7 +68,7 @@ static void random_captures(struct random_plan *g, u32 count, u32 depth)
 			r = add(g, READ_WHEN, 0);
 			r->when_at = some_word(g);
 			memset(g->state, 0, sizeof(g->state));
-			interpret(&g->in, g->reads, at, g->state);
+			interpret(&g->in, g->reads, at, RECORD_MAX / 2, g->state);
 			r->when = below(2) ? word_in(g->state, r->when_at) : machine_random();
 			r->when_va = below(2);
 			r->when_not = below(2);
