@@ -546,20 +546,6 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 	return ok && inject_end(&in, err);
 }
 
-/* Of sessions' memory, what is mapped now. */
-static u64 memory_of_sessions(pid_t pid, int mem_fd)
-{
-	struct found f = { 0 };
-	u64 n = 0;
-
-	found_sessions(&f, pid, mem_fd);
-	for (size_t i = 0; i < f.sessions.n; i++)
-		n += f.sessions.at[i].shared_hi - f.sessions.at[i].shared_lo +
-		     round_up(f.sessions.at[i].code_end, 4096) - f.sessions.at[i].near_rt;
-	found_release(&f);
-	return n;
-}
-
 bool inline_clean(const struct go_program *prog, pid_t pid, struct cleaned *to, struct err *err)
 {
 	const struct plan nothing = { .prog = prog };
@@ -597,7 +583,7 @@ bool inline_clean(const struct go_program *prog, pid_t pid, struct cleaned *to, 
 	}
 	*to = (struct cleaned){
 		.jumps = f.leftovers.n + stub, .unmapped = s->given_back, .stop_ns = s->stop_ns,
-		.kept = ok && f.sessions.n ? memory_of_sessions(pid, s->mem_fd) : 0,
+		.kept = ok && f.sessions.n ? found_memory(pid, s->mem_fd) : 0,
 	};
 	found_release(&f);
 	source_release(&src);

@@ -220,3 +220,16 @@ bool found_clean(const struct found *f, pid_t pid, int mem_fd, bool hooks)
 		}
 	return text_end(&t);
 }
+
+u64 found_memory(pid_t pid, int mem_fd)
+{
+	struct found f = { 0 };
+	u64 n = 0;
+
+	found_sessions(&f, pid, mem_fd);
+	for (size_t i = 0; i < f.sessions.n; i++)
+		n += f.sessions.at[i].shared_hi - f.sessions.at[i].shared_lo +
+		     round_up(f.sessions.at[i].code_end, 4096) - f.sessions.at[i].near_rt;
+	found_release(&f);
+	return n;
+}

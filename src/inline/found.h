@@ -40,6 +40,8 @@ bool found_same(const struct found *f, const struct found *now);
 bool found_leftovers(struct found *f, const struct go_program *prog, u64 bias, int mem_fd,
 		     struct err *err) MUST_CHECK;
 void found_release(struct found *f);
+/* Bytes of sessions' memory that are mapped now. */
+u64 found_memory(pid_t pid, int mem_fd);
 /* The session whose code has this address, or NULL. */
 const struct found_session *found_at(const struct found *f, u64 rt);
 /* The process must stand still. False: some could not be put back. */
