@@ -22,6 +22,7 @@ enum {
 	LEAVE_PAUSE_MOST = 256000000,
 	IDENTITY_EVERY = 256,
 	FEW = 128,		/* records that can wait until there are more */
+	FULL = 128 << 10,	/* bytes in a buffer that are worth to be woken for */
 	LASTING_NS = 100000000,	/* a call that lasts longer than this is shown before its end */
 	AT_ONCE = 64 << 10,	/* output that is written at once: a lossless program waits */
 };
@@ -275,6 +276,15 @@ static bool leave(struct source *src, struct flow_ctx *flow, i64 inside_ns, stru
 	}
 }
 
+/* Having slept for so long: what comes next is as much. It may double meanwhile. */
+static int next_round(const struct source *src, int ms, int most)
+{
+	u64 was = src->fullest ? src->fullest(src->session) : 0;
+	u64 ms_for_full = was ? (u64)ms * FULL / was : (u64)most;
+
+	return (int)MAX(1, MIN((i64)MIN(ms_for_full, 2 * (u64)ms), most));
+}
+
 bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	  struct out *out, const struct pump_limits *limits, struct pump_result *result,
 	  struct err *err)
@@ -291,8 +301,9 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	struct ticks ticks = { unix_ns(), unix_ns(), began + limits->every_ns, began };
 	/* Each system call is worth many records: whether the program has ended is asked where its
 	 * pidfd says so, or a signal came, for then it is silent and we sleep. */
-	bool alone = false, ok = true, said = false, look = true, silent = false;
+	bool alone = false, ok = true, said = false, look = true, silent = false, slept = false;
 	u64 rounds = 0, few = limits->round_ms ? FEW : 1;
+	int most = MAX(limits->round_ms, ROUND_MS), round = ROUND_MS;
 
 	flow.until = limits->for_ns ? began + limits->for_ns : 0;
 	calls_bias(calls, src->bias);
@@ -300,6 +311,8 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
 		u64 got = src->poll(src->session, false, record, lost, &flow);
 
+		if (slept)
+			round = next_round(src, round, most);
 		tick(&ticks, src, calls, &counts, sink, limits->every_ns);
 		alone = !write_out(&flow) || stop_asked() ||
 			(stop_by_terminal() && !src->started);
@@ -312,8 +325,9 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 			said = say_replaced(src, src->was_replaced(src->session));
 		silent = !got;
 		look = pidfd < 0;
-		if (got < few)
-			look |= poll(&p, 1, limits->round_ms ? limits->round_ms : ROUND_MS) != 0;
+		slept = got < few;
+		if (slept)
+			look |= poll(&p, 1, round) != 0;
 	}
 	if (!result->exited && !result->gone && (look || !is_no_more(src, pid, pidfd, result))) {
 		ok = leave(src, &flow, limits->inside_ns, err);

@@ -15,8 +15,8 @@ struct pump_limits {
 	u64 max;		/* shown events; 0: no limit */
 	i64 every_ns;		/* between the sink's ticks; 0: one at the end */
 	i64 inside_ns;		/* so long a thread may be in code of ours */
-	int round_ms;		/* how long to sleep when there was next to nothing to do; 0: 1, and
-				 * when there was nothing */
+	int round_ms;		/* how long to sleep at most when there was next to nothing to do;
+				 * 0: 1, and when there was nothing */
 };
 
 struct pump_result {

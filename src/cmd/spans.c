@@ -19,11 +19,11 @@
 #include "span/collect.h"
 #include "span/handlers.h"
 
-enum { TICK_NS = 200000000, BUFFER = 1 << 20, SHOWN_BYTES = 256 };
+enum { TICK_NS = 200000000, BUFFER = 2 << 20, SHOWN_BYTES = 256 };
 
 /* To wake up costs as much as some spans do, and the processor may be the program's. The buffers
  * hold much more than what comes meanwhile. */
-enum { ROUND_MS = 5 };
+enum { ROUND_MS = 20 };
 
 struct spans_args {
 	struct common_args common;

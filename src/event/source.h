@@ -28,6 +28,8 @@ struct source {
 	 * target is gone or stopped, so whatever is there. Returns how many. */
 	u64 (*poll)(void *session, bool all, source_record_fn *record, source_lost_fn *lost,
 		    void *ctx);
+	/* Bytes that waited in the fullest buffer when poll looked last; NULL: not known. */
+	u64 (*fullest)(void *session);
 	/* Where the plan asks for counts only (plan.h count_only), and the engine can count without
 	 * records: adds what it has counted so far to totals, one for each function of the plan.
 	 * Else NULL, and records come. */

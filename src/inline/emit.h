@@ -4,6 +4,8 @@
 #ifndef INLINE_EMIT_H
 #define INLINE_EMIT_H
 
+#include <string.h>
+
 #include "x86/asm.h"
 
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
@@ -104,6 +106,21 @@ static inline void jcc_to(struct assembler *a, u8 cc, u64 rt)
 {
 	PUT(a, 0x0f, (u8)(0x80 | cc));
 	asm_rel32_to(a, rt);
+}
+
+/* A displacement that is not known yet, and: it leads here. */
+static inline size_t hole(struct assembler *a)
+{
+	asm_u32(a, 0);
+	return a->n - 4;
+}
+
+static inline void fill(struct assembler *a, size_t at)
+{
+	u32 rel = (u32)(a->n - at - 4);
+
+	if (a->buf && !a->bad)
+		memcpy(a->buf + at, &rel, sizeof(rel));
 }
 
 static inline void jmp(struct assembler *a, unsigned label)

@@ -38,9 +38,11 @@
  *
  * ring:   OFFSET SIZE    MEANING
  *         0      8       head: bytes reserved so far           } written by the target's thread
- *         8      8       limit: reserve only while head <= limit }
+ *         8      8       limit: reserve only while head <= limit }   (goshawk zeroes it)
  *         16     8       records lost                          }
  *         24     4       top: bytes of the scratch that are in use
+ *         32     8       1 + the position from which the ring went on at its beginning: what
+ *                        follows it is at the next multiple of `buffer`. The same thread's
  *         64     8       tail: bytes consumed so far           written by goshawk
  *         128    ...     registers and times of a thread that waits (lossless)
  *         240    8       the goroutine for which newproc1 makes another one
@@ -109,6 +111,7 @@ enum {
 	RING_LIMIT = 8,
 	RING_LOST = 16,
 	RING_TOP = 24,
+	RING_AGAIN = 32,
 	RING_TAIL = 64,
 	RING_SAVE = 128, /* rax rcx rsi rdi r11 */
 	RING_WAIT_START = 168,
@@ -119,6 +122,7 @@ enum {
 	RING_DATA = 4096,
 	RING_SLACK =
 		4 * RECORD_MAX, /* signal handlers may reserve between our check and our reserve */
+	RING_AGAIN_FROM = 32 << 10,	/* a ring goes on at its beginning from here on */
 	RING_ROOM = RECORD_MAX,	/* behind the ring: a record may begin at its last byte */
 
 	SCRATCH_REGS = 0,

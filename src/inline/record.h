@@ -7,8 +7,6 @@
 #ifndef INLINE_RECORD_H
 #define INLINE_RECORD_H
 
-#include <string.h>
-
 #include "base/map.h"
 #include "inline/trampoline.h"
 
@@ -27,21 +25,6 @@ struct emitter {
 	bool abi0;
 	u32 pushed;		/* bytes by which SP is lower than the code at hand has it */
 };
-
-/* A displacement that is not known yet, and: it leads here. */
-static inline size_t hole(struct assembler *a)
-{
-	asm_u32(a, 0);
-	return a->n - 4;
-}
-
-static inline void fill(struct assembler *a, size_t at)
-{
-	u32 rel = (u32)(a->n - at - 4);
-
-	if (a->buf && !a->bad)
-		memcpy(a->buf + at, &rel, sizeof(rel));
-}
 
 /* Leads to the label `skip` where this call is not to be recorded; `begins` is a label for its own
  * use. R13 and R15 are lost. */

@@ -13,9 +13,11 @@
 #include "inline/session.h"
 
 enum {
-	MARGIN_NS = 50000,
+	MARGIN_NS = 5000,
 	PUBLISH = 1 << 12,
 	SPARE = 24, /* rings that are ready and have no thread yet: threads come in bursts */
+	LINE = 64,
+	AHEAD = 1024,
 	ROUND = 8192, /* records in one poll: output is written between polls */
 	WAIT_WORKING_NS = 1000000000,
 	WAIT_BLOCKED_NS = 10000000,
@@ -145,9 +147,17 @@ void rings_start(struct inline_session *s)
 	s->lost_since_ns = unix_now();
 }
 
-static u64 load_head(const struct inline_session *s, u32 i)
+/* All that a ring holds up to its end was consumed when the thread went on at the ring's beginning,
+ * so what it said of that holds until there is something to consume. */
+static void load_head(struct inline_session *s, u32 i)
 {
-	return __atomic_load_n(ring_word(s, i, RING_HEAD), __ATOMIC_ACQUIRE);
+	struct ring_state *r = &s->ring[i];
+	u64 to = (r->tail | (s->layout.buffer - 1)) + 1;
+
+	r->head = __atomic_load_n(ring_word(s, i, RING_HEAD), __ATOMIC_ACQUIRE);
+	if (__atomic_load_n(ring_word(s, i, RING_AGAIN), __ATOMIC_RELAXED) == r->tail + 1 &&
+	    (i64)(r->head - to) >= 0)
+		r->tail = to;
 }
 
 /* The site of a record with this first word, and its size; nsites: it is none. */
@@ -177,13 +187,13 @@ static u8 *peek(struct inline_session *s, u32 i, bool *waiting)
 		return NULL;
 	commit = __atomic_load_n((u64 *)(void *)slot, __ATOMIC_ACQUIRE);
 	if (!commit) {
-		r->head = load_head(s, i);
+		load_head(s, i);
 		*waiting = (i64)(r->head - r->tail) > 0;
 		return NULL;
 	}
 	site = site_of(s, commit, &size);
 	if (site == s->nsites || size > r->head - r->tail)
-		r->head = load_head(s, i);
+		load_head(s, i);
 	if (site == s->nsites || size > r->head - r->tail) {
 		/* somebody else wrote here: nothing in this ring can be trusted up to its head */
 		s->bad++;
@@ -230,6 +240,15 @@ static void publish(struct inline_session *s, u32 i)
 	__atomic_store_n(ring_word(s, i, RING_TAIL), s->ring[i].tail, __ATOMIC_RELEASE);
 }
 
+/* The thread's next record looks at our tail, and finds that it may begin again. */
+static void offer_beginning(struct inline_session *s, u32 i)
+{
+	const struct ring_state *r = &s->ring[i];
+
+	if (r->head == r->tail && (r->tail & (s->layout.buffer - 1)) >= RING_AGAIN_FROM)
+		__atomic_store_n(ring_word(s, i, RING_LIMIT), 0, __ATOMIC_RELEASE);
+}
+
 /* What it ends before is zero, and packed texts lie in it or can't be read. Gives its size. */
 static u32 whole(const struct ring_site *site, u8 *copy, u32 size)
 {
@@ -251,6 +270,18 @@ static u32 whole(const struct ring_site *site, u8 *copy, u32 size)
 	return size;
 }
 
+/* What comes next is in the cache of the processor that wrote it, and we are to write it as well,
+ * after the work on this one. Nothing is asked for that may not be written yet. */
+static void ask_ahead(const struct inline_session *s, u32 i)
+{
+	const struct ring_state *r = &s->ring[i];
+	const u8 *next = ring_at(s, i) + RING_DATA + (r->tail & (s->layout.buffer - 1));
+	u64 n = MIN(r->head - r->tail, (u64)AHEAD);
+
+	for (u64 at = 0; at < n; at += LINE)
+		__asm__ volatile("prefetchw %0" : : "m"(next[at]));
+}
+
 /* Copies the record out, checks it, hands it over, and leaves zeros for the next lap. */
 static void take(struct inline_session *s, u32 i, u8 *slot, source_record_fn *fn, void *ctx)
 {
@@ -267,6 +298,7 @@ static void take(struct inline_session *s, u32 i, u8 *slot, source_record_fn *fn
 	memset(slot, 0, size);
 	r->last = r->time;
 	r->tail += size;
+	ask_ahead(s, i);
 	if (word & RECORD_VOID)
 		return;
 	size = whole(&s->sites[site], copy, size);
@@ -325,6 +357,11 @@ static void count_lost(struct inline_session *s, source_lost_fn *lost, void *ctx
 	s->lost_since_ns = now;
 }
 
+u64 rings_fullest(void *session)
+{
+	return ((struct inline_session *)session)->fullest;
+}
+
 u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost, void *ctx)
 {
 	struct inline_session *s = session;
@@ -334,15 +371,17 @@ u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn
 	tsc_measure(&s->clock);
 	find_rings(s);
 	s->nheap = 0;
+	s->fullest = 0;
 	for (u32 i = 0; i < s->nrings; i++) {
 		struct ring_state *r = &s->ring[i];
 
-		r->head = load_head(s, i);
+		load_head(s, i);
 		if (r->head - r->tail > s->layout.buffer + RING_SLACK) {	/* garbage */
 			r->tail = r->head;
 			s->bad++;
 			publish(s, i);
 		}
+		s->fullest = MAX(s->fullest, r->head - r->tail);
 		if (peek(s, i, &waiting))
 			s->heap[s->nheap++] = (u16)i;
 		else if (waiting && !all)
@@ -373,8 +412,10 @@ u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn
 		}
 		sink(s, 0);
 	}
-	for (u32 i = 0; i < s->nrings; i++)
+	for (u32 i = 0; i < s->nrings; i++) {
 		publish(s, i);
+		offer_beginning(s, i);
+	}
 	if (got)
 		beat(s);
 	count_lost(s, lost, ctx);

@@ -44,6 +44,7 @@ struct inline_session {
 	u16 heap[RINGS];
 	u32 nheap;
 	u64 lost_no_ring;
+	u64 fullest;		/* bytes that waited in a ring when the last poll began */
 	i64 lost_since_ns;
 	u64 bad;
 	u64 beat;		/* counts what we get done, for those who wait */
@@ -94,6 +95,7 @@ bool propagate_begin(const struct inline_session *s);
 void delays_begin(struct inline_session *s);
 
 /* What a source does (event/source.h); `session` is a struct inline_session. */
+u64 rings_fullest(void *session);
 u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost, void *ctx);
 void rings_counts(void *session, u64 *totals);
 void rings_output_blocks(void *session, bool blocks);

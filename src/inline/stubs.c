@@ -80,6 +80,64 @@ static void tsc_in_rax(struct assembler *a)
 	PUT(a, 0x48, 0x09, 0xd0);		/* or rax, rdx */
 }
 
+/* What the reader has consumed, r12's ring. After begin_again() that is all before its new place,
+ * also when he does not know yet. */
+static void tail_in_r15(struct assembler *a, const struct layout *l, unsigned same)
+{
+	load(a, R15, R12, RING_TAIL);
+	lea(a, R15, R15, 1);
+	op_mem(a, true, 0x3b, R15, R12, RING_AGAIN);	/* cmp r15, [r12+again] */
+	jcc(a, CC_NE, same);
+	PUT(a, 0x49, 0x81, 0xcf);			/* or r15, buffer - 1 */
+	asm_u32(a, (u32)(l->buffer - 1));
+	lea(a, R15, R15, 2);
+	asm_label(a, same);
+	lea(a, R15, R15, -1);
+}
+
+/* Where the reader has consumed all, the ring goes on at its beginning: what is written there is in
+ * a cache, and the other end of a large ring is not. Positions go on at the next multiple of the
+ * ring's size. First it is said from where, then the head moves, unless a signal handler has
+ * reserved in between: then what was said is taken back, unless the handler has done all this
+ * itself. What is left of the ring is more than handlers can write meanwhile.
+ * r12: the ring; r15 lost; xmm15 zero */
+static void begin_again(struct assembler *a, const struct layout *l, unsigned out)
+{
+	size_t moved, done;
+
+	if (l->buffer < 4 * RING_AGAIN_FROM)
+		return;
+	load(a, R15, R12, RING_TAIL);
+	op_mem(a, true, 0x3b, R15, R12, RING_HEAD);	/* cmp r15, [r12+head] */
+	jcc(a, CC_NE, out);
+	PUT(a, 0x41, 0xf7, 0xc7);			/* test r15d, … */
+	asm_u32(a, (u32)(l->buffer / 2));
+	jcc(a, CC_NE, out);
+	PUT(a, 0x41, 0xf7, 0xc7);			/* test r15d, … */
+	asm_u32(a, (u32)(l->buffer / 2 - RING_AGAIN_FROM));
+	jcc(a, CC_E, out);
+	PUT(a, 0x66, 0x4c, 0x0f, 0x6e, 0xf8);		/* movq xmm15, rax */
+	PUT(a, 0x4c, 0x89, 0xf8);			/* mov rax, r15 */
+	lea(a, R15, R15, 1);
+	PUT(a, 0x66, 0x4d, 0x0f, 0x3a, 0x22, 0xff, 0x01);	/* pinsrq xmm15, r15, 1 */
+	store(a, R15, R12, RING_AGAIN);
+	PUT(a, 0x49, 0x81, 0xcf);			/* or r15, buffer - 1 */
+	asm_u32(a, (u32)(l->buffer - 1));
+	lea(a, R15, R15, 1);
+	PUT(a, 0x4d, 0x0f, 0xb1, 0x3c, 0x24);		/* cmpxchg [r12], r15 */
+	PUT(a, 0x0f, 0x84);				/* je done */
+	moved = hole(a);
+	PUT(a, 0x4c, 0x29, 0xf8, 0x0f, 0x89);		/* sub rax, r15; jns done */
+	done = hole(a);
+	PUT(a, 0x66, 0x4c, 0x0f, 0x3a, 0x16, 0xf8, 0x01);	/* pextrq rax, xmm15, 1 */
+	PUT(a, 0x45, 0x31, 0xff);			/* xor r15d, r15d */
+	PUT(a, 0x4d, 0x0f, 0xb1, 0x7c, 0x24, RING_AGAIN);	/* cmpxchg [r12+again], r15 */
+	fill(a, moved);
+	fill(a, done);
+	PUT(a, 0x66, 0x4c, 0x0f, 0x7e, 0xf8);		/* movq rax, xmm15 */
+	PUT(a, 0x45, 0x0f, 0x57, 0xff);			/* xorps xmm15, xmm15 */
+}
+
 /* The ring looks full: the limit may be old. Lossless: sleep until the reader makes room, never on
  * g0 or gsignal, where the scheduler or a signal handler would wait: these have room that the
  * others leave them. The reader takes records in the order of their times, so our turn may come
@@ -91,11 +149,13 @@ static void tsc_in_rax(struct assembler *a)
  * out: carry clear: there is room; carry set: the record is lost and counted. r15 lost */
 static void full(struct assembler *a, const struct layout *l, const struct go_release *rel)
 {
-	enum { LOST, ROOM, LOOP, MOVED, GIVE_UP, BACK, DONE, TIRED, NO_WAIT };
+	enum { AGAIN, FAR, FAR_TOO, LOST, ROOM, LOOP, MOVED, GIVE_UP, BACK, DONE, TIRED, NO_WAIT };
 	static const u8 saved[] = { RAX, RCX, RSI, RDI, R11 };
 
 	asm_new_scope(a);
-	load(a, R15, R12, RING_TAIL);
+	begin_again(a, l, AGAIN);
+	asm_label(a, AGAIN);
+	tail_in_r15(a, l, FAR);
 	PUT(a, 0x49, 0x81, 0xc7);			/* add r15, … */
 	asm_u32(a, (u32)ring_waits(l));
 	store(a, R15, R12, RING_LIMIT);
@@ -170,7 +230,7 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 		asm_label(a, NO_WAIT);
 		PUT(a, 0x66, 0x4d, 0x0f, 0x7e, 0xfe);	/* movq r14, xmm15 */
 		PUT(a, 0x45, 0x0f, 0x57, 0xff);		/* xorps xmm15, xmm15 */
-		load(a, R15, R12, RING_TAIL);
+		tail_in_r15(a, l, FAR_TOO);
 		PUT(a, 0x49, 0x81, 0xc7);		/* add r15, … */
 		asm_u32(a, (u32)ring_holds(l));
 		op_mem(a, true, 0x39, R15, R12, RING_HEAD);

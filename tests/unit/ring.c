@@ -352,6 +352,57 @@ START_TEST(what_is_given_back_is_not_waited_for)
 }
 END_TEST
 
+/* The thread goes on at the ring's beginning, or said so and did not. */
+static void begin_again(u32 ring, bool does)
+{
+	u64 tail = *at(ring, RING_TAIL);
+
+	*at(ring, RING_AGAIN) = tail + 1;
+	if (does)
+		*at(ring, RING_HEAD) = (tail | (BUFFER - 1)) + 1;
+}
+
+START_TEST(a_ring_that_goes_on_at_its_beginning_is_followed)
+{
+	for (u64 lap = 0; lap < 3; lap++) {
+		u64 n;
+
+		for (n = 1; (*at(1, RING_HEAD) & (BUFFER - 1)) < RING_AGAIN_FROM; n++)
+			put(1, long_ago(n), n);
+		*at(1, RING_LIMIT) = 1;
+		ngot = 0;
+		ck_assert_uint_eq(poll_all(), n - 1);
+		ck_assert_uint_eq(*at(1, RING_LIMIT), 0);	/* the thread is to look */
+		begin_again(1, true);
+		if (lap)	/* looked at before there is anything, or not */
+			ck_assert_uint_eq(poll_all(), 0);
+		put(1, long_ago(n), n);
+		ck_assert_uint_ne(*at(1, RING_DATA), 0);
+		ck_assert_uint_eq(poll_all(), 1);
+		ck_assert_uint_eq(got[ngot - 1].goid, n);
+		ck_assert_uint_eq(*at(1, RING_TAIL), (lap + 1) * BUFFER + SIZE);
+		begin_again(1, false);
+		put(1, long_ago(n + 1), n + 1);
+		ck_assert_uint_eq(poll_all(), 1);
+		ck_assert_uint_eq(nlost, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_ring_is_offered_its_beginning_when_it_is_far_and_empty)
+{
+	put(1, long_ago(1), 1);
+	*at(1, RING_LIMIT) = 1;
+	poll_all();
+	ck_assert_uint_eq(*at(1, RING_LIMIT), 1);
+	while (*at(1, RING_HEAD) < RING_AGAIN_FROM)
+		put(1, long_ago(2), 2);
+	(void)reserve(1);	/* not committed */
+	poll_all();
+	ck_assert_uint_eq(*at(1, RING_LIMIT), 1);
+}
+END_TEST
+
 START_TEST(a_head_that_lies_is_not_followed)
 {
 	claim(1);
@@ -467,6 +518,8 @@ Suite *ring_suite(void)
 	tcase_add_test(t, a_text_that_lies_cannot_be_read);
 	tcase_add_test(t, what_is_given_back_may_be_anothers_when_we_get_there);
 	tcase_add_test(t, what_is_given_back_is_not_waited_for);
+	tcase_add_test(t, a_ring_that_goes_on_at_its_beginning_is_followed);
+	tcase_add_test(t, a_ring_is_offered_its_beginning_when_it_is_far_and_empty);
 	tcase_add_test(t, a_head_that_lies_is_not_followed);
 	tcase_add_test(t, what_the_target_lost_is_counted_once);
 	tcase_add_test(t, there_are_rings_before_the_last_is_handed_out);
