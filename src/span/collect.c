@@ -90,7 +90,7 @@ static bool is_inside(struct collector *c, const struct call *call, const struct
 	u64 chain[CHAIN_MOST];
 
 	if (on && on->rule->stream && on->rule->nmessages)
-		own = say_field(&c->f, call, on, FIELD_WRITER);
+		say_field(&c->f, call, on, FIELD_WRITER, &own);
 	of = own.there ? writer(c, (u64)own.number) : NULL;
 	if (of && !of->answered)
 		return true;	/* one function hands the message on to another */
@@ -105,8 +105,9 @@ static bool is_inside(struct collector *c, const struct call *call, const struct
 static void message_begins(struct collector *c, const struct call *call, const struct rule_on *on,
 			   struct open_span *s)
 {
-	struct field_value own = say_field(&c->f, call, on, FIELD_WRITER);
+	struct field_value own;
 
+	say_field(&c->f, call, on, FIELD_WRITER, &own);
 	if (messages_place(&c->f, call, on, false, s))
 		traces_join(&c->traces, s, &s->links[0]);
 	if (own.there)
@@ -176,7 +177,7 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	if (!serves || headed)
 		return;
 	incoming_drop(&c->incoming, by);
-	own = say_field(&c->f, call, on, FIELD_WRITER);
+	say_field(&c->f, call, on, FIELD_WRITER, &own);
 	owners_write(&c->writers, &c->contexts, own.there ? (u64)own.number :
 		     headers_word(&call->fn->entry, call->entry, EXTRA_WORD), s, 0);
 	owners_write(&c->writers, &c->contexts,
@@ -187,8 +188,9 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 /* What says it, or 0. */
 static u64 writer_of(const struct collector *c, const struct call *call)
 {
-	struct field_value own = say_field(&c->f, call, rule_of(c, call->fn), FIELD_WRITER);
+	struct field_value own;
 
+	say_field(&c->f, call, rule_of(c, call->fn), FIELD_WRITER, &own);
 	return own.there ? (u64)own.number :
 			   headers_word(&call->fn->entry, call->entry, EXTRA_WORD);
 }

@@ -26,8 +26,8 @@ u64 headers_reader(const struct collector_facts *f, const struct call *call,
 {
 	struct field_value sub;
 
-	*key = say_field(f, call, on, FIELD_KEY);
-	sub = say_field(f, call, on, FIELD_SUBKEY);
+	say_field(f, call, on, FIELD_KEY, key);
+	say_field(f, call, on, FIELD_SUBKEY, &sub);
 	if (key->there && sub.there)
 		return incoming_key((u64)key->number, (u64)sub.number);
 	return on->fields & 1u << FIELD_KEY ? 0 : call->goid;

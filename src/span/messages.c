@@ -112,7 +112,7 @@ u64 messages_delivered(const struct collector_facts *f, const struct call *call,
 	u32 n;
 
 	if (on->rule->extra.kind != EXTRA_LIST) {
-		own = say_field(f, call, on, FIELD_WRITER);
+		say_field(f, call, on, FIELD_WRITER, &own);
 		return own.there && !i ? (u64)own.number : 0;
 	}
 	n = (u32)headers_word(r, call->entry, EXTRA_STATUS);

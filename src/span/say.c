@@ -52,20 +52,18 @@ void say_forget(const struct rule_on *on, struct field_value f[FIELDS_MOST])
 		f[on->rule->reads[i].field] = (struct field_value){ 0 };
 }
 
-struct field_value say_field(const struct collector_facts *f, const struct call *call,
-			     const struct rule_on *on, u8 field)
+void say_field(const struct collector_facts *f, const struct call *call, const struct rule_on *on,
+	       u8 field, struct field_value *to)
 {
-	struct field_value to = { 0 };
-
+	*to = (struct field_value){ 0 };
 	if (!(on->fields & 1u << field))
-		return to;
-	for (u32 i = 0; i < on->rule->nreads && !to.there; i++)
+		return;
+	for (u32 i = 0; i < on->rule->nreads && !to->there; i++)
 		if (on->rule->reads[i].field == field) {
 			struct expr_input in = expr_input_of(f->plan, call, f->bias);
 
-			read_one(f, &in, on->first + i, &to);
+			read_one(f, &in, on->first + i, to);
 		}
-	return to;
 }
 
 /* The type of the error that was returned: the word is an itab's, whose second one is the type

@@ -25,8 +25,8 @@ void say_fields(const struct collector_facts *f, const struct call *call, const 
 		struct field_value to[FIELDS_MOST]);
 /* Makes them nothing again: they are many, and most rules read few. */
 void say_forget(const struct rule_on *on, struct field_value f[FIELDS_MOST]);
-struct field_value say_field(const struct collector_facts *f, const struct call *call,
-			     const struct rule_on *on, u8 field);
+void say_field(const struct collector_facts *f, const struct call *call, const struct rule_on *on,
+	       u8 field, struct field_value *to);
 /* What was in it has panicked, as a rule that `catches` sees it. */
 static inline bool rule_caught(const struct rule_on *on, const struct call *call)
 {
