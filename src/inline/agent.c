@@ -12,7 +12,7 @@
 
 AGENT static void born(struct propagate *p, u64 maker, u64 goid)
 {
-	struct propagate_goroutine *g = maker ? goroutine(p, maker) : 0;
+	u64 *g = maker ? goroutine(p, maker) : 0;
 	struct propagate_parent *of = maker ? parent_of(p, maker, false) : 0, *to;
 	struct propagate_span *s;
 
@@ -26,14 +26,14 @@ AGENT static void born(struct propagate *p, u64 maker, u64 goid)
 		}
 		forget_parent(p, of);
 	}
-	s = g && goid ? slot(p, g->ref) : 0;
+	s = g && goid ? slot(p, *g) : 0;
 	if (s)		/* the request itself, which may go on when this call has ended */
-		(void)refer(p, goid, slot(p, s->within) ? s->within : g->ref);
+		(void)refer(p, goid, slot(p, s->within) ? s->within : *g);
 }
 
 AGENT static void ended(struct propagate *p, u64 goid)
 {
-	struct propagate_goroutine *g = goroutine(p, goid);
+	u64 *g = goroutine(p, goid);
 	struct propagate_parent *of = parent_of(p, goid, false);
 	struct propagate_call *c;
 	struct propagated nobody;
@@ -43,7 +43,7 @@ AGENT static void ended(struct propagate *p, u64 goid)
 	while ((c = call_of(p->asks, ASK_SLOTS, goid, 0, true)))
 		answer(p, c, &nobody);
 	for (u32 i = 0; g && i < TRIES; i++) {
-		struct propagate_span *s = slot(p, g->ref);
+		struct propagate_span *s = slot(p, *g);
 
 		if (!s || s->goid != goid)
 			break;
@@ -53,27 +53,46 @@ AGENT static void ended(struct propagate *p, u64 goid)
 	(void)refer(p, goid, 0);
 }
 
-AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, u64 keys)
+/* One that is in no span makes a goroutine: nothing is inherited. A table that was full may have
+ * forgotten something that the collector knows. */
+AGENT static bool makes_nobody(struct propagate *p, u64 maker)
+{
+	return !goroutine(p, maker) && !parent_of(p, maker, false) &&
+	       !__atomic_load_n(&p->full, __ATOMIC_RELAXED);
+}
+
+/* true: nobody needs the record. */
+AGENT static bool birth(struct propagate *p, const u8 *hook, bool entry, u64 *maker)
+{
+	bool known = *(const u32 *)(const void *)hook == 8, unneeded;
+
+	if (entry) {
+		*maker = known ? word(hook, 8) : 0;
+		unneeded = *maker && makes_nobody(p, *maker);
+		if (unneeded)
+			*maker = 0;
+		return unneeded;
+	}
+	unneeded = !*maker;
+	if (known)
+		born(p, *maker, word(hook, 8));
+	*maker = 0;
+	return unneeded;
+}
+
+AGENT bool agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, u64 keys)
 {
 	const struct record_head *h = (const void *)record;
 	const u8 *hook = record + how_place(how, HOW_HOOK);
 	struct propagated *to = (void *)(record + how_place(how, HOW_PROPAGATED));
 	bool entry = (how >> 8 & 0xff) == SITE_ENTRY;
-	u64 *maker = (u64 *)(void *)(ring + RING_MAKER);
 	u32 role = how & 0xff;
 	struct propagate_texts texts;
 
-	if (role == PROPAGATE_BIRTH) {	/* on g0, which has no number */
-		if (entry) {
-			*maker = *(const u32 *)(const void *)hook == 8 ? word(hook, 8) : 0;
-		} else {
-			if (*(const u32 *)(const void *)hook == 8)
-				born(p, *maker, word(hook, 8));
-			*maker = 0;
-		}
-	}
+	if (role == PROPAGATE_BIRTH)	/* on g0, which has no number */
+		return birth(p, hook, entry, (u64 *)(void *)(ring + RING_MAKER));
 	if (!h->goid)
-		return;
+		return false;
 	if (role == PROPAGATE_MESSAGE) {
 		if (entry)
 			enter_message(p, h->goid, h->depth, by_context(p, record, how),
@@ -137,4 +156,5 @@ AGENT void agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, 
 	} else if (role == PROPAGATE_END) {
 		ended(p, h->goid);
 	}
+	return false;
 }

@@ -35,11 +35,13 @@ AGENT static struct propagate_parent *claim_parent(struct propagate *p, u64 goid
 	u32 at = place(goid, PARENT_SLOTS);
 
 	for (u32 i = 0; i < 2 * TRIES; i++) {
-		struct propagate_parent *of = &p->parents[(at + i % TRIES) & (PARENT_SLOTS - 1)];
-		u64 was = i < TRIES ? 0 : __atomic_load_n(&of->goid, __ATOMIC_ACQUIRE);
+		u32 n = (at + i % TRIES) & (PARENT_SLOTS - 1);
+		u64 *of_goid = &p->parent_goids[n];
+		struct propagate_parent *of = &p->parents[n];
+		u64 was = i < TRIES ? 0 : __atomic_load_n(of_goid, __ATOMIC_ACQUIRE);
 
 		if ((i >= TRIES && was && !is_left(of, was)) ||
-		    !__atomic_compare_exchange_n(&of->goid, &was, as, false, __ATOMIC_ACQ_REL,
+		    !__atomic_compare_exchange_n(of_goid, &was, as, false, __ATOMIC_ACQ_REL,
 						 __ATOMIC_RELAXED))
 			continue;
 		if (was)
@@ -57,12 +59,17 @@ AGENT static struct propagate_parent *parent_of(struct propagate *p, u64 goid, b
 	u32 at = place(goid, PARENT_SLOTS);
 
 	for (u32 i = 0; i < TRIES; i++) {
-		struct propagate_parent *of = &p->parents[(at + i) & (PARENT_SLOTS - 1)];
+		u32 n = (at + i) & (PARENT_SLOTS - 1);
 
-		if (__atomic_load_n(&of->goid, __ATOMIC_RELAXED) == goid)
-			return of;
+		if (__atomic_load_n(&p->parent_goids[n], __ATOMIC_RELAXED) == goid)
+			return &p->parents[n];
 	}
 	return make ? claim_parent(p, goid, goid) : 0;
+}
+
+AGENT static u64 *goid_of(struct propagate *p, const struct propagate_parent *of)
+{
+	return &p->parent_goids[of - p->parents];
 }
 
 /* Of several who want it one gets it. */
@@ -70,14 +77,14 @@ AGENT static struct propagate_parent *take_parent(struct propagate *p, u64 key)
 {
 	struct propagate_parent *of = key ? parent_of(p, key, false) : 0;
 
-	return of && __atomic_compare_exchange_n(&of->goid, &key, PARENT_TAKEN, false,
+	return of && __atomic_compare_exchange_n(goid_of(p, of), &key, PARENT_TAKEN, false,
 						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) ? of : 0;
 }
 
 AGENT static void forget_parent(struct propagate *p, struct propagate_parent *of)
 {
 	drop_texts(p, &of->texts);
-	__atomic_store_n(&of->goid, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(goid_of(p, of), 0, __ATOMIC_RELEASE);
 }
 
 /* How many bytes were captured, where these lie behind their status. */
@@ -172,7 +179,7 @@ AGENT static void frame(struct propagate *p, u64 goid, const u8 *fields, u64 key
 	if (!key)
 		return;
 	of->made = __builtin_ia32_rdtsc();
-	__atomic_store_n(&of->goid, key, __ATOMIC_RELEASE);
+	__atomic_store_n(goid_of(p, of), key, __ATOMIC_RELEASE);
 }
 
 /* Who sent the request has this context. */

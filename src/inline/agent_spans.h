@@ -10,33 +10,39 @@
 #include "inline/agent_texts.h"
 #include "plan/chain.h"
 
-AGENT static struct propagate_goroutine *goroutine(struct propagate *p, u64 goid)
+AGENT static struct propagate_goroutines *goroutines_with(struct propagate *p, u64 goid)
 {
-	struct propagate_goroutine *set = p->goroutines[place(goid, GOROUTINE_SETS)];
+	return &p->goroutines[place(goid / (WAYS / 2), GOROUTINE_SETS)];
+}
+
+/* What it refers to; NULL: nothing. */
+AGENT static u64 *goroutine(struct propagate *p, u64 goid)
+{
+	struct propagate_goroutines *set = goroutines_with(p, goid);
 
 	for (u32 i = 0; i < WAYS; i++)
-		if (__atomic_load_n(&set[i].goid, __ATOMIC_RELAXED) == goid)
-			return &set[i];
+		if (__atomic_load_n(&set->goid[i], __ATOMIC_RELAXED) == goid)
+			return &set->ref[i];
 	return 0;
 }
 
 AGENT static bool refer(struct propagate *p, u64 goid, u64 ref)
 {
-	struct propagate_goroutine *g = goroutine(p, goid);
-	struct propagate_goroutine *set = p->goroutines[place(goid, GOROUTINE_SETS)];
+	struct propagate_goroutines *set = goroutines_with(p, goid);
+	u64 *of = goroutine(p, goid);
 
-	if (g) {
-		g->ref = ref;
+	if (of) {
+		*of = ref;
 		if (!ref)
-			__atomic_store_n(&g->goid, 0, __ATOMIC_RELEASE);
+			__atomic_store_n(&set->goid[of - set->ref], 0, __ATOMIC_RELEASE);
 		return true;
 	}
 	for (u32 i = 0; ref && i < WAYS; i++) {
 		u64 nobody = 0;
 
-		if (__atomic_compare_exchange_n(&set[i].goid, &nobody, goid, false,
+		if (__atomic_compare_exchange_n(&set->goid[i], &nobody, goid, false,
 						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-			set[i].ref = ref;
+			set->ref[i] = ref;
 			return true;
 		}
 	}
@@ -52,11 +58,37 @@ AGENT static struct propagate_span *slot(struct propagate *p, u64 ref)
 	return ref && __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) == ref >> 32 ? s : 0;
 }
 
+AGENT static u64 *contexts_with(struct propagate *p, u64 context, bool far)
+{
+	return far ? p->contexts[place_of(context, CONTEXT_SETS)] :
+		     p->contexts_near[place_of(context, CONTEXT_SETS_NEAR)];
+}
+
+AGENT static u64 ref_of(const struct propagate *p, const struct propagate_span *s)
+{
+	return (u64)s->state << 32 | (u64)(s - p->spans);
+}
+
+AGENT static void forget_context(struct propagate *p, const struct propagate_span *s)
+{
+	u64 *set = contexts_with(p, s->context, s->far), ref = ref_of(p, s);
+
+	for (u32 i = 0; i < CONTEXT_WAYS; i++)
+		if (__atomic_load_n(&set[i], __ATOMIC_RELAXED) == ref) {
+			__atomic_store_n(&set[i], 0, __ATOMIC_RELEASE);
+			if (s->far)
+				__atomic_fetch_sub(&p->far, 1, __ATOMIC_RELAXED);
+			return;
+		}
+}
+
 /* The goroutine that it is of leaves it. */
 AGENT static void close_span(struct propagate *p, struct propagate_span *s)
 {
 	u64 goid = s->goid, outer = s->outer;
 
+	if (s->context)
+		forget_context(p, s);
 	if (s->owns)
 		drop_texts(p, &s->texts);
 	__atomic_store_n(&s->state, s->state + 1, __ATOMIC_RELEASE);
@@ -67,10 +99,10 @@ AGENT static void close_span(struct propagate *p, struct propagate_span *s)
 AGENT static struct propagate_span *current(struct propagate *p, u64 goid, u32 depth, u64 *ref)
 {
 	for (u32 i = 0; i < TRIES; i++) {
-		struct propagate_goroutine *g = goroutine(p, goid);
-		struct propagate_span *s = g ? slot(p, g->ref) : 0;
+		u64 *g = goroutine(p, goid);
+		struct propagate_span *s = g ? slot(p, *g) : 0;
 
-		*ref = g ? g->ref : 0;
+		*ref = g ? *g : 0;
 		if (!s) {
 			if (g)
 				(void)refer(p, goid, 0);
@@ -104,16 +136,26 @@ AGENT static bool told(const struct propagate *p, const struct propagate_span *s
 	return __atomic_load_n(&s->state, __ATOMIC_RELAXED) == ref >> 32;
 }
 
+/* A few slots that this thread takes again and again, which stay in its processor's cache: its
+ * stack here is a page of its own. */
+AGENT static u32 near_slot(u64 at)
+{
+	u64 page = (u64)(uintptr_t)__builtin_frame_address(0) >> 12;
+
+	return place(page * GOLDEN >> 8, SPAN_SLOTS / SPANS_NEAR) * SPANS_NEAR +
+	       place(at, SPANS_NEAR);
+}
+
 /* A span that others will be in, of a trace that is new or came with a request. */
 AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32 depth, u64 outer,
 					      const struct propagated *of,
 					      const struct propagate_texts *texts)
 {
-	/* apart, so that threads do not share lines of the cache */
-	u32 at = place(4 * goid + goid / (SPAN_SLOTS / 4) + depth * GOLDEN, SPAN_SLOTS);
+	u64 at = 4 * goid + goid / (SPAN_SLOTS / 4) + depth * GOLDEN;
 
-	for (u32 i = 0; i < TRIES; i++) {
-		u32 n = (at + i) & (SPAN_SLOTS - 1);
+	for (u32 i = 0; i < 2 * TRIES; i++) {
+		u32 n = i < TRIES ? near_slot(at + i) :
+				    place(at + i * (SPANS_NEAR + 1), SPAN_SLOTS);
 		struct propagate_span *s = &p->spans[n];
 		u32 was = __atomic_load_n(&s->state, __ATOMIC_RELAXED);
 
@@ -149,27 +191,31 @@ AGENT static void begin_trace(struct propagate *p, u64 goid, struct propagated *
 /* The request that has this context, for whoever comes with it. */
 AGENT static void remember(struct propagate *p, struct propagate_span *s, u64 context)
 {
-	u64 *set = p->contexts[place_of(context, CONTEXT_SETS)];
-	u64 ref = (u64)s->state << 32 | (u64)(s - p->spans);
-
 	s->context = context;
-	for (u32 i = 0; i < CONTEXT_WAYS; i++) {
-		u64 was = __atomic_load_n(&set[i], __ATOMIC_RELAXED);
+	for (u32 i = 0; i < 2 * CONTEXT_WAYS; i++) {
+		u64 *at = contexts_with(p, context, i >= CONTEXT_WAYS) + i % CONTEXT_WAYS;
+		u64 was = __atomic_load_n(at, __ATOMIC_RELAXED);
 
-		if (!slot(p, was) &&
-		    __atomic_compare_exchange_n(&set[i], &was, ref, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_RELAXED))
-			return;
+		if ((was && slot(p, was)) ||
+		    !__atomic_compare_exchange_n(at, &was, ref_of(p, s), false, __ATOMIC_ACQ_REL,
+						 __ATOMIC_RELAXED))
+			continue;
+		s->far = i >= CONTEXT_WAYS;
+		if (s->far)
+			__atomic_fetch_add(&p->far, 1, __ATOMIC_RELAXED);
+		return;
 	}
+	s->context = 0;
 	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
 }
 
 AGENT static u64 request_with(struct propagate *p, u64 context)
 {
-	const u64 *set = p->contexts[place_of(context, CONTEXT_SETS)];
+	u32 ways = __atomic_load_n(&p->far, __ATOMIC_RELAXED) ? 2 * CONTEXT_WAYS : CONTEXT_WAYS;
 
-	for (u32 i = 0; i < CONTEXT_WAYS; i++) {
-		u64 ref = __atomic_load_n(&set[i], __ATOMIC_ACQUIRE);
+	for (u32 i = 0; i < ways; i++) {
+		const u64 *at = contexts_with(p, context, i >= CONTEXT_WAYS) + i % CONTEXT_WAYS;
+		u64 ref = __atomic_load_n(at, __ATOMIC_ACQUIRE);
 		const struct propagate_span *s = slot(p, ref);
 
 		if (s && s->context == context)
@@ -222,8 +268,8 @@ AGENT static void enter(struct propagate *p, u64 goid, u32 depth, u64 request,
 
 AGENT static void leave(struct propagate *p, u64 goid, u32 depth)
 {
-	struct propagate_goroutine *g = goroutine(p, goid);
-	struct propagate_span *s = g ? slot(p, g->ref) : 0;
+	u64 *g = goroutine(p, goid);
+	struct propagate_span *s = g ? slot(p, *g) : 0;
 
 	if (s && s->goid == goid && s->depth == depth)
 		close_span(p, s);

@@ -25,7 +25,9 @@ enum {
 	WAYS = 8,
 	GOROUTINE_SETS = 8192,
 	SPAN_SLOTS = 16384,
+	SPANS_NEAR = 128,	/* of these, where a thread looks for a place first */
 	CONTEXT_SETS = 4096,
+	CONTEXT_SETS_NEAR = 64,	/* where a place is looked for first: these stay in the cache */
 	CONTEXT_WAYS = 8,
 	PARENT_SLOTS = 4096,
 	ASK_SLOTS = 2048,
@@ -41,9 +43,10 @@ struct propagate_texts {
 	u64 of[TEXTS];
 };
 
-struct propagate_goroutine {
-	u64 goid;
-	u64 ref;		/* state of a slot << 32 | its number */
+/* Goroutines that were made one after the other. */
+struct propagate_goroutines {
+	u64 goid[WAYS];
+	u64 ref[WAYS];		/* state of a slot << 32 | its number */
 };
 
 struct propagate_span {
@@ -57,6 +60,7 @@ struct propagate_span {
 	u8 trace[16];
 	u32 what;		/* PROPAGATED_SAMPLED; _UNKNOWN: what is in it says nothing */
 	bool owns;		/* the texts end with it */
+	bool far;		/* its context is not in contexts_near */
 	struct propagate_texts texts;
 };
 
@@ -70,7 +74,6 @@ enum { TEXT_DROPPED = 1 };	/* in the place of a text's number: it was too long *
 /* What the headers of the request said that a goroutine reads. Where requests are handed to
  * goroutines of a pool, what tells this one from others (PARENT_KEYED) stands for its goroutine. */
 struct propagate_parent {
-	u64 goid;		/* its place is taken when it begins to read one */
 	u64 made;		/* KEYED: ticks, for one that is never served */
 	u32 state, spare;
 	struct sender sender;
@@ -125,9 +128,15 @@ struct propagate {
 	u64 lost;		/* records of functions that have a role here: what was decided
 				 * before the last of them is not trusted any more */
 	u64 full;		/* times that a table was */
-	_Alignas(64) struct propagate_goroutine goroutines[GOROUTINE_SETS][WAYS];
+	u64 far;		/* contexts that are in `contexts` */
+	_Alignas(64) struct propagate_goroutines goroutines[GOROUTINE_SETS];
+	/* by address: what refers to the request. Those that are not closed; where records have
+	 * been lost, others as well */
+	u64 contexts_near[CONTEXT_SETS_NEAR][CONTEXT_WAYS], contexts[CONTEXT_SETS][CONTEXT_WAYS];
 	struct propagate_span spans[SPAN_SLOTS];
-	u64 contexts[CONTEXT_SETS][CONTEXT_WAYS];	/* by address: what refers to the request */
+	/* whose: its place is taken when it begins to read one. Apart from what is read: most that
+	 * are looked for are not there */
+	u64 parent_goids[PARENT_SLOTS];
 	struct propagate_parent parents[PARENT_SLOTS];
 	struct propagate_request requests[ASK_SLOTS];
 	struct propagate_call asks[ASK_SLOTS], writes[WRITE_SLOTS];
@@ -141,8 +150,8 @@ enum { RING_MAKER = 240, RING_AGENT = 248 };
 /* The code, which is copied into the target: it refers to nothing but itself and what it is given.
  * `how`: role, enum site_kind, and places in the record, as agent_how() has them. `sp`: the
  * target's stack pointer, at a function's first or last instruction. `keys`: two more places, as
- * agent_keys() has them. */
-typedef void propagate_agent(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, u64 keys);
+ * agent_keys() has them. Gives whether nobody needs the record. */
+typedef bool propagate_agent(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, u64 keys);
 extern const u8 __start_agent[], __stop_agent[];
 __attribute__((nonnull(1))) propagate_agent agent_at;
 

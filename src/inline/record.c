@@ -382,7 +382,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 		store(a, RDX, R15, SCRATCH_TIME);
 		record_captures(e, r, steps);
 		if (agent)
-			record_call_agent(e, r, kind);
+			record_call_agent(e, r, kind, L_VOID);
 		if (kind == SITE_ENTRY && after)
 			predicate_after(&if_, L_WANTED, L_VOID);
 	}
@@ -393,7 +393,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	}
 	commit(e, keep, most, 1 + 4 * e->index + kind);
 	jmp(a, L_SKIP);
-	if (kind == SITE_ENTRY && after) {
+	if ((kind == SITE_ENTRY && after) || e->fn->role == PROPAGATE_BIRTH) {
 		asm_label(a, L_VOID);
 		commit(e, keep, most, RECORD_VOID + 1 + 4 * e->index + kind);
 		jmp(a, L_SKIP);

@@ -34,8 +34,10 @@ void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned
 bool record_has_few(const struct reading *r);
 u64 record_table(struct emitter *e, const struct reading *r);
 void record_captures(struct emitter *e, const struct reading *r, u64 table_rt);
-/* The agent is told of the record, which r12 points to, with its scratch. */
-void record_call_agent(struct emitter *e, const struct reading *r, enum site_kind kind);
+/* The agent is told of the record, which r12 points to, with its scratch. Leads to the label
+ * `nobody` where nobody needs it. */
+void record_call_agent(struct emitter *e, const struct reading *r, enum site_kind kind,
+		       unsigned nobody);
 /* ... and that one is lost. */
 void record_lost(struct emitter *e);
 

@@ -6,7 +6,8 @@
 /* What trace contexts have to do with this record (propagate.h): all but the two registers that are
  * saved here are kept by the caller, or by C. A signal handler has none of these functions in it;
  * should one come in between nonetheless, the stack is taken. */
-void record_call_agent(struct emitter *e, const struct reading *r, enum site_kind kind)
+void record_call_agent(struct emitter *e, const struct reading *r, enum site_kind kind,
+		       unsigned nobody)
 {
 	struct assembler *a = &e->a;
 	size_t busy, none = 0;
@@ -20,6 +21,7 @@ void record_call_agent(struct emitter *e, const struct reading *r, enum site_kin
 	PUT(a, 0x4c, 0x89, 0xfa);			/* mov rdx, r15 */
 	PUT(a, 0x48, 0x81, 0xe2);			/* and rdx, -4096: the ring */
 	asm_u32(a, (u32)-4096);
+	PUT(a, 0x45, 0x31, 0xed);			/* xor r13d, r13d */
 	op_mem(a, true, 0xff, 0, RDX, RING_AGENT);	/* inc qword [rdx+agent] */
 	op_mem(a, true, 0x83, 7, RDX, RING_AGENT);	/* cmp qword [rdx+agent], 1 */
 	PUT(a, 0x01);
@@ -37,6 +39,7 @@ void record_call_agent(struct emitter *e, const struct reading *r, enum site_kin
 	PUT(a, 0xe8);					/* call */
 	asm_rel32_to(a, e->stubs->agent_rt);
 	PUT(a, 0x4c, 0x89, 0xec);			/* mov rsp, r13 */
+	PUT(a, 0x41, 0x89, 0xc5);			/* mov r13d, eax */
 	load(a, R10, R15, SCRATCH_CALL);
 	load(a, R11, R15, SCRATCH_CALL + 8);
 	PUT(a, 0x4c, 0x89, 0xfa);			/* mov rdx, r15 */
@@ -44,6 +47,10 @@ void record_call_agent(struct emitter *e, const struct reading *r, enum site_kin
 	asm_u32(a, (u32)-4096);
 	fill(a, busy);
 	op_mem(a, true, 0xff, 1, RDX, RING_AGENT);	/* dec qword [rdx+agent] */
+	if (e->fn->role == PROPAGATE_BIRTH) {
+		PUT(a, 0x45, 0x84, 0xed);		/* test r13b, r13b */
+		jcc(a, CC_NE, nobody);
+	}
 	if (none)
 		fill(a, none);
 }

@@ -134,6 +134,53 @@ START_TEST(a_context_says_which_request_it_is_of)
 }
 END_TEST
 
+START_TEST(many_contexts_are_known_and_forgotten)
+{
+	enum { MANY = 4 * CONTEXT_WAYS * CONTEXT_SETS_NEAR };
+
+	for (u64 g = 1; g <= MANY; g++) {
+		carries(0xc000000 + 96 * g);
+		happens(g, 300, PROPAGATE_SERVE, SITE_ENTRY);
+	}
+	ck_assert_uint_gt(tables->far, 0);
+	for (u64 g = 1; g <= MANY; g++) {
+		const char *of;
+
+		carries(0);
+		of = asks(g);
+		carries(0xc000000 + 96 * g);
+		ck_assert_str_eq(asks(MANY + 1), of);
+	}
+	for (u64 g = 1; g <= MANY; g++)
+		happens(g, 300, PROPAGATE_SERVE, SITE_EXIT);
+	ck_assert_uint_eq(tables->far, 0);
+	for (size_t i = 0; i < CONTEXT_WAYS; i++) {
+		for (size_t k = 0; k < CONTEXT_SETS_NEAR; k++)
+			ck_assert_uint_eq(tables->contexts_near[k][i], 0);
+		for (size_t k = 0; k < CONTEXT_SETS; k++)
+			ck_assert_uint_eq(tables->contexts[k][i], 0);
+	}
+	ck_assert_uint_eq(tables->full, 0);
+}
+END_TEST
+
+/* Who is in no span, and reads no request for another, hands nothing on. */
+START_TEST(births_that_nobody_inherits_by_are_not_needed)
+{
+	ck_assert(!born(1, 2));
+	happens(1, 300, PROPAGATE_SERVE, SITE_ENTRY);
+	ck_assert(born(1, 2));
+	ck_assert(born(2, 3));
+	happens(1, 300, PROPAGATE_SERVE, SITE_EXIT);
+	ck_assert(!born(1, 4));
+	happens(5, 100, PROPAGATE_READ, SITE_ENTRY);
+	ck_assert(born(5, 6));
+	ck_assert(born(0, 7));		/* nobody knows who it was */
+	tables->full = 1;		/* something may be forgotten */
+	ck_assert(born(1, 8));
+}
+END_TEST
+
 START_TEST(sampled_by_the_ratio_or_as_the_parent)
 {
 	tables->below = 0;
@@ -161,13 +208,13 @@ START_TEST(full_tables_forget_and_are_emptied_again)
 		happens(g, 0, PROPAGATE_END, SITE_ENTRY);
 	for (size_t i = 0; i < GOROUTINE_SETS; i++)
 		for (size_t k = 0; k < WAYS; k++)
-			ck_assert_uint_eq(tables->goroutines[i][k].goid, 0);
+			ck_assert_uint_eq(tables->goroutines[i].goid[k], 0);
 	for (size_t i = 0; i < SPAN_SLOTS; i++)
 		ck_assert_uint_eq(tables->spans[i].state & 1, 0);
 	for (size_t i = 0; i < ASK_SLOTS; i++)
 		ck_assert(!tables->requests[i].map && !tables->asks[i].goid);
 	for (size_t i = 0; i < PARENT_SLOTS; i++)
-		ck_assert_uint_eq(tables->parents[i].goid, 0);
+		ck_assert_uint_eq(tables->parent_goids[i], 0);
 }
 END_TEST
 
@@ -355,6 +402,8 @@ Suite *agent_suite(void)
 	tcase_add_test(t, a_span_that_ended_unseen_is_left_by_what_comes_after_it);
 	tcase_add_test(t, a_request_inside_of_another_gives_back_the_outer_one);
 	tcase_add_test(t, a_context_says_which_request_it_is_of);
+	tcase_add_test(t, many_contexts_are_known_and_forgotten);
+	tcase_add_test(t, births_that_nobody_inherits_by_are_not_needed);
 	tcase_add_test(t, sampled_by_the_ratio_or_as_the_parent);
 	tcase_add_test(t, full_tables_forget_and_are_emptied_again);
 	tcase_add_test(t, threads_do_not_disturb_each_other);

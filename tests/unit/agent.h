@@ -55,6 +55,7 @@ static void end(void)
 /* A record as the engine has it, and what the agent put into it. */
 struct event {
 	u8 record[RECORD] __attribute__((aligned(8)));
+	bool unneeded;
 };
 
 static inline struct propagated *happens_on(struct event *e, u8 *on, u64 goid, u32 depth, u32 role,
@@ -65,8 +66,8 @@ static inline struct propagated *happens_on(struct event *e, u8 *on, u64 goid, u
 	h->goid = goid;
 	h->depth = depth;
 	memset(e->record + DECIDED, 0, sizeof(struct propagated));
-	agent(tables, e->record, on, agent_how(role, kind, &places), (u8 *)stack,
-	      agent_keys(&places));
+	e->unneeded = agent(tables, e->record, on, agent_how(role, kind, &places), (u8 *)stack,
+			    agent_keys(&places));
 	return (void *)(e->record + DECIDED);
 }
 
@@ -82,14 +83,20 @@ static void put(struct event *e, u32 at, u64 value)
 	memcpy(e->record + HOOK + at, &value, sizeof(value));
 }
 
-static void born(u64 maker, u64 goid)
+/* Gives whether the collector needs to know. */
+static bool born(u64 maker, u64 goid)
 {
+	bool needed;
+
 	put(&last, 0, maker ? 8 : 0);
 	put(&last, 8, maker);
 	happens(0, 0, PROPAGATE_BIRTH, SITE_ENTRY);
+	needed = !last.unneeded;
 	put(&last, 0, 8);
 	put(&last, 8, goid);
 	happens(0, 0, PROPAGATE_BIRTH, SITE_EXIT);
+	ck_assert(needed == !last.unneeded || !maker);
+	return needed;
 }
 
 static void line(u64 goid, const char *text)

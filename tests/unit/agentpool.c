@@ -104,7 +104,7 @@ START_TEST(what_is_never_served_gives_its_place_to_what_comes)
 	for (u32 i = 0; i < 4 * PARENT_SLOTS; i++)
 		handed(1, 0xc000, 2 * i + 1, VALUE(PARENT), i < TEXT_SLOTS / 2 ? "a=b" : NULL);
 	for (u32 i = 0; i < PARENT_SLOTS; i++) {
-		free += !tables->parents[i].goid;
+		free += !tables->parent_goids[i];
 		tables->parents[i].made = 0;	/* long ago */
 	}
 	ck_assert_uint_eq(free, 0);
@@ -209,7 +209,7 @@ START_TEST(threads_hand_over_what_they_read)
 		ck_assert_ptr_null(wrong);
 	}
 	for (u32 i = 0; i < PARENT_SLOTS; i++)
-		ck_assert_uint_eq(tables->parents[i].goid, 0);
+		ck_assert_uint_eq(tables->parent_goids[i], 0);
 	ck_assert_uint_eq(texts_in_use(), 0);
 }
 END_TEST

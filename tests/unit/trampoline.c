@@ -513,6 +513,50 @@ START_TEST(goroutines_that_nobody_wants_are_not_told_of)
 }
 END_TEST
 
+/* The first word of the thread's next record, which is taken; 0: there is none. */
+static u64 next_commit(void)
+{
+	u8 *ring = machine_ring(&mc, &mc.t);
+	u64 *tail = ring_word_at(ring, RING_TAIL), commit;
+
+	if (*tail == *ring_word_at(ring, RING_HEAD))
+		return 0;
+	memcpy(&commit, ring + RING_DATA + (*tail & (mc.layout.buffer - 1)), sizeof(commit));
+	*tail += machine_size(&mc, commit);
+	return commit;
+}
+
+/* The agent says of records whether anybody needs them. RAX and X0 are what was read of who makes
+ * a goroutine, and of that. */
+START_TEST(births_that_nobody_inherits_by_are_void)
+{
+	static const struct propagate_ask ask;
+	struct propagate *p = (void *)(mc.region + NEAR_AT + NEAR_PROPAGATE);
+	struct cpu c = machine_cpu(&mc.t);
+	struct reading r = two();
+	u64 entry, exit;
+
+	_Static_assert(NEAR_AT + NEAR_SIZE <= REGION, "the tables must have room");
+	r.hook_at = 32;
+	machine_probe(&mc, NOTHING, r, r);
+	mc.plan.request.propagate = &ask;
+	mc.plan.funcs[0].hook = HOOK_NEWPROC1;
+	mc.plan.funcs[0].role = PROPAGATE_BIRTH;
+	machine_patch(&mc);
+	c.r[RAX] = _i & 1 ? 8 : CAPTURE_UNREADABLE;
+	c.x[0][0] = 4 * GOROUTINE_SETS;
+	p->goroutines[0].goid[WAYS - 1] = _i & 2 ? 4 * GOROUTINE_SETS : 0;
+	(void)machine_call(&mc, NOTHING, c);
+	entry = next_commit();
+	exit = next_commit();
+	ck_assert_uint_eq((u32)entry & ~RECORD_VOID, 1 + SITE_ENTRY);
+	ck_assert_uint_eq((u32)exit & ~RECORD_VOID, 1 + SITE_EXIT);
+	ck_assert_int_eq(!(entry & RECORD_VOID), _i != 1);	/* known, and in no span */
+	ck_assert_int_eq(!(exit & RECORD_VOID), _i == 3);
+	ck_assert_uint_eq(next_commit(), 0);
+}
+END_TEST
+
 START_TEST(many_functions_have_sites_of_their_own)
 {
 	static const u8 slots[] = { FRAME, LEAF, FLOATS, TAIL, NOTHING };
@@ -556,6 +600,7 @@ Suite *trampoline_suite(void)
 	tcase_add_loop_test(t, header_blocks_are_not_seen_until_one_is_sent, 0, 2);
 	tcase_add_loop_test(t, exits_alone, 0, ARRAY_LEN(shapes));
 	tcase_add_loop_test(t, goroutines_that_nobody_wants_are_not_told_of, 0, 4);
+	tcase_add_loop_test(t, births_that_nobody_inherits_by_are_void, 0, 4);
 	tcase_add_test(t, many_functions_have_sites_of_their_own);
 	suite_add_tcase(s, t);
 	return s;
