@@ -131,7 +131,7 @@ AGENT bool agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, 
 		if (!entry)
 			line(p, h->goid, hook);
 	} else if (role == PROPAGATE_FRAME) {
-		frame(p, h->goid, entry ? hook : 0, key_of(record, keys));
+		frame(p, h->goid, record, entry ? hook : 0, key_of(record, keys));
 	} else if (role == PROPAGATE_WRITE) {
 		if (entry)
 			begin_write(p, h->goid, hook);

@@ -8,6 +8,7 @@
 #define INLINE_AGENT_INCOMING_H
 
 #include "inline/agent_spans.h"
+#include "inline/layout.h"
 #include "plan/extra.h"
 
 enum { HEADER_LINE_MOST = 640 };	/* of a line that was captured (span/http_rules.c) */
@@ -121,8 +122,8 @@ AGENT static void line(struct propagate *p, u64 goid, const u8 *extra)
 }
 
 /* Of names that begin so the last one's value was captured, where `value` is: there must be one
- * only. */
-AGENT static void field(struct propagate *p, u64 near, struct propagate_parent *of, enum header h,
+ * only. false: there is none. */
+AGENT static bool field(struct propagate *p, u64 near, struct propagate_parent *of, enum header h,
 			const u8 *fields, const u8 *value)
 {
 	struct header_name want = name_of(h);
@@ -143,24 +144,42 @@ AGENT static void field(struct propagate *p, u64 near, struct propagate_parent *
 	n = captured(value, most);
 	if (count)
 		take(p, near, of, h, value, n, count == 1 && n == size);
+	return count;
 }
 
 /* `near`: where a place for a text is looked for. One goroutine reads many requests, so it is not
- * that one's number. */
-AGENT static void take_fields(struct propagate *p, u64 near, const u8 *fields,
+ * that one's number. false: none of them says anything. */
+AGENT static bool take_fields(struct propagate *p, u64 near, const u8 *fields,
 			      struct propagate_parent *of)
 {
 	const u8 *value = fields + extra_name_at(EXTRA_FIELDS_MOST);
+	bool any = false;
 
 	for (u32 h = HEADER_PARENT; h < HEADERS; h++) {
 		if (!(p->how & header_by((enum header)h)))
 			continue;
-		field(p, near, of, (enum header)h, fields, value);
+		any |= field(p, near, of, (enum header)h, fields, value);
 		value += 8 + header_most((enum header)h);
 	}
+	return any;
 }
 
-AGENT static void frame(struct propagate *p, u64 goid, const u8 *fields, u64 key)
+/* Most requests have no field that says anything: what was read of the others is not needed, and
+ * is the largest part of the record. It must be what was captured last. */
+AGENT static void drop_fields(u8 *record, const u8 *fields)
+{
+	u8 *scratch = (u8 *)word(record, SCRATCH_HELD);
+	u32 *end = (u32 *)(void *)(scratch + SCRATCH_END);
+	u32 at_fields = (u32)(fields - record), from = at_fields + EXTRA_FIELD - 8;
+
+	if (*end > at_fields + extra_name_at(EXTRA_FIELDS_MOST))
+		return;
+	for (u32 at = from; at < *end; at += 8)
+		*(u64 *)(void *)(record + at) = 0;
+	*end = MIN(*end, from);
+}
+
+AGENT static void frame(struct propagate *p, u64 goid, u8 *record, const u8 *fields, u64 key)
 {
 	struct propagate_parent *of = parent_of(p, goid, false);
 
@@ -175,7 +194,8 @@ AGENT static void frame(struct propagate *p, u64 goid, const u8 *fields, u64 key
 	if (!of)
 		return;
 	of->state = key ? PARENT_READ : PARENT_MOVES;
-	take_fields(p, key ? key : goid ^ __builtin_ia32_rdtsc(), fields, of);
+	if (!take_fields(p, key ? key : goid ^ __builtin_ia32_rdtsc(), fields, of))
+		drop_fields(record, fields);
 	if (!key)
 		return;
 	of->made = __builtin_ia32_rdtsc();

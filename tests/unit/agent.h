@@ -55,8 +55,24 @@ static void end(void)
 /* A record as the engine has it, and what the agent put into it. */
 struct event {
 	u8 record[RECORD] __attribute__((aligned(8)));
+	u8 scratch[SCRATCH_SIZE] __attribute__((aligned(8)));
+	u32 captured;		/* up to here; 0: all of it */
 	bool unneeded;
 };
+
+static inline u32 *captured_in(struct event *e)
+{
+	return (u32 *)(void *)(e->scratch + SCRATCH_END);
+}
+
+/* As when the agent is called. */
+static inline void hold(struct event *e)
+{
+	u64 at = (u64)(uintptr_t)e->scratch;
+
+	memcpy(e->record + SCRATCH_HELD, &at, sizeof(at));
+	*captured_in(e) = e->captured ? e->captured : RECORD;
+}
 
 static inline struct propagated *happens_on(struct event *e, u8 *on, u64 goid, u32 depth, u32 role,
 				     u32 kind)
@@ -65,6 +81,7 @@ static inline struct propagated *happens_on(struct event *e, u8 *on, u64 goid, u
 
 	h->goid = goid;
 	h->depth = depth;
+	hold(e);
 	memset(e->record + DECIDED, 0, sizeof(struct propagated));
 	e->unneeded = agent(tables, e->record, on, agent_how(role, kind, &places), (u8 *)stack,
 			    agent_keys(&places));

@@ -259,6 +259,7 @@ static const char *frame_of(u32 how, const char *const *pairs)
 	ck_assert_uint_le(HOOK + value, RECORD);
 	head->goid = 1;
 	head->depth = 100;
+	hold(&wide);
 	agent(tables, wide.record, ring, agent_how(PROPAGATE_FRAME, SITE_ENTRY, &places),
 	      (u8 *)stack, 0);
 	born(1, 2);
