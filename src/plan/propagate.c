@@ -36,6 +36,8 @@ static void read_keys(struct plan_func *f, const struct plan_extra *x)
 	if (key && subkey) {
 		f->entry.key_at = key;
 		f->entry.subkey_at = subkey;
+		/* else its end says that nobody else is to be made who serves it */
+		f->no_end |= x->role == PROPAGATE_FRAME;
 	}
 }
 
