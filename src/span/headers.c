@@ -21,11 +21,29 @@ struct str headers_text(const struct reading *r, const u8 *record, u16 most)
 	return (struct str){ (const char *)record + r->hook_at + EXTRA_BYTES, n };
 }
 
+/* Where the plan knows in which places of the record both lie; neither is ever 0. */
+static bool has_keys(const struct call *call, u64 *key, u32 *sub)
+{
+	const struct reading *r = &call->fn->entry;
+
+	if (!r->key_at || !call->entry)
+		return false;
+	memcpy(key, call->entry + r->key_at, sizeof(*key));
+	memcpy(sub, call->entry + r->subkey_at, sizeof(*sub));
+	return *key && *sub;
+}
+
 u64 headers_reader(const struct collector_facts *f, const struct call *call,
 		   const struct rule_on *on, struct field_value *key)
 {
 	struct field_value sub;
+	u64 word;
+	u32 n;
 
+	if (has_keys(call, &word, &n)) {
+		*key = (struct field_value){ .there = true, .number = (i64)word };
+		return incoming_key(word, n);
+	}
 	say_field(f, call, on, FIELD_KEY, key);
 	say_field(f, call, on, FIELD_SUBKEY, &sub);
 	if (key->there && sub.there)
