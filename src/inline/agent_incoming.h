@@ -164,6 +164,12 @@ AGENT static bool take_fields(struct propagate *p, u64 near, const u8 *fields,
 	return any;
 }
 
+AGENT static void zero(u8 *record, u32 from, u32 to)
+{
+	for (u32 at = from; at < to; at += 8)
+		*(u64 *)(void *)(record + at) = 0;
+}
+
 /* Most requests have no field that says anything: what was read of the others is not needed, and
  * is the largest part of the record. It must be what was captured last. */
 AGENT static void drop_fields(u8 *record, const u8 *fields)
@@ -171,11 +177,14 @@ AGENT static void drop_fields(u8 *record, const u8 *fields)
 	u8 *scratch = (u8 *)word(record, SCRATCH_HELD);
 	u32 *end = (u32 *)(void *)(scratch + SCRATCH_END);
 	u32 at_fields = (u32)(fields - record), from = at_fields + EXTRA_FIELD - 8;
+	u32 n = *(const u32 *)(const void *)(record + from);
 
-	if (*end > at_fields + extra_name_at(EXTRA_FIELDS_MOST))
+	/* where reading them failed, some may be there nonetheless */
+	if (n == CAPTURE_UNREADABLE || *end > at_fields + extra_name_at(EXTRA_FIELDS_MOST))
 		return;
-	for (u32 at = from; at < *end; at += 8)
-		*(u64 *)(void *)(record + at) = 0;
+	/* what lies between the fields and the names has never been written */
+	zero(record, from, from + 8 + n);
+	zero(record, at_fields + extra_name_at(0) - 8, *end);
 	*end = MIN(*end, from);
 }
 

@@ -1,5 +1,7 @@
 #include "shapes.h"
 
+#include "plan/extra.h"
+
 Suite *trampoline_suite(void);
 
 /* Random readings */
@@ -557,6 +559,79 @@ START_TEST(births_that_nobody_inherits_by_are_void)
 }
 END_TEST
 
+enum { AT_FIELDS = 32 };	/* in the record */
+
+/* RAX and RBX are a slice of fields, whose names are read (plan/extra.c). */
+static struct reading frame_reading(void)
+{
+	struct read *to = ARENA_ARRAY(&mc.arena, struct read, 3 + EXTRA_FIELDS_MOST);
+	u32 at = AT_FIELDS, n = 0, list = at + EXTRA_FIELD;
+
+	for (u32 i = 0; i < 2; i++)
+		to[n++] = (struct read){ .kind = READ_INT, .reg = (u8)i, .size = 8,
+					 .at = at + EXTRA_COUNT - 8 + 8 * i };
+	to[n++] = (struct read){
+		.kind = READ_BYTES, .from = at + EXTRA_COUNT - 8, .len_at = at + EXTRA_COUNT,
+		.elem = EXTRA_FIELD_SIZE, .size = EXTRA_FIELDS_MOST * EXTRA_FIELD_SIZE,
+		.at = list, .status = list - 8,
+	};
+	for (u32 i = 0; i < EXTRA_FIELDS_MOST; i++)
+		to[n++] = (struct read){
+			.kind = READ_BYTES, .from = list + i * EXTRA_FIELD_SIZE,
+			.len_at = list + i * EXTRA_FIELD_SIZE + 8, .elem = 1,
+			.size = EXTRA_NAME_MOST, .at = at + extra_name_at(i),
+			.status = at + extra_name_at(i) - 8,
+		};
+	return (struct reading){ .reads = to, .nreads = n, .hook_at = at,
+				 .size = at + extra_name_at(EXTRA_FIELDS_MOST) };
+}
+
+static void put_name(u32 i, const char *name)
+{
+	u64 words[2] = { (u64)(uintptr_t)heap + 2048 + 64 * i, strlen(name) };
+
+	memcpy(heap + i * EXTRA_FIELD_SIZE, words, sizeof(words));
+	memcpy(heap + 2048 + 64 * i, name, strlen(name));
+}
+
+/* What was read of them is given back to the ring, and zero (machine_take looks). */
+START_TEST(fields_that_say_nothing_leave_nothing)
+{
+	static const char *const names[] = { ":path", ":authority", "te", "user-agent" };
+	static const struct propagate_ask ask;
+	struct propagate *p = (void *)(mc.region + NEAR_AT + NEAR_PROPAGATE);
+	struct cpu c = machine_cpu(&mc.t);
+	u8 got[RECORD_MAX];
+	struct record_head h;
+	u64 commit;
+	u8 *ring;
+
+	heap_begin();
+	for (u32 i = 0; i < ARRAY_LEN(names); i++)
+		put_name(i, names[i]);
+	if (_i)
+		put_name(1, "traceparent");
+	p->how = PROPAGATOR_W3C;
+	machine_probe(&mc, NOTHING, frame_reading(), (struct reading){ 0 });
+	mc.plan.request.propagate = &ask;
+	mc.plan.funcs[0].role = PROPAGATE_FRAME;
+	mc.plan.funcs[0].no_end = true;
+	machine_patch(&mc);
+	c.r[RAX] = (u64)(uintptr_t)heap;
+	c.r[RBX] = ARRAY_LEN(names);
+	for (u32 i = 0; i < 100; i++) {
+		(void)machine_call(&mc, NOTHING, c);
+		ring = machine_ring(&mc, &mc.t);
+		memcpy(&commit, ring + RING_DATA + (*ring_word_at(ring, RING_TAIL) & (BUFFER - 1)),
+		       sizeof(commit));
+		ck_assert_uint_eq(commit >> 32, AT_FIELDS +
+				  (_i ? extra_name_at(ARRAY_LEN(names) - 1) + 16 : EXTRA_FIELD - 8));
+		ck_assert(machine_take(&mc, &mc.t, got, &h));
+		expect_nothing_more();
+	}
+}
+END_TEST
+
 START_TEST(many_functions_have_sites_of_their_own)
 {
 	static const u8 slots[] = { FRAME, LEAF, FLOATS, TAIL, NOTHING };
@@ -601,6 +676,7 @@ Suite *trampoline_suite(void)
 	tcase_add_loop_test(t, exits_alone, 0, ARRAY_LEN(shapes));
 	tcase_add_loop_test(t, goroutines_that_nobody_wants_are_not_told_of, 0, 4);
 	tcase_add_loop_test(t, births_that_nobody_inherits_by_are_void, 0, 4);
+	tcase_add_loop_test(t, fields_that_say_nothing_leave_nothing, 0, 2);
 	tcase_add_test(t, many_functions_have_sites_of_their_own);
 	suite_add_tcase(s, t);
 	return s;
