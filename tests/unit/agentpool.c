@@ -58,7 +58,8 @@ START_TEST(fields_that_say_nothing_are_dropped)
 
 		memset(e.record, 0, sizeof(e.record));
 		for (u32 i = 0; i < n; i++) {
-			put_field(&e, i, 0, names[i], i == 2 ? "00-" PARENT "-b7ad6b7169203331-01" : "");
+			put_field(&e, i, 0, names[i],
+				  i == 2 ? "00-" PARENT "-b7ad6b7169203331-01" : "");
 			put(&e, EXTRA_FIELD + i * EXTRA_FIELD_SIZE, 0xc000001234);
 		}
 		put(&e, EXTRA_FIELD - 8, _i == 2 ? CAPTURE_UNREADABLE : n * EXTRA_FIELD_SIZE);

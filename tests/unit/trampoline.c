@@ -603,6 +603,7 @@ START_TEST(fields_that_say_nothing_leave_nothing)
 	struct cpu c = machine_cpu(&mc.t);
 	u8 got[RECORD_MAX];
 	struct record_head h;
+	u32 last = (u32)ARRAY_LEN(names) - 1, end = _i ? extra_name_at(last) + 16 : EXTRA_FIELD - 8;
 	u64 commit;
 	u8 *ring;
 
@@ -624,8 +625,7 @@ START_TEST(fields_that_say_nothing_leave_nothing)
 		ring = machine_ring(&mc, &mc.t);
 		memcpy(&commit, ring + RING_DATA + (*ring_word_at(ring, RING_TAIL) & (BUFFER - 1)),
 		       sizeof(commit));
-		ck_assert_uint_eq(commit >> 32, AT_FIELDS +
-				  (_i ? extra_name_at(ARRAY_LEN(names) - 1) + 16 : EXTRA_FIELD - 8));
+		ck_assert_uint_eq(commit >> 32, AT_FIELDS + end);
 		ck_assert(machine_take(&mc, &mc.t, got, &h));
 		expect_nothing_more();
 	}
