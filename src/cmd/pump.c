@@ -17,6 +17,7 @@
 
 enum {
 	ROUND_MS = 1,
+	UNKNOWN_MS = 5,
 	WAIT_MS = 50,
 	LEAVE_TRIES = 8,	/* 1 ms apart, then twice as long each time */
 	LEAVE_PAUSE_MOST = 256000000,
@@ -279,9 +280,12 @@ static bool leave(struct source *src, struct flow_ctx *flow, i64 inside_ns, stru
 /* Having slept for so long: what comes next is as much. It may double meanwhile. */
 static int next_round(const struct source *src, int ms, int most)
 {
-	u64 was = src->fullest ? src->fullest(src->session) : 0;
-	u64 ms_for_full = was ? (u64)ms * FULL / was : (u64)most;
+	u64 was, ms_for_full;
 
+	if (!src->fullest)
+		return MIN(most, UNKNOWN_MS);
+	was = src->fullest(src->session);
+	ms_for_full = was ? (u64)ms * FULL / was : (u64)most;
 	return (int)MAX(1, MIN((i64)MIN(ms_for_full, 2 * (u64)ms), most));
 }
 

@@ -131,7 +131,11 @@ AGENT bool agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, 
 		if (!entry)
 			line(p, h->goid, hook);
 	} else if (role == PROPAGATE_FRAME) {
-		frame(p, h->goid, record, entry ? hook : 0, key_of(record, keys));
+		u64 key = key_of(record, keys);
+
+		/* one that has no key, where all have one, says nothing: its end is not seen */
+		if (key || !keys)
+			frame(p, h->goid, record, entry ? hook : 0, key);
 	} else if (role == PROPAGATE_WRITE) {
 		if (entry)
 			begin_write(p, h->goid, hook);

@@ -52,6 +52,7 @@ AGENT static struct propagate_parent *claim_parent(struct propagate *p, u64 goid
 		of->texts = (struct propagate_texts){ { 0 } };
 		return of;
 	}
+	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 

@@ -57,6 +57,7 @@ struct event {
 	u8 record[RECORD] __attribute__((aligned(8)));
 	u8 scratch[SCRATCH_SIZE] __attribute__((aligned(8)));
 	u32 captured;		/* up to here; 0: all of it */
+	bool unkeyed;		/* the plan has no keys for it */
 	bool unneeded;
 };
 
@@ -84,7 +85,7 @@ static inline struct propagated *happens_on(struct event *e, u8 *on, u64 goid, u
 	hold(e);
 	memset(e->record + DECIDED, 0, sizeof(struct propagated));
 	e->unneeded = agent(tables, e->record, on, agent_how(role, kind, &places), (u8 *)stack,
-			    agent_keys(&places));
+			    e->unkeyed ? 0 : agent_keys(&places));
 	return (void *)(e->record + DECIDED);
 }
 

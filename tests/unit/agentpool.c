@@ -37,6 +37,7 @@ static void reads_on(struct event *e, u8 *on, u64 goid, u64 connection, u32 stre
 {
 	memset(e->record, 0, sizeof(e->record));
 	put_key(e, connection, stream);
+	e->unkeyed = !stream;
 	put_field(e, 0, 0, ":path", "");
 	if (parent)
 		put_field(e, 1, 0, "traceparent", parent);
@@ -57,6 +58,7 @@ START_TEST(fields_that_say_nothing_are_dropped)
 		bool drops = !_i && n < 3, behind = _i == 1;
 
 		memset(e.record, 0, sizeof(e.record));
+		put_key(&e, 0xc0008, 2 * n + 1);
 		for (u32 i = 0; i < n; i++) {
 			put_field(&e, i, 0, names[i],
 				  i == 2 ? "00-" PARENT "-b7ad6b7169203331-01" : "");
@@ -69,8 +71,18 @@ START_TEST(fields_that_say_nothing_are_dropped)
 		for (u32 at = from; at < e.captured; at += 8)
 			ck_assert(!drops || !*(u64 *)(void *)(e.record + at));
 		ck_assert_uint_eq(!*(u64 *)(void *)(e.record + HOOK + EXTRA_FIELD), drops);
-		happens_on(&e, ring, 7, 100, PROPAGATE_FRAME, SITE_EXIT);
 	}
+}
+END_TEST
+
+/* Its end is not seen, so nothing may wait for that. */
+START_TEST(a_frame_that_lacks_its_key_says_nothing)
+{
+	put_key(&last, 0xc000, 0);
+	put_field(&last, 0, 0, "traceparent", "00-" PARENT "-b7ad6b7169203331-01");
+	happens(1, 100, PROPAGATE_FRAME, SITE_ENTRY);
+	for (u32 i = 0; i < PARENT_SLOTS; i++)
+		ck_assert_uint_eq(tables->parent_goids[i], 0);
 }
 END_TEST
 
@@ -248,6 +260,7 @@ Suite *agentpool_suite(void)
 	Suite *s = suite_create("agentpool");
 	TCase *t = tcase_create("agentpool");
 
+	tcase_add_test(t, a_frame_that_lacks_its_key_says_nothing);
 	tcase_add_loop_test(t, fields_that_say_nothing_are_dropped, 0, 3);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, what_a_pool_serves_is_in_the_trace_that_came_with_it);
