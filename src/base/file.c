@@ -142,6 +142,8 @@ bool find_program(struct arena *a, const char *name, const char **path, struct e
 	const char *dirs = getenv("PATH");
 
 	*path = name;
+	if (!*name)
+		return err_set(err, ERR_USAGE, "which program? Its name is empty");
 	if (strchr(name, '/')) {
 		if (is_program(name))
 			return true;
@@ -152,7 +154,7 @@ bool find_program(struct arena *a, const char *name, const char **path, struct e
 		return !is_file(name) ||
 		       err_set(err, ERR_DENIED, "%s: no permission to execute it (chmod +x)", name);
 	}
-	for (dirs = dirs ? dirs : "/usr/bin:/bin"; *name && dirs;) {
+	for (dirs = dirs ? dirs : "/usr/bin:/bin"; dirs;) {
 		size_t n = strcspn(dirs, ":");
 
 		/* an empty part of PATH is the working directory */

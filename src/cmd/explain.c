@@ -111,7 +111,7 @@ static bool from_memory(struct scene *s, const struct explain_args *a, const cha
 {
 	i64 stop_ns;
 
-	if (!a->pid && !nrest)
+	if (!a->pid && (!nrest || !rest[0][0]))
 		return err_set(err, ERR_USAGE, "explain: what died? Give a core file, a log (- is "
 			       "stdin) or -p PID, or run it: -- PROGRAM");
 	if (!target_open_memory(&s->t, "explain", a->pid, rest, nrest, err)) {
@@ -234,7 +234,7 @@ static bool explain_cmd(const void *args, const char **rest, size_t nrest, char 
 	s.d.goid = -1;
 	if (program)
 		ok = from_run(&s, program, err);
-	else if (!a->pid && nrest && !is_elf(rest[0]) &&
+	else if (!a->pid && nrest && rest[0][0] && !is_elf(rest[0]) &&
 		 (rest[0][0] < '0' || rest[0][0] > '9' || !access(rest[0], F_OK)))
 		ok = from_log(&s, rest, nrest, err);
 	else

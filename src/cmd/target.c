@@ -81,7 +81,7 @@ bool target_open(struct target *t, const char *command, const char *pid, const c
 	bool ok;
 
 	*t = (struct target){ .rest = rest, .nrest = nrest };
-	if (!pid && !nrest)
+	if (!pid && (!nrest || !rest[0][0]))
 		return err_set(err, ERR_USAGE, "%s: which program? Give a path, or -p PID",
 			       command);
 	if (pid) {
@@ -108,7 +108,7 @@ bool target_open_memory(struct target *t, const char *command, const char *pid, 
 		t->prog.homes = true;
 		return true;
 	}
-	if (!pid && !nrest) {
+	if (!pid && (!nrest || !rest[0][0])) {
 		*t = (struct target){ .rest = rest };
 		return err_set(err, ERR_USAGE, "%s: which program? Give a core file, or -p PID",
 			       command);

@@ -108,6 +108,15 @@ def built_for(processor):
     return gobuild.go(gobuild.NEWEST, ["build", "."], "bare-" + processor, source, key=(source,), GOARCH=processor)
 
 
+def test_an_empty_name():
+    """As of a variable that is not set."""
+    for command in ("info", "funcs", "check", "goroutines"):
+        says(2, "%s: which program\\? Give a " % command, command, "")
+    says(2, "explain: what died\\? ", "explain", "")
+    for command in (("trace", "main.*"), ("spans",), ("explain",)):
+        says(2, "which program\\? Its name is empty$", *command, "--", "")
+
+
 def test_an_arm64_program():
     each_command(UNSUPPORTED, r"arm64|aarch64", built_for("arm64"))
 
