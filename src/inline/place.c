@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -28,6 +29,8 @@ enum {
 	REACH = 1 << 30, /* how far we look for room */
 	NEAR_NAME = 1024, /* where the name of the memory file stands for a moment */
 	FILTERED_RINGS = 64,
+	FEWEST_RINGS = 16,
+	GO_RESERVES = 1300,	/* MiB of addresses, most of them before its first line runs */
 	SMALL = 32 << 20,
 	MADV_WIPEONFORK_ = 18,
 };
@@ -87,6 +90,27 @@ static u64 room_high(const struct spans *maps, u64 size)
 	return 0;
 }
 
+/* Where addresses are limited (RLIMIT_AS), those that we take the program lacks later, and then it
+ * dies: it keeps three of four. */
+static bool limit_rings(struct inline_session *s, const struct spans *maps, struct err *err)
+{
+	u64 used = 0, limit, left;
+	struct rlimit r;
+
+	if (s->layout.delays || prlimit(s->pid, RLIMIT_AS, NULL, &r) || r.rlim_cur == RLIM_INFINITY)
+		return true;
+	for (size_t i = 0; i < maps->n; i++)
+		used += maps->at[i].hi - maps->at[i].lo;
+	used = MAX(used, (u64)GO_RESERVES << 20);
+	limit = r.rlim_cur;
+	left = limit > used ? (limit - used) / 4 / ring_stride(s->layout.buffer) : 0;
+	s->rings_most = (u32)MIN((u64)s->rings_most, left);
+	if (s->rings_most >= FEWEST_RINGS)
+		return true;
+	return err_set(err, ERR_REFUSED, "its addresses are limited to %llu MiB (ulimit -v), and "
+		       "too few are left for buffers", (unsigned long long)limit >> 20);
+}
+
 bool place_choose(struct inline_session *s, struct err *err)
 {
 	const struct image *img = s->plan->prog->img;
@@ -95,10 +119,14 @@ bool place_choose(struct inline_session *s, struct err *err)
 	u64 before, room;
 
 	s->rings_most = l->delays ? 0 : s->filtered ? FILTERED_RINGS : RINGS;
+	maps_read(&maps, s->pid);
+	if (!limit_rings(s, &maps, err)) {
+		maps_release(&maps);
+		return false;
+	}
 	s->shared_bytes = l->delays ? delays_size(l->delays)
 				    : shared_size(l->buffer, s->rings_most);
 	before = l->delays ? s->shared_bytes : 0;
-	maps_read(&maps, s->pid);
 	maps_keep_heap(&maps, s->pid, HEAP);
 	room = room_near(&maps, round_up(img->hi_va + l->bias, PAGE) + ABOVE,
 			 before + NEAR_SIZE + CODE_ROOM);

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -227,6 +228,24 @@ def test_a_set_uid_program(tmp_path, monkeypatch):
         pytest.skip("set-uid files can't be made here")
     monkeypatch.setattr(goshawk, "GOSHAWK", tool)
     says(REFUSED, "set-uid", "trace", "main.*", "--", copy, "exit", "0", user=NOBODY if os.getuid() == 0 else None)
+
+
+@pytest.mark.ptrace
+@pytest.mark.parametrize("gib", [1.5, 2.5, 8.5, 9])
+@pytest.mark.skipif(goshawk.asan(), reason="the sanitizer needs addresses")
+def test_addresses_are_limited(gib, tmp_path):
+    """Go asks for most of its own after us, and dies where there are none left. One thread has 8 MiB of buffer."""
+    program = gobuild.build("seed", gobuild.NEWEST)
+    limit = int(gib * 2**30)
+    done = subprocess.run([goshawk.GOSHAWK, "trace", "--engine", "inline", "-o", tmp_path / "out", "main.nine", "--", program,
+                           "values"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=60, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    if gib < 2:
+        assert done.returncode == REFUSED, done
+        assert "its addresses are limited to 1536 MiB (ulimit -v), and too few are left for buffers" in done.stderr
+        return
+    assert done.returncode == 0, done
+    assert "main.nine(" in (tmp_path / "out").read_text()
 
 
 @pytest.mark.ptrace
