@@ -113,7 +113,8 @@ var unary = map[string]func(ctx context.Context, n int) error{
 	"code":    func(ctx context.Context, n int) error { return status.Error(codes.Code(n%17), "canary") },
 	"foreign": func(ctx context.Context, n int) error { return errors.New("canary") }, // code Unknown
 	"panics":  func(ctx context.Context, n int) error { panic("it recovers") },
-	"late":    func(ctx context.Context, n int) error { <-ctx.Done(); return ctx.Err() },
+	// whose time is over first, the caller's or ours, the answer is the same
+	"late": func(ctx context.Context, n int) error { <-ctx.Done(); return status.FromContextError(ctx.Err()).Err() },
 	"flaky": func(ctx context.Context, n int) error { // fails twice, then does not
 		mu.Lock()
 		defer mu.Unlock()
