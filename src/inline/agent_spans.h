@@ -69,9 +69,15 @@ AGENT static u64 ref_of(const struct propagate *p, const struct propagate_span *
 	return (u64)s->state << 32 | (u64)(s - p->spans);
 }
 
+/* A part of the address, in bits that a reference does not use: others need not be looked at. */
+AGENT static u64 tag_of(u64 context)
+{
+	return (u32)(context >> 6) << CONTEXT_TAG_AT;
+}
+
 AGENT static void forget_context(struct propagate *p, const struct propagate_span *s)
 {
-	u64 *set = contexts_with(p, s->context, s->far), ref = ref_of(p, s);
+	u64 *set = contexts_with(p, s->context, s->far), ref = ref_of(p, s) | tag_of(s->context);
 
 	for (u32 i = 0; i < CONTEXT_WAYS; i++)
 		if (__atomic_load_n(&set[i], __ATOMIC_RELAXED) == ref) {
@@ -188,16 +194,20 @@ AGENT static void begin_trace(struct propagate *p, u64 goid, struct propagated *
 		   (trace_is_below(to->trace, p->below) ? PROPAGATED_SAMPLED : 0);
 }
 
-/* The request that has this context, for whoever comes with it. */
+/* The request that has this context, for whoever comes with it. Of those that are near only one is
+ * looked at whether it is still open: they are forgotten when they end, if that is seen. */
 AGENT static void remember(struct propagate *p, struct propagate_span *s, u64 context)
 {
+	u64 ref = ref_of(p, s) | tag_of(context);
+
 	s->context = context;
 	for (u32 i = 0; i < 2 * CONTEXT_WAYS; i++) {
-		u64 *at = contexts_with(p, context, i >= CONTEXT_WAYS) + i % CONTEXT_WAYS;
+		bool far = i >= CONTEXT_WAYS, asks = far || i == place(s->goid, CONTEXT_WAYS);
+		u64 *at = contexts_with(p, context, far) + i % CONTEXT_WAYS;
 		u64 was = __atomic_load_n(at, __ATOMIC_RELAXED);
 
-		if ((was && slot(p, was)) ||
-		    !__atomic_compare_exchange_n(at, &was, ref_of(p, s), false, __ATOMIC_ACQ_REL,
+		if ((was && (!asks || slot(p, was))) ||
+		    !__atomic_compare_exchange_n(at, &was, ref, false, __ATOMIC_ACQ_REL,
 						 __ATOMIC_RELAXED))
 			continue;
 		s->far = i >= CONTEXT_WAYS;
@@ -216,10 +226,13 @@ AGENT static u64 request_with(struct propagate *p, u64 context)
 	for (u32 i = 0; i < ways; i++) {
 		const u64 *at = contexts_with(p, context, i >= CONTEXT_WAYS) + i % CONTEXT_WAYS;
 		u64 ref = __atomic_load_n(at, __ATOMIC_ACQUIRE);
-		const struct propagate_span *s = slot(p, ref);
+		const struct propagate_span *s;
 
+		if (!ref || (ref & CONTEXT_TAG) != tag_of(context))
+			continue;
+		s = slot(p, ref);
 		if (s && s->context == context)
-			return ref;
+			return ref & ~CONTEXT_TAG;
 	}
 	return 0;
 }

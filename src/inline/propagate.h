@@ -29,12 +29,16 @@ enum {
 	CONTEXT_SETS = 4096,
 	CONTEXT_SETS_NEAR = 64,	/* where a place is looked for first: these stay in the cache */
 	CONTEXT_WAYS = 8,
+	CONTEXT_TAG_AT = 14,	/* bits: above the number of a slot */
 	PARENT_SLOTS = 4096,
 	ASK_SLOTS = 2048,
 	WRITE_SLOTS = 1024,
 	TEXT_SLOTS = 2048,
 	TEXT_MOST = 512,
 };
+
+#define CONTEXT_TAG (0xffffffffull & ~(u64)((1 << CONTEXT_TAG_AT) - 1))
+_Static_assert(SPAN_SLOTS <= 1 << CONTEXT_TAG_AT, "a tag must leave room for the slot");
 
 /* What came with a request and goes out as it is, with those that are sent while that is served:
  * the number of each text, or 0. */
@@ -130,8 +134,8 @@ struct propagate {
 	u64 full;		/* times that a table was */
 	u64 far;		/* contexts that are in `contexts` */
 	_Alignas(64) struct propagate_goroutines goroutines[GOROUTINE_SETS];
-	/* by address: what refers to the request. Those that are not closed; where records have
-	 * been lost, others as well */
+	/* by address: what refers to the request, with a part of the address. Those that are not
+	 * closed; where records have been lost, others as well */
 	u64 contexts_near[CONTEXT_SETS_NEAR][CONTEXT_WAYS], contexts[CONTEXT_SETS][CONTEXT_WAYS];
 	struct propagate_span spans[SPAN_SLOTS];
 	/* whose: its place is taken when it begins to read one. Apart from what is read: most that

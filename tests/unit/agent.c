@@ -164,6 +164,36 @@ START_TEST(many_contexts_are_known_and_forgotten)
 }
 END_TEST
 
+/* All of them are in one set of those that are near. */
+static void serves_with(u64 goid)
+{
+	carries(0xc000000 + goid % 32 * 64 * CONTEXT_SETS_NEAR);
+	happens(goid, 300, PROPAGATE_SERVE, SITE_ENTRY);
+}
+
+START_TEST(contexts_whose_ends_were_lost_make_room)
+{
+	u32 in = ((0xc000000 >> 6) + (0xc000000 >> 18)) % CONTEXT_SETS_NEAR, free = 0;
+	const u64 *set = tables->contexts_near[in];
+
+	for (u64 g = 1; g <= CONTEXT_WAYS; g++)
+		serves_with(g);
+	for (size_t i = 0; i < SPAN_SLOTS; i++)
+		tables->spans[i].state += tables->spans[i].state & 1;
+	for (u64 g = 100; g < 200; g++) {
+		serves_with(g);
+		serves_with(g + 1003);
+		happens(g, 300, PROPAGATE_SERVE, SITE_EXIT);
+		happens(g + 1003, 300, PROPAGATE_SERVE, SITE_EXIT);
+	}
+	for (size_t i = 0; i < CONTEXT_WAYS; i++)
+		free += !set[i];
+	ck_assert_uint_ge(free, 2);
+	ck_assert_uint_lt(free, CONTEXT_WAYS);
+	ck_assert_uint_eq(tables->far | tables->full, 0);
+}
+END_TEST
+
 /* Who is in no span, and reads no request for another, hands nothing on. */
 START_TEST(births_that_nobody_inherits_by_are_not_needed)
 {
@@ -403,6 +433,7 @@ Suite *agent_suite(void)
 	tcase_add_test(t, a_request_inside_of_another_gives_back_the_outer_one);
 	tcase_add_test(t, a_context_says_which_request_it_is_of);
 	tcase_add_test(t, many_contexts_are_known_and_forgotten);
+	tcase_add_test(t, contexts_whose_ends_were_lost_make_room);
 	tcase_add_test(t, births_that_nobody_inherits_by_are_not_needed);
 	tcase_add_test(t, sampled_by_the_ratio_or_as_the_parent);
 	tcase_add_test(t, full_tables_forget_and_are_emptied_again);
