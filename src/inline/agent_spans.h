@@ -215,7 +215,6 @@ AGENT static void remember(struct propagate *p, struct propagate_span *s, u64 co
 			__atomic_fetch_add(&p->far, 1, __ATOMIC_RELAXED);
 		return;
 	}
-	s->context = 0;
 	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
 }
 

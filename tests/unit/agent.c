@@ -194,6 +194,21 @@ START_TEST(contexts_whose_ends_were_lost_make_room)
 }
 END_TEST
 
+/* One whose context found no place is served by two functions, one in the other, all the same. */
+START_TEST(a_request_is_handed_on_where_its_context_has_no_place)
+{
+	const char *first = NULL;
+
+	for (u64 g = 1; g <= 2 * CONTEXT_WAYS + 1; g++) {	/* of one set, near and far */
+		carries(0xc020000 + g * (64 * CONTEXT_SETS - 64));
+		first = trace(happens(g, 300, PROPAGATE_SERVE, SITE_ENTRY));
+	}
+	ck_assert_uint_eq(tables->full, 1);
+	ck_assert_str_eq(trace(happens(2 * CONTEXT_WAYS + 1, 400, PROPAGATE_SERVE, SITE_ENTRY)),
+			 first);
+}
+END_TEST
+
 /* Who is in no span, and reads no request for another, hands nothing on. */
 START_TEST(births_that_nobody_inherits_by_are_not_needed)
 {
@@ -434,6 +449,7 @@ Suite *agent_suite(void)
 	tcase_add_test(t, a_context_says_which_request_it_is_of);
 	tcase_add_test(t, many_contexts_are_known_and_forgotten);
 	tcase_add_test(t, contexts_whose_ends_were_lost_make_room);
+	tcase_add_test(t, a_request_is_handed_on_where_its_context_has_no_place);
 	tcase_add_test(t, births_that_nobody_inherits_by_are_not_needed);
 	tcase_add_test(t, sampled_by_the_ratio_or_as_the_parent);
 	tcase_add_test(t, full_tables_forget_and_are_emptied_again);
