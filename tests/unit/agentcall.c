@@ -1,0 +1,135 @@
+/* What the agent says of the record at hand, and what becomes of that: it is void, or shorter. */
+#include "shapes.h"
+
+#include "plan/extra.h"
+
+Suite *agentcall_suite(void);
+
+/* The first word of the thread's next record, which is taken; 0: there is none. */
+static u64 next_commit(void)
+{
+	u8 *ring = machine_ring(&mc, &mc.t);
+	u64 *tail = ring_word_at(ring, RING_TAIL), commit;
+
+	if (*tail == *ring_word_at(ring, RING_HEAD))
+		return 0;
+	memcpy(&commit, ring + RING_DATA + (*tail & (mc.layout.buffer - 1)), sizeof(commit));
+	*tail += machine_size(&mc, commit);
+	return commit;
+}
+
+/* The agent says of records whether anybody needs them. RAX and X0 are what was read of who makes
+ * a goroutine, and of that. */
+START_TEST(births_that_nobody_inherits_by_are_void)
+{
+	static const struct propagate_ask ask;
+	struct propagate *p = (void *)(mc.region + NEAR_AT + NEAR_PROPAGATE);
+	struct cpu c = machine_cpu(&mc.t);
+	struct reading r = two();
+	u64 entry, exit;
+
+	_Static_assert(NEAR_AT + NEAR_SIZE <= REGION, "the tables must have room");
+	r.hook_at = 32;
+	machine_probe(&mc, NOTHING, r, r);
+	mc.plan.request.propagate = &ask;
+	mc.plan.funcs[0].hook = HOOK_NEWPROC1;
+	mc.plan.funcs[0].role = PROPAGATE_BIRTH;
+	machine_patch(&mc);
+	c.r[RAX] = _i & 1 ? 8 : CAPTURE_UNREADABLE;
+	c.x[0][0] = 4 * GOROUTINE_SETS;
+	p->goroutines[0].goid[WAYS - 1] = _i & 2 ? 4 * GOROUTINE_SETS : 0;
+	(void)machine_call(&mc, NOTHING, c);
+	entry = next_commit();
+	exit = next_commit();
+	ck_assert_uint_eq((u32)entry & ~RECORD_VOID, 1 + SITE_ENTRY);
+	ck_assert_uint_eq((u32)exit & ~RECORD_VOID, 1 + SITE_EXIT);
+	ck_assert_int_eq(!(entry & RECORD_VOID), _i != 1);	/* known, and in no span */
+	ck_assert_int_eq(!(exit & RECORD_VOID), _i == 3);
+	ck_assert_uint_eq(next_commit(), 0);
+}
+END_TEST
+
+enum { AT_FIELDS = 32 };	/* in the record */
+
+/* RAX and RBX are a slice of fields, whose names are read (plan/extra.c). */
+static struct reading frame_reading(void)
+{
+	struct read *to = ARENA_ARRAY(&mc.arena, struct read, 3 + EXTRA_FIELDS_MOST);
+	u32 at = AT_FIELDS, n = 0, list = at + EXTRA_FIELD;
+
+	for (u32 i = 0; i < 2; i++)
+		to[n++] = (struct read){ .kind = READ_INT, .reg = (u8)i, .size = 8,
+					 .at = at + EXTRA_COUNT - 8 + 8 * i };
+	to[n++] = (struct read){
+		.kind = READ_BYTES, .from = at + EXTRA_COUNT - 8, .len_at = at + EXTRA_COUNT,
+		.elem = EXTRA_FIELD_SIZE, .size = EXTRA_FIELDS_MOST * EXTRA_FIELD_SIZE,
+		.at = list, .status = list - 8,
+	};
+	for (u32 i = 0; i < EXTRA_FIELDS_MOST; i++)
+		to[n++] = (struct read){
+			.kind = READ_BYTES, .from = list + i * EXTRA_FIELD_SIZE,
+			.len_at = list + i * EXTRA_FIELD_SIZE + 8, .elem = 1,
+			.size = EXTRA_NAME_MOST, .at = at + extra_name_at(i),
+			.status = at + extra_name_at(i) - 8,
+		};
+	return (struct reading){ .reads = to, .nreads = n, .hook_at = at,
+				 .size = at + extra_name_at(EXTRA_FIELDS_MOST) };
+}
+
+static void put_name(u32 i, const char *name)
+{
+	u64 words[2] = { (u64)(uintptr_t)heap + 2048 + 64 * i, strlen(name) };
+
+	memcpy(heap + i * EXTRA_FIELD_SIZE, words, sizeof(words));
+	memcpy(heap + 2048 + 64 * i, name, strlen(name));
+}
+
+/* What was read of them is given back to the ring, and zero (machine_take looks). */
+START_TEST(fields_that_say_nothing_leave_nothing)
+{
+	static const char *const names[] = { ":path", ":authority", "te", "user-agent" };
+	static const struct propagate_ask ask;
+	struct propagate *p = (void *)(mc.region + NEAR_AT + NEAR_PROPAGATE);
+	struct cpu c = machine_cpu(&mc.t);
+	u8 got[RECORD_MAX];
+	struct record_head h;
+	u32 last = (u32)ARRAY_LEN(names) - 1, end = _i ? extra_name_at(last) + 16 : EXTRA_FIELD - 8;
+	u64 commit;
+	u8 *ring;
+
+	heap_begin();
+	for (u32 i = 0; i < ARRAY_LEN(names); i++)
+		put_name(i, names[i]);
+	if (_i)
+		put_name(1, "traceparent");
+	p->how = PROPAGATOR_W3C;
+	machine_probe(&mc, NOTHING, frame_reading(), (struct reading){ 0 });
+	mc.plan.request.propagate = &ask;
+	mc.plan.funcs[0].role = PROPAGATE_FRAME;
+	mc.plan.funcs[0].no_end = true;
+	machine_patch(&mc);
+	c.r[RAX] = (u64)(uintptr_t)heap;
+	c.r[RBX] = ARRAY_LEN(names);
+	for (u32 i = 0; i < 100; i++) {
+		(void)machine_call(&mc, NOTHING, c);
+		ring = machine_ring(&mc, &mc.t);
+		memcpy(&commit, ring + RING_DATA + (*ring_word_at(ring, RING_TAIL) & (BUFFER - 1)),
+		       sizeof(commit));
+		ck_assert_uint_eq(commit >> 32, AT_FIELDS + end);
+		ck_assert(machine_take(&mc, &mc.t, got, &h));
+		expect_nothing_more();
+	}
+}
+END_TEST
+
+Suite *agentcall_suite(void)
+{
+	Suite *s = suite_create("agentcall");
+	TCase *t = tcase_create("code");
+
+	tcase_add_checked_fixture(t, shapes_begin, shapes_end);
+	tcase_add_loop_test(t, births_that_nobody_inherits_by_are_void, 0, 4);
+	tcase_add_loop_test(t, fields_that_say_nothing_leave_nothing, 0, 2);
+	suite_add_tcase(s, t);
+	return s;
+}
