@@ -22,6 +22,8 @@
 #define HIGH (1ull << 46)
 #define APART (1ull << 36)
 
+#define TRY "raise ulimit -v, or trace with a smaller --buffer"
+
 enum {
 	PAGE = 4096,
 	ABOVE = 512 << 20, /* our code lies this far above the image: there may be the C heap */
@@ -30,7 +32,7 @@ enum {
 	NEAR_NAME = 1024, /* where the name of the memory file stands for a moment */
 	FILTERED_RINGS = 64,
 	FEWEST_RINGS = 16,
-	GO_RESERVES = 1300,	/* MiB of addresses, most of them before its first line runs */
+	GO_RESERVES = 1300,	/* MiB of addresses; a small program of Go 1.27 has 1 235 */
 	SMALL = 32 << 20,
 	MADV_WIPEONFORK_ = 18,
 };
@@ -108,7 +110,7 @@ static bool limit_rings(struct inline_session *s, const struct spans *maps, stru
 	if (s->rings_most >= FEWEST_RINGS)
 		return true;
 	return err_set(err, ERR_REFUSED, "its addresses are limited to %llu MiB (ulimit -v), and "
-		       "too few are left for buffers", (unsigned long long)limit >> 20);
+		       "too few are left for buffers; " TRY, (unsigned long long)limit >> 20);
 }
 
 bool place_choose(struct inline_session *s, struct err *err)
@@ -138,8 +140,7 @@ bool place_choose(struct inline_session *s, struct err *err)
 		return err_set(err, ERR_REFUSED,
 			       "no room for code within 2 GiB of the program's text");
 	return l->shared_rt || err_set(err, ERR_REFUSED,
-				       "no address space for the rings (%llu MiB); "
-				       "try a smaller --buffer",
+				       "no address space for the rings (%llu MiB); " TRY,
 				       (unsigned long long)s->shared_bytes >> 20);
 }
 
@@ -224,7 +225,7 @@ static bool grow(struct inline_session *s, struct err *err)
 
 static const char *shared_name(const struct inline_session *s)
 {
-	return s->layout.delays ? "the delays' data" : "the rings; try a smaller --buffer";
+	return s->layout.delays ? "the delays' data" : "the rings; " TRY;
 }
 
 /* Memory without a file, which we open by its place in the target. Its size is fixed. */
@@ -289,9 +290,8 @@ static bool map_ours(struct inline_session *s, struct err *err)
 			 s->memfd, 0);
 	if (s->shared == MAP_FAILED) {
 		s->shared = NULL;
-		return err_set(err, ERR_IO, "no address space for the rings (%llu MiB): %s; "
-			       "try a smaller --buffer", (unsigned long long)s->shared_bytes >> 20,
-			       strerror(errno));
+		return err_set(err, ERR_IO, "no address space for the rings (%llu MiB): %s; " TRY,
+			       (unsigned long long)s->shared_bytes >> 20, strerror(errno));
 	}
 	if (l->delays)
 		delays_begin(s);
