@@ -119,11 +119,37 @@ static struct read text_at(u32 from, u32 at, u32 most)
 	};
 }
 
-/* A slice of names and values behind a register: of each the name, and the value where the name
- * begins as is asked for. */
+/* Field i, where there is one: its name, if it has as many letters as one that is asked for, and its
+ * value, if the name begins so as well. */
+static u32 field(struct read *to, const struct plan_extra *x, u32 base, u32 i)
+{
+	u32 n = 0, at = base + EXTRA_FIELD + i * EXTRA_FIELD_SIZE, name = base + extra_name_at(i);
+
+	for (size_t k = 0; k < x->nonly; k++) {
+		size_t letters = strlen(x->only[k]), same = 0;
+		u32 when = n;
+
+		while (strlen(x->only[same]) != letters)
+			same++;
+		if (same < k)
+			continue;	/* with that one */
+		to[n++] = (struct read){ .kind = READ_WHEN, .when_at = at + 8, .when = letters };
+		to[n++] = text_at(at, name, EXTRA_NAME_MOST);
+		for (; same < x->nonly; same++)
+			if (strlen(x->only[same]) == letters)
+				n += only(to + n, head_of(x->only[same]), name,
+					  text_at(at + 16, base + extra_value_at(x, (u32)same),
+						  x->sizes[same]));
+		to[when].size = (u16)(n - when - 1);
+	}
+	return n;
+}
+
+/* A slice of names and values behind a register. Behind its last field, which is zero, nothing is
+ * looked at: most requests have few. */
 static u32 fields(struct read *to, const struct plan_extra *x, u32 base, u32 *size)
 {
-	u32 n = 0, slice = base + EXTRA_COUNT - 8;
+	u32 n = 0, slice = base + EXTRA_COUNT - 8, ends[EXTRA_FIELDS_MOST];
 
 	to[n++] = (struct read){ .kind = READ_INT, .reg = x->reg, .size = 8,
 				 .at = base + EXTRA_WORD };
@@ -136,15 +162,16 @@ static u32 fields(struct read *to, const struct plan_extra *x, u32 base, u32 *si
 		.size = EXTRA_FIELDS_MOST * EXTRA_FIELD_SIZE, .own = true,
 		.at = base + EXTRA_FIELD, .status = base + EXTRA_FIELD - 8,
 	};
-	for (u32 i = 0; i < EXTRA_FIELDS_MOST; i++) {
-		u32 field = base + EXTRA_FIELD + i * EXTRA_FIELD_SIZE;
-		u32 name = base + extra_name_at(i);
-
-		to[n++] = text_at(field, name, EXTRA_NAME_MOST);
-		for (u32 k = 0; k < x->nonly; k++)
-			n += only(to + n, head_of(x->only[k]), name,
-				  text_at(field + 16, base + extra_value_at(x, k), x->sizes[k]));
+	for (u32 i = 0; i < EXTRA_FIELDS_MOST && x->nonly; i++) {
+		ends[i] = n;
+		to[n++] = (struct read){
+			.kind = READ_WHEN, .when_not = true,
+			.when_at = base + EXTRA_FIELD + i * EXTRA_FIELD_SIZE,
+		};
+		n += field(to + n, x, base, i);
 	}
+	for (u32 i = 0; i < EXTRA_FIELDS_MOST && x->nonly; i++)
+		to[ends[i]].size = (u16)(n - ends[i] - 1);
 	*size = extra_value_at(x, (u32)x->nonly);
 	return n;
 }
@@ -175,7 +202,7 @@ static void add(struct plan *p, struct reading *r, const struct plan_extra *x)
 		x->kind == EXTRA_WORDS ? words : x->kind == EXTRA_CHAIN ? chain :
 		x->kind == EXTRA_LIST ? list : fields;
 	size_t most = (size_t)(x->kind == EXTRA_FIELDS ? EXTRA_FIELDS_MOST : 1) *
-		      (3 + 2 * x->nonly) + 4 + (x->kind == EXTRA_WORDS) * x->most +
+		      (3 + 4 * x->nonly) + 4 + (x->kind == EXTRA_WORDS) * x->most +
 		      x->nhops;
 	struct read *reads = ARENA_ARRAY(&p->arena, struct read, r->nreads + most);
 	u32 size = 0;

@@ -32,9 +32,9 @@ enum {
 	EXTRA_HEAD = 8,		/* bytes of it, or of a text, that `only` compares */
 };
 
-/* FIELDS: behind the fields, where the bytes of the name of field i are, after a status (8 bytes);
- * and those of the value of the last field whose name began as only[k], after a status: sizes[k] at
- * most. */
+/* FIELDS: behind the fields, where the bytes of the name of field i are, after a status (8 bytes), if
+ * it has as many letters as one of only[]; and those of the value of the last field that may be
+ * only[k], after a status: sizes[k] at most. */
 static inline u32 extra_name_at(u32 i)
 {
 	return EXTRA_FIELD + EXTRA_FIELDS_MOST * EXTRA_FIELD_SIZE + i * (8 + EXTRA_NAME_MOST) + 8;
@@ -49,10 +49,10 @@ static inline u32 extra_value_at(const struct plan_extra *x, u32 k)
 	return at;
 }
 
-/* Does a name begin as this one of `only`? */
-static inline bool extra_begins(struct str name, struct str only)
+/* Of a field's name: is its value where that of this one of `only` is? */
+static inline bool extra_may_be(struct str name, struct str only)
 {
-	return only.n < EXTRA_HEAD ? str_eq(name, only) : str_starts(name, only);
+	return name.n == only.n && str_starts(name, str_cut(only, 0, MIN(only.n, EXTRA_HEAD)));
 }
 
 /* CHAIN: the two words of hop i, after a status (8 bytes); and the text, after one. */

@@ -150,10 +150,10 @@ struct plan_extra {
 	u8 reg;			/* as in a READ_INT */
 	u16 most;		/* bytes of a text, or of a field's value; WORDS, LIST: how many */
 	u32 disp;		/* FIELDS, BOXED: where the slice, or the word, is behind it */
-	const char *const *only;	/* copied only if it begins so, in eight bytes; where these
-					 * are less than eight: TEXT: in so many, three at most;
-					 * FIELDS: only if the name is that. FIELDS, RECORDS: of
-					 * the name */
+	const char *const *only;	/* copied only if it begins so, in eight bytes; TEXT: where
+					 * these are less than eight, in so many, three at most;
+					 * FIELDS: if the name has so many letters, and begins so.
+					 * FIELDS, RECORDS: of the name */
 	size_t nonly;
 	const u16 *sizes;	/* FIELDS: of the value of each, a multiple of 8 */
 	/* CHAIN: two words that lie so far behind the word at hand; the next one is the first of

@@ -70,7 +70,7 @@ static struct str text_at(const u8 *record, u32 at, u32 most)
 	return (struct str){ (const char *)record + at, n };
 }
 
-/* Of names that begin as one of those that matter the last one's value was copied, so there must be
+/* Of names that may be one of those that matter the last one's value was copied, so there must be
  * one only. The goroutine that this one makes before it is done is the one that serves it, unless
  * the request has a key. */
 void headers_frame(struct incoming *in, const struct collector_facts *f, const struct call *call,
@@ -95,7 +95,7 @@ void headers_frame(struct incoming *in, const struct collector_facts *f, const s
 		for (u32 i = 0; i < MIN(count, (u64)EXTRA_FIELDS_MOST); i++) {
 			struct str name = text_at(record, extra_name_at(i), EXTRA_NAME_MOST);
 
-			if (!extra_begins(name, head))
+			if (!extra_may_be(name, head))
 				continue;
 			found = name;
 			size = headers_word(rd, call->entry,

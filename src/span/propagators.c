@@ -23,14 +23,7 @@ static const struct header_text lines[] = {
 	{ PROPAGATOR_ANY_B3, "X-B3-Fla" }, { PROPAGATOR_ANY_B3, "x-b3-fla" },
 };
 
-/* How a name of HTTP/2 begins, which is in lower case always; in the order of enum header. */
-static const char *const fields[HEADERS] = {
-	[HEADER_PARENT] = "tracepar", [HEADER_STATE] = "tracesta", [HEADER_BAGGAGE] = "baggage",
-	[HEADER_B3] = "b3", [HEADER_B3_TRACE] = "x-b3-tra", [HEADER_B3_SPAN] = "x-b3-spa",
-	[HEADER_B3_SAMPLED] = "x-b3-sam", [HEADER_B3_FLAGS] = "x-b3-fla",
-};
-
-/* What a program may write itself by HTTP/2, in the same order. */
+/* Names of HTTP/2, which are in lower case always; in the order of enum header. */
 static const char *const names[HEADERS] = {
 	[HEADER_PARENT] = "traceparent", [HEADER_STATE] = "tracestate",
 	[HEADER_BAGGAGE] = "baggage", [HEADER_B3] = "b3", [HEADER_B3_TRACE] = "x-b3-traceid",
@@ -94,7 +87,7 @@ static void ask_fields(struct plan_extra *x, u32 how, struct arena *a)
 	for (u32 h = HEADER_PARENT; h < HEADERS; h++) {
 		if (!(header_by((enum header)h) & how))
 			continue;
-		to[x->nonly] = fields[h];
+		to[x->nonly] = names[h];
 		sizes[x->nonly++] = (u16)header_most((enum header)h);
 	}
 }
