@@ -14,9 +14,11 @@
  *         64     16*8    hooks that lie over another session's: {address, the jump that was there}
  *         192    8       not 0: some windows lie in the middle of functions
  *         256    32      the action of SIGSEGV, as the kernel gives it
- *         4096   524288  direct-mapped table of page numbers that were seen to be readable
- *         528384 65536   marks of calls whose entry was recorded (predicate.h)
- *         593920 ...     trace contexts (propagate.h)
+ *         4096   32768   pages that were seen to be readable: for 32 that follow each other a
+ *                        word, which is a bit for each, and their number in its high half; by the
+ *                        low bits of that number
+ *         36864  65536   marks of calls whose entry was recorded (predicate.h)
+ *         102400 ...     trace contexts (propagate.h)
  *
  * shared: OFFSET SIZE    MEANING
  *         0      8       cookie
@@ -83,7 +85,8 @@ enum {
 	NEAR_LINES = 192,
 	NEAR_ACTION = 256,
 	NEAR_PAGES = 4096,
-	NEAR_PAGES_COUNT = 65536,
+	NEAR_PAGES_COUNT = 4096,
+	PAGES_LOG2 = 5,
 	NEAR_MARKS = NEAR_PAGES + 8 * NEAR_PAGES_COUNT,
 	NEAR_MARKS_LOG2 = 16,
 	NEAR_PROPAGATE = NEAR_MARKS + (1 << NEAR_MARKS_LOG2),

@@ -190,7 +190,6 @@ static bool map_near(struct inline_session *s, struct inject *in, bool *taken, s
 {
 	struct mapping near = { s->layout.near_rt, NEAR_SIZE, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS, -1, "a page for its gate" };
-	u64 no_page = ~0ull;
 	i64 got;
 
 	if (!map_there(s, in, &near, taken, err) ||
@@ -200,9 +199,7 @@ static bool map_near(struct inline_session *s, struct inject *in, bool *taken, s
 		return err_set(err, ERR_UNSUPPORTED,
 			       "this kernel can't keep a page out of forked children "
 			       "(MADV_WIPEONFORK, Linux 4.14)");
-	/* page 0 is never mapped, and its number is what an empty table holds */
-	return mem_write(s->mem_fd, s->pid, near.rt + NEAR_PAGES, &no_page, 8) &&
-			       mem_write(s->mem_fd, s->pid, near.rt + NEAR_COOKIE, &s->cookie, 8)
+	return mem_write(s->mem_fd, s->pid, near.rt + NEAR_COOKIE, &s->cookie, 8)
 		       ? true
 		       : err_set(err, ERR_DENIED,
 				 "the program's memory can't be written (see goshawk doctor)");

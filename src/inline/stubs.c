@@ -250,21 +250,61 @@ static void full(struct assembler *a, const struct layout *l, const struct go_re
 	PUT(a, 0x41, 0xff, 0xe5);			/* jmp r13 */
 }
 
+/* r8: the word of the group that page rax is in (layout.h); rdi dirty. */
+static void group_in_r8(struct assembler *a, const struct layout *l)
+{
+	lea_rip(a, R8, l->near_rt + NEAR_PAGES);
+	PUT(a, 0x89, 0xc7);				/* mov edi, eax */
+	PUT(a, 0xc1, 0xef, PAGES_LOG2 - 3);		/* shr edi, … */
+	PUT(a, 0x81, 0xe7);				/* and edi, 8 * (groups - 1) */
+	asm_u32(a, 8 * (NEAR_PAGES_COUNT - 1));
+}
+
+/* rax: a page that is readable, as others of its group may be that are known already; what is
+ * there is read once and written once, for other threads do the same. rdi, r8, xmm15 dirty. */
+static void know_page(struct assembler *a, const struct layout *l, unsigned same)
+{
+	PUT(a, 0x66, 0x4c, 0x0f, 0x6e, 0xfa);		/* movq xmm15, rdx */
+	group_in_r8(a, l);
+	PUT(a, 0x49, 0x01, 0xf8);			/* add r8, rdi */
+	PUT(a, 0x48, 0x89, 0xc7);			/* mov rdi, rax */
+	PUT(a, 0x48, 0xc1, 0xef, PAGES_LOG2);		/* shr rdi, …: the group */
+	PUT(a, 0x49, 0x8b, 0x10);			/* mov rdx, [r8] */
+	PUT(a, 0x48, 0xc1, 0xc2, 0x20);			/* rol rdx, 32 */
+	PUT(a, 0x39, 0xfa);				/* cmp edx, edi */
+	jcc(a, CC_E, same);
+	PUT(a, 0x31, 0xd2);				/* xor edx, edx */
+	asm_label(a, same);
+	PUT(a, 0x48, 0xc1, 0xea, 0x20);			/* shr rdx, 32 */
+	PUT(a, 0x0f, 0xab, 0xc2);			/* bts edx, eax */
+	PUT(a, 0x48, 0xc1, 0xe7, 0x20);			/* shl rdi, 32 */
+	PUT(a, 0x48, 0x09, 0xfa);			/* or rdx, rdi */
+	PUT(a, 0x49, 0x89, 0x10);			/* mov [r8], rdx */
+	PUT(a, 0x66, 0x4c, 0x0f, 0x7e, 0xfa);		/* movq rdx, xmm15 */
+}
+
 /* One page of what is to be copied: known to be mapped, or asked of the kernel. rt_sigprocmask
  * reads its set before it looks at `how`, and with a `how` that does not exist it changes nothing;
  * every Go program may call it. The set is not at the page's start: at address 0 there is none to
  * read. in: rsi source, rcx count, rdx destination; rax page number. Falls through when it is
  * readable. */
-static void check_page(struct assembler *a, const struct layout *l, unsigned known, unsigned fault)
+static void check_page(struct assembler *a, const struct layout *l, unsigned ask, unsigned same,
+		       unsigned known, unsigned fault)
 {
 	static const u8 saved[] = { R10, R11, RSI, RCX, RDX };
 
-	PUT(a, 0x0f, 0xb7, 0xf8);			/* movzx edi, ax: 65536 places */
-	lea_rip(a, R8, l->near_rt + NEAR_PAGES);
 	if (!l->faults_are_fatal) {
-		PUT(a, 0x49, 0x39, 0x04, 0xf8);		/* cmp [r8+rdi*8], rax */
+		group_in_r8(a, l);
+		PUT(a, 0x4d, 0x8b, 0x04, 0x38);		/* mov r8, [r8+rdi] */
+		PUT(a, 0x41, 0x0f, 0xa3, 0xc0);		/* bt r8d, eax */
+		jcc(a, CC_AE, ask);			/* no carry */
+		PUT(a, 0x48, 0x89, 0xc7);		/* mov rdi, rax */
+		PUT(a, 0x48, 0xc1, 0xef, PAGES_LOG2);	/* shr rdi, … */
+		PUT(a, 0x49, 0xc1, 0xe8, 0x20);		/* shr r8, 32 */
+		PUT(a, 0x49, 0x39, 0xf8);		/* cmp r8, rdi */
 		jcc(a, CC_E, known);
 	}
+	asm_label(a, ask);
 	load(a, R8, R12, SCRATCH_HELD);
 	for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
 		store(a, saved[i], R8, (i32)(SCRATCH_CALL + 8 * i));
@@ -284,9 +324,7 @@ static void check_page(struct assembler *a, const struct layout *l, unsigned kno
 	PUT(a, 0x83, 0xf8, (u8)EFAULT_NEGATIVE);	/* cmp eax, -EFAULT */
 	jcc(a, CC_E, fault);
 	PUT(a, 0x66, 0x4c, 0x0f, 0x7e, 0xf8);		/* movq rax, xmm15 */
-	PUT(a, 0x0f, 0xb7, 0xf8);			/* movzx edi, ax */
-	lea_rip(a, R8, l->near_rt + NEAR_PAGES);
-	PUT(a, 0x49, 0x89, 0x04, 0xf8);			/* mov [r8+rdi*8], rax */
+	know_page(a, l, same);
 	asm_label(a, known);
 }
 
@@ -311,20 +349,20 @@ static void move_end(struct assembler *a, unsigned before)
  * many bytes there are, or CAPTURE_UNREADABLE. rdx is kept, xmm15 dirty */
 static void copy(struct assembler *a, struct stubs *s, const struct layout *l)
 {
-	enum { BEFORE, KNOWN1, KNOWN2, FAULT, BIG, EIGHT, FOUR, THREE, LOOP, DONE };
+	enum { BEFORE, ASK1, SAME1, KNOWN1, ASK2, SAME2, KNOWN2, FAULT, BIG, EIGHT, FOUR, THREE, LOOP, DONE };
 
 	asm_new_scope(a);
 	move_end(a, BEFORE);
 	PUT(a, 0x48, 0x89, 0xf0);			/* mov rax, rsi */
 	PUT(a, 0x48, 0xc1, 0xe8, 0x0c);			/* shr rax, 12 */
-	check_page(a, l, KNOWN1, FAULT);
+	check_page(a, l, ASK1, SAME1, KNOWN1, FAULT);
 	PUT(a, 0x48, 0x8d, 0x44, 0x0e, 0xff);		/* lea rax, [rsi+rcx-1] */
 	PUT(a, 0x48, 0x89, 0xc7);			/* mov rdi, rax */
 	PUT(a, 0x48, 0x31, 0xf7);			/* xor rdi, rsi */
 	PUT(a, 0x48, 0xc1, 0xef, 0x0c);			/* shr rdi, 12 */
 	jcc(a, CC_E, KNOWN2);				/* the same page */
 	PUT(a, 0x48, 0xc1, 0xe8, 0x0c);			/* shr rax, 12 */
-	check_page(a, l, KNOWN2, FAULT);
+	check_page(a, l, ASK2, SAME2, KNOWN2, FAULT);
 
 	s->copy_lo_rt = asm_here(a);
 	PUT(a, 0x83, 0xf9, 0x10);			/* cmp ecx, 16 */

@@ -78,7 +78,7 @@ START_TEST(a_copy_that_faults_is_unreadable)
 		u32 status;
 
 		for (u64 page = p >> 12; page <= (p + 100) >> 12; page++)
-			memcpy(mc.region + NEAR_AT + NEAR_PAGES + 8 * (page & 0xffff), &page, 8);
+			machine_knows(&mc, page);
 		c.r[RAX] = p;
 		machine_unpatch(&mc);
 		machine_probe(&mc, NOTHING, r, (struct reading){ 0 });
@@ -97,6 +97,73 @@ START_TEST(a_copy_that_faults_is_unreadable)
 		ck_assert(machine_take(&mc, &mc.t, got, &h));
 		ck_assert_uint_eq(record_site(&h), SITE_EXIT);
 	}
+}
+END_TEST
+
+static u32 status_of_page(u64 page)
+{
+	static const struct read reads[] = {
+		{ .kind = READ_INT, .reg = 0, .size = 8, .at = 32 },
+		{ .kind = READ_MEM, .from = 32, .size = 8, .status = 40, .at = 48 },
+	};
+	struct reading r = { .reads = arena_copy(&mc.arena, reads, sizeof(reads)),
+			     .nreads = ARRAY_LEN(reads), .size = 56 };
+	struct cpu c = machine_cpu(&mc.t);
+	struct record_head h;
+	u8 got[RECORD_MAX];
+	u32 status;
+
+	c.r[RAX] = page << 12;
+	machine_unpatch(&mc);
+	machine_probe(&mc, NOTHING, r, (struct reading){ 0 });
+	machine_patch(&mc);
+	fault_seen = 0;
+	(void)machine_call(&mc, NOTHING, c);
+	ck_assert(machine_take(&mc, &mc.t, got, &h));
+	memcpy(&status, got + 40, 4);
+	ck_assert(machine_take(&mc, &mc.t, got, &h));
+	return status;
+}
+
+static u64 *group_at(u64 page)
+{
+	return (u64 *)(void *)(mc.region + NEAR_AT + NEAR_PAGES) +
+	       (page >> PAGES_LOG2 & (NEAR_PAGES_COUNT - 1));
+}
+
+/* One that is not known is asked of the kernel, so that nothing faults; what is known of its
+ * neighbours stays, and of pages that have the same place it is forgotten. */
+START_TEST(what_is_known_of_a_page_says_nothing_of_others)
+{
+	const u64 alias = (u64)NEAR_PAGES_COUNT << PAGES_LOG2;
+	u64 there, gone;
+
+	heap_begin();
+	there = (u64)(uintptr_t)heap >> 12;
+	gone = there + 5;
+	handle_faults();
+	machine_knows(&mc, gone + alias);
+	machine_knows(&mc, gone + 2 * alias);
+	machine_knows(&mc, gone ^ 1);
+	ck_assert_uint_eq(status_of_page(gone), CAPTURE_UNREADABLE);
+	ck_assert_uint_eq(fault_seen, 0);
+	ck_assert_uint_eq(*group_at(gone) >> (gone & 31) & 1, 0);
+	machine_knows(&mc, gone);
+	ck_assert_uint_eq(status_of_page(gone), CAPTURE_UNREADABLE);
+	ck_assert_uint_eq(fault_seen, 1);
+	machine_knows(&mc, there + alias);
+	ck_assert_uint_eq(status_of_page(there), 8);
+	ck_assert_uint_eq(*group_at(there), there >> PAGES_LOG2 << 32 | 1u << (there & 31));
+	machine_knows(&mc, there ^ 1);
+	ck_assert_uint_eq(status_of_page(there), 8);
+	ck_assert_uint_eq(*group_at(there), there >> PAGES_LOG2 << 32 | 3u << (there & 30));
+	*group_at(there) = 0;
+	machine_knows(&mc, there ^ 1);
+	ck_assert_uint_eq(status_of_page(there), 8);	/* asked, and known from now on */
+	ck_assert_uint_eq(*group_at(there), there >> PAGES_LOG2 << 32 | 3u << (there & 30));
+	/* page 0 has an empty word's number */
+	ck_assert_uint_eq(status_of_page(1), CAPTURE_UNREADABLE);
+	ck_assert_uint_eq(fault_seen, 0);
 }
 END_TEST
 
@@ -120,7 +187,7 @@ static u32 size_of_record(struct record_head *h)
 	u8 got[RECORD_MAX], *ring;
 	u32 status, size;
 
-	memcpy(mc.region + NEAR_AT + NEAR_PAGES + 8 * (page & 0xffff), &page, 8);
+	machine_knows(&mc, page);
 	c.r[RAX] = page << 12;
 	c.r[RBX] = (u64)(uintptr_t)heap + 100;
 	c.r[RCX] = 5;
@@ -268,6 +335,7 @@ Suite *faults_suite(void)
 	tcase_add_checked_fixture(t, shapes_begin, shapes_end);
 	tcase_set_timeout(t, 20);
 	tcase_add_test(t, a_copy_that_faults_is_unreadable);
+	tcase_add_test(t, what_is_known_of_a_page_says_nothing_of_others);
 	tcase_add_test(t, what_a_record_does_not_need_is_given_back);
 	tcase_add_test(t, a_handlers_record_lies_behind_the_whole_room);
 	tcase_add_test(t, a_displaced_load_faults_at_its_own_address);

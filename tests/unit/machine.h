@@ -127,10 +127,19 @@ static inline void machine_begin(struct machine *mc, unsigned minor, const struc
 				      .buffer = buffer,
 				      .tls = (i32)((u64)(uintptr_t)&tls_g - machine_fs()),
 				      .bias = mc->text_rt - TEXT_VA };
-	memset(mc->region + NEAR_AT + NEAR_PAGES, 0xff, 8); /* page 0 is not known to be there */
 	mc->region[NEAR_AT + NEAR_GATE] = 1;
 	*(u64 *)(void *)(mc->shared + SHARED_READY) = RINGS;
 	thread_begin(mc, &mc->t, 77);
+}
+
+/* The code believes that this page is readable. */
+static inline void machine_knows(struct machine *mc, u64 page)
+{
+	u64 group = page >> PAGES_LOG2;
+	u64 *word = (u64 *)(void *)(mc->region + NEAR_AT + NEAR_PAGES) +
+		    (group & (NEAR_PAGES_COUNT - 1));
+
+	*word = (*word >> 32 == group ? *word : group << 32) | 1u << (page & 31);
 }
 
 /* A function of the plan; gives its index there. Slots in ascending order. */
