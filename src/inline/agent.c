@@ -40,7 +40,7 @@ AGENT static void ended(struct propagate *p, u64 goid)
 
 	if (of)
 		forget_parent(p, of);
-	while ((c = call_of(p->asks, ASK_SLOTS, goid, 0, true)))
+	while ((c = call_of(&p->asks, goid, 0, true)))
 		answer(p, c, &nobody);
 	for (u32 i = 0; g && i < TRIES; i++) {
 		struct propagate_span *s = slot(p, *g);
@@ -135,7 +135,7 @@ AGENT bool agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, 
 
 		/* one that has no key, where all have one, says nothing: its end is not seen */
 		if (key || !keys)
-			frame(p, h->goid, record, entry ? hook : 0, key);
+			return frame(p, h->goid, record, entry ? hook : 0, key);
 	} else if (role == PROPAGATE_WRITE) {
 		if (entry)
 			begin_write(p, h->goid, hook);

@@ -58,6 +58,13 @@ AGENT static void copy(u8 *to, const u8 *from, u32 n)
 		to[i] = from[i];
 }
 
+/* It will be written soon, and lies in another processor's cache: it comes while we do something
+ * else. */
+AGENT static void ask_for(const void *at)
+{
+	__asm__ volatile("prefetchw %0" : : "m"(*(const u8 *)at));
+}
+
 /* A new id: a number of this moment, in a sequence that nobody without the key can tell. */
 AGENT static void new_id(const struct propagate *p, u64 of, u8 *to, u32 n)
 {

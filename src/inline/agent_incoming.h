@@ -13,6 +13,7 @@
 
 enum { HEADER_LINE_MOST = 640 };	/* of a line that was captured (span/http_rules.c) */
 #define UNSERVED_MOST (1ull << 31)	/* ticks: about a second */
+#define SETTLED_AFTER (1ull << 32)	/* ticks: two seconds */
 
 /* What tells a request from others (span/headers.c), or 0. A stream's number is never 0. */
 AGENT static u64 key_of(const u8 *record, u64 keys)
@@ -30,6 +31,28 @@ AGENT static bool is_left(const struct propagate_parent *of, u64 goid)
 	       __builtin_ia32_rdtsc() - of->made > UNSERVED_MOST;
 }
 
+/* For two seconds nothing was lost, and we have been here: a request that is served by now was seen
+ * when it was read. */
+AGENT static bool sees_all(struct propagate *p)
+{
+	u64 gaps = __atomic_load_n(&p->lost, __ATOMIC_RELAXED) +
+		   __atomic_load_n(&p->full, __ATOMIC_RELAXED) +
+		   __atomic_load_n(&p->given_up, __ATOMIC_RELAXED);
+	u64 since = __atomic_load_n(&p->since, __ATOMIC_RELAXED), now;
+
+	if (gaps == __atomic_load_n(&p->gaps, __ATOMIC_RELAXED) && since == SETTLED)
+		return true;
+	now = __builtin_ia32_rdtsc();
+	if (gaps != __atomic_load_n(&p->gaps, __ATOMIC_RELAXED) || !since) {
+		__atomic_store_n(&p->since, now, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->gaps, gaps, __ATOMIC_RELAXED);
+	} else if (now - since > SETTLED_AFTER) {
+		(void)__atomic_compare_exchange_n(&p->since, &since, SETTLED, false,
+						  __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	}
+	return false;
+}
+
 /* A place for this goroutine, which is `as` from now on. */
 AGENT static struct propagate_parent *claim_parent(struct propagate *p, u64 goid, u64 as)
 {
@@ -45,8 +68,13 @@ AGENT static struct propagate_parent *claim_parent(struct propagate *p, u64 goid
 		    !__atomic_compare_exchange_n(of_goid, &was, as, false, __ATOMIC_ACQ_REL,
 						 __ATOMIC_RELAXED))
 			continue;
-		if (was)
+		if (was) {
 			drop_texts(p, &of->texts);
+			__atomic_fetch_add(&p->given_up, 1, __ATOMIC_RELAXED);
+		}
+		of->keyed = as & PARENT_KEYED;
+		if (of->keyed != !!was)
+			__atomic_fetch_add(&p->keyed, of->keyed ? 1 : -1, __ATOMIC_RELAXED);
 		of->state = 0;
 		sender_begin(&of->sender);
 		of->texts = (struct propagate_texts){ { 0 } };
@@ -77,7 +105,8 @@ AGENT static u64 *goid_of(struct propagate *p, const struct propagate_parent *of
 /* Of several who want it one gets it. */
 AGENT static struct propagate_parent *take_parent(struct propagate *p, u64 key)
 {
-	struct propagate_parent *of = key ? parent_of(p, key, false) : 0;
+	struct propagate_parent *of = key && __atomic_load_n(&p->keyed, __ATOMIC_ACQUIRE) ?
+				      parent_of(p, key, false) : 0;
 
 	return of && __atomic_compare_exchange_n(goid_of(p, of), &key, PARENT_TAKEN, false,
 						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) ? of : 0;
@@ -86,6 +115,8 @@ AGENT static struct propagate_parent *take_parent(struct propagate *p, u64 key)
 AGENT static void forget_parent(struct propagate *p, struct propagate_parent *of)
 {
 	drop_texts(p, &of->texts);
+	if (of->keyed)
+		__atomic_fetch_sub(&p->keyed, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(goid_of(p, of), 0, __ATOMIC_RELEASE);
 }
 
@@ -148,6 +179,20 @@ AGENT static bool field(struct propagate *p, u64 near, struct propagate_parent *
 	return count;
 }
 
+/* One of the names matters. */
+AGENT static bool any_named(const struct propagate *p, const u8 *fields)
+{
+	u64 n = word(fields, EXTRA_COUNT);
+
+	for (u32 i = 0; i < EXTRA_FIELDS_MOST && i < n; i++) {
+		const u8 *name = fields + extra_name_at(i);
+
+		if (named(name, captured(name, EXTRA_NAME_MOST), p->how))
+			return true;
+	}
+	return false;
+}
+
 /* `near`: where a place for a text is looked for. One goroutine reads many requests, so it is not
  * that one's number. false: none of them says anything. */
 AGENT static bool take_fields(struct propagate *p, u64 near, const u8 *fields,
@@ -156,6 +201,8 @@ AGENT static bool take_fields(struct propagate *p, u64 near, const u8 *fields,
 	const u8 *value = fields + extra_name_at(EXTRA_FIELDS_MOST);
 	bool any = false;
 
+	if (!any_named(p, fields))
+		return false;
 	for (u32 h = HEADER_PARENT; h < HEADERS; h++) {
 		if (!(p->how & header_by((enum header)h)))
 			continue;
@@ -189,27 +236,35 @@ AGENT static void drop_fields(u8 *record, const u8 *fields)
 	*end = MIN(*end, from);
 }
 
-AGENT static void frame(struct propagate *p, u64 goid, u8 *record, const u8 *fields, u64 key)
+/* true: nobody needs the record. A request that comes with nothing needs no place, where who serves
+ * it will know that it would have one. */
+AGENT static bool frame(struct propagate *p, u64 goid, u8 *record, const u8 *fields, u64 key)
 {
 	struct propagate_parent *of = parent_of(p, goid, false);
 
+	__builtin_prefetch(goroutines_with(p, goid, false));	/* it will make one */
 	if (of)
 		forget_parent(p, of);
 	if (!fields)
-		return;
+		return false;
 	of = take_parent(p, key);
 	if (of)		/* another connection's, which lay at the same address */
 		forget_parent(p, of);
+	if (key && !any_named(p, fields) && sees_all(p)) {
+		drop_fields(record, fields);
+		return true;
+	}
 	of = key ? claim_parent(p, key, PARENT_TAKEN) : parent_of(p, goid, true);
 	if (!of)
-		return;
+		return false;
 	of->state = key ? PARENT_READ : PARENT_MOVES;
 	if (!take_fields(p, key ? key : goid ^ __builtin_ia32_rdtsc(), fields, of))
 		drop_fields(record, fields);
 	if (!key)
-		return;
+		return false;
 	of->made = __builtin_ia32_rdtsc();
 	__atomic_store_n(goid_of(p, of), key, __ATOMIC_RELEASE);
+	return false;
 }
 
 /* Who sent the request has this context. */
@@ -230,26 +285,31 @@ AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, b
 	struct propagate_parent *of;
 	struct sender_way *by;
 	u64 ref = 0;
-	struct propagate_span *s = current(p, goid, depth, &ref);
-	bool owns = false, read;
+	struct propagate_span *s;
+	bool owns = false, read, alone;
 
+	if (context)
+		ask_for(contexts_with(p, context, false));
+	s = current(p, goid, depth, &ref);
 	if (s && context && s->goid == goid && s->context == context &&
 	    told(p, s, ref, to, &texts))	/* one library hands it on to another */
 		return;
 	of = take_parent(p, key);
 	if (!of)
 		of = parent_of(p, goid, false);
+	alone = key && !of && sees_all(p);
 	read = of && of->state == PARENT_READ;
 	by = read ? who(&of->sender, p->how) : 0;
 	if (by) {
 		sent_by(p, by, to);
-	} else if (inside && !of) {
+	} else if (inside && !of && !alone) {
 		/* inside of another request, whose goroutine made this one; with a key it is
 		 * inside of none, and what came with it is not known */
 		if (key || !s || !told(p, s, ref, to, &texts))
 			to->what = PROPAGATED_UNKNOWN;
 	} else {
 		begin_trace(p, goid, to);
+		to->what |= alone ? PROPAGATED_ALONE : 0;
 	}
 	if (read) {
 		texts = (struct propagate_texts){ { 0 } };

@@ -12,10 +12,10 @@
 /* `map`: an address, so even. */
 AGENT static struct propagate_request *request_of(struct propagate *p, u64 map)
 {
-	u32 at = hash(map, ASK_SLOTS);
+	u32 at = hash(map, REQUEST_SLOTS);
 
 	for (u32 i = 0; i < TRIES; i++) {
-		struct propagate_request *r = &p->requests[(at + i) & (ASK_SLOTS - 1)];
+		struct propagate_request *r = &p->requests[(at + i) & (REQUEST_SLOTS - 1)];
 
 		if (__atomic_load_n(&r->map, __ATOMIC_ACQUIRE) == map)
 			return r;
@@ -23,41 +23,41 @@ AGENT static struct propagate_request *request_of(struct propagate *p, u64 map)
 	return 0;
 }
 
-AGENT static struct propagate_call *call_of(struct propagate_call *calls, u32 n, u64 goid,
-					    u32 depth, bool any)
+AGENT static struct propagate_call *call_of(struct propagate_calls *of, u64 goid, u32 depth,
+					    bool any)
 {
-	u32 at = hash(goid, n);
+	u32 at = hash(goid, CALL_SLOTS);
 
 	for (u32 i = 0; i < TRIES; i++) {
-		struct propagate_call *c = &calls[(at + i) & (n - 1)];
+		u32 n = (at + i) & (CALL_SLOTS - 1);
 
-		if (__atomic_load_n(&c->goid, __ATOMIC_ACQUIRE) == goid &&
-		    (any || c->depth == depth))
-			return c;
+		if (__atomic_load_n(&of->goid[n], __ATOMIC_ACQUIRE) == goid &&
+		    (any || of->at[n].depth == depth))
+			return &of->at[n];
 	}
 	return 0;
 }
 
-AGENT static struct propagate_call *new_call(struct propagate *p, struct propagate_call *calls,
-					     u32 n, u64 goid)
+AGENT static struct propagate_call *new_call(struct propagate *p, struct propagate_calls *of,
+					     u64 goid)
 {
-	u32 at = hash(goid, n);
+	u32 at = hash(goid, CALL_SLOTS);
 
 	for (u32 i = 0; i < TRIES; i++) {
-		struct propagate_call *c = &calls[(at + i) & (n - 1)];
+		u32 n = (at + i) & (CALL_SLOTS - 1);
 		u64 nobody = 0;
 
-		if (__atomic_compare_exchange_n(&c->goid, &nobody, goid, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_RELAXED))
-			return c;
+		if (__atomic_compare_exchange_n(&of->goid[n], &nobody, goid, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return &of->at[n];
 	}
 	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
-AGENT static void forget(struct propagate_call *c)
+AGENT static void forget(struct propagate_calls *of, const struct propagate_call *c)
 {
-	__atomic_store_n(&c->goid, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&of->goid[c - of->at], 0, __ATOMIC_RELEASE);
 }
 
 /* Several requests may have one map: nobody can tell then which of them is written, so none of them
@@ -67,7 +67,7 @@ AGENT static struct propagate_request *enter_request(struct propagate *p, u64 ma
 						     const struct propagate_texts *texts)
 {
 	struct propagate_request *r = request_of(p, map);
-	u32 at = hash(map, ASK_SLOTS);
+	u32 at = hash(map, REQUEST_SLOTS);
 
 	if (r && __atomic_load_n(&r->users, __ATOMIC_ACQUIRE) && !is_doubtful(p, r->lost)) {
 		__atomic_store_n(&r->shared, 1, __ATOMIC_RELEASE);
@@ -78,7 +78,7 @@ AGENT static struct propagate_request *enter_request(struct propagate *p, u64 ma
 		u64 was = 0;
 
 		if (!r || i)
-			r = &p->requests[(at + i) & (ASK_SLOTS - 1)];
+			r = &p->requests[(at + i) & (REQUEST_SLOTS - 1)];
 		/* one that was never written, or whose end was not seen */
 		if (i >= TRIES || r->map == map) {
 			was = __atomic_load_n(&r->map, __ATOMIC_RELAXED);
@@ -99,7 +99,8 @@ AGENT static struct propagate_request *enter_request(struct propagate *p, u64 ma
 		r->texts = *texts;
 		__atomic_store_n(&r->map, map, __ATOMIC_SEQ_CST);
 		for (u32 k = 0; k < TRIES; k++) {	/* who came at the same moment */
-			struct propagate_request *o = &p->requests[(at + k) & (ASK_SLOTS - 1)];
+			struct propagate_request *o =
+				&p->requests[(at + k) & (REQUEST_SLOTS - 1)];
 
 			if (o != r && __atomic_load_n(&o->map, __ATOMIC_SEQ_CST) == map)
 				o->shared = r->shared = 1;
@@ -166,19 +167,19 @@ AGENT static void answer(struct propagate *p, struct propagate_call *c, struct p
 		*to = c->of;
 	}
 	leave_request(p, c);
-	forget(c);
+	forget(&p->asks, c);
 }
 
 AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64 map,
 		      struct propagated *to)
 {
-	struct propagate_call *c = call_of(p->asks, ASK_SLOTS, goid, depth, false);
+	struct propagate_call *c = call_of(&p->asks, goid, depth, false);
 	struct propagate_texts texts = { { 0 } };
 	struct propagate_request *r;
 
 	if (c)		/* its end was not seen */
 		answer(p, c, to);
-	c = map ? call_of(p->asks, ASK_SLOTS, goid, 0, true) : 0;
+	c = map ? call_of(&p->asks, goid, 0, true) : 0;
 	r = c && c->request != (u32)NO_REQUEST ? &p->requests[c->request] : 0;
 	if (r && c->depth < depth && __atomic_load_n(&r->map, __ATOMIC_ACQUIRE) == map) {
 		copy(to->trace, r->trace, 16);	/* one library hands it on to another */
@@ -191,7 +192,7 @@ AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64
 	if (!(to->what & PROPAGATED_THERE))
 		return;
 	new_id(p, goid ^ map, to->span, 8);
-	c = new_call(p, p->asks, ASK_SLOTS, goid);
+	c = new_call(p, &p->asks, goid);
 	if (!c)
 		return;
 	r = map ? enter_request(p, map, to, &texts) : 0;
@@ -207,16 +208,17 @@ AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64
  * when it tries again. */
 AGENT static void list(struct propagate *p, u64 goid, const u8 *fields, u64 n)
 {
-	u32 at = hash(goid, ASK_SLOTS);
+	u32 at = hash(goid, CALL_SLOTS);
 	struct propagate_call *c = 0;
 	struct propagate_request *r;
 	bool is_own = false;
 	struct sender own;
 
 	for (u32 i = 0; i < TRIES; i++) {
-		struct propagate_call *one = &p->asks[(at + i) & (ASK_SLOTS - 1)];
+		u32 slot = (at + i) & (CALL_SLOTS - 1);
+		struct propagate_call *one = &p->asks.at[slot];
 
-		if (__atomic_load_n(&one->goid, __ATOMIC_ACQUIRE) == goid && one->listed &&
+		if (__atomic_load_n(&p->asks.goid[slot], __ATOMIC_ACQUIRE) == goid && one->listed &&
 		    (!c || one->depth > c->depth))
 			c = one;
 	}
@@ -251,7 +253,7 @@ AGENT static void list(struct propagate *p, u64 goid, const u8 *fields, u64 n)
 
 AGENT static void answered(struct propagate *p, u64 goid, u32 depth, struct propagated *to)
 {
-	struct propagate_call *c = call_of(p->asks, ASK_SLOTS, goid, depth, false);
+	struct propagate_call *c = call_of(&p->asks, goid, depth, false);
 
 	to->what = 0;
 	leave(p, goid, depth);

@@ -10,45 +10,71 @@
 #include "inline/agent_texts.h"
 #include "plan/chain.h"
 
-AGENT static struct propagate_goroutines *goroutines_with(struct propagate *p, u64 goid)
+AGENT static struct propagate_goroutines *goroutines_with(struct propagate *p, u64 goid, bool far)
 {
-	return &p->goroutines[place(goid / (WAYS / 2), GOROUTINE_SETS)];
+	return far ? &p->goroutines[place(goid / (WAYS / 2), GOROUTINE_SETS)] :
+		     &p->goroutines_near[place(goid, GOROUTINE_SETS_NEAR)];
 }
 
-/* What it refers to; NULL: nothing. */
-AGENT static u64 *goroutine(struct propagate *p, u64 goid)
+AGENT static u64 *ref_in(struct propagate_goroutines *set, u64 goid)
 {
-	struct propagate_goroutines *set = goroutines_with(p, goid);
-
 	for (u32 i = 0; i < WAYS; i++)
 		if (__atomic_load_n(&set->goid[i], __ATOMIC_RELAXED) == goid)
 			return &set->ref[i];
 	return 0;
 }
 
+/* What it refers to; NULL: nothing. */
+AGENT static u64 *goroutine(struct propagate *p, u64 goid)
+{
+	u64 *of = ref_in(goroutines_with(p, goid, false), goid);
+
+	if (!of && __atomic_load_n(&p->far_goroutines, __ATOMIC_RELAXED))
+		of = ref_in(goroutines_with(p, goid, true), goid);
+	return of;
+}
+
+AGENT static void refers_no_more(struct propagate *p, u64 goid, u64 *of)
+{
+	struct propagate_goroutines *set = goroutines_with(p, goid, false);
+	bool far = of < set->ref || of >= set->ref + WAYS;
+
+	if (far)
+		set = goroutines_with(p, goid, true);
+	*of = 0;
+	__atomic_store_n(&set->goid[of - set->ref], 0, __ATOMIC_RELEASE);
+	if (far)
+		__atomic_fetch_sub(&p->far_goroutines, 1, __ATOMIC_RELAXED);
+}
+
 AGENT static bool refer(struct propagate *p, u64 goid, u64 ref)
 {
-	struct propagate_goroutines *set = goroutines_with(p, goid);
 	u64 *of = goroutine(p, goid);
 
-	if (of) {
-		*of = ref;
-		if (!ref)
-			__atomic_store_n(&set->goid[of - set->ref], 0, __ATOMIC_RELEASE);
+	if (!ref) {
+		if (of)
+			refers_no_more(p, goid, of);
 		return true;
 	}
-	for (u32 i = 0; ref && i < WAYS; i++) {
+	if (of) {
+		*of = ref;
+		return true;
+	}
+	for (u32 i = 0; i < 2 * WAYS; i++) {
+		bool far = i >= WAYS;
+		struct propagate_goroutines *set = goroutines_with(p, goid, far);
 		u64 nobody = 0;
 
-		if (__atomic_compare_exchange_n(&set->goid[i], &nobody, goid, false,
-						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-			set->ref[i] = ref;
-			return true;
-		}
+		if (!__atomic_compare_exchange_n(&set->goid[i % WAYS], &nobody, goid, false,
+						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		if (far)
+			__atomic_fetch_add(&p->far_goroutines, 1, __ATOMIC_RELAXED);
+		set->ref[i % WAYS] = ref;
+		return true;
 	}
-	if (ref)
-		__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
-	return !ref;
+	__atomic_fetch_add(&p->full, 1, __ATOMIC_RELAXED);
+	return false;
 }
 
 AGENT static struct propagate_span *slot(struct propagate *p, u64 ref)
@@ -142,14 +168,21 @@ AGENT static bool told(const struct propagate *p, const struct propagate_span *s
 	return __atomic_load_n(&s->state, __ATOMIC_RELAXED) == ref >> 32;
 }
 
-/* A few slots that this thread takes again and again, which stay in its processor's cache: its
- * stack here is a page of its own. */
+/* As Linux has it in a segment's limit, for its own use as well (__getcpu); where it does not, all
+ * are one. */
+AGENT static u32 processor(void)
+{
+	enum { SEGMENT = 0x7b, NUMBER = 0xfff };
+	u64 limit = 0;
+
+	__asm__ volatile("lsl %1, %0" : "+r"(limit) : "r"((u64)SEGMENT) : "cc");
+	return (u32)limit & NUMBER;
+}
+
+/* A few slots that this processor takes again and again, which stay in its cache. */
 AGENT static u32 near_slot(u64 at)
 {
-	u64 page = (u64)(uintptr_t)__builtin_frame_address(0) >> 12;
-
-	return place(page * GOLDEN >> 8, SPAN_SLOTS / SPANS_NEAR) * SPANS_NEAR +
-	       place(at, SPANS_NEAR);
+	return place(processor(), SPAN_SLOTS / SPANS_NEAR) * SPANS_NEAR + place(at, SPANS_NEAR);
 }
 
 /* A span that others will be in, of a trace that is new or came with a request. */

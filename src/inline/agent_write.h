@@ -19,11 +19,11 @@ AGENT static void begin_write(struct propagate *p, u64 goid, const u8 *words)
 	u64 map = word(words, 0), itab = word(words, 8);
 	const u8 *w = (const u8 *)word(words, 16), *buffer;
 	struct propagate_request *r = map ? request_of(p, map) : 0;
-	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_call *c = call_of(&p->writes, goid, 0, true);
 
 	if (!r || r->shared || is_doubtful(p, r->lost) || itab != p->itab_rt || !w)
 		return;
-	c = c ? c : new_call(p, p->writes, WRITE_SLOTS, goid);
+	c = c ? c : new_call(p, &p->writes, goid);
 	if (!c)
 		return;
 	buffer = (const u8 *)word(w, WRITER_BUFFER);
@@ -34,7 +34,7 @@ AGENT static void begin_write(struct propagate *p, u64 goid, const u8 *words)
 	c->map = map;
 	sender_begin(&r->own);
 	if (c->held < 16 || c->held > word(w, WRITER_SIZE)) {
-		forget(c);
+		forget(&p->writes, c);
 		return;
 	}
 	c->head = word(buffer, 0);
@@ -263,12 +263,12 @@ AGENT static void append_lines(struct propagate *p, const struct propagate_call 
 
 AGENT static void end_write(struct propagate *p, u64 goid)
 {
-	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_call *c = call_of(&p->writes, goid, 0, true);
 
 	if (!c)
 		return;
 	append_lines(p, c, &p->requests[c->request]);
-	forget(c);
+	forget(&p->writes, c);
 }
 
 /* ---- HTTP/2 ---- */
@@ -282,7 +282,7 @@ enum {
 
 AGENT static void end_stream(struct propagate *p, u64 goid)
 {
-	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_call *c = call_of(&p->writes, goid, 0, true);
 	struct propagate_request *r;
 
 	if (!c)
@@ -293,13 +293,13 @@ AGENT static void end_stream(struct propagate *p, u64 goid)
 	if (c->listed)
 		rename_request(r, c->map);
 	c->block = 0;
-	forget(c);
+	forget(&p->writes, c);
 }
 
 AGENT static void begin_stream(struct propagate *p, u64 goid, u64 map, bool listed)
 {
 	struct propagate_request *r = map ? request_of(p, map) : 0;
-	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_call *c = call_of(&p->writes, goid, 0, true);
 
 	if (c)
 		end_stream(p, goid);
@@ -307,7 +307,7 @@ AGENT static void begin_stream(struct propagate *p, u64 goid, u64 map, bool list
 		r = 0;
 	if (r && (r->shared || is_doubtful(p, r->lost)))
 		r = 0;
-	c = r ? new_call(p, p->writes, WRITE_SLOTS, goid) : 0;
+	c = r ? new_call(p, &p->writes, goid) : 0;
 	if (!c)
 		return;
 	c->request = (u32)(r - p->requests);
@@ -320,7 +320,7 @@ AGENT static void begin_stream(struct propagate *p, u64 goid, u64 map, bool list
 
 AGENT static void name(struct propagate *p, u64 goid, const u8 *words)
 {
-	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_call *c = call_of(&p->writes, goid, 0, true);
 	enum header h = c ? named((const u8 *)word(words, 0), word(words, 8), p->how) :
 			      HEADER_OTHER;
 
@@ -347,7 +347,7 @@ AGENT static struct propagate_block *new_block(struct propagate *p, u64 goid)
  * has ended, and does not keep it. `param` is the call's own. */
 AGENT static void block(struct propagate *p, u64 goid, u8 *param)
 {
-	struct propagate_call *c = call_of(p->writes, WRITE_SLOTS, goid, 0, true);
+	struct propagate_call *c = call_of(&p->writes, goid, 0, true);
 	struct propagate_request *r = c ? &p->requests[c->request] : 0;
 	const u8 *from = (const u8 *)word(param, PARAM_BLOCK);
 	u64 n = word(param, PARAM_SIZE);

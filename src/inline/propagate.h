@@ -24,15 +24,16 @@
 enum {
 	WAYS = 8,
 	GOROUTINE_SETS = 8192,
+	GOROUTINE_SETS_NEAR = 128,	/* where a place is looked for first: these stay in the cache */
 	SPAN_SLOTS = 16384,
 	SPANS_NEAR = 128,	/* of these, where a thread looks for a place first */
 	CONTEXT_SETS = 4096,
-	CONTEXT_SETS_NEAR = 64,	/* where a place is looked for first: these stay in the cache */
+	CONTEXT_SETS_NEAR = 64,	/* as of goroutines */
 	CONTEXT_WAYS = 8,
 	CONTEXT_TAG_AT = 14,	/* bits: above the number of a slot */
 	PARENT_SLOTS = 4096,
-	ASK_SLOTS = 2048,
-	WRITE_SLOTS = 1024,
+	REQUEST_SLOTS = 2048,
+	CALL_SLOTS = 2048,
 	TEXT_SLOTS = 2048,
 	TEXT_MOST = 512,
 };
@@ -79,7 +80,8 @@ enum { TEXT_DROPPED = 1 };	/* in the place of a text's number: it was too long *
  * goroutines of a pool, what tells this one from others (PARENT_KEYED) stands for its goroutine. */
 struct propagate_parent {
 	u64 made;		/* KEYED: ticks, for one that is never served */
-	u32 state, spare;
+	u32 state;
+	bool keyed;
 	struct sender sender;
 	struct propagate_texts texts;	/* or TEXT_DROPPED */
 };
@@ -99,11 +101,11 @@ struct propagate_request {
 	struct sender own;	/* what the program writes itself, with PROPAGATED_OWN */
 };
 
+enum { SETTLED = 1 };	/* all that came for some time was seen */
 enum { NO_REQUEST = -1 };
 
 /* The calls that send them, and those that write a header. */
 struct propagate_call {
-	u64 goid;
 	u32 depth, request;	/* place in `requests`, or NO_REQUEST */
 	struct propagated of;	/* as which it was told to begin */
 	bool listed;		/* it has a list, not a map */
@@ -113,6 +115,12 @@ struct propagate_call {
 	u32 block, spare;	/* 1 + place in `blocks`; 0: none */
 	u64 writer, held, head, tail;	/* a bufio.Writer; how many bytes it held, the first and
 					 * the last of them */
+};
+
+/* Whose is apart from the rest: most that are looked for are not there. */
+struct propagate_calls {
+	u64 goid[CALL_SLOTS];
+	struct propagate_call at[CALL_SLOTS];
 };
 
 /* A header block of HTTP/2 with one field more. */
@@ -132,8 +140,14 @@ struct propagate {
 	u64 lost;		/* records of functions that have a role here: what was decided
 				 * before the last of them is not trusted any more */
 	u64 full;		/* times that a table was */
-	u64 far;		/* contexts that are in `contexts` */
-	_Alignas(64) struct propagate_goroutines goroutines[GOROUTINE_SETS];
+	u64 given_up;		/* requests whose headers were forgotten before they were served */
+	u64 gaps, since;	/* how often any of these ways was gone, and ticks when that was
+				 * found, or SETTLED */
+	_Alignas(64) u64 far;	/* contexts that are in `contexts` */
+	u64 far_goroutines;	/* and those in `goroutines` */
+	u64 keyed;		/* places of requests with keys */
+	_Alignas(64) struct propagate_goroutines goroutines_near[GOROUTINE_SETS_NEAR],
+					  goroutines[GOROUTINE_SETS];
 	/* by address: what refers to the request, with a part of the address. Those that are not
 	 * closed; where records have been lost, others as well */
 	u64 contexts_near[CONTEXT_SETS_NEAR][CONTEXT_WAYS], contexts[CONTEXT_SETS][CONTEXT_WAYS];
@@ -142,8 +156,8 @@ struct propagate {
 	 * are looked for are not there */
 	u64 parent_goids[PARENT_SLOTS];
 	struct propagate_parent parents[PARENT_SLOTS];
-	struct propagate_request requests[ASK_SLOTS];
-	struct propagate_call asks[ASK_SLOTS], writes[WRITE_SLOTS];
+	struct propagate_request requests[REQUEST_SLOTS];
+	struct propagate_calls asks, writes;
 	struct propagate_block blocks[BLOCKS];
 	struct propagate_text texts[TEXT_SLOTS];
 };

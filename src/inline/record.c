@@ -374,6 +374,8 @@ void record_emit(struct emitter *e, enum site_kind kind)
 		take_time(a, kind == SITE_ENTRY || kind == SITE_TAIL);
 	}
 	head(e);
+	if (agent && kind == SITE_ENTRY)
+		record_ask_for(e);
 	for (u32 i = 0; i < r->nreads; i++)
 		raw_step(e, &r->reads[i]);
 	if (keep) {
@@ -393,7 +395,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	}
 	commit(e, keep, most, 1 + 4 * e->index + kind);
 	jmp(a, L_SKIP);
-	if ((kind == SITE_ENTRY && after) || e->fn->role == PROPAGATE_BIRTH) {
+	if ((kind == SITE_ENTRY && after) || (agent && record_may_be_unneeded(e->fn))) {
 		asm_label(a, L_VOID);
 		commit(e, keep, most, RECORD_VOID + 1 + 4 * e->index + kind);
 		jmp(a, L_SKIP);

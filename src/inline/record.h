@@ -34,12 +34,21 @@ void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned
 bool record_has_few(const struct reading *r);
 u64 record_table(struct emitter *e, const struct reading *r);
 void record_captures(struct emitter *e, const struct reading *r, u64 table_rt);
+/* Does the agent say whether its record is needed? */
+static inline bool record_may_be_unneeded(const struct plan_func *fn)
+{
+	return fn->role == PROPAGATE_BIRTH || fn->role == PROPAGATE_FRAME;
+}
+
 /* The agent is told of the record, which r12 points to, with its scratch. Leads to the label
  * `nobody` where nobody needs it. */
 void record_call_agent(struct emitter *e, const struct reading *r, enum site_kind kind,
 		       unsigned nobody);
 /* ... and that one is lost. */
 void record_lost(struct emitter *e);
+/* Before captures: what the agent will write when a span begins comes from other processors' caches
+ * meanwhile. R13 and R15 are lost. */
+void record_ask_for(struct emitter *e);
 
 /* What the function's records need before the first of them. */
 void record_tables(struct emitter *e, bool exits);

@@ -47,12 +47,28 @@ void record_call_agent(struct emitter *e, const struct reading *r, enum site_kin
 	asm_u32(a, (u32)-4096);
 	fill(a, busy);
 	op_mem(a, true, 0xff, 1, RDX, RING_AGENT);	/* dec qword [rdx+agent] */
-	if (e->fn->role == PROPAGATE_BIRTH) {
+	if (record_may_be_unneeded(e->fn)) {
 		PUT(a, 0x45, 0x84, 0xed);		/* test r13b, r13b */
 		jcc(a, CC_NE, nobody);
 	}
 	if (none)
 		fill(a, none);
+}
+
+void record_ask_for(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+	u8 role = e->fn->role;
+
+	if (e->abi0 || !(role >= PROPAGATE_SPAN && role <= PROPAGATE_ASK))
+		return;
+	_Static_assert(sizeof(struct propagate_goroutines) == 128, "it is shifted");
+	load(a, R13, R12, offsetof(struct record_head, goid));
+	PUT(a, 0x41, 0x83, 0xe5, GOROUTINE_SETS_NEAR - 1);	/* and r13d, sets - 1 */
+	PUT(a, 0x41, 0xc1, 0xe5, 7);				/* shl r13d, 7 */
+	lea_rip(a, R15, e->l->near_rt + NEAR_PROPAGATE +
+			offsetof(struct propagate, goroutines_near));
+	PUT(a, 0x43, 0x0f, 0x0d, 0x0c, 0x2f);			/* prefetchw [r15+r13] */
 }
 
 /* A record is lost: the agent has to know. */

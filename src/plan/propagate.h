@@ -62,6 +62,8 @@ enum {
 					 * came */
 	PROPAGATED_DEBUG = SENDER_DEBUG,	/* who sent it wants to know, by B3 */
 	PROPAGATED_NO_BAGGAGE = 512,	/* as NO_STATE */
+	PROPAGATED_ALONE = 2048,	/* SERVE_INSIDE: nothing came with it; its FRAME may have no
+					 * record */
 };
 _Static_assert((int)PROPAGATED_SAMPLED == (int)SENDER_SAMPLED, "they are handed on");
 struct propagated {

@@ -151,7 +151,10 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	size_t above = up ? (size_t)(up - c->contexts.spans.at) : 0;
 	struct open_span *s = is_inside(c, call, on) ? NULL :
 			      context_begin(&c->contexts, call->goid, up);
-	const struct incoming_request *from = s && by ? incoming_take(&c->incoming, by) : NULL;
+	const struct propagated *d = decided(&call->fn->entry, call->entry);
+	bool nothing_came = d && d->what & PROPAGATED_ALONE;
+	const struct incoming_request *from = s && by && !nothing_came ?
+					       incoming_take(&c->incoming, by) : NULL;
 	u64 chain[CHAIN_MOST];
 
 	if (serves)
@@ -161,13 +164,13 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	if (!s)
 		return;
 	c->total.unstated += from && from->state_dropped;
-	c->total.unbagged += by && incoming_lost_baggage(&c->incoming, by);
+	c->total.unbagged += by && !nothing_came && incoming_lost_baggage(&c->incoming, by);
 	s->kind = kind;
 	s->fn = call->fn;
 	s->start_ns = call->start_ns;
 	s->stream = on ? on->rule->stream : STREAM_NONE;
 	traces_place(&c->traces, s, up ? &c->contexts.spans.at[above] : NULL,
-		       from, decided(&call->fn->entry, call->entry));
+		       from, d);
 	if (chain_of(&call->fn->entry, call->entry, chain))
 		s->ctx = chain[0];
 	if (on && on->rule->nmessages)

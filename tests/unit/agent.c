@@ -143,6 +143,7 @@ START_TEST(many_contexts_are_known_and_forgotten)
 		happens(g, 300, PROPAGATE_SERVE, SITE_ENTRY);
 	}
 	ck_assert_uint_gt(tables->far, 0);
+	ck_assert_uint_gt(tables->far_goroutines, 0);
 	for (u64 g = 1; g <= MANY; g++) {
 		const char *of;
 
@@ -154,6 +155,7 @@ START_TEST(many_contexts_are_known_and_forgotten)
 	for (u64 g = 1; g <= MANY; g++)
 		happens(g, 300, PROPAGATE_SERVE, SITE_EXIT);
 	ck_assert_uint_eq(tables->far, 0);
+	ck_assert_uint_eq(tables->far_goroutines, 0);
 	for (size_t i = 0; i < CONTEXT_WAYS; i++) {
 		for (size_t k = 0; k < CONTEXT_SETS_NEAR; k++)
 			ck_assert_uint_eq(tables->contexts_near[k][i], 0);
@@ -256,8 +258,10 @@ START_TEST(full_tables_forget_and_are_emptied_again)
 			ck_assert_uint_eq(tables->goroutines[i].goid[k], 0);
 	for (size_t i = 0; i < SPAN_SLOTS; i++)
 		ck_assert_uint_eq(tables->spans[i].state & 1, 0);
-	for (size_t i = 0; i < ASK_SLOTS; i++)
-		ck_assert(!tables->requests[i].map && !tables->asks[i].goid);
+	for (size_t i = 0; i < REQUEST_SLOTS; i++)
+		ck_assert(!tables->requests[i].map);
+	for (size_t i = 0; i < CALL_SLOTS; i++)
+		ck_assert(!tables->asks.goid[i]);
 	for (size_t i = 0; i < PARENT_SLOTS; i++)
 		ck_assert_uint_eq(tables->parent_goids[i], 0);
 }

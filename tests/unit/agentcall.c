@@ -37,7 +37,7 @@ START_TEST(births_that_nobody_inherits_by_are_void)
 	machine_patch(&mc);
 	c.r[RAX] = _i & 1 ? 8 : CAPTURE_UNREADABLE;
 	c.x[0][0] = 4 * GOROUTINE_SETS;
-	p->goroutines[0].goid[WAYS - 1] = _i & 2 ? 4 * GOROUTINE_SETS : 0;
+	p->goroutines_near[0].goid[WAYS - 1] = _i & 2 ? 4 * GOROUTINE_SETS : 0;
 	(void)machine_call(&mc, NOTHING, c);
 	entry = next_commit();
 	exit = next_commit();
@@ -52,7 +52,7 @@ END_TEST
 enum { AT_FIELDS = 32 };	/* in the record */
 
 /* RAX and RBX are a slice of fields, whose names are read (plan/extra.c). */
-static struct reading frame_reading(void)
+static struct reading frame_reading(bool keyed)
 {
 	struct read *to = ARENA_ARRAY(&mc.arena, struct read, 3 + EXTRA_FIELDS_MOST);
 	u32 at = AT_FIELDS, n = 0, list = at + EXTRA_FIELD;
@@ -73,6 +73,8 @@ static struct reading frame_reading(void)
 			.status = at + extra_name_at(i) - 8,
 		};
 	return (struct reading){ .reads = to, .nreads = n, .hook_at = at,
+				 .key_at = keyed ? at + EXTRA_COUNT - 8 : 0,
+				 .subkey_at = keyed ? at + EXTRA_COUNT : 0,
 				 .size = at + extra_name_at(EXTRA_FIELDS_MOST) };
 }
 
@@ -103,7 +105,7 @@ START_TEST(fields_that_say_nothing_leave_nothing)
 	if (_i)
 		put_name(1, "traceparent");
 	p->how = PROPAGATOR_W3C;
-	machine_probe(&mc, NOTHING, frame_reading(), (struct reading){ 0 });
+	machine_probe(&mc, NOTHING, frame_reading(false), (struct reading){ 0 });
 	mc.plan.request.propagate = &ask;
 	mc.plan.funcs[0].role = PROPAGATE_FRAME;
 	mc.plan.funcs[0].no_end = true;
@@ -122,6 +124,32 @@ START_TEST(fields_that_say_nothing_leave_nothing)
 }
 END_TEST
 
+/* Where all was seen, nobody needs the record either; but that of a request that says something. */
+START_TEST(a_frame_with_a_key_that_says_nothing_is_void)
+{
+	static const struct propagate_ask ask;
+	struct propagate *p = (void *)(mc.region + NEAR_AT + NEAR_PROPAGATE);
+	struct cpu c = machine_cpu(&mc.t);
+
+	heap_begin();
+	put_name(0, ":path");
+	put_name(1, _i & 1 ? "traceparent" : "te");
+	p->how = PROPAGATOR_W3C;
+	p->since = _i & 2 ? SETTLED : 0;
+	machine_probe(&mc, NOTHING, frame_reading(true), (struct reading){ 0 });
+	mc.plan.request.propagate = &ask;
+	mc.plan.funcs[0].role = PROPAGATE_FRAME;
+	mc.plan.funcs[0].no_end = true;
+	machine_patch(&mc);
+	c.r[RAX] = (u64)(uintptr_t)heap;
+	c.r[RBX] = 2;
+	(void)machine_call(&mc, NOTHING, c);
+	ck_assert_uint_eq((u32)next_commit(), 1 + SITE_ENTRY + (_i == 2 ? RECORD_VOID : 0));
+	ck_assert_uint_eq(next_commit(), 0);
+	ck_assert_uint_eq(p->keyed, _i != 2);
+}
+END_TEST
+
 Suite *agentcall_suite(void)
 {
 	Suite *s = suite_create("agentcall");
@@ -130,6 +158,7 @@ Suite *agentcall_suite(void)
 	tcase_add_checked_fixture(t, shapes_begin, shapes_end);
 	tcase_add_loop_test(t, births_that_nobody_inherits_by_are_void, 0, 4);
 	tcase_add_loop_test(t, fields_that_say_nothing_leave_nothing, 0, 2);
+	tcase_add_loop_test(t, a_frame_with_a_key_that_says_nothing_is_void, 0, 4);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -276,8 +276,10 @@ START_TEST(a_list_is_written_once)
 	ck_assert(is_written(plain));
 	ck_assert(!is_written(plain));	/* what lies there now is another's */
 	ck_assert(calls(1, 300, SITE_EXIT)->what & PROPAGATED_WRITTEN);
-	for (int i = 0; i < ASK_SLOTS; i++)
-		ck_assert(!tables->requests[i].map && !tables->asks[i].goid);
+	for (int i = 0; i < REQUEST_SLOTS; i++)
+		ck_assert(!tables->requests[i].map);
+	for (int i = 0; i < CALL_SLOTS; i++)
+		ck_assert(!tables->asks.goid[i]);
 }
 END_TEST
 
@@ -297,7 +299,7 @@ START_TEST(a_stream_may_be_written_when_its_call_has_ended)
 	calls(1, 300, SITE_ENTRY);
 	lists(1, plain, 1);
 	calls(1, 300, SITE_EXIT);
-	for (int i = 0; i < ASK_SLOTS; i++)
+	for (int i = 0; i < REQUEST_SLOTS; i++)
 		tables->requests[i].made -= (u64)1 << 32;
 	ck_assert(!is_written(plain));
 }

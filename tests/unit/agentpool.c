@@ -123,6 +123,57 @@ START_TEST(what_a_pool_serves_is_in_the_trace_that_came_with_it)
 }
 END_TEST
 
+static u64 places_taken(void)
+{
+	u64 n = 0;
+
+	for (u32 i = 0; i < PARENT_SLOTS; i++)
+		n += !!tables->parent_goids[i];
+	return n;
+}
+
+/* Where nothing was lost for a while, who serves it can tell. */
+START_TEST(a_request_that_comes_with_nothing_needs_no_place)
+{
+	reads_on(&last, ring, 1, 0xc000, 1, NULL, NULL);
+	ck_assert(!last.unneeded);	/* we have just come */
+	ck_assert_uint_eq(tables->keyed, 1);
+	ck_assert_str_ne(takes(2, 0xc000, 1), "none");
+	ck_assert_str_eq(takes(3, 0xc000, 3), "none");
+	happens(2, 300, PROPAGATE_SERVE_INSIDE, SITE_EXIT);
+	ck_assert_uint_eq(tables->keyed, 0);
+	for (u32 i = 0; i < 3; i++) {
+		const struct propagated *d = (const void *)(last.record + DECIDED);
+
+		tables->since = 1 + (i == 0);	/* long ago; SETTLED */
+		tables->gaps = tables->lost;
+		reads_on(&last, ring, 1, 0xc000, 5, NULL, NULL);
+		ck_assert(last.unneeded == (i > 0));
+		ck_assert_uint_eq(tables->since, SETTLED);
+		ck_assert_uint_eq(places_taken(), i == 0);
+		ck_assert_str_ne(takes(2, 0xc000, 5), "none");
+		ck_assert_int_eq(!(d->what & PROPAGATED_ALONE), i == 0);
+		ck_assert(d->what & PROPAGATED_BEGUN);
+		happens(2, 300, PROPAGATE_SERVE_INSIDE, SITE_EXIT);
+	}
+	/* what comes with something has a place as always */
+	reads_on(&last, ring, 1, 0xc000, 7, VALUE(PARENT), NULL);
+	ck_assert(!last.unneeded);
+	ck_assert_str_eq(takes(2, 0xc000, 7), PARENT);
+	ck_assert_int_eq(((struct propagated *)(void *)(last.record + DECIDED))->what &
+			 PROPAGATED_ALONE, 0);
+	happens(2, 300, PROPAGATE_SERVE_INSIDE, SITE_EXIT);
+	ck_assert_uint_eq(tables->keyed, 0);
+	/* a frame may have been among what is lost now */
+	tables->lost++;
+	ck_assert_str_eq(takes(2, 0xc000, 9), "none");
+	reads_on(&last, ring, 1, 0xc000, 11, NULL, NULL);
+	ck_assert(!last.unneeded);
+	ck_assert_uint_ne(tables->since, SETTLED);
+	ck_assert_uint_eq(places_taken(), 1);
+}
+END_TEST
+
 START_TEST(what_another_one_came_with_says_nothing)
 {
 	handed(1, 0xc000, 1, VALUE(PARENT), NULL);
@@ -156,10 +207,13 @@ START_TEST(what_is_never_served_gives_its_place_to_what_comes)
 	for (u32 i = 0; i < 8 * PARENT_SLOTS; i++)
 		handed(1, 0xd000, 2 * i + 1, VALUE(OTHER), NULL);
 	ck_assert_uint_eq(texts_in_use(), 0);	/* they went with their places */
+	ck_assert_uint_eq(tables->keyed, PARENT_SLOTS);
+	ck_assert_uint_ge(tables->given_up, 1);
 	ck_assert_str_ne(trace(serves(3, (const char *[]){ CAME, NULL })), PARENT);
 	for (u32 i = 0; i < PARENT_SLOTS; i++)
 		tables->parents[i].made = 0;
 	ck_assert_str_eq(trace(serves(3, (const char *[]){ CAME, NULL })), PARENT);
+	ck_assert_uint_eq(tables->keyed, PARENT_SLOTS - 1);
 }
 END_TEST
 
@@ -264,6 +318,7 @@ Suite *agentpool_suite(void)
 	tcase_add_loop_test(t, fields_that_say_nothing_are_dropped, 0, 3);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, what_a_pool_serves_is_in_the_trace_that_came_with_it);
+	tcase_add_test(t, a_request_that_comes_with_nothing_needs_no_place);
 	tcase_add_test(t, what_another_one_came_with_says_nothing);
 	tcase_add_test(t, what_is_never_served_gives_its_place_to_what_comes);
 	tcase_add_test(t, one_goroutine_reads_many);
