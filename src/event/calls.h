@@ -42,11 +42,20 @@ struct call {
 	const u8 *exit;			/* NULL when it has no results */
 };
 
+/* With the texts behind what has its place: who has taken the record out has looked to that these
+ * lie in it. */
+static inline struct expr_record expr_record_of(const struct reading *r, const u8 *record)
+{
+	return (struct expr_record){ record, record ? r->size + r->texts : 0 };
+}
+
 /* What expressions are computed from (plan/expr.h). */
 static inline struct expr_input expr_input_of(const struct plan *p, const struct call *c, u64 bias)
 {
 	return (struct expr_input){
-		.plan = p, .fn = c->fn, .entry = c->entry, .exit = c->exit,
+		.plan = p, .fn = c->fn,
+		.record = { expr_record_of(&c->fn->entry, c->entry),
+			    expr_record_of(&c->fn->exit, c->exit) },
 		.goid = c->goid >> 63 ? 0 : c->goid, .duration_ns = c->duration_ns,
 		.depth = c->level, .bias = bias,
 	};

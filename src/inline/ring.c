@@ -202,6 +202,9 @@ static u8 *peek(struct inline_session *s, u32 i, bool *waiting)
 		__atomic_store_n(ring_word(s, i, RING_TAIL), r->tail, __ATOMIC_RELEASE);
 		return NULL;
 	}
+	r->word = commit;
+	r->site = site;
+	r->size = size;
 	memcpy(&r->time, slot + offsetof(struct record_head, tsc), 8);
 	return slot;
 }
@@ -272,34 +275,36 @@ static u32 whole(const struct ring_site *site, u8 *copy, u32 size)
 
 /* What comes next is in the cache of the processor that wrote it, and we are to write it as well,
  * after the work on this one. Nothing is asked for that may not be written yet. */
-static void ask_ahead(const struct inline_session *s, u32 i)
+static void ask_ahead(struct inline_session *s, u32 i)
 {
-	const struct ring_state *r = &s->ring[i];
-	const u8 *next = ring_at(s, i) + RING_DATA + (r->tail & (s->layout.buffer - 1));
-	u64 n = MIN(r->head - r->tail, (u64)AHEAD);
+	struct ring_state *r = &s->ring[i];
+	const u8 *data = ring_at(s, i) + RING_DATA;
+	u64 to = MIN(r->head, r->tail + AHEAD), from = r->asked;
 
-	for (u64 at = 0; at < n; at += LINE)
-		__asm__ volatile("prefetchw %0" : : "m"(next[at]));
+	if (from - r->tail > AHEAD)	/* it is elsewhere by now */
+		from = r->tail;
+	for (; from < to; from += LINE)
+		__asm__ volatile("prefetchw %0" : : "m"(data[from & (s->layout.buffer - 1)]));
+	r->asked = from;
 }
 
 /* Copies the record out, checks it, hands it over, and leaves zeros for the next lap. */
 static void take(struct inline_session *s, u32 i, u8 *slot, source_record_fn *fn, void *ctx)
 {
 	struct ring_state *r = &s->ring[i];
-	u64 word = *(u64 *)(void *)slot;
 	_Alignas(16) u8 copy[RECORD_MAX];
 	struct record_head h;
 	struct record rec;
-	u32 size, site = site_of(s, word, &size);
+	u32 size = r->size, site = r->site;
 
-	if (site == s->nsites)
+	if (*(u64 *)(void *)slot != r->word)
 		return;		/* changed since we looked; the next peek sees it */
 	memcpy(copy, slot, size);
 	memset(slot, 0, size);
 	r->last = r->time;
 	r->tail += size;
 	ask_ahead(s, i);
-	if (word & RECORD_VOID)
+	if (r->word & RECORD_VOID)
 		return;
 	size = whole(&s->sites[site], copy, size);
 	memcpy(&h, copy, sizeof(h));

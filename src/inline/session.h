@@ -15,7 +15,9 @@ struct ring_state {
 	u64 tail;	/* consumed */
 	u64 head;	/* as of this poll */
 	u64 lost;	/* counted so far */
-	u64 time;	/* of the record at tail; valid while it is in the heap */
+	u64 time, word;	/* of the record at tail; valid while it is in the heap */
+	u32 site, size;	/* the same */
+	u64 asked;	/* up to where lines were asked for */
 	u64 last;	/* of the newest record that was taken */
 };
 

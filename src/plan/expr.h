@@ -138,7 +138,10 @@ struct expr_code {
 struct expr_input {
 	const struct plan *plan;
 	const struct plan_func *fn;
-	const u8 *entry, *exit;	/* records as large as the readings say, or NULL */
+	struct expr_record {
+		const u8 *at;	/* NULL: it is not there */
+		u32 size;
+	} record[2];		/* the entry's and the exit's */
 	u64 goid;
 	i64 duration_ns;	/* -1: not known */
 	u32 depth;		/* traced callers */

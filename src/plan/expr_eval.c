@@ -21,24 +21,14 @@ struct val {
 
 static bool value(struct eval *e, u32 i, struct val *to);
 
-/* With the texts behind what has its place: who has taken the record out has looked to that these
- * lie in it. */
-static u32 record_size(const struct eval *e, bool exit)
-{
-	const struct reading *r = exit ? &e->in->fn->exit : &e->in->fn->entry;
-
-	return r->size + r->texts;
-}
-
 /* False where the record is not there. */
 static inline bool bytes(const struct eval *e, bool exit, u32 at, u32 n, void *to)
 {
-	const u8 *record = exit ? e->in->exit : e->in->entry;
-	u32 size = record_size(e, exit);
+	const struct expr_record *r = &e->in->record[exit];
 
-	if (!record || at > size || n > size - at)
+	if ((u64)at + n > r->size)
 		return false;
-	memcpy(to, record + at, n);
+	memcpy(to, r->at + at, n);
 	return true;
 }
 
@@ -57,7 +47,7 @@ static inline u32 count(const struct eval *e, bool exit, u32 at)
 }
 
 /* Where the bytes of a text begin, which may be packed. */
-static u32 begins(const struct eval *e, const struct expr_step *s, u32 at)
+static inline u32 begins(const struct eval *e, const struct expr_step *s, u32 at)
 {
 	u32 status = 0;
 
@@ -71,9 +61,9 @@ static bool unreadable(struct eval *e)
 	return false;
 }
 
-static bool there(const struct eval *e, const struct expr_step *s)
+static inline bool there(const struct eval *e, const struct expr_step *s)
 {
-	return s->exit ? e->in->exit : e->in->entry;
+	return e->in->record[s->exit].at;
 }
 
 /* Is it of that type? That it is of another one is no failure to read. */
@@ -108,7 +98,7 @@ static bool guarded_in_turn(struct eval *e, u16 guard)
 }
 
 /* Most do not fail, and then their order does not matter. */
-static bool guarded(struct eval *e, u16 guard)
+static inline bool guarded(struct eval *e, u16 guard)
 {
 	bool hold = true;
 
@@ -138,7 +128,8 @@ static inline bool load(struct eval *e, const struct expr_step *s, u32 at, struc
 	u64 w = 0;
 	float f;
 
-	if (!bytes(e, s->exit, at, MIN(s->size, (u8)8), &w))
+	if (s->size == 8 ? !bytes(e, s->exit, at, 8, &w) :
+			   !bytes(e, s->exit, at, MIN(s->size, (u8)8), &w))
 		return false;
 	if (s->kind == EXPR_FLOAT && s->size == 4) {
 		memcpy(&f, &w, 4);
@@ -151,7 +142,7 @@ static inline bool load(struct eval *e, const struct expr_step *s, u32 at, struc
 	return true;
 }
 
-static bool loaded(struct eval *e, const struct expr_step *s, struct val *to)
+static inline bool loaded(struct eval *e, const struct expr_step *s, struct val *to)
 {
 	const struct expr_step *g = s->guard ? &e->steps[s->guard - 1] : NULL;
 
@@ -180,22 +171,22 @@ static bool element(struct eval *e, const struct expr_step *s, struct val *to)
 	return load(e, s, begins(e, s, s->at) + (u32)index.u * s->stride, to);
 }
 
-static bool text(struct eval *e, const struct expr_step *s, struct val *to)
+static inline bool text(struct eval *e, const struct expr_step *s, struct val *to)
 {
 	enum { ABSURD = 47 };	/* no length reaches the size of the address space */
-	const u8 *record = s->exit ? e->in->exit : e->in->entry;
-	u32 size = record_size(e, s->exit), at = begins(e, s, s->data), got;
+	const struct expr_record *r = &e->in->record[s->exit];
+	u32 at = begins(e, s, s->data), got;
 
-	if (!record || !guarded(e, s->guard))
+	if (!there(e, s) || !guarded(e, s->guard))
 		return false;
 	to->len = word(e, s->exit, s->at + 8);
 	to->text = STR("");
 	if (!to->len)
 		return true;
 	got = count(e, s->exit, s->status);
-	if (to->len >> ABSURD || !got || at > size || got > size - at)
+	if (to->len >> ABSURD || !got || (u64)at + got > r->size)
 		return unreadable(e);
-	to->text = (struct str){ (const char *)record + at,
+	to->text = (struct str){ (const char *)r->at + at,
 				 MIN(MIN((u64)got, (u64)s->cap), to->len) };
 	return true;
 }
@@ -473,6 +464,15 @@ static bool value(struct eval *e, u32 i, struct val *to)
 	return false;
 }
 
+/* What most expressions are, without a way round. */
+static inline bool result(struct eval *e, const struct expr_code *c, struct val *to)
+{
+	const struct expr_step *s = &c->steps[c->n - 1];
+
+	return s->op == EX_STRING ? text(e, s, to) :
+	       s->op == EX_LOAD ? loaded(e, s, to) : value(e, c->n - 1, to);
+}
+
 enum expr_kind expr_kind_of(const struct plan_func *fn, const struct expr *e)
 {
 	const struct expr_code *c = &fn->codes[e->index];
@@ -502,7 +502,7 @@ bool expr_value(const struct expr_input *in, const struct expr *e, struct expr_r
 	struct val x = { 0 };
 
 	*v = (struct expr_result){ 0 };
-	if (!c->n || !value(&ev, c->n - 1, &x)) {
+	if (!c->n || !result(&ev, c, &x)) {
 		v->unreadable = ev.unreadable;
 		return false;
 	}

@@ -76,11 +76,8 @@ void http_say_server(struct saying *s, const struct field_value *f, const struct
 		say_int(s, "http.response.status_code", status);
 	if (f[FIELD_HOST].there)
 		(void)say_address(s, "server.address", "server.port", f[FIELD_HOST].text);
-	if (f[FIELD_PEER].there) {
-		(void)say_address(s, "client.address", NULL, f[FIELD_PEER].text);
-		(void)say_address(s, "network.peer.address", "network.peer.port",
-				  f[FIELD_PEER].text);
-	}
+	if (f[FIELD_PEER].there)
+		say_peer_address(s, f[FIELD_PEER].text);
 	say_protocol(s, &f[FIELD_PROTO]);
 	if (status >= 500)
 		say_error(s, say_fmt(s, "%d", (int)status), (struct str){ 0 });

@@ -24,16 +24,19 @@ static const double query_bounds[] = { 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5,
 #define DURATION(bounds) "s", bounds, ARRAY_LEN(bounds)
 #define MESSAGES "{message}", NULL, 0
 
-/* Of two texts that are not the same, most have other lengths, or end otherwise. */
+/* Of two texts that are not the same, most have other lengths, or end otherwise; of two that are,
+ * most are one. */
+static bool is_key(struct str a, struct str b)
+{
+	return a.n == b.n && a.p[a.n - 1] == b.p[b.n - 1] &&
+	       (a.p == b.p || !memcmp(a.p, b.p, a.n));
+}
+
 static const struct span_attr *find(const struct span *s, struct str key)
 {
-	for (u32 i = 0; i < s->nattrs; i++) {
-		struct str k = s->attrs[i].key;
-
-		if (k.n == key.n && k.p[k.n - 1] == key.p[k.n - 1] &&
-		    (k.p == key.p || !memcmp(k.p, key.p, k.n)))
+	for (u32 i = 0; i < s->nattrs; i++)
+		if (is_key(s->attrs[i].key, key))
 			return &s->attrs[i];
-	}
 	return NULL;
 }
 
@@ -137,30 +140,60 @@ struct metric_about metric_about(u32 metric)
 	return kinds[metric].about;
 }
 
-/* Spans of one library say the same in the same order, mostly: where an attribute was last time it
- * is looked for first. */
-static u32 take(struct span_attr to[METRIC_ATTRS_MOST], struct metric *m, const struct kind *k,
+static u32 take(struct span_attr to[METRIC_ATTRS_MOST], const struct metric_shape *shape, u32 metric,
 		const struct span *s)
 {
+	const struct kind *k = &kinds[metric];
 	u32 n = 0;
 
 	for (u32 i = 0; i < METRIC_ATTRS_MOST && k->attrs[i].key.n; i++) {
 		const struct taken *t = &k->attrs[i];
-		u8 last = m->last[i];
-		const struct span_attr *from = last < s->nattrs &&
-					       str_eq(s->attrs[last].key, t->key) ?
-					       &s->attrs[last] : find(s, t->key);
 
-		if (!from)
+		if (shape->from[metric][i] == METRIC_NOWHERE)
 			continue;
-		m->last[i] = (u8)MIN(from - s->attrs, (ptrdiff_t)UINT8_MAX);
-		to[n] = *from;
+		to[n] = s->attrs[shape->from[metric][i]];
 		to[n].key = t->key;
 		if (t->how)
 			t->how(&to[n], s);
 		n++;
 	}
 	return n;
+}
+
+static void learn(struct metric_shape *to, const struct span *s)
+{
+	u32 n = MIN(s->nattrs, (u32)METRIC_KEYS_MOST);
+
+	*to = (struct metric_shape){ .nkeys = n, .kind = s->kind };
+	for (u32 i = 0; i < n; i++)
+		to->keys[i] = s->attrs[i].key.p;
+	for (u32 i = 0; i < METRICS; i++) {
+		const struct kind *k = &kinds[i];
+
+		if (!(k->of >> s->kind & 1) || !find(s, k->sign))
+			continue;
+		to->fits |= 1u << i;
+		for (u32 a = 0; a < METRIC_ATTRS_MOST && k->attrs[a].key.n; a++) {
+			const struct span_attr *from = find(s, k->attrs[a].key);
+
+			to->from[i][a] = from ? (u8)(from - s->attrs) : METRIC_NOWHERE;
+		}
+	}
+}
+
+/* Most spans say the same as an earlier one, in the same order, and with the same texts as keys. */
+static const struct metric_shape *shape_of(struct metrics *m, const struct span *s)
+{
+	const char *first = s->nattrs ? s->attrs[0].key.p : NULL;
+	u64 h = ((uintptr_t)first ^ (u64)s->nattrs << 8 ^ (u64)s->kind << 16) * 0x9e3779b97f4a7c15;
+	struct metric_shape *shape = &m->shapes[h >> 32 & (METRIC_SHAPES - 1)];
+	bool same = shape->nkeys == s->nattrs && shape->kind == s->kind;
+
+	for (u32 i = 0; same && i < s->nattrs; i++)
+		same = shape->keys[i] == s->attrs[i].key.p;
+	if (!same)
+		learn(shape, s);
+	return shape;
 }
 
 static u64 hash(const struct span_attr *a, u32 n)
@@ -211,7 +244,7 @@ static struct metric_series *make(const struct span_attr *a, u32 n)
 	return s;
 }
 
-static struct metric_series *series_of(struct metric *m, const struct span_attr *a, u32 n)
+static struct metric_series *series_by_hash(struct metric *m, const struct span_attr *a, u32 n)
 {
 	static const struct span_attr more = {
 		.key = KEY("otel.metric.overflow"), .kind = ATTR_BOOL, .truth = true,
@@ -229,6 +262,14 @@ static struct metric_series *series_of(struct metric *m, const struct span_attr 
 	m->series.at[m->series.n - 1]->same = first ? (u32)*first : 0;
 	*map_put(&m->by_hash, h) = m->series.n;
 	return m->series.at[m->series.n - 1];
+}
+
+/* Most are of the same as the last one was. */
+static struct metric_series *series_of(struct metric *m, const struct span_attr *a, u32 n)
+{
+	if (!m->recent || !is_same(m->recent, a, n))
+		m->recent = series_by_hash(m, a, n);
+	return m->recent;
 }
 
 /* The last one in each bucket. */
@@ -262,25 +303,29 @@ static void add_time(struct metric_series *to, const struct metric_about *about,
 		remember(to, bucket, seconds, s);
 }
 
-static void add(struct metrics *m, u32 metric, const struct span *s)
+static void add(struct metrics *m, const struct metric_shape *shape, u32 metric,
+		const struct span *s)
 {
-	const struct kind *k = &kinds[metric];
+	const struct metric_about *about = &kinds[metric].about;
 	struct span_attr attrs[METRIC_ATTRS_MOST];
 	struct metric *to = &m->of[metric];
 
-	if (k->about.nbounds)
-		add_time(series_of(to, attrs, take(attrs, to, k, s)), &k->about, m->exemplars, s);
+	if (about->nbounds)
+		add_time(series_of(to, attrs, take(attrs, shape, metric, s)), about, m->exemplars,
+			 s);
 	else if (s->messages > 0)
-		series_of(to, attrs, take(attrs, to, k, s))->count += (u64)s->messages;
+		series_of(to, attrs, take(attrs, shape, metric, s))->count += (u64)s->messages;
 	else if (s->messages < 0)
 		to->unknown = true;
 }
 
 void metrics_add(struct metrics *m, const struct span *s)
 {
-	for (u32 i = 0; i < METRICS; i++)
-		if (kinds[i].of >> s->kind & 1 && find(s, kinds[i].sign))
-			add(m, i, s);
+	const struct metric_shape *shape = shape_of(m, s);
+
+	for (u32 i = 0; shape->fits >> i; i++)
+		if (shape->fits >> i & 1)
+			add(m, shape, i, s);
 }
 
 void metrics_reset(struct metrics *m)

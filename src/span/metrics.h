@@ -45,8 +45,18 @@ struct metric_series {
 struct metric {
 	VEC(struct metric_series *) series;
 	struct map by_hash;	/* 1 + place */
+	struct metric_series *recent;	/* the last span's, or NULL */
 	bool unknown;		/* it would be wrong: of some spans it is not known how many */
-	u8 last[METRIC_ATTRS_MOST];	/* where each attribute was in the last span */
+};
+
+/* Spans whose attributes have these keys, and where in them are those of each metric. */
+enum { METRIC_SHAPES = 16, METRIC_KEYS_MOST = 48, METRIC_NOWHERE = 255 };
+struct metric_shape {
+	const char *keys[METRIC_KEYS_MOST];
+	u32 nkeys;
+	enum span_kind kind;
+	u32 fits;		/* a bit for each metric that they are of */
+	u8 from[METRICS][METRIC_ATTRS_MOST];
 };
 
 struct metric_about {
@@ -57,6 +67,7 @@ struct metric_about {
 
 struct metrics {
 	struct metric of[METRICS];
+	struct metric_shape shapes[METRIC_SHAPES];
 	enum metric_exemplars exemplars;
 };
 

@@ -82,9 +82,22 @@ i64 say_address(struct saying *s, const char *address, const char *port_key, str
 	if (!name.n)
 		return port;
 	say_text(s, address, name);
-	if (port && port_key)
+	if (port)
 		say_int(s, port_key, port);
 	return port;
+}
+
+void say_peer_address(struct saying *s, struct str peer)
+{
+	i64 port;
+	struct str name = split_port(peer, &port);
+
+	if (!name.n)
+		return;
+	say_text(s, "client.address", name);
+	say_text(s, "network.peer.address", name);
+	if (port)
+		say_int(s, "network.peer.port", port);
 }
 
 /* inet_ntop() would do it by printf, which took more time than the rest of the span. */

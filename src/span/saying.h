@@ -51,13 +51,15 @@ struct str say_joined(struct saying *s, struct str a, struct str b, struct str c
 struct str say_copy(struct saying *s, struct str text);
 /* What is said last holds. */
 void say_error(struct saying *s, struct str type, struct str message);
-/* "host:port", "[::1]:80", "host": as `address`, and the port, where there is one, as `port_key`
- * (which may be NULL). Gives the port, or 0. */
+/* "host:port", "[::1]:80", "host": as `address`, and the port, where there is one, as `port_key`.
+ * Gives the port, or 0. */
 i64 say_address(struct saying *s, const char *address, const char *port_key, struct str host);
 /* A net.IP: 4 bytes, or 16, of which those of IPv4 are known by how they begin. Empty: it is none.
  */
 struct str say_ip(struct saying *s, struct str ip);
-/* Who is served: a net.IP, and its port. */
+/* Who is served: as say_address() takes it. */
+void say_peer_address(struct saying *s, struct str peer);
+/* The same: a net.IP, and its port. */
 void say_peer(struct saying *s, const struct field_value *ip, const struct field_value *port);
 
 #endif

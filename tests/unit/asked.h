@@ -16,6 +16,7 @@
 #ifndef TESTS_ASKED_H
 #define TESTS_ASKED_H
 
+#include "event/calls.h"
 #include "memory.h"
 
 #include "plan/interpret.h"
@@ -296,7 +297,9 @@ static inline bool asked_bind(enum expr_role role, const char *text, struct err 
 static inline struct expr_input asked_input(void)
 {
 	return (struct expr_input){
-		.plan = &world.plan, .fn = &world.fn, .entry = world.entry, .exit = world.exit,
+		.plan = &world.plan, .fn = &world.fn,
+		.record = { expr_record_of(&world.fn.entry, world.entry),
+			    expr_record_of(&world.fn.exit, world.exit) },
 		.goid = 18, .duration_ns = 2500000, .depth = 3,
 	};
 }

@@ -312,9 +312,9 @@ START_TEST(what_the_entry_decides_is_decided_there)
 	in = asked_input();
 	ck_assert_uint_eq(world.fn.codes[0].nconjuncts, conditions[_i].parts);
 	ck_assert_uint_eq(world.fn.codes[0].nentry, conditions[_i].at_entry);
-	in.exit = NULL;
+	in.record[1] = (struct expr_record){ 0 };
 	ck_assert_int_eq(expr_entry_passes(&in, &unreadable), conditions[_i].entry);
-	in.exit = world.exit;
+	in.record[1] = expr_record_of(&world.fn.exit, world.exit);
 	ck_assert_int_eq(expr_exit_passes(&in, &unreadable), conditions[_i].end);
 	ck_assert_uint_eq(unreadable, strstr(conditions[_i].text, "Next") != NULL);
 	ck_assert_int_eq(expr_waits(&world.fn, &world.plan.exprs[0]),
@@ -332,7 +332,7 @@ START_TEST(a_call_without_its_end_has_no_results)
 	asked_begin(NULL);
 	ck_assert(asked_bind(EXPR_BY, "ret0", &err));
 	in = asked_input();
-	in.exit = NULL;
+	in.record[1] = (struct expr_record){ 0 };
 	ck_assert(!expr_value(&in, &world.plan.exprs[0], &v));
 	ck_assert(!v.unreadable);
 	asked_end();
