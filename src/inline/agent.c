@@ -40,7 +40,7 @@ AGENT static void ended(struct propagate *p, u64 goid)
 
 	if (of)
 		forget_parent(p, of);
-	while ((c = call_of(&p->asks, goid, 0, true)))
+	while (p->asked && (c = call_of(&p->asks, goid, 0, true)))
 		answer(p, c, &nobody);
 	for (u32 i = 0; g && i < TRIES; i++) {
 		struct propagate_span *s = slot(p, *g);

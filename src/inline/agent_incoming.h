@@ -179,6 +179,11 @@ AGENT static bool field(struct propagate *p, u64 near, struct propagate_parent *
 	return count;
 }
 
+AGENT static bool is_read(const u8 *fields)
+{
+	return *(const u32 *)(const void *)(fields + EXTRA_FIELD - 8) != CAPTURE_UNREADABLE;
+}
+
 /* One of the names matters. */
 AGENT static bool any_named(const struct propagate *p, const u8 *fields)
 {
@@ -228,7 +233,7 @@ AGENT static void drop_fields(u8 *record, const u8 *fields)
 	u32 n = *(const u32 *)(const void *)(record + from);
 
 	/* where reading them failed, some may be there nonetheless */
-	if (n == CAPTURE_UNREADABLE || *end > at_fields + extra_name_at(EXTRA_FIELDS_MOST))
+	if (!is_read(fields) || *end > at_fields + extra_name_at(EXTRA_FIELDS_MOST))
 		return;
 	/* what lies between the fields and the names has never been written */
 	zero(record, from, from + 8 + n);
@@ -250,7 +255,7 @@ AGENT static bool frame(struct propagate *p, u64 goid, u8 *record, const u8 *fie
 	of = take_parent(p, key);
 	if (of)		/* another connection's, which lay at the same address */
 		forget_parent(p, of);
-	if (key && !any_named(p, fields) && sees_all(p)) {
+	if (key && is_read(fields) && !any_named(p, fields) && sees_all(p)) {
 		drop_fields(record, fields);
 		return true;
 	}

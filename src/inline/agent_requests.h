@@ -195,6 +195,8 @@ AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64
 	c = new_call(p, &p->asks, goid);
 	if (!c)
 		return;
+	if (!p->asked)
+		p->asked = 1;
 	r = map ? enter_request(p, map, to, &texts) : 0;
 	c->depth = depth;
 	c->lost = __atomic_load_n(&p->lost, __ATOMIC_RELAXED);

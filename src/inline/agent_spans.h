@@ -179,10 +179,13 @@ AGENT static u32 processor(void)
 	return (u32)limit & NUMBER;
 }
 
-/* A few slots that this processor takes again and again, which stay in its cache. */
-AGENT static u32 near_slot(u64 at)
+/* A few slots that this processor takes again and again stay in its cache; then come others that
+ * are its own, then all. */
+AGENT static u32 slot_to_try(u64 at, u32 i, u32 here)
 {
-	return place(processor(), SPAN_SLOTS / SPANS_NEAR) * SPANS_NEAR + place(at, SPANS_NEAR);
+	return i < TRIES ? here + place(at + i, SPANS_NEAREST) :
+	       i < 2 * TRIES ? here + place(at + i, SPANS_NEAR) :
+			       place(at + i * (SPANS_NEAR + 1), SPAN_SLOTS);
 }
 
 /* A span that others will be in, of a trace that is new or came with a request. */
@@ -192,9 +195,10 @@ AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32
 {
 	u64 at = 4 * goid + goid / (SPAN_SLOTS / 4) + depth * GOLDEN;
 
-	for (u32 i = 0; i < 2 * TRIES; i++) {
-		u32 n = i < TRIES ? near_slot(at + i) :
-				    place(at + i * (SPANS_NEAR + 1), SPAN_SLOTS);
+	u32 here = place(processor(), SPAN_SLOTS / SPANS_NEAR) * SPANS_NEAR;
+
+	for (u32 i = 0; i < 3 * TRIES; i++) {
+		u32 n = slot_to_try(at, i, here);
 		struct propagate_span *s = &p->spans[n];
 		u32 was = __atomic_load_n(&s->state, __ATOMIC_RELAXED);
 

@@ -28,7 +28,7 @@ bool propagate_begin(const struct inline_session *s)
 	const struct propagate_ask *ask = s->plan->request.propagate;
 	struct {
 		u64 key[2], below;
-		u32 parent, streams, how, spare;
+		u32 parent, streams, how, asked;
 		u64 itab_rt;
 	} head = { 0 };
 	u64 va;

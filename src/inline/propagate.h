@@ -26,7 +26,8 @@ enum {
 	GOROUTINE_SETS = 8192,
 	GOROUTINE_SETS_NEAR = 128,	/* where a place is looked for first: these stay in the cache */
 	SPAN_SLOTS = 16384,
-	SPANS_NEAR = 128,	/* of these, where a thread looks for a place first */
+	SPANS_NEAR = 128,	/* of these, where a processor looks for a place first, and where */
+	SPANS_NEAREST = 8,	/* of those */
 	CONTEXT_SETS = 4096,
 	CONTEXT_SETS_NEAR = 64,	/* as of goroutines */
 	CONTEXT_WAYS = 8,
@@ -135,7 +136,8 @@ struct propagate {
 	u64 below;
 	u32 parent;
 	u32 streams;		/* not 0: a header block was of a request that is sent */
-	u32 how, spare;		/* how: PROPAGATOR_… */
+	u32 how;		/* PROPAGATOR_… */
+	u32 asked;		/* a request was sent */
 	u64 itab_rt;		/* of *bufio.Writer as an io.Writer */
 	u64 lost;		/* records of functions that have a role here: what was decided
 				 * before the last of them is not trusted any more */

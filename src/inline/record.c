@@ -171,52 +171,92 @@ static void scratch_take(struct assembler *a, u32 keep)
 		store(a, kept[i], R15, (i32)(SCRATCH_REGS + 8 * i));
 }
 
-/* r13 = the record's first word. Where nobody has reserved behind it, the ring's head goes back to
- * the end of what was captured: in one instruction, for a signal handler may come before it.
- * r12: the record, rdi: the ring, r15: the scratch; rax, rcx, rdx, rsi dirty. */
-static void shrink(struct emitter *e, u32 most, u32 word)
+/* What shrink() and rub_out() begin with: ecx: the bytes that were captured, rax: the ring's head,
+ * rdx: where it was before this record. Gives the hole of a jump for where somebody has reserved
+ * behind it. */
+static size_t is_last(struct emitter *e, u32 most)
 {
 	struct assembler *a = &e->a;
-	size_t behind, done;
 
 	op_mem(a, false, 0x8b, RCX, R15, SCRATCH_END);	/* mov ecx, [r15+end] */
 	PUT(a, 0x83, 0xc1, 0x07, 0x83, 0xe1, 0xf8);	/* add ecx, 7; and ecx, -8 */
 	load(a, RAX, RDI, RING_HEAD);
-	lea(a, RDX, RAX, -(i32)most);			/* where it began, if it is the last one */
+	lea(a, RDX, RAX, -(i32)most);
 	PUT(a, 0x48, 0x8d, 0xb4, 0x17);			/* lea rsi, [rdi+rdx+data] */
 	asm_u32(a, RING_DATA);
 	PUT(a, 0x4c, 0x29, 0xe6);			/* sub rsi, r12 */
 	PUT(a, 0xf7, 0xc6);				/* test esi, buffer - 1 */
 	asm_u32(a, (u32)(e->l->buffer - 1));
 	PUT(a, 0x0f, 0x85);				/* jne behind */
-	behind = hole(a);
-	PUT(a, 0x48, 0x01, 0xca);			/* add rdx, rcx */
-	PUT(a, 0x48, 0x0f, 0xb1, 0x17);			/* cmpxchg [rdi], rdx */
-	PUT(a, 0x0f, 0x84);				/* je done */
-	done = hole(a);
-	fill(a, behind);
-	PUT(a, 0xb9);					/* mov ecx, most */
-	asm_u32(a, most);
-	fill(a, done);
+	return hole(a);
+}
+
+/* r13 = the first word of a record of rcx bytes, which has its time by then. */
+static void first_word(struct assembler *a, u32 word)
+{
+	load(a, RAX, R15, SCRATCH_TIME);
+	store(a, RAX, R12, offsetof(struct record_head, tsc));
 	PUT(a, 0x48, 0xc1, 0xe1, 0x20);			/* shl rcx, 32 */
 	PUT(a, 0x41, 0xbd);				/* mov r13d, word */
 	asm_u32(a, word);
 	PUT(a, 0x49, 0x09, 0xcd);			/* or r13, rcx */
 }
 
+static void ecx_is(struct assembler *a, u32 most)
+{
+	PUT(a, 0xb9);					/* mov ecx, most */
+	asm_u32(a, most);
+}
+
+/* r13 = the record's first word. Where nobody has reserved behind it, the ring's head goes back to
+ * the end of what was captured: in one instruction, for a signal handler may come before it.
+ * r12: the record, rdi: the ring, r15: the scratch; rax, rcx, rdx, rsi dirty. */
+static void shrink(struct emitter *e, u32 most, u32 word)
+{
+	struct assembler *a = &e->a;
+	size_t behind = is_last(e, most), done;
+
+	PUT(a, 0x48, 0x01, 0xca);			/* add rdx, rcx */
+	PUT(a, 0x48, 0x0f, 0xb1, 0x17);			/* cmpxchg [rdi], rdx */
+	PUT(a, 0x0f, 0x84);				/* je done */
+	done = hole(a);
+	fill(a, behind);
+	ecx_is(a, most);
+	fill(a, done);
+	first_word(a, word);
+}
+
+/* The same of one that nobody needs: its room is zero again, and all of it goes back; then r13 is
+ * 0, and whoever comes next may have it. Else it is void. */
+static void rub_out(struct emitter *e, u32 most, u32 word)
+{
+	struct assembler *a = &e->a;
+	size_t behind = is_last(e, most), gone;
+
+	PUT(a, 0x45, 0x31, 0xed);			/* xor r13d, r13d */
+	PUT(a, 0x4d, 0x89, 0x6c, 0x0c, 0xf8);		/* again: mov [r12+rcx-8], r13 */
+	PUT(a, 0x83, 0xe9, 0x08);			/* sub ecx, 8 */
+	PUT(a, 0x75, 0xf6);				/* jne again */
+	PUT(a, 0x48, 0x0f, 0xb1, 0x17);			/* cmpxchg [rdi], rdx */
+	PUT(a, 0x0f, 0x84);				/* je gone */
+	gone = hole(a);
+	fill(a, behind);
+	ecx_is(a, most);
+	first_word(a, RECORD_VOID | word);
+	fill(a, gone);
+}
+
 /* r12: the record. A ring begins on a page, and its scratch lies in its first. r13: as of shrink().
  */
-static void scratch_give_back(struct emitter *e, u32 keep, u32 most, u32 word)
+static void scratch_give_back(struct emitter *e, u32 keep, u32 most, u32 word, bool needed)
 {
 	struct assembler *a = &e->a;
 
 	load(a, R15, R12, SCRATCH_HELD);
-	load(a, RAX, R15, SCRATCH_TIME);
-	store(a, RAX, R12, offsetof(struct record_head, tsc));
 	PUT(a, 0x4c, 0x89, 0xff);			/* mov rdi, r15 */
 	PUT(a, 0x48, 0x81, 0xe7);			/* and rdi, -4096 */
 	asm_u32(a, (u32)-4096);
-	shrink(e, most, word);
+	(needed ? shrink : rub_out)(e, most, word);
 	for (u32 i = 0; i < keep; i++)
 		load(a, kept[i], R15, (i32)(SCRATCH_REGS + 8 * i));
 	PUT(a, 0x49, 0x81, 0xe7);			/* and r15, -4096 */
@@ -243,12 +283,29 @@ static void commit(struct emitter *e, u32 keep, u32 most, u32 word)
 	struct assembler *a = &e->a;
 
 	if (keep) {
-		scratch_give_back(e, keep, most, word);
+		scratch_give_back(e, keep, most, word, true);
 		store(a, R13, R12, 0);
 		return;
 	}
 	op_mem(a, true, 0xc7, 0, R12, 0);		/* mov qword [r12], word */
 	asm_u32(a, word);
+}
+
+/* Puts registers back; nobody needs the record. */
+static void discard(struct emitter *e, u32 keep, u32 most, u32 word)
+{
+	struct assembler *a = &e->a;
+	size_t gone;
+
+	if (!keep) {
+		commit(e, keep, most, RECORD_VOID | word);
+		return;
+	}
+	scratch_give_back(e, keep, most, word, false);
+	PUT(a, 0x4d, 0x85, 0xed, 0x0f, 0x84);		/* test r13, r13; jz gone */
+	gone = hole(a);
+	store(a, R13, R12, 0);
+	fill(a, gone);
 }
 
 /* To L_SKIP where no records are wanted. */
@@ -397,7 +454,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	jmp(a, L_SKIP);
 	if ((kind == SITE_ENTRY && after) || (agent && record_may_be_unneeded(e->fn))) {
 		asm_label(a, L_VOID);
-		commit(e, keep, most, RECORD_VOID + 1 + 4 * e->index + kind);
+		discard(e, keep, most, 1 + 4 * e->index + kind);
 		jmp(a, L_SKIP);
 	}
 

@@ -1,6 +1,6 @@
 /* A ring that goes on at its beginning, where the reader has consumed all. A signal handler may
  * come before every instruction of that, so one does. */
-#include "shapes.h"
+#include "stepped.h"
 
 Suite *again_suite(void);
 
@@ -131,14 +131,6 @@ END_TEST
 
 /* Signal handlers */
 
-static void handler_records(void)
-{
-	struct record_head h = { .commit = 1 + SITE_TAIL, .tsc = 1 };
-
-	memcpy(ring + RING_DATA + (head() & (LARGE - 1)), &h, sizeof(h));
-	*ring_word_at(ring, RING_HEAD) += RECORD_HEAD;
-}
-
 /* As the code does that is under test. */
 static void handler_begins_again(void)
 {
@@ -156,35 +148,6 @@ static const struct {
 	u32 records;
 } meanwhile[] = { { handler_records, 1 }, { handler_begins_again, 1 }, { reader_looks, 0 } };
 
-static u32 steps, wanted;	/* instructions of our code so far; it comes before this one */
-static void (*comes)(void);
-
-static void on_step(int sig, siginfo_t *si, void *context)
-{
-	const ucontext_t *uc = context;
-	u64 rip = (u64)uc->uc_mcontext.gregs[REG_RIP];
-
-	(void)sig;
-	(void)si;
-	if (rip - mc.layout.code_rt < NEAR_AT - CODE_AT && steps++ == wanted)
-		comes();
-}
-
-static void step_through(void)
-{
-	static u8 stack[1 << 16];
-	stack_t alt = { .ss_sp = stack, .ss_size = sizeof(stack) };
-	struct sigaction sa = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-	struct cpu c = machine_cpu(&mc.t);
-
-	ck_assert(!sigaltstack(&alt, NULL));
-	ck_assert(!sigaction(SIGTRAP, &sa, NULL));
-	steps = 0;
-	__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq" : : : "memory", "cc");
-	(void)machine_run(&mc, &mc.t, NOTHING, 0, &c);
-	__asm__ volatile("pushfq; andq $~0x100, (%%rsp); popfq" : : : "memory", "cc");
-}
-
 START_TEST(a_handler_may_come_before_every_instruction)
 {
 	u32 count[4], n, more;
@@ -197,7 +160,7 @@ START_TEST(a_handler_may_come_before_every_instruction)
 		u64 from = 7 * LARGE + RING_AGAIN_FROM + 8 * wanted;
 
 		ring_stands_at(from, from);
-		step_through();
+		step_through(machine_cpu(&mc.t));
 		ck_assert_uint_eq(*ring_word_at(ring, RING_LOST), 0);
 		more = fill_up();
 		ck_assert_uint_ge(more, (ring_waits(&mc.layout) - LARGE / 2) / EACH);

@@ -44,6 +44,22 @@ static void has(u32 i, const char *name, const char *value)
 	frame.n = i + 1;
 }
 
+/* Each length is looked at once, and where there is no field, nothing more is. */
+static void expect_no_detours(const struct reading *r)
+{
+	for (u32 i = 0; i < r->nreads; i++) {
+		const struct read *d = &r->reads[i];
+
+		if (d->kind != READ_WHEN)
+			continue;
+		if (d->when_not)
+			ck_assert_uint_eq(i + 1 + d->size, r->nreads);
+		for (u32 k = 0; k < i; k++)
+			ck_assert(r->reads[k].kind != READ_WHEN || r->reads[k].when_at != d->when_at ||
+				  r->reads[k].when != d->when);
+	}
+}
+
 /* What a call with this frame puts into its record. */
 static const u8 *seen(void)
 {
@@ -57,6 +73,7 @@ static const u8 *seen(void)
 	extra_read(&p, &f);
 	ck_assert_uint_eq(f.entry.hook_at, RECORD_HEAD);
 	ck_assert_uint_le(f.entry.size, RECORD_MAX);
+	expect_no_detours(&f.entry);
 	interpret(&in, f.entry.reads, f.entry.nreads, f.entry.size, record);
 	arena_release(&p.arena);
 	return record + RECORD_HEAD;

@@ -301,8 +301,30 @@ static inline u32 machine_size(const struct machine *mc, u64 commit)
 /* What was reserved and given back has never been written. */
 static inline void machine_expect_zeros(const u8 *at, u32 n)
 {
-	for (u32 i = 0; i < n; i++)
-		ck_assert_uint_eq(at[i], 0);
+	ck_assert(!at[0] && !memcmp(at, at + 1, n - 1));
+}
+
+/* The first word of the thread's next record, void or not, which is taken; 0: there is none. What
+ * lies ahead of the last one is zero. */
+static inline u64 machine_next(struct machine *mc, const struct thread *t)
+{
+	u8 *ring = machine_ring(mc, t), *slot;
+	u64 *tail, *head, commit = 0;
+
+	if (!ring)
+		return 0;
+	tail = ring_word_at(ring, RING_TAIL);
+	head = ring_word_at(ring, RING_HEAD);
+	slot = ring + RING_DATA + (*tail & (mc->layout.buffer - 1));
+	if (*tail != *head) {
+		memcpy(&commit, slot, sizeof(commit));
+		ck_assert_uint_ne(commit, 0);
+		memset(slot, 0, machine_size(mc, commit));
+		*tail += machine_size(mc, commit);
+	}
+	if (*tail == *head)
+		machine_expect_zeros(slot, RECORD_MAX);
+	return commit;
 }
 
 /* Takes the oldest record out of the thread's ring; false when there is none. What it ends before
