@@ -152,7 +152,7 @@ static void zombies(struct diagnosis *to, struct death *d, struct str line, stru
 
 void explain_heap_text(struct diagnosis *to, struct death *d)
 {
-	struct str line, rest;
+	struct str line = { 0 }, rest = { 0 };
 	bool bad = explain_says(d, "fatal error: found bad pointer in Go heap");
 
 	if (bad && last_line(d->lead, "runtime: pointer 0x", &line, &rest))

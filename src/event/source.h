@@ -24,6 +24,7 @@ struct source {
 	pid_t pid;
 	bool started;		/* it is our child, and its end is ours to wait for */
 	u64 bias;
+	bool propagates;	/* it does what the plan's roles say (plan/propagate.h) */
 	/* Hands over every record that is older than the horizon, in order of time; `all`: the
 	 * target is gone or stopped, so whatever is there. Returns how many. */
 	u64 (*poll)(void *session, bool all, source_record_fn *record, source_lost_fn *lost,

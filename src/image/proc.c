@@ -19,7 +19,7 @@ enum { AUXV_MOST = 64 };
 enum { FORKNOEXEC = 0x40, BEGINS_MS = 500 };
 
 struct path {
-	char z[64];
+	char z[96];
 };
 
 static struct path proc_path(int pid, const char *file)

@@ -122,14 +122,9 @@ AGENT bool agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, 
 		else
 			answered(p, h->goid, h->depth, to);
 	} else if (role == PROPAGATE_READ) {
-		struct propagate_parent *of = parent_of(p, h->goid, false);
-
-		if (of)
-			forget_parent(p, of);
-		(void)parent_of(p, h->goid, true);
+		return read_begins(p, h->goid);
 	} else if (role == PROPAGATE_LINE) {
-		if (!entry)
-			line(p, h->goid, hook);
+		return !entry && line(p, h->goid, hook);
 	} else if (role == PROPAGATE_FRAME) {
 		u64 key = key_of(record, keys);
 

@@ -76,6 +76,7 @@ AGENT static struct propagate_parent *claim_parent(struct propagate *p, u64 goid
 		if (of->keyed != !!was)
 			__atomic_fetch_add(&p->keyed, of->keyed ? 1 : -1, __ATOMIC_RELAXED);
 		of->state = 0;
+		of->said = false;
 		sender_begin(&of->sender);
 		of->texts = (struct propagate_texts){ { 0 } };
 		return of;
@@ -140,8 +141,21 @@ AGENT static void take(struct propagate *p, u64 near, struct propagate_parent *o
 		says(&of->sender, h, value, n, whole);
 }
 
-/* A line of a header, where an EXTRA_TEXT has it. */
-AGENT static void line(struct propagate *p, u64 goid, const u8 *extra)
+/* true: nobody needs the record, for no line of an earlier request that was never served waits for
+ * this one. */
+AGENT static bool read_begins(struct propagate *p, u64 goid)
+{
+	struct propagate_parent *of = parent_of(p, goid, false);
+	bool said = of && of->said;
+
+	if (of)
+		forget_parent(p, of);
+	(void)parent_of(p, goid, true);
+	return !said;
+}
+
+/* A line of a header, where an EXTRA_TEXT has it. true: nobody needs the record. */
+AGENT static bool line(struct propagate *p, u64 goid, const u8 *extra)
 {
 	const u8 *text = extra + EXTRA_BYTES;
 	u32 n = captured(text, HEADER_LINE_MOST);
@@ -149,8 +163,11 @@ AGENT static void line(struct propagate *p, u64 goid, const u8 *extra)
 	enum header h = line_named(text, n, p->how, &from, &to);
 	struct propagate_parent *of = h ? parent_of(p, goid, false) : 0;
 
-	if (of)
-		take(p, goid, of, h, text + from, to - from, n == word(extra, EXTRA_LEN));
+	if (!of)
+		return true;
+	of->said = true;
+	take(p, goid, of, h, text + from, to - from, n == word(extra, EXTRA_LEN));
+	return false;
 }
 
 /* Of names that begin so the last one's value was captured, where `value` is: there must be one

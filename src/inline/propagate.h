@@ -83,6 +83,7 @@ struct propagate_parent {
 	u64 made;		/* KEYED: ticks, for one that is never served */
 	u32 state;
 	bool keyed;
+	bool said;		/* a line of its header is among the records */
 	struct sender sender;
 	struct propagate_texts texts;	/* or TEXT_DROPPED */
 };

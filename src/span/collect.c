@@ -313,10 +313,13 @@ static void log_line(struct collector *c, const struct call *call, const struct 
 	c->total.outside += line && !line->span;
 }
 
-/* Header lines are that request's, until it is served. */
+/* Header lines are that request's, until it is served. Where the source propagates, there are no
+ * others; and where it has seen none, there was no record of this. */
 static void request_is_read(struct collector *c, const struct call *call)
 {
 	incoming_drop(&c->incoming, call->goid);
+	if (c->f.propagates)
+		return;
 	if (c->reading.n >= OPEN_SPANS_MOST)	/* ends that were not seen */
 		map_release(&c->reading);
 	*map_put(&c->reading, call->goid) = 1;
@@ -452,7 +455,7 @@ static void ended(void *ctx, const struct call *call)
 		span_ends(c, call, on);
 		break;
 	case ROLE_LINE:
-		if (map_get(&c->reading, call->goid))
+		if (c->f.propagates || map_get(&c->reading, call->goid))
 			headers_line(&c->incoming, call, on);
 		break;
 	case ROLE_ROUTE:

@@ -22,6 +22,8 @@ struct collector_facts {
 	const struct rules *rules;
 	struct sampler sampler;
 	u32 propagators;	/* which headers are read: PROPAGATOR_… */
+	bool propagates;	/* the source looks at them as well, and has left out what says
+				 * nothing (plan/propagate.h) */
 	u64 bias;
 	bool (*read_rt)(void *ctx, u64 rt, void *to, size_t n);
 	void *read_ctx;

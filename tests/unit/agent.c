@@ -228,6 +228,36 @@ START_TEST(births_that_nobody_inherits_by_are_not_needed)
 }
 END_TEST
 
+/* The collector is told that a request is read where lines of an earlier one wait there, and of
+ * lines where one is read. */
+START_TEST(what_is_read_is_told_where_something_waits)
+{
+	static const char *const nothing[] = { NULL }, *const came[] = { CAME, NULL };
+
+	line(1, CAME);
+	ck_assert(last.unneeded);
+	for (u32 i = 0; i < 2; i++) {
+		happens(1, 100, PROPAGATE_READ, SITE_ENTRY);
+		ck_assert(last.unneeded);
+	}
+	line(1, "Tracepart: 00-" PARENT "-b7ad6b7169203331-01");
+	ck_assert(last.unneeded);
+	line(1, CAME);
+	ck_assert(!last.unneeded);
+	happens(1, 100, PROPAGATE_READ, SITE_ENTRY);	/* that one was never served */
+	ck_assert(!last.unneeded);
+	happens(1, 100, PROPAGATE_READ, SITE_ENTRY);
+	ck_assert(last.unneeded);
+	ck_assert_str_eq(trace(serves(1, came)), PARENT);
+	line(1, CAME);		/* of a trailer */
+	ck_assert(last.unneeded);
+	happens(1, 300, PROPAGATE_SERVE, SITE_EXIT);
+	happens(1, 100, PROPAGATE_READ, SITE_ENTRY);
+	ck_assert(last.unneeded);
+	ck_assert_str_ne(trace(serves(1, nothing)), PARENT);
+}
+END_TEST
+
 START_TEST(sampled_by_the_ratio_or_as_the_parent)
 {
 	tables->below = 0;
@@ -454,6 +484,7 @@ Suite *agent_suite(void)
 	tcase_add_test(t, many_contexts_are_known_and_forgotten);
 	tcase_add_test(t, contexts_whose_ends_were_lost_make_room);
 	tcase_add_test(t, a_request_is_handed_on_where_its_context_has_no_place);
+	tcase_add_test(t, what_is_read_is_told_where_something_waits);
 	tcase_add_test(t, births_that_nobody_inherits_by_are_not_needed);
 	tcase_add_test(t, sampled_by_the_ratio_or_as_the_parent);
 	tcase_add_test(t, full_tables_forget_and_are_emptied_again);
