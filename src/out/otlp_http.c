@@ -12,6 +12,8 @@
 	X(global_init) X(easy_init) X(easy_setopt) X(easy_perform) X(easy_getinfo)                 \
 	X(easy_strerror) X(easy_cleanup) X(slist_append) X(slist_free_all)
 
+enum { SENT_AT_ONCE = 512 << 10 };	/* a batch, by a system call or two */
+
 /* What is used of libcurl. */
 static struct {
 	void *library;
@@ -133,6 +135,7 @@ static void prepare(struct otlp_http *h, const char *content_type)
 	set(h, CURLOPT_POST, 1);
 	set(h, CURLOPT_NOPROGRESS, 0);
 	set(h, CURLOPT_QUICK_EXIT, 1);
+	set(h, CURLOPT_UPLOAD_BUFFERSIZE, SENT_AT_ONCE);
 	curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->headers);
 	curl.easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->error);
 	curl.easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);

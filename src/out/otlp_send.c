@@ -56,7 +56,6 @@ static bool attempt(struct otlp_sender *o, i64 give_up_ns, unsigned n, struct ot
 {
 	i64 limit = MIN(give_up_ns, handover_limit(&o->queue.with)), left = limit - now_ns();
 	struct otlp_reply r;
-	i64 wait = backoff(o, n);
 
 	if (left <= 0)
 		return false;
@@ -67,7 +66,7 @@ static bool attempt(struct otlp_sender *o, i64 give_up_ns, unsigned n, struct ot
 		trouble(&o->troubles, &o->queue.with, a->trouble, "%s", a->why);
 	o->unreachable = !r.status;
 	if (a->fate == FATE_AGAIN)
-		o->not_before_ns = now_ns() + MAX(wait, a->not_before_ns);
+		o->not_before_ns = now_ns() + MAX(backoff(o, n), a->not_before_ns);
 	return a->fate == FATE_AGAIN && o->not_before_ns < give_up_ns;
 }
 
