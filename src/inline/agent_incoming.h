@@ -31,26 +31,34 @@ AGENT static bool is_left(const struct propagate_parent *of, u64 goid)
 	       __builtin_ia32_rdtsc() - of->made > UNSERVED_MOST;
 }
 
-/* For two seconds nothing was lost, and we have been here: a request that is served by now was seen
- * when it was read. */
-AGENT static bool sees_all(struct propagate *p)
+/* Requests that had no place, or lost it, so far. */
+AGENT static u64 gaps(const struct propagate *p)
 {
-	u64 gaps = __atomic_load_n(&p->lost, __ATOMIC_RELAXED) +
-		   __atomic_load_n(&p->full, __ATOMIC_RELAXED) +
-		   __atomic_load_n(&p->given_up, __ATOMIC_RELAXED);
-	u64 since = __atomic_load_n(&p->since, __ATOMIC_RELAXED), now;
+	return __atomic_load_n(&p->lost, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&p->full, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&p->given_up, __ATOMIC_RELAXED);
+}
 
-	if (gaps == __atomic_load_n(&p->gaps, __ATOMIC_RELAXED) && since == SETTLED)
-		return true;
-	now = __builtin_ia32_rdtsc();
-	if (gaps != __atomic_load_n(&p->gaps, __ATOMIC_RELAXED) || !since) {
+/* A request that is served by now was seen when it was read. */
+AGENT static bool sees_all(const struct propagate *p)
+{
+	return __atomic_load_n(&p->since, __ATOMIC_RELAXED) == SETTLED &&
+	       __atomic_load_n(&p->gaps, __ATOMIC_RELAXED) == gaps(p);
+}
+
+/* One is read: so we see them, and if for two seconds nothing was lost, that is all of them. */
+AGENT static void sees_one(struct propagate *p)
+{
+	u64 now = __builtin_ia32_rdtsc(), since = __atomic_load_n(&p->since, __ATOMIC_RELAXED);
+	u64 n = gaps(p);
+
+	if (n != __atomic_load_n(&p->gaps, __ATOMIC_RELAXED) || !since) {
 		__atomic_store_n(&p->since, now, __ATOMIC_RELAXED);
-		__atomic_store_n(&p->gaps, gaps, __ATOMIC_RELAXED);
-	} else if (now - since > SETTLED_AFTER) {
+		__atomic_store_n(&p->gaps, n, __ATOMIC_RELAXED);
+	} else if (since != SETTLED && now - since > SETTLED_AFTER) {
 		(void)__atomic_compare_exchange_n(&p->since, &since, SETTLED, false,
 						  __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	}
-	return false;
 }
 
 /* A place for this goroutine, which is `as` from now on. */
@@ -272,6 +280,8 @@ AGENT static bool frame(struct propagate *p, u64 goid, u8 *record, const u8 *fie
 	of = take_parent(p, key);
 	if (of)		/* another connection's, which lay at the same address */
 		forget_parent(p, of);
+	if (key && !sees_all(p))
+		sees_one(p);
 	if (key && is_read(fields) && !any_named(p, fields) && sees_all(p)) {
 		drop_fields(record, fields);
 		return true;

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 
 import pytest
 
@@ -262,6 +263,41 @@ def test_many_at_once(version, go, how):
                     assert server["parent_remote"]
                 else:
                     assert (server["trace_id"], server["parent_span_id"]) == (client["trace_id"], client["span_id"])
+
+
+@pytest.mark.parametrize("how", ["at once", "workers"])
+@pytest.mark.parametrize("version, go", wanted(QUICK))
+def test_many_that_come_with_nothing(version, go, how):
+    """From a process that nobody looks at. When that has gone on for a while, requests that come with nothing leave no trace
+    of that (SETTLED_AFTER in agent_incoming.h), and those that have a parent are its children all the same."""
+    n = 600
+    with Calls(program(version, go), how) as c:
+        asker = subprocess.Popen([program(version, go), "at", str(c.port)], text=True, stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE)
+        line_of(asker.stdout, "ready")
+
+        def ask(*words):
+            asker.stdin.write(" ".join(map(str, words)) + "\n")
+            asker.stdin.flush()
+            return asker.stdout.readline().split()[-1]
+
+        for _ in range(40):
+            assert ask("plain", 1000) == "OK"
+            time.sleep(0.1)  # it is time that is waited for
+        assert ask("many", "deep", 0, n, 32) == "done"
+        asker.communicate(timeout=60)
+        c.end()
+        traces = set()
+        for k in range(n):
+            server = c.one("server", "front.Deep/N%d" % k)
+            assert c.asked_in(server) == {"back.Plain/N%d" % k: 4}, server
+            assert all([b["kind"] for b in c.below[s["span_id"]]] == ["server"] for s in c.below[server["span_id"]]), server
+            if k % 2:
+                assert (server["trace_id"], server["parent_span_id"]) == ("%032x" % k, "%016x" % k), server
+            else:
+                assert server["parent_span_id"] is None, server
+            traces.add(server["trace_id"])
+        assert len(traces) == n
 
 
 def test_only():

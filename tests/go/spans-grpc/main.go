@@ -4,7 +4,7 @@
 // Each line of its input is a call to make: KIND NUMBER [TRACEPARENT[|TRACESTATE]], or KIND NUMBER NAME:VALUE[|NAME:VALUE…] with
 // headers. It answers with the code that the call ended with. "many KIND FROM TO WORKERS" makes many at once, those of odd numbers with a traceparent made of theirs. It ends
 // when its input does. "workers" as an argument: the
-// server has a pool of goroutines; "http": it serves through net/http.
+// server has a pool of goroutines; "http": it serves through net/http; "at PORT": calls go to another process's server.
 package main
 
 import (
@@ -403,6 +403,9 @@ func main() {
 	var port int
 	back, _ = serve("back", "")
 	front, port = serve("front", how)
+	if len(os.Args) == 3 {
+		front, _ = grpc.Dial("127.0.0.1:"+os.Args[2], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	}
 	fmt.Println("ready", os.Getpid(), port)
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
