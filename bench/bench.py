@@ -348,10 +348,16 @@ class Server:
         self.p.communicate(timeout=60)
 
 
-def asked(asker, server, pause="0s", connections=64, how_long="1s"):
+def asked(asker, server, pause="0s", connections=64, how_long="500ms"):
     """Requests in that time, and how long the middle one and one in a hundred took, in ns. `pause`: how often a connection asks at most."""
     done = goshawk.run_plain(asker, "ask", server.address, str(connections), how_long, pause)
     return [int(n) for n in done.out.split()]
+
+
+def turn(asker, server, alone, pause="0s"):
+    """What that one does, and what it does by itself, as of right before and right after: the machine changes."""
+    before, it, after = (asked(asker, s, pause) for s in (alone, server, alone))
+    return it, [(b + a) / 2 for b, a in zip(before, after)]
 
 
 def serving():
@@ -359,7 +365,7 @@ def serving():
     return gobuild.go(gobuild.NEWEST, ["build", "."], "bench-serve", source, key=(source,))
 
 
-def spans(rounds=7):
+def spans(rounds=11):
     """A server by itself, under spans, and with the SDK, of HTTP and of gRPC."""
     http_sdk = modules.module("serve-sdk", gobuild.NEWEST, source=ROOT / "bench" / "serve-sdk")
     served("requests", serving(), [serving(), "serve"], [http_sdk], rounds)
@@ -368,8 +374,7 @@ def spans(rounds=7):
 
 
 def served(what, asker, plain, sdk, rounds):
-    """By turns, because the machine changes. Who asks is on the same machine. All send their spans to a collector that takes them
-    and does nothing."""
+    """By turns. Who asks is on the same machine. All send their spans to a collector that takes them and does nothing."""
     with Server(serving(), "collect") as collector:
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + collector.address, "OTEL_SERVICE_NAME": "serve"}
         inline, uprobe = [goshawk.GOSHAWK, "spans", "--"], [goshawk.GOSHAWK, "spans", "--engine", "uprobe", "--"]
@@ -378,31 +383,33 @@ def served(what, asker, plain, sdk, rounds):
             ways["spans --engine uprobe"] = plain
         before = {"spans": inline, "spans --engine uprobe": uprobe}
         servers = {way: Server(*program, before=before.get(way, ()), env=env) for way, program in ways.items()}
-        seen = {way: [] for way in servers}
-        warm = {way: asked(asker, server) for way, server in servers.items()}  # heaps and connections get their size
+        warm = {way: asked(asker, server, how_long="1s") for way, server in servers.items()}  # heaps and connections get their size
         pause = "%dus" % (2 * 64 * 1_000_000 / warm["by itself"][0])  # half of what it can
-        half = {way: [] for way in servers}
+        alone = servers.pop("by itself")
+        seen, half = {way: [] for way in servers}, {way: [] for way in servers}
         for _ in range(rounds):
             for way, server in servers.items():
-                seen[way].append(asked(asker, server))
-                half[way].append(asked(asker, server, pause))
+                seen[way].append(turn(asker, server, alone))
+                half[way].append(turn(asker, server, alone, pause))
         memory = resident(servers["spans"].p.pid)
-        for server in servers.values():
+        for server in (alone, *servers.values()):
             server.p.communicate(timeout=60)
-    alone = seen.pop("by itself")
-    row("%s served by itself, 64 connections" % what, "%.0f /s" % statistics.median(n for n, _, _ in alone))
-    for way, those in seen.items():
+    row("%s served by itself, 64 connections" % what,
+        "%.0f /s" % statistics.median(2 * by_itself[0] for turns in seen.values() for _, by_itself in turns))
+    for way, turns in seen.items():
         ours = way == "spans"
-        row("  with %s, of these" % way, "%.1f %%" % (100 * statistics.median(s[0] / a[0] for s, a in zip(those, alone))),
-            ">= 97 %" if ours else "")
-        row("    added to the middle one, and to one in a hundred", added(those, alone))
-        row("    the same at half of these", added(half[way], half["by itself"]), "p99 <= 50 us" if ours else "")
+        parts = [100 * it[0] / by_itself[0] for it, by_itself in turns]
+        low, _, high = statistics.quantiles(parts, n=4)
+        row("  with %s, of these (half of the turns)" % way,
+            "%.1f %% (%.0f-%.0f)" % (statistics.median(parts), low, high), ">= 97 %" if ours else "")
+        row("    added to the middle one, and to one in a hundred", added(turns))
+        row("    the same at half of these", added(half[way]), "p99 <= 50 us" if ours else "")
     row("  memory of goshawk meanwhile", "%.0f MB" % memory, "<= 64 MB")
 
 
-def added(those, alone):
+def added(turns):
     """To the middle one, and to one in a hundred. Where all that a server can is asked of it, this is the length of a queue."""
-    return "%.0f, %.0f us" % tuple(statistics.median((s[i] - a[i]) / 1e3 for s, a in zip(those, alone)) for i in (1, 2))
+    return "%.0f, %.0f us" % tuple(statistics.median((it[i] - by_itself[i]) / 1e3 for it, by_itself in turns) for i in (1, 2))
 
 
 def main():
