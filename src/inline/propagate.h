@@ -24,12 +24,12 @@
 enum {
 	WAYS = 8,
 	GOROUTINE_SETS = 8192,
-	GOROUTINE_SETS_NEAR = 128,	/* where a place is looked for first: these stay in the cache */
+	GOROUTINE_SETS_NEAR = 128,	/* looked through first: these stay in the cache */
 	SPAN_SLOTS = 16384,
 	SPANS_NEAR = 128,	/* of these, where a processor looks for a place first, and where */
 	SPANS_NEAREST = 8,	/* of those */
 	CONTEXT_SETS = 4096,
-	CONTEXT_SETS_NEAR = 64,	/* as of goroutines */
+	CONTEXT_SETS_NEAR = 64,	/* the same */
 	CONTEXT_WAYS = 8,
 	CONTEXT_TAG_AT = 14,	/* bits: above the number of a slot */
 	PARENT_SLOTS = 4096,

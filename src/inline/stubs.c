@@ -349,7 +349,8 @@ static void move_end(struct assembler *a, unsigned before)
  * many bytes there are, or CAPTURE_UNREADABLE. rdx is kept, xmm15 dirty */
 static void copy(struct assembler *a, struct stubs *s, const struct layout *l)
 {
-	enum { BEFORE, ASK1, SAME1, KNOWN1, ASK2, SAME2, KNOWN2, FAULT, BIG, EIGHT, FOUR, THREE, LOOP, DONE };
+	enum { BEFORE, ASK1, SAME1, KNOWN1, ASK2, SAME2, KNOWN2, FAULT, BIG, EIGHT, FOUR, LOOP,
+	       DONE };
 
 	asm_new_scope(a);
 	move_end(a, BEFORE);

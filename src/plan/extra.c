@@ -119,8 +119,8 @@ static struct read text_at(u32 from, u32 at, u32 most)
 	};
 }
 
-/* Field i, where there is one: its name, if it has as many letters as one that is asked for, and its
- * value, if the name begins so as well. */
+/* Field i, where there is one: its name, if it has as many letters as one that is asked for, and
+ * its value, if the name begins so as well. */
 static u32 field(struct read *to, const struct plan_extra *x, u32 base, u32 i)
 {
 	u32 n = 0, at = base + EXTRA_FIELD + i * EXTRA_FIELD_SIZE, name = base + extra_name_at(i);

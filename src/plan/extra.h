@@ -32,8 +32,8 @@ enum {
 	EXTRA_HEAD = 8,		/* bytes of it, or of a text, that `only` compares */
 };
 
-/* FIELDS: behind the fields, where the bytes of the name of field i are, after a status (8 bytes), if
- * it has as many letters as one of only[]; and those of the value of the last field that may be
+/* FIELDS: behind the fields, where the bytes of the name of field i are, after a status (8 bytes),
+ * if it has as many letters as one of only[]; and those of the value of the last field that may be
  * only[k], after a status: sizes[k] at most. */
 static inline u32 extra_name_at(u32 i)
 {

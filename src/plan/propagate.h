@@ -25,8 +25,8 @@ enum propagate_role {
 	PROPAGATE_ASK,		/* the same, of a request that is sent: `behind` is its header map.
 				 * Of one that reads nothing, the list of its fields comes later */
 	PROPAGATE_LIST,		/* that list, of names and values (EXTRA_WORDS, at the exit) */
-	PROPAGATE_READ,		/* a request is read from here until it is served: there is a
-				 * record only if lines of one that was not wait for their request */
+	PROPAGATE_READ,		/* a request is read from here until it is served (recorded only if
+				 * lines of one that never was wait there)... */
 	PROPAGATE_LINE,		/* ...and this is a line of its header (EXTRA_TEXT, exit) */
 	PROPAGATE_FRAME,	/* all fields of a request's header (EXTRA_FIELDS, `only` those of
 				 * propagate_ask.how, in the order of enum header), which a

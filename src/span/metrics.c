@@ -140,8 +140,8 @@ struct metric_about metric_about(u32 metric)
 	return kinds[metric].about;
 }
 
-static u32 take(struct span_attr to[METRIC_ATTRS_MOST], const struct metric_shape *shape, u32 metric,
-		const struct span *s)
+static u32 take(struct span_attr to[METRIC_ATTRS_MOST], const struct metric_shape *shape,
+		u32 metric, const struct span *s)
 {
 	const struct kind *k = &kinds[metric];
 	u32 n = 0;

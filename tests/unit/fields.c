@@ -55,8 +55,8 @@ static void expect_no_detours(const struct reading *r)
 		if (d->when_not)
 			ck_assert_uint_eq(i + 1 + d->size, r->nreads);
 		for (u32 k = 0; k < i; k++)
-			ck_assert(r->reads[k].kind != READ_WHEN || r->reads[k].when_at != d->when_at ||
-				  r->reads[k].when != d->when);
+			ck_assert(r->reads[k].kind != READ_WHEN ||
+				  r->reads[k].when_at != d->when_at || r->reads[k].when != d->when);
 	}
 }
 

@@ -50,8 +50,8 @@ static bool room_was_taken(void)
 	return all;
 }
 
-/* What stands in the ring, which is emptied: r, for a record; v, if it was given up when it had been
- * written; n, if there is none. And whether an exit follows. */
+/* What stands in the ring, which is emptied: r, for a record; v, if it was given up when it had
+ * been written; n, if there is none. And whether an exit follows. */
 static char taken(bool *exit)
 {
 	char is = 'n';

@@ -1,5 +1,5 @@
-/* stepped - a call of the machine (shapes.h) that runs one instruction at a time, with a signal handler
- * before one of them.
+/* stepped - a call of the machine (shapes.h) that runs one instruction at a time, with a signal
+ * handler before one of them.
  *
  * Owns     nothing.  Units  instructions of our code.  Fails  a test.  Threads  one. */
 #ifndef TESTS_STEPPED_H
