@@ -2,7 +2,7 @@
  * older than the horizon can no longer appear. A writer reserves, then takes the time, so what is
  * reserved after we looked is younger than the moment before we looked; MARGIN covers that
  * processors reorder. A slot that is reserved and not yet committed holds everything back that is
- * not older than the record before it. */
+ * not older than the record before it, or than the last moment when nothing was reserved. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -370,7 +370,8 @@ u64 rings_fullest(void *session)
 u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost, void *ctx)
 {
 	struct inline_session *s = session;
-	u64 horizon = all ? UINT64_MAX : __rdtsc() - ticks(s, MARGIN_NS), got = 0;
+	u64 looked = __rdtsc() - ticks(s, MARGIN_NS), horizon = all ? UINT64_MAX : looked;
+	u64 got = 0;
 	bool waiting;
 
 	tsc_measure(&s->clock);
@@ -387,6 +388,8 @@ u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn
 			publish(s, i);
 		}
 		s->fullest = MAX(s->fullest, r->head - r->tail);
+		if (r->head == r->tail && !all)
+			r->last = MAX(r->last, looked);
 		if (peek(s, i, &waiting))
 			s->heap[s->nheap++] = (u16)i;
 		else if (waiting && !all)

@@ -18,7 +18,8 @@ struct ring_state {
 	u64 time, word;	/* of the record at tail; valid while it is in the heap */
 	u32 site, size;	/* the same */
 	u64 asked;	/* up to where lines were asked for */
-	u64 last;	/* of the newest record that was taken */
+	u64 last;	/* of the newest record that was taken; what comes is not older, nor than
+			 * when there was none */
 };
 
 struct inline_session {

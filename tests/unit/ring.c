@@ -187,6 +187,29 @@ START_TEST(a_slot_that_is_not_committed_holds_back_what_is_younger)
 }
 END_TEST
 
+/* It was reserved since we looked last: a thread whose records are all rubbed out is met so again and
+ * again. */
+START_TEST(a_slot_that_was_not_there_holds_back_what_has_happened_since)
+{
+	u64 looked = __rdtsc();
+	u8 *slot;
+
+	put(2, long_ago(1), 1);
+	ck_assert_uint_eq(rings_poll(s, false, on_record, on_lost, NULL), 1);
+	slot = reserve(1);
+	put(2, looked - 1000000, 2);
+	put(2, __rdtsc(), 3);
+	while (__rdtsc() - looked < 10000000)
+		;
+	ck_assert_uint_eq(rings_poll(s, false, on_record, on_lost, NULL), 1);
+	ck_assert_uint_eq(got[1].goid, 2);
+	commit(slot, SITE_ENTRY, looked + 1000, 4);
+	ck_assert_uint_eq(rings_poll(s, false, on_record, on_lost, NULL), 2);
+	ck_assert_uint_eq(got[2].goid, 4);
+	ck_assert_uint_eq(got[3].goid, 3);
+}
+END_TEST
+
 START_TEST(what_is_younger_than_the_horizon_waits)
 {
 	put(1, __rdtsc() + ((u64)1 << 40), 1);
@@ -510,6 +533,7 @@ Suite *ring_suite(void)
 	tcase_add_test(t, a_goroutine_without_an_id_is_known_by_its_g);
 	tcase_add_test(t, what_is_taken_is_zeroed_and_published);
 	tcase_add_test(t, a_slot_that_is_not_committed_holds_back_what_is_younger);
+	tcase_add_test(t, a_slot_that_was_not_there_holds_back_what_has_happened_since);
 	tcase_add_test(t, what_is_younger_than_the_horizon_waits);
 	tcase_add_test(t, records_go_on_past_the_end_of_the_ring);
 	tcase_add_test(t, garbage_loses_the_ring_up_to_its_head_and_nothing_else);
