@@ -309,8 +309,12 @@ static void bracket(struct scan *s)
 	} else if (!names || s->at + n >= s->in.n) {
 		cut(s);
 	} else {
-		put(s, str_cut(s->in, s->at, s->at + n + 1));
-		s->at += n + 1;
+		struct str text = str_cut(s->in, s->at, s->at + n + 1);
+
+		put(s, text);
+		s->at += text.n;
+		if (is_secret_next(s, str_cut(text, 1, text.n - 1)))
+			cut(s);
 	}
 }
 

@@ -105,6 +105,11 @@ static const struct sample {
 	{ "*", "PRAGMA foreign_keys = ON", "PRAGMA foreign_keys = ON", "PRAGMA" },
 	{ "*", "ATTACH 'MOST' AS a KEY MOST", "ATTACH ? AS a KEY…", "ATTACH" },
 	{ "*", "EXEC sp_addlogin a, MOST", "EXEC sp_addlogin…", "EXEC sp_addlogin" },
+	{ "h", "EXEC [sp_addlogin] a, MOST", "EXEC [sp_addlogin]…", "EXEC [sp_addlogin]" },
+	{ "h", "EXEC master.[dbo].[sp_addlogin] a, MOST", "EXEC master.[dbo].[sp_addlogin]…",
+	  "EXEC master.[dbo].[sp_addlogin]" },
+	{ "h", "SELECT [password] FROM [users]", "SELECT [password] FROM [users]",
+	  "SELECT [users]" },
 	{ "h*", "EXEC p @password = MOST", "EXEC p @password…", "EXEC p" },
 	{ "*", "CREATE SECRET (TYPE s3, SECRET MOST)", "CREATE SECRET…", "CREATE" },
 	/* where it is a column */
