@@ -91,7 +91,7 @@ void interpret(const struct interpreter *in, const struct read *reads, u32 n, u3
 			if (d->packed || (i64)word_in(rec, d->len_at) <= 0)
 				break;
 			size = d->elem * MIN(word_in(rec, d->len_at), (u64)d->size / d->elem);
-			/* fall through */
+			__attribute__((fallthrough));
 		case READ_MEM:
 			p = word_in(rec, d->from);
 			if (!p || !size)

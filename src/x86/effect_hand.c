@@ -266,7 +266,7 @@ bool effect_by_hand(const struct flow *f, const struct insn *i, struct effect *t
 		return true;
 	case 0x80:
 		size = 1;
-		/* fall through */
+		__attribute__((fallthrough));
 	case 0x81: case 0x83:
 		return quick_group(&o, size, constant(end, tail), to);
 	case 0x88:				/* ah, ch, dh, bh without a prefix */
