@@ -57,8 +57,7 @@ AGENT static void ended(struct propagate *p, u64 goid)
  * forgotten something that the collector knows. */
 AGENT static bool makes_nobody(struct propagate *p, u64 maker)
 {
-	return !goroutine(p, maker) && !parent_of(p, maker, false) &&
-	       !__atomic_load_n(&p->full, __ATOMIC_RELAXED);
+	return !goroutine(p, maker) && !parent_of(p, maker, false) && knows_all(p);
 }
 
 /* true: nobody needs the record. */

@@ -61,28 +61,47 @@ AGENT static void sees_one(struct propagate *p)
 	}
 }
 
+/* Goroutines that were made one after the other have places side by side, and connections come in
+ * bursts: where several of these meet, some are elsewhere. */
+AGENT static u32 parent_place(u64 goid, u32 i)
+{
+	enum { APART = 61 };
+
+	return i < TRIES ? place(goid + i, PARENT_SLOTS) :
+			   place(hash(goid, PARENT_SLOTS) + APART * i, PARENT_SLOTS);
+}
+
+AGENT static void count_parent(struct propagate *p, const struct propagate_parent *of, u64 n)
+{
+	if (of->keyed)
+		__atomic_fetch_add(&p->keyed, n, __ATOMIC_RELAXED);
+	if (of->far)
+		__atomic_fetch_add(&p->far_parents, n, __ATOMIC_RELAXED);
+}
+
 /* A place for this goroutine, which is `as` from now on. */
 AGENT static struct propagate_parent *claim_parent(struct propagate *p, u64 goid, u64 as)
 {
-	u32 at = place(goid, PARENT_SLOTS);
+	enum { ALL = 2 * TRIES };
 
-	for (u32 i = 0; i < 2 * TRIES; i++) {
-		u32 n = (at + i % TRIES) & (PARENT_SLOTS - 1);
+	for (u32 i = 0; i < 2 * ALL; i++) {
+		u32 n = parent_place(goid, i % ALL);
 		u64 *of_goid = &p->parent_goids[n];
 		struct propagate_parent *of = &p->parents[n];
-		u64 was = i < TRIES ? 0 : __atomic_load_n(of_goid, __ATOMIC_ACQUIRE);
+		u64 was = i < ALL ? 0 : __atomic_load_n(of_goid, __ATOMIC_ACQUIRE);
 
-		if ((i >= TRIES && was && !is_left(of, was)) ||
+		if ((i >= ALL && was && !is_left(of, was)) ||
 		    !__atomic_compare_exchange_n(of_goid, &was, as, false, __ATOMIC_ACQ_REL,
 						 __ATOMIC_RELAXED))
 			continue;
 		if (was) {
 			drop_texts(p, &of->texts);
+			count_parent(p, of, -1);
 			__atomic_fetch_add(&p->given_up, 1, __ATOMIC_RELAXED);
 		}
 		of->keyed = as & PARENT_KEYED;
-		if (of->keyed != !!was)
-			__atomic_fetch_add(&p->keyed, of->keyed ? 1 : -1, __ATOMIC_RELAXED);
+		of->far = i % ALL >= TRIES;
+		count_parent(p, of, 1);
 		of->state = 0;
 		of->said = false;
 		sender_begin(&of->sender);
@@ -95,10 +114,10 @@ AGENT static struct propagate_parent *claim_parent(struct propagate *p, u64 goid
 
 AGENT static struct propagate_parent *parent_of(struct propagate *p, u64 goid, bool make)
 {
-	u32 at = place(goid, PARENT_SLOTS);
+	u32 tries = __atomic_load_n(&p->far_parents, __ATOMIC_RELAXED) ? 2 * TRIES : TRIES;
 
-	for (u32 i = 0; i < TRIES; i++) {
-		u32 n = (at + i) & (PARENT_SLOTS - 1);
+	for (u32 i = 0; i < tries; i++) {
+		u32 n = parent_place(goid, i);
 
 		if (__atomic_load_n(&p->parent_goids[n], __ATOMIC_RELAXED) == goid)
 			return &p->parents[n];
@@ -124,8 +143,7 @@ AGENT static struct propagate_parent *take_parent(struct propagate *p, u64 key)
 AGENT static void forget_parent(struct propagate *p, struct propagate_parent *of)
 {
 	drop_texts(p, &of->texts);
-	if (of->keyed)
-		__atomic_fetch_sub(&p->keyed, 1, __ATOMIC_RELAXED);
+	count_parent(p, of, -1);
 	__atomic_store_n(goid_of(p, of), 0, __ATOMIC_RELEASE);
 }
 
@@ -149,6 +167,12 @@ AGENT static void take(struct propagate *p, u64 near, struct propagate_parent *o
 		says(&of->sender, h, value, n, whole);
 }
 
+/* Where a table was full, the collector may know more. */
+AGENT static bool knows_all(const struct propagate *p)
+{
+	return !__atomic_load_n(&p->full, __ATOMIC_RELAXED);
+}
+
 /* true: nobody needs the record, for no line of an earlier request that was never served waits for
  * this one. */
 AGENT static bool read_begins(struct propagate *p, u64 goid)
@@ -159,7 +183,7 @@ AGENT static bool read_begins(struct propagate *p, u64 goid)
 	if (of)
 		forget_parent(p, of);
 	(void)parent_of(p, goid, true);
-	return !said;
+	return !said && knows_all(p);
 }
 
 /* A line of a header, where an EXTRA_TEXT has it. true: nobody needs the record. */
@@ -172,7 +196,7 @@ AGENT static bool line(struct propagate *p, u64 goid, const u8 *extra)
 	struct propagate_parent *of = h ? parent_of(p, goid, false) : 0;
 
 	if (!of)
-		return true;
+		return !h || knows_all(p);
 	of->said = true;
 	take(p, goid, of, h, text + from, to - from, n == word(extra, EXTRA_LEN));
 	return false;

@@ -82,7 +82,7 @@ enum { TEXT_DROPPED = 1 };	/* in the place of a text's number: it was too long *
 struct propagate_parent {
 	u64 made;		/* KEYED: ticks, for one that is never served */
 	u32 state;
-	bool keyed;
+	bool keyed, far;	/* as counted in struct propagate */
 	bool said;		/* a line of its header is among the records */
 	struct sender sender;
 	struct propagate_texts texts;	/* or TEXT_DROPPED */
@@ -148,7 +148,8 @@ struct propagate {
 				 * found, or SETTLED */
 	_Alignas(64) u64 far;	/* contexts that are in `contexts` */
 	u64 far_goroutines;	/* and those in `goroutines` */
-	u64 keyed;		/* places of requests with keys */
+	u64 far_parents;	/* of requests that are read, those in their second place */
+	u64 keyed;		/* and those with keys */
 	_Alignas(64) struct propagate_goroutines goroutines_near[GOROUTINE_SETS_NEAR],
 					  goroutines[GOROUTINE_SETS];
 	/* by address: what refers to the request, with a part of the address. Those that are not

@@ -228,6 +228,31 @@ START_TEST(births_that_nobody_inherits_by_are_not_needed)
 }
 END_TEST
 
+/* Connections that come in bursts have goroutines one behind the other. */
+START_TEST(readers_whose_places_are_the_same_have_others)
+{
+	enum { MANY = 3 * 4, BURST = 16 };
+	static const char *const came[] = { CAME, NULL };
+
+	for (u64 k = 0; k < MANY * BURST; k++)
+		reads(1 + k % BURST + k / BURST * PARENT_SLOTS, came);
+	ck_assert_uint_gt(tables->far_parents, 0);
+	ck_assert_uint_eq(tables->full, 0);
+	for (u64 k = 0; k < MANY * BURST; k++)
+		ck_assert_str_eq(trace(happens(1 + k % BURST + k / BURST * PARENT_SLOTS, 300,
+					       PROPAGATE_SERVE, SITE_ENTRY)), PARENT);
+	ck_assert_uint_eq(tables->far_parents, 0);
+	/* one that found no place all the same: the collector has to look itself */
+	tables->full = 1;
+	happens(1, 100, PROPAGATE_READ, SITE_ENTRY);
+	ck_assert(!last.unneeded);
+	line(2, CAME);
+	ck_assert(!last.unneeded);
+	line(2, "Tracepart: 00-" PARENT "-b7ad6b7169203331-01");
+	ck_assert(last.unneeded);
+}
+END_TEST
+
 /* The collector is told that a request is read where lines of an earlier one wait there, and of
  * lines where one is read. */
 START_TEST(what_is_read_is_told_where_something_waits)
@@ -484,6 +509,7 @@ Suite *agent_suite(void)
 	tcase_add_test(t, many_contexts_are_known_and_forgotten);
 	tcase_add_test(t, contexts_whose_ends_were_lost_make_room);
 	tcase_add_test(t, a_request_is_handed_on_where_its_context_has_no_place);
+	tcase_add_test(t, readers_whose_places_are_the_same_have_others);
 	tcase_add_test(t, what_is_read_is_told_where_something_waits);
 	tcase_add_test(t, births_that_nobody_inherits_by_are_not_needed);
 	tcase_add_test(t, sampled_by_the_ratio_or_as_the_parent);
