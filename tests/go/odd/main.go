@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 //go:noinline
@@ -87,7 +88,7 @@ var modes = map[string]func(){
 	"raise": func() {
 		signal.Reset()
 		syscall.Kill(os.Getpid(), syscall.Signal(number(2)))
-		select {}
+		time.Sleep(time.Minute) // another thread may take the signal: where nothing waits, that is a deadlock
 	},
 
 	// exec PROGRAM ARGS…: becomes another program.
