@@ -187,8 +187,8 @@ START_TEST(a_slot_that_is_not_committed_holds_back_what_is_younger)
 }
 END_TEST
 
-/* It was reserved since we looked last: a thread whose records are all rubbed out is met so again and
- * again. */
+/* It was reserved since we looked last: a thread whose records are all rubbed out is met so again
+ * and again. */
 START_TEST(a_slot_that_was_not_there_holds_back_what_has_happened_since)
 {
 	u64 looked = __rdtsc();
