@@ -176,6 +176,7 @@ Suite *agentcall_suite(void)
 	TCase *t = tcase_create("code");
 
 	tcase_add_checked_fixture(t, shapes_begin, shapes_end);
+	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, births_that_nobody_inherits_by_leave_nothing, 0, 4);
 	tcase_add_test(t, a_handler_may_come_before_every_instruction);
 	tcase_add_loop_test(t, fields_that_say_nothing_leave_nothing, 0, 2);
