@@ -365,7 +365,7 @@ def serving():
     return gobuild.go(gobuild.NEWEST, ["build", "."], "bench-serve", source, key=(source,))
 
 
-def spans(rounds=11):
+def spans(rounds=15):
     """A server by itself, under spans, and with the SDK, of HTTP and of gRPC."""
     http_sdk = modules.module("serve-sdk", gobuild.NEWEST, source=ROOT / "bench" / "serve-sdk")
     served("requests", serving(), [serving(), "serve"], [http_sdk], rounds)
