@@ -307,7 +307,7 @@ static void add(struct metrics *m, const struct metric_shape *shape, u32 metric,
 		const struct span *s)
 {
 	const struct metric_about *about = &kinds[metric].about;
-	struct span_attr attrs[METRIC_ATTRS_MOST];
+	struct span_attr attrs[METRIC_ATTRS_MOST] = { 0 };
 	struct metric *to = &m->of[metric];
 
 	if (about->nbounds)
