@@ -72,16 +72,20 @@ static struct state state_of(int pid)
 	return s;
 }
 
+static void pause_ms(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
 /* `program & goshawk … -p $!`: who started us may have made the process, which does not run its
  * program yet. */
 static void await_program(int pid)
 {
-	struct timespec ms = { .tv_nsec = 1000000 };
 	struct state s = state_of(pid);
 
 	for (int i = 0; i < BEGINS_MS && s.letter && s.parent == getppid() &&
 			s.flags & FORKNOEXEC; i++) {
-		nanosleep(&ms, NULL);
+		pause_ms();
 		s = state_of(pid);
 	}
 }
@@ -119,12 +123,24 @@ static bool read_auxv(int pid, u64 *entry, u64 *phdr)
 	return n >= 0;
 }
 
+/* While the kernel begins a program (execve), this has its file, and not yet its entry. */
+static bool is_beginning(int pid)
+{
+	char letter = state_of(pid).letter;
+
+	return letter && letter != 'Z' && letter != 'X';
+}
+
 static bool place_by_auxv(struct image *img, struct err *err)
 {
 	u64 entry, phdr;
 
 	if (!read_auxv(img->pid, &entry, &phdr))
 		return failed(errno, "auxv", err);
+	for (int i = 0; i < BEGINS_MS && !entry && is_beginning(img->pid); i++) {
+		pause_ms();
+		(void)read_auxv(img->pid, &entry, &phdr);
+	}
 	if (!entry)
 		return err_set(err, ERR_GONE, "no such process, or it has ended");
 	return image_place(img, entry, phdr, err);
