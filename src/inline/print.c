@@ -105,11 +105,16 @@ bool inline_print(const struct plan *plan, struct out *o, bool json, u64 *sites,
 	l.code_rt = l.near_rt + NEAR_SIZE;
 	ok = code_make(&c, plan, &l, err);
 	json_begin(&j, o);
-	for (u32 i = 0; ok && i < plan->nfuncs; i++) {
+	/* what was asked for, then what is there as a hook only */
+	for (u32 i = 0; ok && i < 2 * plan->nfuncs; i++) {
+		u32 index = i % plan->nfuncs;
+
+		if (plan->funcs[index].shown != (i < plan->nfuncs))
+			continue;
 		if (json)
-			func_json(&j, plan, &plan->funcs[i]);
+			func_json(&j, plan, &plan->funcs[index]);
 		else
-			func_text(o, plan, &c, &l, i);
+			func_text(o, plan, &c, &l, index);
 	}
 	if (ok && !json && plan->delays) {
 		delays_end(o, plan, &c);
