@@ -24,8 +24,6 @@ struct collector {
 	struct streams streams;		/* spans whose calls have returned */
 	struct served served;		/* and of requests that are to be answered */
 	struct traces traces;
-	struct map reading;		/* goroutine -> 1: it has begun to read a request, and
-					 * serves none yet */
 	struct incoming incoming;
 	struct lines lines;
 	size_t event_bytes;
@@ -152,19 +150,20 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	struct open_span *s = is_inside(c, call, on) ? NULL :
 			      context_begin(&c->contexts, call->goid, up);
 	const struct propagated *d = decided(&call->fn->entry, call->entry);
-	bool nothing_came = d && d->what & PROPAGATED_ALONE;
-	const struct incoming_request *from = s && by && !nothing_came ?
-					       incoming_take(&c->incoming, by) : NULL;
+	const struct incoming_request *from;
 	u64 chain[CHAIN_MOST];
 
+	if (d && d->what & PROPAGATED_ALONE)	/* it was another one's */
+		incoming_drop(&c->incoming, by);
+	from = s && by ? incoming_take(&c->incoming, by) : NULL;
 	if (serves)
-		map_remove(&c->reading, call->goid);
+		incoming_served(&c->incoming, call->goid);
 	if (headed)
 		served_over(&c->served, call->goid);
 	if (!s)
 		return;
 	c->total.unstated += from && from->state_dropped;
-	c->total.unbagged += by && !nothing_came && incoming_lost_baggage(&c->incoming, by);
+	c->total.unbagged += by && incoming_lost_baggage(&c->incoming, by);
 	s->kind = kind;
 	s->fn = call->fn;
 	s->start_ns = call->start_ns;
@@ -313,18 +312,6 @@ static void log_line(struct collector *c, const struct call *call, const struct 
 	c->total.outside += line && !line->span;
 }
 
-/* Header lines are that request's, until it is served. Where the source propagates, there are no
- * others; and where it has seen none, there was no record of this. */
-static void request_is_read(struct collector *c, const struct call *call)
-{
-	incoming_drop(&c->incoming, call->goid);
-	if (c->f.propagates)
-		return;
-	if (c->reading.n >= OPEN_SPANS_MOST)	/* ends that were not seen */
-		map_release(&c->reading);
-	*map_put(&c->reading, call->goid) = 1;
-}
-
 static void begun(void *ctx, const struct call *call)
 {
 	struct collector *c = ctx;
@@ -336,7 +323,7 @@ static void begun(void *ctx, const struct call *call)
 		span_begins(c, call, on);
 		break;
 	case ROLE_REQUEST:
-		request_is_read(c, call);
+		incoming_reads(&c->incoming, call->goid);
 		break;
 	case ROLE_FRAME:
 		headers_frame(&c->incoming, &c->f, call, on);
@@ -455,8 +442,7 @@ static void ended(void *ctx, const struct call *call)
 		span_ends(c, call, on);
 		break;
 	case ROLE_LINE:
-		if (c->f.propagates || map_get(&c->reading, call->goid))
-			headers_line(&c->incoming, call, on);
+		headers_line(&c->incoming, call, on);
 		break;
 	case ROLE_ROUTE:
 		route(c, call);
@@ -525,7 +511,7 @@ static void goroutine_ended(void *ctx, u64 goid, i64 time_ns)
 	served_over(&c->served, goid);
 	context_goroutine_ended(&c->contexts, goid);
 	incoming_drop(&c->incoming, goid);
-	map_remove(&c->reading, goid);
+	incoming_served(&c->incoming, goid);
 	lines_drop(&c->lines, goid);
 }
 
@@ -546,6 +532,7 @@ struct collector *collector_new(const struct collector_facts *facts)
 	c->f = *facts;
 	c->traces.sampler = facts->sampler;
 	c->incoming.how = facts->propagators;
+	c->incoming.sorted = facts->propagates;
 	c->rules = mem_resize(NULL, (p->nfuncs + 1) * sizeof(*c->rules));
 	for (u32 i = 0; i < p->nfuncs; i++) {
 		c->rules[i] = rules_of(facts->rules, &p->funcs[i]);
@@ -592,7 +579,6 @@ void collector_release(struct collector **at)
 	lines_release(&c->lines);
 	map_release(&c->writers);
 	traces_release(&c->traces);
-	map_release(&c->reading);
 	streams_release(&c->streams);
 	streams_release(&c->served.by_goid);
 	contexts_release(&c->contexts);

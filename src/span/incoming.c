@@ -61,12 +61,28 @@ u64 incoming_key(u64 a, u64 b)
 	return mixed(mixed(a + 0x9e3779b97f4a7c15u) ^ b) | (u64)1 << 62;
 }
 
+void incoming_reads(struct incoming *in, u64 goid)
+{
+	incoming_drop(in, goid);
+	if (in->sorted)
+		return;
+	if (in->reading.n >= OPEN_SPANS_MOST)	/* ends that were not seen */
+		map_release(&in->reading);
+	*map_put(&in->reading, goid) = 1;
+}
+
+void incoming_served(struct incoming *in, u64 goid)
+{
+	map_remove(&in->reading, goid);
+}
+
 void incoming_line(struct incoming *in, u64 goid, struct str line, bool whole)
 {
 	struct str value;
 	enum header h = trace_header(line, in->how, &value);
 
-	take(in, goid, false, h, value, whole);
+	if (in->sorted || map_get(&in->reading, goid))
+		take(in, goid, false, h, value, whole);
 }
 
 void incoming_field(struct incoming *in, u64 goid, struct str name, struct str value, bool whole)
@@ -119,5 +135,5 @@ void incoming_release(struct incoming *in)
 		if (in->by_goid.slots[i].used)
 			mem_free((void *)(uintptr_t)in->by_goid.slots[i].value);
 	map_release(&in->by_goid);
-	in->by_goid = (struct map){ 0 };
+	map_release(&in->reading);
 }

@@ -30,9 +30,15 @@ struct incoming_request {
 
 struct incoming {
 	u32 how;		/* which headers count: PROPAGATOR_… */
+	bool sorted;		/* lines come only while a request is read; and that one is read is
+				 * told only where lines of an earlier one wait (PROPAGATE_READ) */
 	struct map by_goid;	/* goid -> struct incoming_request * */
+	struct map reading;	/* goid -> 1: it has begun to read a request, and serves none yet */
 };
 
+/* The goroutine begins to read a request: header lines are that one's, until it is served. */
+void incoming_reads(struct incoming *in, u64 goid);
+void incoming_served(struct incoming *in, u64 goid);
 /* A header line of the request that this goroutine reads; `whole`: it has no more than that. */
 void incoming_line(struct incoming *in, u64 goid, struct str line, bool whole);
 /* The same in two parts; another goroutine will serve it. */

@@ -2,7 +2,6 @@
 #include <check.h>
 
 #include "span/grpc.h"
-#include "span/incoming.h"
 #include "span/streams.h"
 #include "told.h"
 
@@ -160,27 +159,6 @@ START_TEST(streams_are_told_by_address_and_bounded)
 }
 END_TEST
 
-START_TEST(requests_are_told_by_two_numbers)
-{
-	struct incoming in = { .how = PROPAGATOR_W3C };
-	u64 a = incoming_key(1, 2), b = incoming_key(2, 1);
-
-	ck_assert(a != b && a != incoming_key(1, 3) && a == incoming_key(1, 2));
-	incoming_field(&in, a, STR("traceparent"),
-		       STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), true);
-	ck_assert_ptr_null(incoming_take(&in, b));
-	ck_assert_ptr_nonnull(incoming_take(&in, a));
-	incoming_field(&in, a, STR("tracestate"), STR("a=1"), true);
-	ck_assert_uint_eq(incoming_take(&in, a)->nstate, 3);
-	incoming_field(&in, a, STR("tracestate"), STR("b=2"), false);
-	ck_assert_uint_eq(incoming_take(&in, a)->nstate, 0);
-	ck_assert(incoming_take(&in, a)->state_dropped);
-	incoming_drop(&in, a);
-	ck_assert_ptr_null(incoming_take(&in, a));
-	incoming_release(&in);
-}
-END_TEST
-
 Suite *grpc_suite(void)
 {
 	Suite *s = suite_create("grpc");
@@ -194,6 +172,5 @@ Suite *grpc_suite(void)
 	tcase_add_test(t, addresses_are_written_as_people_do);
 	tcase_add_test(t, the_end_of_a_stream_is_no_error);
 	tcase_add_test(t, streams_are_told_by_address_and_bounded);
-	tcase_add_test(t, requests_are_told_by_two_numbers);
 	return s;
 }
