@@ -238,14 +238,6 @@ size_t utf8_rune(struct str s, size_t at, u32 *rune)
 	return n;
 }
 
-static u64 eight_at(const char *p)
-{
-	u64 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /* Eight bytes at once; the last ones again with those before them. */
 static bool is_ascii(struct str s)
 {

@@ -68,6 +68,15 @@ unsigned str_distance(struct str a, struct str b, unsigned limit);
  * the rest stays. False, and 0, if none is there. */
 bool str_take_number(struct str *s, u64 *to);
 
+/* Eight bytes as one number, wherever they lie. */
+static inline u64 eight_at(const char *p)
+{
+	u64 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
 /* Of a digit in lower case; -1: it is none. */
 static inline int hex_digit(char c)
 {

@@ -168,19 +168,16 @@ AGENT static bool told(const struct propagate *p, const struct propagate_span *s
 	return __atomic_load_n(&s->state, __ATOMIC_RELAXED) == ref >> 32;
 }
 
-/* As Linux has it in a segment's limit, for its own use as well (__getcpu); where it does not, all
- * are one. */
-AGENT static u32 processor(void)
+/* Where those of this thread begin: its stack here is a page of its own. */
+AGENT static u32 slots_here(void)
 {
-	enum { SEGMENT = 0x7b, NUMBER = 0xfff };
-	u64 limit = 0;
+	u64 page = (u64)(uintptr_t)__builtin_frame_address(0) >> 12;
 
-	__asm__ volatile("lsl %1, %0" : "+r"(limit) : "r"((u64)SEGMENT) : "cc");
-	return (u32)limit & NUMBER;
+	return place(page * GOLDEN >> 8, SPAN_SLOTS / SPANS_NEAR) * SPANS_NEAR;
 }
 
-/* A few slots that this processor takes again and again stay in its cache; then come others that
- * are its own, then all. */
+/* A few slots that this thread takes again and again stay in its processor's cache; then come
+ * others that are its own, then all. */
 AGENT static u32 slot_to_try(u64 at, u32 i, u32 here)
 {
 	return i < TRIES ? here + place(at + i, SPANS_NEAREST) :
@@ -194,8 +191,7 @@ AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32
 					      const struct propagate_texts *texts)
 {
 	u64 at = 4 * goid + goid / (SPAN_SLOTS / 4) + depth * GOLDEN;
-
-	u32 here = place(processor(), SPAN_SLOTS / SPANS_NEAR) * SPANS_NEAR;
+	u32 here = slots_here();
 
 	for (u32 i = 0; i < 3 * TRIES; i++) {
 		u32 n = slot_to_try(at, i, here);

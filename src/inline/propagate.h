@@ -26,7 +26,7 @@ enum {
 	GOROUTINE_SETS = 8192,
 	GOROUTINE_SETS_NEAR = 128,	/* looked through first: these stay in the cache */
 	SPAN_SLOTS = 16384,
-	SPANS_NEAR = 128,	/* of these, where a processor looks for a place first, and where */
+	SPANS_NEAR = 128,	/* of these, where a thread looks for a place first, and where */
 	SPANS_NEAREST = 8,	/* of those */
 	CONTEXT_SETS = 4096,
 	CONTEXT_SETS_NEAR = 64,	/* the same */

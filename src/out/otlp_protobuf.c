@@ -143,15 +143,7 @@ static void value(struct out *o, const struct span_attr *a)
 	}
 }
 
-static u64 eight_at(const void *p)
-{
-	u64 w;
-
-	memcpy(&w, p, sizeof(w));
-	return w;
-}
-
-static u32 four_at(const void *p)
+static u32 four_at(const char *p)
 {
 	u32 w;
 
