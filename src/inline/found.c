@@ -47,13 +47,11 @@ static bool read_session(struct found_session *s, int mem_fd)
 }
 
 /* What the rings say of themselves is not trusted: the rest must lie where we put it, and be mapped
- * as we map it, because it is to be unmapped one day. */
+ * as we map it, because it is to be unmapped one day. How large `near` is depends on the goshawk,
+ * which may have been an earlier one. */
 static bool is_ours(const struct found_session *s, const struct spans *maps)
 {
-	u64 near_size = round_up(NEAR_SIZE, 4096);
-
-	return s->code_rt == s->near_rt + near_size &&
-	       maps_has(maps, s->near_rt, s->code_rt, "rw-p") &&
+	return maps_has(maps, s->near_rt, s->code_rt, "rw-p") &&
 	       maps_has(maps, s->code_rt, round_up(s->code_end, 4096), "r-xp");
 }
 
