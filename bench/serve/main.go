@@ -34,8 +34,15 @@ func hello(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"path":%q,"hello":"world"}`, r.URL.Path)
 }
 
+var rooms = sync.Pool{New: func() any { room := make([]byte, 256<<10); return &room }}
+
+// A collector is a machine of its own, so this one takes as little of the processors as it can: few reads, nothing is looked at.
 func collect(w http.ResponseWriter, r *http.Request) {
-	io.Copy(io.Discard, r.Body)
+	room := rooms.Get().(*[]byte)
+	for err := error(nil); err == nil; {
+		_, err = r.Body.Read(*room)
+	}
+	rooms.Put(room)
 }
 
 // ask prints how many requests were answered in that time, and how long the middle one and one in a hundred took, in ns.
