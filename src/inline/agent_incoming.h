@@ -84,6 +84,8 @@ AGENT static struct propagate_parent *claim_parent(struct propagate *p, u64 goid
 {
 	enum { ALL = 2 * TRIES };
 
+	if (!(as & PARENT_KEYED) && !__atomic_load_n(&p->unkeyed, __ATOMIC_RELAXED))
+		__atomic_store_n(&p->unkeyed, 1, __ATOMIC_RELEASE);
 	for (u32 i = 0; i < 2 * ALL; i++) {
 		u32 n = parent_place(goid, i % ALL);
 		u64 *of_goid = &p->parent_goids[n];
@@ -112,10 +114,13 @@ AGENT static struct propagate_parent *claim_parent(struct propagate *p, u64 goid
 	return 0;
 }
 
+/* Where all have keys, no goroutine is looked for: its place would be in no cache. */
 AGENT static struct propagate_parent *parent_of(struct propagate *p, u64 goid, bool make)
 {
 	u32 tries = __atomic_load_n(&p->far_parents, __ATOMIC_RELAXED) ? 2 * TRIES : TRIES;
 
+	if (!(goid & PARENT_KEYED) && !__atomic_load_n(&p->unkeyed, __ATOMIC_ACQUIRE))
+		tries = 0;
 	for (u32 i = 0; i < tries; i++) {
 		u32 n = parent_place(goid, i);
 
@@ -266,10 +271,15 @@ AGENT static bool take_fields(struct propagate *p, u64 near, const u8 *fields,
 	return any;
 }
 
+/* Four words at once: there are about sixty. */
 AGENT static void zero(u8 *record, u32 from, u32 to)
 {
-	for (u32 at = from; at < to; at += 8)
-		*(u64 *)(void *)(record + at) = 0;
+	u64 *at = (u64 *)(void *)(record + from), *end = (u64 *)(void *)(record + to);
+
+	for (; end - at >= 4; at += 4)
+		at[0] = at[1] = at[2] = at[3] = 0;
+	for (; at < end; at++)
+		*at = 0;
 }
 
 /* Most requests have no field that says anything: what was read of the others is not needed, and

@@ -150,6 +150,7 @@ struct propagate {
 	u64 far_goroutines;	/* and those in `goroutines` */
 	u64 far_parents;	/* of requests that are read, those in their second place */
 	u64 keyed;		/* and those with keys */
+	u64 unkeyed;		/* not 0: there was one without */
 	_Alignas(64) struct propagate_goroutines goroutines_near[GOROUTINE_SETS_NEAR],
 					  goroutines[GOROUTINE_SETS];
 	/* by address: what refers to the request, with a part of the address. Those that are not
