@@ -24,8 +24,9 @@
 enum {
 	LINE = 64,
 	AHEAD = 2048,
+	ASKED = 6 * LINE,
 };
-_Static_assert(AHEAD + 2 * LINE <= RING_ROOM, "what is asked for must be the ring's");
+_Static_assert(AHEAD + ASKED <= RING_ROOM, "what is asked for must be the ring's");
 /* labels of one record */
 enum {
 	L_CLAIMED, L_CLAIM, L_CLAIM_BACK, L_RESERVE, L_FULL, L_FULL_BACK, L_SKIP,
@@ -145,9 +146,9 @@ static void head(struct emitter *e)
 /* Registers that captures use: the last of them only a table of steps and the callers do. */
 static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8, R9 };
 
-static u32 keeps(const struct reading *r, bool agent)
+static u32 keeps(const struct plan_func *fn, const struct reading *r, bool agent)
 {
-	bool all = !record_has_few(r) || agent;
+	bool all = !record_has_code(fn, r) || agent;
 
 	if (!reading_has_captures(r) && !agent)
 		return 0;
@@ -271,7 +272,7 @@ static void scratch_give_back(struct emitter *e, u32 keep, u32 most, u32 word, b
  * room behind it, for nothing. */
 static void ask_ahead(struct assembler *a, u32 size)
 {
-	for (u32 line = 0; line < MIN(size, 2 * LINE); line += LINE) {
+	for (u32 line = 0; line < MIN(size, ASKED); line += LINE) {
 		PUT(a, 0x41, 0x0f, 0x0d, 0x8c, 0x24);	/* prefetchw [r12+…] */
 		asm_u32(a, AHEAD + line);
 	}
@@ -382,8 +383,8 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	const struct reading *r = site_reading(e->fn, kind);
 	bool agent = e->fn->role && kind != SITE_TAIL &&
 		     (e->fn->role != PROPAGATE_LINE || kind != SITE_ENTRY);
-	u32 keep = keeps(r, agent), most = most_of(r);
-	u64 steps = !record_has_few(r) ? record_table(e, r) : 0;
+	u32 keep = keeps(e->fn, r, agent), most = most_of(r);
+	u64 steps = !record_has_code(e->fn, r) ? record_table(e, r) : 0;
 	struct predicate if_ = {
 		.a = a, .l = e->l, .p = e->p, .fn = e->fn, .abi0 = e->abi0, .label = L_FREE,
 	};

@@ -29,9 +29,9 @@ struct emitter {
 /* Leads to the label `skip` where this call is not to be recorded; `begins` is a label for its own
  * use. R13 and R15 are lost. */
 void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned begins);
-/* record_captures.c: what hangs on the record's words. A few steps are code; else table_rt is that
- * of their table. */
-bool record_has_few(const struct reading *r);
+/* record_captures.c: what hangs on the record's words. The steps are code, or table_rt is that of
+ * their table. */
+bool record_has_code(const struct plan_func *fn, const struct reading *r);
 u64 record_table(struct emitter *e, const struct reading *r);
 void record_captures(struct emitter *e, const struct reading *r, u64 table_rt);
 /* Does the agent say whether its record is needed? */

@@ -1,6 +1,6 @@
-/* What hangs on the words of a record: as code where there is little of it, else as a table of
- * steps that a stub runs (stubs.h). Packed texts come last, for they lie behind all that has a
- * place. */
+/* What hangs on the words of a record: as code where there is little of it, or where it runs most;
+ * else as a table of steps that a stub runs (stubs.h), in a third of the room and five times as
+ * many instructions. Packed texts come last, for they lie behind all that has a place. */
 #include "inline/emit.h"
 #include "inline/record.h"
 
@@ -48,16 +48,53 @@ static void capture_step(struct emitter *e, const struct read *r)
 		fill(a, none);
 }
 
-bool record_has_few(const struct reading *r)
+bool record_has_code(const struct plan_func *fn, const struct reading *r)
 {
 	u32 n = 0;
 
+	if (fn->role)	/* these are few, and every request passes them */
+		return true;
 	for (u32 i = 0; i < r->nreads; i++) {
 		if (r->reads[i].kind == READ_WHEN)
 			return false;
 		n += r->reads[i].kind >= READ_MEM;
 	}
 	return n <= IN_LINE;
+}
+
+/* Gives the hole of a jump for where the condition does not hold. */
+static size_t condition(struct emitter *e, const struct read *r)
+{
+	struct assembler *a = &e->a;
+	u64 value = r->when + (r->when_va ? e->l->bias : 0);
+
+	if (value <= INT32_MAX) {
+		op_mem(a, true, 0x81, 7, R12, (i32)r->when_at);	/* cmp qword [r12+…], value */
+		asm_u32(a, (u32)value);
+	} else {
+		mov_imm64(a, RAX, value);
+		op_mem(a, true, 0x3b, RAX, R12, (i32)r->when_at);	/* cmp rax, [r12+…] */
+	}
+	PUT(a, 0x0f, r->when_not ? 0x84 : 0x85);		/* je or jne past */
+	return hole(a);
+}
+
+static void capture_steps(struct emitter *e, const struct read *r, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		size_t past;
+
+		if (r[i].kind < READ_MEM || !r[i].size || r[i].packed)
+			continue;
+		if (r[i].kind != READ_WHEN) {
+			capture_step(e, &r[i]);
+			continue;
+		}
+		past = condition(e, &r[i]);
+		capture_steps(e, &r[i + 1], r[i].size);
+		fill(&e->a, past);
+		i += r[i].size;
+	}
 }
 
 static void table_steps(struct emitter *e, const struct reading *r, bool packed)
@@ -152,12 +189,10 @@ void record_captures(struct emitter *e, const struct reading *r, u64 table_rt)
 		if (r->reads[i].kind == READ_FRAMES)
 			frames(e, &r->reads[i]);
 	if (!table_rt) {
-		for (u32 i = 0; i < 2 * r->nreads; i++) {
-			const struct read *d = &r->reads[i % r->nreads];
-
-			if (d->kind >= READ_MEM && d->size && d->packed == (i >= r->nreads))
-				capture_step(e, d);
-		}
+		capture_steps(e, r->reads, r->nreads);
+		for (u32 i = 0; i < r->nreads; i++)
+			if (r->reads[i].packed)
+				capture_step(e, &r->reads[i]);
 		return;
 	}
 	PUT(a, 0x48, 0x8d, 0x05);			/* lea rax, [rip+back] */
@@ -172,8 +207,8 @@ void record_captures(struct emitter *e, const struct reading *r, u64 table_rt)
 /* Tables lie before the trampolines that use them. */
 void record_tables(struct emitter *e, bool exits)
 {
-	if (!record_has_few(&e->fn->entry))
+	if (!record_has_code(e->fn, &e->fn->entry))
 		(void)record_table(e, &e->fn->entry);
-	if (exits && !record_has_few(&e->fn->exit))
+	if (exits && !record_has_code(e->fn, &e->fn->exit))
 		(void)record_table(e, &e->fn->exit);
 }

@@ -106,8 +106,10 @@ static void random_captures(struct random_plan *g, u32 count, u32 depth)
 	}
 }
 
-/* One reading at entry and exit of a function that changes nothing. */
-static void run_reading(const struct read *reads, u32 n, u32 size, const struct cpu *c, u32 slot)
+/* One reading at entry and exit of a function that changes nothing. With a role it is code, however
+ * long it is. */
+static void run_reading(const struct read *reads, u32 n, u32 size, const struct cpu *c, u32 slot,
+			enum propagate_role role)
 {
 	struct reading r = { .reads = arena_copy(&mc.arena, reads, n * sizeof(*reads)),
 			     .nreads = n,
@@ -118,6 +120,7 @@ static void run_reading(const struct read *reads, u32 n, u32 size, const struct 
 
 	machine_unpatch(&mc);
 	machine_probe(&mc, slot, r, r);
+	mc.plan.funcs[0].role = (u8)role;
 	machine_patch(&mc);
 	(void)machine_call(&mc, slot, *c);
 	expect_bytes(&r, c, SITE_ENTRY);
@@ -158,19 +161,24 @@ START_TEST(random_readings_are_read_as_by_the_interpreter)
 					  .in = interpreter_of(&c) };
 		random_raw(&g);
 		random_captures(&g, below(round % 2 ? 5 : 14), round % 3 ? 0 : 9);
-		run_reading(g.reads, g.n, g.top, &c, slot);
+		run_reading(g.reads, g.n, g.top, &c, slot, PROPAGATE_NONE);
 		for (u32 i = 0; i < g.n; i++) {
 			captures += g.reads[i].kind >= READ_MEM;
 			when |= g.reads[i].kind == READ_WHEN;
 		}
-		tables += captures > 4 || when;
 		in_line += captures && captures <= 4 && !when;
-		if (!captures || captures > 4 || when)
+		if (captures > 4 || when) {
+			mc.plan.request.entry_only = mc.rdx = true;
+			run_reading(g.reads, g.n, g.top, &c, slot, PROPAGATE_LINE);
+			tables++;
+			continue;
+		}
+		if (!captures)
 			continue;
 		for (u32 i = 0; i < 5;
 		     i++) /* steps that copy nothing: the same reading as a table */
 			g.reads[g.n++] = (struct read){ .kind = READ_MEM };
-		run_reading(g.reads, g.n, g.top, &c, slot);
+		run_reading(g.reads, g.n, g.top, &c, slot, PROPAGATE_NONE);
 	}
 	ck_assert_uint_gt(tables, 50);
 	ck_assert_uint_gt(in_line, 50);
