@@ -9,7 +9,7 @@
 
 enum {
 	WAITING_MOST = 1 << 16,
-	PRINTED_KEPT = 1 << 12,	/* traces that are known to have been printed */
+	PRINTED_KEPT = 1 << 14,	/* spans that are known to have been printed */
 	INDENTS_MOST = 48,	/* levels; what is deeper stands below each other */
 };
 
@@ -17,6 +17,7 @@ struct node {
 	u8 self[SPAN_ID], parent[SPAN_ID];
 	i64 start_ns;
 	size_t text, n;		/* its lines, in the trace's texts: itself, then events */
+	bool printed;
 };
 
 struct waiting {
@@ -30,7 +31,7 @@ struct tree {
 	struct out *out;
 	struct out line;
 	struct map waiting;	/* hash of a trace's id -> struct waiting * */
-	struct map printed;	/* the same hash -> 1 */
+	struct map printed;	/* id of a span -> 1 */
 	u64 recent[PRINTED_KEPT];
 	size_t nrecent;
 	u64 nwaiting, dropped;
@@ -60,6 +61,15 @@ static struct waiting *trace_of(struct tree *t, const u8 trace[TRACE_ID], bool m
 	return w;
 }
 
+static void keep(struct waiting *w, struct node n, const char *text)
+{
+	n.text = w->texts.n;
+	*vec_push(&w->nodes) = n;
+	vec_reserve(&w->texts, w->texts.n + n.n);
+	memcpy(w->texts.at + w->texts.n, text, n.n);
+	w->texts.n += n.n;
+}
+
 static void drop(struct tree *t, struct waiting *w)
 {
 	u64 *p = map_get(&t->waiting, hash(w->trace));
@@ -72,10 +82,44 @@ static void drop(struct tree *t, struct waiting *w)
 		*p = (uintptr_t)first;
 	else
 		map_remove(&t->waiting, hash(w->trace));
-	t->nwaiting -= w->nodes.n;
 	vec_release(&w->nodes);
 	vec_release(&w->texts);
 	mem_free(w);
+}
+
+/* What has been printed waits no more. */
+static void let_go(struct tree *t, struct waiting *w)
+{
+	struct waiting kept = { .next = w->next };
+
+	memcpy(kept.trace, w->trace, TRACE_ID);
+	for (size_t i = 0; i < w->nodes.n; i++)
+		if (!w->nodes.at[i].printed)
+			keep(&kept, w->nodes.at[i], w->texts.at + w->nodes.at[i].text);
+	t->nwaiting -= w->nodes.n - kept.nodes.n;
+	vec_release(&w->nodes);
+	vec_release(&w->texts);
+	*w = kept;
+	if (!w->nodes.n)
+		drop(t, w);
+}
+
+static u64 number_of(const u8 id[SPAN_ID])
+{
+	u64 n;
+
+	memcpy(&n, id, sizeof(n));
+	return n;
+}
+
+static void remember(struct tree *t, const u8 id[SPAN_ID])
+{
+	u64 *oldest = &t->recent[t->nrecent++ % PRINTED_KEPT];
+
+	if (t->nrecent > PRINTED_KEPT)
+		map_remove(&t->printed, *oldest);
+	*oldest = number_of(id);
+	*map_put(&t->printed, *oldest) = 1;
 }
 
 static int by_parent(const void *x, const void *y)
@@ -150,8 +194,8 @@ static struct str text_of(const struct waiting *w, const struct node *n)
 }
 
 /* What hangs below a span that has been printed; `levels` instead of a recursion, because a trace
- * may be deep. Says how many lines these were. */
-static size_t print_below(struct tree *t, const struct waiting *w, const u8 root[SPAN_ID])
+ * may be deep. */
+static void print_below(struct tree *t, struct waiting *w, const u8 root[SPAN_ID])
 {
 	VEC(struct level) levels = { 0 };
 	struct level *l = vec_push(&levels);
@@ -160,7 +204,7 @@ static size_t print_below(struct tree *t, const struct waiting *w, const u8 root
 	l->at = first_child(w, root);
 	memcpy(l->parent, root, SPAN_ID);
 	while (levels.n && lines <= w->nodes.n) {
-		const struct node *n;
+		struct node *n;
 
 		l = &levels.at[levels.n - 1];
 		if (!is_child(w, l->at, l->parent)) {
@@ -172,25 +216,14 @@ static size_t print_below(struct tree *t, const struct waiting *w, const u8 root
 		indent(t->out, w, levels.at, levels.n, true);
 		print_lines(t, text_of(w, n), w, levels.at, levels.n,
 			    is_child(w, first_child(w, n->self), n->self));
+		n->printed = true;
+		remember(t, n->self);
 		lines++;
 		l = vec_push(&levels);
 		l->at = first_child(w, n->self);
 		memcpy(l->parent, n->self, SPAN_ID);
 	}
 	vec_release(&levels);
-	return lines;
-}
-
-static void remember(struct tree *t, u64 h)
-{
-	u64 *oldest = &t->recent[t->nrecent++ % PRINTED_KEPT];
-
-	if (map_get(&t->printed, h))
-		return;
-	if (t->nrecent > PRINTED_KEPT)
-		map_remove(&t->printed, *oldest);
-	*oldest = h;
-	*map_put(&t->printed, h) = 1;
 }
 
 static void head(struct tree *t, const u8 trace[TRACE_ID], const char *what)
@@ -267,57 +300,43 @@ static void make_line(struct tree *t, const struct span *s)
 	}
 }
 
-static void root(struct tree *t, const struct span *s)
+/* The span, and what waits for it. A caller may have sent two requests in one trace: what hangs
+ * below the other one waits on. */
+static void print(struct tree *t, const struct span *s, const char *what)
 {
 	struct waiting *w = trace_of(t, s->self.trace, false);
-	bool others = false;
 
-	head(t, s->self.trace, s->parent_remote ? " (goes on from another process)" : "");
+	head(t, s->self.trace, what);
 	if (w)
 		qsort(w->nodes.at, w->nodes.n, sizeof(*w->nodes.at), by_parent);
 	print_lines(t, (struct str){ t->line.buf, t->line.n }, w, NULL, 0,
 		    w && is_child(w, first_child(w, s->self.span), s->self.span));
-	if (w) {
-		size_t all = w->nodes.n;
-
-		/* what is not below it waits for another root: the same caller has sent two */
-		others = print_below(t, w, s->self.span) < all;
-		if (!others)
-			drop(t, w);
-	}
-	if (!others)
-		remember(t, hash(s->self.trace));
+	remember(t, s->self.span);
+	if (!w)
+		return;
+	print_below(t, w, s->self.span);
+	let_go(t, w);
 }
 
 static void on_span(void *ctx, const struct span *s)
 {
 	struct tree *t = ctx;
-	struct waiting *w;
-	struct node *n;
+	struct node n = { .start_ns = s->start_ns };
 
 	make_line(t, s);
 	if ((s->parent_remote && !s->parent_here) || id_is_zero(s->parent, SPAN_ID)) {
-		root(t, s);
-		return;
-	}
-	if (map_get(&t->printed, hash(s->self.trace)) && !trace_of(t, s->self.trace, false)) {
-		head(t, s->self.trace, ", later");
-		print_lines(t, (struct str){ t->line.buf, t->line.n }, NULL, NULL, 0, false);
-		return;
-	}
-	if (t->nwaiting >= WAITING_MOST) {
+		print(t, s, s->parent_remote ? " (goes on from another process)" : "");
+	} else if (map_get(&t->printed, number_of(s->parent))) {
+		print(t, s, ", later");
+	} else if (t->nwaiting >= WAITING_MOST) {
 		t->dropped++;
-		return;
+	} else {
+		memcpy(n.self, s->self.span, SPAN_ID);
+		memcpy(n.parent, s->parent, SPAN_ID);
+		n.n = t->line.n;
+		keep(trace_of(t, s->self.trace, true), n, t->line.buf);
+		t->nwaiting++;
 	}
-	w = trace_of(t, s->self.trace, true);
-	n = vec_push(&w->nodes);
-	*n = (struct node){ .start_ns = s->start_ns, .text = w->texts.n, .n = t->line.n };
-	memcpy(n->self, s->self.span, SPAN_ID);
-	memcpy(n->parent, s->parent, SPAN_ID);
-	vec_reserve(&w->texts, w->texts.n + t->line.n);
-	memcpy(w->texts.at + w->texts.n, t->line.buf, t->line.n);
-	w->texts.n += t->line.n;
-	t->nwaiting++;
 }
 
 /* Their root has not ended, and now will not be seen to. */

@@ -7,7 +7,8 @@
  *   └─ main.render 1.2ms
  *      • 1.1ms INFO an event, this long after the span began
  *
- * A span that ends after its root has been printed is printed by itself, below a line that says so.
+ * A span that ends after its parent has been printed is printed by itself, with what waited for it,
+ * below a line that says so.
  *
  * Owns     lines of spans that wait for their root, until end().
  * Units    as span/span.h.
