@@ -370,8 +370,8 @@ static void route(struct collector *c, const struct call *call)
 
 	if (!s)
 		return;
-	s->nroute = (u32)r.n;
-	memcpy(s->route, r.p, r.n);
+	memcpy(s->nroute ? s->last : s->route, r.p, r.n);
+	*(s->nroute ? &s->nlast : &s->nroute) = (u32)r.n;
 }
 
 /* What a handler that says nothing answers, when it has returned. */

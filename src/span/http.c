@@ -1,11 +1,13 @@
 #include "span/http.h"
 
 #include "span/routers.h"
+#include "span/url_path.h"
 
 static bool is_known_method(struct str m)
 {
 	static const char *const methods[] = {
 		"GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "CONNECT", "TRACE",
+		"QUERY",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
@@ -61,6 +63,10 @@ void http_say_server(struct saying *s, const struct field_value *f, const struct
 	struct str route = said->route;
 	struct str method = STR("HTTP");
 
+	/* what the first one cut off, the last one has not seen */
+	if (f[FIELD_PATH].there && said->last.n >= route.n &&
+	    mux_fits(said->last, f[FIELD_PATH].text))
+		route = said->last;
 	if (f[FIELD_PATH].there && router_fits(said->inner, f[FIELD_PATH].text, status))
 		route = said->inner;
 	if (f[FIELD_METHOD].there)
@@ -89,6 +95,8 @@ void http_say_client(struct saying *s, const struct field_value *f, const struct
 	const char *query = f[FIELD_QUERY].there && f[FIELD_QUERY].number ? "?REDACTED" : "";
 	i64 status = f[FIELD_STATUS].there ? f[FIELD_STATUS].number : 0;
 	bool default_port = false;
+	char room[URL_PATH_ROOM];
+	struct str path = url_path(&f[FIELD_PATH], &f[FIELD_RAW_PATH], room);
 
 	(void)said;
 	s->span.name = STR("HTTP");
@@ -97,7 +105,7 @@ void http_say_client(struct saying *s, const struct field_value *f, const struct
 	if (f[FIELD_SCHEME].there && f[FIELD_HOST].there && f[FIELD_PATH].there)
 		say_text(s, "url.full", say_fmt(s, "%.*s://%.*s%.*s%s", STR_F(scheme),
 						STR_F(f[FIELD_HOST].text),
-						STR_F(f[FIELD_PATH].text), query));
+						STR_F(path), query));
 	if (f[FIELD_HOST].there) {
 		default_port = !say_address(s, "server.address", "server.port",
 					    f[FIELD_HOST].text);

@@ -23,7 +23,9 @@ enum {
 	FIELD_ROUTE, FIELD_PATH_OF, FIELD_ROUTE_OF, FIELD_PATTERNS, FIELD_PATTERN,
 	FIELD_PATTERN_LAST = FIELD_PATTERN + 5,
 	FIELD_MATCHED,
+	FIELD_RAW_PATH,
 };
+_Static_assert((int)FIELD_RAW_PATH < (int)FIELD_WRITER, "rules.h has some of its own");
 
 extern const struct library library_http_server, library_http_client;
 

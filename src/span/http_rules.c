@@ -12,7 +12,7 @@ static const char *const fields[FIELDS_MOST] = {
 	[FIELD_PATTERNS] = "http.route", [FIELD_PATTERN] = "http.route",
 	[FIELD_PATTERN + 1] = "http.route", [FIELD_PATTERN + 2] = "http.route",
 	[FIELD_PATTERN + 3] = "http.route", [FIELD_PATTERN + 4] = "http.route",
-	[FIELD_PATTERN + 5] = "http.route",
+	[FIELD_PATTERN + 5] = "http.route", [FIELD_RAW_PATH] = "url.full as it is sent",
 };
 
 #define GIN "*gin.Context"
@@ -40,12 +40,13 @@ static const char *const fields[FIELDS_MOST] = {
 		{ FIELD_SCHEME, "arg0.URL.Scheme", 16 }, \
 		{ FIELD_HOST, "arg0.URL.Host", 128 }, \
 		{ FIELD_PATH, "arg0.URL.Path", 512 }, \
+		{ FIELD_RAW_PATH, "arg0.URL.RawPath", 512 }, \
 		{ FIELD_QUERY, "len(arg0.URL.RawQuery) > 0", 0 }, \
 		{ FIELD_STATUS, "ret0.StatusCode", 0 }, \
 		{ FIELD_PROTO, "ret0.Proto", 16 }, \
 		{ FIELD_ERROR, "ret1.(type)", 128 }, \
 	}, \
-	.nreads = 8, .ctx = "arg0.ctx", .once = true
+	.nreads = 9, .ctx = "arg0.ctx", .once = true
 
 /* Its span comes first: the others say something of one. */
 static const struct rule server_rules[] = {

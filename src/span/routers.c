@@ -113,6 +113,36 @@ static bool fits(struct str route, struct str path)
 	return true;
 }
 
+/* {name} is one part of a path, {name...} all that follows, {$} its end; and so much as ends with a
+ * slash is only what the path begins with. */
+bool mux_fits(struct str pattern, struct str path)
+{
+	size_t p = 0;
+
+	for (size_t r = 0; r < pattern.n;) {
+		struct str rest = str_cut(pattern, r, pattern.n);
+		ptrdiff_t close = rest.p[0] == '{' ? str_find(rest, STR("}")) : -1;
+		size_t from = p;
+
+		if (close < 0) {
+			if (p == path.n || path.p[p++] != pattern.p[r++])
+				return false;
+			continue;
+		}
+		rest.n = (size_t)close;
+		r += rest.n + 1;
+		if (str_ends(rest, STR("...")))
+			return true;
+		if (str_eq(rest, STR("{$")))
+			return p == path.n;
+		while (p < path.n && path.p[p] != '/')
+			p++;
+		if (p == from)
+			return false;
+	}
+	return p == path.n || str_ends(pattern, STR("/"));
+}
+
 static struct str without_slash(struct str s)
 {
 	return s.n > 1 && s.p[s.n - 1] == '/' ? str_cut(s, 0, s.n - 1) : s;

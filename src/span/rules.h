@@ -44,7 +44,7 @@ enum { REG_AX, REG_BX, REG_CX, REG_DI, REG_SI, REG_R8, REG_R9, REG_R10, REG_R11 
 	"golang.org/x/net/http2.(*ClientConn).writeHeaders", \
 	"google.golang.org/grpc/internal/transport.(*loopyWriter).writeHeader"
 
-enum { FIELDS_MOST = 24, LINE_MOST = 512, SEVERITY_MOST = 24 };
+enum { FIELDS_MOST = 25, LINE_MOST = 512, SEVERITY_MOST = 24 };
 enum { DELIVERED_MOST = 500 };	/* messages that one call of ROLE_DELIVERY is of */
 
 /* Fields that mean the same to every library: what writes the response of a server span, or brings
@@ -115,8 +115,9 @@ struct said {
 	struct str chained;	/* the text of an EXTRA_CHAIN, if a string led there; or empty */
 	i64 status;		/* of the response to what a server span is of... */
 	bool answered;		/* ...which was seen; else 0, unless the library knows better */
-	struct str route;	/* of net/http's; may be empty */
-	struct str inner;	/* of a router behind it; may be empty */
+	struct str route;	/* of net/http's first ServeMux; may be empty */
+	struct str last;	/* of the last one behind it; may be empty */
+	struct str inner;	/* of another router; may be empty */
 	struct str asked;	/* the path, of ROLE_TOLD; may be empty */
 	const struct delivery *delivery;	/* NULL: nothing was heard of one */
 };

@@ -167,6 +167,7 @@ static void say_library(struct teller *t, const struct call *call, const struct 
 {
 	struct said said = { .rule = on->rule, .status = status, .answered = o->answered,
 			     .route = { o->route, o->nroute },
+			     .last = { o->last, o->nlast },
 			     .inner = { o->inner, o->ninner },
 			     .asked = { o->asked, o->nasked },
 			     .delivery = on->rule->stream && o->answered ? &o->delivery : NULL };
