@@ -1,21 +1,7 @@
 #include "event/births.h"
 
-#include <string.h>
-
-#include "event/calls.h"
+#include "event/hooked.h"
 #include "plan/creations.h"
-
-/* A word behind its status; false when it could not be read. */
-static bool take(const struct record *r, const struct reading *rd, u32 at, u64 *to)
-{
-	u32 status;
-
-	if (!rd->hook_at || rd->hook_at + at + sizeof(*to) > r->size)
-		return false;
-	memcpy(&status, r->bytes + rd->hook_at + at - sizeof(u64), sizeof(status));
-	memcpy(to, r->bytes + rd->hook_at + at, sizeof(*to));
-	return status == sizeof(*to);
-}
 
 bool births_record(struct births *b, const struct plan_func *newproc1, const struct record *r,
 		   struct birth *to)
@@ -24,7 +10,7 @@ bool births_record(struct births *b, const struct plan_func *newproc1, const str
 
 	if (r->kind == SITE_ENTRY) {
 		map_remove(&b->parents, r->goid);
-		if (take(r, &newproc1->entry, CREATION_PARENT, &goid))
+		if (hooked(r, &newproc1->entry, CREATION_PARENT, &goid))
 			*map_put(&b->parents, r->goid) = goid + 1;
 		return false;
 	}
@@ -35,9 +21,9 @@ bool births_record(struct births *b, const struct plan_func *newproc1, const str
 		to->parent_goid = *parent - 1;
 		map_remove(&b->parents, r->goid);
 	}
-	return take(r, &newproc1->exit, CREATION_GOID, &to->goid) &&
-	       take(r, &newproc1->exit, CREATION_START, &to->start_rt) &&
-	       take(r, &newproc1->exit, CREATION_AT, &to->return_rt);
+	return hooked(r, &newproc1->exit, CREATION_GOID, &to->goid) &&
+	       hooked(r, &newproc1->exit, CREATION_START, &to->start_rt) &&
+	       hooked(r, &newproc1->exit, CREATION_AT, &to->return_rt);
 }
 
 void births_release(struct births *b)

@@ -1,7 +1,7 @@
 /* How frames end without a RET (runtime/panic.go): a panic runs the deferred functions on top of
  * the frames that it ends; when one of them recovers, its frame F goes on at its `call deferreturn`
- * and leaves by the RET behind that. Whatever stood between F and gopanic is gone, and is seen to
- * be gone by the next event that is not deeper. Goexit is the same, but nothing goes on: goexit1
+ * and leaves by the RET behind that. Whatever stood between F and gopanic is gone: runtime.recovery
+ * says so, and where that can't be probed, the next event that is not deeper. Goexit is the same, but nothing goes on: goexit1
  * ends the goroutine. So each goroutine has, beside its open calls, the list of what unwinds it.
  *
  * What can't be told: when F itself is not traced, its nearest traced caller is taken for it if
@@ -11,6 +11,8 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "event/hooked.h"
+#include "plan/recovery.h"
 
 enum {
 	IDLE_KEPT = 1024,	/* goroutines without open calls that are kept for their next one */
@@ -376,6 +378,7 @@ static void entered(struct calls *c, struct goroutine *g, const struct record *r
 	case HOOK_NEWPROC1:
 	case HOOK_EXEC:
 	case HOOK_EXEC_FAILED:
+	case HOOK_RECOVERY:
 		return;
 	case HOOK_GOPANIC:
 	case HOOK_GOEXIT:
@@ -456,6 +459,21 @@ static bool passes(struct calls *c, const struct plan_func *fn, const struct rec
 	return expr_entry_passes(&in, &c->totals.unreadable);
 }
 
+/* A panic has been recovered: control goes on in a frame, and those below it have ended. */
+static void recovered(struct calls *c, const struct plan_func *fn, const struct record *r)
+{
+	u64 goid, hi, sp, *p;
+	struct goroutine *g;
+
+	if (r->kind != SITE_ENTRY || !hooked(r, &fn->entry, RECOVERY_GOID, &goid) ||
+	    !hooked(r, &fn->entry, RECOVERY_HI, &hi) || !hooked(r, &fn->entry, RECOVERY_SP, &sp))
+		return;
+	p = map_get(&c->by_goid, goid);
+	g = p ? (struct goroutine *)(uintptr_t)*p : NULL;
+	if (g && close_deeper(c, g, recovery_depth(hi, sp)) && g->frames.n)
+		g->frames.at[g->frames.n - 1].recovered = true;
+}
+
 /* With --goroutines. Calls that end with their goroutine are told before it. */
 static void goroutine_event(struct calls *c, const struct plan_func *fn, const struct record *r)
 {
@@ -512,6 +530,8 @@ void calls_record(struct calls *c, const struct record *r)
 	}
 	fn = &c->plan->funcs[r->func];
 	count_execs(c, fn, r->kind == SITE_ENTRY);
+	if (fn->hook == HOOK_RECOVERY)
+		recovered(c, fn, r);
 	call_record(c, fn, r);
 	goroutine_event(c, fn, r);
 }

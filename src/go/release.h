@@ -51,6 +51,7 @@ struct go_release {
 	u16 g_sig;		/* u32; of the fault that sigpanic is about */
 	u16 g_sigcode0;		/* code, address, pc */
 	u8 panic_arg;		/* _panic.arg: an interface */
+	u8 panic_sp;		/* _panic.sp; 0: who recovers is in g.sigcode0 */
 	/* a struct field's offset word is offset << 1 | embedded: up to 1.18 */
 	bool field_offset_shifted;
 	u8 direct_iface_tflag;		/* 0: it is bit 5 of the kind byte (up to 1.25) */

@@ -9,6 +9,7 @@
 #include "inline/agent_messages.h"
 #include "inline/agent_write.h"
 #include "plan/record.h"
+#include "plan/recovery.h"
 
 AGENT static void born(struct propagate *p, u64 maker, u64 goid)
 {
@@ -79,6 +80,16 @@ AGENT static bool birth(struct propagate *p, const u8 *hook, bool entry, u64 *ma
 	return unneeded;
 }
 
+/* Calls that a recovered panic has ended are left. */
+AGENT static void recovered(struct propagate *p, const u8 *hook)
+{
+	const u8 *sp = hook + RECOVERY_SP, *hi = hook + RECOVERY_HI, *goid = hook + RECOVERY_GOID;
+	u64 ref;
+
+	if (captured(goid, 8) && captured(hi, 8) && captured(sp, 8))
+		(void)current(p, word(goid, 0), recovery_depth(word(hi, 0), word(sp, 0)), &ref);
+}
+
 AGENT bool agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, u64 keys)
 {
 	const struct record_head *h = (const void *)record;
@@ -90,6 +101,8 @@ AGENT bool agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, 
 
 	if (role == PROPAGATE_BIRTH)	/* on g0, which has no number */
 		return birth(p, hook, entry, (u64 *)(void *)(ring + RING_MAKER));
+	if (role == PROPAGATE_RECOVERY && entry)	/* also on g0 */
+		recovered(p, hook);
 	if (!h->goid)
 		return false;
 	if (role == PROPAGATE_MESSAGE) {

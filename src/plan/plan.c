@@ -8,6 +8,7 @@
 #include "plan/extra.h"
 #include "plan/inside.h"
 #include "plan/reading.h"
+#include "plan/recovery.h"
 
 /* Reached from a signal handler, or before there is one, whatever its stack check says. */
 static const char *const signal_names[] = {
@@ -131,6 +132,7 @@ static enum plan_hook hook_of(const struct plan *p, const struct go_func *f)
 		{ "runtime.goexit1", HOOK_GOEXIT1 },
 		{ CORO_ENDS, HOOK_GOEXIT1 },
 		{ "runtime.newproc1", HOOK_NEWPROC1 },
+		{ "runtime.recovery", HOOK_RECOVERY },
 		{ "syscall.runtime_BeforeExec", HOOK_EXEC },
 		{ "syscall.runtime_AfterExec", HOOK_EXEC_FAILED },
 	};
@@ -289,6 +291,8 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 		chain_read(p, d, f);
 	if (f->hook == HOOK_NEWPROC1)
 		creations_read(p, f);
+	if (f->hook == HOOK_RECOVERY)
+		recovery_read(p, f);
 	if (f->shown)
 		extra_read(p, f);
 	propagate_read(p, f);

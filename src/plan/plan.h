@@ -101,6 +101,7 @@ enum plan_hook {
 	HOOK_GOEXIT,	/* runtime.Goexit */
 	HOOK_GOEXIT1,	/* runtime.goexit1: the goroutine ends */
 	HOOK_NEWPROC1,	/* runtime.newproc1: one is made (creations.h); its exits are seen, too */
+	HOOK_RECOVERY,	/* runtime.recovery: a panic has been recovered (recovery.h) */
 	HOOK_EXEC,	/* syscall.runtime_BeforeExec: another program is about to begin */
 	HOOK_EXEC_FAILED,	/* syscall.runtime_AfterExec: and did not */
 };

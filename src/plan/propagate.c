@@ -56,6 +56,7 @@ void propagate_read(struct plan *p, struct plan_func *f)
 		return;
 	f->role = f->hook == HOOK_NEWPROC1 ? PROPAGATE_BIRTH :
 		  f->hook == HOOK_GOEXIT1 ? PROPAGATE_END :
+		  f->hook == HOOK_RECOVERY ? PROPAGATE_RECOVERY :
 		  !f->shown ? PROPAGATE_NONE : x ? x->role : PROPAGATE_SPAN;
 	if (f->role == PROPAGATE_SPAN || f->role == PROPAGATE_SERVE ||
 	    f->role == PROPAGATE_SERVE_INSIDE || f->role == PROPAGATE_MESSAGE ||

@@ -41,6 +41,7 @@ enum propagate_role {
 				 * the stack) */
 	PROPAGATE_BIRTH,	/* newproc1 */
 	PROPAGATE_END,		/* goexit1 */
+	PROPAGATE_RECOVERY,	/* runtime.recovery */
 };
 
 /* Of no use but for what is written by the agent. */

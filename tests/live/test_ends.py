@@ -43,6 +43,14 @@ def count(text):
     return ends
 
 
+@pytest.mark.parametrize("engine", ["inline", pytest.param("uprobe", marks=pytest.mark.bpf)])
+def test_what_a_recovered_panic_ended_calls_nobody(engine, release, tmp_path):
+    """Who recovers is not traced, and what comes next is deeper than what the panic ended."""
+    t = goshawk.Trace(tmp_path, ["main.throws", "main.fine"], [gobuild.build("ends", release), "goesOn"],
+                      lossless=engine == "inline", options=["--engine", engine]).check()
+    assert [(c["func"], c["end"], c["caller"]) for c in t.calls] == [("main.throws", "panic", None), ("main.fine", "return", None)]
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_calls_end_as_they_did(way, release, tmp_path):
     status, ends = WAYS[way]

@@ -5,6 +5,7 @@
 #include "agent.h"
 #include "plan/record.h"
 #include "plan/records.h"
+#include "plan/recovery.h"
 
 Suite *agent_suite(void);
 
@@ -93,6 +94,24 @@ START_TEST(a_span_that_ended_unseen_is_left_by_what_comes_after_it)
 	/* a panic took both away */
 	ck_assert_str_ne(trace(happens(1, 300, PROPAGATE_SPAN, SITE_ENTRY)), first);
 	free((void *)(uintptr_t)first);
+}
+END_TEST
+
+/* What comes next is deeper than it was: by its depth alone it would be within. */
+START_TEST(a_span_that_a_recovered_panic_ended_is_left)
+{
+	char own[64];
+
+	snprintf(own, sizeof(own), "%s",
+		 trace(happens(7, 200, PROPAGATE_SPAN, SITE_ENTRY)));
+	ck_assert_str_eq(asks(7), own);
+	for (u32 i = 0; i < 3; i++)
+		put(&last, 16 * i, _i & 1 && i == 2 ? CAPTURE_UNREADABLE : 8);
+	put(&last, RECOVERY_GOID, _i & 2 ? 8 : 7);
+	put(&last, RECOVERY_HI, 0x10000);
+	put(&last, RECOVERY_SP, 0x10000 - (_i & 4 ? 250 : 150));
+	happens(0, 64, PROPAGATE_RECOVERY, SITE_ENTRY);
+	ck_assert_int_eq(!strcmp(asks(7), own), _i != 0);
 }
 END_TEST
 
@@ -504,6 +523,7 @@ Suite *agent_suite(void)
 	tcase_add_test(t, lines_that_are_read_elsewhere_do_not_count);
 	tcase_add_test(t, goroutines_inherit_as_long_as_it_is_open);
 	tcase_add_test(t, a_span_that_ended_unseen_is_left_by_what_comes_after_it);
+	tcase_add_loop_test(t, a_span_that_a_recovered_panic_ended_is_left, 0, 5);
 	tcase_add_test(t, a_request_inside_of_another_gives_back_the_outer_one);
 	tcase_add_test(t, a_context_says_which_request_it_is_of);
 	tcase_add_test(t, many_contexts_are_known_and_forgotten);

@@ -1,8 +1,8 @@
 /* Streams of records as text, and the calls that must come out.
  *
  * A stream is words: `+f@100` entry of f at depth 100, `-f@100` RET, `~f@100` the RET behind
- * deferreturn, `>f@100` a tail jump, `!p@300` the panic hook (!x Goexit, !e goexit1), `g7` from
- * now on goroutine 7. Functions are the letters a to z. Each record is 10 ns after the one before.
+ * deferreturn, `>f@100` a tail jump, `!p@300` the panic hook (!x Goexit, !e goexit1), `!r@150`
+ * that a panic was recovered by a frame whose SP is there, `g7` from now on goroutine 7. Functions are the letters a to z. Each record is 10 ns after the one before.
  * What comes out is `f:end:duration`, with `<caller` where there is one. */
 #include <check.h>
 #include <stdio.h>
@@ -13,10 +13,14 @@
 
 #include "base/out.h"
 #include "event/calls.h"
+#include "plan/recovery.h"
 
 Suite *calls_suite(void);
 
-enum { LETTERS = 26, PANIC = LETTERS, GOEXIT, GOEXIT1, NFUNCS };
+enum { LETTERS = 26, PANIC = LETTERS, GOEXIT, GOEXIT1, RECOVERY, NFUNCS };
+
+/* In the record of a recovery. */
+enum { HOOK_AT = 40, HI_RT = 0x10000, RECOVERY_SIZE = HOOK_AT + RECOVERY_SP + 8 };
 
 static struct plan_func funcs[NFUNCS];
 static struct plan plan = { .funcs = funcs, .nfuncs = NFUNCS };
@@ -63,11 +67,24 @@ static struct calls *start(void)
 	funcs[PANIC].hook = HOOK_GOPANIC;
 	funcs[GOEXIT].hook = HOOK_GOEXIT;
 	funcs[GOEXIT1].hook = HOOK_GOEXIT1;
+	funcs[RECOVERY].hook = HOOK_RECOVERY;
+	funcs[RECOVERY].entry = (struct reading){ .size = RECOVERY_SIZE, .hook_at = HOOK_AT };
 	out_release(&came);
 	out_memory(&came);
 	plan.request.entry_only = false;
 	return calls_new(&plan, &(struct sink){
 		.call = on_call, .entry = on_entry, .lost = on_lost,
+	});
+}
+
+/* On g0: the goroutine, the end of its stack, SP, with a status each. */
+static void recovers(struct calls *c, u64 goid, u32 depth, i64 now)
+{
+	u64 record[RECOVERY_SIZE / 8] = { [HOOK_AT / 8] = 8, goid, 8, HI_RT, 8, HI_RT - depth };
+
+	calls_record(c, &(struct record){
+		.bytes = (u8 *)record, .size = sizeof(record), .time_ns = now, .func = RECOVERY,
+		.goid = 1ull << 63, .depth = 64, .kind = SITE_ENTRY,
 	});
 }
 
@@ -89,6 +106,10 @@ static void feed(struct calls *c, const char *stream)
 		r.depth = (u32)strtoul(strchr(p, '@') + 1, NULL, 10);
 		r.func = (u32)(p[1] - 'a');
 		bytes.head.tsc = (u64)now;
+		if (!strncmp(p, "!r", 2)) {
+			recovers(c, goid, r.depth, now);
+			continue;
+		}
 		switch (*p) {
 		case '+': r.kind = SITE_ENTRY; break;
 		case '-': r.kind = SITE_EXIT; break;
@@ -144,6 +165,18 @@ static const struct { const char *why, *stream, *calls; } streams[] = {
 	  "b:recovered:20<a1 c:return:10<a1 a:return:60" },
 	{ "a lost exit on top of a panic is no panic", "+a@100 !p@200 +c@300 ~a@100",
 	  "c:lost:-1<a1 a:recovered:30" },
+
+	{ "a recovered panic, then something deeper than what it ended",
+	  "+a@100 +b@200 !p@300 !r@150 +c@400 -c@400 ~a@100",
+	  "b:panic:10<a1 c:return:10<a1 a:recovered:60" },
+	{ "... recovered by what is not traced",
+	  "+a@100 +b@200 !p@300 !r@150 +c@400 -c@400 -a@100",
+	  "b:panic:10<a1 c:return:10<a1 a:return:60" },
+	{ "... by itself", "+a@100 +b@200 !p@300 !r@250 +c@400 -c@400 ~b@200 -a@100",
+	  "c:return:10<b2 b:recovered:50<a1 a:return:70" },
+	{ "... of another goroutine", "+a@100 +b@200 g2 +c@200 !p@300 !r@150 g1 -b@200 -a@100",
+	  "c:panic:10 b:return:40<a1 a:return:60" },
+	{ "... of one that nothing is known of", "+a@100 g2 !r@50 g1 -a@100", "a:return:20" },
 
 	{ "Goexit", "+a@100 +b@200 !x@300 +c@400 -c@400 !e@350",
 	  "c:return:10<b2 b:goexit:10<a1 a:goexit:20" },

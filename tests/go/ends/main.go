@@ -25,6 +25,18 @@ func recovers() int {
 	return fine(throws(1))
 }
 
+// What comes after the recovery lies deeper than what the panic has ended.
+//
+//go:noinline
+func goesOn() int { return recovers() + farther(1) }
+
+//go:noinline
+func farther(n int) int {
+	var room [1024]byte
+	room[n] = 1
+	return fine(int(room[n-1]))
+}
+
 //go:noinline
 func dies() int { return fine(throws(1)) }
 
@@ -157,6 +169,8 @@ func main() {
 	switch os.Args[1] {
 	case "recovers":
 		recovers()
+	case "goesOn":
+		goesOn()
 	case "dies":
 		dies()
 	case "dies-beside":
