@@ -1,8 +1,9 @@
 /* How frames end without a RET (runtime/panic.go): a panic runs the deferred functions on top of
  * the frames that it ends; when one of them recovers, its frame F goes on at its `call deferreturn`
  * and leaves by the RET behind that. Whatever stood between F and gopanic is gone: runtime.recovery
- * says so, and where that can't be probed, the next event that is not deeper. Goexit is the same, but nothing goes on: goexit1
- * ends the goroutine. So each goroutine has, beside its open calls, the list of what unwinds it.
+ * says so, and where that can't be probed, the next event that is not deeper. Goexit is the same,
+ * but nothing goes on: goexit1 ends the goroutine. So each goroutine has, beside its open calls,
+ * the list of what unwinds it.
  *
  * What can't be told: when F itself is not traced, its nearest traced caller is taken for it if
  * that one leaves by the RET behind its own deferreturn. */

@@ -1,9 +1,10 @@
 /* Streams of records as text, and the calls that must come out.
  *
  * A stream is words: `+f@100` entry of f at depth 100, `-f@100` RET, `~f@100` the RET behind
- * deferreturn, `>f@100` a tail jump, `!p@300` the panic hook (!x Goexit, !e goexit1), `!r@150`
- * that a panic was recovered by a frame whose SP is there, `g7` from now on goroutine 7. Functions are the letters a to z. Each record is 10 ns after the one before.
- * What comes out is `f:end:duration`, with `<caller` where there is one. */
+ * deferreturn, `>f@100` a tail jump, `!p@300` the panic hook (!x Goexit, !e goexit1), `!r@150` that
+ * a panic was recovered by a frame whose SP is there, `g7` from now on goroutine 7. Functions are
+ * the letters a to z. Each record is 10 ns after the one before. What comes out is
+ * `f:end:duration`, with `<caller` where there is one. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
