@@ -125,6 +125,12 @@ def closes_in_the_middle(h):
     h.close_connection = True
 
 
+def breaks_off(h):
+    """A yes, of whose rest the end is missing: some of it might have been refused."""
+    h.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 100\r\n\r\n\x0a\x00\x0a")
+    h.close_connection = True
+
+
 def endless(h):
     """An answer without an end: until nobody reads it any more."""
     h.send_response(200)

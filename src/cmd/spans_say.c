@@ -16,6 +16,9 @@ bool spans_are_disabled(void)
 {
 	const char *v = getenv("OTEL_SDK_DISABLED");
 
+	if (v && *v && strcasecmp(v, "true") && strcasecmp(v, "false"))
+		fprintf(stderr, "goshawk: OTEL_SDK_DISABLED=%s: neither true nor false: taken for "
+			"false\n", v);
 	return v && !strcasecmp(v, "true");
 }
 

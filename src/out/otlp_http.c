@@ -129,6 +129,8 @@ static void prepare(struct otlp_http *h, const char *content_type)
 	set_text(h, CURLOPT_PROTOCOLS_STR, "http,https");
 	set_text(h, CURLOPT_USERAGENT, "goshawk/" GOSHAWK_VERSION);
 	set_text(h, CURLOPT_CAINFO, c->ca);
+	if (c->ca)	/* nobody else vouches for it then */
+		curl.easy_setopt(h->easy, CURLOPT_CAPATH, NULL);
 	set_text(h, CURLOPT_SSLCERT, c->cert);
 	set_text(h, CURLOPT_SSLKEY, c->cert ? c->key : NULL);
 	set(h, CURLOPT_NOSIGNAL, 1);
@@ -214,6 +216,11 @@ static void failed(struct otlp_http *h, CURLcode code, struct otlp_reply *r)
 	r->trouble = kind_of(code);
 	if (code == CURLE_PEER_FAILED_VERIFICATION && h->error[0])
 		snprintf(r->failure, sizeof(r->failure), "%s", h->error);
+	else if (code == CURLE_SSL_CACERT_BADFILE && h->config->ca)
+		snprintf(r->failure, sizeof(r->failure), "%.200s: no certificate can be read from "
+			 "it (OTEL_EXPORTER_OTLP_CERTIFICATE)", h->config->ca);
+	else if (code == CURLE_ABORTED_BY_CALLBACK)
+		snprintf(r->failure, sizeof(r->failure), "no answer until the end");
 	else if (number && r->trouble == TROUBLE_REACH)
 		snprintf(r->failure, sizeof(r->failure), "%s: %s", curl.easy_strerror(code),
 			 strerror((int)number));
@@ -240,8 +247,10 @@ void otlp_http_post(struct otlp_http *h, struct str body, i64 timeout_ns, struct
 	curl.easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &r->status);
 	curl.easy_getinfo(h->easy, CURLINFO_RETRY_AFTER, &after);
 	curl.easy_getinfo(h->easy, CURLINFO_CONTENT_TYPE, &type);
-	/* an answer that promises another one is none */
-	if (r->status < 200)
+	/* an answer that promises another one is none, nor is one that breaks off: what of the
+	 * batch was taken may stand in the rest. Where we read no more of it, it has not */
+	if (r->status < 200 ||
+	    (r->status < 300 && code != CURLE_OK && code != CURLE_WRITE_ERROR))
 		r->status = 0;
 	if (code != CURLE_OK)
 		failed(h, code, r);

@@ -9,7 +9,9 @@
 #include "out/troubles.h"
 
 #define SECOND ((i64)1000000000)
-#define END_MOST (5 * SECOND)	/* what waits at the end may take so long */
+/* What waits at the end may take five seconds, of which one is libcurl's, who asks no more often
+ * whether to go on with what was begun before. */
+#define END_MOST (4 * SECOND)
 
 struct otlp_sender {
 	struct otlp_config config;
@@ -137,7 +139,8 @@ static bool start(struct otlp_sender *o)
 
 static void say(const struct otlp_sender *o, enum otlp_trouble kind, const char *why)
 {
-	bool failure = kind <= TROUBLE_TIME, waits = failure && kind != TROUBLE_TLS;
+	bool failure = kind <= TROUBLE_TIME, waits = failure && kind != TROUBLE_TLS &&
+						     !o->queue.with.ending;
 
 	otel_say(&o->env, "OTLP: %s%s %s%s%s%s%s", o->config.shown, failure ? ":" : "", why,
 		 waits ? "; " : "", waits ? o->config.signal->things : "",

@@ -79,14 +79,10 @@ static bool pair(struct otel_pair *to, struct arena *a, struct str item)
 {
 	const char *eq = item.n ? memchr(item.p, '=', item.n) : NULL;
 	struct str value;
-	ptrdiff_t end;
 
 	if (!eq)
 		return false;
 	value = str_cut(item, (size_t)(eq - item.p) + 1, item.n);
-	end = str_find(value, STR(";"));
-	if (end >= 0)
-		value.n = (size_t)end;
 	return decode(trim(str_cut(item, 0, (size_t)(eq - item.p))), a, &to->key) &&
 	       decode(trim(value), a, &to->value) && to->key.n;
 }

@@ -94,7 +94,12 @@ static void say_shown(struct teller *t, const struct call *call, const struct ex
 		a->truth = v.b;
 		break;
 	case EXPR_INT:
+		break;
 	case EXPR_UINT:
+		if (v.u <= INT64_MAX)
+			break;
+		a->kind = ATTR_TEXT;	/* as of addresses, there is no such number */
+		a->text = say_fmt(s, "%llu", (unsigned long long)v.u);
 		break;
 	case EXPR_FLOAT:
 		a->kind = ATTR_FLOAT;
@@ -102,7 +107,10 @@ static void say_shown(struct teller *t, const struct call *call, const struct ex
 		break;
 	case EXPR_STRING:
 		a->kind = ATTR_TEXT;
-		a->text = v.text;
+		a->text = v.text.n == v.len ? v.text :
+			  say_fmt(s, "%.*s…(%llu)", STR_F(v.text), (unsigned long long)v.len);
+		if (!a->text.n)
+			a->text = v.text;
 		break;
 	case EXPR_VALUE:
 		if (!t->f->show)
