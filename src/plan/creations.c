@@ -6,7 +6,7 @@
 
 enum { WORD = 8, STEP = 16 };	/* a status and a word */
 
-void hook_read(struct plan *p, struct reading *r, u8 reg, const u16 *fields, u32 n)
+struct read *hook_read(struct plan *p, struct reading *r, u8 reg, const u16 *fields, u32 n)
 {
 	struct read *reads = ARENA_ARRAY(&p->arena, struct read, r->nreads + 1 + n);
 	u32 g = r->size;
@@ -25,15 +25,16 @@ void hook_read(struct plan *p, struct reading *r, u8 reg, const u16 *fields, u32
 		};
 	r->nreads += 1 + n;
 	r->size = r->hook_at + STEP * n;
+	return reads + 1;
 }
 
 void creations_read(struct plan *p, struct plan_func *newproc1)
 {
 	const struct go_release *rel = p->prog->rel;
 
-	hook_read(p, &newproc1->entry, rel->newproc1_caller, &rel->g_goid, 1);
-	hook_read(p, &newproc1->exit, 0,
-		  (const u16[]){ rel->g_goid, rel->g_startpc, rel->g_gopc }, 3);
+	(void)hook_read(p, &newproc1->entry, rel->newproc1_caller, &rel->g_goid, 1);
+	(void)hook_read(p, &newproc1->exit, 0,
+			(const u16[]){ rel->g_goid, rel->g_startpc, rel->g_gopc }, 3);
 }
 
 /* pkg.F.func1, pkg.F.gowrap1, pkg.F·dwrap·1 (cmd/compile: typecheck, walk) */

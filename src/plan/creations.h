@@ -16,8 +16,8 @@
 enum { CREATION_PARENT = 8, CREATION_GOID = 8, CREATION_START = 24, CREATION_AT = 40 };
 
 /* The word of register `reg`, and words of the g that it points to: behind hook_at a status each,
- * then the word. */
-void hook_read(struct plan *p, struct reading *r, u8 reg, const u16 *fields, u32 n);
+ * then the word. Gives the steps of these. */
+struct read *hook_read(struct plan *p, struct reading *r, u8 reg, const u16 *fields, u32 n);
 /* Adds the steps to whatever else is read there. */
 void creations_read(struct plan *p, struct plan_func *newproc1);
 /* Where those goroutines begin that the request does not want: at functions of the compiler's,

@@ -3,25 +3,24 @@
 #include "go/release.h"
 #include "plan/creations.h"
 
-enum { G_PANIC = 32, PANIC_AT = 56 };	/* runtime.g (runtime2.go) */
+enum { G_PANIC = 32 };	/* runtime.g (runtime2.go) */
+
+/* SP is in g.sigcode0, or in the _panic that g has, whose address is read for it. */
+enum { SP_STEP = 2, PANIC_STEP, PANIC_AT = 56 };
 
 void recovery_read(struct plan *p, struct plan_func *recovery)
 {
 	const struct go_release *rel = p->prog->rel;
 	struct reading *r = &recovery->entry;
 	const u16 fields[] = { rel->g_goid, G_STACK_HI, rel->g_sigcode0, G_PANIC };
-	struct read *sp, *panic;
+	struct read *steps = hook_read(p, r, 0, fields, ARRAY_LEN(fields) - !rel->panic_sp);
+	struct read sp = steps[SP_STEP];
 
-	hook_read(p, r, 0, fields, ARRAY_LEN(fields) - !rel->panic_sp);
 	if (!rel->panic_sp)
 		return;
-	/* the _panic is read before its SP, which stands in the same place for all releases */
-	sp = (struct read *)&r->reads[r->nreads - 2];
-	panic = (struct read *)&r->reads[r->nreads - 1];
-	*sp = *panic;
-	*panic = (struct read){
-		.kind = READ_MEM, .from = r->hook_at + PANIC_AT, .disp = rel->panic_sp, .size = 8,
-		.span = 8, .status = r->hook_at + RECOVERY_SP - 8,
-		.at = r->hook_at + RECOVERY_SP, .own = true,
-	};
+	/* a pointer is read before what it leads to */
+	steps[SP_STEP] = steps[PANIC_STEP];
+	sp.from = r->hook_at + PANIC_AT;
+	sp.disp = rel->panic_sp;
+	steps[PANIC_STEP] = sp;
 }
