@@ -182,17 +182,41 @@ static struct str executable_name(struct core *c, struct arena *a)
 	return str_of(str_z(a, (struct str){ text, strnlen(text, n) }));
 }
 
-/* The dumped first page of the program, where there is one, must be the file's. */
+/* Is the file what was dumped here? What was not dumped is not in the way. */
+static bool as_dumped(const struct image *img, u64 va, u64 n)
+{
+	u8 then[4096];
+	struct str now = image_bytes(img, va, MIN(n, sizeof(then)));
+
+	return !memcmp(now.p, then, image_read_some(img, va + img->bias, then, now.n));
+}
+
+/* The kernel dumps the first page of the program. The ELF header there is the same in all that one
+ * toolchain builds; the program headers have the sizes of code and data, the notes the build's id.
+ * The rest of the page is left out: some linkers put code there, which a debugger may have changed
+ * in the process. */
 static bool same_file(const struct image *img, struct err *err)
 {
-	u8 then[sizeof(Elf64_Ehdr)];
-	struct str now = image_bytes(img, img->lo_va, sizeof(then));
+	struct rd r = rd_of(img->bytes, img->size, "program headers");
+	u64 phdrs = img->lo_va + img->phdrs_off;
+	bool same = as_dumped(img, img->lo_va, sizeof(Elf64_Ehdr)) &&
+		    (image_off_of(img, phdrs) != img->phdrs_off ||
+		     as_dumped(img, phdrs, img->nphdrs * PHDR));
 
-	if (!now.n || !image_read_rt(img, img->lo_va + img->bias, then, sizeof(then))
-	    || !memcmp(now.p, then, sizeof(then)))
-		return true;
-	return err_set(err, ERR_FORMAT, "was not written by the %.*s that is there now",
-		       STR_F(img->path));
+	rd_seek(&r, img->phdrs_off);
+	for (u64 n = img->nphdrs; n && !r.bad; n--) {
+		u32 type = rd_u32(&r);
+		u64 va, size;
+
+		rd_skip(&r, 12);
+		va = rd_u64(&r);
+		rd_skip(&r, 8);
+		size = rd_u64(&r);
+		rd_skip(&r, 16);
+		same = same && (type != PT_NOTE || as_dumped(img, va, size));
+	}
+	return same || err_set(err, ERR_FORMAT, "was not written by the %.*s that is there now",
+			       STR_F(img->path));
 }
 
 bool core_open(struct image *img, struct err *err)
