@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -34,22 +35,30 @@ struct scene {
 };
 
 enum { LOG_MOST = 64 << 20 };
+#define ELF "\177ELF"
 
+/* What is read of a pipe is gone: there a log is all that it can be. */
 static bool is_elf(const char *path)
 {
 	char magic[4] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool elf = fd >= 0 && read(fd, magic, 4) == 4 && !memcmp(magic, "\177ELF", 4);
+	struct stat st;
+	int fd = !stat(path, &st) && S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	bool elf = fd >= 0 && read(fd, magic, 4) == 4 && !memcmp(magic, ELF, 4);
 
 	if (fd >= 0)
 		close(fd);
 	return elf;
 }
 
+static struct str log_of(const struct scene *s)
+{
+	return (struct str){ s->text.at, s->text.n };
+}
+
 /* Of a longer one the end, where a crash stands. */
 static bool read_log(struct scene *s, const char *path, struct err *err)
 {
-	bool named = strcmp(path, "-"), good;
+	bool named = strcmp(path, "-"), good, elf = false;
 	FILE *f = named ? fopen(path, "re") : stdin;
 	size_t n;
 
@@ -60,14 +69,19 @@ static bool read_log(struct scene *s, const char *path, struct err *err)
 		vec_reserve(&s->text, s->text.n + 65536);
 		n = fread(s->text.at + s->text.n, 1, 65536, f);
 		s->text.n += n;
+		elf |= s->text.n == n && str_starts(log_of(s), STR(ELF));
 		if (s->text.n > 2 * LOG_MOST) {
 			memmove(s->text.at, s->text.at + s->text.n - LOG_MOST, LOG_MOST);
 			s->text.n = LOG_MOST;
 		}
-	} while (n);
+	} while (n && !elf);
 	good = !ferror(f);
 	if (named)
 		fclose(f);
+	if (elf)
+		return err_set(err, ERR_USAGE, "explain: %s: not a log, but a core file or a "
+			       "program; a core is given by its path, because it is not read from "
+			       "its beginning to its end", named ? path : "stdin");
 	return good || err_set(err, ERR_IO, "%s: it can't be read as a log (a directory?)", path);
 }
 
@@ -82,11 +96,6 @@ static void use_program(struct scene *s, bool memory)
 		s->d.gs = &s->gs;
 	}
 	s->has_program = true;
-}
-
-static struct str log_of(const struct scene *s)
-{
-	return (struct str){ s->text.at, s->text.n };
 }
 
 static bool from_log(struct scene *s, const char **rest, size_t nrest, struct err *err)

@@ -318,3 +318,20 @@ def test_what_does_not_die():
     assert goshawk.run("explain", "/no/such/log").status == 8
     folder = goshawk.run("explain", "/tmp")
     assert folder.status == 8 and folder.err.startswith("goshawk: /tmp: ") and not folder.out, folder
+
+
+def test_a_log_comes_through_a_pipe_whole(tmp_path):
+    """Of `explain <(…)`, the first four bytes were read to see whether it is a core, and were gone."""
+    log = tmp_path / "log"
+    log.write_text("panic: the first line\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:5 +0x1d\n")
+    piped = goshawk.run_plain("bash", "-c", '"$0" explain <(cat "$1")', goshawk.GOSHAWK, log)
+    assert piped.out == goshawk.run("explain", log).out and piped.out.startswith("panic: the first line"), piped
+    assert piped.status == 1
+
+
+def test_a_core_does_not_come_through_a_pipe(tmp_path):
+    core = tmp_path / "core"
+    core.write_bytes(b"\x7fELF\2\1\1".ljust(16, b"\0") + b"\4\0" + bytes(200000))
+    for how in "explain - < $1", "explain <(cat $1)":
+        done = goshawk.run_plain("bash", "-c", "$0 " + how, goshawk.GOSHAWK, core)
+        assert done.status == 2 and not done.out and "a core is given by its path" in done.err, done
