@@ -239,6 +239,9 @@ static bool explain_cmd(const void *args, const char **rest, size_t nrest, char 
 	OWN(out_file) file = {0};
 	bool ok;
 
+	if (program && (a->pid || nrest))
+		return err_set(err, ERR_USAGE, "explain: %s and a program behind --: one of them",
+			       a->pid ? "-p PID" : rest[0]);
 	s.d.a = &s.arena;
 	s.d.goid = -1;
 	if (program)

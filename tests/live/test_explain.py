@@ -335,3 +335,11 @@ def test_a_core_does_not_come_through_a_pipe(tmp_path):
     for how in "explain - < $1", "explain <(cat $1)":
         done = goshawk.run_plain("bash", "-c", "$0 " + how, goshawk.GOSHAWK, core)
         assert done.status == 2 and not done.out and "a core is given by its path" in done.err, done
+
+
+def test_it_is_one_thing_that_is_explained(tmp_path):
+    """What stood before `-- PROGRAM` was passed over, and the program was run."""
+    ran = tmp_path / "ran"
+    for before in ["-p", str(os.getpid())], [str(tmp_path / "log")], ["-"]:
+        done = goshawk.run("explain", *before, "--", "/bin/touch", ran)
+        assert done.status == 2 and "one of them" in done.err and not ran.exists(), done
