@@ -313,39 +313,50 @@ static bool said(struct hunting *x, struct err *err)
 {
 	struct report r = { .hunt = &x->hunt, .sites = x->sites };
 	struct json j;
+	bool kept;
 
 	if (!x->hunt.found) {
 		said_nothing_found(x);
 		return true;
 	}
 	r.command = command_of(x, NULL);
-	if (x->a->report && !keep(x, &r, err))
-		return false;
+	kept = !x->a->report || keep(x, &r, err);
 	json_begin(&j, x->out);
 	if (x->a->json)
 		report_json(&j, &r);
 	else
 		report_text(x->out, &r);
+	out_flush(x->out);
+	return kept;
+}
+
+/* It is known before the first run, and not after the last, that nothing can be kept there. */
+static bool make_report_folder(const char *dir, struct err *err)
+{
+	struct stat st;
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return err_set(err, ERR_IO, "%s: cannot make it: %s", dir, strerror(errno));
+	if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_set(err, ERR_USAGE, "%s: is no directory; --report makes one, or takes "
+			       "one that is there", dir);
+	if (access(dir, W_OK | X_OK) < 0)
+		return err_set(err, errno == EACCES || errno == EROFS ? ERR_DENIED : ERR_IO,
+			       "%s: nothing can be kept there: %s", dir, strerror(errno));
 	return true;
 }
 
-static bool make_folder(struct hunting *x, struct err *err)
+static bool make_folders(struct hunting *x, struct err *err)
 {
 	const char *tmp = getenv("TMPDIR");
 
+	if (x->a->report && !make_report_folder(x->a->report, err))
+		return false;
 	x->dir = str_z(&x->arena,
 		       str_fmt(&x->arena, "%s/goshawk-XXXXXX", tmp && *tmp ? tmp : "/tmp"));
-	if (!mkdtemp(x->dir))
-		return err_set(err, ERR_IO,
-			       "%s: cannot make a folder for the copies: %s (TMPDIR says "
-			       "where)",
-			       x->dir, strerror(errno));
-	if (x->a->report && mkdir(x->a->report, 0700) < 0 && errno != EEXIST) {
-		rmdir(x->dir);
-		return err_set(err, ERR_IO, "%s: cannot make it: %s", x->a->report,
-			       strerror(errno));
-	}
-	return true;
+	return mkdtemp(x->dir) ||
+	       err_set(err, ERR_IO, "%s: cannot make a folder for the copies: %s (TMPDIR says "
+		       "where)", x->dir, strerror(errno));
 }
 
 /* The runs have groups of their own: a terminal's Ctrl-C reaches us alone. */
@@ -363,7 +374,7 @@ static bool run(struct hunting *x, const char *path, struct err *err)
 	};
 	bool ok;
 
-	if (!make_folder(x, err))
+	if (!make_folders(x, err))
 		return false;
 	x->lab = (struct lab){
 		.path = path, .name = slash ? slash + 1 : path, .dir = x->dir,

@@ -152,6 +152,15 @@ def test_the_report_is_kept(tmp, tmp_path):
     assert again.returncode == 2 and ("panic: " in again.stderr or "fatal error: " in again.stderr)
 
 
+def test_what_cannot_be_kept_is_printed_all_the_same(tmp, tmp_path):
+    program = gobuild.build("racing", gobuild.NEWEST)
+    (tmp_path / "kept" / program.name).mkdir(parents=True)
+    done = goshawk.run("stress", "--until-crash", "--report", tmp_path / "kept", "main.*", "--", program, "interface",
+                       "none", "30", timeout=300)
+    assert done.status in (2, 8) and program.name in done.err.splitlines()[-1], done
+    assert re.search(r"^with it  .*\n(.*\n)*advice  ", done.out, re.M), done
+
+
 def test_the_command_without_a_report_makes_it_again(tmp, tmp_path):
     done = goshawk.run("stress", "--until-crash", "--for", "60s", "main.*", "--",
                        gobuild.build("racing", gobuild.NEWEST), "slice", "none", "30", timeout=300)
@@ -211,6 +220,8 @@ def test_wrong_input(tmp, tmp_path):
     blocked.write_text("")
     status, said = wrong("--report", blocked / "kept", "main.*", "--", program)
     assert status == 8 and "cannot make it" in said
+    status, said = wrong("--report", blocked, "main.*", "--", program)
+    assert status == 2 and "is no directory" in said
 
 
 def test_a_program_that_is_called_wrongly(tmp):
