@@ -6,6 +6,7 @@ import os
 import pathlib
 import pty
 import re
+import select
 import signal
 import subprocess
 import termios
@@ -195,6 +196,37 @@ def test_ctrl_c_leaves_nothing(tmp, how):
     assert "it lived through" in err
     done = subprocess.run(["pgrep", "-f", str(tmp)], stdout=subprocess.PIPE, text=True)
     assert not done.stdout
+
+
+def program_of(pid):
+    """What it executes; nothing if it has ended."""
+    try:
+        return os.readlink("/proc/%s/exe" % pid)
+    except FileNotFoundError:
+        return ""
+
+
+def test_who_is_killed_leaves_no_copy_that_runs(tmp_path, monkeypatch):
+    """Nor is the folder taken away then: there is nobody left to do it."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    p = subprocess.Popen([goshawk.GOSHAWK, "stress", "--until-crash", "--for", "100s", "main.*", "--",
+                          gobuild.build("racing", gobuild.NEWEST), "string", "mutex", "100"], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    children = pathlib.Path("/proc/%d/task/%d/children" % (p.pid, p.pid))
+    until = time.monotonic() + 60
+    copies = []
+    while not copies:
+        assert time.monotonic() < until
+        p.send_signal(signal.SIGSTOP)  # so that it reaps none that is looked at
+        os.waitpid(p.pid, os.WUNTRACED)
+        copies = [os.pidfd_open(int(pid)) for pid in children.read_text().split() if program_of(pid).startswith(str(tmp_path))]
+        if not copies:
+            p.send_signal(signal.SIGCONT)
+    p.kill()
+    p.wait()
+    for copy in copies:
+        assert select.select([copy], [], [], 30)[0], "a copy runs on"
+        os.close(copy)
 
 
 def wrong(*args):
