@@ -214,13 +214,10 @@ const struct command cmd_stress = {
 		 "that is started, and put everything back in the end (--for, Ctrl-C): then it "
 		 "is said which stores were passed, and how often each has waited.\n\n"
 		 "--until-crash runs such copies until one dies. Then it looks for the fewest "
-		 "stores "
-		 "and the shortest delay that do it, counts how often it dies, and runs the "
-		 "program "
-		 "without delays and with delays elsewhere: it must live. The status is 1 if it "
-		 "died "
-		 "of a torn value. The runs have GOMAXPROCS of at least 4, because who waits "
-		 "keeps a "
+		 "stores and the shortest delay that do it, counts how often it dies, and runs the "
+		 "program without delays and with delays elsewhere: it must live. The status is 1 "
+		 "if it died of a torn value, and 0 if it lived, or dies without any delay as "
+		 "well. The runs have GOMAXPROCS of at least 4, because who waits keeps a "
 		 "processor; what they print is dropped. Without a pattern the program's own "
 		 "packages come first.",
 	.opts = opts,

@@ -408,7 +408,7 @@ bool stress_until_crash(const struct hunt_args *a, struct out *o, bool *found, s
 	ok = ok && run(&x, path, err);
 	if (ok && a->json)
 		target_json_end(o);
-	*found = x.hunt.found;
+	*found = x.hunt.found && !hunt_refutes(&x.hunt);
 	lab_release(&x.lab);
 	target_release(&x.t);
 	arena_release(&x.arena);

@@ -19,7 +19,7 @@ struct hunt_args {
 	bool show_output, json;
 };
 
-/* *found: it died of what a torn value does. */
+/* *found: it died of what a torn value does, and does not do so by itself. */
 bool stress_until_crash(const struct hunt_args *a, struct out *o, bool *found,
 			struct err *err) MUST_CHECK;
 

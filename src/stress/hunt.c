@@ -358,6 +358,11 @@ bool hunt_proves(const struct hunt *h)
 	return !h->without.died || by_chance(&h->confirmed, &h->without) < 0.001;
 }
 
+bool hunt_refutes(const struct hunt *h)
+{
+	return h->without.died && !hunt_proves(h);
+}
+
 /* A machine that is busy enough kills the control, too, now and then: more runs of both tell. */
 static bool tell_apart(struct hunter *x, i64 control)
 {

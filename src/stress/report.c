@@ -25,6 +25,13 @@ static const char *const meanings[CRASH_KINDS] = {
 	[CRASH_TYPE] = "an interface's type does not belong to its data",
 };
 
+/* What says nothing of the stores is not explained by them. */
+static const char *meaning(const struct hunt *h)
+{
+	return hunt_refutes(h) ? "no proof of a torn value: it dies without any delay, too"
+			       : meanings[h->first.crash.kind];
+}
+
 static void print_site(struct out *o, const struct torn_store *t, struct arena *a)
 {
 	out_clean(o, torn_id(t, a));
@@ -157,10 +164,9 @@ static void print_advice(struct out *o, const struct report *r)
 	const struct hunt *h = r->hunt;
 	const struct torn_store *t = r->sites[h->sites[0]];
 
-	if (h->without.died && !hunt_proves(h)) {
-		out_z(o,
-		      "it dies without any delay, too: no proof of a torn value; look at the crash "
-		      "itself");
+	if (hunt_refutes(h)) {
+		out_z(o, "it dies without any delay, too: no proof of a torn value; look at the "
+			 "crash itself (goshawk explain)");
 		return;
 	}
 	if (!h->confirmed.runs || !h->without.runs) {
@@ -197,7 +203,7 @@ void report_text(struct out *o, const struct report *r)
 	const struct hunt *h = r->hunt;
 	struct arena a = { 0 };
 
-	out_z(o, "what       "), out_z(o, meanings[h->first.crash.kind]), out_line(o);
+	out_z(o, "what       "), out_z(o, meaning(h)), out_line(o);
 	for (u32 i = 0; i < h->nsites; i++) {
 		out_z(o, i ? "           " : h->nsites == 1 ? "store      " : "stores     ");
 		print_site(o, r->sites[h->sites[i]], &a);
@@ -282,7 +288,9 @@ void report_markdown(struct out *o, const struct report *r)
 	const struct hunt *h = r->hunt;
 	struct arena a = { 0 };
 
-	out_z(o, hunt_proves(h) ? "# A race on " : "# A suspicion of a race on ");
+	out_z(o, hunt_proves(h)	   ? "# A race on "
+		 : hunt_refutes(h) ? "# No proof of a race on "
+				   : "# A suspicion of a race on ");
 	out_clean(o, r->sites[h->sites[0]]->object);
 	out_fmt(o, ": %s\n\n", crash_kind_name(h->first.crash.kind));
 	print_advice(o, r), out_z(o, ".\n\n## The store\n\n");
@@ -291,7 +299,7 @@ void report_markdown(struct out *o, const struct report *r)
 	out_z(o, "\nIts words are stored one after the other; the delay between them was ");
 	print_shortest(o, h);
 	out_z(o, ".\n\n## The crash\n\n");
-	out_z(o, meanings[h->first.crash.kind]), out_z(o, ".\n");
+	out_z(o, meaning(h)), out_z(o, ".\n");
 	stack_markdown(o, &h->first.crash);
 	out_z(o, "\nReader: "), print_goroutines(o, &h->first.crash);
 	out_z(o, "\n## The proof\n\n- with the delay: "), print_series(o, &h->confirmed);

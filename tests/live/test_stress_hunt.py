@@ -162,6 +162,15 @@ def test_what_cannot_be_kept_is_printed_all_the_same(tmp, tmp_path):
     assert re.search(r"^with it  .*\n(.*\n)*advice  ", done.out, re.M), done
 
 
+def test_what_dies_by_itself_is_no_proof(tmp):
+    done = goshawk.run("stress", "--until-crash", "main.*", "--", gobuild.build("zoo", gobuild.NEWEST), "nil-deep",
+                       timeout=300)
+    assert done.status == 0, done
+    died, what, *rest = done.out.splitlines()
+    assert "nil pointer dereference" in died and what.split(None, 1)[1].startswith("no proof of a torn value: it dies"), done
+    assert "words" not in done.out and "look at the crash itself" in rest[-1], done
+
+
 def test_the_command_without_a_report_makes_it_again(tmp, tmp_path):
     done = goshawk.run("stress", "--until-crash", "--for", "60s", "main.*", "--",
                        gobuild.build("racing", gobuild.NEWEST), "slice", "none", "30", timeout=300)

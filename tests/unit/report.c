@@ -79,12 +79,22 @@ START_TEST(what_proves_nothing_says_so)
 	report_text(&o, &r);
 	out_c(&o, '\0');
 	ck_assert_ptr_nonnull(strstr(o.buf, "advice     it dies without any delay, too: no proof"));
+	ck_assert_msg(!strncmp(o.buf, "what       no proof of a torn value: it dies", 44), "%s",
+		      o.buf);
+	ck_assert(hunt_refutes(&h) && !hunt_proves(&h));
+	out_release(&o);
+	out_memory(&o);
+	report_markdown(&o, &r);
+	out_c(&o, '\0');
+	ck_assert_msg(!strncmp(o.buf, "# No proof of a race on l.text", 30), "%s", o.buf);
+	ck_assert_ptr_null(strstr(o.buf, "a length that does not belong to its pointer"));
 	out_release(&o);
 	h.without.died = h.confirmed.died = 0;
 	out_memory(&o);
 	report_text(&o, &r);
 	out_c(&o, '\0');
 	ck_assert_ptr_nonnull(strstr(o.buf, "advice     it died once, and not again"));
+	ck_assert(!hunt_refutes(&h));
 	out_release(&o);
 	h.without.runs = h.confirmed.runs = 0;
 	out_memory(&o);
