@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "cmd/cmds.h"
 #include "cmd/target.h"
+#include "go/inlines.h"
+#include "go/release.h"
 #include "inline/glance.h"
 #include "out/goroutine.h"
 
@@ -193,6 +195,58 @@ static bool show(const struct goroutines_args *a, const struct target *t,
 	return ok;
 }
 
+/* Is there a state with this in it? Of those that are there, the plain forms are named: "chan
+ * receive (nil chan)" is one more of "chan receive". */
+static bool check_state(const struct go_program *prog, const char *want, struct err *err)
+{
+	struct out list;
+	const char *state;
+	bool found = false;
+
+	out_memory(&list);
+	for (size_t i = 0; (state = goroutine_state_at(prog, i)); i++) {
+		found |= str_find(str_of(state), str_of(want)) >= 0;
+		if (!strchr(state, '('))
+			out_fmt(&list, "%s%s", i ? ", " : "", state);
+	}
+	if (!found)
+		err_set(err, ERR_USAGE, "goroutines: no goroutine of go1.%u is ever in a state "
+			"like '%.50s'; there are: %.*s", prog->rel->minor, want, (int)list.n,
+			list.buf);
+	out_release(&list);
+	return found;
+}
+
+/* Does a function have such a name, or what was inlined into one? */
+static bool check_func(const struct go_program *prog, const char *pattern, struct err *err)
+{
+	struct patterns one = { 0 };
+	struct inlines inlines = { 0 };
+	OWN(arena) a = {0};
+	bool ok = patterns_compile(&one, &pattern, 1, err), met = false;
+	u64 hits = 0;
+
+	for (size_t i = 0; ok && !hits && i < prog->nfuncs; i++)
+		patterns_count(&one, prog, &prog->funcs[i], &hits);
+	if (ok && !hits)
+		inlines_make(&inlines, prog, &a);
+	for (size_t i = 0; !met && i < inlines.n; i = inlines_next_name(&inlines, i))
+		met = patterns_match_text(&one, inlines.at[i].name);
+	ok = ok && (met || patterns_check_hits(&one, prog, &hits, err));
+	patterns_release(&one);
+	return ok;
+}
+
+/* What can't be there is not looked for, and the process runs on. */
+static bool check_asked(const struct goroutines_args *a, const struct go_program *prog,
+			struct err *err)
+{
+	for (size_t i = 0; i < a->func.n; i++)
+		if (!check_func(prog, a->func.at[i], err))
+			return false;
+	return !a->state || check_state(prog, a->state, err);
+}
+
 static bool goroutines(const void *args, const char **rest, size_t nrest, char **program,
 		       int *status, struct err *err)
 {
@@ -208,7 +262,8 @@ static bool goroutines(const void *args, const char **rest, size_t nrest, char *
 	if (a->folded && a->common.json)
 		return err_set(err, ERR_USAGE, "goroutines: --folded and --json are two forms of "
 			       "output: give one");
-	ok = target_open_memory(&t, "goroutines", a->pid, rest, nrest, err);
+	ok = target_open_memory(&t, "goroutines", a->pid, rest, nrest, err) &&
+	     check_asked(a, &t.prog, err);
 	if (ok && t.img.kind == IMAGE_PROCESS)
 		ok = glance(&gs, &t.img, &t.prog, &stop_ns, err);
 	else if (ok)

@@ -331,19 +331,31 @@ const char *goroutine_reason(const struct go_program *prog, const struct gorouti
 	return g->reason ? go_wait_reason(prog->rel, g->reason) : "";
 }
 
+static const char *const states[] = {
+	[GO_IDLE] = "idle", [GO_RUNNABLE] = "runnable", [GO_RUNNING] = "running",
+	[GO_SYSCALL] = "syscall", [GO_WAITING] = "waiting", [GO_DEAD] = "dead",
+	[GO_COPYSTACK] = "copystack", [GO_PREEMPTED] = "preempted",
+	[GO_LEAKED] = "leaked", [GO_DEADEXTRA] = "waiting for cgo callback",
+};
+
 const char *goroutine_state(const struct go_program *prog, const struct goroutine *g)
 {
-	static const char *const names[] = {
-		[GO_IDLE] = "idle", [GO_RUNNABLE] = "runnable", [GO_RUNNING] = "running",
-		[GO_SYSCALL] = "syscall", [GO_WAITING] = "waiting", [GO_DEAD] = "dead",
-		[GO_COPYSTACK] = "copystack", [GO_PREEMPTED] = "preempted",
-		[GO_LEAKED] = "leaked", [GO_DEADEXTRA] = "waiting for cgo callback",
-	};
 	const char *why = goroutine_reason(prog, g);
 
 	if (*why)
 		return why;
-	return g->status < ARRAY_LEN(names) && names[g->status] ? names[g->status] : "?";
+	return g->status < ARRAY_LEN(states) && states[g->status] ? states[g->status] : "?";
+}
+
+const char *goroutine_state_at(const struct go_program *prog, size_t i)
+{
+	static const u8 listed[] = { GO_RUNNING, GO_RUNNABLE, GO_SYSCALL, GO_WAITING,
+				     GO_COPYSTACK, GO_PREEMPTED, GO_LEAKED };
+
+	if (i < ARRAY_LEN(listed))
+		return states[listed[i]];
+	i = i - ARRAY_LEN(listed) + 1;	/* reason 0 is none */
+	return i < go_wait_reasons(prog->rel) ? go_wait_reason(prog->rel, (u8)i) : NULL;
 }
 
 size_t goroutine_unwind(struct unwinder *u, const struct goroutine *g, struct go_level *to,

@@ -61,6 +61,8 @@ void goroutines_release(struct goroutines *gs);
 const struct goroutine *goroutine_of(const struct goroutines *gs, i64 goid);
 /* "running", "syscall", "chan receive": as Go's tracebacks say it. */
 const char *goroutine_state(const struct go_program *prog, const struct goroutine *g);
+/* All of these that one of `all` may be in, from i = 0 on; NULL behind the last. */
+const char *goroutine_state_at(const struct go_program *prog, size_t i);
 /* Why it waits, or "". */
 const char *goroutine_reason(const struct go_program *prog, const struct goroutine *g);
 size_t goroutine_unwind(struct unwinder *u, const struct goroutine *g, struct go_level *to,

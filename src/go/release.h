@@ -106,6 +106,7 @@ const struct go_heap_layout *go_heap_layout(unsigned minor);
 const struct go_release *release_of(unsigned minor);
 /* "chan receive", of g.waitreason; "" for no reason. */
 const char *go_wait_reason(const struct go_release *rel, u8 value);
+size_t go_wait_reasons(const struct go_release *rel);	/* how many there are */
 /* Layouts of pclntab in order of release; NULL after the last. */
 const struct pcln_layout *pcln_layout_at(size_t i);
 enum { RELEASE_FIRST = 17, RELEASE_LAST = 27 };

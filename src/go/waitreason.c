@@ -99,11 +99,23 @@ static const struct {
 #undef LIST
 };
 
-const char *go_wait_reason(const struct go_release *rel, u8 value)
+static size_t list_of(const struct go_release *rel)
 {
 	size_t i = ARRAY_LEN(lists);
 
 	while (i-- > 1 && lists[i].from > rel->minor)
 		;
+	return i;
+}
+
+const char *go_wait_reason(const struct go_release *rel, u8 value)
+{
+	size_t i = list_of(rel);
+
 	return value < lists[i].n ? lists[i].at[value] : "unknown wait reason";
+}
+
+size_t go_wait_reasons(const struct go_release *rel)
+{
+	return lists[list_of(rel)].n;
 }

@@ -146,6 +146,20 @@ def test_groups_filters_and_folded_stacks():
         assert "‹redacted›" in secret and "gopher" not in secret
 
 
+def test_what_cannot_be_there_is_a_usage_error():
+    """"0 goroutines" looked as if there were none just now."""
+    with Parked(gobuild.NEWEST, "plain", 3) as parked:
+        for asked, said in (["--func", "main.sentd"], "matches no function; near it: main.sends"), \
+                (["--func", "main.sends", "--func", "nosuch"], "pattern 'nosuch' matches no function"), \
+                (["--state", "nonsense"], "there are: running, runnable, syscall, waiting, "):
+            done = goshawk.run("goroutines", *asked, str(parked.pid))
+            assert done.status == 2 and said in done.err and not done.out, done
+        assert "chan receive, " in done.err and "sync.Mutex.Lock" in done.err and "(" not in done.err, done
+        for asked in ["--state", "GC assist"], ["--state", "preempted"], ["--func", "main.sends", "--func", "!main.*"]:
+            done = goshawk.run("goroutines", *asked, str(parked.pid))
+            assert done.status == 0 and done.out.startswith("0 goroutines"), done
+
+
 def core_of(parked, how, tmp_path):
     """A core of it: made by the kernel, by gcore, or one of these that was cut."""
     pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text().strip()
