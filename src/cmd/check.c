@@ -11,26 +11,48 @@ struct check_args {
 	bool rules, sarif;
 };
 
-static bool explain_rules(const char **rest, size_t nrest, struct out *o, struct err *err)
+static const struct rule *rule_named(const char *id, struct err *err)
 {
-	const char *names[32];
+	const char *names[32], *near;
 	size_t n = 0;
-	const char *near;
 
-	if (!nrest) {
-		rules_print(o);
-		return true;
-	}
 	for (; n < ncheck_rules && n < ARRAY_LEN(names); n++) {
 		names[n] = check_rules[n]->id;
-		if (str_eq(str_of(rest[0]), str_of(names[n]))) {
-			rule_print(o, check_rules[n]);
-			return true;
-		}
+		if (!strcmp(id, names[n]))
+			return check_rules[n];
 	}
-	near = opt_nearest(rest[0], names, n);
-	return err_set(err, ERR_USAGE, "check: no rule is called %s%s%s; --rules lists them",
-		       rest[0], near ? ", did you mean " : "", near ? near : "");
+	near = opt_nearest(id, names, n);
+	err_set(err, ERR_USAGE, "check: no rule is called %s%s%s; --rules lists them", id,
+		near ? ", did you mean " : "", near ? near : "");
+	return NULL;
+}
+
+static bool explain_rules(const struct check_args *a, const char **ids, size_t nids, struct out *o,
+			  struct err *err)
+{
+	OWN(arena) arena = {0};
+	const struct rule *const *rules = check_rules, **asked;
+	size_t n = nids ? nids : ncheck_rules;
+
+	if (a->sarif || a->pid)
+		return err_set(err, ERR_USAGE, "check: --rules tells of the rules, and looks at no "
+			       "program: without --sarif and -p");
+	asked = ARENA_ARRAY(&arena, const struct rule *, nids + 1);
+	for (size_t i = 0; i < nids; i++)
+		if (!(asked[i] = rule_named(ids[i], err)))
+			return false;
+	if (nids)
+		rules = asked;
+	if (a->common.json) {
+		target_json_begin(&(struct target){ 0 }, o);
+		rules_json(o, rules, n);
+		target_json_end(o);
+	} else if (nids) {
+		rules_explain(o, rules, n);
+	} else {
+		rules_print(o, rules, n);
+	}
+	return true;
 }
 
 static void show(const struct check_args *a, const struct target *t, const struct check *c,
@@ -90,7 +112,7 @@ static bool check(const void *args, const char **rest, size_t nrest, char **prog
 	if (!out_file_open(&file, a->output, false, err))
 		return false;
 	file.out.color = use_color(&a->common, file.out.fd);
-	return (a->rules ? explain_rules(rest, nrest, &file.out, err)
+	return (a->rules ? explain_rules(a, rest, nrest, &file.out, err)
 			 : look(a, rest, nrest, &file.out, status, err)) &&
 	       out_file_commit(&file, err);
 }
@@ -101,12 +123,12 @@ static const struct opt opts[] = {
 	OPT(struct check_args, 0, "sarif", OPT_FLAG, NULL, sarif,
 	    "write SARIF 2.1.0, which code-scanning services read"),
 	OPT(struct check_args, 0, "rules", OPT_FLAG, NULL, rules,
-	    "list the rules; with an ID, explain that one"),
+	    "list the rules; with IDs, explain these"),
 };
 
 const struct command cmd_check = {
 	.name = "check",
-	.usage = "[OPTIONS] FILE | -p PID | --rules [ID]",
+	.usage = "[OPTIONS] FILE | -p PID | --rules [ID…]",
 	.what = "what is wrong with a program and will crash it, proved from its file",
 	.about = "Each finding has the id of its rule, what is wrong and where, the calls that "
 		 "lead there, and what to do. `certain` is what must be so; `candidate` is what a "

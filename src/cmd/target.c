@@ -147,8 +147,7 @@ void target_json_begin(const struct target *t, struct out *o)
 		json_u64(&j, (u64)t->img.pid);
 	else
 		json_null(&j);
-	json_key(&j, "target");
-	json_str(&j, t->img.path);
+	json_text(&j, "target", t->img.path);
 	json_object_end(&j);
 	json_line(&j);
 }

@@ -144,11 +144,11 @@ void check_print_end(struct out *o, const struct check *c)
 	out_line(o);
 }
 
-void rules_print(struct out *o)
+void rules_print(struct out *o, const struct rule *const *rules, size_t n)
 {
-	for (size_t i = 0; i < ncheck_rules; i++) {
-		out_fmt(o, "%-10s %-8s %s", check_rules[i]->id,
-			finding_level_name(check_rules[i]->level), check_rules[i]->what);
+	for (size_t i = 0; i < n; i++) {
+		out_fmt(o, "%-10s %-8s %s", rules[i]->id, finding_level_name(rules[i]->level),
+			rules[i]->what);
 		out_line(o);
 	}
 }
@@ -176,7 +176,7 @@ static void print_paragraph(struct out *o, struct str text)
 	out_line(o);
 }
 
-void rule_print(struct out *o, const struct rule *r)
+static void explain_one(struct out *o, const struct rule *r)
 {
 	struct str rest = str_of(r->page);
 
@@ -189,5 +189,38 @@ void rule_print(struct out *o, const struct rule *r)
 		out_line(o);
 		print_paragraph(o, str_cut(rest, 0, n));
 		rest = str_cut(rest, n + 2, rest.n);
+	}
+}
+
+void rules_explain(struct out *o, const struct rule *const *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			out_line(o);
+		explain_one(o, rules[i]);
+	}
+}
+
+void rules_json(struct out *o, const struct rule *const *rules, size_t n)
+{
+	struct json j;
+
+	json_begin(&j, o);
+	for (size_t i = 0; i < n; i++) {
+		json_object(&j);
+		json_key(&j, "type");
+		json_z(&j, "rule");
+		json_key(&j, "id");
+		json_z(&j, rules[i]->id);
+		json_key(&j, "level");
+		json_z(&j, finding_level_name(rules[i]->level));
+		json_key(&j, "live");
+		json_bool(&j, rules[i]->live);
+		json_key(&j, "what");
+		json_z(&j, rules[i]->what);
+		json_key(&j, "page");
+		json_z(&j, rules[i]->page);
+		json_object_end(&j);
+		json_line(&j);
 	}
 }

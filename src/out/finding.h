@@ -12,8 +12,9 @@ void finding_json(struct json *j, const struct finding *f);
 /* The last line: how much was looked at, and what could not be followed. */
 void check_print_end(struct out *o, const struct check *c);
 
-/* ID and one sentence each; the page of one. */
-void rules_print(struct out *o);
-void rule_print(struct out *o, const struct rule *r);
+/* Of rules: ID and one sentence each; their pages; both as `rule` objects. */
+void rules_print(struct out *o, const struct rule *const *rules, size_t n);
+void rules_explain(struct out *o, const struct rule *const *rules, size_t n);
+void rules_json(struct out *o, const struct rule *const *rules, size_t n);
 
 #endif

@@ -342,3 +342,18 @@ def test_large_programs_have_no_findings(name):
 
 def test_the_go_command_has_no_findings(release):
     assert check(gobuild.goroot(release) / "bin" / "go", 0) == []
+
+
+def test_rules_are_told_in_both_forms():
+    """--json printed text, and a second ID was passed over."""
+    text = goshawk.run("check", "--rules").out.splitlines()
+    begin, *rules, end = map(json.loads, goshawk.run("check", "--rules", "--json").out.splitlines())
+    assert (begin["type"], begin["target"], end["type"]) == ("begin", None, "end")
+    assert [[r["type"], r["id"], r["level"], r["what"]] for r in rules] == [["rule", *line.split(None, 2)] for line in text]
+    one, two = (goshawk.run("check", "--rules", name).out for name in ("NOSPLIT", "G0RACE"))
+    assert goshawk.run("check", "--rules", "NOSPLIT", "G0RACE").out == one + "\n" + two
+    _, first, second, _ = map(json.loads, goshawk.run("check", "--rules", "NOSPLIT", "G0RACE", "--json").out.splitlines())
+    assert (first["id"], second["id"]) == ("NOSPLIT", "G0RACE") and first["page"].split()[-1] == one.split()[-1]
+    for wrong in ["NOSPLIT", "G0RAKE"], ["--sarif"], ["-p", "1"]:
+        done = goshawk.run("check", "--rules", *wrong)
+        assert done.status == 2 and not done.out, done
