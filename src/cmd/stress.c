@@ -8,6 +8,7 @@
 #include "out/torn.h"
 
 #define HUNT_NS 60000000000
+enum { NOT_GIVEN = -1 };	/* of what is refused if it is 0 */
 
 struct stress_args {
 	struct common_args common;
@@ -117,13 +118,31 @@ static bool live(const struct stress_args *a, const char **rest, size_t nrest, c
 	return stress_live(&l, status, err);
 }
 
+/* From here on, 0 is what was not given. */
+static bool settle(struct stress_args *a, struct err *err)
+{
+	if (!a->for_ns || !a->delay.every)
+		return err_set(err, ERR_USAGE, "stress: --%s 0: give more than 0",
+			       a->for_ns ? "every" : "for");
+	if (!a->until_crash && (a->report || a->show_output))
+		return err_set(err, ERR_USAGE, "stress: --%s: with --until-crash",
+			       a->report ? "report" : "show-output");
+	if (a->for_ns == NOT_GIVEN)
+		a->for_ns = 0;
+	if (a->delay.every == (u64)NOT_GIVEN)
+		a->delay.every = 0;
+	return true;
+}
+
 static bool stress(const void *args, const char **rest, size_t nrest, char **program, int *status,
 		   struct err *err)
 {
-	const struct stress_args *a = args;
+	struct stress_args given = *(const struct stress_args *)args, *a = &given;
 	OWN(target) t = {0};
 	OWN(out_file) file = {0};
 
+	if (!settle(a, err))
+		return false;
 	if (a->until_crash)
 		return hunted(a, rest, nrest, program, status, err);
 	if (program || (a->pid && !a->list && !a->undo))
@@ -193,7 +212,8 @@ static const struct opt opts[] = {
 };
 
 static const struct stress_args defaults = {
-	.delay = { .delay_ns = 100000, .max_overhead = 50 },
+	.for_ns = NOT_GIVEN,
+	.delay = { .delay_ns = 100000, .every = (u64)NOT_GIVEN, .max_overhead = 50 },
 };
 
 const struct command cmd_stress = {

@@ -409,6 +409,8 @@ class TestNothingIsLeftBehind:
         (["--chance", "1%", "--every", "2"], "exclude each other"), (["--every", "9999999999"], "--every"),
         (["main.nothing"], "main.nothing"), (["--max-overhead", "99999"], "--max-overhead"),
         (["--undo", "--list"], "one of them"), (["--plan", "--list"], "one of them"),
+        (["--every", "0"], "--every 0: give more"), (["--report", "kept"], "--report: with --until-crash"),
+        (["--show-output"], "--show-output: with --until-crash"),
     ])
     def test_wrong_usage(self, tmp_path, program, args, says):
         done = goshawk.run("stress", program, "-o", tmp_path / "new", *args)

@@ -439,6 +439,8 @@ def test_a_copy_with_delays(tmp_path):
     (["--for", "1s", "odd"], 2, "--for: with a process"), (["--list", "--", "odd"], 2, "look at a file"),
     (["main.nowhere", "--", "odd"], 2, "matches no function"), (["--delay", "11s", "--", "odd"], 2, "at most 10s"),
     (["--site", "main.main+0x1", "--", "odd"], 2, "no such store"), (["-o", "/no/such/folder/x", "--", "odd"], 8, "/no/such/folder/x"),
+    (["--for", "0", "--", "odd"], 2, "--for 0: give more"), (["--until-crash", "--for", "0s", "--", "odd"], 2, "--for 0: give more"),
+    (["--report", "kept", "--", "odd"], 2, "--report: with --until-crash"),
 ])
 def test_what_is_wrong(args, status, says):
     program = gobuild.build("odd", gobuild.NEWEST)
