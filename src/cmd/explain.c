@@ -2,6 +2,7 @@
  * it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -173,10 +174,24 @@ static struct str end_of(struct scene *s, const struct watched *w)
 		       STR_F(how));
 }
 
+/* Did it end as Go programs do that die of what they print? A shell's status above 128 is a signal
+ * of its last command. What stands in what others print was recovered, or is another process's. */
+static bool died_of_itself(const struct watched *w)
+{
+	static const int all[] = { SIGABRT, SIGQUIT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP,
+				   SIGSYS, SIGSTKFLT };
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (w->signal == all[i])
+			return true;
+	return !w->signal && (w->status == 2 || w->status > 128);
+}
+
 static bool from_run(struct scene *s, char **program, struct err *err)
 {
 	struct watched *w = &s->run;
 	struct death text = { .a = &s->arena };
+	struct str other = STR("");
 
 	w->at_end = at_its_end;
 	w->ctx = s;
@@ -185,6 +200,10 @@ static bool from_run(struct scene *s, char **program, struct err *err)
 	text.prog = s->d.prog;
 	text.u = s->d.u;
 	death_of_text(&text, (struct str){ w->said.at, w->said.n });
+	if (text.died && !died_of_itself(w)) {
+		other = text.message;
+		text = (struct death){ .a = &s->arena, .prog = s->d.prog, .u = s->d.u, .goid = -1 };
+	}
 	/* what it said names the message better, and may be all that there is */
 	if (!s->found.kind || (!s->found.cause && text.died)) {
 		s->d = text;
@@ -199,10 +218,14 @@ static bool from_run(struct scene *s, char **program, struct err *err)
 			explain_heap_text(&s->found, &s->d);
 	}
 	/* of one that died of a signal when it was looked at, that is said */
-	if (!s->found.cause && !text.died && (!w->signal || !s->has_program))
+	if (!s->found.cause && !text.died && (!w->signal || !s->has_program)) {
 		s->found = (struct diagnosis){
 			.kind = "ended", .certainty = CERTAIN, .summary = end_of(s, w),
 		};
+		if (other.n)
+			evidence(&s->found, &s->d, "it printed \"%.*s\", which it survived, or "
+				 "another process died of", STR_F(other));
+	}
 	return true;
 }
 

@@ -2,7 +2,11 @@
  *
  *	{"log":"panic: boom\n","stream":"stderr"}	a line of JSON: the text of one field
  *	Nov 28 20:00:01 host app[7]: panic: boom	a prefix of fixed width, or up to a sign
- *	app_1  | panic: boom */
+ *	app_1  | panic: boom
+ *
+ * A prefix is what stands before a line that tells of a death, and before others around it, too. A
+ * line of which only that can be said may be the program's own, which has logged what it
+ * recovered: "INFO: panic: …". */
 #include "diag/death.h"
 
 static const char *const fields[] = {
@@ -110,6 +114,8 @@ static struct str strip(struct str prefix, struct str line)
 	struct str rest = prefix;
 	ptrdiff_t at;
 
+	if (sign.n && digit(sign.p[0]))
+		sign = STR("");	/* a number's end is no sign */
 	if (same_shape(prefix, line))
 		return str_cut(line, prefix.n, line.n);
 	if (prefix.n >= 2 && same_shape(str_cut(prefix, 0, prefix.n - 1), line) &&
@@ -135,15 +141,65 @@ static ptrdiff_t begins(struct str line)
 
 	for (size_t i = 0; at < 0 && death_signals[i]; i++)
 		at = str_find(line, str_of(death_signals[i]));
-	return at;
+	return at > 0 && str_ends(str_cut(line, 0, (size_t)at), STR("[signal ")) ? -1 : at;
+}
+
+/* Further panics of one death are indented: that is no prefix. */
+static bool only_tabs(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != '\t')
+			return false;
+	return true;
+}
+
+/* What the runtime prints right behind the line that says why. */
+static bool follows_death(struct str line)
+{
+	return !line.n || line.p[0] == '\t' || str_starts(line, STR("[signal ")) ||
+	       str_starts(line, STR("goroutine "));
+}
+
+/* A line, and those around it. */
+struct lines {
+	struct str before, line, next;
+	struct str prefix;	/* of those that tell of the death; empty: none */
+};
+
+static bool has_prefix(struct str prefix, struct str line)
+{
+	struct str rest = strip(prefix, line);
+
+	return rest.n != line.n && begins(line);
+}
+
+/* A line that tells of a death at `at`: from it on prefixes are like its own. */
+static void take_prefix(struct lines *l, size_t at)
+{
+	struct str prefix = str_cut(l->line, 0, at), said = str_cut(l->line, at, l->line.n);
+	bool panic = str_starts(said, STR("panic: "));
+	bool fatal = str_starts(said, STR("fatal error: "));
+
+	if (at >= l->prefix.n && same_shape(l->prefix, l->line) &&
+	    only_tabs(str_cut(l->line, l->prefix.n, at)))
+		return;
+	if (only_tabs(prefix)) {
+		l->prefix = STR("");
+	} else if (has_prefix(prefix, l->next) || (fatal && same_shape(prefix, l->before))) {
+		l->prefix = prefix;
+	} else {
+		l->prefix = STR("");
+		if ((!panic && !fatal) || (l->next.p && follows_death(l->next)))
+			l->line = said;	/* behind a line that had no end */
+	}
 }
 
 struct str death_clean(struct str log, struct arena *a)
 {
 	char *out = arena_alloc(a, 2 * log.n + 2);
-	struct str rest = log, prefix = STR(""), flat;
+	struct lines l = { .line = STR("") };
+	struct str rest = log, flat, before = STR("");
 	size_t n = 0;
-	bool begun = false;
 
 	while (rest.n) {
 		struct str line = str_next_line(&rest), text;
@@ -161,17 +217,20 @@ struct str death_clean(struct str log, struct arena *a)
 	flat = rest = (struct str){ out, n };
 	out = arena_alloc(a, n + 1);
 	for (n = 0; rest.n; ) {
-		struct str line = str_next_line(&rest);
-		ptrdiff_t at = begun ? -1 : begins(line);
+		struct str after;
+		ptrdiff_t at;
 
-		if (at >= 0) {
-			prefix = str_cut(line, 0, (size_t)at);
-			begun = true;
-		}
-		if (begun && prefix.n)
-			line = strip(prefix, line);
-		memcpy(out + n, line.p, line.n);
-		n += line.n;
+		l.before = before;
+		l.line = before = str_next_line(&rest);
+		after = rest;
+		l.next = rest.n ? str_next_line(&after) : (struct str){ 0 };
+		at = begins(l.line);
+		if (at >= 0)
+			take_prefix(&l, (size_t)at);
+		if (l.prefix.n)
+			l.line = strip(l.prefix, l.line);
+		memcpy(out + n, l.line.p, l.line.n);
+		n += l.line.n;
 		out[n++] = '\n';
 	}
 	return (struct str){ out, MIN(n, flat.n + 1) };

@@ -130,10 +130,8 @@ static bool is_place(struct str line, struct crash_frame *f)
 	return true;
 }
 
-static struct str goroutine(struct crash *c, struct crash_goroutine *g, struct str rest,
-			    struct arena *a)
+static struct str goroutine(struct crash_goroutine *g, struct str rest, struct arena *a)
 {
-	ptrdiff_t root;
 	struct crash_frame frames[CRASH_FRAMES];
 	struct str after = rest;
 
@@ -144,15 +142,32 @@ static struct str goroutine(struct crash *c, struct crash_goroutine *g, struct s
 			break;
 		if (!str_starts(f.func, STR("created by "))) {
 			f.func = name_of(f.func);
-			root = str_find(f.file, STR("/src/runtime/"));
-			if (root >= 0)
-				c->goroot = str_cut(f.file, 0, (size_t)root + 5);
 			frames[g->nframes++] = f;
 		}
 		rest = after;
 	}
 	g->frames = arena_copy(a, frames, g->nframes * sizeof(frames[0]));
 	return rest;
+}
+
+bool crash_goroutine_at(struct str line, struct str *rest, struct crash_goroutine *g,
+			struct arena *a)
+{
+	if (!heads_goroutine(line, g))
+		return false;
+	*rest = goroutine(g, *rest, a);
+	return true;
+}
+
+/* Where the standard library lies, by the runtime's frames. */
+static void find_goroot(struct crash *c, const struct crash_goroutine *g)
+{
+	for (u32 i = 0; i < g->nframes; i++) {
+		ptrdiff_t root = str_find(g->frames[i].file, STR("/src/runtime/"));
+
+		if (root >= 0)
+			c->goroot = str_cut(g->frames[i].file, 0, (size_t)root + 5);
+	}
 }
 
 /* Functions that work on the bytes of a value that they are given. */
@@ -225,6 +240,13 @@ static size_t row_of(struct str line)
 	return i;
 }
 
+enum crash_kind crash_line(struct str line)
+{
+	size_t row = row_of(line);
+
+	return row < ARRAY_LEN(lines) ? lines[row].kind : CRASH_NONE;
+}
+
 ptrdiff_t crash_begins(struct str printed)
 {
 	const char *from = printed.p;
@@ -261,8 +283,8 @@ void crash_read(struct crash *c, struct str printed, struct arena *a)
 		struct crash_goroutine g;
 		size_t row = row_of(line);
 
-		if (best < ARRAY_LEN(lines) && heads_goroutine(line, &g)) {
-			printed = goroutine(c, &g, printed, a);
+		if (best < ARRAY_LEN(lines) && crash_goroutine_at(line, &printed, &g, a)) {
+			find_goroot(c, &g);
 			if (all.n < CRASH_GOROUTINES)
 				*vec_push(&all) = g;
 		} else if (row < best && !all.n) {

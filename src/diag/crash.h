@@ -57,6 +57,11 @@ enum { CRASH_GOROUTINES = 64, CRASH_FRAMES = 64 };
 ptrdiff_t crash_begins(struct str printed);
 /* Where in a line such a text begins, behind whatever a logger has put there; -1: nowhere. */
 ptrdiff_t crash_within(struct str line);
+/* What a line that begins so tells of. */
+enum crash_kind crash_line(struct str line);
+/* "goroutine 7 [running]:", and its frames, which are taken from `rest`. */
+bool crash_goroutine_at(struct str line, struct str *rest, struct crash_goroutine *g,
+			struct arena *a);
 void crash_read(struct crash *c, struct str printed, struct arena *a);
 /* Where the goroutine that died was in the program's own code; NULL if it was nowhere, or if the
  * collector found it and nobody knows who did it. */

@@ -9,8 +9,6 @@
 
 #include <signal.h>
 
-enum { LEAD = 4000 };
-
 static bool hex_after(struct str s, const char *key, u64 *to)
 {
 	ptrdiff_t at = str_find(s, str_of(key));
@@ -125,17 +123,16 @@ static void by_signal(struct death *d)
 
 void death_of_text(struct death *d, struct str log)
 {
-	ptrdiff_t from;
+	struct death_told told;
 
-	d->text = death_clean(log, d->a);
-	from = crash_begins(d->text);
-	d->lead = d->text;
-	if (from > LEAD)
-		d->lead = str_cut(d->text, (size_t)(from - LEAD), d->text.n);
-	if (from > 0)
-		d->text = str_cut(d->text, (size_t)from, d->text.n);
-	crash_read(&d->crash, d->text, d->a);
+	d->text = d->lead = death_clean(log, d->a);
 	d->goid = -1;
+	if (death_find(&told, d->text, d->a)) {
+		d->text = told.text;
+		d->lead = told.lead;
+		d->bare = told.bare;
+		crash_read(&d->crash, d->text, d->a);
+	}
 	d->died = d->crash.kind != CRASH_NONE;
 	d->message = d->crash.message;
 	if (!d->died)

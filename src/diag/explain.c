@@ -81,12 +81,22 @@ static void what_was_seen(struct diagnosis *to, struct death *d)
 	}
 }
 
+static void reservations(struct diagnosis *to, struct death *d)
+{
+	if (!d->bare)
+		return;
+	to->certainty = MAX(to->certainty, LIKELY);
+	evidence(to, d, "no goroutine is printed behind it (GOTRACEBACK=none?)");
+}
+
 void explain(struct diagnosis *to, struct death *d)
 {
 	*to = (struct diagnosis){ .certainty = UNKNOWN };
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (table[i](to, d))
+		if (table[i](to, d)) {
+			reservations(to, d);
 			return;
+		}
 	*to = (struct diagnosis){
 		.kind = "unknown",
 		.certainty = UNKNOWN,

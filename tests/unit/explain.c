@@ -14,6 +14,14 @@ Suite *explain_suite(void);
 	    "main._Cfunc_crash()\n\t_cgo_gotypes.go:4 +0x3\n" \
 	    "main.work()\n\t/src/main.go:9 +0x1\n"
 
+#define BY_STACK "goroutine 1 [running]:\nruntime/debug.Stack()\n" \
+		 "\t/go/src/runtime/debug/stack.go:26 +0x5e\nmain.handle.func1()\n" \
+		 "\t/src/main.go:5 +0x3d\npanic({0x4b7620?, 0xc000016090?})\n" \
+		 "\t/go/src/runtime/panic.go:792 +0x132\nmain.handle(0x1)\n\t/src/main.go:7 +0x1\n"
+#define BY_HAND "goroutine 1 [running]:\nmain.handle.func1()\n" \
+		"\t/src/main.go:5 +0x3d\npanic({0x4b7620?, 0xc000016090?})\n" \
+		"\t/go/src/runtime/panic.go:792 +0x132\nmain.handle(0x1)\n\t/src/main.go:7 +0x1\n"
+
 static const struct {
 	const char *name, *text, *kind;
 	enum sureness sure;
@@ -74,6 +82,32 @@ static const struct {
 	{ "a fault on g0 that is not the detector's",
 	  "SIGSEGV: segmentation violation\nPC=0x41d5f0 m=0 sigcode=1 addr=0x10\n\n"
 	  "goroutine 0 [idle]:\n" MAIN, "wild_address", CERTAIN, true, "main.work" },
+	{ "a panic", "panic: boom\n" MAIN, "panic", CERTAIN, true, "main.work" },
+	{ "a panic behind what had no end", "50 % panic: boom\n" MAIN, "panic", CERTAIN, true,
+	  "main.work" },
+	{ "a panic of several lines", "panic: one\ntwo\n" MAIN, "panic", CERTAIN, true,
+	  "main.work" },
+	{ "a panic without its goroutine", "panic: boom\nexit status 2\n", "panic", LIKELY, true,
+	  "" },
+	{ "a line like a panic's", "panic: is not a panic\nall is well\n", "unknown", UNKNOWN,
+	  false, "" },
+	{ "a logger's line", "INFO: panic: button pressed at the disco\n", "unknown", UNKNOWN,
+	  false, "" },
+	{ "a logger's line, and others",
+	  "msg=\"starts\"\nmsg=\"recovered from panic: boom\"\nmsg=\"goes on\"\n", "unknown",
+	  UNKNOWN, false, "" },
+	{ "what was recovered, and logged", "2026/11/30 06:20:42 panic: boom\n" BY_STACK
+	  "2026/11/30 06:20:42 goes on\n", "unknown", UNKNOWN, false, "" },
+	{ "what was recovered, and logged with runtime.Stack", "panic: boom\n" BY_HAND, "unknown",
+	  UNKNOWN, false, "" },
+	{ "what was recovered, and a panic", "2026/11/30 06:20:12 panic: boom\n" BY_STACK
+	  "panic: the real one\n" MAIN, "panic", CERTAIN, true, "main.work" },
+	{ "what was recovered, and a deadlock", "panic: boom\n" BY_HAND
+	  "fatal error: all goroutines are asleep - deadlock!\n" MAIN, "deadlock", CERTAIN, true,
+	  "main.work" },
+	{ "a line like a panic's, and what net/http has recovered",
+	  "panic: is not a panic\nhttp: panic serving 127.0.0.1:34144: boom\n" BY_HAND, "unknown",
+	  UNKNOWN, false, "" },
 };
 
 START_TEST(says_what_it_was)
@@ -199,6 +233,10 @@ static const struct {
 	  "a | up\npanic: boom\n\ngoroutine 1\n" },
 	{ "Nov 28 20:01:09 h a[7]: panic: boom\nNov 28 20:01:10 h a[7]: next\n",
 	  "panic: boom\nnext\n" },
+	{ "2026/11/30 06:20:42 panic: boom\ngoroutine 12 [running]:\n",
+	  "panic: boom\ngoroutine 12 [running]:\n" },
+	{ "a | panic: one\na | \tpanic: two\na | next\n", "panic: one\n\tpanic: two\nnext\n" },
+	{ "INFO: panic: off\npanic: boom\n\n", "INFO: panic: off\npanic: boom\n\n" },
 	{ "12:00:09 [w-9]: panic: boom\n12:00:10 [w-10]: next\n", "panic: boom\nnext\n" },
 	{ "", "" },
 };

@@ -1,0 +1,3 @@
+module repanics
+
+go 1.17
