@@ -262,14 +262,18 @@ ptrdiff_t crash_begins(struct str printed)
 
 ptrdiff_t crash_within(struct str line)
 {
+	ptrdiff_t first = -1;
+
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		ptrdiff_t at = str_find(line, str_of(lines[i].begins));
 
 		/* "… http: panic: " says of another one that it was caught */
-		if (at == 0 || (at > 0 && (line.p[at - 1] == ' ' || line.p[at - 1] == '\t')))
-			return at;
+		if (at > 0 && line.p[at - 1] != ' ' && line.p[at - 1] != '\t')
+			continue;
+		if (at >= 0 && (first < 0 || at < first))
+			first = at;
 	}
-	return -1;
+	return first;
 }
 
 void crash_read(struct crash *c, struct str printed, struct arena *a)

@@ -36,6 +36,7 @@ struct death {
 	struct crash crash;
 	bool died;		/* false: it was stopped, or runs */
 	bool bare;		/* of a panic's text there is its line only, and no goroutine */
+	u32 earlier;		/* deaths that the text tells of before this one */
 
 	struct str message;	/* "fatal error: …", "panic: …", "SIGSEGV: …" */
 	int signal;		/* of the fault, or what ended it; 0: none */
@@ -61,11 +62,12 @@ struct death {
 extern const char *const death_signals[];
 /* A log's lines as they were printed: without what a logger put before each, and out of JSON. */
 struct str death_clean(struct str log, struct arena *a);
-/* What a log has of a death, in its order. */
+/* What a log has of the last death that it tells of. */
 struct death_told {
 	struct str text;	/* from its first line on, up to the next death */
 	struct str lead;	/* the same, with some lines before it */
 	bool bare;		/* as in struct death */
+	u32 earlier;
 };
 /* False: it tells of none. What speaks of a panic that was recovered is none. */
 bool death_find(struct death_told *to, struct str cleaned, struct arena *a);

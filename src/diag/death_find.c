@@ -1,4 +1,4 @@
-/* The deaths that a log tells of, one behind the other.
+/* The deaths that a log tells of, one behind the other: the last one is what is asked for.
  *
  * One death may have several lines that look like its beginning: `unexpected fault address` and
  * `fatal error: fault`, a fatal error while a panic was printed, another one while stacks were.
@@ -34,7 +34,8 @@ struct scan {
 	struct arena *a;
 	struct str all;
 	struct told cur, found;
-	bool open, any;
+	u32 n;		/* deaths */
+	bool open;
 	bool blank, dashes;	/* the line before, and the last one that is not blank */
 };
 
@@ -113,13 +114,13 @@ static void finish(struct scan *s, size_t at)
 	struct told *t = &s->cur;
 	bool last = at == s->all.n;
 
-	if (!s->open || s->any)
+	if (!s->open)
 		return;
 	t->to = at;
 	if (t->panic && (t->dump ? t->recovered : !last || !t->alone))
 		return;
 	s->found = *t;
-	s->any = true;
+	s->n++;
 }
 
 static void take(struct scan *s, size_t at, struct str line, struct str *rest)
@@ -159,13 +160,14 @@ bool death_find(struct death_told *to, struct str cleaned, struct arena *a)
 		take(&s, at, line, &rest);
 	}
 	finish(&s, cleaned.n);
-	if (!s.any)
+	if (!s.n)
 		return false;
 	lead = s.found.from > LEAD ? s.found.from - LEAD : 0;
 	*to = (struct death_told){
 		.text = str_cut(cleaned, s.found.from, s.found.to),
 		.lead = str_cut(cleaned, MAX(lead, s.found.lead), s.found.to),
 		.bare = s.found.panic && !s.found.dump,
+		.earlier = s.n - 1,
 	};
 	return true;
 }

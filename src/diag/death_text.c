@@ -131,6 +131,7 @@ void death_of_text(struct death *d, struct str log)
 		d->text = told.text;
 		d->lead = told.lead;
 		d->bare = told.bare;
+		d->earlier = told.earlier;
 		crash_read(&d->crash, d->text, d->a);
 	}
 	d->died = d->crash.kind != CRASH_NONE;

@@ -83,10 +83,14 @@ static void what_was_seen(struct diagnosis *to, struct death *d)
 
 static void reservations(struct diagnosis *to, struct death *d)
 {
-	if (!d->bare)
-		return;
-	to->certainty = MAX(to->certainty, LIKELY);
-	evidence(to, d, "no goroutine is printed behind it (GOTRACEBACK=none?)");
+	if (d->bare) {
+		to->certainty = MAX(to->certainty, LIKELY);
+		evidence(to, d, "no goroutine is printed behind it (GOTRACEBACK=none?)");
+	}
+	if (d->earlier)
+		evidence(to, d, "it is the last that is told of; there %s before it",
+			 d->earlier == 1 ? "is one other death" :
+			 str_z(d->a, str_fmt(d->a, "are %u other deaths", d->earlier)));
 }
 
 void explain(struct diagnosis *to, struct death *d)
@@ -109,4 +113,5 @@ void explain(struct diagnosis *to, struct death *d)
 	};
 	explain_place(to, death_own(d));
 	what_was_seen(to, d);
+	reservations(to, d);
 }

@@ -128,6 +128,61 @@ START_TEST(says_what_it_was)
 }
 END_TEST
 
+#define FAULT "unexpected fault address 0xc001000000\nfatal error: fault\n" \
+	      "[signal SIGSEGV: segmentation violation code=0x1 addr=0xc001000000 pc=0x46]\n" MAIN
+#define ALL_STACKS "SIGQUIT: quit\nPC=0x46c6a0 m=0 sigcode=0\n" MAIN "\n-----\n\n" \
+		   "SIGQUIT: quit\nPC=0x46c6a1 m=1 sigcode=0\n" MAIN
+
+static const struct {
+	const char *log, *kind;
+	u32 earlier;
+} several[] = {
+	{ "panic: boom\n" MAIN, "panic", 0 },
+	{ "panic: boom\n" MAIN "restarted\nfatal error: concurrent map writes\n" MAIN,
+	  "concurrent_map", 1 },
+	{ "fatal error: concurrent map writes\n" MAIN "panic: boom\n" MAIN, "panic", 1 },
+	{ "panic: a\n" MAIN "panic: b\n" MAIN "\nfatal error: all goroutines are asleep - "
+	  "deadlock!\n" MAIN, "deadlock", 2 },
+	{ "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\nagain\n"
+	  "fatal error: concurrent map writes\n" MAIN, "concurrent_map", 1 },
+	{ "panic: one\n" MAIN "SIGQUIT: quit\nPC=0x46c6a0 m=0 sigcode=0\n" MAIN, "stopped", 1 },
+	/* what was recovered is no death, before or behind */
+	{ "panic: a\n" BY_STACK "panic: b\n" MAIN "2026/11/30 06:20:12 panic: c\n" BY_STACK,
+	  "panic", 0 },
+	/* lines of one death */
+	{ "panic: one\n\tpanic: two\n\tpanic: three\n" MAIN, "panic", 0 },
+	{ "panic: one [recovered]\n\tpanic: one\n" MAIN, "panic", 0 },
+	{ FAULT, "wild_address", 0 },
+	{ FAULT "restarted\n" FAULT, "wild_address", 1 },
+	{ "panic: one\n\tpanic: fatal error: panic while printing panic value\n" MAIN, "panic",
+	  0 },
+	{ "fatal error: concurrent map writes\n\nruntime stack:\nruntime.throw({0x1, 0x2})\n"
+	  "\t/go/src/runtime/panic.go:1 +0x2\n" MAIN "fatal error: unexpected signal during "
+	  "runtime execution\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x1]\n"
+	  "panic during panic\n", "concurrent_map", 0 },
+	{ "runtime: goroutine stack exceeds 1000000000-byte limit\nruntime: sp=0xc0200e0388 "
+	  "stack=[0xc0200e0000, 0xc0400e0000]\nfatal error: stack overflow\n" MAIN,
+	  "stack_overflow", 0 },
+	{ ALL_STACKS, "stopped", 0 },
+	{ "panic: boom\n" MAIN "\n-----\n\n" ALL_STACKS, "panic", 0 },
+};
+
+START_TEST(tells_of_the_last_of_several)
+{
+	OWN(arena) a = { 0 };
+	struct death d = { .a = &a };
+	struct diagnosis found;
+
+	death_of_text(&d, str_of(several[_i].log));
+	explain(&found, &d);
+	ck_assert_msg(!strcmp(found.kind, several[_i].kind), "%d: %s", _i, found.kind);
+	ck_assert_uint_eq(d.earlier, several[_i].earlier);
+	if (d.earlier)
+		ck_assert_int_ge(str_find(found.evidence[found.nevidence - 1],
+					  STR("the last that is told of; there")), 0);
+}
+END_TEST
+
 #define BAD "fatal error: found bad pointer in Go heap (incorrect use of unsafe or cgo?)\n" MAIN
 #define ZOMBIES "runtime: marked free object in span 0x7f5e, elemsize=16 freeindex=11 (bad use)\n"
 #define OBJECT_OF_32 "object=0xc0000ae040 s.base()=0xc0000ae000 s.limit=0xc0000b0000 " \
@@ -256,6 +311,7 @@ Suite *explain_suite(void)
 	TCase *t = tcase_create("texts");
 
 	tcase_add_loop_test(t, says_what_it_was, 0, ARRAY_LEN(cases));
+	tcase_add_loop_test(t, tells_of_the_last_of_several, 0, ARRAY_LEN(several));
 	tcase_add_loop_test(t, tells_what_is_printed_of_a_heap, 0, ARRAY_LEN(heaps));
 	tcase_add_loop_test(t, logs_are_undressed, 0, ARRAY_LEN(logs));
 	suite_add_tcase(s, t);
