@@ -1,5 +1,7 @@
 #include "diag/death.h"
 
+#include <signal.h>
+
 const struct death_frame *death_frame_of(const struct death *d, const char *func)
 {
 	for (u32 i = 0; i < d->nframes; i++)
@@ -49,6 +51,32 @@ const struct death_frame *death_own(const struct death *d)
 		library = library ? library : f;
 	}
 	return library;
+}
+
+bool death_was_sent(const struct death *d)
+{
+	return d->has_code && d->code <= 0;
+}
+
+struct str death_signal_text(int signal)
+{
+	switch (signal) {
+	case SIGSEGV:
+		return STR("SIGSEGV: segmentation violation");
+	case SIGBUS:
+		return STR("SIGBUS: bus error");
+	case SIGILL:
+		return STR("SIGILL: illegal instruction");
+	case SIGFPE:
+		return STR("SIGFPE: floating-point exception");
+	case SIGTRAP:
+		return STR("SIGTRAP: trace trap");
+	case SIGABRT:
+		return STR("SIGABRT: abort");
+	case SIGQUIT:
+		return STR("SIGQUIT: quit");
+	}
+	return STR("");
 }
 
 void death_faulted(struct death *d, const struct os_thread *t)

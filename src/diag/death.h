@@ -43,6 +43,8 @@ struct death {
 	bool gave_up;		/* it was C's abort() */
 	u64 address, pc;	/* of the fault */
 	bool has_address, has_pc;
+	i32 code;		/* of the signal, as the kernel gave it; 0 or less: it was sent */
+	bool has_code;
 	bool has_ints;		/* registers where it happened */
 	u64 ints[16];
 	/* Code that is not Go's, where it was in that: "/lib/libc.so.6+0x1234 (abort+0x12)" */
@@ -84,5 +86,9 @@ const struct death_frame *death_frame_of(const struct death *d, const char *func
  * out, the standard library's; NULL if there is none. */
 const struct death_frame *death_own(const struct death *d);
 bool death_is_runtime(struct str func);
+/* Was its signal sent, by kill for instance, and not raised by what the code did? */
+bool death_was_sent(const struct death *d);
+/* "SIGSEGV: segmentation violation", as the runtime prints it; empty: it is none of those. */
+struct str death_signal_text(int signal);
 
 #endif

@@ -148,7 +148,28 @@ struct stands {
 	bool in_handler;
 	struct go_interrupted i;	/* if so */
 	int told; /* the signal that the handler was called for, if a fault's, or abort()'s */
+	int sent; /* the same, if it is one of those and was sent */
+	i32 code; /* of it */
 };
+
+static bool is_fault(int signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL;
+}
+
+/* What a handler was called for, by its siginfo: signal, errno, code. */
+static void called_for(const struct death *d, struct stands *s, int signal, i32 code, u64 pc)
+{
+	bool fault = is_fault(signal);
+
+	if ((fault && code > 0) || (signal == SIGABRT && code == SI_TKILL && !is_go(d, pc)))
+		s->told = signal;
+	else if (fault && !s->told)
+		s->sent = signal;
+	else
+		return;
+	s->code = code;
+}
 
 static struct stands stands_of(const struct death *d, const struct os_thread *t, i32 off)
 {
@@ -173,11 +194,8 @@ static struct stands stands_of(const struct death *d, const struct os_thread *t,
 		s.in_handler = true;
 		s.i = i;
 		/* behind the ucontext, of 304 bytes, comes the siginfo (linux asm/sigframe.h) */
-		if (image_read_rt(d->img, i.ucontext + UCONTEXT, head, sizeof(head)) &&
-		    (((i32)head[2] > 0 && (head[0] == SIGSEGV || head[0] == SIGBUS ||
-					   head[0] == SIGFPE || head[0] == SIGILL)) ||
-		     ((i32)head[2] == SI_TKILL && head[0] == SIGABRT && !is_go(d, i.pc))))
-			s.told = (int)head[0];
+		if (image_read_rt(d->img, i.ucontext + UCONTEXT, head, sizeof(head)))
+			called_for(d, &s, (int)head[0], (i32)head[2], i.pc);
 		if (i.sp <= i.ucontext)
 			break;
 	}
@@ -190,6 +208,7 @@ static struct stands victim(const struct death *d, const struct os_thread *t, si
 {
 	static const int deadly[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT,
 				      SIGQUIT };
+	struct stands sent = { 0 };
 	bool died = false;
 
 	for (size_t k = 0; k < n; k++)
@@ -200,7 +219,11 @@ static struct stands victim(const struct death *d, const struct os_thread *t, si
 
 		if (s.told)
 			return s;
+		if (s.sent)
+			sent = s;
 	}
+	if (sent.t)
+		return sent;
 	for (size_t k = 0; k < n; k++)
 		for (size_t i = 0; i < ARRAY_LEN(deadly); i++)
 			if (t[k].signal == deadly[i])
@@ -288,34 +311,16 @@ static struct str panicked(const struct death *d)
 	return str_fmt(d->a, "panic: (a %.*s)", STR_F(t->name));
 }
 
-static struct str signal_text(int signal)
-{
-	switch (signal) {
-	case SIGSEGV:
-		return STR("SIGSEGV: segmentation violation");
-	case SIGBUS:
-		return STR("SIGBUS: bus error");
-	case SIGILL:
-		return STR("SIGILL: illegal instruction");
-	case SIGFPE:
-		return STR("SIGFPE: floating-point exception");
-	case SIGTRAP:
-		return STR("SIGTRAP: trace trap");
-	case SIGABRT:
-		return STR("SIGABRT: abort");
-	case SIGQUIT:
-		return STR("SIGQUIT: quit");
-	}
-	return STR("");
-}
-
 static void registers_of(struct death *d, const struct stands *s)
 {
 	memcpy(d->ints, s->in_handler ? s->i.ints : s->t->ints, sizeof(d->ints));
 	d->pc = s->in_handler ? s->i.pc : s->t->ip;
 	d->has_ints = d->has_pc = true;
-	if (s->told)
-		d->signal = s->told;
+	if (s->told || s->sent) {
+		d->signal = s->told ? s->told : s->sent;
+		d->code = s->code;
+		d->has_code = true;
+	}
 	d->gave_up = s->told == SIGABRT;
 	if (s->told && s->told != SIGILL && s->told != SIGFPE && s->told != SIGABRT) {
 		d->address = word_at(d, s->i.ucontext + UCONTEXT + 16);
@@ -341,6 +346,8 @@ static void fault_of_panic(struct walk *w)
 	if (!sig || sig > 64)
 		return;
 	d->signal = (int)sig;
+	d->code = (i32)word_at(d, g + rel->g_sigcode0);
+	d->has_code = true;
 	d->address = word_at(d, g + rel->g_sigcode0 + 8);
 	d->pc = word_at(d, g + rel->g_sigcode0 + 16);
 	d->has_address = d->has_pc = true;
@@ -408,5 +415,5 @@ void death_of_image(struct death *d, const struct os_thread *threads, size_t n)
 	if (!d->message.n)
 		d->message = panicked(d);
 	if (!d->message.n)
-		d->message = signal_text(d->signal);
+		d->message = death_signal_text(d->signal);
 }

@@ -55,24 +55,45 @@ static int signal_in(struct str s)
 	return 0;
 }
 
+/* "code=0x1", "sigcode=18446744073709551610": of the word its lower half. Of twenty digits the last
+ * two are not taken. */
+static void code(struct death *d, struct str line)
+{
+	ptrdiff_t at = str_find(line, STR("code="));
+	u64 v;
+
+	if (at < 0)
+		return;
+	line = str_cut(line, (size_t)at + 5, line.n);
+	if (!str_take_number(&line, &v))
+		return;
+	d->has_code = true;
+	d->code = (i32)v;
+	if (line.n > 1 && line.p[0] >= '0' && line.p[0] <= '9')
+		d->code = (i32)(v * 100 + (u64)(line.p[0] - '0') * 10 + (u64)(line.p[1] - '0'));
+}
+
 static void fault(struct death *d)
 {
 	ptrdiff_t at = str_find(d->text, STR("[signal "));
 	struct str line = at < 0 ? STR("") : str_cut(d->text, (size_t)at, (size_t)at + 200);
 
 	if (line.n) {
+		line = str_next_line(&line);
 		d->signal = signal_in(str_cut(line, 0, 32));
 		d->has_pc = hex_after(line, " pc=", &d->pc);
-		d->has_address = hex_after(line, " addr=", &d->address);
-		return;
-	}
-	at = str_find(d->text, STR("\nPC=0x"));
-	if (at >= 0) {
-		line = str_cut(d->text, (size_t)at, (size_t)at + 200);
+	} else {
+		at = str_find(d->text, STR("\nPC=0x"));
+		if (at < 0)
+			return;
+		line = str_cut(d->text, (size_t)at + 1, (size_t)at + 200);
+		line = str_next_line(&line);
 		d->signal = signal_in(d->message);
 		d->has_pc = hex_after(line, "PC=", &d->pc);
-		d->has_address = hex_after(line, " addr=", &d->address);
 	}
+	code(d, line);
+	/* of a signal that was sent there stands who sent it */
+	d->has_address = !death_was_sent(d) && hex_after(line, " addr=", &d->address);
 }
 
 static void frames(struct death *d)

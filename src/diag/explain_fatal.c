@@ -328,6 +328,8 @@ bool explain_panic(struct diagnosis *to, struct death *d)
 
 	if (!explain_says(d, "panic: "))
 		return false;
+	if (death_was_sent(d) && explain_says(d, "panic: runtime error: invalid memory address"))
+		return false;	/* up to 1.19 made of a signal of tgkill */
 	to->kind = explain_says(d, "panic: runtime error: ")	    ? "runtime_error"
 		   : explain_says(d, "panic: interface conversion") ? "interface_conversion"
 								    : "panic";
@@ -348,19 +350,42 @@ bool explain_panic(struct diagnosis *to, struct death *d)
 	return true;
 }
 
+/* Who sent it, by its code (asm-generic/siginfo.h). */
+static const char *sender(i32 code)
+{
+	switch (code) {
+	case SI_USER:
+		return "by kill";
+	case SI_TKILL:
+		return "to one thread (tgkill, or raise in C)";
+	case SI_QUEUE:
+		return "by sigqueue";
+	}
+	return "not raised by what the code did";
+}
+
 bool explain_stopped(struct diagnosis *to, struct death *d)
 {
 	bool quit = explain_says(d, "SIGQUIT") || (d->signal == SIGQUIT && d->died);
+	bool sent = d->died && death_was_sent(d);
+	struct str name = quit ? STR("SIGQUIT") : STR("SIGABRT");
+	ptrdiff_t colon;
 
-	if (!quit && !explain_says(d, "SIGABRT") && !explain_says(d, "SIGTERM"))
+	if (!quit && !sent && !explain_says(d, "SIGABRT") && !explain_says(d, "SIGTERM"))
 		return false;
+	colon = str_find(death_signal_text(d->signal), STR(":"));
+	if (sent && !quit && colon > 0)
+		name = str_cut(death_signal_text(d->signal), 0, (size_t)colon);
 	to->kind = "stopped";
 	to->certainty = CERTAIN;
 	to->summary = str_fmt(d->a,
-			      "it was ended by a signal from outside or by itself (%s): nothing "
+			      "it was ended by a signal from outside or by itself (%.*s): nothing "
 			      "here says that something was wrong",
-			      quit ? "SIGQUIT" : "SIGABRT");
+			      STR_F(name));
 	evidence(to, d, "%.*s", STR_F(d->message));
+	if (sent)
+		evidence(to, d, "the signal was sent, %s (its code is %d)", sender(d->code),
+			 d->code);
 	if (d->gs)
 		explain_waits(to, d);
 	to->advice = STR("`goshawk goroutines` shows where its goroutines stood");

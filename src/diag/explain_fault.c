@@ -148,7 +148,7 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 		    explain_says(d, "SIGSEGV") || d->crash.kind == CRASH_FAULT ||
 		    d->crash.kind == CRASH_COPY;
 
-	if (!d->died || d->signal == SIGQUIT)
+	if (!d->died || d->signal == SIGQUIT || (death_was_sent(d) && d->signal != SIGABRT))
 		return false;
 	if ((wild || d->signal == SIGILL || d->signal == SIGBUS || d->signal == SIGABRT) &&
 	    in_c(to, d))

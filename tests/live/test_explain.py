@@ -144,6 +144,28 @@ def test_a_signal_from_outside_is_what_ended_it(sig):
         assert p.returncode == 0
 
 
+@pytest.mark.parametrize("sig", [signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE])
+def test_a_fault_s_signal_that_was_sent_is_no_fault(sig, release, tmp_path):
+    """By a run, from its text and from a core: it stands in the signal's code."""
+    program, to = gobuild.build("zoo", release), tmp_path / "found"
+    with subprocess.Popen([goshawk.GOSHAWK, "explain", "--json", "-o", to, "--", program, "healthy-idle"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
+        assert line_of(p.stdout, "ready") == "ready\n"
+        os.kill(int(pathlib.Path("/proc/%d/task/%d/children" % (p.pid, p.pid)).read_text()), sig)
+        done = goshawk.Ended(subprocess.CompletedProcess([], p.wait(60), "", p.stderr.read()))
+    text, done.out = done.err, to.read_text()
+    for d in diagnosis(done), from_text(tmp_path, text):
+        assert d["kind"] == "stopped" and not d["named"] and "(%s)" % sig.name in d["summary"], d
+        assert "the signal was sent, by kill (its code is 0)" in d["evidence"], d
+
+
+def test_of_a_core_a_signal_that_was_sent_is_named(tmp_path):
+    program = gobuild.build("zoo", gobuild.NEWEST)
+    core = kernel_core("/bin/sh", tmp_path, "-c", '"$0" healthy-idle > ready & until grep -q ready ready; do sleep 0.1; done; kill -SEGV $!; wait $!', program)
+    d = diagnosis(goshawk.run("explain", "--json", core))
+    assert d["kind"] == "stopped" and "(SIGSEGV)" in d["summary"] and not d["named"], d
+
+
 def test_what_was_nil_is_said_in_go():
     program = gobuild.build("zoo", gobuild.NEWEST)
     d = goshawk.run("explain", "--", program, "nil-deep").err

@@ -82,6 +82,20 @@ static const struct {
 	{ "a fault on g0 that is not the detector's",
 	  "SIGSEGV: segmentation violation\nPC=0x41d5f0 m=0 sigcode=1 addr=0x10\n\n"
 	  "goroutine 0 [idle]:\n" MAIN, "wild_address", CERTAIN, true, "main.work" },
+	{ "kill -SEGV",
+	  "SIGSEGV: segmentation violation\nPC=0x40ee2e m=0 sigcode=0 addr=0x503d\n" MAIN,
+	  "stopped", CERTAIN, false, "" },
+	{ "tgkill", "SIGBUS: bus error\nPC=0x40ee2e m=0 sigcode=18446744073709551610 addr=0x503d\n"
+	  MAIN, "stopped", CERTAIN, false, "" },
+	{ "tgkill, of which the runtime made a panic",
+	  "panic: runtime error: invalid memory address or nil pointer dereference\n[signal "
+	  "SIGSEGV: segmentation violation code=0xfffffffffffffffa addr=0x3 pc=0x40ee2e]\n" MAIN,
+	  "stopped", CERTAIN, false, "" },
+	{ "kill -ILL", "SIGILL: illegal instruction\nPC=0x46c6a0 m=0 sigcode=0\n" MAIN, "stopped",
+	  CERTAIN, false, "" },
+	{ "an address that no pointer can have",
+	  "SIGSEGV: segmentation violation\nPC=0x41d5f0 m=0 sigcode=128 addr=0x0\n" MAIN,
+	  "wild_address", CERTAIN, true, "main.work" },
 	{ "a panic", "panic: boom\n" MAIN, "panic", CERTAIN, true, "main.work" },
 	{ "a panic behind what had no end", "50 % panic: boom\n" MAIN, "panic", CERTAIN, true,
 	  "main.work" },
