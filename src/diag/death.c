@@ -24,7 +24,7 @@ bool death_is_runtime(struct str func)
 	return !func.n;
 }
 
-const struct death_frame *death_own(const struct death *d)
+const struct death_frame *death_own_between(const struct death *d, u32 from, u32 to)
 {
 	const struct death_frame *library = NULL;
 	struct str root = d->crash.goroot;
@@ -36,7 +36,7 @@ const struct death_frame *death_own(const struct death *d)
 		if (at >= 0)
 			root = str_cut(d->frames[i].file, 0, (size_t)at + 5);
 	}
-	for (u32 i = 0; i < d->nframes; i++) {
+	for (u32 i = from; i < to; i++) {
 		const struct death_frame *f = &d->frames[i];
 		struct go_name n;
 
@@ -51,6 +51,11 @@ const struct death_frame *death_own(const struct death *d)
 		library = library ? library : f;
 	}
 	return library;
+}
+
+const struct death_frame *death_own(const struct death *d)
+{
+	return death_own_between(d, d->outermost, d->nframes);
 }
 
 bool death_was_sent(const struct death *d)

@@ -24,6 +24,15 @@ struct death_frame {
 	const struct go_func *in;	/* NULL: from a text, or not Go code */
 };
 
+struct death_panic {
+	struct str message;	/* "panic: …" */
+	bool again;	/* with what it has recovered */
+	bool repeated;	/* printed once for itself and for what panicked again with it */
+	i32 at;		/* in frames, where; -1: not known */
+};
+
+enum { PANICS_MOST = 8 };
+
 struct death {
 	struct arena *a;
 	const struct go_program *prog;	/* NULL: only a text */
@@ -52,6 +61,9 @@ struct death {
 
 	struct death_frame *frames;	/* of what died, innermost first, over its stacks */
 	u32 nframes;
+	u32 outermost;	/* the first of several panics has come of this frame, or one further out */
+	struct death_panic panics[PANICS_MOST];	/* the first one first */
+	u32 npanics;
 	enum unwind_end end;
 	i64 goid;		/* -1: not known */
 	u64 g_rt;		/* the g that was current: may be a g0 */
@@ -83,8 +95,14 @@ void death_faulted(struct death *d, const struct os_thread *t);
 /* The innermost frame that has this name, or NULL. */
 const struct death_frame *death_frame_of(const struct death *d, const char *func);
 /* The innermost one that is the program's own: neither the runtime's nor, if there is one further
- * out, the standard library's; NULL if there is none. */
+ * out, the standard library's; NULL if there is none. Of several panics it is the first one's. */
 const struct death_frame *death_own(const struct death *d);
+const struct death_frame *death_own_between(const struct death *d, u32 from, u32 to);
+/* The panics of a text, whose frames may not be known yet; then of all where they have come of; and
+ * the signal is not the first one's if a later one is a fault. */
+void death_panics_of_text(struct death *d);
+void death_panics_place(struct death *d);
+void death_panics_fault(struct death *d);
 bool death_is_runtime(struct str func);
 /* Was its signal sent, by kill for instance, and not raised by what the code did? */
 bool death_was_sent(const struct death *d);

@@ -80,14 +80,15 @@ static bool goes_on(const struct scan *s, struct str line, struct str rest)
 }
 
 /* Was it logged by who recovered it? Then there is a panic on the stack below the code that prints,
- * which did not panic itself. */
+ * which did not panic itself; and there is no blank line, which the runtime prints. */
 static bool was_recovered(const struct scan *s, size_t at, const struct crash_goroutine *g)
 {
 	struct str said = str_cut(s->all, s->cur.from, at);
 
 	if (g->nframes && str_eq(g->frames[0].func, STR("runtime/debug.Stack")))
 		return true;
-	if (str_find(said, STR(" [recovered")) >= 0 || str_find(said, STR("\n\tpanic: ")) >= 0)
+	if (s->blank || str_find(said, STR(" [recovered")) >= 0 ||
+	    str_find(said, STR("\n\tpanic: ")) >= 0)
 		return false;
 	for (u32 i = 0; i < g->nframes; i++) {
 		if (str_eq(g->frames[i].func, STR("panic")))

@@ -279,24 +279,15 @@ static struct str thrown(const struct death *d)
 	return STR("");
 }
 
-/* The innermost panic's value: its type, and its text where it is one.
- *
- *	_panic	arg, an interface {type, data}: at 8 up to 1.25, at 0 since */
-static struct str panicked(const struct death *d)
+/* A panic's value: its type, and its text where it is one. Of runtime.Goexit there is none. */
+static struct str panic_text(const struct death *d, u64 arg)
 {
-	enum { G_PANIC = 32 };
-	u64 panic = d->g ? word_at(d, d->g->g_rt + G_PANIC) : 0;
-	u64 arg = panic + d->prog->rel->panic_arg, type_rt, data;
-	struct go_type *t;
+	u64 type_rt = word_at(d, arg), data = word_at(d, arg + 8);
+	struct go_type *t = type_rt ? go_type_at(d->prog, type_rt - d->img->bias) : NULL;
 	struct str s = STR("");
 
-	if (!panic || !death_frame_of(d, "runtime.gopanic"))
-		return STR("");
-	type_rt = word_at(d, arg);
-	data = word_at(d, arg + 8);
-	t = type_rt ? go_type_at(d->prog, type_rt - d->img->bias) : NULL;
 	if (!t || !go_type_load(d->prog, t)->kind)
-		return STR("panic: (a value of unknown type)");
+		return type_rt ? STR("panic: (a value of unknown type)") : STR("");
 	if (str_eq(t->name, STR("runtime.boundsError")))
 		return STR("panic: runtime error: index or slice bounds out of range");
 	if (t->kind == GO_STRING || str_ends(t->name, STR("errors.errorString")))
@@ -309,6 +300,51 @@ static struct str panicked(const struct death *d)
 	if (s.n)
 		return str_fmt(d->a, "panic: %.*s", STR_F(s));
 	return str_fmt(d->a, "panic: (a %.*s)", STR_F(t->name));
+}
+
+/* Has it the value of the one before it? Those that are errors are texts by now; but since 1.23 not
+ * where the same value was panicked with before, and of the runtime's own it can be no other. */
+static bool same_value(const struct death *d, u64 arg, struct str text, u64 before, struct str of)
+{
+	static const char *const runtimes[] = {
+		"panic: runtime error: index or slice", "panic: (a runtime.", "panic: (a *runtime.",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(runtimes); i++)
+		if (str_starts(text, str_of(runtimes[i])))
+			return true;
+	return (word_at(d, arg) == word_at(d, before) &&
+		word_at(d, arg + 8) == word_at(d, before + 8)) ||
+	       (str_eq(text, of) && !str_starts(text, STR("panic: (a ")));
+}
+
+/* The goroutine's panics; the innermost is in its g, and tells of the one before it.
+ *
+ *	_panic	arg, an interface {type, data}: at 8 up to 1.25, at 0 since
+ *		link, behind it */
+static void panicked(struct death *d)
+{
+	enum { G_PANIC = 32, LINK = 16, NESTED = 64 };
+	struct str all[NESTED];
+	u64 args[NESTED];
+	u64 panic = d->g ? word_at(d, d->g->g_rt + G_PANIC) : 0;
+	u32 n = 0;
+
+	if (d->message.n || !panic || !death_frame_of(d, "runtime.gopanic"))
+		return;
+	for (u32 i = 0; panic && i < NESTED; i++) {
+		args[n] = panic + d->prog->rel->panic_arg;
+		panic = word_at(d, args[n] + LINK);
+		all[n] = panic_text(d, args[n]);
+		n += all[n].n != 0;
+	}
+	for (u32 i = n; i-- && d->npanics < PANICS_MOST; )
+		d->panics[d->npanics++] = (struct death_panic){
+			.message = all[i], .at = -1,
+			.again = i + 1 < n &&
+				 same_value(d, args[i], all[i], args[i + 1], all[i + 1]),
+		};
+	d->message = d->npanics ? d->panics[0].message : STR("panic: (a value of unknown type)");
 }
 
 static void registers_of(struct death *d, const struct stands *s)
@@ -412,8 +448,9 @@ void death_of_image(struct death *d, const struct os_thread *threads, size_t n)
 	fault_of_panic(&w);
 	code_file(d);
 	d->message = thrown(d);
-	if (!d->message.n)
-		d->message = panicked(d);
+	panicked(d);
+	death_panics_place(d);
+	death_panics_fault(d);
 	if (!d->message.n)
 		d->message = death_signal_text(d->signal);
 }

@@ -164,4 +164,7 @@ void death_of_text(struct death *d, struct str log)
 	registers(d);
 	fault(d);
 	frames(d);
+	death_panics_of_text(d);
+	death_panics_place(d);
+	death_panics_fault(d);
 }

@@ -45,6 +45,8 @@ void explain_overflow_text(struct diagnosis *to, struct death *d);
 void explain_heap_text(struct diagnosis *to, struct death *d);
 /* The way from the outermost of the first `n` frames to the innermost: "a → b → c". */
 struct str explain_path(const struct death *d, u32 n);
+/* Panics that came while the first one ran deferred calls, and where. */
+void explain_panics(struct diagnosis *to, struct death *d);
 void explain_place(struct diagnosis *to, const struct death_frame *f);
 /* How the lines that the runtime prints begin that speak for it: "x", with what is behind. */
 bool explain_says(const struct death *d, const char *begins);

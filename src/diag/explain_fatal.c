@@ -322,6 +322,22 @@ bool explain_fatal(struct diagnosis *to, struct death *d)
 	return false;
 }
 
+void explain_panics(struct diagnosis *to, struct death *d)
+{
+	for (u32 i = 1; i < d->npanics; i++) {
+		const struct death_panic *p = &d->panics[i];
+		const struct death_frame *f = p->at < 0 ? NULL : &d->frames[p->at];
+		struct str in = f ? str_fmt(d->a, " in %.*s %.*s:%d", STR_F(f->func),
+					    STR_F(f->file), f->line) : STR("");
+
+		if (p->again)
+			evidence(to, d, "recovered and panicked again%.*s", STR_F(in));
+		else
+			evidence(to, d, "then, while it ran deferred calls,%.*s: %.*s", STR_F(in),
+				 STR_F(p->message));
+	}
+}
+
 bool explain_panic(struct diagnosis *to, struct death *d)
 {
 	const struct death_frame *own = death_own(d);
@@ -341,6 +357,7 @@ bool explain_panic(struct diagnosis *to, struct death *d)
 	evidence(to, d, "%.*s", STR_F(d->message));
 	if (own)
 		evidence(to, d, "at %.*s:%d", STR_F(own->file), own->line);
+	explain_panics(to, d);
 	explain_creators(to, d);
 	to->why = STR(
 		"nobody up the goroutine's stack recovered the panic; one that is not recovered "

@@ -155,8 +155,6 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 		return true;
 	if (d->signal == SIGABRT && !nil && !wild)
 		return false;
-	if (explain_says(d, "panic: runtime error: invalid memory address") && !d->has_address)
-		d->has_address = true;	/* below 4096, the runtime says */
 	explain_place(to, own);
 	if (d->signal == SIGILL) {
 		to->kind = "illegal_instruction";
@@ -205,6 +203,7 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 	if (d->has_address && (d->address || nil))
 		evidence(to, d, "the address: 0x%" PRIx64, d->address);
 	where(to, d);
+	explain_panics(to, d);
 	if (nil || wild)
 		explain_torn(to, d);
 	if (own)

@@ -292,7 +292,7 @@ static bool by_calls(struct torn *t)
 	struct death *d = t->d;
 	u32 seen = 0;
 
-	for (u32 i = 0; i < d->nframes && seen < CALLS_LOOKED_AT; i++) {
+	for (u32 i = d->outermost; i < d->nframes && seen < CALLS_LOOKED_AT; i++) {
 		if (d->frames[i].stack != STACK_OF_GOROUTINE || d->frames[i].inlined ||
 		    str_starts(d->frames[i].func, STR("runtime.")))
 			continue;

@@ -271,19 +271,93 @@ static bool has_any(struct str all, struct str of, bool every)
 	return every;
 }
 
+static struct str evidence_of(const struct diagnosis *found, struct arena *a)
+{
+	struct str all = STR("");
+
+	for (u32 i = 0; i < found->nevidence; i++)
+		all = str_fmt(a, "%.*s\n%.*s", STR_F(all), STR_F(found->evidence[i]));
+	return all;
+}
+
 START_TEST(tells_what_is_printed_of_a_heap)
 {
 	OWN(arena) a = { 0 };
 	struct death d = { .a = &a };
-	struct str all = STR("");
 	struct diagnosis found;
+	struct str all;
 
 	death_of_text(&d, str_of(heaps[_i].text));
 	explain(&found, &d);
-	for (u32 i = 0; i < found.nevidence; i++)
-		all = str_fmt(&a, "%.*s\n%.*s", STR_F(all), STR_F(found.evidence[i]));
+	all = evidence_of(&found, &a);
 	ck_assert_msg(has_any(all, str_of(heaps[_i].says), true), "%d: %.*s", _i, STR_F(all));
 	ck_assert_msg(!heaps[_i].not || !has_any(all, str_of(heaps[_i].not), false), "%d: %.*s",
+		      _i, STR_F(all));
+}
+END_TEST
+
+#define NIL "panic: runtime error: invalid memory address or nil pointer dereference"
+#define AT_8 "[signal SIGSEGV: segmentation violation code=0x1 addr=0x8 pc=0x49a100]\n"
+#define DEFERRED "\ngoroutine 1 [running]:\nmain.work.func1()\n\t/src/main.go:20 +0x6e\n" \
+		 "panic({0x55c598?, 0x56f370?})\n\t/go/src/runtime/panic.go:859 +0x125\n" \
+		 "main.work(0x0?)\n\t/src/main.go:9\nmain.main()\n\t/src/main.go:3 +0x1b\n"
+#define TWICE "\ngoroutine 1 gp=0xc000 m=0 mp=0xa17e20 [running]:\n" \
+	      "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:859 +0x125\n" \
+	      "main.close()\n\t/src/main.go:30 +0x1\n" \
+	      "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:859 +0x125\n" \
+	      "main.work.func1()\n\t/src/main.go:20 +0x6e\n" \
+	      "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:859 +0x125\n" \
+	      "runtime.goPanicIndex(0x3, 0x0)\n\t/go/src/runtime/panic.go:115 +0x74\n" \
+	      "main.work(0x0?)\n\t/src/main.go:9\n"
+
+static const struct {
+	const char *text, *kind, *summary, *says, *not;
+} panics[] = {
+	{ NIL " [recovered, repanicked]\n" AT_8 DEFERRED, "nil_dereference",
+	  "nil dereference in main.work", "the address: 0x8|in main.work /src/main.go:9|"
+	  "recovered and panicked again in main.work.func1 /src/main.go:20", "then, " },
+	{ NIL " [recovered]\n\t" NIL "\n" AT_8 DEFERRED, "nil_dereference",
+	  "nil dereference in main.work", "the address: 0x8|recovered and panicked again in "
+	  "main.work.func1", "then, " },
+	{ "panic: no port\n\t" NIL "\n" AT_8 DEFERRED, "panic", "panic: no port, in main.work",
+	  "panic: no port|at /src/main.go:9|then, while it ran deferred calls, in main.work.func1 "
+	  "/src/main.go:20: " NIL, "0x8" },
+	/* two faults: the signal is the second one's */
+	{ NIL "\n\t" NIL "\n" AT_8 DEFERRED, "nil_dereference", "nil dereference in main.work",
+	  "then, while it ran deferred calls, in main.work.func1", "0x8|panicked again" },
+	{ "panic: one [recovered]\n\tpanic: two: one\n" DEFERRED, "panic",
+	  "panic: one, in main.work", "in main.work.func1 /src/main.go:20: panic: two: one",
+	  "panicked again" },
+	{ "panic: runtime error: index out of range [3] with length 0 [recovered, repanicked]\n"
+	  "\tpanic: no\n" TWICE, "runtime_error",
+	  "panic: runtime error: index out of range [3] with length 0, in main.work",
+	  "recovered and panicked again in main.work.func1 /src/main.go:20|in main.close "
+	  "/src/main.go:30: panic: no", NULL },
+	{ NIL "\n" AT_8 DEFERRED, "nil_dereference", "nil dereference in main.work",
+	  "then, while it ran deferred calls, in main.work.func1", "0x8|panicked again" },
+	{ "panic: boom [recovered, repanicked]\n" TWICE, "panic", "panic: boom, in main.work",
+	  "again in main.work.func1|again in main.close", "then" },
+	/* whose panics are not all printed, or cut: where the later ones were is not said */
+	{ "panic: one\n\tpanic: two\n" TWICE, "panic", "panic: one, in main.work",
+	  "deferred calls,: panic: two", "main.close" },
+	{ "panic: one [recovered]\n", "panic", "panic: one", "no goroutine", NULL },
+};
+
+START_TEST(tells_of_panics_on_top_of_each_other)
+{
+	OWN(arena) a = { 0 };
+	struct death d = { .a = &a };
+	struct diagnosis found;
+	struct str all;
+
+	death_of_text(&d, str_of(panics[_i].text));
+	explain(&found, &d);
+	all = evidence_of(&found, &a);
+	ck_assert_msg(!strcmp(found.kind, panics[_i].kind), "%d: %s", _i, found.kind);
+	ck_assert_msg(str_eq(found.summary, str_of(panics[_i].summary)), "%d: %.*s", _i,
+		      STR_F(found.summary));
+	ck_assert_msg(has_any(all, str_of(panics[_i].says), true), "%d: %.*s", _i, STR_F(all));
+	ck_assert_msg(!panics[_i].not || !has_any(all, str_of(panics[_i].not), false), "%d: %.*s",
 		      _i, STR_F(all));
 }
 END_TEST
@@ -327,6 +401,7 @@ Suite *explain_suite(void)
 	tcase_add_loop_test(t, says_what_it_was, 0, ARRAY_LEN(cases));
 	tcase_add_loop_test(t, tells_of_the_last_of_several, 0, ARRAY_LEN(several));
 	tcase_add_loop_test(t, tells_what_is_printed_of_a_heap, 0, ARRAY_LEN(heaps));
+	tcase_add_loop_test(t, tells_of_panics_on_top_of_each_other, 0, ARRAY_LEN(panics));
 	tcase_add_loop_test(t, logs_are_undressed, 0, ARRAY_LEN(logs));
 	suite_add_tcase(s, t);
 	return s;

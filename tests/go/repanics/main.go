@@ -2,6 +2,7 @@
 package main
 
 import (
+	"fmt"
 	"log"
 	"os"
 	"os/exec"
@@ -28,6 +29,50 @@ func child() {
 //go:noinline
 func real() { panic("the real one") }
 
+type pair struct{ a, b int }
+
+//go:noinline
+func second(p *pair) int { return p.b }
+
+// As a transaction does that is rolled back.
+//
+//go:noinline
+func within(f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			panic(r)
+		}
+	}()
+	f()
+}
+
+//go:noinline
+func fault() { second(nil) }
+
+//go:noinline
+func index(s []int, i int) int { return s[i] }
+
+//go:noinline
+func clear(p *pair) { p.a = 0 }
+
+//go:noinline
+func serve(p *pair) {
+	defer clear(p)
+	panic("no port")
+}
+
+//go:noinline
+func faults(p *pair) {
+	defer clear(p)
+	second(p)
+}
+
+//go:noinline
+func wrap() {
+	defer func() { panic(fmt.Sprint("wrapped: ", recover())) }()
+	real()
+}
+
 func main() {
 	log.Print("starts")
 	switch os.Args[1] {
@@ -44,6 +89,20 @@ func main() {
 		real()
 	case "child":
 		child()
+	case "again-fault":
+		within(fault)
+	case "again-index":
+		within(func() { index(nil, len(os.Args)) })
+	case "again-text":
+		within(real)
+	case "again-twice":
+		within(func() { within(real) })
+	case "chain":
+		serve(nil)
+	case "chain-faults":
+		faults(nil)
+	case "chain-wrapped":
+		wrap()
 	case "real":
 		real()
 	}

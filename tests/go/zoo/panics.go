@@ -26,7 +26,7 @@ func init() {
 		death{"panic-text", "panic", "main.panicText", panicText},
 		death{"panic-error", "panic", "main.panicError", panicError},
 		death{"panic-custom", "panic", "main.panicCustom", panicCustom},
-		death{"panic-in-panic", "panic", "main.panicInPanic.func1", panicInPanic},
+		death{"panic-in-panic", "panic", "main.panicInPanic", panicInPanic},
 		death{"panic-goroutine", "panic", "main.panicText", func() { go starts(); time.Sleep(time.Minute) }},
 		death{"nil-map", "panic", "main.nilMap", func() { nilMap(nil) }},
 		death{"close-closed", "panic", "main.closeTwice", closeTwice},
