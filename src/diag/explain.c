@@ -87,10 +87,22 @@ static void reservations(struct diagnosis *to, struct death *d)
 		to->certainty = MAX(to->certainty, LIKELY);
 		evidence(to, d, "no goroutine is printed behind it (GOTRACEBACK=none?)");
 	}
+	if (d->img && d->img->cut)
+		evidence(to, d, "the core is cut: what stood behind its end is not known");
 	if (d->earlier)
 		evidence(to, d, "it is the last that is told of; there %s before it",
 			 d->earlier == 1 ? "is one other death" :
 			 str_z(d->a, str_fmt(d->a, "are %u other deaths", d->earlier)));
+}
+
+static struct str advice_where_unknown(const struct death *d)
+{
+	if (d->img && d->img->cut)
+		return STR("what was seen is listed; a whole core shows more (ulimit -c unlimited, "
+			   "room on the disk, systemd-coredump's ProcessSizeMax and "
+			   "ExternalSizeMax)");
+	return d->died ? STR("what was seen is listed; a core (GOTRACEBACK=crash, ulimit -c "
+			     "unlimited) shows more than a text") : STR("");
 }
 
 void explain(struct diagnosis *to, struct death *d)
@@ -106,10 +118,7 @@ void explain(struct diagnosis *to, struct death *d)
 		.certainty = UNKNOWN,
 		.summary = d->died ? STR("it died, and why is not known")
 				   : STR("nothing here tells of the end of a Go program"),
-		.advice =
-			d->died ? STR("what was seen is listed; a core (GOTRACEBACK=crash, ulimit "
-				      "-c unlimited) shows more than a text")
-				: STR(""),
+		.advice = advice_where_unknown(d),
 	};
 	explain_place(to, death_own(d));
 	what_was_seen(to, d);

@@ -388,7 +388,9 @@ bool explain_stopped(struct diagnosis *to, struct death *d)
 	struct str name = quit ? STR("SIGQUIT") : STR("SIGABRT");
 	ptrdiff_t colon;
 
-	if (!quit && !sent && !explain_says(d, "SIGABRT") && !explain_says(d, "SIGTERM"))
+	/* what it died of may have stood behind the end of a cut core */
+	if ((d->img && d->img->cut) || (!quit && !sent && !explain_says(d, "SIGABRT") &&
+				       !explain_says(d, "SIGTERM")))
 		return false;
 	colon = str_find(death_signal_text(d->signal), STR(":"));
 	if (sent && !quit && colon > 0)

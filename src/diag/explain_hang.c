@@ -178,7 +178,7 @@ bool explain_hang(struct diagnosis *to, struct death *d)
 	struct waiters all = { 0 };
 	struct circle c;
 
-	if (d->died || !d->gs)
+	if (d->died || !d->gs || (d->img && d->img->cut))
 		return false;
 	*to = (struct diagnosis){
 		.kind = "runs",

@@ -332,6 +332,13 @@ def test_the_same_from_a_core(name, tmp_path):
         assert "circle" in d["summary"], d
 
 
+def test_of_a_core_that_is_cut_it_is_not_said_that_nothing_was_wrong(tmp_path):
+    core = kernel_core(gobuild.build("zoo", gobuild.NEWEST), tmp_path, "nil-deep")
+    os.truncate(core, 50000)  # its threads are there, and no stack
+    d = diagnosis(goshawk.run("explain", "--json", core))
+    assert d["kind"] == "unknown" and not d["named"] and "the core is cut" in d["evidence"][-1], d
+
+
 def test_what_does_not_die():
     d = goshawk.run("explain", "--json", "--", "/bin/true")
     assert d.status == 0 and '"kind":"ended"' in d.err, d
