@@ -16,7 +16,8 @@ static const char *const fields[] = {
 
 const char *const death_signals[] = {
 	"SIGQUIT: quit", "SIGABRT: abort", "SIGILL: illegal instruction",
-	"SIGFPE: floating-point exception", "SIGTRAP: trace trap", NULL,
+	"SIGFPE: floating-point exception", "SIGTRAP: trace trap",
+	"SIGSYS: bad system call", "SIGSTKFLT: stack fault", NULL,
 };
 
 static u32 hex4(struct str s)

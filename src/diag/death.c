@@ -63,25 +63,40 @@ bool death_was_sent(const struct death *d)
 	return d->has_code && d->code <= 0;
 }
 
+/* runtime/sigtab_linux_generic.go */
+static const struct { int signal; const char *text; } signals[] = {
+	{ SIGSEGV, "SIGSEGV: segmentation violation" },
+	{ SIGBUS, "SIGBUS: bus error" },
+	{ SIGILL, "SIGILL: illegal instruction" },
+	{ SIGFPE, "SIGFPE: floating-point exception" },
+	{ SIGTRAP, "SIGTRAP: trace trap" },
+	{ SIGABRT, "SIGABRT: abort" },
+	{ SIGQUIT, "SIGQUIT: quit" },
+	{ SIGSYS, "SIGSYS: bad system call" },
+	{ SIGSTKFLT, "SIGSTKFLT: stack fault" },
+};
+
 struct str death_signal_text(int signal)
 {
-	switch (signal) {
-	case SIGSEGV:
-		return STR("SIGSEGV: segmentation violation");
-	case SIGBUS:
-		return STR("SIGBUS: bus error");
-	case SIGILL:
-		return STR("SIGILL: illegal instruction");
-	case SIGFPE:
-		return STR("SIGFPE: floating-point exception");
-	case SIGTRAP:
-		return STR("SIGTRAP: trace trap");
-	case SIGABRT:
-		return STR("SIGABRT: abort");
-	case SIGQUIT:
-		return STR("SIGQUIT: quit");
-	}
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		if (signals[i].signal == signal)
+			return str_of(signals[i].text);
 	return STR("");
+}
+
+struct str death_signal_name(int signal)
+{
+	struct str text = death_signal_text(signal);
+
+	return str_cut(text, 0, (size_t)(text.n ? str_find(text, STR(":")) : 0));
+}
+
+int death_signal_in(struct str s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		if (str_find(s, death_signal_name(signals[i].signal)) >= 0)
+			return signals[i].signal;
+	return 0;
 }
 
 void death_faulted(struct death *d, const struct os_thread *t)

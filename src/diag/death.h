@@ -108,5 +108,8 @@ bool death_is_runtime(struct str func);
 bool death_was_sent(const struct death *d);
 /* "SIGSEGV: segmentation violation", as the runtime prints it; empty: it is none of those. */
 struct str death_signal_text(int signal);
+struct str death_signal_name(int signal);	/* "SIGSEGV" */
+/* Whose name stands in it; 0: none's. */
+int death_signal_in(struct str s);
 
 #endif

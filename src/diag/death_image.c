@@ -154,7 +154,8 @@ struct stands {
 
 static bool is_fault(int signal)
 {
-	return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL;
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL ||
+	       signal == SIGSYS || signal == SIGSTKFLT;
 }
 
 /* What a handler was called for, by its siginfo: signal, errno, code. */
@@ -358,7 +359,7 @@ static void registers_of(struct death *d, const struct stands *s)
 		d->has_code = true;
 	}
 	d->gave_up = s->told == SIGABRT;
-	if (s->told && s->told != SIGILL && s->told != SIGFPE && s->told != SIGABRT) {
+	if (s->told == SIGSEGV || s->told == SIGBUS) {
 		d->address = word_at(d, s->i.ucontext + UCONTEXT + 16);
 		d->has_address = true;
 	} else if (!s->in_handler && s->t->has_info && s->t->code > 0) {

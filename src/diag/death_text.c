@@ -7,8 +7,6 @@
  * Source: runtime/signal_unix.go, runtime/defs_linux_amd64.go (dumpregs). */
 #include "diag/death.h"
 
-#include <signal.h>
-
 static bool hex_after(struct str s, const char *key, u64 *to)
 {
 	ptrdiff_t at = str_find(s, str_of(key));
@@ -41,20 +39,6 @@ static void registers(struct death *d)
 	d->has_ints = found == 16;
 }
 
-static int signal_in(struct str s)
-{
-	static const struct { const char *name; int signal; } all[] = {
-		{ "SIGSEGV", SIGSEGV }, { "SIGBUS", SIGBUS }, { "SIGFPE", SIGFPE },
-		{ "SIGILL", SIGILL }, { "SIGTRAP", SIGTRAP }, { "SIGABRT", SIGABRT },
-		{ "SIGQUIT", SIGQUIT },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		if (str_find(s, str_of(all[i].name)) >= 0)
-			return all[i].signal;
-	return 0;
-}
-
 /* "code=0x1", "sigcode=18446744073709551610": of the word its lower half. Of twenty digits the last
  * two are not taken. */
 static void code(struct death *d, struct str line)
@@ -80,7 +64,7 @@ static void fault(struct death *d)
 
 	if (line.n) {
 		line = str_next_line(&line);
-		d->signal = signal_in(str_cut(line, 0, 32));
+		d->signal = death_signal_in(str_cut(line, 0, 32));
 		d->has_pc = hex_after(line, " pc=", &d->pc);
 	} else {
 		at = str_find(d->text, STR("\nPC=0x"));
@@ -88,7 +72,7 @@ static void fault(struct death *d)
 			return;
 		line = str_cut(d->text, (size_t)at + 1, (size_t)at + 200);
 		line = str_next_line(&line);
-		d->signal = signal_in(d->message);
+		d->signal = death_signal_in(d->message);
 		d->has_pc = hex_after(line, "PC=", &d->pc);
 	}
 	code(d, line);
@@ -138,7 +122,7 @@ static void by_signal(struct death *d)
 	crash_read(&d->crash, str_fmt(d->a, "fatal error: %.*s", STR_F(d->text)), d->a);
 	d->crash.kind = CRASH_NONE;
 	d->message = str_of(first);
-	d->signal = signal_in(d->message);
+	d->signal = death_signal_in(d->message);
 	d->died = true;
 }
 

@@ -386,15 +386,13 @@ bool explain_stopped(struct diagnosis *to, struct death *d)
 	bool quit = explain_says(d, "SIGQUIT") || (d->signal == SIGQUIT && d->died);
 	bool sent = d->died && death_was_sent(d);
 	struct str name = quit ? STR("SIGQUIT") : STR("SIGABRT");
-	ptrdiff_t colon;
 
 	/* what it died of may have stood behind the end of a cut core */
 	if ((d->img && d->img->cut) || (!quit && !sent && !explain_says(d, "SIGABRT") &&
 				       !explain_says(d, "SIGTERM")))
 		return false;
-	colon = str_find(death_signal_text(d->signal), STR(":"));
-	if (sent && !quit && colon > 0)
-		name = str_cut(death_signal_text(d->signal), 0, (size_t)colon);
+	if (sent && !quit && d->signal)
+		name = death_signal_name(d->signal);
 	to->kind = "stopped";
 	to->certainty = CERTAIN;
 	to->summary = str_fmt(d->a,

@@ -87,7 +87,7 @@ static void where(struct diagnosis *to, struct death *d)
 		evidence(to, d, "in %.*s %.*s:%d", STR_F(to->func), STR_F(to->file), to->line);
 	if (source.n)
 		evidence(to, d, "the line: %.*s", STR_F(source));
-	if (d->prog && d->has_pc)
+	if (d->prog && d->has_pc && d->signal != SIGSYS)	/* there it is the one behind */
 		instruction(to, d);
 }
 
@@ -164,6 +164,15 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 			    "built for a newer one (GOAMD64), or code was overwritten");
 		to->why = STR("GOAMD64=v2, v3 and v4 use instructions that older processors lack");
 		to->advice = STR("`goshawk info` shows GOAMD64; build with GOAMD64=v1");
+	} else if (d->signal == SIGSYS) {
+		to->kind = "refused_system_call";
+		to->certainty = d->has_code ? CERTAIN : LIKELY;
+		to->summary = STR("a system call that is not permitted here: a filter (seccomp) "
+				  "answered it with SIGSYS");
+		to->why = STR("a container's profile, systemd's SystemCallFilter= or the program "
+			      "itself lists the system calls that it may make");
+		to->advice = STR("permit the call in the profile, or have it answered with EPERM: "
+				 "Go does without most new ones");
 	} else if (d->signal == SIGBUS) {
 		to->kind = "bus_error";
 		to->certainty = LIKELY;
@@ -202,6 +211,8 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 	evidence(to, d, "%.*s", STR_F(d->message));
 	if (d->has_address && (d->address || nil))
 		evidence(to, d, "the address: 0x%" PRIx64, d->address);
+	if (d->signal == SIGSYS && d->has_ints)
+		evidence(to, d, "the system call's number: %" PRIu64, d->ints[0]);
 	where(to, d);
 	explain_panics(to, d);
 	if (nil || wild)

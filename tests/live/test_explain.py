@@ -1,5 +1,6 @@
 """`goshawk explain`: of each way to die in tests/go/zoo, and of the field report's crash, the right cause; of nothing wrong, none."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import pty
 import re
 import resource
 import signal
+import struct
 import subprocess
 
 import pytest
@@ -144,7 +146,7 @@ def test_a_signal_from_outside_is_what_ended_it(sig):
         assert p.returncode == 0
 
 
-@pytest.mark.parametrize("sig", [signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE])
+@pytest.mark.parametrize("sig", [signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGSYS])
 def test_a_fault_s_signal_that_was_sent_is_no_fault(sig, release, tmp_path):
     """By a run, from its text and from a core: it stands in the signal's code."""
     program, to = gobuild.build("zoo", release), tmp_path / "found"
@@ -164,6 +166,20 @@ def test_of_a_core_a_signal_that_was_sent_is_named(tmp_path):
     core = kernel_core("/bin/sh", tmp_path, "-c", '"$0" healthy-idle > ready & until grep -q ready ready; do sleep 0.1; done; kill -SEGV $!; wait $!', program)
     d = diagnosis(goshawk.run("explain", "--json", core))
     assert d["kind"] == "stopped" and "(SIGSEGV)" in d["summary"] and not d["named"], d
+
+
+def refuse_unlinkat():
+    """A filter that answers it with SIGSYS: BPF as struct sock_filter has it (code, jt, jf, k)."""
+    filters = b"".join(struct.pack("HBBI", *f) for f in [(0x20, 0, 0, 0), (0x15, 0, 1, 263), (6, 0, 0, 0x30000), (6, 0, 0, 0x7fff0000)])
+    room = ctypes.create_string_buffer(filters)
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 4, ctypes.addressof(room)))
+    assert not ctypes.CDLL(None).prctl(38, 1, 0, 0, 0) and not ctypes.CDLL(None).prctl(22, 2, ctypes.byref(program))
+
+
+def test_a_system_call_that_a_filter_refuses(release, tmp_path):
+    done = subprocess.run([gobuild.build("zoo", release), "cut-mapping"], stderr=subprocess.PIPE, text=True, preexec_fn=refuse_unlinkat)
+    d = from_text(tmp_path, done.stderr)
+    assert not judge("cut-mapping", "refused_system_call", "main.cutMapping", d) and "the system call's number: 263" in d["evidence"], d
 
 
 def test_what_was_nil_is_said_in_go():
