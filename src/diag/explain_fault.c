@@ -137,6 +137,42 @@ static bool in_c(struct diagnosis *to, struct death *d)
 	return true;
 }
 
+/* The part of the program's file that the address lies in; NULL: none, or not known. */
+static const struct segment *segment_at(const struct death *d, u64 rt)
+{
+	const struct image *img = d->prog ? d->prog->img : NULL;
+
+	for (size_t i = 0; img && i < img->nsegs; i++)
+		if (rt - img->bias - img->segs[i].va < img->segs[i].size)
+			return &img->segs[i];
+	return NULL;
+}
+
+/* Memory that is there, but not for this. */
+static void not_permitted(struct diagnosis *to, struct death *d)
+{
+	const struct segment *s = segment_at(d, d->address);
+	const struct death_frame *own = death_own(d);
+	struct str who = own ? own->func : STR("it");
+
+	if (s && !s->write && s->read && !(d->has_pc && d->pc == d->address)) {
+		to->summary = str_fmt(d->a, "%.*s wrote to read-only memory of the program's "
+				      "file (%s?)", STR_F(who),
+				      s->exec ? "its code" : "a string constant");
+		to->why = STR("constants and code are mapped so that they can only be read; "
+			      "unsafe code led there, or a string's bytes were taken for a slice");
+	} else {
+		to->summary = str_fmt(d->a, "%.*s touched memory in a way that is not permitted "
+				      "there", STR_F(who));
+		to->why = STR("the memory is mapped (code 2). Either it was written to and may "
+			      "only be read, as string constants and code; or it is only "
+			      "reserved, as around the heap, and a torn or overwritten value (a "
+			      "race), or unsafe code led there");
+	}
+	to->advice = STR("copy a string before its bytes are changed ([]byte(s)); -race, "
+			 "-d=checkptr");
+}
+
 bool explain_fault(struct diagnosis *to, struct death *d)
 {
 	const struct death_frame *own = death_own(d);
@@ -204,6 +240,9 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 			"no Go pointer leads there: a torn or overwritten value (a race), unsafe "
 			"code, or memory that was unmapped");
 		to->advice = STR("-race, -d=checkptr; `goshawk stress --until-crash -- PROGRAM`");
+		if (d->has_address && d->has_code && d->code == SEGV_ACCERR &&
+		    d->signal == SIGSEGV)
+			not_permitted(to, d);
 	} else {
 		return false;
 	}

@@ -168,6 +168,16 @@ def test_of_a_core_a_signal_that_was_sent_is_named(tmp_path):
     assert d["kind"] == "stopped" and "(SIGSEGV)" in d["summary"] and not d["named"], d
 
 
+def test_what_is_there_and_may_only_be_read(release, tmp_path):
+    """With the program it is known what lies there; from its text alone that it is no wild pointer."""
+    program, log = gobuild.build("zoo", release), tmp_path / "text"
+    log.write_text(text_of(program, "write-to-text"))
+    for done in goshawk.run("explain", "--", program, "write-to-text").err, goshawk.run("explain", log, program).out:
+        assert "main.writeToText wrote to read-only memory of the program's file (its code?)" in done, done
+    alone = goshawk.run("explain", log).out
+    assert "main.writeToText touched memory in a way that is not permitted there" in alone and "not there" not in alone, alone
+
+
 def refuse_unlinkat():
     """A filter that answers it with SIGSYS: BPF as struct sock_filter has it (code, jt, jf, k)."""
     filters = b"".join(struct.pack("HBBI", *f) for f in [(0x20, 0, 0, 0), (0x15, 0, 1, 263), (6, 0, 0, 0x30000), (6, 0, 0, 0x7fff0000)])
