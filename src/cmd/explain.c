@@ -205,13 +205,15 @@ static bool from_run(struct scene *s, char **program, struct err *err)
 		text = (struct death){ .a = &s->arena, .prog = s->d.prog, .u = s->d.u, .goid = -1 };
 	}
 	/* what it said names the message better, and may be all that there is */
-	if (!s->found.kind || (!s->found.cause && text.died)) {
+	if (!s->found.kind || (text.died && (!s->found.cause ||
+					     !strcmp(s->found.kind, "test_timeout")))) {
 		s->d = text;
 		explain(&s->found, &s->d);
 	} else if (text.died && s->d.died) {
 		s->d.text = text.text;
 		s->d.lead = text.lead;
 		explain_overflow_text(&s->found, &s->d);
+		explain_limits_text(&s->found, &s->d);
 		s->d.crash = text.crash;
 		s->d.message = text.message.n ? text.message : s->d.message;
 		if (text.crash.kind == CRASH_FREE_OBJECT || text.crash.kind == CRASH_BAD_POINTER)

@@ -7,8 +7,8 @@
 /* The order is the policy: what speaks of one cause only stands before what many causes have. */
 static diagnoser *const table[] = {
 	explain_race, explain_return, explain_heap, explain_overflow, explain_map,
-	explain_deadlock, explain_fatal, explain_fault, explain_panic, explain_stopped,
-	explain_hang,
+	explain_deadlock, explain_fatal, explain_fault, explain_timeout, explain_panic,
+	explain_stopped, explain_hang,
 };
 
 const char *sureness_name(enum sureness c)

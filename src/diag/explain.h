@@ -36,11 +36,13 @@ void explain(struct diagnosis *to, struct death *d);
 /* For diagnosers (explain_*.c). They leave the diagnosis as it is if they say false. */
 typedef bool diagnoser(struct diagnosis *to, struct death *d);
 diagnoser explain_race, explain_return, explain_heap, explain_overflow, explain_map,
-	explain_deadlock, explain_fatal, explain_fault, explain_panic, explain_stopped,
-	explain_hang;
+	explain_deadlock, explain_fatal, explain_fault, explain_timeout, explain_panic,
+	explain_stopped, explain_hang;
 void evidence(struct diagnosis *to, struct death *d, const char *fmt, ...) PRINTF(3, 4);
 /* Of a recursion: what is known once its text is. */
 void explain_overflow_text(struct diagnosis *to, struct death *d);
+/* Of threads and stacks: the limit itself. */
+void explain_limits_text(struct diagnosis *to, struct death *d);
 /* Of a heap that is damaged: what the runtime has printed of it. */
 void explain_heap_text(struct diagnosis *to, struct death *d);
 /* The way from the outermost of the first `n` frames to the innermost: "a → b → c". */

@@ -153,15 +153,16 @@ bool explain_overflow(struct diagnosis *to, struct death *d)
 				 STR_F(d->frames[from + i].func), STR_F(d->frames[from + i].file),
 				 d->frames[from + i].line);
 	} else {
-		to->summary = STR("a goroutine's stack grew beyond its limit (1 GB)");
+		to->summary = STR("a goroutine's stack grew beyond its limit");
 		explain_place(to, death_own(d));
 	}
-	to->why = STR("each call takes a frame; a goroutine's stack may grow to 1 GB "
-		      "(debug.SetMaxStack)");
+	to->why = STR("each call takes a frame; a goroutine's stack may grow to 1 GB, unless "
+		      "debug.SetMaxStack says otherwise");
 	to->advice = STR(
 		"look for the condition that should end the recursion: a cycle in the data, "
 		"a String or MarshalJSON method that prints itself, an Error that wraps itself");
 	explain_overflow_text(to, d);
+	explain_limits_text(to, d);
 	return true;
 }
 
@@ -235,7 +236,7 @@ static const struct {
 	  "processes (ulimit -u, the container's pids.max) was reached",
 	  "limit how many goroutines block at once (files, DNS by C, cgo), or raise the limit" },
 	{ "fatal error: thread exhaustion", "threads_exhausted",
-	  "more than 10 000 threads: Go's own limit",
+	  "more threads than Go's own limit, or the one that was set, permits",
 	  "goroutines that block in system calls or C each hold a thread (debug.SetMaxThreads)",
 	  "limit how many goroutines block at once (files, DNS by C, cgo)" },
 	{ "fatal error: checkptr", "checkptr", "unsafe code made a pointer that breaks Go's rules",
@@ -317,6 +318,7 @@ bool explain_fatal(struct diagnosis *to, struct death *d)
 				 to->line);
 		if (d->img && d->prog && !strcmp(to->kind, "out_of_memory"))
 			explain_held(to, d);
+		explain_limits_text(to, d);
 		return true;
 	}
 	return false;

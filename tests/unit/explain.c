@@ -309,6 +309,16 @@ END_TEST
 #define DEFERRED "\ngoroutine 1 [running]:\nmain.work.func1()\n\t/src/main.go:20 +0x6e\n" \
 		 "panic({0x55c598?, 0x56f370?})\n\t/go/src/runtime/panic.go:859 +0x125\n" \
 		 "main.work(0x0?)\n\t/src/main.go:9\nmain.main()\n\t/src/main.go:3 +0x1b\n"
+#define ALARM "\ngoroutine 5 [running]:\ntesting.(*M).startAlarm.func1()\n" \
+	      "\t/go/src/testing/testing.go:2961 +0x34a\n\ngoroutine 1 [chan receive]:\n" \
+	      "testing.(*T).Run(0x1)\n\t/go/src/testing/testing.go:2268 +0x4f2\n" \
+	      "testing.tRunner(0x1)\n\t/go/src/testing/testing.go:2195 +0xea\n" \
+	      "main.main()\n\t_testmain.go:54 +0x9b\n"
+#define RUNS(name, goid) "\ngoroutine " goid " [sync.Mutex.Lock]:\nsync.(*Mutex).Lock(...)\n" \
+	"\t/go/src/sync/mutex.go:46\nruntime.f()\n\t/go/src/runtime/sema.go:95 +0x25\n" \
+	"x.helper(0x1)\n\t/src/x_test.go:6 +0x34\nx." name "(0x1)\n\t/src/x_test.go:4 +0x49\n" \
+	"testing.tRunner(0x1)\n\t/go/src/testing/testing.go:2195 +0xea\n" \
+	"created by testing.(*T).Run in goroutine 1\n\t/go/src/testing/testing.go:2260 +0x4d4\n"
 #define TWICE "\ngoroutine 1 gp=0xc000 m=0 mp=0xa17e20 [running]:\n" \
 	      "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:859 +0x125\n" \
 	      "main.close()\n\t/src/main.go:30 +0x1\n" \
@@ -348,6 +358,25 @@ static const struct {
 	{ "unexpected fault address 0x68c23d\nfatal error: fault\n[signal SIGSEGV: segmentation "
 	  "violation code=0x2 addr=0x68c23d pc=0x620db7]\n" MAIN, "wild_address",
 	  "main.work touched memory in a way that is not permitted there", "0x68c23d", NULL },
+	{ "runtime: program exceeds 10-thread limit\nfatal error: thread exhaustion\n" MAIN,
+	  "threads_exhausted", "more than 10 threads: the limit that was set (debug.SetMaxThreads)",
+	  "in main.work", NULL },
+	{ "runtime: program exceeds 10000-thread limit\nfatal error: thread exhaustion\n" MAIN,
+	  "threads_exhausted", "more than 10000 threads: Go's own limit", "in main.work", NULL },
+	{ "runtime: goroutine stack exceeds 1048576-byte limit\nfatal error: stack overflow\n",
+	  "stack_overflow", "a goroutine's stack grew beyond its limit (1048576 bytes)",
+	  "fatal error: stack overflow", NULL },
+	{ "panic: test timed out after 1s\n\trunning tests:\n\t\tTestHang (1s)\n\t\tTestOther/a "
+	  "(0s)\n" ALARM RUNS("TestHang", "18"), "test_timeout", "the tests took longer than their "
+	  "limit, 1s; what ran: TestHang (1s), TestOther/a (0s)", "panic: test timed out after 1s|"
+	  "goroutine 18 runs x.TestHang, and is there [sync.Mutex.Lock]: x.helper /src/x_test.go:6",
+	  "goroutine 1 " },
+	{ "panic: test timed out after 1s\nrunning tests:\n\tTestHang (1s)\n" ALARM,
+	  "test_timeout", "the tests took longer than their limit, 1s; what ran: TestHang (1s)",
+	  "panic: ", "runs" },
+	{ "panic: test timed out after 1s\n" ALARM RUNS("TestHang", "18") RUNS("TestB", "19"),
+	  "test_timeout", "the tests took longer than their limit, 1s", "goroutine 18 runs "
+	  "x.TestHang|goroutine 19 runs x.TestB", NULL },
 	/* whose panics are not all printed, or cut: where the later ones were is not said */
 	{ "panic: one\n\tpanic: two\n" TWICE, "panic", "panic: one, in main.work",
 	  "deferred calls,: panic: two", "main.close" },
