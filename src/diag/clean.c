@@ -171,7 +171,7 @@ static bool has_prefix(struct str prefix, struct str line)
 {
 	struct str rest = strip(prefix, line);
 
-	return rest.n != line.n && begins(line);
+	return rest.n != line.n && begins(line) != 0;
 }
 
 /* A line that tells of a death at `at`: from it on prefixes are like its own. */

@@ -104,8 +104,10 @@ static void dump(struct scan *s, size_t at, const struct crash_goroutine *g)
 	struct told *t = &s->cur;
 
 	/* another one's: of a request that net/http has given up, for instance */
-	if (t->panic && (!str_starts(g->state, STR("running")) || (!t->alone && !s->blank)))
+	if (t->panic && (!str_starts(g->state, STR("running")) || (!t->alone && !s->blank))) {
+		t->alone = false;
 		return;
+	}
 	t->recovered = t->panic && was_recovered(s, at, g);
 	t->dump = true;
 }

@@ -127,6 +127,9 @@ static const struct {
 	{ "what was recovered, and a deadlock", "panic: boom\n" BY_HAND
 	  "fatal error: all goroutines are asleep - deadlock!\n" MAIN, "deadlock", CERTAIN, true,
 	  "main.work" },
+	{ "a line like a panic's, and goroutines that were asked for",
+	  "panic: is not a panic\n\ngoroutine 1 [chan receive]:\nmain.work(0x1)\n"
+	  "\t/src/main.go:9 +0x1b5\n", "unknown", UNKNOWN, false, "" },
 	{ "a line like a panic's, and what net/http has recovered",
 	  "panic: is not a panic\nhttp: panic serving 127.0.0.1:34144: boom\n" BY_HAND, "unknown",
 	  UNKNOWN, false, "" },
