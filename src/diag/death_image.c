@@ -287,8 +287,10 @@ static struct str panic_text(const struct death *d, u64 arg)
 	struct go_type *t = type_rt ? go_type_at(d->prog, type_rt - d->img->bias) : NULL;
 	struct str s = STR("");
 
+	if (!type_rt)
+		return STR("");
 	if (!t || !go_type_load(d->prog, t)->kind)
-		return type_rt ? STR("panic: (a value of unknown type)") : STR("");
+		return STR("panic: (a value of unknown type)");
 	if (str_eq(t->name, STR("runtime.boundsError")))
 		return STR("panic: runtime error: index or slice bounds out of range");
 	if (t->kind == GO_STRING || str_ends(t->name, STR("errors.errorString")))
