@@ -27,10 +27,11 @@ static const struct rule *rule_named(const char *id, struct err *err)
 	return NULL;
 }
 
-static bool explain_rules(const struct check_args *a, const char **ids, size_t nids, struct out *o,
-			  struct err *err)
+static bool explain_rules(const struct check_args *a, const char **ids, size_t nids,
+			  struct out_file *file, struct err *err)
 {
 	OWN(arena) arena = {0};
+	struct out *o = &file->out;
 	const struct rule *const *rules = check_rules, **asked;
 	size_t n = nids ? nids : ncheck_rules;
 
@@ -43,6 +44,8 @@ static bool explain_rules(const struct check_args *a, const char **ids, size_t n
 			return false;
 	if (nids)
 		rules = asked;
+	if (!out_file_open(file, a->output, false, err))
+		return false;
 	if (a->common.json) {
 		target_json_begin(&(struct target){ 0 }, o);
 		rules_json(o, rules, n);
@@ -79,8 +82,8 @@ static void show(const struct check_args *a, const struct target *t, const struc
 		check_print_end(o, c);
 }
 
-static bool look(const struct check_args *a, const char **rest, size_t nrest, struct out *o,
-		 int *status, struct err *err)
+static bool look(const struct check_args *a, const char **rest, size_t nrest,
+		 struct out_file *file, int *status, struct err *err)
 {
 	OWN(target) t = {0};
 	OWN(check) c = {0};
@@ -93,8 +96,11 @@ static bool look(const struct check_args *a, const char **rest, size_t nrest, st
 	if (t.img.kind == IMAGE_CORE)
 		return err_set(err, ERR_USAGE, "check: takes a program's file or a process, and "
 			       "this is a core file");
+	if (!target_output(file, a->output, false, &t.img, err))
+		return false;
+	file->out.color = use_color(&a->common, file->out.fd);
 	check_run(&c, &t.prog);
-	show(a, &t, &c, o);
+	show(a, &t, &c, &file->out);
 	*status = check_accuses(&c);
 	return true;
 }
@@ -109,11 +115,8 @@ static bool check(const void *args, const char **rest, size_t nrest, char **prog
 	if (a->sarif && a->common.json)
 		return err_set(err, ERR_USAGE, "check: --sarif and --json are two forms of the "
 			       "same output: choose one");
-	if (!out_file_open(&file, a->output, false, err))
-		return false;
-	file.out.color = use_color(&a->common, file.out.fd);
-	return (a->rules ? explain_rules(a, rest, nrest, &file.out, err)
-			 : look(a, rest, nrest, &file.out, status, err)) &&
+	return (a->rules ? explain_rules(a, rest, nrest, &file, err)
+			 : look(a, rest, nrest, &file, status, err)) &&
 	       out_file_commit(&file, err);
 }
 

@@ -72,7 +72,7 @@ static bool disasm(const void *args, const char **rest, size_t nrest, char **pro
 	(void)program;
 	(void)status;
 	if (!target_open(&t, "disasm", a->pid, rest, nrest, err) ||
-	    !out_file_open(&file, a->output, false, err))
+	    !target_output(&file, a->output, false, &t.img, err))
 		return false;
 	file.out.color = use_color(&a->common, file.out.fd);
 	return show(a, &t, &file.out, err) && out_file_commit(&file, err);

@@ -99,8 +99,11 @@ static void use_program(struct scene *s, bool memory)
 	s->has_program = true;
 }
 
-static bool from_log(struct scene *s, const char **rest, size_t nrest, struct err *err)
+static bool from_log(struct scene *s, const struct explain_args *a, const char **rest,
+		     size_t nrest, struct err *err)
 {
+	if (strcmp(rest[0], "-") && !target_spares(rest[0], "log", a->output, err))
+		return false;
 	if (nrest > 2)
 		return err_set(err, ERR_USAGE,
 			       "explain: takes a log and a program, but got also %s", rest[2]);
@@ -187,15 +190,18 @@ static bool died_of_itself(const struct watched *w)
 	return !w->signal && (w->status == 2 || w->status > 128);
 }
 
-static bool from_run(struct scene *s, char **program, struct err *err)
+static bool from_run(struct scene *s, const struct explain_args *a, char **program,
+		     struct err *err)
 {
 	struct watched *w = &s->run;
 	struct death text = { .a = &s->arena };
 	struct str other = STR("");
+	const char *path;
 
 	w->at_end = at_its_end;
 	w->ctx = s;
-	if (!watch_run(w, program, err))
+	if (!find_program(&s->arena, program[0], &path, err) ||
+	    !target_spares(path, "program", a->output, err) || !watch_run(w, program, err))
 		return false;
 	text.prog = s->d.prog;
 	text.u = s->d.u;
@@ -270,15 +276,15 @@ static bool explain_cmd(const void *args, const char **rest, size_t nrest, char 
 	s.d.a = &s.arena;
 	s.d.goid = -1;
 	if (program)
-		ok = from_run(&s, program, err);
+		ok = from_run(&s, a, program, err);
 	else if (!a->pid && nrest && rest[0][0] && !is_elf(rest[0]) &&
 		 (rest[0][0] < '0' || rest[0][0] > '9' || !access(rest[0], F_OK)))
-		ok = from_log(&s, rest, nrest, err);
+		ok = from_log(&s, a, rest, nrest, err);
 	else
 		ok = from_memory(&s, a, rest, nrest, err);
 	/* stdout is the program's */
-	if (!ok || !out_file_open(&file, program && !a->output ? "/dev/stderr" : a->output, false,
-				  err))
+	if (!ok || !target_output(&file, program && !a->output ? "/dev/stderr" : a->output, false,
+				  &s.t.img, err))
 		return false;
 	if (!s.found.kind) {
 		explain(&s.found, &s.d);

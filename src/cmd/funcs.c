@@ -113,7 +113,7 @@ static bool funcs(const void *args, const char **rest, size_t nrest, char **prog
 	(void)program;
 	(void)status;
 	if (!target_open(&t, "funcs", l.args->pid, rest, nrest, err)
-	    || !out_file_open(&file, l.args->output, false, err))
+	    || !target_output(&file, l.args->output, false, &t.img, err))
 		return false;
 	l.prog = &t.prog;
 	l.out = &file.out;

@@ -272,7 +272,7 @@ static bool goroutines(const void *args, const char **rest, size_t nrest, char *
 	if (!ok)
 		return false;
 	goroutines_settle(&gs);
-	if (!out_file_open(&file, a->output, false, err))
+	if (!target_output(&file, a->output, false, &t.img, err))
 		return false;
 	file.out.color = !a->common.json && use_color(&a->common, file.out.fd);
 	return show(a, &t, &gs, stop_ns, &file.out, err) && out_file_commit(&file, err);

@@ -41,8 +41,8 @@ static bool info(const void *args, const char **rest, size_t nrest, char **progr
 	if (t.nrest)
 		return err_set(err, ERR_USAGE, "info: takes one target, but got also %s",
 			       t.rest[0]);
-	return out_file_open(&file, a->output, false, err) && print(a, &t, &file.out, err) &&
-	       out_file_commit(&file, err);
+	return target_output(&file, a->output, false, &t.img, err) &&
+	       print(a, &t, &file.out, err) && out_file_commit(&file, err);
 }
 
 static const struct opt opts[] = {

@@ -317,7 +317,7 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 		return false;
 	if (!a->output && !(a->common.json && a->pid))	/* stdout is the program's */
 		out_open(&file.out, STDERR_FILENO);
-	else if (!out_file_open(&file, a->output, true, err))
+	else if (!target_output(&file, a->output, true, &img, err))
 		return false;
 	s.out = &file.out;
 	s.out->held = true;

@@ -71,7 +71,7 @@ static bool copy(const struct stress_args *a, const struct target *t, struct err
 				  .plan = a->plan, .json = a->common.json };
 	OWN(out_file) text = {0};
 
-	return out_file_open(&text, a->plan ? a->output : NULL, false, err) &&
+	return target_output(&text, a->plan ? a->output : NULL, false, &t->img, err) &&
 	       stress_file(&file, t, &text.out, err) && out_file_commit(&text, err);
 }
 
@@ -85,6 +85,8 @@ static bool hunted(const struct stress_args *a, const char **rest, size_t nrest,
 		.report = a->report, .show_output = a->show_output, .json = a->common.json,
 	};
 	OWN(out_file) file = {0};
+	OWN(arena) arena = {0};
+	const char *path;
 	bool found;
 
 	if (!program || !program[0])
@@ -94,7 +96,9 @@ static bool hunted(const struct stress_args *a, const char **rest, size_t nrest,
 		return err_set(err, ERR_USAGE,
 			       "stress --until-crash: chooses by itself where and how "
 			       "often; without -p, --list, --undo, --plan, --every, --chance");
-	if (!out_file_open(&file, a->output, true, err) ||
+	if (!find_program(&arena, program[0], &path, err) ||
+	    !target_spares(path, "program", a->output, err) ||
+	    !out_file_open(&file, a->output, true, err) ||
 	    !stress_until_crash(&h, &file.out, &found, err))
 		return false;
 	*status = found;
@@ -167,8 +171,8 @@ static bool stress(const void *args, const char **rest, size_t nrest, char **pro
 		return delayed_undo(&t.img, a->output, err);
 	if (!a->list)
 		return copy(a, &t, err);
-	return out_file_open(&file, a->output, false, err) && list(a, &t, &file.out, err) &&
-	       out_file_commit(&file, err);
+	return target_output(&file, a->output, false, &t.img, err) &&
+	       list(a, &t, &file.out, err) && out_file_commit(&file, err);
 }
 
 static const struct opt opts[] = {

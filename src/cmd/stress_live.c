@@ -211,7 +211,7 @@ bool stress_live(const struct live_args *a, int *status, struct err *err)
 		return false;
 	if (!a->output && !a->plan && !a->pid)	/* stdout is the program's */
 		out_open(&file.out, STDERR_FILENO);
-	else if (!out_file_open(&file, a->output, true, err))
+	else if (!target_output(&file, a->output, true, &l.img, err))
 		return false;
 	if (a->plan ? !planned(&l, &file.out, err) : !run(&l, &file.out, status, &gone, err))
 		return file.own_fd && file.out.failed ? err_in(err, "%s", file.path) : false;

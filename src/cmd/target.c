@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/version.h"
 
 static bool number(const char *text, int *to)
@@ -122,6 +121,27 @@ bool target_open_memory(struct target *t, const char *command, const char *pid, 
 	return t->img.memory ||
 	       err_set(err, ERR_USAGE, "%s: %.*s is a program's file, which has no goroutines; "
 		       "give a process or a core file", command, STR_F(t->img.path));
+}
+
+static bool itself(const char *output, const char *what, struct err *err)
+{
+	return err_set(err, ERR_USAGE, "-o %s: is the %s itself", output, what);
+}
+
+bool target_spares(const char *input, const char *what, const char *output, struct err *err)
+{
+	return !output || !strcmp(output, "-") || !file_is_same(output, input) ||
+	       itself(output, what, err);
+}
+
+bool target_output(struct out_file *f, const char *path, bool stream, const struct image *img,
+		   struct err *err)
+{
+	if (img->core_path.n && !target_spares(img->core_path.p, "core", path, err))
+		return false;
+	if (path && strcmp(path, "-") && image_is_made_of(img, path))
+		return itself(path, "program", err);
+	return out_file_open(f, path, stream, err);
 }
 
 void target_release(struct target *t)

@@ -7,6 +7,7 @@
 #ifndef CMD_TARGET_H
 #define CMD_TARGET_H
 
+#include "base/file.h"
 #include "base/opt.h"
 #include "go/program.h"
 
@@ -29,6 +30,12 @@ bool target_process(struct image *img, const char *who, struct err *err) MUST_CH
  * is what is executed. */
 bool target_to_run(struct image *img, const char *who, char **argv, struct arena *a,
 		   const char **path, struct err *err) MUST_CHECK;
+/* The file of -o as out_file_open() opens it, unless it is one that is being read. */
+bool target_output(struct out_file *f, const char *path, bool stream, const struct image *img,
+		   struct err *err) MUST_CHECK;
+/* Refuses an output (NULL: stdout) that is the input; `what` the input is: "program", "log". */
+bool target_spares(const char *input, const char *what, const char *output,
+		   struct err *err) MUST_CHECK;
 void target_release(struct target *t);
 /* The first and the last object of --json. */
 void target_json_begin(const struct target *t, struct out *o);

@@ -236,7 +236,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	how.pid = img.pid;
 	if (!a->output && !a->plan && !a->pid)	/* stdout is the program's */
 		out_open(&file.out, STDERR_FILENO);
-	else if (!out_file_open(&file, a->output, true, err))
+	else if (!target_output(&file, a->output, true, &img, err))
 		return false;
 	file.out.held = !a->plan;
 	file.out.color = use_color(&a->common, file.out.fd);

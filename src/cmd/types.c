@@ -115,8 +115,8 @@ static bool types(const void *args, const char **rest, size_t nrest, char **prog
 	(void)program;
 	(void)status;
 	return target_open(&t, "types", a->pid, rest, nrest, err) &&
-	       out_file_open(&file, a->output, false, err) && show(a, &t, &file.out, err) &&
-	       out_file_commit(&file, err);
+	       target_output(&file, a->output, false, &t.img, err) &&
+	       show(a, &t, &file.out, err) && out_file_commit(&file, err);
 }
 
 static const struct opt opts[] = {

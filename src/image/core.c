@@ -227,6 +227,7 @@ bool core_open(struct image *img, struct err *err)
 		return err_set(err, ERR_FORMAT, "the executable of the core is a core itself");
 	*c.memory = (struct memory){ .fd = -1, .bytes = img->bytes, .size = img->size };
 	img->kind = IMAGE_CORE;
+	img->core_path = img->path;
 	img->memory = c.memory;	/* which owns the mapping from here on */
 	img->bytes = NULL;
 	img->size = img->mapped_size = 0;

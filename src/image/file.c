@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "image/memory.h"
 
 static bool open_failed(int e, struct err *err)
@@ -82,6 +83,16 @@ bool image_open_core(struct image *img, const char *path, const char *exe, struc
 	       (!exe || img->kind == IMAGE_CORE ||
 		err_set(err, ERR_USAGE, "%s: not a core file, so %s is one file too many", path,
 			exe));
+}
+
+bool image_is_made_of(const struct image *img, const char *path)
+{
+	struct stat st;
+
+	if (img->kind == IMAGE_PROCESS)	/* its path may lead elsewhere by now */
+		return !stat(path, &st) && st.st_dev == img->exe_dev && st.st_ino == img->exe_ino;
+	return (img->path.n && file_is_same(path, img->path.p)) ||
+	       (img->core_path.n && file_is_same(path, img->core_path.p));
 }
 
 bool image_place(struct image *img, u64 entry_rt, u64 phdr_rt, struct err *err)

@@ -70,6 +70,7 @@ struct image {
 	struct os_thread *threads;	/* IMAGE_CORE: the first one is whose signal made it */
 	size_t nthreads;
 	const char *core_exe;	/* IMAGE_CORE: what the user says that it ran, or NULL */
+	struct str core_path;	/* IMAGE_CORE: of the core, as the user gave it; else empty */
 	bool cut;		/* IMAGE_CORE: it ends before the memory that it lists */
 	u64 mapped_size;	/* for release */
 	struct arena arena;
@@ -83,6 +84,8 @@ bool image_open_core(struct image *img, const char *path, const char *exe,
 		     struct err *err) MUST_CHECK;
 /* The one process whose executable has this name. ERR_GONE: none; ERR_USAGE: several, listed. */
 bool process_named(const char *name, int *pid, struct err *err) MUST_CHECK;
+/* Does the path lead to a file that the image was made of? Writing to it would change the image. */
+bool image_is_made_of(const struct image *img, const char *path);
 /* Is the process still what the image was made of? It may have become another program (exec), and
  * another process may have got its number. */
 bool image_is_current(const struct image *img);

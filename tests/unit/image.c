@@ -292,6 +292,8 @@ START_TEST(reads_a_process)
 	some_data = 43;
 	ck_assert(image_read(&img, (u64)(uintptr_t)&some_data - img.bias, &now, sizeof(now)));
 	ck_assert_int_eq(now, 43);
+	ck_assert(image_is_made_of(&img, "/proc/self/exe"));
+	ck_assert(!image_is_made_of(&img, "/dev/null"));
 	ck_assert(image_read_rt(&img, (u64)(uintptr_t)&now, &now, sizeof(now)));
 	ck_assert(!image_read_rt(&img, 0, &now, sizeof(now)));
 }
@@ -421,6 +423,9 @@ START_TEST(reads_a_core_and_its_executable)
 	ck_assert_uint_eq(word, 0xcccccccccccccccc);
 	ck_assert(image_read_rt(&img, 0xc000000008, &word, 8));
 	ck_assert_uint_eq(word, 0x4444);
+	ck_assert(image_is_made_of(&img, exe));
+	ck_assert(image_is_made_of(&img, img.core_path.p));
+	ck_assert(!image_is_made_of(&img, "/dev/null"));
 	ck_assert(!image_read_rt(&img, 0xc000000009, &word, 8));
 	image_release(&img);
 	for (size_t n = 1; n < c.bytes.n; n++) {	/* cut cores keep what is there */
