@@ -52,7 +52,7 @@ static bool show(const struct disasm_args *a, const struct target *t, struct out
 	for (size_t i = 0; i < t->prog.nfuncs; i++) {
 		const struct go_func *f = &t->prog.funcs[i];
 
-		patterns_count(&patterns, &t->prog, f, hits);
+		patterns_count(&patterns, &t->prog, f, STR(""), hits);
 		if (patterns_match_func(&patterns, &t->prog, f, &named) && f->size &&
 		    !show_func(a, t, f, &race, o, err))
 			return false;

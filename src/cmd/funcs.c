@@ -58,7 +58,7 @@ static void show_funcs(struct listing *l, u64 *hits)
 		const struct go_func *f = &l->prog->funcs[i];
 		bool named = false;
 
-		patterns_count(&l->patterns, l->prog, f, hits);
+		patterns_count(&l->patterns, l->prog, f, STR(""), hits);
 		if (!patterns_match_func(&l->patterns, l->prog, f, &named))
 			continue;
 		if (!l->patterns.n || named || !go_is_runtime(go_name_split(f->name).package))

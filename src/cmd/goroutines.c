@@ -227,7 +227,7 @@ static bool check_func(const struct go_program *prog, const char *pattern, struc
 	u64 hits = 0;
 
 	for (size_t i = 0; ok && !hits && i < prog->nfuncs; i++)
-		patterns_count(&one, prog, &prog->funcs[i], &hits);
+		patterns_count(&one, prog, &prog->funcs[i], STR(""), &hits);
 	if (ok && !hits)
 		inlines_make(&inlines, prog, &a);
 	for (size_t i = 0; !met && i < inlines.n; i = inlines_next_name(&inlines, i))

@@ -9,7 +9,7 @@ bool stress_stores(struct torn_stores *to, const struct go_program *prog, const 
 	if (!patterns_compile(&want, patterns, npatterns, err))
 		return false;
 	for (size_t i = 0; npatterns && i < prog->nfuncs; i++)
-		patterns_count(&want, prog, &prog->funcs[i], hits);
+		patterns_count(&want, prog, &prog->funcs[i], STR(""), hits);
 	if (!patterns_check_hits(&want, prog, hits, err))
 		return false;
 	torn_list(to, prog, &want, a);

@@ -201,6 +201,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 		.redact = a->redact.at, .nredact = a->redact.n,
 		.entry_only = a->entry,
 		.frames = a->stack ? a->frames : 0, .goroutines = a->goroutines, .packed = true,
+		.wrappers = true,
 	};
 	struct engine_request how = {
 		.argv = program, .lossless = a->lossless, .buffer = 64 << 10

@@ -248,20 +248,25 @@ static struct tree read_tree(const struct go_program *prog, const struct go_func
 	return t;
 }
 
+void go_each_inline_in(const struct go_program *prog, const struct go_func *f,
+		       void (*fn)(void *ctx, struct str name, const struct go_func *in, u64 pc),
+		       void *ctx)
+{
+	struct arena a = { 0 };
+	struct tree t = read_tree(prog, f, &a);
+
+	for (u32 i = 0; i < t.n; i++)
+		if (t.at[i].seen && t.at[i].name.n)
+			fn(ctx, t.at[i].name, f, (u64)f->pc + t.at[i].pc);
+	arena_release(&a);
+}
+
 void go_each_inline(const struct go_program *prog,
 		    void (*fn)(void *ctx, struct str name, const struct go_func *in, u64 pc),
 		    void *ctx)
 {
-	for (size_t k = 0; k < prog->nfuncs; k++) {
-		const struct go_func *f = &prog->funcs[k];
-		struct arena a = { 0 };
-		struct tree t = read_tree(prog, f, &a);
-
-		for (u32 i = 0; i < t.n; i++)
-			if (t.at[i].seen && t.at[i].name.n)
-				fn(ctx, t.at[i].name, f, (u64)f->pc + t.at[i].pc);
-		arena_release(&a);
-	}
+	for (size_t i = 0; i < prog->nfuncs; i++)
+		go_each_inline_in(prog, &prog->funcs[i], fn, ctx);
 }
 
 struct wanted {

@@ -155,7 +155,11 @@ u64 go_funcdata_va(const struct go_program *prog, const struct go_func *f, unsig
 /* Calls fn for each name that is inlined somewhere, with the place (pc) of the inlined body. */
 void go_each_inlined(const struct go_program *prog, struct str name,
 		     void (*fn)(void *ctx, const struct go_func *in, u64 pc), void *ctx);
-/* The same for every inlined call of the program, in order of the functions that hold them. */
+/* The same for every inlined call of a function; of the program, in order of the functions that
+ * hold them. */
+void go_each_inline_in(const struct go_program *prog, const struct go_func *f,
+		       void (*fn)(void *ctx, struct str name, const struct go_func *in, u64 pc),
+		       void *ctx);
 void go_each_inline(const struct go_program *prog,
 		    void (*fn)(void *ctx, struct str name, const struct go_func *in, u64 pc),
 		    void *ctx);

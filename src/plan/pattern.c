@@ -157,21 +157,27 @@ bool pattern_path_ends(struct str path, struct str end)
 	       (path.n == end.n || path.p[path.n - end.n - 1] == '/' || end.p[0] == '/');
 }
 
+static bool match_func_name(const struct pattern *p, struct str name)
+{
+	struct str pkg;
+
+	if (p->kind != TREE)
+		return match_name(p, name);
+	pkg = go_name_split(name).package;
+	return str_starts(pkg, p->text) && (pkg.n == p->text.n || pkg.p[p->text.n] == '/');
+}
+
 static bool match(const struct pattern *p, const struct go_program *prog, const struct go_func *f)
 {
 	u64 va = go_func_va(prog, f);
-	struct str pkg;
 
 	switch (p->kind) {
 	case ADDRESS:
 		return p->va >= va && p->va < va + MAX(f->size, 1u);
 	case LINE:
 		return go_func_has_line(prog, f, p->text, p->line, pattern_path_ends);
-	case TREE:
-		pkg = go_name_split(f->name).package;
-		return str_starts(pkg, p->text) && (pkg.n == p->text.n || pkg.p[p->text.n] == '/');
 	default:
-		return match_name(p, f->name);
+		return match_func_name(p, f->name);
 	}
 }
 
@@ -232,15 +238,17 @@ static bool is_first(const struct pattern *p, const struct go_program *prog,
 }
 
 bool patterns_match_entry(const struct patterns *p, const struct go_program *prog,
-			  const struct go_func *f, bool *named)
+			  const struct go_func *f, struct str method, bool *named)
 {
 	bool yes = p->n == 0 || p->at[0].negative;
 
 	*named = false;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct pattern *one = &p->at[i];
+		bool by_name = method.n && match_func_name(one, method);
 
-		if (!match(one, prog, f) || (!one->negative && !is_first(one, prog, f)))
+		if (!by_name &&
+		    (!match(one, prog, f) || (!one->negative && !is_first(one, prog, f))))
 			continue;
 		yes = !one->negative;
 		*named = yes && (*named || says_package(one, go_name_split(f->name).package));
@@ -290,10 +298,11 @@ bool patterns_match_text(const struct patterns *p, struct str text)
 }
 
 void patterns_count(const struct patterns *p, const struct go_program *prog,
-		    const struct go_func *f, u64 *hits)
+		    const struct go_func *f, struct str method, u64 *hits)
 {
 	for (size_t i = 0; i < p->n; i++)
-		hits[i] += match(&p->at[i], prog, f);
+		hits[i] += match(&p->at[i], prog, f) ||
+			   (method.n && match_func_name(&p->at[i], method));
 }
 
 /* As people say it: net/http.(*ServeMux).ServeHTTP becomes net/http.servemux.servehttp. */
@@ -343,20 +352,42 @@ static unsigned distance(const struct pattern *miss, struct str said, const stru
 	return d > limit && str_find(f->name, miss->text) >= 0 ? limit : d;
 }
 
-static void say_inlined(void *ctx, const struct go_func *in, u64 pc)
-{
-	struct str *first = ctx;
+struct host {
+	const struct go_func *in;
+	u64 pc;
+};
 
-	(void)pc;
-	if (!first->n)
-		*first = in->name;
+/* The first one, but rather one that is traced by its name. */
+static void find_host(void *ctx, const struct go_func *in, u64 pc)
+{
+	struct host *first = ctx;
+
+	if (!first->in || (first->in->wrapper && !in->wrapper))
+		*first = (struct host){ in, pc };
+}
+
+static bool say_inlined(const struct go_program *prog, const struct pattern *miss,
+			const struct host *host, struct err *err)
+{
+	struct go_line line = go_line_at(prog, host->in, host->pc);
+
+	if (host->in->wrapper && line.file.n)
+		return err_set(err, ERR_USAGE, "pattern '%s': it exists only inlined, into %.*s, "
+			       "which the compiler made: trace a line of it instead, such as "
+			       "%.*s:%d", miss->whole, STR_F(host->in->name), STR_F(line.file),
+			       line.line);
+	return err_set(err, ERR_USAGE,
+		       "pattern '%s': it exists only inlined, for example into %.*s: "
+		       "trace that instead",
+		       miss->whole, STR_F(host->in->name));
 }
 
 bool patterns_check_hits(const struct patterns *p, const struct go_program *prog, const u64 *hits,
 			 struct err *err)
 {
 	const struct pattern *miss = NULL;
-	struct str host = { 0 }, best[3] = { { 0 } };
+	struct host host = { 0 };
+	struct str best[3] = { { 0 } };
 	unsigned away[3] = { 0 };
 	size_t nbest = 0;
 	char near[512] = "", reduced[512];
@@ -368,13 +399,9 @@ bool patterns_check_hits(const struct patterns *p, const struct go_program *prog
 	if (!miss)
 		return true;
 	if (miss->kind == NAME)
-		go_each_inlined(prog, miss->text, say_inlined, &host);
-	if (host.n)
-		return err_set(
-			err, ERR_USAGE,
-			"pattern '%s': it exists only inlined, for example into %.*s: "
-			"trace that instead",
-			miss->whole, STR_F(host));
+		go_each_inlined(prog, miss->text, find_host, &host);
+	if (host.in)
+		return say_inlined(prog, miss, &host, err);
 	said = as_said(miss->text, reduced, sizeof(reduced));
 	for (size_t i = 0; miss->kind == NAME && i < prog->nfuncs; i++) {
 		unsigned limit = (unsigned)MAX(miss->text.n / 3, (size_t)2);

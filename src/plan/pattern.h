@@ -23,9 +23,10 @@ void patterns_release(struct patterns *p);
  * set when the pattern says the package itself, so that the runtime's functions are meant too. */
 bool patterns_match_func(const struct patterns *p, const struct go_program *prog,
 			 const struct go_func *f, bool *named);
-/* The same, but a line or an address means a function only where it is the function's first. */
+/* The same, but a line or an address means a function only where it is the function's first.
+ * `method`: what a wrapper has in itself (wrapper.h), whose name means it as well; else empty. */
 bool patterns_match_entry(const struct patterns *p, const struct go_program *prog,
-			  const struct go_func *f, bool *named);
+			  const struct go_func *f, struct str method, bool *named);
 /* Lines and addresses that are wanted and lie inside of f, behind its first: one after the other,
  * from *i = 0 on. */
 struct pattern_place {
@@ -48,6 +49,6 @@ bool patterns_check_hits(const struct patterns *p, const struct go_program *prog
 			 struct err *err) MUST_CHECK;
 /* Counts a function's matches into hits (one per pattern). */
 void patterns_count(const struct patterns *p, const struct go_program *prog,
-		    const struct go_func *f, u64 *hits);
+		    const struct go_func *f, struct str method, u64 *hits);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/vec.h"
 #include "go/fork.h"
+#include "go/wrapper.h"
 #include "plan/chain.h"
 #include "plan/expr_bind.h"
 #include "plan/creations.h"
@@ -46,7 +47,7 @@ static const char *const signal_names[] = {
 /* Where a goroutine of iter.Pull ends without goexit1; coroexit is inlined there. */
 #define CORO_ENDS "runtime.corostart.deferwrap1"
 
-static bool is_hidden_wrapper(const struct go_func *f)
+static bool is_wrapper(const struct go_func *f)
 {
 	return f->wrapper && !str_eq(f->name, STR(CORO_ENDS));
 }
@@ -87,7 +88,7 @@ bool plan_window_flow(const struct go_program *prog, const struct go_func *f,
 
 enum refusal plan_refuses(const struct go_program *prog, const struct go_func *f, bool named)
 {
-	struct str package = go_name_split(f->name).package;
+	struct str package = go_name_split(f->name).package, method;
 
 	if (!f->pcsp || !f->size)
 		return REFUSE_NO_STACK_MAP;
@@ -97,7 +98,7 @@ enum refusal plan_refuses(const struct go_program *prog, const struct go_func *f
 		return REFUSE_FORK;
 	if (go_is_runtime(package) && !named)
 		return REFUSE_RUNTIME;
-	if (is_hidden_wrapper(f))
+	if (is_wrapper(f) && !go_wraps_inlined(prog, f, &method))
 		return REFUSE_WRAPPER;
 	if (f->assembly && (go_is_runtime(package) || go_sig_of(prog, f)->from == SIG_NONE))
 		return REFUSE_ASSEMBLY;
@@ -259,7 +260,8 @@ static void refuse(struct plan *p, struct plan_func *f, enum refusal why)
 static void add_func(struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
 		     struct plan_func *f, bool named, struct fit *fit, struct arena *scratch)
 {
-	bool secret = plan_redacts(p, f->func->name);
+	bool secret = plan_redacts(p, f->func->name) ||
+		      (f->method.n && plan_redacts(p, f->method));
 
 	f->name = go_name_split(f->func->name);
 	f->refusal = plan_probe(p->prog, f->func, named || f->hook, scratch, &f->patches);
@@ -325,6 +327,32 @@ static void drop_hooks(struct plan *p)
 	p->nfuncs = n;
 }
 
+/* Lists a function that is asked for, or needed. */
+static void list_func(struct plan_funcs *to, const struct plan *p, const struct patterns *want,
+		      const struct go_func *f, u64 *hits)
+{
+	const struct plan_request *r = &p->request;
+	enum plan_hook hook = is_wrapper(f) ? HOOK_NONE : hook_of(p, f);
+	struct str method = STR("");
+	bool calls = f->wrapper && !go_wraps_inlined(p->prog, f, &method), named, shown;
+
+	if (!r->wrappers)
+		method = STR("");
+	shown = r->npatterns && patterns_match_entry(want, p->prog, f, method, &named);
+	patterns_count(want, p->prog, f, method, hits);
+	if (shown && ((!named && go_is_runtime(go_name_split(f->name).package)) || calls ||
+		      (f->wrapper && !r->wrappers)))
+		shown = patterns_say_exactly(want, p->prog, f);
+	if (shown && !(r->propagate && !r->probes)) {	/* of no use without */
+		const struct plan_extra *x = extra_of(r, f->name);
+
+		shown = !x || !propagate_only(x->role);
+	}
+	if (shown || hook)
+		*vec_push(to) = (struct plan_func){ .func = f, .hook = (u8)hook, .shown = shown,
+						    .method = method };
+}
+
 bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_request *r,
 	       struct err *err)
 {
@@ -344,23 +372,8 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	creations_quiet(p);
 	hits = ARENA_ARRAY(&p->arena, u64, r->npatterns + 1);
 	for (size_t i = 0; ok && i < prog->nfuncs; i++) {
-		const struct go_func *f = &prog->funcs[i];
-		enum plan_hook hook = is_hidden_wrapper(f) ? HOOK_NONE : hook_of(p, f);
-		bool named, shown = r->npatterns && patterns_match_entry(&want, prog, f, &named);
-
-		patterns_count(&want, prog, f, hits);
-		if (shown &&
-		    ((!named && go_is_runtime(go_name_split(f->name).package)) || f->wrapper))
-			shown = patterns_say_exactly(&want, prog, f);
-		if (shown && !(r->propagate && !r->probes)) {	/* of no use without */
-			const struct plan_extra *x = extra_of(r, f->name);
-
-			shown = !x || !propagate_only(x->role);
-		}
-		if (shown || hook)
-			*vec_push(&funcs) =
-				(struct plan_func){ .func = f, .hook = (u8)hook, .shown = shown };
-		inside_list(&funcs, p, &want, f, &scratch);
+		list_func(&funcs, p, &want, &prog->funcs[i], hits);
+		inside_list(&funcs, p, &want, &prog->funcs[i], &scratch);
 		arena_reset(&scratch);
 	}
 	ok = ok && patterns_check_hits(&want, prog, hits, err);

@@ -109,6 +109,7 @@ enum plan_hook {
 struct plan_func {
 	const struct go_func *func;
 	struct go_name name;
+	struct str method;	/* of a wrapper: what it has in itself; else empty */
 	const struct go_sig *sig;
 	enum refusal refusal;		/* the whole function; then nothing else is valid */
 	struct patches patches;		/* entry and each exit have refusals of their own */
@@ -209,6 +210,7 @@ struct plan_request {
 	bool entry_only;
 	bool entry_enough;	/* entry_only, unless an expression needs the end of the call */
 	bool count_only; /* with entry_only: only how often, so an engine may count by itself */
+	bool wrappers;	/* also those that have in themselves what they wrap (wrapper.h) */
 	bool probes;	/* for kernel probes: no windows are needed, floats can't be read */
 	bool packed;	/* texts take as much room as they need (reading.texts): for an engine that
 			 * can, and without EXPR_IF, which reads them in the target */

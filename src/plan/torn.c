@@ -67,7 +67,7 @@ static void list_wanted(struct sharing *all, const struct go_program *prog)
 
 		if (!patterns_match_func(all->want, prog, w.func, &w.named))
 			continue;
-		w.whole = patterns_match_entry(all->want, prog, w.func, &entry_named);
+		w.whole = patterns_match_entry(all->want, prog, w.func, STR(""), &entry_named);
 		*vec_push(&all->funcs) = w;
 	}
 }

@@ -130,7 +130,8 @@ bool handlers_choose(struct rules *r, const struct go_program *prog, const char 
 		const struct message_type *m;
 		u32 arg = 0;
 
-		if (f->wrapper || !patterns_match_entry(&want, prog, f, &named) || is_taken(r, f))
+		if (f->wrapper || !patterns_match_entry(&want, prog, f, STR(""), &named) ||
+		    is_taken(r, f))
 			continue;
 		m = handed(prog, go_sig_of(prog, f), &arg);
 		if (m && r->n < RULES_MOST && r->nasks + 4 <= READS_MOST)

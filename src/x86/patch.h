@@ -31,7 +31,7 @@ enum refusal {
 	REFUSE_NONE,
 	/* the function as a whole */
 	REFUSE_RUNTIME,		/* the runtime or its internals, not named by the user */
-	REFUSE_WRAPPER,		/* compiler-made: the function that it wraps is traced */
+	REFUSE_WRAPPER,		/* compiler-made: the function that it calls is traced */
 	REFUSE_NO_STACK_MAP,	/* C code or no pcsp table */
 	REFUSE_ASSEMBLY,	/* assembly whose calling convention is not known */
 	REFUSE_FORK,		/* runs between fork and exec */

@@ -6,7 +6,7 @@ static const struct {
 	[REFUSE_NONE] = { "none", "it can be probed" },
 	[REFUSE_RUNTIME] = { "runtime", "it belongs to the runtime: name it to probe it" },
 	[REFUSE_WRAPPER] = { "wrapper",
-			     "the compiler made it: the function that it wraps is probed" },
+			     "the compiler made it: the function that it calls is probed" },
 	[REFUSE_NO_STACK_MAP] = { "no_stack_map", "it has no stack map (C code)" },
 	[REFUSE_ASSEMBLY] = { "assembly", "it is assembly with an unknown calling convention" },
 	[REFUSE_FORK] = { "fork", "it runs between fork and exec" },

@@ -141,7 +141,7 @@ START_TEST(a_pattern_without_a_match_names_what_is_near)
 
 	ck_assert(patterns_compile(&p, texts, 2, &err));
 	for (size_t i = 0; i < ARRAY_LEN(funcs); i++)
-		patterns_count(&p, &prog, &funcs[i], hits);
+		patterns_count(&p, &prog, &funcs[i], STR(""), hits);
 	ck_assert_uint_eq(hits[0], 3);
 	ck_assert(!patterns_check_hits(&p, &prog, hits, &err));
 	ck_assert_int_eq(err.kind, ERR_USAGE);

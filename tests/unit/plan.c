@@ -13,8 +13,12 @@ static const struct {
 } functions[] = {
 	{ .name = "main.handle",
 	  .hex = "48 8d 04 18 48 ff c3 c3" }, /* lea rax, [rax+rbx]; inc rbx; ret */
-	{ .name = "main.(*T).Serve", .hex = "48 8d 04 18 48 ff c3 c3", .wrapper = true },
+	{ .name = "main.(*T).Serve", .hex = "e9 1b 00 00 00", .wrapper = true }, /* jmp T.Serve */
 	{ .name = "main.T.Serve", .hex = "48 8d 04 18 48 ff c3 c3" },
+	/* mov rax, [rax+8]; inc rbx; ret: what it wraps is in it */
+	{ .name = "main.(*T).Len", .hex = "48 8b 40 08 48 ff c3 c3", .wrapper = true },
+	{ .name = "main.T.Len-fm", .hex = "48 8d 04 18 48 ff c3 c3", .wrapper = true },
+	{ .name = "main.serve.deferwrap1", .hex = "48 8d 04 18 48 ff c3 c3", .wrapper = true },
 	{ .name = "main.login", .hex = "48 8d 04 18 48 ff c3 c3", .takes_a_word = true },
 	{ .name = "main.asm", .hex = "48 8d 04 18 48 ff c3 c3", .assembly = true },
 	{ .name = "main.short", .hex = "90 c3", .no_padding = true },
@@ -115,11 +119,16 @@ static const struct {
 	{ { "main.handle" }, "main.handle, " HOOKS },
 	/* what can't be probed stays, with its reason; a wrapper is not there unless it is named */
 	{ { "main.*" },
-	  "main.handle, main.T.Serve, main.login, main.asm refused assembly, "
+	  "main.handle, main.T.Serve, main.(*T).Len, main.T.Len-fm, main.login, "
+	  "main.asm refused assembly, "
 	  "main.short refused short, "
 	  "main.loop refused loop_to_entry, main.bad refused decode, main.tight, " HOOKS },
 	{ { "main.(*T).Serve" }, "main.(*T).Serve refused wrapper, " HOOKS },
-	{ { "main.(*T)*", "main.handle" }, "main.handle, " HOOKS },
+	{ { "main.(*T)*", "main.handle" }, "main.handle, main.(*T).Len, " HOOKS },
+	/* one that has what it wraps in itself is meant by that one's name, too */
+	{ { "main.T.Len" }, "main.T.Len-fm, " HOOKS },
+	{ { "*.Len", "!main.T.*" }, "main.(*T).Len, " HOOKS },
+	{ { "main.serve.deferwrap1" }, "main.serve.deferwrap1 refused wrapper, " HOOKS },
 	{ { "c_code" }, "c_code refused no_stack_map, " HOOKS },
 	{ { "syscall.*" }, "syscall.forkAndExecInChild refused fork, " HOOKS },
 	/* the runtime only when a pattern says so */
@@ -138,7 +147,8 @@ static const struct {
 START_TEST(patterns_give_a_plan)
 {
 	OWN(plan) p = { 0 };
-	struct plan_request r = { .patterns = (const char **)(uintptr_t)examples[_i].patterns };
+	struct plan_request r = { .patterns = (const char **)(uintptr_t)examples[_i].patterns,
+				  .wrappers = true };
 
 	while (r.npatterns < 3 && r.patterns[r.npatterns])
 		r.npatterns++;
@@ -166,7 +176,7 @@ START_TEST(refusals_are_counted)
 	OWN(plan) p = { 0 }, q = { 0 };
 	const char *all = "main.*", *hook = "runtime.gopanic";
 
-	funcs[14].size = funcs[14].room = 4;	/* runtime.Goexit: too short */
+	funcs[17].size = funcs[17].room = 4;	/* runtime.Goexit: too short */
 	make(&p, &(struct plan_request){ .patterns = &all, .npatterns = 1 });
 	ck_assert_uint_eq(p.nrefused, 4);
 	ck_assert_uint_eq(p.nexits, 4);		/* handle, Serve, login, tight */

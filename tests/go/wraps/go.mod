@@ -1,0 +1,3 @@
+module wraps
+
+go 1.17
