@@ -21,6 +21,7 @@ struct interval tables_tick(struct tables *t, i64 from_ns, i64 to_ns, bool last)
 void interval_text(struct tables *t, const struct interval *i)
 {
 	struct out *o = t->line.o;
+	u64 lost = i->all ? t->lost_all : t->lost;
 
 	if (!i->first)
 		out_line(o);
@@ -33,11 +34,11 @@ void interval_text(struct tables *t, const struct interval *i)
 		out_plain(o);
 		out_line(o);
 	}
-	if (t->lost) {
+	if (lost) {
 		out_color(o, "33");
 		out_str(o, STR("[lost]   "));
-		out_u64(o, t->lost);
-		out_str(o, t->lost == 1 ? STR(" record") : STR(" records"));
+		out_u64(o, lost);
+		out_str(o, lost == 1 ? STR(" record") : STR(" records"));
 		out_plain(o);
 		out_line(o);
 	}
@@ -64,6 +65,7 @@ void tables_lost(void *tables, u64 count, i64 from_ns, i64 to_ns)
 	struct tables *t = tables;
 
 	t->lost += count;
+	t->lost_all += count;
 	if (t->as_json)
 		sink_json_lost(&t->json, count, from_ns, to_ns);
 }

@@ -24,7 +24,7 @@ struct tables {
 	bool as_json;
 	struct arena *arena;
 	u64 printed;	/* intervals so far */
-	u64 lost;	/* records, since the last table */
+	u64 lost, lost_all;	/* records: since the last table, and of the whole trace */
 };
 
 void tables_init(struct tables *t, struct arena *a, struct out *o, const struct target_facts *f,

@@ -174,8 +174,9 @@ START_TEST(each_interval_has_a_table_and_the_last_has_all)
 	s.tick(s.ctx, start + 1000000000, start + 2000000000, false);
 	is("\nfrom 02:40:39.000000 to 02:40:40.000000\n[lost]   1 record\n");
 	give(&s, (struct brief){ .fn = LEAF, .ns = 3000 }, false);
+	s.lost(s.ctx, 2, start, start);
 	s.tick(s.ctx, start, start + 2500000000, true);
-	is("\nall of 02:40:38.000000 to 02:40:40.500000\n" HEAD
+	is("\nall of 02:40:38.000000 to 02:40:40.500000\n[lost]   3 records\n" HEAD
 	   "   4.000µs   4.000µs   2.000µs   1.000µs   3.000µs   3.000µs"
 	   "         2       -       0  main.leaf\n");
 }
