@@ -32,7 +32,7 @@ static double as_float(const struct key *key)
 	return f;
 }
 
-/* A number is the same key whichever integer type it has. */
+/* A number is the same key whichever integer type it has, but for addresses. */
 static struct key key_of(const struct expr_result *v)
 {
 	struct key key = { .kind = v->kind, .type = v->type };
@@ -42,7 +42,7 @@ static struct key key_of(const struct expr_result *v)
 		key.bits = v->b;
 		break;
 	case EXPR_UINT:
-		if (v->u <= INT64_MAX)
+		if (v->u <= INT64_MAX && !look_is_address(v->type))
 			key.kind = EXPR_INT;
 		key.bits = v->u;
 		break;
@@ -159,7 +159,10 @@ void keys_text(struct out *o, const struct keys *k, u32 i)
 		out_z(o, key->bits ? "true" : "false");
 		return;
 	case EXPR_UINT:
-		out_u64(o, key->bits);
+		if (look_is_address(key->type))
+			out_hex(o, key->bits);
+		else
+			out_u64(o, key->bits);
 		return;
 	case EXPR_INT:
 		if (key->type && look_is_duration(key->type))
@@ -209,7 +212,10 @@ static void json_value(struct json *j, const struct key *key)
 		json_bool(j, key->bits);
 		return;
 	case EXPR_UINT:
-		json_u64(j, key->bits);
+		if (look_is_address(key->type))
+			json_hex(j, key->bits);
+		else
+			json_u64(j, key->bits);
 		return;
 	case EXPR_INT:
 		json_i64(j, (i64)key->bits);

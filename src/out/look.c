@@ -263,6 +263,11 @@ bool look_is_duration(const struct go_type *t)
 	return t->kind == GO_INT64 && str_eq(t->name, STR("time.Duration"));
 }
 
+bool look_is_address(const struct go_type *t)
+{
+	return t && (t->kind == GO_UINTPTR || t->kind >= GO_CHAN);
+}
+
 /* wall: OFFSET SIZE MEANING, in bits (time/time.go): 63 1 monotonic; then 30 33 seconds since 1885;
  * 0 30 nanoseconds. Without bit 63, ext has the seconds since year 1. */
 void look_time(const struct value_view *v, u32 at, i64 *unix_s, u32 *ns)

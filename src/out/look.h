@@ -91,6 +91,8 @@ bool look_redacted(const struct value_view *v, const struct go_field *f);
 struct str look_func(const struct value_view *v, u32 at);
 
 bool look_is_duration(const struct go_type *t);
+/* Is a number of this type (NULL: not known) an address, as that of a pointer or a chan? */
+bool look_is_address(const struct go_type *t);
 /* A time.Time's Unix time. */
 void look_time(const struct value_view *v, u32 at, i64 *unix_s, u32 *ns);
 

@@ -36,8 +36,7 @@ static unsigned float_bits(const struct expr_result *r)
 
 static bool is_address(const struct expr_result *r)
 {
-	return r->kind == EXPR_UINT && r->type &&
-	       (r->type->kind == GO_UINTPTR || r->type->kind >= GO_CHAN);
+	return r->kind == EXPR_UINT && look_is_address(r->type);
 }
 
 static void text(struct out *o, struct value_view *v, const struct expr_result *r)

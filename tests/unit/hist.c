@@ -219,6 +219,28 @@ START_TEST(by_value_over_all_functions)
 }
 END_TEST
 
+START_TEST(addresses_are_hexadecimal)
+{
+	static struct go_type pointer = { .loaded = true, .kind = GO_PTR, .size = 8 };
+	struct sink s;
+
+	fresh(true);
+	load_key.kind = EXPR_UINT;
+	load_key.type = &pointer;
+	s = sink_count_new(&arena, &text, &facts, false);
+	give(&s, 0, 0, 0xc000010000);
+	give(&s, 1, 0, 0xc000010000);
+	give(&s, 0, 0, 0);
+	end(&s);
+	is("           2  0xc000010000\n"
+	   "           1  0x0\n");
+	s = sink_count_new(&arena, &text, &facts, true);
+	give(&s, 0, 0, 0xc000010000);
+	end(&s);
+	ck_assert(strstr((out_c(&text, 0), text.buf), "\"by\":\"0xc000010000\",\"count\":1}"));
+}
+END_TEST
+
 START_TEST(intervals_add_up)
 {
 	struct sink s = (fresh(false), sink_hist_new(&arena, &text, &facts, false, &powers));
@@ -350,6 +372,7 @@ Suite *hist_suite(void)
 	tcase_add_test(t, bounds_hold_their_values);
 	tcase_add_test(t, a_float_that_is_no_number_is_left_out);
 	tcase_add_test(t, by_value_over_all_functions);
+	tcase_add_test(t, addresses_are_hexadecimal);
 	tcase_add_test(t, intervals_add_up);
 	tcase_add_test(t, counts_by_text);
 	tcase_add_test(t, what_has_no_value_is_counted_as_unreadable);
