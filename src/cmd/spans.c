@@ -16,6 +16,7 @@
 #include "out/shown.h"
 #include "out/sinks.h"
 #include "out/span_json.h"
+#include "plan/redact.h"
 #include "span/collect.h"
 #include "span/handlers.h"
 
@@ -307,7 +308,8 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 		return err_set(err, ERR_UNSUPPORTED, "%s: none of the libraries that spans knows "
 			       "and was asked for is in this program; name functions of its own "
 			       "by --func", s.how.path);
-	if (!plan_make(&plan, &prog, &request, err))
+	if (!plan_make(&plan, &prog, &request, err) ||
+	    (a->func.n && !redact_check(&plan, err)))
 		return false;
 	s.how.pid = img.pid;
 	if (a->plan)

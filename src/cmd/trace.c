@@ -13,6 +13,7 @@
 #include "inline/inline.h"
 #include "out/sinks.h"
 #include "plan/creations.h"
+#include "plan/redact.h"
 
 enum { ASKS = 4 };	/* expressions, besides those of --show */
 
@@ -232,7 +233,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	request.probes = how.engine == ENGINE_UPROBE;
 	if (!target_to_run(&img, a->pid, program, &arena, &how.path, err) ||
 	    !go_open(&prog, &img, err) || !plan_make(&plan, &prog, &request, err) ||
-	    !form_suits(&form, &plan, err))
+	    !form_suits(&form, &plan, err) || !redact_check(&plan, err))
 		return false;
 	how.pid = img.pid;
 	if (!a->output && !a->plan && !a->pid)	/* stdout is the program's */
@@ -273,7 +274,7 @@ const struct command cmd_trace = {
 		{ "goshawk trace --summary --for 10s -p caddy 'net/http.*'",
 		  "a table of what a running server does in ten seconds" },
 		{ "goshawk trace --entry --max 10 --redact password 'main.login' -- ./server",
-		  "the first ten entries, without passwords" },
+		  "the first ten entries, without passwords (stripped: --redact arg1)" },
 	},
 	.args_size = sizeof(struct trace_args),
 	.run = trace,

@@ -10,6 +10,7 @@
 #include "plan/inside.h"
 #include "plan/reading.h"
 #include "plan/recovery.h"
+#include "plan/redact.h"
 
 /* Reached from a signal handler, or before there is one, whatever its stack check says. */
 static const char *const signal_names[] = {
@@ -261,7 +262,7 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 		     struct plan_func *f, bool named, struct fit *fit, struct arena *scratch)
 {
 	bool secret = plan_redacts(p, f->func->name) ||
-		      (f->method.n && plan_redacts(p, f->method));
+		      (f->method.n && plan_redacts(p, f->method)), unsure;
 
 	f->name = go_name_split(f->func->name);
 	f->refusal = plan_probe(p->prog, f->func, named || f->hook, scratch, &f->patches);
@@ -274,9 +275,10 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 	keep_patches(p, &f->patches, &f->patches);
 	if (f->shown) {
 		f->sig = go_sig_of(p->prog, f->func);
+		unsure = redact_may_hide(p, f);
 		if (!p->nexprs) {
-			read_values(p, d, c, f, secret);
-		} else if (!read_asked(p, d, c, f, secret, fit)) {
+			read_values(p, d, c, f, secret || unsure);
+		} else if (unsure || !read_asked(p, d, c, f, secret, fit)) {
 			p->nrefused++;
 			f->shown = false;
 			f->refusal = f->hook ? REFUSE_NONE : REFUSE_EXPRESSION;

@@ -51,3 +51,16 @@ def test_the_same_in_a_stripped_program(tmp_path):
 def test_what_is_wrapped_is_redacted_by_its_name(tmp_path):
     _, calls = calls_of(tmp_path, gobuild.NEWEST, "*.open*", options=["--redact", "main.(*vault).open"])
     assert [a["value"] for a in calls[0]["args"]] == ["‹redacted›"]
+
+
+@pytest.mark.parametrize("pattern, name, want", [
+    ("*.open*", "secret", {"main.(*vault).open-fm": ["‹redacted›"]}),
+    ("main.ages.Less", "i", {"main.(*ages).Less": ["‹redacted›"] * 3}),  # which has no names of its own
+    ("*.count", "by", None)])
+def test_names_of_the_methods_parameters_are_redacted(tmp_path, pattern, name, want):
+    if not want:  # slow has such a parameter, but is not traced
+        done = goshawk.run("trace", "--redact", name, pattern, "--", gobuild.build("wraps", gobuild.NEWEST))
+        assert done.status == 2 and "--redact by: nothing that is traced" in done.err, done
+        return
+    _, calls = calls_of(tmp_path, gobuild.NEWEST, pattern, options=["--redact", name])
+    assert {c["func"]: [a["value"] for a in c["args"]] for c in calls} == want
