@@ -22,6 +22,21 @@ static bool has_dwarf(const struct go_program *prog)
 	return prog->has_dwarf;
 }
 
+static bool has_dwarf_of_results(const struct go_program *prog)
+{
+	return prog->has_dwarf && !prog->rel->dwarf_lacks_results;
+}
+
+static bool has_dwarf_without_results(const struct go_program *prog)
+{
+	return prog->has_dwarf && prog->rel->dwarf_lacks_results;
+}
+
+static bool lacks_no_results(const struct go_program *prog)
+{
+	return !has_dwarf_without_results(prog);
+}
+
 static bool is_not_static_pie(const struct go_program *prog)
 {
 	return !prog->img->pie || prog->img->interp || !prog->md.hasmain;
@@ -59,7 +74,12 @@ static bool finds_goroutine(const struct go_program *prog)
 static const struct ability abilities[] = {
 	{ always, "functions, files, lines and inlined calls (function table)", NULL },
 	{ always, "types with fields, signatures of methods (the runtime's type data)", NULL },
-	{ has_dwarf, "names and types of all parameters and results (DWARF)",
+	{ has_dwarf_of_results, "names and types of all parameters and results (DWARF)", NULL },
+	{ has_dwarf_without_results, "names and types of all parameters (DWARF)", NULL },
+	{ lacks_no_results, NULL,
+	  "results of plain functions, names of methods' results: the compiler of this release "
+	  "wrote none into the DWARF of optimised code" },
+	{ has_dwarf, NULL,
 	  "names of parameters and results, types of plain functions' parameters: it has no DWARF "
 	  "(built with -w, or stripped); shapes are shown instead" },
 	{ can_be_started, "trace: the program can be started and traced", NULL },

@@ -103,3 +103,12 @@ def test_stripping_changes_no_function(release):
         return sorted((f["name"], f["file"] or "", f["line"] or 0) for fs in
                       funcs(gobuild.build("seed", release, variant)).values() for f in fs)
     assert listed("plain") == listed("stripped")
+
+
+def test_info_promises_results_only_where_dwarf_has_them(release):
+    done = goshawk.run("info", gobuild.build("shop", release))
+    assert done.status == 0, done
+    lacks = release.startswith("1.17.")
+    assert ("names and types of all parameters and results (DWARF)" in done.out) == (not lacks)
+    assert ("names and types of all parameters (DWARF)" in done.out) == lacks
+    assert ("cannot       results of plain functions" in done.out) == lacks
