@@ -67,7 +67,7 @@ static void show_funcs(struct listing *l, u64 *hits)
 }
 
 /* Names that no function has. */
-static void show_only_inlined(struct listing *l)
+static void show_only_inlined(struct listing *l, u64 *hits)
 {
 	for (size_t i = 0, next; i < l->inlines.n; i = next) {
 		struct function_view v = { .prog = l->prog, .name = l->inlines.at[i].name };
@@ -76,8 +76,10 @@ static void show_only_inlined(struct listing *l)
 		v.inlines = true;
 		v.places = &l->inlines.at[i];
 		v.nplaces = next - i;
-		if (!go_func_named(l->prog, v.name) && patterns_match_text(&l->patterns, v.name)
-		    && !l->args->refused)
+		if (go_func_named(l->prog, v.name))
+			continue;
+		patterns_count_name(&l->patterns, v.name, hits);
+		if (patterns_match_text(&l->patterns, v.name) && !l->args->refused)
 			show(l, &v);
 	}
 }
@@ -96,10 +98,10 @@ static bool list(struct listing *l, struct target *t, struct err *err)
 		target_json_begin(t, l->out);
 	show_funcs(l, hits);
 	if (l->args->inlined)
-		show_only_inlined(l);
+		show_only_inlined(l, hits);
 	if (l->args->common.json)
 		target_json_end(l->out);
-	return l->args->inlined || patterns_check_hits(&l->patterns, l->prog, hits, err);
+	return patterns_check_hits(&l->patterns, l->prog, hits, err);
 }
 
 static bool funcs(const void *args, const char **rest, size_t nrest, char **program, int *status,

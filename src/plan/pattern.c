@@ -305,6 +305,12 @@ void patterns_count(const struct patterns *p, const struct go_program *prog,
 			   (method.n && match_func_name(&p->at[i], method));
 }
 
+void patterns_count_name(const struct patterns *p, struct str name, u64 *hits)
+{
+	for (size_t i = 0; i < p->n; i++)
+		hits[i] += match_name(&p->at[i], name);
+}
+
 /* As people say it: net/http.(*ServeMux).ServeHTTP becomes net/http.servemux.servehttp. */
 static struct str as_said(struct str name, char *to, size_t room)
 {

@@ -50,5 +50,7 @@ bool patterns_check_hits(const struct patterns *p, const struct go_program *prog
 /* Counts a function's matches into hits (one per pattern). */
 void patterns_count(const struct patterns *p, const struct go_program *prog,
 		    const struct go_func *f, struct str method, u64 *hits);
+/* The same for a name that no function has. */
+void patterns_count_name(const struct patterns *p, struct str name, u64 *hits);
 
 #endif
