@@ -88,6 +88,17 @@ static struct str shape_name(struct str s)
 	return str_cut(s, 9, end);
 }
 
+/* Of a long one the linker has the SHA-256 only: no name that says anything without the prefix. */
+static bool is_hash(struct str shape)
+{
+	if (shape.n != 64)
+		return false;
+	for (size_t i = 0; i < shape.n; i++)
+		if (!memchr("0123456789abcdef", shape.p[i], 16))
+			return false;
+	return true;
+}
+
 /* How far a quoted text, or the type arguments behind a name, reach. */
 static size_t quoted_end(struct str s, size_t i)
 {
@@ -130,16 +141,18 @@ static struct str without_number(struct str s)
 static void add_name(const struct go_program *prog, struct text *to, struct str s)
 {
 	size_t dots = str_starts(s, STR("...")) ? 3 : 0, end;
+	bool hash;
 	struct str path, package;
 
 	add(to, str_cut(s, 0, dots));
 	s = without_number(str_cut(s, dots, s.n));
 	if (str_starts(s, STR("noalg.")))	/* the compiler's own: no equality is made for it */
 		s = str_cut(s, 6, s.n);
-	if (str_starts(s, STR("go.shape.")))
+	hash = str_starts(s, STR("go.shape.")) && is_hash(shape_name(s));
+	if (str_starts(s, STR("go.shape.")) && !hash)
 		s = shape_name(s);
 	end = path_end(s);
-	if (!end) {
+	if (!end || hash) {
 		add(to, s);
 		return;
 	}
@@ -388,7 +401,8 @@ static bool load_entry(const struct go_program *prog, struct go_type *t)
 	if (kind == GO_BAD || kind > GO_UNSAFE_POINTER || !name.n)
 		return false;
 	t->name = short_name(prog, name);
-	t->named = is_named(name);
+	/* shapes, and what stands behind "noalg." and the like, is named by the compiler only */
+	t->named = is_named(name) && is_named(t->name) && !str_starts(name, STR("go.shape."));
 	if (t->named)
 		t->pkg_path = unescape(types_arena(prog), str_cut(name, 0, path_end(name)));
 	t->size = kind_size(kind);

@@ -65,3 +65,13 @@ type main.small struct { // 40 bytes, align 8
 	F complex128 // +24    16
 }
 """
+
+
+def test_what_nobody_named_is_not_listed_as_named(release):
+    """Shapes of type parameters; a long one is called by a hash."""
+    done = goshawk.run("types", gobuild.build("seed", release))
+    assert done.status == 0, done
+    heads = [line.split()[1] for line in done.out.splitlines() if line.startswith("type ")]
+    assert len(heads) > 30
+    assert not [h for h in heads if not h[0].isalpha() or "." not in h], heads
+    assert not [h for h in heads if h in ("struct", "interface", "func()")]
