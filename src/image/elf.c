@@ -142,6 +142,7 @@ static void read_sections(struct image *img, struct rd file, u64 off, u16 each, 
 	struct rd r = rd_sub(&file, off, SHDR), names;
 	u32 *name_at;
 
+	img->secs_outside = off && r.bad;
 	if (!off || each != SHDR || r.bad)
 		return;
 	/* too many for 16 bits: section 0 has the numbers */
@@ -153,6 +154,7 @@ static void read_sections(struct image *img, struct rd file, u64 off, u16 each, 
 	}
 	r = rd_sub(&file, off, file.n - off);
 	n = rd_count(&r, n, SHDR);
+	img->secs_outside = r.bad;
 	if (names_at >= n)
 		return;
 	img->secs = ARENA_ARRAY(&img->arena, struct section, n);
@@ -172,9 +174,12 @@ static void read_sections(struct image *img, struct rd file, u64 off, u16 each, 
 		rd_skip(&r, 24);
 		if (s->type == SHT_NOBITS || s->type == SHT_NULL)
 			s->size = 0;
-		else if (s->off > img->size || s->size > img->size - s->off)
-			return;
+		else
+			img->secs_outside |= s->off > img->size ||
+					     s->size > img->size - s->off;
 	}
+	if (img->secs_outside)
+		return;
 	names = rd_sub(&file, img->secs[names_at].off, img->secs[names_at].size);
 	for (u64 i = 0; i < n; i++) {
 		rd_seek(&names, name_at[i]);

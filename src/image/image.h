@@ -58,6 +58,7 @@ struct image {
 	size_t nsegs;
 	struct section *secs;	/* none when the section headers are gone or lie */
 	size_t nsecs;
+	bool secs_outside;	/* their headers, or one, lie behind the end: the file was cut */
 	u64 entry_va;
 	u64 lo_va, hi_va; /* from the lowest to the highest byte of the PT_LOADs, page aligned */
 	u64 phdrs_off, nphdrs;

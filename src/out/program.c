@@ -17,9 +17,19 @@ static bool always(const struct go_program *prog)
 	return true;
 }
 
-static bool has_dwarf(const struct go_program *prog)
+static bool is_cut(const struct go_program *prog)
 {
-	return prog->has_dwarf;
+	return !prog->has_dwarf && prog->img->secs_outside;
+}
+
+static bool is_not_cut(const struct go_program *prog)
+{
+	return !is_cut(prog);
+}
+
+static bool has_dwarf_or_is_cut(const struct go_program *prog)
+{
+	return prog->has_dwarf || is_cut(prog);
 }
 
 static bool has_dwarf_of_results(const struct go_program *prog)
@@ -79,7 +89,10 @@ static const struct ability abilities[] = {
 	{ lacks_no_results, NULL,
 	  "results of plain functions, names of methods' results: the compiler of this release "
 	  "wrote none into the DWARF of optimised code" },
-	{ has_dwarf, NULL,
+	{ is_not_cut, NULL,
+	  "names of parameters and results, types of plain functions' parameters: the file is cut "
+	  "off, and if it had DWARF, that lies outside; shapes are shown instead" },
+	{ has_dwarf_or_is_cut, NULL,
 	  "names of parameters and results, types of plain functions' parameters: it has no DWARF "
 	  "(built with -w, or stripped); shapes are shown instead" },
 	{ can_be_started, "trace: the program can be started and traced", NULL },
@@ -105,6 +118,8 @@ static struct str link_mode(const struct go_program *prog)
 
 static struct str stripped(const struct go_program *prog)
 {
+	if (is_cut(prog))
+		return STR("not known: the file is cut off");
 	if (prog->has_symtab && prog->has_dwarf)
 		return STR("no");
 	if (prog->has_dwarf)

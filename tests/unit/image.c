@@ -163,18 +163,19 @@ START_TEST(reads_section_headers)
 	ck_assert_uint_eq(image_section_bytes(&img, s).n, fake.at_gofunc - fake.at_pclntab);
 	ck_assert_uint_eq(image_section_bytes(&img, image_section(&img, ".bss")).n, 0);
 	ck_assert(!image_section(&img, ".debug_info"));
+	ck_assert(!img.secs_outside);
 }
 END_TEST
 
 /* Each lie costs the section headers and nothing else. */
-static const struct { size_t header, at; u64 value; unsigned size; } lies[] = {
-	{ 0, 40, ~(u64)0, 8 },		/* their place */
-	{ 0, 58, 40, 2 },		/* their size */
-	{ 0, 60, 60000, 2 },		/* their number */
-	{ 0, 62, 60, 2 },		/* which has the names */
-	{ 3, 24, 1u << 30, 8 },		/* a section behind the end */
-	{ 3, 32, ~(u64)0, 8 },
-	{ 3, 0, 1u << 30, 4 },		/* a name behind the names */
+static const struct { size_t header, at; u64 value; unsigned size; bool outside; } lies[] = {
+	{ 0, 40, ~(u64)0, 8, true },	/* their place */
+	{ 0, 58, 40, 2, false },	/* their size */
+	{ 0, 60, 60000, 2, true },	/* their number */
+	{ 0, 62, 60, 2, false },	/* which has the names */
+	{ 3, 24, 1u << 30, 8, true },	/* a section behind the end */
+	{ 3, 32, ~(u64)0, 8, true },
+	{ 3, 0, 1u << 30, 4, false },	/* a name behind the names */
 };
 
 START_TEST(does_without_section_headers_that_lie)
@@ -186,6 +187,7 @@ START_TEST(does_without_section_headers_that_lie)
 	fake_put(&fake, at + lies[_i].at, lies[_i].value, lies[_i].size);
 	ck_assert_msg(fake_open(&fake, &img, &err), "%s", err.msg);
 	ck_assert_uint_eq(img.nsecs, 0);
+	ck_assert_int_eq(img.secs_outside, lies[_i].outside);
 	ck_assert_uint_eq(img.nsegs, 3);
 }
 END_TEST
