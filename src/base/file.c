@@ -59,6 +59,8 @@ bool out_file_open(struct out_file *f, const char *path, bool stream, struct err
 	struct stat st;
 
 	*f = (struct out_file){ .path = path ? path : "stdout" };
+	if (path && !*path)
+		return err_set(err, ERR_USAGE, "which file is to be written? Its name is empty");
 	if (fd < 0) {
 		bool exists = !stat(path, &st);
 
