@@ -16,6 +16,8 @@
 #include "plan/redact.h"
 
 enum { ASKS = 4 };	/* expressions, besides those of --show */
+enum { FRAMES = 32 };	/* of a stack, if --frames does not say it */
+#define NOT_GIVEN UINT64_MAX
 
 struct trace_args {
 	struct common_args common;
@@ -88,9 +90,31 @@ static bool check(const struct trace_args *a, size_t npatterns, char **program, 
 	if (a->depth > 8 || a->strings > 2048 || a->elements > 64)
 		return err_set(err, ERR_USAGE,
 			       "at most --depth-of-values 8, --strings 2048, --elements 64");
-	if (a->frames < 1 || a->frames > 128)
-		return err_set(err, ERR_USAGE, "--frames: between 1 and 128");
-	return true;
+	if (a->frames == NOT_GIVEN)
+		return true;
+	if (!a->stack)
+		return err_set(err, ERR_USAGE, "--frames: without --stack no stack is read");
+	return (a->frames >= 1 && a->frames <= 128) ||
+	       err_set(err, ERR_USAGE, "--frames: between 1 and 128");
+}
+
+/* Patterns that match may leave nothing: what they give is taken away again, or was not meant. */
+static bool check_left(const struct plan *plan, const char **patterns, size_t n, struct err *err)
+{
+	bool negative = false;
+
+	for (u32 i = 0; i < plan->nfuncs; i++)
+		if (plan->funcs[i].shown)
+			return true;
+	for (size_t i = 0; i < n; i++)
+		negative |= patterns[i][0] == '!';
+	if (!n)
+		return true;
+	return negative ? err_set(err, ERR_USAGE, "nothing is left to trace: '!PATTERN' takes away "
+				  "all that the patterns before it match")
+			: err_set(err, ERR_USAGE, "pattern '%s' matches only functions of the "
+				  "runtime, or what the compiler made: name them (runtime.…) to "
+				  "trace them", patterns[0]);
 }
 
 static bool traced(const struct trace_args *a, const struct form *form, struct plan *plan,
@@ -201,7 +225,8 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 		.strings = a->strings, .elements = a->elements, .depth = a->depth,
 		.redact = a->redact.at, .nredact = a->redact.n,
 		.entry_only = a->entry,
-		.frames = a->stack ? a->frames : 0, .goroutines = a->goroutines, .packed = true,
+		.frames = !a->stack ? 0 : a->frames == NOT_GIVEN ? FRAMES : a->frames,
+		.goroutines = a->goroutines, .packed = true,
 		.wrappers = true,
 	};
 	struct engine_request how = {
@@ -233,7 +258,8 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	request.probes = how.engine == ENGINE_UPROBE;
 	if (!target_to_run(&img, a->pid, program, &arena, &how.path, err) ||
 	    !go_open(&prog, &img, err) || !plan_make(&plan, &prog, &request, err) ||
-	    !form_suits(&form, &plan, err) || !redact_check(&plan, err))
+	    !check_left(&plan, rest, nrest, err) || !form_suits(&form, &plan, err) ||
+	    !redact_check(&plan, err))
 		return false;
 	how.pid = img.pid;
 	if (!a->output && !a->plan && !a->pid)	/* stdout is the program's */
@@ -252,7 +278,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 }
 
 static const struct trace_args defaults = {
-	.strings = 64, .elements = 8, .depth = 2, .buffer = 8 << 20, .frames = 32
+	.strings = 64, .elements = 8, .depth = 2, .buffer = 8 << 20, .frames = NOT_GIVEN
 };
 
 const struct command cmd_trace = {
@@ -260,7 +286,8 @@ const struct command cmd_trace = {
 	.usage = "[OPTIONS] PATTERN… (-p PID | -- PROGRAM [ARG…])",
 	.what = "show calls of functions with typed arguments, results and durations",
 	.about = "PATTERN says which functions: main.handle, 'main.*', '*.ServeHTTP', "
-		 "'net/http/...', store.go:88, 0x459e60, 're:EXPR'; '!PATTERN' takes away. "
+		 "'net/http/...', store.go:88, 0x459e60, 're:EXPR'; '!PATTERN' takes away from "
+		 "what those before it match, and where it is the first, from everything. "
 		 "The runtime and its internals match only when a pattern names them. "
 		 "A line or an address inside a function is shown each time that control "
 		 "reaches it, without arguments.\n\n"
