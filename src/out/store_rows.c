@@ -25,6 +25,20 @@ static u32 text(struct out *to, struct str s)
 	return (u32)(to->n - from);
 }
 
+/* How much JSON there is from there on. SQLite takes \u0000 for the end of a text, so it is what
+ * stands for bytes that are none. */
+static u32 json_size(struct out *to, size_t from)
+{
+	for (size_t i = from; i + 5 < to->n; i++) {
+		if (to->buf[i] != '\\')
+			continue;
+		if (!memcmp(to->buf + i, "\\u0000", 6))
+			memcpy(to->buf + i, "\\ufffd", 6);
+		i++;	/* what is escaped, a backslash as well */
+	}
+	return (u32)(to->n - from);
+}
+
 static u32 attributes(struct out *to, const struct span_attr *attrs, u32 n)
 {
 	size_t from = to->n;
@@ -32,7 +46,7 @@ static u32 attributes(struct out *to, const struct span_attr *attrs, u32 n)
 
 	json_begin(&j, to);
 	span_json_attributes(&j, attrs, n);
-	return (u32)(to->n - from);
+	return json_size(to, from);
 }
 
 static u32 events(struct out *to, const struct span *s)
@@ -55,7 +69,7 @@ static u32 events(struct out *to, const struct span *s)
 		json_object_end(&j);
 	}
 	json_array_end(&j);
-	return (u32)(to->n - from);
+	return json_size(to, from);
 }
 
 void store_record(struct out *to, const struct span *s)

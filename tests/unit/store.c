@@ -72,7 +72,8 @@ static void ids(struct span *s, u64 trace, u64 self, u64 parent)
 static struct span a_span(u64 trace, u64 self, u64 parent)
 {
 	static const struct span_attr attrs[] = {
-		{ .key = STR("url.path"), .kind = ATTR_TEXT, .text = STR("/a/b/c?\"<x>\x01\xff") },
+		{ .key = STR("url.path"), .kind = ATTR_TEXT,
+		  .text = STR("/a/b/c?\"<x>\x01\xff\0z\\u0000") },
 		{ .key = STR("code"), .kind = ATTR_INT, .number = -200 },
 		{ .key = STR("ratio"), .kind = ATTR_FLOAT, .real = 0.5 },
 		{ .key = STR("there"), .kind = ATTR_BOOL, .truth = true },
@@ -148,7 +149,8 @@ START_TEST(what_was_stored_is_read)
 	ck_assert(s.at[2].span.status == STATUS_ERROR);
 	ck_assert(str_eq(s.at[2].span.message, STR("it failed")));
 	ck_assert_uint_eq(s.at[0].span.nattrs, 4);
-	ck_assert(str_eq(s.at[0].span.attrs[0].text, STR("/a/b/c?\"<x>\x01\xef\xbf\xbd")));
+	ck_assert(str_eq(s.at[0].span.attrs[0].text,
+			 STR("/a/b/c?\"<x>\x01\xef\xbf\xbd\xef\xbf\xbdz\\u0000")));
 	ck_assert_int_eq(s.at[0].span.attrs[1].number, -200);
 	ck_assert(s.at[0].span.attrs[2].real == 0.5 && s.at[0].span.attrs[3].truth);
 
@@ -186,6 +188,8 @@ START_TEST(texts_of_a_store_do_nothing)
 	waterfall_text(&o, &s, 80);
 	out_c(&o, 0);
 	ck_assert(strstr(o.buf, "url.path=/a/b/c?\"<x>\\x01") && !strchr(o.buf, 1));
+	/* behind a NUL it goes on */
+	ck_assert_msg(strstr(o.buf, "\xef\xbf\xbd\xef\xbf\xbdz\\u0000"), "%s", o.buf);
 	ck_assert(strstr(o.buf, " log url.path=/a/b") && strstr(o.buf, "and 4 more events"));
 	out_release(&o);
 }
