@@ -116,7 +116,8 @@ bool rings_grow(struct inline_session *s, u32 ready, struct err *err)
 	u64 size = s->layout.delays ? s->shared_bytes : shared_size(s->layout.buffer, ready);
 
 	if (ftruncate(s->memfd, (off_t)size))
-		return err_set(err, ERR_IO, "no shared memory for the rings: %s", strerror(errno));
+		return err_set(err, ERR_IO, "no shared memory for the rings: %s%s", strerror(errno),
+			       errno == EFBIG ? " (a limit on the size of files, ulimit -f)" : "");
 	s->ready = ready;
 	return true;
 }
