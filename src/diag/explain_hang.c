@@ -171,6 +171,15 @@ bool explain_deadlock(struct diagnosis *to, struct death *d)
 	return true;
 }
 
+/* What it hangs on, if it does, may be one of these. */
+static void who_waits(struct diagnosis *to, struct death *d, const struct waiters *all)
+{
+	for (u32 i = 0; i < MIN(all->n, (u32)SHOWN); i++)
+		waiting_say(to, d, all, &all->at[i]);
+	if (all->n > SHOWN)
+		evidence(to, d, "and %u more goroutines wait", all->n - SHOWN);
+}
+
 /* A circle of channels alone is what idle workers look like: whom they serve may reach them
  * through variables and the heap, which are not looked at. */
 bool explain_hang(struct diagnosis *to, struct death *d)
@@ -199,6 +208,8 @@ bool explain_hang(struct diagnosis *to, struct death *d)
 				      "it has not died; %u goroutines wait for what, on stacks, "
 				      "only others of them have",
 				      c.length);
+	} else {
+		who_waits(to, d, &all);
 	}
 	waiting_release(&all);
 	return true;

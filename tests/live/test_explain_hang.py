@@ -67,7 +67,7 @@ def alive(program, name, until):
         end = time.monotonic() + 20
         while True:
             d = diagnosis(goshawk.run("explain", "--json", "-p", p.pid))
-            if until in d["summary"] or time.monotonic() > end:
+            if until in str(d) or time.monotonic() > end:
                 return d
     finally:
         p.kill()
@@ -84,6 +84,13 @@ def test_of_a_process_a_circle_of_channels_is_shown_and_nothing_is_accused():
     d = alive(gobuild.build("zoo", gobuild.NEWEST, "cgo"), "asleep-pool", "only others of them have")
     assert d["kind"] == "runs" and not d["named"] and len(d["evidence"]) == 2, d
     assert d["summary"].startswith("it has not died; 2 goroutines wait"), d
+
+
+def test_of_one_that_is_stuck_it_says_what_it_waits_for():
+    d = alive(gobuild.build("zoo", gobuild.NEWEST, "cgo"), "asleep-lock-twice", "sync.Mutex")
+    assert d["kind"] == "runs" and not d["named"], d
+    assert any(re.match(r"goroutine \d+ waits \(sync.Mutex.Lock\) for sync.Mutex 0x.*; nobody but who waits for it has it", e)
+               for e in d["evidence"]), d
 
 
 def hung(program, name):
