@@ -32,7 +32,8 @@ static bool explain_rules(const struct check_args *a, const char **ids, size_t n
 {
 	OWN(arena) arena = {0};
 	struct out *o = &file->out;
-	const struct rule *const *rules = check_rules, **asked;
+	const struct rule *const *rules = check_rules;
+	const struct rule **asked;
 	size_t n = nids ? nids : ncheck_rules;
 
 	if (a->sarif || a->pid)

@@ -187,8 +187,9 @@ static bool as_dumped(const struct image *img, u64 va, u64 n)
 {
 	u8 then[4096];
 	struct str now = image_bytes(img, va, MIN(n, sizeof(then)));
+	size_t dumped = image_read_some(img, va + img->bias, then, now.n);
 
-	return !memcmp(now.p, then, image_read_some(img, va + img->bias, then, now.n));
+	return !memcmp(now.p, then, dumped);
 }
 
 /* The kernel dumps the first page of the program. The ELF header there is the same in all that one
