@@ -327,7 +327,7 @@ static bool same_value(const struct death *d, u64 arg, struct str text, u64 befo
  *		link, behind it */
 static void panicked(struct death *d)
 {
-	enum { G_PANIC = 32, LINK = 16, NESTED = 64 };
+	enum { LINK = 16, NESTED = 64 };
 	struct str all[NESTED];
 	u64 args[NESTED];
 	u64 panic = d->g ? word_at(d, d->g->g_rt + G_PANIC) : 0;

@@ -94,7 +94,7 @@ static bool is_hash(struct str shape)
 	if (shape.n != 64)
 		return false;
 	for (size_t i = 0; i < shape.n; i++)
-		if (!memchr("0123456789abcdef", shape.p[i], 16))
+		if (hex_digit(shape.p[i]) < 0)
 			return false;
 	return true;
 }

@@ -68,8 +68,8 @@ struct go_release {
 };
 
 enum {	/* the same in 1.17 to 1.27 (runtime/runtime2.go) */
-	G_STACK_LO = 0, G_STACK_HI = 8, G_STACKGUARD0 = 16, G_M = 48, G_SCHED_SP = 56,
-	G_SCHED_PC = 64, M_G0 = 0,
+	G_STACK_LO = 0, G_STACK_HI = 8, G_STACKGUARD0 = 16, G_PANIC = 32, G_M = 48,
+	G_SCHED_SP = 56, G_SCHED_PC = 64, M_G0 = 0,
 	G_WAITSINCE_BEFORE_REASON = 8, G_WAITING_AFTER_RACECTX = 8,
 	SUDOG_G = 0,
 };

@@ -4,11 +4,9 @@
 #include <stdio.h>
 
 #include "base/opt.h"
+#include "go/release.h"
 
-enum {
-	NAMES_MAX = 64,
-	G_PANIC = 32,	/* runtime.g: stack, stackguard0, stackguard1, _panic (runtime2.go) */
-};
+enum { NAMES_MAX = 64 };
 
 static struct go_type duration_type = {
 	.loaded = true, .named = true, .comparable = true, .kind = GO_INT64, .align = 8, .size = 8,

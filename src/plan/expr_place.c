@@ -8,7 +8,6 @@ enum {
 	NAMES_MAX = 64,
 	EMBEDDED_MAX = 5, /* levels of embedded structs that are searched for a field */
 	COMPUTED_BYTES = 512, /* of the elements that a computed index chooses from */
-	G_PANIC = 32, /* runtime.g: stack, stackguard0, stackguard1, _panic (runtime2.go) */
 };
 
 struct go_type *bind_type(struct binder *b, struct go_type *t)

@@ -3,8 +3,6 @@
 #include "go/release.h"
 #include "plan/creations.h"
 
-enum { G_PANIC = 32 };	/* runtime.g (runtime2.go) */
-
 /* SP is in g.sigcode0, or in the _panic that g has, whose address is read for it. */
 enum { SP_STEP = 2, PANIC_STEP, PANIC_AT = 56 };
 

@@ -22,12 +22,6 @@ static bool is_allowed(char c)
 	return is_plain(c) || is_one_of(c, STR("!'()*[]"));
 }
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	       c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Does this mean that path? Where they go on it is what was read of them that must agree. */
 static bool means(const struct field_value *raw, const struct field_value *path)
 {
@@ -36,13 +30,16 @@ static bool means(const struct field_value *raw, const struct field_value *path)
 
 	while (i < r.n && at < p.n) {
 		char c = r.p[i++];
+		int hi, lo;
 
 		if (c == '%') {
 			if (r.n - i < 2)
 				return raw->cut;
-			if (hex(r.p[i]) < 0 || hex(r.p[i + 1]) < 0)
+			hi = hex_digit((char)(r.p[i] | 0x20));
+			lo = hex_digit((char)(r.p[i + 1] | 0x20));
+			if (hi < 0 || lo < 0)
 				return false;
-			c = (char)(hex(r.p[i]) << 4 | hex(r.p[i + 1]));
+			c = (char)(hi << 4 | lo);
 			i += 2;
 		} else if (!is_allowed(c)) {
 			return false;
