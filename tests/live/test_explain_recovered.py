@@ -65,10 +65,15 @@ ON_TOP = {  # the kind and the function of the first, what it is, and what came 
 def test_of_panics_on_top_of_each_other_the_first_is_told(name, release, tmp_path):
     """With its own place; the others are evidence. By a run, from texts with and without the runtime's frames, and from a core."""
     program = gobuild.build("repanics", release)
-    kind, function, message, on_top = ON_TOP[name]
+    kind, function, message = ON_TOP[name][:3]
     d, text = run(tmp_path, program, name)
     core = diagnosis(goshawk.run("explain", "--json", kernel_core(program, tmp_path, name)))
-    for d in d, from_text(tmp_path, text), from_text(tmp_path, goshawk.run_plain(program, name).err), core:
+    plain = goshawk.run_plain(program, name).err
+    for d, said in (d, ""), (from_text(tmp_path, text), text), (from_text(tmp_path, plain), plain), (core, ""):
+        if name == "chain-faults" and "repanicked]" in said:  # so Go 1.25 calls what was not recovered
+            on_top = [AGAIN.replace(r"within\.func1", "clear")]
+        else:
+            on_top = ON_TOP[name][3]
         assert (d["kind"], d["certainty"], d["func"]) == (kind, "certain", function), d
         found = [e for e in d["evidence"] if e.startswith(("recovered and", "then, "))]
         assert d["evidence"][0] == message and len(found) == len(on_top), d
