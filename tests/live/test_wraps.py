@@ -21,25 +21,32 @@ def calls_of(tmp_path, release, *patterns, variant="plain", options=()):
 
 
 def counting(release):
-    """1.17 jumps there."""
-    return "main.(*counter).count" if release.startswith("1.17.") else "main.(*clerk).count"
+    """Up to 1.19 the wrapper calls it, or jumps there."""
+    return "main.(*counter).count" if gobuild.minor(release) < 20 else "main.(*clerk).count"
+
+
+def opening(release):
+    return "main.(*vault).open" if gobuild.minor(release) in (18, 19) else "main.(*vault).open-fm"
 
 
 def test_what_an_interface_calls_is_seen(tmp_path, release):
     counted, calls = calls_of(tmp_path, release, "main.*")
     counted = {f: n for f, n in counted.items() if f not in ("main.main", "main.all", "main.call")}
     assert counted.pop("main.(*ages).Less") == counted.pop("main.(*ages).Swap") + 1
-    assert counted == {"main.(*ages).Len": 1, counting(release): 3, "main.counter.slow": 1, "main.(*vault).open-fm": 1}
+    if gobuild.minor(release) in (18, 19):  # whose wrappers that jump are not marked as such
+        assert counted.pop("main.(*clerk).count") == 3
+    assert counted == {"main.(*ages).Len": 1, counting(release): 3, "main.counter.slow": 1, opening(release): 1}
     if not release.startswith("1.17."):  # whose DWARF has no results
-        assert [c["results"][0]["value"] for c in calls if c["func"].endswith(".count")] == [1, 2, 3]
+        assert [c["results"][0]["value"] for c in calls if c["func"] == counting(release)] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("pattern, func", [("main.ages.Less", "main.(*ages).Less"), ("main.(*counter).count", None),
-                                           ("main.ages.Len", "main.(*ages).Len"),
-                                           ("main.(*vault).open", "main.(*vault).open-fm")])
+@pytest.mark.parametrize("pattern, func", [("main.ages.Less", lambda release: "main.(*ages).Less"),
+                                           ("main.(*counter).count", counting),
+                                           ("main.ages.Len", lambda release: "main.(*ages).Len"),
+                                           ("main.(*vault).open", opening)])
 def test_the_name_of_what_is_wrapped_means_the_wrapper(tmp_path, release, pattern, func):
     counted, _ = calls_of(tmp_path, release, pattern)
-    assert counted.keys() == {func or counting(release)}, counted
+    assert counted.keys() == {func(release)}, counted
 
 
 def test_the_same_in_a_stripped_program(tmp_path):
