@@ -1,6 +1,6 @@
 /* What hangs on the words of a record: as code where there is little of it, or where it runs most;
- * else as a table of steps that a stub runs (stubs.h), in a third of the room and five times as
- * many instructions. Packed texts come last, for they lie behind all that has a place. */
+ * else as a table of steps that a stub runs (stubs.h), which takes less room and more time. Packed
+ * texts come last, for they lie behind all that has a place. */
 #include "inline/emit.h"
 #include "inline/record.h"
 

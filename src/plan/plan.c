@@ -329,6 +329,15 @@ static void drop_hooks(struct plan *p)
 	p->nfuncs = n;
 }
 
+/* Of a wrapper that calls, what is asked for is what it calls, if that has the same name: an
+ * assembly function's way to one of Go's. By an address it is meant itself. */
+static bool is_beside(const struct go_program *prog, const struct patterns *want,
+		      const struct go_func *f)
+{
+	return f->wrapper && go_func_named(prog, f->name) != f &&
+	       patterns_match_text(want, f->name);
+}
+
 /* Lists a function that is asked for, or needed. */
 static void list_func(struct plan_funcs *to, const struct plan *p, const struct patterns *want,
 		      const struct go_func *f, u64 *hits)
@@ -336,15 +345,14 @@ static void list_func(struct plan_funcs *to, const struct plan *p, const struct 
 	const struct plan_request *r = &p->request;
 	enum plan_hook hook = is_wrapper(f) ? HOOK_NONE : hook_of(p, f);
 	struct str method = STR("");
-	bool calls = f->wrapper && !go_wraps_inlined(p->prog, f, &method), named, shown;
+	bool calls = f->wrapper && !(r->wrappers && go_wraps_inlined(p->prog, f, &method));
+	bool named, shown;
 
-	if (!r->wrappers)
-		method = STR("");
 	shown = r->npatterns && patterns_match_entry(want, p->prog, f, method, &named);
 	patterns_count(want, p->prog, f, method, hits);
-	if (shown && ((!named && go_is_runtime(go_name_split(f->name).package)) || calls ||
-		      (f->wrapper && !r->wrappers)))
-		shown = patterns_say_exactly(want, p->prog, f);
+	if (shown && ((!named && go_is_runtime(go_name_split(f->name).package)) || calls))
+		shown = patterns_say_exactly(want, p->prog, f) &&
+			!(calls && is_beside(p->prog, want, f));
 	if (shown && !(r->propagate && !r->probes)) {	/* of no use without */
 		const struct plan_extra *x = extra_of(r, f->name);
 

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 import collector
+import goshawk
 from collector import Collector, answer
 from goshawk import BUILD, asan
 
@@ -17,10 +18,10 @@ SECRET = "canary-31337"
 class Exports:
     """The tool, with its environment; nothing of ours in it."""
 
-    def __init__(self, env, *args):
+    def __init__(self, env, *args, before=()):
         plain = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_") and "proxy" not in k.lower()}
         env = {**plain, "OTEL_BSP_SCHEDULE_DELAY": "20", **env}
-        self.p = subprocess.Popen([BUILD / "tests" / "exports", "-r", "20", *args], env=env, stdin=subprocess.PIPE,
+        self.p = subprocess.Popen([*before, BUILD / "tests" / "exports", "-r", "20", *args], env=env, stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def tell(self, line):
@@ -271,6 +272,20 @@ def test_a_certificate_is_verified(keys):
         assert not e.said and c.numbers == [0]
         e = sent(c, 1, {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(keys / "ca.pem")}, to=c.url.replace("127.0.0.1", "localhost"))
         assert "target host name 'localhost'" in e.said[0]
+        e = sent(c, 1, {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(keys / "client.key")})
+        assert e.said[0].endswith("client.key: no certificate can be read from it (OTEL_EXPORTER_OTLP_CERTIFICATE)")
+
+
+@pytest.mark.skipif(subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0, reason="no mounts of our own")
+@pytest.mark.parametrize("env, taken", [({}, 1), ({"OTEL_EXPORTER_OTLP_CERTIFICATE": "client.pem"}, 0)])
+def test_the_file_alone_vouches_not_the_systems_folder_as_well(keys, tmp_path, env, taken):
+    for name in "ca-certificates.crt", goshawk.run_plain("openssl", "x509", "-hash", "-noout", "-in", keys / "ca.pem").out.strip() + ".0":
+        (tmp_path / name).write_bytes((keys / "ca.pem").read_bytes())
+    env = {k: str(keys / v) for k, v in env.items()}
+    mounted = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/ssl/certs && exec "$@"', tmp_path]
+    with Collector(tls=tls(keys)) as c:
+        e = Exports({"OTEL_EXPORTER_OTLP_ENDPOINT": c.url, **env}, before=mounted).tell("spans 1").end()
+        assert len(c.numbers) == taken and bool(e.said) == (not taken), e.said
 
 
 def test_a_client_shows_its_certificate(keys):
@@ -481,6 +496,16 @@ def test_metrics_of_an_endless_answer_end():
     with Collector(otherwise=by_path(metrics=collector.endless, else_=answer())) as c:
         e = sent(c, 0, calls=1)
         assert c.stopped.wait(20) and e.result["end_ns"] < 6e9
+
+
+def test_an_answer_that_does_not_come_is_waited_for_five_seconds():
+    """Also where it was asked for before the end began."""
+    with Collector(otherwise=collector.silent) as c:
+        e = whole(c.url, 3).tell("spans 3")
+        c.wait(1)
+        e.end()
+    assert e.result["end_ns"] < 5.1e9 and e.said == [
+        "OTLP: %s/v1/traces: no answer until the end" % c.url, "OTLP: %s/v1/traces: 3 of 3 spans were not delivered" % c.url]
 
 
 def test_two_silent_collectors_are_waited_for_at_the_same_time():

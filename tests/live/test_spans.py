@@ -276,6 +276,10 @@ def test_environment():
         assert web.get("/silent/1") == 200
         web.end()
     assert web.said == "goshawk: OTEL_SDK_DISABLED is true: there are no spans\n"
+    with Web(env={"OTEL_SDK_DISABLED": "1"}) as web:
+        web.get("/silent/1")
+        web.end()
+    assert web.served("/silent/1") and "OTEL_SDK_DISABLED=1: neither true nor false: taken for false" in web.said
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
