@@ -123,10 +123,12 @@ struct expr_step {
 	struct go_type *type;	/* Go type of the result; NULL for words without one */
 };
 
+struct expr_flat;
 struct expr_code {
 	struct expr_step *steps;
 	u32 n;			/* 0: not bound (the function is refused); the last is the result */
 	bool needs_exit;	/* results or duration: not known at the entry */
+	const struct expr_flat *flat;	/* a shorter way to most of its values; or NULL */
 	const struct slot *slot;	/* EX_VALUE */
 	const char *why;	/* it was asked of this function alone and does not fit; or NULL */
 	/* EXPR_IF: the steps whose conjunction the condition is (operands of the outermost &&s);

@@ -3,6 +3,7 @@
 #include "plan/expr_bind.h"
 
 #include "plan/expr_binder.h"
+#include "plan/expr_flat.h"
 #include "plan/extra.h"
 
 static bool mentions(const struct expr_node *n, struct str name)
@@ -140,6 +141,7 @@ static bool bind_one(struct binder *b, struct expr_code *c)
 	c->n = (u32)b->steps.n;
 	c->steps = arena_copy(&b->p->arena, b->steps.at, c->n * sizeof(*c->steps));
 	c->needs_exit = needs_exit(c->steps, c->n - 1);
+	c->flat = expr_flat_of(c, &b->p->arena);
 	return true;
 }
 

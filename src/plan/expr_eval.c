@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "plan/expr_flat.h"
 #include "plan/plan.h"
 
 struct eval {
@@ -464,15 +465,6 @@ static bool value(struct eval *e, u32 i, struct val *to)
 	return false;
 }
 
-/* What most expressions are, without a way round. */
-static inline bool result(struct eval *e, const struct expr_code *c, struct val *to)
-{
-	const struct expr_step *s = &c->steps[c->n - 1];
-
-	return s->op == EX_STRING ? text(e, s, to) :
-	       s->op == EX_LOAD ? loaded(e, s, to) : value(e, c->n - 1, to);
-}
-
 enum expr_kind expr_kind_of(const struct plan_func *fn, const struct expr *e)
 {
 	const struct expr_code *c = &fn->codes[e->index];
@@ -494,15 +486,14 @@ bool expr_waits(const struct plan_func *fn, const struct expr *e)
 	return c && (e->role == EXPR_IF ? c->nentry < c->nconjuncts : c->needs_exit);
 }
 
-bool expr_value(const struct expr_input *in, const struct expr *e, struct expr_result *v)
+bool expr_by_steps(const struct expr_input *in, const struct expr_code *c, struct expr_result *v)
 {
-	const struct expr_code *c = &in->fn->codes[e->index];
 	struct eval ev = { .in = in, .steps = c->steps };
 	const struct expr_step *s;
 	struct val x = { 0 };
 
 	*v = (struct expr_result){ 0 };
-	if (!c->n || !result(&ev, c, &x)) {
+	if (!c->n || !value(&ev, c->n - 1, &x)) {
 		v->unreadable = ev.unreadable;
 		return false;
 	}

@@ -41,7 +41,7 @@ void say_fields(const struct collector_facts *f, const struct call *call, const 
 	for (u32 i = 0; i < on->rule->nreads; i++) {
 		struct field_value *at = &to[on->rule->reads[i].field];
 
-		if (!at->there)
+		if (!at->there && on->rule->reads[i].field < FIELD_WRITER)
 			read_one(f, &in, on->first + i, at);
 	}
 }
