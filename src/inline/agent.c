@@ -32,10 +32,12 @@ AGENT static void born(struct propagate *p, u64 maker, u64 goid)
 		(void)refer(p, goid, slot(p, s->within) ? s->within : *g);
 }
 
-AGENT static void ended(struct propagate *p, u64 goid)
+/* true: nobody needs the record, for all that this goroutine was in has returned. */
+AGENT static bool ended(struct propagate *p, u64 goid)
 {
 	u64 *g = goroutine(p, goid);
 	struct propagate_parent *of = parent_of(p, goid, false);
+	bool unneeded = g && *g & REF_SERVED && !of && knows_all(p);
 	struct propagate_call *c;
 	struct propagated nobody;
 
@@ -52,6 +54,7 @@ AGENT static void ended(struct propagate *p, u64 goid)
 		g = goroutine(p, goid);
 	}
 	(void)refer(p, goid, 0);
+	return unneeded;
 }
 
 /* One that is in no span makes a goroutine: nothing is inherited. A table that was full may have
@@ -165,7 +168,7 @@ AGENT bool agent_at(struct propagate *p, u8 *record, u8 *ring, u64 how, u8 *sp, 
 		if (entry)
 			block(p, h->goid, sp + 8);
 	} else if (role == PROPAGATE_END) {
-		ended(p, h->goid);
+		return ended(p, h->goid);
 	}
 	return false;
 }

@@ -389,9 +389,10 @@ AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, b
 	if (of)
 		forget_parent(p, of);
 	s = open_span(p, goid, depth, ref, to, &texts);
-	if (s)
+	if (s) {
 		s->owns = owns;
-	else if (owns)
+		s->last = key && !ref && p->ends && sees_all(p);
+	} else if (owns)
 		drop_texts(p, &texts);
 	if (s && context)
 		remember(p, s, context);

@@ -114,16 +114,21 @@ AGENT static void forget_context(struct propagate *p, const struct propagate_spa
 		}
 }
 
-/* The goroutine that it is of leaves it. */
-AGENT static void close_span(struct propagate *p, struct propagate_span *s)
+AGENT static void free_span(struct propagate *p, struct propagate_span *s)
 {
-	u64 goid = s->goid, outer = s->outer;
-
 	if (s->context)
 		forget_context(p, s);
 	if (s->owns)
 		drop_texts(p, &s->texts);
 	__atomic_store_n(&s->state, s->state + 1, __ATOMIC_RELEASE);
+}
+
+/* The goroutine that it is of leaves it. */
+AGENT static void close_span(struct propagate *p, struct propagate_span *s)
+{
+	u64 goid = s->goid, outer = s->outer;
+
+	free_span(p, s);
 	(void)refer(p, goid, slot(p, outer) ? outer : 0);
 }
 
@@ -207,7 +212,7 @@ AGENT static struct propagate_span *open_span(struct propagate *p, u64 goid, u32
 		s->outer = outer;
 		s->context = s->within = 0;
 		s->texts = *texts;
-		s->owns = false;
+		s->owns = s->last = false;
 		s->what = of->what & (PROPAGATED_SAMPLED | PROPAGATED_DEBUG |
 				      PROPAGATED_UNKNOWN);
 		copy(s->trace, of->trace, 16);
@@ -316,8 +321,14 @@ AGENT static void leave(struct propagate *p, u64 goid, u32 depth)
 	u64 *g = goroutine(p, goid);
 	struct propagate_span *s = g ? slot(p, *g) : 0;
 
-	if (s && s->goid == goid && s->depth == depth)
+	if (!s || s->goid != goid || s->depth != depth)
+		return;
+	if (s->last) {
+		*g |= REF_SERVED;
+		free_span(p, s);
+	} else {
 		close_span(p, s);
+	}
 }
 
 #endif

@@ -23,13 +23,23 @@ static u64 itab_va(const struct go_program *prog)
 	return va;
 }
 
+/* Goroutines that end nowhere else are those of iter.Pull, which serve nothing. */
+static bool sees_ends(const struct plan *p)
+{
+	for (u32 i = 0; i < p->nfuncs; i++)
+		if (p->funcs[i].hook == HOOK_GOEXIT1 && !p->funcs[i].refusal &&
+		    p->funcs[i].role == PROPAGATE_END)
+			return true;
+	return false;
+}
+
 bool propagate_begin(const struct inline_session *s)
 {
 	const struct propagate_ask *ask = s->plan->request.propagate;
 	struct {
 		u64 key[2], below;
 		u32 parent, streams, how, asked;
-		u64 itab_rt;
+		u64 itab_rt, ends;
 	} head = { 0 };
 	u64 va;
 
@@ -43,6 +53,7 @@ bool propagate_begin(const struct inline_session *s)
 	head.parent = ask->parent;
 	head.how = ask->how;
 	head.itab_rt = va ? va + s->layout.bias : 0;
+	head.ends = sees_ends(s->plan);
 	return mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_PROPAGATE, &head,
 			 sizeof(head));
 }

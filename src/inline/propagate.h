@@ -49,10 +49,14 @@ struct propagate_texts {
 	u64 of[TEXTS];
 };
 
+/* In a reference to a span that is closed: it returned, and was all that this goroutine did. */
+#define REF_SERVED (1ull << 31)
+_Static_assert((u64)SPAN_SLOTS <= REF_SERVED, "it is in no slot's number");
+
 /* Goroutines that were made one after the other. */
 struct propagate_goroutines {
 	u64 goid[WAYS];
-	u64 ref[WAYS];		/* state of a slot << 32 | its number */
+	u64 ref[WAYS];		/* state of a slot << 32 | its number; REF_SERVED */
 };
 
 struct propagate_span {
@@ -67,6 +71,8 @@ struct propagate_span {
 	u32 what;		/* PROPAGATED_SAMPLED; _UNKNOWN: what is in it says nothing */
 	bool owns;		/* the texts end with it */
 	bool far;		/* its context is not in contexts_near */
+	bool last;		/* its goroutine was in none before, and is not looked for by its
+				 * number in what is recorded of requests */
 	struct propagate_texts texts;
 };
 
@@ -140,6 +146,7 @@ struct propagate {
 	u32 how;		/* PROPAGATOR_… */
 	u32 asked;		/* a request was sent */
 	u64 itab_rt;		/* of *bufio.Writer as an io.Writer */
+	u64 ends;		/* not 0: the ends of all goroutines are seen */
 	u64 lost;		/* records of functions that have a role here: what was decided
 				 * before the last of them is not trusted any more */
 	u64 full;		/* times that a table was */

@@ -38,7 +38,8 @@ void record_captures(struct emitter *e, const struct reading *r, u64 table_rt);
 static inline bool record_may_be_unneeded(const struct plan_func *fn)
 {
 	return fn->role == PROPAGATE_BIRTH || fn->role == PROPAGATE_FRAME ||
-	       fn->role == PROPAGATE_READ || fn->role == PROPAGATE_LINE;
+	       fn->role == PROPAGATE_READ || fn->role == PROPAGATE_LINE ||
+	       fn->role == PROPAGATE_END;
 }
 
 /* The agent is told of the record, which r12 points to, with its scratch. Leads to the label

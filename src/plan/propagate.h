@@ -40,7 +40,8 @@ enum propagate_role {
 	PROPAGATE_BLOCK,	/* ...in this block (Framer.WriteHeaders, whose parameter lies on
 				 * the stack) */
 	PROPAGATE_BIRTH,	/* newproc1 */
-	PROPAGATE_END,		/* goexit1 */
+	PROPAGATE_END,		/* goexit1 (not recorded of a goroutine that did nothing but to
+				 * serve, with keys) */
 	PROPAGATE_RECOVERY,	/* runtime.recovery */
 };
 

@@ -405,6 +405,15 @@ static void request_ends(struct collector *c, const struct call *call, struct op
 	c->total.unbagged += !!(d->what & PROPAGATED_NO_BAGGAGE);
 }
 
+/* Of a goroutine that served what another one had read the end may not be recorded
+ * (PROPAGATE_END). */
+static void leave(struct collector *c, u64 goid, const struct rule_on *on)
+{
+	context_end(&c->contexts, goid);
+	if (on && on->fields & 1u << FIELD_KEY)
+		context_idle(&c->contexts, goid);
+}
+
 static void span_ends(struct collector *c, const struct call *call, const struct rule_on *on)
 {
 	struct open_span *o = call->entry ? context_top(&c->contexts, call->goid) : NULL;
@@ -418,7 +427,7 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 		traces_join(&c->traces, o, &o->links[0]);
 	if (streams_takes(call, o, o->sampled || c->all)) {
 		c->total.unended += streams_put(&c->streams, o->writers[0], call, on, o);
-		context_end(&c->contexts, call->goid);
+		leave(c, call->goid, on);
 		return;
 	}
 	if (o->kind == SPAN_CLIENT)
@@ -429,7 +438,7 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 		export(c, call, on, o, status_of(c, call, on, o));
 	else
 		c->total.unended += served_put(&c->served, call, on, o);
-	context_end(&c->contexts, call->goid);
+	leave(c, call->goid, on);
 }
 
 static void ended(void *ctx, const struct call *call)

@@ -198,6 +198,14 @@ void context_end(struct contexts *c, u64 goid)
 	let_go(c, place);
 }
 
+void context_idle(struct contexts *c, u64 goid)
+{
+	struct context_goroutine *g = known(c, goid);
+
+	if (g && !current(c, g))
+		forget(c, g);
+}
+
 void context_born(struct contexts *c, u64 maker, u64 goid)
 {
 	u32 place = current(c, known(c, maker));

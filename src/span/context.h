@@ -93,6 +93,8 @@ struct open_span *context_begin(struct contexts *c, u64 goid, const struct open_
 struct open_span *context_top(struct contexts *c, u64 goid);
 /* It ends: nobody's parent any more. */
 void context_end(struct contexts *c, u64 goid);
+/* Maybe nothing more will be heard of it: it is forgotten, unless it is in a span. */
+void context_idle(struct contexts *c, u64 goid);
 void context_born(struct contexts *c, u64 maker, u64 goid);
 void context_goroutine_ended(struct contexts *c, u64 goid);
 void contexts_release(struct contexts *c);

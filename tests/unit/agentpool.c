@@ -173,6 +173,65 @@ START_TEST(a_request_that_comes_with_nothing_needs_no_place)
 }
 END_TEST
 
+static void serves_once(u64 goid, u32 stream)
+{
+	reads_on(&last, ring, 1, 0xc000, stream, NULL, NULL);
+	ck_assert_str_ne(takes(goid, 0xc000, stream), "none");
+	happens(goid, 300, PROPAGATE_SERVE_INSIDE, SITE_EXIT);
+}
+
+static bool end_is_needed(u64 goid)
+{
+	happens(goid, 0, PROPAGATE_END, SITE_ENTRY);
+	for (u32 i = 0; i < GOROUTINE_SETS_NEAR; i++)
+		for (u32 k = 0; k < WAYS; k++)
+			ck_assert_uint_ne(tables->goroutines_near[i].goid[k], goid);
+	return !last.unneeded;
+}
+
+START_TEST(the_end_of_who_only_served_is_not_needed)
+{
+	tables->ends = 1;
+	serves_once(2, 1);
+	ck_assert(end_is_needed(2));	/* we have just come */
+	tables->since = 2;		/* long ago */
+	serves_once(2, 3);
+	ck_assert(!end_is_needed(2));
+	ck_assert(end_is_needed(2));	/* another one, with the number of none */
+	serves_once(2, 7);
+	serves_once(2, 9);
+	ck_assert(!end_is_needed(2));
+	/* it asked somebody on its own, and was in a span of that */
+	serves_once(2, 11);
+	(void)asks(2);
+	ck_assert(end_is_needed(2));
+	/* it has not returned: Goexit */
+	reads_on(&last, ring, 1, 0xc000, 13, NULL, NULL);
+	(void)takes(2, 0xc000, 13);
+	ck_assert(end_is_needed(2));
+	/* its maker was in a span */
+	happens(7, 200, PROPAGATE_SPAN, SITE_ENTRY);
+	born(7, 8);
+	serves_once(8, 15);
+	ck_assert(end_is_needed(8));
+	happens(7, 200, PROPAGATE_SPAN, SITE_EXIT);
+	last.unkeyed = true;
+	(void)serves(2, (const char *[]){ CAME, NULL });
+	happens(2, 300, PROPAGATE_SERVE, SITE_EXIT);
+	ck_assert(end_is_needed(2));
+	/* who would take it out of the table? */
+	tables->ends = 0;
+	serves_once(2, 17);
+	for (u32 i = 0; i < GOROUTINE_SETS_NEAR; i++)
+		for (u32 k = 0; k < WAYS; k++)
+			ck_assert_uint_eq(tables->goroutines_near[i].goid[k], 0);
+	tables->ends = 1;
+	serves_once(2, 19);
+	tables->full++;
+	ck_assert(end_is_needed(2));
+}
+END_TEST
+
 START_TEST(what_another_one_came_with_says_nothing)
 {
 	handed(1, 0xc000, 1, VALUE(PARENT), NULL);
@@ -318,6 +377,7 @@ Suite *agentpool_suite(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, what_a_pool_serves_is_in_the_trace_that_came_with_it);
 	tcase_add_test(t, a_request_that_comes_with_nothing_needs_no_place);
+	tcase_add_test(t, the_end_of_who_only_served_is_not_needed);
 	tcase_add_test(t, what_another_one_came_with_says_nothing);
 	tcase_add_test(t, what_is_never_served_gives_its_place_to_what_comes);
 	tcase_add_test(t, one_goroutine_reads_many);

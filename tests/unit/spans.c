@@ -80,6 +80,29 @@ START_TEST(at_any_depth_and_when_those_between_are_gone)
 }
 END_TEST
 
+/* The end of a goroutine may not be told of: what is in nothing any more takes no room. */
+START_TEST(an_idle_goroutine_is_forgotten)
+{
+	for (u64 g = 1; g < 1000; g++) {
+		(void)context_begin(&ctx, g, NULL);
+		context_idle(&ctx, g);
+		ck_assert_ptr_nonnull(context_top(&ctx, g));
+		context_end(&ctx, g);
+		context_idle(&ctx, g);
+		context_idle(&ctx, g);
+	}
+	ck_assert_uint_eq(ctx.goroutines.n, 0);
+	(void)context_begin(&ctx, 1, NULL);
+	context_born(&ctx, 1, 2);
+	context_idle(&ctx, 2);	/* it is in what its maker is in */
+	ck_assert_ptr_nonnull(context_current(&ctx, 2));
+	context_end(&ctx, 1);
+	context_idle(&ctx, 2);
+	ck_assert_uint_eq(ctx.goroutines.n, 1);
+	ck_assert_uint_eq(ctx.forgotten, 0);
+}
+END_TEST
+
 START_TEST(an_ended_span_is_nobodys_parent)
 {
 	/* a worker that outlives what it was started in */
@@ -292,6 +315,7 @@ Suite *spans_suite(void)
 	tcase_add_checked_fixture(c, no_more, end);
 	tcase_add_test(c, a_goroutine_is_in_the_span_of_its_maker);
 	tcase_add_test(c, at_any_depth_and_when_those_between_are_gone);
+	tcase_add_test(c, an_idle_goroutine_is_forgotten);
 	tcase_add_test(c, an_ended_span_is_nobodys_parent);
 	tcase_add_test(c, it_inherits_what_was_open_when_it_was_made);
 	tcase_add_test(c, what_lies_below_a_span);
