@@ -78,7 +78,8 @@ const struct expr_flat *expr_flat_of(const struct expr_code *c, struct arena *a)
 	for (u16 next = s->guard; next; next = g->guard) {
 		g = &c->steps[next - 1];
 		f->checks[f->nchecks++] = check(g);
-		f->reach = MAX(MAX(f->reach, g->at + WORD), MAX(g->status + STATUS, g->data + WORD));
+		f->reach = MAX(f->reach, MAX(g->at, g->data) + WORD);
+		f->reach = MAX(f->reach, g->status + STATUS);
 	}
 	return f;
 }
