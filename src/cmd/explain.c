@@ -208,14 +208,19 @@ static bool from_run(struct scene *s, const struct explain_args *a, char **progr
 	death_of_text(&text, (struct str){ w->said.at, w->said.n });
 	if (text.died && !died_of_itself(w)) {
 		other = text.message;
-		text = (struct death){ .a = &s->arena, .prog = s->d.prog, .u = s->d.u, .goid = -1 };
+		text = (struct death){ .a = &s->arena, .prog = s->d.prog, .u = s->d.u, .goid = -1,
+				       .printed = text.printed };
 	}
 	/* what it said names the message better, and may be all that there is */
 	if (!s->found.kind || (text.died && (!s->found.cause ||
 					     !strcmp(s->found.kind, "test_timeout")))) {
 		s->d = text;
 		explain(&s->found, &s->d);
-	} else if (text.died && s->d.died) {
+	} else {
+		s->d.printed = text.printed;
+		explain_races_before(&s->found, &s->d);
+	}
+	if (s->d.img && text.died && s->d.died) {
 		s->d.text = text.text;
 		s->d.lead = text.lead;
 		explain_overflow_text(&s->found, &s->d);

@@ -135,13 +135,16 @@ static struct str strip(struct str prefix, struct str line)
 	return rest.p == line.p ? line : rest;
 }
 
-/* Where what it printed at its end begins in a line: a death, or that it was stopped. */
+/* Where what it printed at its end begins in a line: a death, or that it was stopped; or what the
+ * race detector has found. */
 static ptrdiff_t begins(struct str line)
 {
 	ptrdiff_t at = crash_within(line);
 
 	for (size_t i = 0; at < 0 && death_signals[i]; i++)
 		at = str_find(line, str_of(death_signals[i]));
+	if (at < 0)
+		at = str_find(line, STR("WARNING: DATA RACE"));
 	return at > 0 && str_ends(str_cut(line, 0, (size_t)at), STR("[signal ")) ? -1 : at;
 }
 
@@ -195,6 +198,24 @@ static void take_prefix(struct lines *l, size_t at)
 	}
 }
 
+/* Leaves out what colours it: ESC [ 3 1 m. */
+static size_t uncolor(char *text, size_t n)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] != '\x1b' || i + 1 == n || text[i + 1] != '[') {
+			text[to++] = text[i];
+			continue;
+		}
+		for (i += 2; i < n && text[i] >= ' ' && text[i] < '@'; i++)
+			;
+		if (i < n && (text[i] < '@' || text[i] > '~'))
+			i--;	/* it was torn */
+	}
+	return to;
+}
+
 struct str death_clean(struct str log, struct arena *a)
 {
 	char *out = arena_alloc(a, 2 * log.n + 2);
@@ -215,7 +236,7 @@ struct str death_clean(struct str log, struct arena *a)
 		n += line.n;
 		out[n++] = '\n';
 	}
-	flat = rest = (struct str){ out, n };
+	flat = rest = (struct str){ out, uncolor(out, n) };
 	out = arena_alloc(a, n + 1);
 	for (n = 0; rest.n; ) {
 		struct str after;

@@ -40,7 +40,8 @@ struct death {
 	const struct goroutines *gs;
 	struct unwinder *u;
 
-	struct str text;	/* what it printed, without prefixes; empty: not known */
+	struct str printed;	/* all that it printed, without prefixes; empty: not known */
+	struct str text;	/* of its death, without prefixes; empty: not known */
 	struct str lead;	/* the same, from some lines before the death on */
 	struct crash crash;
 	bool died;		/* false: it was stopped, or runs */

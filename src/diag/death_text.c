@@ -130,7 +130,7 @@ void death_of_text(struct death *d, struct str log)
 {
 	struct death_told told;
 
-	d->text = d->lead = death_clean(log, d->a);
+	d->printed = d->text = d->lead = death_clean(log, d->a);
 	d->goid = -1;
 	if (death_find(&told, d->text, d->a)) {
 		d->text = told.text;

@@ -8,7 +8,7 @@
 static diagnoser *const table[] = {
 	explain_race, explain_return, explain_heap, explain_overflow, explain_map,
 	explain_deadlock, explain_fatal, explain_fault, explain_timeout, explain_panic,
-	explain_stopped, explain_hang,
+	explain_stopped, explain_hang, explain_detector, explain_data_race,
 };
 
 const char *sureness_name(enum sureness c)
@@ -93,6 +93,7 @@ static void reservations(struct diagnosis *to, struct death *d)
 		evidence(to, d, "it is the last that is told of; there %s before it",
 			 d->earlier == 1 ? "is one other death" :
 			 str_z(d->a, str_fmt(d->a, "are %u other deaths", d->earlier)));
+	explain_races_before(to, d);
 }
 
 static struct str advice_where_unknown(const struct death *d)

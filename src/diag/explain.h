@@ -37,7 +37,7 @@ void explain(struct diagnosis *to, struct death *d);
 typedef bool diagnoser(struct diagnosis *to, struct death *d);
 diagnoser explain_race, explain_return, explain_heap, explain_overflow, explain_map,
 	explain_deadlock, explain_fatal, explain_fault, explain_timeout, explain_panic,
-	explain_stopped, explain_hang;
+	explain_stopped, explain_hang, explain_detector, explain_data_race;
 void evidence(struct diagnosis *to, struct death *d, const char *fmt, ...) PRINTF(3, 4);
 /* Of a recursion: what is known once its text is. */
 void explain_overflow_text(struct diagnosis *to, struct death *d);
@@ -45,6 +45,8 @@ void explain_overflow_text(struct diagnosis *to, struct death *d);
 void explain_limits_text(struct diagnosis *to, struct death *d);
 /* Of a heap that is damaged: what the runtime has printed of it. */
 void explain_heap_text(struct diagnosis *to, struct death *d);
+/* Of what died: data races that the race detector had told of before. */
+void explain_races_before(struct diagnosis *to, struct death *d);
 /* The way from the outermost of the first `n` frames to the innermost: "a → b → c". */
 struct str explain_path(const struct death *d, u32 n);
 /* Panics that came while the first one ran deferred calls, and where. */

@@ -89,6 +89,18 @@ def test_of_c_and_of_race_builds(built_by, variant, which, tmp_path):
         assert not judge(name, kind, function, diagnosis(done))
 
 
+def test_data_races(release, tmp_path):
+    """What the detector of each release prints of them; and one that a death may have come of."""
+    program = gobuild.build("zoo", release, "race")
+    for name, kind, function in [d for d in zoo(program) if d[0] in ("race-word", "race-map", "race-and-panic")]:
+        d = from_text(tmp_path, text_of(program, name))
+        assert not judge(name, kind, function, d)
+        seen = " ".join(d["evidence"])
+        assert re.search("the race detector told of (a data race|2 data races)", seen) and ("before, of which" in seen) == (kind == "panic"), d
+        assert re.search(r"a read by the main goroutine: \S+ \S+:\d+", seen), d
+        assert re.search(r"before it, a write by goroutine \d+ \(made at main.unordered \S+:\d+\): main.put\S+ \S+races.go:\d+", seen), d
+
+
 @pytest.mark.parametrize("stop", [signal.SIGQUIT, signal.SIGABRT])
 def test_nothing_is_said_of_healthy_programs(release, stop, tmp_path):
     program = gobuild.build("zoo", release)

@@ -22,6 +22,16 @@ Suite *explain_suite(void);
 		"\t/src/main.go:5 +0x3d\npanic({0x4b7620?, 0xc000016090?})\n" \
 		"\t/go/src/runtime/panic.go:792 +0x132\nmain.handle(0x1)\n\t/src/main.go:7 +0x1\n"
 
+#define RACE "==================\nWARNING: DATA RACE\nRead at 0x00c00007c150 by goroutine 8:\n" \
+	     "  runtime.mapaccess1()\n      /go/src/runtime/map.go:13 +0x0\n" \
+	     "  main.get()\n      /src/main.go:16 +0xba\n\n" \
+	     "Previous write at 0x00c00007c150 by goroutine 7:\n" \
+	     "  runtime.mapassign()\n      /go/src/runtime/map.go:20 +0x0\n" \
+	     "  main.put()\n      /src/main.go:15 +0xb4\n\n" \
+	     "Goroutine 8 (running) created at:\n  main.main()\n      /src/main.go:27 +0x1\n\n" \
+	     "Goroutine 7 (finished) created at:\n  main.main()\n      /src/main.go:26 +0x1\n" \
+	     "==================\n"
+
 static const struct {
 	const char *name, *text, *kind;
 	enum sureness sure;
@@ -130,6 +140,38 @@ static const struct {
 	{ "a line like a panic's, and goroutines that were asked for",
 	  "panic: is not a panic\n\ngoroutine 1 [chan receive]:\nmain.work(0x1)\n"
 	  "\t/src/main.go:9 +0x1b5\n", "unknown", UNKNOWN, false, "" },
+	{ "data races", RACE RACE "exit status 66\n", "data_race", CERTAIN, true, "main.put" },
+	{ "a data race of one function",
+	  "WARNING: DATA RACE\nRead at 0x1 by main goroutine:\n  main.put()\n"
+	  "      /src/main.go:5 +0x1\n\nPrevious write at 0x1 by goroutine 9:\n  main.put()\n"
+	  "      /src/main.go:6 +0x1\n==================\n", "data_race", CERTAIN, true,
+	  "main.put" },
+	{ "a data race whose stacks are gone",
+	  "WARNING: DATA RACE\nWrite at 0x1 by goroutine 7:\n  [failed to restore the stack]\n\n"
+	  "Previous write at 0x1 by goroutine 9:\n  [failed to restore the stack]\n", "data_race",
+	  CERTAIN, true, "" },
+	{ "a data race that is cut", "WARNING: DATA RACE\nWrite at 0x1 by gor", "data_race",
+	  CERTAIN, true, "" },
+	{ "a data race, and a death", RACE "panic: boom\n" MAIN, "panic", CERTAIN, true,
+	  "main.work" },
+	{ "too many goroutines for the detector",
+	  "race: limit on 8128 simultaneously alive goroutines is exceeded, dying\n",
+	  "race_detector_goroutines", CERTAIN, true, "" },
+	{ "no memory for the detector",
+	  "==29331==ERROR: ThreadSanitizer failed to allocate 0x40000 (262144) bytes at address "
+	  "6001407c0000 (errno: 12)\nFATAL: ThreadSanitizer can not mmap thread trace "
+	  "(0x6001407c0000/0x000000040000)\n", "race_detector_memory", CERTAIN, true, "" },
+	{ "no memory for a newer one",
+	  "==29375==ERROR: ThreadSanitizer: out of memory: failed to allocate 0x20000 (131072) "
+	  "bytes of TracePart (error code: 12)\nThreadSanitizer: CHECK failed: "
+	  "sanitizer_common.cpp:61 \"((0 && \"unable to mmap\")) != (0)\" (0x0, 0x0)\n",
+	  "race_detector_memory", CERTAIN, true, "" },
+	{ "no memory for itself",
+	  "==4807==FATAL: ThreadSanitizer: internal allocator is out of memory trying to allocate "
+	  "0xfef8 bytes\n", "race_detector_memory", CERTAIN, true, "" },
+	{ "a detector that fails",
+	  "ThreadSanitizer: CHECK failed: tsan_rtl.cpp:61 \"((x)) != (0)\" (0x0, 0x0)\n",
+	  "race_detector_failed", CERTAIN, true, "" },
 	{ "a line like a panic's, and what net/http has recovered",
 	  "panic: is not a panic\nhttp: panic serving 127.0.0.1:34144: boom\n" BY_HAND, "unknown",
 	  UNKNOWN, false, "" },
@@ -423,6 +465,12 @@ static const struct {
 	  "panic: boom\ngoroutine 12 [running]:\n" },
 	{ "a | panic: one\na | \tpanic: two\na | next\n", "panic: one\n\tpanic: two\nnext\n" },
 	{ "INFO: panic: off\npanic: boom\n\n", "INFO: panic: off\npanic: boom\n\n" },
+	{ "\x1b[36mapp_1  |\x1b[0m panic: boom\n\x1b[36mapp_1  |\x1b[0m \n", "panic: boom\n\n" },
+	{ "{\"log\":\"\\u001b[1;31mpanic: boom\\u001b[0m\\n\"}\n", "panic: boom\n" },
+	{ "\x1b[31", "\n" },
+	{ "\x1b[31\n\x1b[\x1b[mpanic: boom\n", "\npanic: boom\n" },
+	{ "app | ====\napp | WARNING: DATA RACE\napp | Write at 0x1 by goroutine 7:\n",
+	  "app | ====\nWARNING: DATA RACE\nWrite at 0x1 by goroutine 7:\n" },
 	{ "12:00:09 [w-9]: panic: boom\n12:00:10 [w-10]: next\n", "panic: boom\nnext\n" },
 	{ "", "" },
 };
