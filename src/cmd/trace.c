@@ -117,6 +117,29 @@ static bool check_left(const struct plan *plan, const char **patterns, size_t n,
 				  "trace them", patterns[0]);
 }
 
+/* Is anything to be seen? An engine may refuse more than the plan does. */
+static bool check_seen(const struct plan *plan, struct err *err)
+{
+	enum err_kind kind = ERR_USAGE;	/* an expression fits nothing */
+	u32 n = 0;
+
+	for (u32 i = 0; i < plan->nfuncs; i++) {
+		const struct plan_func *f = &plan->funcs[i];
+
+		if (!f->shown)
+			continue;
+		if (!f->refusal)
+			return true;
+		if (f->refusal != REFUSE_EXPRESSION)
+			kind = ERR_REFUSED;
+		n++;
+	}
+	if (!n || plan->request.goroutines)
+		return true;
+	engine_refusals(plan);
+	return err_set(err, kind, "nothing is left to trace");
+}
+
 static bool traced(const struct trace_args *a, const struct form *form, struct plan *plan,
 		   const struct engine_request *l,
 		   struct out *out, int *status, bool *gone, struct err *err)
@@ -137,7 +160,7 @@ static bool traced(const struct trace_args *a, const struct form *form, struct p
 	out_open(&talk, STDERR_FILENO);
 	talk.lines = true;
 	stop_catch();
-	ok = engine_start(&src, plan, l, err);
+	ok = engine_start(&src, plan, l, err) && (!l->pid || check_seen(plan, err));
 	if (ok) {
 		struct target_facts t = {
 			.prog = plan->prog,
@@ -259,7 +282,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	if (!target_to_run(&img, a->pid, program, &arena, &how.path, err) ||
 	    !go_open(&prog, &img, err) || !plan_make(&plan, &prog, &request, err) ||
 	    !check_left(&plan, rest, nrest, err) || !form_suits(&form, &plan, err) ||
-	    !redact_check(&plan, err))
+	    !redact_check(&plan, err) || (!a->plan && !check_seen(&plan, err)))
 		return false;
 	how.pid = img.pid;
 	if (!a->output && !a->plan && !a->pid)	/* stdout is the program's */

@@ -1,6 +1,7 @@
 """What is not a sound Go program gets one sentence and its own exit status, within a second."""
 
 import os
+import pathlib
 import re
 import resource
 import shutil
@@ -252,6 +253,23 @@ def test_addresses_are_limited(gib, tmp_path):
 def test_a_pattern_that_matches_nothing_offers_the_nearest_names():
     program = gobuild.build("seed", gobuild.NEWEST)
     says(2, r"main\.nine", "trace", "main.nein", "--", program, "values")
+
+
+@pytest.mark.ptrace
+def test_all_that_is_asked_for_is_refused():
+    """Nothing is begun, nor is a process touched, for nothing."""
+    program, refused = gobuild.build("parked", gobuild.NEWEST), ("runtime.morestack", "runtime.memmove")
+    with subprocess.Popen([program, "3"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
+        try:
+            p.stdout.readline()
+            for engine in ("inline",) if goshawk.why_no_bpf() else ("inline", "uprobe"):
+                for target in ("-p", p.pid), ("--", program, "3"):
+                    done = goshawk.run("trace", "--engine", engine, *refused, *target)
+                    assert done.status == REFUSED and not done.out, done
+                    assert re.fullmatch(r"(goshawk: runtime\.\w+ is not traced: .*\n){2}goshawk: nothing is left to trace\n", done.err), done
+            assert "goshawk" not in pathlib.Path("/proc/%d/maps" % p.pid).read_text()
+        finally:
+            p.kill()
 
 
 def test_a_binary_that_ends_too_early(tmp_path):

@@ -112,6 +112,9 @@ def test_an_address_is_the_instruction_there(tmp_path):
     assert len([o for o in t.objects if o["type"] == "entry"]) == truth(t.ended.out)["float"]
     inside = "%#x" % (int(at[0], 16) + 1)
     done = goshawk.run("trace", inside, "--", program, 10)
+    assert done.status == 5 and "is not traced: no instruction begins there" in done.err, done
+    assert done.err.endswith("goshawk: nothing is left to trace\n") and not done.out, done  # it was not begun
+    done = goshawk.run("trace", inside, at[0], "--", program, 10)
     assert done.status == 0 and "is not traced: no instruction begins there" in done.err, done
 
 
@@ -129,7 +132,8 @@ def test_a_line_is_asked_for_what_it_knows(tmp_path):
     assert not [o for o in t.objects if o["type"] == "entry"]
     for wants in ["n > 1", "duration > 0"]:
         done = goshawk.run("trace", "--if", wants, *patterns(["end"]), "--", program, 10)
-        assert done.status == 0 and "is not traced: it lacks a name that an expression has" in done.err, done
+        assert done.status == 2 and "is not traced: it lacks a name that an expression has" in done.err, done
+        assert done.err.endswith("goshawk: nothing is left to trace\n"), done
 
 
 def start_loop(program, n):
