@@ -207,12 +207,23 @@ const struct crash_frame *crash_own_frame(const struct crash *c, const struct cr
 	return second;
 }
 
+/* Of several panics on top of each other the first one, which stands furthest out: deferred calls
+ * ran because of it, and panicked again. */
 const struct crash_frame *crash_culprit(const struct crash *c)
 {
 	bool late = c->kind == CRASH_FREE_OBJECT || c->kind == CRASH_BAD_POINTER ||
 		    c->kind == CRASH_HEAP;
+	const struct crash_frame *f = NULL;
+	struct crash_goroutine g;
 
-	return late || !c->ngoroutines ? NULL : crash_own_frame(c, &c->goroutines[0]);
+	if (late || !c->ngoroutines)
+		return NULL;
+	g = c->goroutines[0];
+	for (u32 i = g.nframes; i-- > 0 && !f;)
+		if (str_eq(g.frames[i].func, STR("panic")))
+			f = crash_own_frame(c, &(struct crash_goroutine){
+				.frames = g.frames + i, .nframes = g.nframes - i });
+	return f ? f : crash_own_frame(c, &g);
 }
 
 /* A fault's kind by where the goroutine stood: the frame below what the runtime did about it. */

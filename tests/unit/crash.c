@@ -35,6 +35,12 @@ static const struct {
 	  CRASH_BAD_POINTER,
 	  "fatal error: found bad pointer in Go heap (incorrect use of unsafe or cgo?)", "", "", 1,
 	  1 },
+	{ "a panic in a deferred call",
+	  "panic: boom [recovered]\n\tpanic: again\n" STACK(
+		  "goroutine 7 [running]", "main.late()", "/src/a.go:9 +0x1")
+	  "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:7 +0x3\nmain.early()\n"
+	  "\t/src/a.go:3 +0x1\n", CRASH_PANIC, "panic: boom [recovered]", "",
+	  "main.early /src/a.go 3", 7, 1 },
 	{ "nil",
 	  "panic: runtime error: invalid memory address or nil pointer dereference\n"
 	  "[signal SIGSEGV: segmentation violation code=0x1 addr=0x8 pc=0x49e0b5]\n" STACK(
