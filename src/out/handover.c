@@ -11,6 +11,7 @@ void handover_init(struct handover *h)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&h->wake, &attr);
+	pthread_cond_init(&h->room, &attr);
 	pthread_condattr_destroy(&attr);
 }
 
@@ -34,11 +35,26 @@ void handover_wait(struct handover *h)
 	pthread_cond_wait(&h->wake, &h->lock);
 }
 
-void handover_wait_until(struct handover *h, i64 ns)
+static void wait_until(struct handover *h, pthread_cond_t *c, i64 ns)
 {
 	struct timespec t = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 
-	pthread_cond_timedwait(&h->wake, &h->lock, &t);
+	pthread_cond_timedwait(c, &h->lock, &t);
+}
+
+void handover_wait_until(struct handover *h, i64 ns)
+{
+	wait_until(h, &h->wake, ns);
+}
+
+void handover_wait_for_room(struct handover *h, i64 ns)
+{
+	wait_until(h, &h->room, ns);
+}
+
+void handover_has_room(struct handover *h)
+{
+	pthread_cond_signal(&h->room);
 }
 
 bool handover_sleep(struct handover *h, i64 until_ns, bool cut)
@@ -75,5 +91,6 @@ void handover_end(struct handover *h, i64 end_ns)
 void handover_release(struct handover *h)
 {
 	pthread_cond_destroy(&h->wake);
+	pthread_cond_destroy(&h->room);
 	pthread_mutex_destroy(&h->lock);
 }

@@ -14,7 +14,7 @@
 
 struct handover {
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake, room;	/* who takes; who makes */
 	/* under the lock */
 	bool ending;
 	i64 end_ns;		/* nothing goes on after that */
@@ -28,6 +28,9 @@ void handover_wake(struct handover *h);
 /* Under the lock: until it is woken; and not longer than until then. */
 void handover_wait(struct handover *h);
 void handover_wait_until(struct handover *h, i64 ns);
+/* Who makes waits until there may be room, and not longer than until then; and is told of it. */
+void handover_wait_for_room(struct handover *h, i64 ns);
+void handover_has_room(struct handover *h);
 /* Until then, or, if `cut`, until the end begins. False: that would be after the end. */
 bool handover_sleep(struct handover *h, i64 until_ns, bool cut);
 /* When all has to be over; INT64_MAX as long as it goes on. */

@@ -10,6 +10,27 @@ void otlp_queue_init(struct otlp_queue *q, size_t most, size_t batch, i64 delay_
 	out_memory(&q->sending.bytes);
 }
 
+static bool has_room(const struct otlp_queue *q, size_t n, size_t bytes)
+{
+	const struct otlp_pieces *f = &q->filling;
+
+	return f->at.n + q->held + n <= q->most &&
+	       f->bytes.n + q->held_bytes + bytes <= QUEUE_BYTES_MOST;
+}
+
+/* Under the lock. */
+static bool wait_for_room(struct otlp_queue *q, size_t n, size_t bytes)
+{
+	i64 now = now_ns();
+	i64 until = now + MIN((now - q->waited_ns) / ROOM_WAIT_SHARE, (i64)ROOM_WAIT_NS);
+
+	while (!has_room(q, n, bytes) && now < until) {
+		handover_wait_for_room(&q->with, until);
+		q->waited_ns = now = now_ns();
+	}
+	return has_room(q, n, bytes);
+}
+
 bool otlp_queue_put(struct otlp_queue *q, const struct otlp_piece *p, size_t n)
 {
 	struct otlp_pieces *f = &q->filling;
@@ -19,9 +40,8 @@ bool otlp_queue_put(struct otlp_queue *q, const struct otlp_piece *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		bytes += p[i].scope.n + p[i].item.n;
 	handover_lock(&q->with);
+	fits = has_room(q, n, bytes) || wait_for_room(q, n, bytes);
 	before = f->at.n;
-	fits = before + q->held + n <= q->most &&
-	       f->bytes.n + q->held_bytes + bytes <= QUEUE_BYTES_MOST;
 	for (size_t i = 0; fits && i < n; i++) {
 		*vec_push(&f->at) = (struct otlp_place){ f->bytes.n, p[i].scope.n, p[i].item.n };
 		out_str(&f->bytes, p[i].scope);
@@ -120,6 +140,7 @@ void otlp_queue_done(struct otlp_queue *q, size_t n, u64 lost)
 	if (!q->held)
 		q->held_bytes = 0;
 	q->with.lost += lost;
+	handover_has_room(&q->with);
 	handover_unlock(&q->with);
 }
 

@@ -6,7 +6,9 @@
  * Owns     both buffers, until otlp_queue_release(). Pieces that were taken hold until the next
  *          take.
  * Units    nanoseconds of the monotonic clock.
- * Fails    put: false when it is full, by number or by bytes.
+ * Fails    put: false when it is full, by number or by bytes. First it waits for room, for a
+ *          tenth of a second and a quarter of all time at most: spans are made from buffers that
+ *          hold more, and where processors are short who sends gets on when who makes them waits.
  * Threads  one puts and ends, one takes, sleeps and says what it is done with. */
 #ifndef OUT_OTLP_QUEUE_H
 #define OUT_OTLP_QUEUE_H
@@ -16,7 +18,8 @@
 #include "out/handover.h"
 #include "out/otlp_encode.h"
 
-enum { QUEUE_BYTES_MOST = 32 << 20, BATCH_BYTES_MOST = 4 << 20 };
+enum { QUEUE_BYTES_MOST = 32 << 20, BATCH_BYTES_MOST = 4 << 20,
+       ROOM_WAIT_NS = 100000000, ROOM_WAIT_SHARE = 4 };
 
 struct otlp_place {
 	size_t at, nscope, nitem;
@@ -35,6 +38,7 @@ struct otlp_queue {
 	struct otlp_pieces filling;
 	i64 first_ns;		/* when the first of them came */
 	size_t held, held_bytes;	/* taken, and not done with */
+	i64 waited_ns;		/* until when one has waited for room; 0: never */
 	/* of the one who takes */
 	struct otlp_pieces sending;
 	size_t next;

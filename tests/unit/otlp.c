@@ -1,5 +1,6 @@
 #include <check.h>
 #include <math.h>
+#include <pthread.h>
 
 #include "base/clock.h"
 #include "out/otlp_answer.h"
@@ -447,6 +448,37 @@ START_TEST(a_queue_gives_batches_and_never_holds_more)
 }
 END_TEST
 
+static void *makes_room(void *arg)
+{
+	struct otlp_queue *q = arg;
+	struct otlp_piece to[2];
+
+	otlp_queue_done(q, otlp_queue_take(q, to), 0);
+	return NULL;
+}
+
+/* Who makes spans has room for what comes meanwhile, so nothing is lost where who sends gets on;
+ * where that is too slow, no more than a part of the time is waited for it. */
+START_TEST(a_full_queue_is_waited_for)
+{
+	struct otlp_queue q;
+	pthread_t t;
+
+	otlp_queue_init(&q, 2, 2, 0);
+	ck_assert(put(&q, STR("s"), STR("one")));
+	ck_assert(put(&q, STR("s"), STR("two")));
+	ck_assert_int_eq(q.waited_ns, 0);
+	ck_assert(!put(&q, STR("s"), STR("three")));
+	ck_assert_int_ne(q.waited_ns, 0);
+	ck_assert_int_eq(pthread_create(&t, NULL, makes_room, &q), 0);
+	for (u32 i = 0; !put(&q, STR("s"), STR("three")); i++)
+		ck_assert_uint_lt(i, 1 << 24);
+	pthread_join(t, NULL);
+	ck_assert(put(&q, STR("s"), STR("four")));
+	otlp_queue_release(&q);
+}
+END_TEST
+
 START_TEST(what_belongs_together_is_put_as_a_whole)
 {
 	struct otlp_piece p[] = { { STR("s"), STR("1") }, { STR("s"), STR("2") } }, to[3];
@@ -589,6 +621,7 @@ Suite *otlp_suite(void)
 	tcase_add_test(t, broken_answers_say_nothing);
 	tcase_add_test(t, when_to_come_again);
 	tcase_add_test(t, a_queue_gives_batches_and_never_holds_more);
+	tcase_add_test(t, a_full_queue_is_waited_for);
 	tcase_add_test(t, what_belongs_together_is_put_as_a_whole);
 	tcase_add_test(t, texts_of_any_length_are_encoded);
 	tcase_add_test(t, a_batch_is_whole_unless_it_has_waited);
