@@ -392,8 +392,9 @@ AGENT static void serve(struct propagate *p, u64 goid, u32 depth, u64 context, b
 	if (s) {
 		s->owns = owns;
 		s->last = key && !ref && p->ends && sees_all(p);
-	} else if (owns)
+	} else if (owns) {
 		drop_texts(p, &texts);
+	}
 	if (s && context)
 		remember(p, s, context);
 }

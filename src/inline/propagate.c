@@ -23,14 +23,19 @@ static u64 itab_va(const struct go_program *prog)
 	return va;
 }
 
-/* Goroutines that end nowhere else are those of iter.Pull, which serve nothing. */
+/* Nobody else takes goroutines out of the tables. */
 static bool sees_ends(const struct plan *p)
 {
-	for (u32 i = 0; i < p->nfuncs; i++)
-		if (p->funcs[i].hook == HOOK_GOEXIT1 && !p->funcs[i].refusal &&
-		    p->funcs[i].role == PROPAGATE_END)
-			return true;
-	return false;
+	u32 seen = 0;
+
+	for (u32 i = 0; i < p->nfuncs; i++) {
+		if (p->funcs[i].hook != HOOK_GOEXIT1)
+			continue;
+		if (p->funcs[i].refusal)
+			return false;
+		seen++;
+	}
+	return seen > 0;
 }
 
 bool propagate_begin(const struct inline_session *s)

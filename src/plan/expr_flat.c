@@ -25,6 +25,11 @@ static inline u32 status(const u8 *record, u32 at)
 	return n;
 }
 
+static bool is_whole(const struct expr_step *s)
+{
+	return s->op == EX_LOAD && s->kind <= EXPR_UINT && s->size && s->size <= WORD;
+}
+
 /* The step whose value it is, and what is done with that. */
 static const struct expr_step *of_value(const struct expr_code *c, u8 *op)
 {
@@ -32,10 +37,10 @@ static const struct expr_step *of_value(const struct expr_code *c, u8 *op)
 
 	*op = s->op;
 	if (s->op == EX_EQ || s->op == EX_NE)
-		return a->op == EX_LOAD && a->kind <= EXPR_UINT && b->op == EX_CONST && !b->imm &&
-		       b->kind <= EXPR_UINT ? a : NULL;
+		return is_whole(a) && b->op == EX_CONST && !b->imm && b->kind <= EXPR_UINT ? a :
+											   NULL;
 	if (s->op == EX_LOAD)
-		return s->kind <= EXPR_UINT ? s : NULL;
+		return is_whole(s) ? s : NULL;
 	return s->op == EX_STRING || s->op == EX_TYPE ? s : NULL;
 }
 
