@@ -108,8 +108,7 @@ static void by_both(const struct expr_input *in)
 	ck_assert_int_eq(a.kind, b.kind);
 	ck_assert_uint_eq(a.u, b.u);
 	ck_assert_uint_eq(a.len, b.len);
-	ck_assert_uint_eq(a.text.n, b.text.n);
-	ck_assert(!a.text.n || a.text.p == b.text.p);
+	ck_assert(str_eq(a.text, b.text));
 	ck_assert_ptr_eq(a.type, b.type);
 	ck_assert_ptr_eq(a.slot, b.slot);
 	ck_assert_int_eq(a.exit, b.exit);
