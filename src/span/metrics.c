@@ -104,6 +104,7 @@ static const struct kind kinds[METRICS] = {
 		.attrs = {
 			{ .key = KEY("db.system.name") }, { .key = KEY("db.namespace") },
 			{ .key = KEY("db.operation.name") }, { .key = KEY("db.collection.name") },
+			{ .key = KEY("db.stored_procedure.name") },
 			{ .key = KEY("db.query.summary") },
 			{ .key = KEY("db.response.status_code") }, { .key = KEY("error.type") },
 			{ .key = KEY("server.address") }, { .key = KEY("server.port") },

@@ -56,6 +56,8 @@ static void say_query(struct saying *s, enum sql_dialect d, const char *operatio
 		say_text(s, "db.operation.name", say_copy(s, t.operation));
 	if (t.collection.n)
 		say_text(s, "db.collection.name", say_copy(s, t.collection));
+	if (t.procedure.n)
+		say_text(s, "db.stored_procedure.name", say_copy(s, t.procedure));
 	if (text->there)
 		say_text(s, "db.query.text", say_copy(s, (struct str){ t.text, t.ntext }));
 	if (summary.n && !operation)

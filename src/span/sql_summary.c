@@ -14,7 +14,7 @@ struct reader {
 	u32 depth;
 	bool has_from[DEPTH_MOST];	/* what is going on at this depth takes FROM tables... */
 	bool in_from[DEPTH_MOST];	/* ...and one follows a comma */
-	bool with, several, wants, inserts, full;
+	bool with, several, wants, inserts, calls, full;
 	bool first;		/* of a statement, or of what is in parentheses */
 	u32 noperations, ntargets;
 };
@@ -93,10 +93,10 @@ static void target(struct reader *r)
 	}
 	r->rest = rest;
 	r->wants = false;
-	if (!r->inserts && (str_starts(rest, STR("(")) || str_starts(rest, STR(" ("))))
+	if (!r->inserts && !r->calls && (str_starts(rest, STR("(")) || str_starts(rest, STR(" ("))))
 		return;		/* a function that gives rows */
 	r->ntargets++;
-	r->to->collection = whole;
+	*(r->calls ? &r->to->procedure : &r->to->collection) = whole;
 	say(r, whole);
 }
 
@@ -105,7 +105,7 @@ static void operation(struct reader *r)
 	static const char *const then[] = {
 		"update", "truncate", "call", "exec", "execute", "merge", "replace",
 	};
-
+	static const char *const calls[] = { "call", "exec", "execute" };
 	static const char *const from[] = { "select", "delete", "update" };
 
 	r->noperations++;
@@ -115,6 +115,7 @@ static void operation(struct reader *r)
 	r->in_from[r->depth] = false;
 	r->inserts = sql_is(r->word, "insert") || sql_is(r->word, "replace") ||
 		     sql_is(r->word, "merge") || sql_is(r->word, "upsert");
+	r->calls = SQL_ONE_OF(r->word, calls);
 	r->wants = SQL_ONE_OF(r->word, then) && !sql_is(r->word, "replace");
 	say(r, r->word);
 }
@@ -190,7 +191,7 @@ void sql_summary_of(struct sql_text *to)
 	bool whole;
 
 	to->nsummary = 0;
-	to->operation = to->collection = (struct str){ 0 };
+	to->operation = to->collection = to->procedure = (struct str){ 0 };
 	while (r.rest.n && !r.full) {
 		size_t n;
 
@@ -208,6 +209,8 @@ void sql_summary_of(struct sql_text *to)
 	if (r.several || r.with)
 		to->operation = (struct str){ 0 };
 	if (!whole || r.ntargets != 1 || r.with)
-		to->collection = (struct str){ 0 };
+		to->collection = to->procedure = (struct str){ 0 };
+	if (to->prepares && sql_is(to->operation, "execute"))
+		to->procedure = (struct str){ 0 };
 	to->summary[to->nsummary] = 0;
 }

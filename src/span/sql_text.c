@@ -375,7 +375,7 @@ void sql_text_of(struct sql_text *to, enum sql_dialect dialect, struct str query
 	struct scan s = { .to = to, .in = query, .dialect = dialect };
 
 	to->ntext = to->nsummary = 0;
-	to->operation = to->collection = (struct str){ 0 };
+	to->prepares = dialect != SQL_SERVER;
 	to->cut = was_cut;
 	while (s.at < s.in.n && !s.full)
 		one(&s);

@@ -25,7 +25,8 @@ struct sql_text {
 	bool cut;		/* the text goes on */
 	/* Views into the text; empty where they are not certain: there are several, or it was
 	 * cut. */
-	struct str operation, collection;
+	struct str operation, collection, procedure;
+	bool prepares;	/* EXECUTE is of a statement that was prepared, and not of a procedure */
 };
 
 /* `query` may be the beginning of a longer one (`cut`). */

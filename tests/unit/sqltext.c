@@ -243,6 +243,17 @@ START_TEST(names_what_is_certain)
 	ck_assert(str_eq(t.operation, STR("select")) && !t.collection.n);
 	t = sanitized(SQL_MYSQL, "select a from t; drop table t");
 	ck_assert(!t.operation.n && !t.collection.n);
+	t = sanitized(SQL_MYSQL, "call shop.pay(1)");
+	ck_assert(str_eq(t.operation, STR("call")) && str_eq(t.procedure, STR("shop.pay")));
+	ck_assert(!t.collection.n);
+	t = sanitized(SQL_SERVER, "EXEC pay @id");
+	ck_assert(str_eq(t.procedure, STR("pay")) && !t.collection.n);
+	t = sanitized(SQL_SERVER, "EXECUTE pay @id");
+	ck_assert(str_eq(t.procedure, STR("pay")) && !t.collection.n);
+	t = sanitized(SQL_POSTGRESQL, "EXECUTE s USING 1");	/* it was prepared */
+	ck_assert(str_eq(t.operation, STR("EXECUTE")) && !t.procedure.n && !t.collection.n);
+	t = sanitized(SQL_MYSQL, "call pay(1); select a from t");
+	ck_assert(!t.procedure.n && !t.collection.n);
 	t = sanitized(SQL_MYSQL, "with c as (select 1) select a from t");
 	ck_assert(!t.operation.n && !t.collection.n);
 }
