@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "cmd/cmds.h"
 #include "cmd/target.h"
+#include "go/fork.h"
 #include "out/code.h"
 
 struct disasm_args {
@@ -20,7 +21,7 @@ static bool show_func(const struct disasm_args *a, const struct target *t, const
 
 	v.function.race = go_is_race_instrumented(&t->prog, race, f);
 	v.function.refusal = plan_probe(&t->prog, f, true, &arena, &v.patches);
-	if (!plan_flow(&t->prog, f, &arena, &v.flow, err))
+	if (!go_listing(&t->prog, f, &arena, &v.flow, err))
 		return err_in(err, "%.*s", STR_F(f->name));
 	if (a->common.json) {
 		json_begin(&j, o);

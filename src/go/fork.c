@@ -17,10 +17,9 @@ struct forms *go_forms(const struct go_program *prog)
 	return p->forms;
 }
 
-bool go_flow(const struct go_program *prog, const struct go_func *f, struct arena *a,
-	     struct flow *flow, struct err *err)
+static struct flow_input input(const struct go_program *prog, const struct go_func *f)
 {
-	struct flow_input in = {
+	return (struct flow_input){
 		.bytes = go_func_bytes(prog, f),
 		.size = f->size,
 		.va = go_func_va(prog, f),
@@ -29,7 +28,22 @@ bool go_flow(const struct go_program *prog, const struct go_func *f, struct aren
 		.ctx = prog->img,
 		.forms = go_forms(prog),
 	};
+}
 
+bool go_flow(const struct go_program *prog, const struct go_func *f, struct arena *a,
+	     struct flow *flow, struct err *err)
+{
+	struct flow_input in = input(prog, f);
+
+	return flow_make(flow, a, &in, err);
+}
+
+bool go_listing(const struct go_program *prog, const struct go_func *f, struct arena *a,
+		struct flow *flow, struct err *err)
+{
+	struct flow_input in = input(prog, f);
+
+	in.listing = true;
 	return flow_make(flow, a, &in, err);
 }
 

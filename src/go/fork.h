@@ -20,5 +20,8 @@ struct forms *go_forms(const struct go_program *prog);
 /* A function's flow; jump tables are read from the image. */
 bool go_flow(const struct go_program *prog, const struct go_func *f, struct arena *a,
 	     struct flow *flow, struct err *err) MUST_CHECK;
+/* The same for people to read: bytes that are no instruction do not end it (INSN_BYTE). */
+bool go_listing(const struct go_program *prog, const struct go_func *f, struct arena *a,
+		struct flow *flow, struct err *err) MUST_CHECK;
 
 #endif

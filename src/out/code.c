@@ -1,6 +1,7 @@
 #include "out/code.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 enum {
 	SHOWN_STRING = 48,	/* bytes of a string that are shown */
@@ -240,6 +241,15 @@ static void pad(struct out *o, size_t from, size_t width)
 		out_c(o, ' ');
 }
 
+static const char *text_of(const struct code_view *v, const struct insn *i, char *to, size_t room)
+{
+	if (i->kind == INSN_BYTE)
+		snprintf(to, room, ".byte 0x%02x", v->flow.bytes[i->at]);
+	else if (!flow_text(&v->flow, i, to, room))
+		return "?";
+	return to;
+}
+
 static void print_insn(struct out *o, const struct code_view *v, u32 k, struct str note)
 {
 	const struct insn *i = &v->flow.insns[k];
@@ -254,7 +264,7 @@ static void print_insn(struct out *o, const struct code_view *v, u32 k, struct s
 		out_fmt(o, "%02x ", v->flow.bytes[i->at + b]);
 	pad(o, from, BYTES_COLUMN);
 	from = o->n;
-	out_z(o, flow_text(&v->flow, i, text, sizeof(text)) ? text : "?");
+	out_z(o, text_of(v, i, text, sizeof(text)));
 	if (note.n) {
 		pad(o, from, TEXT_COLUMN);
 		out_z(o, "  ; ");
@@ -316,7 +326,7 @@ static void json_insn(struct json *j, const struct code_view *v, u32 k, struct s
 	json_key(j, "bytes");
 	json_bytes(j, v, i);
 	json_key(j, "text");
-	json_z(j, flow_text(&v->flow, i, text, sizeof(text)) ? text : "?");
+	json_z(j, text_of(v, i, text, sizeof(text)));
 	json_key(j, "func");
 	json_str(j, n ? frames[0].name : v->function.name);
 	json_key(j, "file");

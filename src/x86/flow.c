@@ -41,6 +41,10 @@ static bool decode(struct walk *w, struct arena *a, struct err *err)
 		if (f->n == room)
 			room = more_room(f, room, a);
 		size = decode_insn(&decoder, p + at, f->size - at, at, &f->insns[f->n]);
+		if (!size && w->in->listing) {
+			size = 1;
+			f->insns[f->n] = (struct insn){ .at = at, .size = 1, .kind = INSN_BYTE };
+		}
 		if (!size)
 			return err_set(err, ERR_UNSUPPORTED,
 				       "0x%" PRIx64 ": bytes that are no instruction",

@@ -2,8 +2,9 @@
  *
  * Owns     nothing: arrays lie in the caller's arena.
  * Units    `at` counts bytes from the function's entry; targets too.
- * Fails    ERR_UNSUPPORTED when a byte does not decode. What could not be resolved (an indirect
- *          jump that is no jump table) is `unresolved`, not an error: windows are then refused.
+ * Fails    ERR_UNSUPPORTED when a byte does not decode, but in a listing. What could not be
+ *          resolved (an indirect jump that is no jump table) is `unresolved`, not an error: windows
+ *          are then refused.
  * Threads  immutable after flow_make. */
 #ifndef X86_FLOW_H
 #define X86_FLOW_H
@@ -22,6 +23,7 @@ enum insn_kind {
 	INSN_CALL,	/* direct or indirect */
 	INSN_RET,
 	INSN_TRAP,	/* int3, ud2, hlt */
+	INSN_BYTE,	/* no instruction begins there: in listings only */
 };
 
 struct insn {
@@ -71,6 +73,7 @@ struct flow_input {
 	bool (*word)(const void *ctx, u64 va, u64 *to);
 	const void *ctx;
 	struct forms *forms;	/* form.h; NULL: each instruction is decoded anew */
+	bool listing;		/* for people: what does not decode is no failure */
 };
 
 bool flow_make(struct flow *f, struct arena *a, const struct flow_input *in,

@@ -78,6 +78,15 @@ def test_disasm_names_calls_strings_and_types():
     assert re.search(r"ret +; \[exit|\[exit window, \d+ bytes", text)
 
 
+def test_disasm_goes_on_behind_bytes_that_are_no_instruction():
+    """The signatures of crypto/internal/boring/sig are such."""
+    program = gobuild.build("spans-web", gobuild.NEWEST)
+    done = goshawk.run("disasm", "--json", program, "crypto/internal/boring/sig.StandardCrypto")
+    assert done.status == 0, done.err
+    texts = [json.loads(line).get("text") for line in done.out.splitlines()]
+    assert ".byte 0xc5" in texts and texts.index(".byte 0xc5") < texts.index("pushfq") < texts.index("stc"), texts
+
+
 def test_disasm_of_no_function():
     path = gobuild.build("seed", gobuild.NEWEST, "plain")
     assert goshawk.run("disasm", path).status == 2

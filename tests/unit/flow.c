@@ -251,6 +251,11 @@ START_TEST(bytes_that_are_no_instruction)
 
 		ck_assert(!flow_make(&f, &arena, &in, &err));
 		ck_assert_int_eq(err.kind, ERR_UNSUPPORTED);
+		/* people read on behind them */
+		in.listing = true;
+		ck_assert(flow_make(&f, &arena, &in, &err));
+		ck_assert_int_eq(f.insns[i == 0 || i == 3].kind, INSN_BYTE);
+		ck_assert(i || (f.n == 3 && f.insns[1].size == 1 && f.insns[2].kind == INSN_RET));
 	}
 }
 END_TEST
