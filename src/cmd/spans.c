@@ -240,8 +240,9 @@ static struct plan_request request_of(const struct spans_args *a, struct rules *
 		.redact = a->redact.at, .nredact = a->redact.n,
 		.strings = 64, .elements = 8, .depth = 2, .values = VALUES_ERROR,
 		.goroutines = true, .packed = true,
-		/* where functions of one's own are seen, any goroutine may call one */
-		.quiet = r->quiet, .nquiet = a->func.n ? 0 : r->nquiet,
+		/* where functions of one's own are seen, any goroutine of the program's may call one
+		 */
+		.quiet = r->quiet, .nquiet = a->func.n ? r->nquiet_always : r->nquiet,
 	};
 
 	for (size_t i = 0; i < a->func.n; i++)

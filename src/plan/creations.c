@@ -50,9 +50,12 @@ void creations_quiet(struct plan *p)
 	for (size_t i = 0; p->request.nquiet && i < p->prog->nfuncs; i++) {
 		const struct go_func *f = &p->prog->funcs[i];
 
-		for (size_t k = 0; k < p->request.nquiet && p->nquiet < QUIET_MOST; k++)
-			if (is_inside(f->name, str_of(p->request.quiet[k])))
+		for (size_t k = 0; k < p->request.nquiet && p->nquiet < QUIET_MOST; k++) {
+			struct str quiet = str_of(p->request.quiet[k]);
+
+			if (str_eq(f->name, quiet) || is_inside(f->name, quiet))
 				p->quiet_va[p->nquiet++] = go_func_va(p->prog, f);
+		}
 	}
 }
 

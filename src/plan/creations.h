@@ -20,8 +20,8 @@ enum { CREATION_PARENT = 8, CREATION_GOID = 8, CREATION_START = 24, CREATION_AT 
 struct read *hook_read(struct plan *p, struct reading *r, u8 reg, const u16 *fields, u32 n);
 /* Adds the steps to whatever else is read there. */
 void creations_read(struct plan *p, struct plan_func *newproc1);
-/* Where those goroutines begin that the request does not want: at functions of the compiler's,
- * which are named after the one that has the go statement. */
+/* Where those goroutines begin that the request does not want: at a function that it names, or at
+ * one of the compiler's, which are named after the one that has the go statement. */
 void creations_quiet(struct plan *p);
 /* Why creations are not seen; REFUSE_NONE when they are. */
 enum refusal creations_refusal(const struct plan *p);

@@ -218,13 +218,13 @@ struct plan_request {
 	u64 frames;	/* of the stack of each call; 0: not wanted */
 	bool caller;	/* who called is wanted, if not the whole stack */
 	bool goroutines;	/* that goroutines are made and end is wanted */
-	const char *const *quiet;	/* ...but not of those that these functions start (where the
-					 * engine can) */
+	const char *const *quiet;	/* ...but not of those that these functions start, or that
+					 * begin with them (where the engine can) */
 	size_t nquiet;
 	const struct propagate_ask *propagate;	/* trace contexts are kept in the target; or NULL */
 };
 
-enum { QUIET_MOST = 8 };
+enum { QUIET_MOST = 16 };
 
 struct plan {
 	const struct go_program *prog;

@@ -502,11 +502,20 @@ static void tick(void *ctx, i64 from_ns, i64 to_ns, bool last)
 			c->f.to[i].tick(c->f.to[i].ctx, to_ns);
 }
 
+/* Kernel probes tell of all that are made. */
+static bool is_quiet(const struct collector *c, const struct birth *b)
+{
+	for (u32 i = 0; i < c->f.plan->nquiet; i++)
+		if (c->f.plan->quiet_va[i] + c->f.bias == b->start_rt)
+			return true;
+	return false;
+}
+
 static void born(void *ctx, const struct birth *b)
 {
 	struct collector *c = ctx;
 
-	if (!b->parent_known || !b->parent_goid)
+	if (!b->parent_known || !b->parent_goid || is_quiet(c, b))
 		return;
 	context_born(&c->contexts, b->parent_goid, b->goid);
 	incoming_move(&c->incoming, b->parent_goid, b->goid);

@@ -257,8 +257,18 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 	}
 }
 
+/* Whoever allocates may begin a collection, and makes its workers then, at any moment: also after
+ * it has read a request, and before it makes the goroutine that will serve that. */
+static const char *const collection[] = {
+	"runtime.gcBgMarkStartWorkers",		/* from 1.22 on: a function of the compiler's */
+	"runtime.gcBgMarkWorker",
+};
+
 void rules_choose(struct rules *r, const struct go_program *prog, bool probes, struct arena *a)
 {
+	for (u32 i = 0; i < ARRAY_LEN(collection); i++)
+		r->quiet[r->nquiet++] = collection[i];
+	r->nquiet_always = r->nquiet;
 	for (u32 i = 0; rules_libraries[i]; i++) {
 		if (r->wanted[i])
 			choose(r, prog, probes, a, i);

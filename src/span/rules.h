@@ -181,8 +181,8 @@ struct rules {
 	struct expr_ask asks[READS_MOST];
 	u32 nasks;
 	struct plan_extra extras[RULES_MOST];
-	const char *quiet[LIBRARIES_MOST];
-	u32 nquiet;
+	const char *quiet[LIBRARIES_MOST + 2];	/* first those who never call what is looked at */
+	u32 nquiet, nquiet_always;
 	struct plan_ctx ctxs[RULES_MOST];
 	u32 nctxs;
 	const char *patterns[RULES_MOST];

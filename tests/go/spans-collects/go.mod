@@ -1,0 +1,3 @@
+module spanscollects
+
+go 1.17
