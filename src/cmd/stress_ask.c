@@ -74,6 +74,14 @@ static bool says_one(int pid)
 	return str_eq(procs, STR("1"));
 }
 
+void stress_print_refused(struct out *o, u32 n)
+{
+	if (!n)
+		return;
+	out_fmt(o, "goshawk: %u other%s can't be (--plan says why)", n, n == 1 ? "" : "s");
+	out_line(o);
+}
+
 void stress_one_p(struct out *o, int pid)
 {
 	bool one = says_one(pid);

@@ -13,10 +13,7 @@ static void said(const struct delayed *d, const char *path)
 		d->ndelayed == 1 ? "store is" : "stores are");
 	stress_print_how(&o, &d->ask);
 	out_line(&o);
-	if (d->nrefused) {
-		out_fmt(&o, "goshawk: %u others can't be (--plan says why)", d->nrefused);
-		out_line(&o);
-	}
+	stress_print_refused(&o, d->nrefused);
 	if (d->ask.fips_resum) {
 		out_z(&o, "goshawk: its FIPS 140 self-check passes, but this is no validated "
 			  "module any more");

@@ -72,7 +72,8 @@ void delayed_print(const struct delayed *d, struct out *o)
 	out_line(o);
 	listing(o, d->added + (d->routine_va - d->code_va), d->routine_end_va - d->routine_va,
 		d->routine_va);
-	out_fmt(o, "%u stores are delayed, %u refused", d->ndelayed, d->nrefused);
+	out_fmt(o, "%u %s delayed, %u refused", d->ndelayed,
+		d->ndelayed == 1 ? "store is" : "stores are", d->nrefused);
 	out_line(o);
 	arena_release(&scratch);
 }

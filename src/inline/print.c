@@ -30,8 +30,8 @@ static void delays_end(struct out *o, const struct plan *p, const struct code *c
 	out_z(o, "what all of them call:");
 	out_line(o);
 	listing(o, c->bytes, c->jumps.at[0].to_rt - code_rt, code_rt);
-	out_fmt(o, "%u stores are delayed, %u refused, %zu bytes of code", c->sites, p->nrefused,
-		c->size);
+	out_fmt(o, "%u %s delayed, %u refused, %zu bytes of code", c->sites,
+		c->sites == 1 ? "store is" : "stores are", p->nrefused, c->size);
 	out_line(o);
 }
 
