@@ -34,3 +34,24 @@ def test_a_collection_that_begins_serves_nobody(release, options, tmp_path):
     served = [s for s in goshawk.read_lines(to) if s["type"] == "span" and s["kind"] == "server"]
     assert [(s["attributes"]["url.path"], s["trace_id"], s["parent_span_id"]) for s in served] == \
         [("/%d" % i, "%032x" % (i + 1), "%016x" % (i + 1)) for i in range(40)], done
+
+
+@pytest.mark.parametrize("options", [[], ["--engine", "uprobe"]])
+@pytest.mark.parametrize("protocol", ["h1", "h2"])
+def test_a_proxy_passes_on_what_it_gets(release, protocol, options, tmp_path):
+    """A traceparent that came in and goes out as it came says who asked, and not in which span the proxy asks: that is the one it serves in."""
+    if options and (release != gobuild.NEWEST or goshawk.why_no_bpf()):
+        pytest.skip("kernel probes: with the newest release, and where they are permitted")
+    to = tmp_path / "spans.json"
+    done = goshawk.run("spans", "--json", "-o", to, *options, "--", gobuild.build("spans-proxy", release, "stripped"), protocol)
+    assert (done.status, done.out) == (0, "done\n"), done
+    spans = [s for s in goshawk.read_lines(to) if s["type"] == "span"]
+    for n in (1, 2, 3):
+        of = [s for s in spans if s["attributes"].get("url.path", s["attributes"].get("url.full")).endswith("/%d" % n)]
+        assert len(of) == 4, spans
+        asked, sends = sorted((s for s in of if s["kind"] == "client"), key=lambda s: s["time"])
+        front, behind = sorted((s for s in of if s["kind"] == "server"), key=lambda s: s["time"])
+        assert sends["parent_span_id"] == front["span_id"] and sends["trace_id"] == front["trace_id"], (n, of)
+        if n != 2:  # all of them say the same
+            assert {s["trace_id"] for s in (front, sends, behind)} == {"%032x" % n}, of
+            assert [s["parent_span_id"] for s in (front, behind)] == ["%016x" % n] * 2, of

@@ -1,0 +1,3 @@
+module spansproxy
+
+go 1.17
