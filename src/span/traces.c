@@ -70,7 +70,13 @@ void traces_join(struct traces *t, struct open_span *s, const struct span_contex
 
 void traces_asked(struct traces *t, const struct open_span *s)
 {
-	map_remove(&t->asking, id_number(s->self.span));
+	u64 *oldest = &t->asked[t->nasked % ASKED_LATELY];
+
+	if (!map_get(&t->asking, id_number(s->self.span)))
+		return;
+	map_remove(&t->asking, *oldest);
+	*oldest = id_number(s->self.span);
+	t->nasked++;
 }
 
 void traces_release(struct traces *t)

@@ -14,10 +14,15 @@
 #include "span/newids.h"
 #include "span/sampler.h"
 
+/* Who stops waiting for the answer may end before the server begins. */
+enum { ASKED_LATELY = 1 << 10 };
+
 struct traces {
 	struct sampler sampler;
 	struct new_ids ids;
-	struct map asking;	/* id of an open client span -> 1 */
+	struct map asking;	/* id of a client span that is open, or was not long ago -> 1 */
+	u64 asked[ASKED_LATELY];	/* ids of the latter; 0: none */
+	u32 nasked;
 };
 
 /* `up`: of this process, or NULL. `from`: of the request that it serves, or NULL. `d`: as whose it

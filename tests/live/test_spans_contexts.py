@@ -55,3 +55,12 @@ def test_a_proxy_passes_on_what_it_gets(release, protocol, options, tmp_path):
         if n != 2:  # all of them say the same
             assert {s["trace_id"] for s in (front, sends, behind)} == {"%032x" % n}, of
             assert [s["parent_span_id"] for s in (front, behind)] == ["%016x" % n] * 2, of
+
+
+def test_who_has_given_up_is_no_other_process(release):
+    """What is served when the caller does not wait any more is shown as what it is: the rest of that trace."""
+    done = goshawk.run("spans", "--", gobuild.build("spans-late", release, "stripped"))
+    assert (done.status, done.out) == (0, "done\n"), done
+    first, asked, again, served, end = done.err.splitlines()
+    assert again == first + ", later" and "/late error.type=" in asked and served.startswith("GET "), done
+    assert end == "goshawk: 2 spans in 1 trace", done

@@ -1,0 +1,3 @@
+module spanslate
+
+go 1.17
