@@ -87,7 +87,8 @@ void spans_say_end(struct collected c, u64 dropped)
 	count("", c.forgotten, " goroutines forgotten, for there were too many");
 	count("", c.outside, c.outside == 1 ? " line of a log in no span" :
 					      " lines of logs in no span");
-	count("", c.unwritten, " requests had no room for traceparent");
+	count("", c.unwritten, c.unwritten == 1 ? " request had no room for traceparent" :
+						  " requests had no room for traceparent");
 	count("", c.unstated, c.unstated == 1 ? " tracestate was too long" :
 						" times tracestate was too long");
 	count("", c.unbagged, c.unbagged == 1 ? " baggage was too long" :

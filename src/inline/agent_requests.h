@@ -78,7 +78,7 @@ AGENT static struct propagate_request *enter_request(struct propagate *p, u64 ma
 		u64 was = 0;
 
 		if (!r || i)
-			r = &p->requests[(at + i) & (REQUEST_SLOTS - 1)];
+			r = &p->requests[(at + i % TRIES) & (REQUEST_SLOTS - 1)];
 		/* one that was never written, or whose end was not seen */
 		if (i >= TRIES || r->map == map) {
 			was = __atomic_load_n(&r->map, __ATOMIC_RELAXED);
@@ -165,6 +165,8 @@ AGENT static void answer(struct propagate *p, struct propagate_call *c, struct p
 		copy(to->span, r->span, 8);
 	} else if (c->of.what & PROPAGATED_OWN) {
 		*to = c->of;
+	} else if (c->listed) {
+		to->what = c->of.what & PROPAGATED_NO_ROOM;
 	}
 	leave_request(p, c);
 	forget(&p->asks, c);
@@ -193,11 +195,15 @@ AGENT static void ask(struct propagate *p, u64 goid, u32 depth, u64 request, u64
 		return;
 	new_id(p, goid ^ map, to->span, 8);
 	c = new_call(p, &p->asks, goid);
-	if (!c)
+	if (!c) {
+		to->what |= PROPAGATED_NO_ROOM;
 		return;
+	}
 	if (!p->asked)
 		p->asked = 1;
 	r = map ? enter_request(p, map, to, &texts) : 0;
+	if (map && !r)
+		to->what |= PROPAGATED_NO_ROOM;
 	c->depth = depth;
 	c->lost = __atomic_load_n(&p->lost, __ATOMIC_RELAXED);
 	c->listed = !map;
@@ -249,8 +255,11 @@ AGENT static void list(struct propagate *p, u64 goid, const u8 *fields, u64 n)
 		return;
 	}
 	r = enter_request(p, (u64)fields, &c->of, &c->texts);
-	if (r)
-		c->request = (u32)(r - p->requests);
+	c->of.what |= PROPAGATED_NO_ROOM;
+	if (!r)
+		return;
+	c->of.what &= ~(u32)PROPAGATED_NO_ROOM;
+	c->request = (u32)(r - p->requests);
 }
 
 AGENT static void answered(struct propagate *p, u64 goid, u32 depth, struct propagated *to)

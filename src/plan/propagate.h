@@ -59,7 +59,7 @@ enum {
 	PROPAGATED_WRITTEN = 8,	/* ASK, exit: it went out as the parent of who serves it */
 	PROPAGATED_OWN = 16,	/* ASK, exit: the program has written one of its own; trace and span
 				 * are those */
-	PROPAGATED_NO_ROOM = 32,	/* ASK, exit: it did not fit */
+	PROPAGATED_NO_ROOM = 32,	/* ASK: at once, a table was full; exit: it did not fit */
 	PROPAGATED_UNKNOWN = 64,	/* of a span in the target: nobody there knows its trace */
 	PROPAGATED_NO_STATE = 128,	/* ASK, exit: there was no room for the tracestate that
 					 * came */

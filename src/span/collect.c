@@ -168,6 +168,7 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	s->fn = call->fn;
 	s->start_ns = call->start_ns;
 	s->stream = on ? on->rule->stream : STREAM_NONE;
+	c->total.unwritten += d && d->what & PROPAGATED_NO_ROOM;
 	traces_place(&c->traces, s, up ? &c->contexts.spans.at[above] : NULL,
 		       from, d);
 	if (chain_of(&call->fn->entry, call->entry, chain))

@@ -41,7 +41,8 @@ struct collected {
 	u64 lost;		/* records */
 	u64 refused, forgotten;	/* as contexts have it */
 	u64 outside;		/* lines of logs, of a goroutine that was in no span */
-	u64 unwritten;		/* requests that were sent, and traceparent did not fit */
+	u64 unwritten;		/* requests that were sent, and traceparent did not fit, or there
+				 * was no room in the target to keep it until they are written */
 	u64 unstated;		/* times that a tracestate was too long to go on */
 	u64 unbagged;		/* the same of baggage */
 };

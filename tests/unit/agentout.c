@@ -305,6 +305,59 @@ START_TEST(a_stream_may_be_written_when_its_call_has_ended)
 }
 END_TEST
 
+START_TEST(lists_that_nobody_writes_make_room)
+{
+	static struct field many[4 * REQUEST_SLOTS];
+
+	for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+		many[i] = plain[0];
+		calls(1, 300, SITE_ENTRY);
+		lists(1, &many[i], 1);
+		calls(1, 300, SITE_EXIT);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(many); i += 100) {
+		calls(1, 300, SITE_ENTRY);
+		lists(1, &many[i], 1);
+		ck_assert_msg(is_written(&many[i]), "list %zu", i);
+		ck_assert(calls(1, 300, SITE_EXIT)->what & PROPAGATED_WRITTEN);
+	}
+}
+END_TEST
+
+/* One by its map says it when it begins, one by its list at its end. */
+START_TEST(who_finds_no_room_says_so)
+{
+	static struct field many[3 * REQUEST_SLOTS];
+	static bool no_room[ARRAY_LEN(many)];
+	u32 n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+		no_room[i] = starts_to_ask(1 + i, 16 * (1 + i))->what & PROPAGATED_NO_ROOM;
+		n += no_room[i];
+	}
+	ck_assert_uint_ge(n, ARRAY_LEN(many) - REQUEST_SLOTS);
+	ck_assert_uint_le(n, ARRAY_LEN(many) - REQUEST_SLOTS / 2);
+	for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+		writes(1 + i, 16 * (1 + i), "A: b\r\n");
+		ck_assert_msg(!strstr((char *)buffer, "Trace") == no_room[i], "%zu", i);
+		ck_assert(!(is_answered(1 + i) & PROPAGATED_NO_ROOM));
+	}
+	for (size_t i = n = 0; i < ARRAY_LEN(many); i++) {
+		many[i] = plain[0];
+		no_room[i] = calls(1 + i, 300, SITE_ENTRY)->what & PROPAGATED_NO_ROOM;
+		lists(1 + i, &many[i], 1);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+		bool written = is_written(&many[i]);
+
+		no_room[i] |= calls(1 + i, 300, SITE_EXIT)->what & PROPAGATED_NO_ROOM;
+		ck_assert_msg(written != no_room[i], "list %zu", i);
+		n += no_room[i];
+	}
+	ck_assert_uint_ge(n, ARRAY_LEN(many) - REQUEST_SLOTS);
+}
+END_TEST
+
 START_TEST(a_call_tries_again_with_another_list)
 {
 	struct field other[1] = { plain[0] };
@@ -501,6 +554,8 @@ Suite *agentout_suite(void)
 	tcase_add_loop_test(t, a_block_that_is_not_for_us_is_left_alone, 0, ARRAY_LEN(left_alone));
 	tcase_add_test(t, a_list_is_written_once);
 	tcase_add_test(t, a_stream_may_be_written_when_its_call_has_ended);
+	tcase_add_test(t, lists_that_nobody_writes_make_room);
+	tcase_add_test(t, who_finds_no_room_says_so);
 	tcase_add_test(t, a_call_tries_again_with_another_list);
 	tcase_add_test(t, a_list_with_the_programs_own_one_is_left_alone);
 	tcase_add_test(t, what_was_decided_before_records_were_lost_is_not_trusted);
