@@ -259,6 +259,17 @@ static struct plan_request request_of(const struct spans_args *a, struct rules *
 	return q;
 }
 
+/* A line and an address are patterns, too. */
+static bool no_places(const struct plan *p, struct err *err)
+{
+	for (u32 i = 0; i < p->nfuncs; i++)
+		if (p->funcs[i].line_at)
+			return err_set(err, ERR_USAGE, "--func: a line or address inside a "
+				       "function (%.*s) has no end, so there is no span of it; "
+				       "name the function", STR_F(p->funcs[i].func->name));
+	return true;
+}
+
 static bool spans(const void *args, const char **rest, size_t nrest, char **program, int *status,
 		  struct err *err)
 {
@@ -309,7 +320,7 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 		return err_set(err, ERR_UNSUPPORTED, "%s: none of the libraries that spans knows "
 			       "and was asked for is in this program; name functions of its own "
 			       "by --func", s.how.path);
-	if (!plan_make(&plan, &prog, &request, err) ||
+	if (!plan_make(&plan, &prog, &request, err) || !no_places(&plan, err) ||
 	    (a->func.n && !redact_check(&plan, err)))
 		return false;
 	s.how.pid = img.pid;

@@ -224,6 +224,18 @@ def test_arguments():
         == [("77", "1"), ("77", "2"), ("77", "3")]
 
 
+@pytest.mark.parametrize("options", [(), ("--plan",), ("--engine", "uprobe", "--plan")])
+@pytest.mark.parametrize("place", ["shop/main.go:64", "main.discount+"])
+def test_a_place_in_a_function_is_no_span(place, options):
+    """It has no end: that is said, before anything is started."""
+    program = gobuild.build("shop", gobuild.NEWEST)
+    if place.endswith("+"):
+        at = goshawk.run("funcs", program, place[:-1]).out.split()[0]
+        place = next(l for l in re.findall(r"0x[0-9a-f]+(?=  \+)", goshawk.run("disasm", program, place[:-1]).out) if l != at)
+    done = goshawk.run("spans", *options, "--func", place, "--", program)
+    assert (done.status, done.out) == (2, "") and done.err.startswith("goshawk: --func: a line or address inside a function (main."), done
+
+
 @pytest.mark.parametrize("variant", ["stripped", "race"])
 def test_many_at_once(variant):
     """64 connections: every span has the right parent, no request fails, nothing is lost."""
