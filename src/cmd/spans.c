@@ -240,7 +240,7 @@ static struct plan_request request_of(const struct spans_args *a, struct rules *
 		.redact = a->redact.at, .nredact = a->redact.n,
 		.strings = 64, .elements = 8, .depth = 2, .values = VALUES_ERROR,
 		.goroutines = true, .packed = true,
-		/* where functions of one's own are seen, any goroutine of the program's may call one
+		/* where functions of one's own are seen, any goroutine of the program may call one
 		 */
 		.quiet = r->quiet, .nquiet = a->func.n ? r->nquiet_always : r->nquiet,
 	};
