@@ -1,6 +1,5 @@
 /* Logs: what a program printed when it died, taken out of what loggers made of it.
  *
- *	{"log":"panic: boom\n","stream":"stderr"}	a line of JSON: the text of one field
  *	Nov 28 20:00:01 host app[7]: panic: boom	a prefix of fixed width, or up to a sign
  *	app_1  | panic: boom
  *
@@ -9,87 +8,11 @@
  * recovered: "INFO: panic: …". */
 #include "diag/death.h"
 
-static const char *const fields[] = {
-	"\"log\"", "\"message\"", "\"msg\"", "\"MESSAGE\"", "\"textPayload\"", "\"body\"",
-	"\"text\"", "\"line\"", "\"error\"", "\"stderr\"",
-};
-
 const char *const death_signals[] = {
 	"SIGQUIT: quit", "SIGABRT: abort", "SIGILL: illegal instruction",
 	"SIGFPE: floating-point exception", "SIGTRAP: trace trap",
 	"SIGSYS: bad system call", "SIGSTKFLT: stack fault", NULL,
 };
-
-static u32 hex4(struct str s)
-{
-	u32 v = 0;
-
-	for (size_t i = 0; i < 4 && i < s.n; i++) {
-		char c = s.p[i];
-
-		v = v << 4 | (u32)(c >= 'a' ? c - 'a' + 10 : c >= 'A' ? c - 'A' + 10 : c - '0');
-	}
-	return v;
-}
-
-/* A JSON string's text, up to its closing quote; never longer than what it is made from. */
-static size_t unescape(struct str s, char *to)
-{
-	static const char from[] = "nrtbf", is[] = "\n\r\t\b\f";
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n && s.p[i] != '"'; i++) {
-		const char *k;
-
-		if (s.p[i] != '\\' || i + 1 == s.n) {
-			to[n++] = s.p[i];
-			continue;
-		}
-		i++;
-		k = s.p[i] ? strchr(from, s.p[i]) : NULL;
-		if (k) {
-			to[n++] = is[k - from];
-		} else if (s.p[i] == 'u' && s.n - i > 4) {
-			u32 v = hex4(str_cut(s, i + 1, i + 5));
-
-			to[n++] = v < 0x80 ? (char)v : '?';
-			i += 4;
-		} else {
-			to[n++] = s.p[i];
-		}
-	}
-	return n;
-}
-
-static struct str without_blanks(struct str s)
-{
-	while (s.n && s.p[0] == ' ')
-		s = str_cut(s, 1, s.n);
-	return s;
-}
-
-/* {"log": "…": what begins behind the quote. */
-static bool json_text(struct str line, struct str *to)
-{
-	if (!str_starts(line, STR("{")))
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		ptrdiff_t at = str_find(line, str_of(fields[i]));
-		struct str s;
-
-		if (at < 0)
-			continue;
-		s = without_blanks(str_cut(line, (size_t)at + strlen(fields[i]), line.n));
-		if (!str_starts(s, STR(":")))
-			continue;
-		s = without_blanks(str_cut(s, 1, s.n));
-		if (str_starts(s, STR("\""))) {
-			*to = str_cut(s, 1, s.n);
-			return true;
-		}
-	}
-	return false;
-}
 
 static bool digit(char c)
 {
@@ -218,27 +141,14 @@ static size_t uncolor(char *text, size_t n)
 
 struct str death_clean(struct str log, struct arena *a)
 {
-	char *out = arena_alloc(a, 2 * log.n + 2);
 	struct lines l = { .line = STR("") };
-	struct str rest = log, flat, before = STR("");
+	struct str rest, flat = death_unwrap(log, a), before = STR("");
+	char *out = arena_copy(a, flat.p, flat.n);
 	size_t n = 0;
 
+	flat = rest = (struct str){ out, uncolor(out, flat.n) };
+	out = arena_alloc(a, flat.n + 1);
 	while (rest.n) {
-		struct str line = str_next_line(&rest), text;
-
-		if (json_text(line, &text)) {
-			n += unescape(text, out + n);
-			if (!n || out[n - 1] != '\n')
-				out[n++] = '\n';
-			continue;
-		}
-		memcpy(out + n, line.p, line.n);
-		n += line.n;
-		out[n++] = '\n';
-	}
-	flat = rest = (struct str){ out, uncolor(out, n) };
-	out = arena_alloc(a, n + 1);
-	for (n = 0; rest.n; ) {
 		struct str after;
 		ptrdiff_t at;
 

@@ -473,6 +473,29 @@ static const struct {
 	  "app | ====\nWARNING: DATA RACE\nWrite at 0x1 by goroutine 7:\n" },
 	{ "12:00:09 [w-9]: panic: boom\n12:00:10 [w-10]: next\n", "panic: boom\nnext\n" },
 	{ "", "" },
+	/* JSON: behind a prefix, of many objects, over several lines, in JSON */
+	{ "api-1 | {\"msg\":\"panic: a\"}\n{\"msg\":\"\"}\n", "panic: a\n\n" },
+	{ "[{\"message\":\"panic: a\",\"k\":{\"message\":\"b\"}},{\"message\":\"c\"}]\n",
+	  "panic: a\nc\n" },
+	{ "{\n  \"events\": [\n    {\n      \"t\": 1,\n      \"message\" : \"panic: a\",\n"
+	  "      \"id\": \"7\"\n    },\n    {\n      \"message\": \"c\"\n    }\n  ]\n}\nend\n",
+	  "{\n  \"events\": [\n    {\n      \"t\": 1,\npanic: a\nc\nend\n" },
+	{ "{\"log\":\"{\\\"msg\\\":\\\"panic: a\\\\n\\\"}\\n\",\"stream\":\"x\"}\n", "panic: a\n" },
+	{ "{\"Action\":\"output\",\"Output\":\"panic: a\\n\"}\n", "panic: a\n" },
+	{ "{\"msg\":\"child died\",\"why\":\"panic: a\\n\\ngoroutine 1 [running]:\\n\"}\n",
+	  "panic: a\n\ngoroutine 1 [running]:\n" },
+	{ "panic: {\"error\":\"no\"}\n", "panic: {\"error\":\"no\"}\n" },
+	/* slog, logrus, go-kit */
+	{ "time=1 level=ERROR msg=\"panic: a b\" pid=4\nlevel=x msg=f() pid=4\nlevel=x msg=\"\"\n",
+	  "panic: a b\nf()\n\n" },
+	{ "api | time=1 level=x msg=gone err=\"panic: a\\n\\ngoroutine 1 [running]:\\n\"\n",
+	  "panic: a\n\ngoroutine 1 [running]:\n" },
+	{ "panic: level=x msg=y\n", "panic: level=x msg=y\n" },
+	{ "x level=1\n", "x level=1\n" },
+	/* %q; zap's console with fields */
+	{ "9:19 \"c\" died: \"panic: a\\n\\ngoroutine 1 [running]:\\n\\x\" 3\n",
+	  "panic: a\n\ngoroutine 1 [running]:\nx\n" },
+	{ "9:19 ERROR a.go:1 panic: a\t{\"pid\": 7}\n", "9:19 ERROR a.go:1 panic: a\n" },
 };
 
 START_TEST(logs_are_undressed)
