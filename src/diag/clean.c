@@ -2,6 +2,7 @@
  *
  *	Nov 28 20:00:01 host app[7]: panic: boom	a prefix of fixed width, or up to a sign
  *	app_1  | panic: boom
+ *	db_1   | ready				another program's lines between them are left out
  *
  * A prefix is what stands before a line that tells of a death, and before others around it, too. A
  * line of which only that can be said may be the program's own, which has logged what it
@@ -93,6 +94,42 @@ struct lines {
 	struct str prefix;	/* of those that tell of the death; empty: none */
 };
 
+/* Whose lines they are, where a prefix says so: "api-1  | ", "[pod/api-7b9/api] ", "h app[12]: ".
+ * A time says nothing of that, nor does a level, which changes as often. */
+static struct str source_of(struct str prefix)
+{
+	ptrdiff_t bar = str_find(prefix, STR("|")), end = str_find(prefix, STR("]: ")), from, open;
+	struct str s;
+
+	if (str_starts(prefix, STR("[pod/")))
+		return str_cut(prefix, 0, (size_t)MAX(str_find(prefix, STR("]")), 0));
+	if (bar > 0) {
+		for (s = str_cut(prefix, 0, (size_t)bar); str_ends(s, STR(" "));)
+			s.n--;
+		for (size_t i = 0; i < s.n; i++)
+			if (s.p[i] == ':' || s.p[i] == ' ')
+				return STR("");
+		return s.n && !digit(s.p[0]) ? s : STR("");
+	}
+	if (end <= 0)
+		return STR("");
+	s = str_cut(prefix, 0, (size_t)end);
+	from = str_find_last(s, ' ');
+	s = str_cut(s, (size_t)(from + 1), s.n);
+	open = str_find_last(s, '[');
+	for (size_t i = (size_t)(open + 1); i < s.n; i++)
+		open = digit(s.p[i]) ? open : 0;
+	return open > 0 && (size_t)open + 1 < s.n ? s : STR("");
+}
+
+/* Lines of several programs in one log: is it another one's than what the prefix is of? */
+static bool is_others(struct str prefix, struct str line)
+{
+	struct str of = source_of(prefix), is = of.n ? source_of(line) : STR("");
+
+	return is.n && !str_eq(of, is);
+}
+
 static bool has_prefix(struct str prefix, struct str line)
 {
 	struct str rest = strip(prefix, line);
@@ -107,7 +144,7 @@ static void take_prefix(struct lines *l, size_t at)
 	bool panic = str_starts(said, STR("panic: "));
 	bool fatal = str_starts(said, STR("fatal error: "));
 
-	if (at >= l->prefix.n && same_shape(l->prefix, l->line) &&
+	if (at >= l->prefix.n && same_shape(l->prefix, l->line) && !is_others(l->prefix, prefix) &&
 	    only_tabs(str_cut(l->line, l->prefix.n, at)))
 		return;
 	if (only_tabs(prefix)) {
@@ -159,6 +196,8 @@ struct str death_clean(struct str log, struct arena *a)
 		at = begins(l.line);
 		if (at >= 0)
 			take_prefix(&l, (size_t)at);
+		if (is_others(l.prefix, l.line))
+			continue;
 		if (l.prefix.n)
 			l.line = strip(l.prefix, l.line);
 		memcpy(out + n, l.line.p, l.line.n);

@@ -496,6 +496,13 @@ static const struct {
 	{ "9:19 \"c\" died: \"panic: a\\n\\ngoroutine 1 [running]:\\n\\x\" 3\n",
 	  "panic: a\n\ngoroutine 1 [running]:\nx\n" },
 	{ "9:19 ERROR a.go:1 panic: a\t{\"pid\": 7}\n", "9:19 ERROR a.go:1 panic: a\n" },
+	/* other programs' lines between them; the next death may be another one's */
+	{ "a-1  | panic: a\ndb-1 | ready\na-1  | \na-2  | panic: b\na-1  | c\na-2  | d\n",
+	  "panic: a\n\npanic: b\nd\n" },
+	{ "Nov 30 09:19:31 h a[7]: panic: a\nNov 30 09:19:31 h sshd[8]: x\n"
+	  "Nov 30 09:19:31 h a[9]: y\nNov 30 09:19:32 h a[7]: b\n", "panic: a\nb\n" },
+	{ "[pod/a-1/a] panic: a\n[pod/a-2/a] x\n[pod/a-1/a] \n", "panic: a\n\n" },
+	{ "09:19:31 | panic: a\n09:19:32 | b\n", "panic: a\nb\n" },
 };
 
 START_TEST(logs_are_undressed)
