@@ -158,6 +158,41 @@ static void take_prefix(struct lines *l, size_t at)
 	}
 }
 
+/* A place below its function, or a panic below another one, of which a page or a terminal has made
+ * the tab blanks, or nothing; rsyslog writes it as #011. In the reports of the race detector there
+ * are blanks before both lines. */
+static bool lacks_tab(struct str *line, struct str above)
+{
+	struct str s = *line, path, behind;
+	ptrdiff_t end;
+	u64 n;
+
+	if (str_starts(s, STR("\t")) || str_starts(above, STR(" ")))
+		return false;
+	if (str_starts(s, STR("#011")))
+		s = str_cut(s, 4, s.n);
+	while (str_starts(s, STR(" ")))
+		s = str_cut(s, 1, s.n);
+	if (s.n < line->n && str_starts(s, STR("panic: ")) &&
+	    str_starts(str_cut(above, str_starts(above, STR("\t")), above.n), STR("panic: "))) {
+		*line = s;
+		return true;
+	}
+	if (!str_ends(above, STR(")")) && !str_starts(above, STR("created by ")))
+		return false;
+	end = str_find(s, STR(" "));
+	path = str_cut(s, 0, end < 0 ? s.n : (size_t)end);
+	behind = str_cut(s, path.n, s.n);
+	if (behind.n && !str_starts(behind, STR(" +0x")) && !str_starts(behind, STR(" fp=0x")))
+		return false;
+	end = str_find_last(path, ':');
+	path = str_cut(path, (size_t)(end + 1), path.n);
+	if (end < 2 || !str_take_number(&path, &n) || path.n)
+		return false;
+	*line = s;
+	return true;
+}
+
 /* Leaves out what colours it: ESC [ 3 1 m. */
 static size_t uncolor(char *text, size_t n)
 {
@@ -179,30 +214,40 @@ static size_t uncolor(char *text, size_t n)
 struct str death_clean(struct str log, struct arena *a)
 {
 	struct lines l = { .line = STR("") };
-	struct str rest, flat = death_unwrap(log, a), before = STR("");
+	struct str rest, flat = death_unwrap(death_plain(log, a), a), before = STR("");
+	struct str above = STR("");
 	char *out = arena_copy(a, flat.p, flat.n);
 	size_t n = 0;
 
-	flat = rest = (struct str){ out, uncolor(out, flat.n) };
-	out = arena_alloc(a, flat.n + 1);
+	rest = (struct str){ out, uncolor(out, flat.n) };
+	out = arena_alloc(a, 2 * rest.n + 2);	/* for tabs */
 	while (rest.n) {
-		struct str after;
+		struct str after, bare;
+		bool others;
 		ptrdiff_t at;
 
 		l.before = before;
 		l.line = before = str_next_line(&rest);
 		after = rest;
 		l.next = rest.n ? str_next_line(&after) : (struct str){ 0 };
-		at = begins(l.line);
-		if (at >= 0)
-			take_prefix(&l, (size_t)at);
-		if (is_others(l.prefix, l.line))
-			continue;
-		if (l.prefix.n)
-			l.line = strip(l.prefix, l.line);
+		bare = l.prefix.n ? strip(l.prefix, l.line) : l.line;
+		others = is_others(l.prefix, l.line);
+		if (!others && lacks_tab(&bare, above)) {
+			out[n++] = '\t';
+			l.line = bare;
+		} else {
+			at = begins(l.line);
+			if (at >= 0)
+				take_prefix(&l, (size_t)at);
+			if (others && is_others(l.prefix, l.line))
+				continue;
+			if (l.prefix.n)
+				l.line = strip(l.prefix, l.line);
+		}
 		memcpy(out + n, l.line.p, l.line.n);
+		above = (struct str){ out + n, l.line.n };
 		n += l.line.n;
 		out[n++] = '\n';
 	}
-	return (struct str){ out, MIN(n, flat.n + 1) };
+	return (struct str){ out, n };
 }

@@ -279,7 +279,7 @@ ptrdiff_t crash_within(struct str line)
 		ptrdiff_t at = str_find(line, str_of(lines[i].begins));
 
 		/* "… http: panic: " says of another one that it was caught */
-		if (at > 0 && line.p[at - 1] != ' ' && line.p[at - 1] != '\t')
+		if (at > 0 && !strchr(" \t]", line.p[at - 1]))
 			continue;
 		if (at >= 0 && (first < 0 || at < first))
 			first = at;

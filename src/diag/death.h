@@ -77,6 +77,8 @@ struct death {
 extern const char *const death_signals[];
 /* A log's lines as they were printed: without what a logger put before each, and out of JSON. */
 struct str death_clean(struct str log, struct arena *a);
+/* Before that: lines, which a file in UTF-16 or of CSV has in its own way. */
+struct str death_plain(struct str log, struct arena *a);
 /* The same without what stands in quotes only: that is taken out of them. */
 struct str death_unwrap(struct str log, struct arena *a);
 /* What a log has of the last death that it tells of. */

@@ -278,13 +278,14 @@ static bool quoted(struct unwrap *u, struct str line)
 	if (str_find(line, STR("\\ngoroutine ")) < 0)
 		return false;
 	while ((at = str_find(rest, STR("\""))) >= 0) {
-		struct str s = str_cut(rest, (size_t)at + 1, rest.n);
-		struct str text = take_quoted(s, &rest);
+		struct str s = str_cut(rest, (size_t)at + 1, rest.n), text;
 
-		if (crash_line(text) == CRASH_NONE || !is_death(text)) {
-			rest = s;
+		rest = s;
+		if (crash_line(s) == CRASH_NONE)
 			continue;
-		}
+		text = take_quoted(s, &s);
+		if (!is_death(text))
+			continue;
 		if (is_told_before(line, (size_t)(text.p - line.p)))
 			return false;
 		put(u, text);

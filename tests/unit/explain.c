@@ -502,8 +502,36 @@ static const struct {
 	{ "Nov 30 09:19:31 h a[7]: panic: a\nNov 30 09:19:31 h sshd[8]: x\n"
 	  "Nov 30 09:19:31 h a[9]: y\nNov 30 09:19:32 h a[7]: b\n", "panic: a\nb\n" },
 	{ "[pod/a-1/a] panic: a\n[pod/a-2/a] x\n[pod/a-1/a] \n", "panic: a\n\n" },
+	/* tabs that are blanks now, or gone */
+	{ "panic: a [recovered]\n        panic: b\n\nmain.f()\n        /a.go:9 +0x1\ncreated by x\n"
+	  "  /a.go:3\n", "panic: a [recovered]\n\tpanic: b\n\nmain.f()\n\t/a.go:9 +0x1\n"
+	  "created by x\n\t/a.go:3\n" },
+	{ "h | panic: a\nh | main.f()\nh | /a.go:9 +0x1 fp=0x1\nh | main.g()\nh | #011/a.go:3\n",
+	  "panic: a\nmain.f()\n\t/a.go:9 +0x1 fp=0x1\nmain.g()\n\t/a.go:3\n" },
+	{ "f()\n/a.go:9 is wrong\n/a.go:9\n  f()\n    /a.go:9\n", "f()\n/a.go:9 is wrong\n"
+	  "/a.go:9\n  f()\n    /a.go:9\n" },
+	{ "09:19:31Z app[91] ams [info]panic: a\n09:19:32Z app[91] ams [info]b\n",
+	  "panic: a\nb\n" },
+	/* what files are made of */
+	{ "\xef\xbb\xbfpanic: a\r\nb\r\n", "panic: a\nb\n" },
+	{ "Time,\"Line\"\n1,\"panic: \"\"a\"\"\"\r\n2,\r\n3,\""
+	  "goroutine 1 [x]:\nf(1, 2)\"\n4,g()\nh\n",
+	  "panic: \"a\"\n\ngoroutine 1 [x]:\nf(1, 2)\ng()\nh\n" },
+	{ "a,b\npanic: a,b\n", "a,b\npanic: a,b\n" },
+	{ "message,b\n\"cut", "cut\n" },
 	{ "09:19:31 | panic: a\n09:19:32 | b\n", "panic: a\nb\n" },
 };
+
+START_TEST(utf_16_is_read)
+{
+	static const char little[] = "\xff\xfep\0a\0\r\0\n\0\xac\x20" "b";
+	static const char big[] = "\xfe\xff\0p\0\n\1\2";
+	OWN(arena) a = { 0 };
+
+	ck_assert(str_eq(death_clean((struct str){ little, sizeof(little) }, &a), STR("pa\n?b\n")));
+	ck_assert(str_eq(death_clean((struct str){ big, sizeof(big) - 1 }, &a), STR("p\n?\n")));
+}
+END_TEST
 
 START_TEST(logs_are_undressed)
 {
@@ -524,6 +552,7 @@ Suite *explain_suite(void)
 	tcase_add_loop_test(t, tells_what_is_printed_of_a_heap, 0, ARRAY_LEN(heaps));
 	tcase_add_loop_test(t, says_it_in_one_sentence, 0, ARRAY_LEN(summaries));
 	tcase_add_loop_test(t, logs_are_undressed, 0, ARRAY_LEN(logs));
+	tcase_add_test(t, utf_16_is_read);
 	suite_add_tcase(s, t);
 	return s;
 }
