@@ -66,9 +66,10 @@ $B/libgoshawk.a: $(call objects,$(src)) $B/src.list
 # What is copied into the target: it may call nothing, and use no vector registers.
 $B/src/inline/agent.o: override CFLAGS := -O2 -g
 $B/src/inline/agent.o: extra = -ffreestanding -fno-builtin -fPIC -mgeneral-regs-only -mno-red-zone \
-	-fno-stack-protector -fcf-protection=none -fno-jump-tables -fno-tree-switch-conversion \
-	-fno-tree-loop-distribute-patterns \
-	-fno-tree-vectorize -fno-tree-slp-vectorize -fno-asynchronous-unwind-tables -Wstack-usage=512
+	-fno-stack-protector -fcf-protection=none -fno-jump-tables $(if $(findstring clang,$(CC)),,$(of_gcc)) \
+	-fno-tree-vectorize -fno-tree-slp-vectorize -fno-asynchronous-unwind-tables
+# clang (make fuzz) does not know these; what the first two forbid to gcc, the others forbid to it.
+of_gcc := -fno-tree-switch-conversion -fno-tree-loop-distribute-patterns -Wstack-usage=512
 $B/src/inline/agent.o: after = && ! objdump -r -j agent $@ | grep R_X86_64
 
 $B/%.o: %.c Makefile
