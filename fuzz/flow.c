@@ -69,12 +69,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 	/* the first bytes choose where it lies in a page, what is padding, where deferreturn is
 	 * called */
 	if (!flow_make(&flow, &arena,
-		       &(struct flow_input){ { bytes.p + 3, n - 3 },
-					     (u32)(n - 3 - MIN(data[0] % 16u, n - 4)),
-					     0x401000 + data[1] * 16,
-					     data[2] & 1 ? data[2] / 2u : 0,
-					     word,
-					     &bytes, NULL },
+		       &(struct flow_input){
+				.bytes = { bytes.p + 3, n - 3 },
+				.size = (u32)(n - 3 - MIN(data[0] % 16u, n - 4)),
+				.va = 0x401000 + data[1] * 16,
+				.deferreturn = data[2] & 1 ? data[2] / 2u : 0,
+				.word = word, .ctx = &bytes,
+		       },
 		       &err))
 		return 0;
 	patches_make(&patches, &arena, &flow);

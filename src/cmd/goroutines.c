@@ -195,6 +195,15 @@ static bool show(const struct goroutines_args *a, const struct target *t,
 	return ok;
 }
 
+/* Of a goroutine, and what it waits for, some have the same name. */
+static bool is_named_before(const struct go_program *prog, size_t n, const char *state)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(goroutine_state_at(prog, i), state))
+			return true;
+	return false;
+}
+
 /* Is there a state with this in it? Of those that are there, the plain forms are named: "chan
  * receive (nil chan)" is one more of "chan receive". */
 static bool check_state(const struct go_program *prog, const char *want, struct err *err)
@@ -206,7 +215,7 @@ static bool check_state(const struct go_program *prog, const char *want, struct 
 	out_memory(&list);
 	for (size_t i = 0; (state = goroutine_state_at(prog, i)); i++) {
 		found |= str_find(str_of(state), str_of(want)) >= 0;
-		if (!strchr(state, '('))
+		if (!strchr(state, '(') && !is_named_before(prog, i, state))
 			out_fmt(&list, "%s%s", i ? ", " : "", state);
 	}
 	if (!found)

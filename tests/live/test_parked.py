@@ -155,6 +155,8 @@ def test_what_cannot_be_there_is_a_usage_error():
             done = goshawk.run("goroutines", *asked, str(parked.pid))
             assert done.status == 2 and said in done.err and not done.out, done
         assert "chan receive, " in done.err and "sync.Mutex.Lock" in done.err and "(" not in done.err, done
+        states = done.err.split("there are: ")[1].strip().split(", ")
+        assert len(states) == len(set(states)), states
         for asked in ["--state", "GC assist"], ["--state", "preempted"], ["--func", "main.sends", "--func", "!main.*"]:
             done = goshawk.run("goroutines", *asked, str(parked.pid))
             assert done.status == 0 and done.out.startswith("0 goroutines"), done
