@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/vec.h"
+#include "cmd/children.h"
 #include "cmd/stop.h"
 #include "inline/tracee.h"
 
@@ -303,6 +304,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	i64 began = now_ns();
 	struct ticks ticks = { unix_ns(), unix_ns(), began + limits->every_ns, began };
+	struct children children = { 0 };
 	/* Each system call is worth many records: whether the program has ended is asked where its
 	 * pidfd says so, or a signal came, for then it is silent and we sleep. */
 	bool alone = false, ok = true, said = false, look = true, silent = false, slept = false;
@@ -327,6 +329,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 		/* it is silent then */
 		if (!said && ((!got && silent) || ++rounds % IDENTITY_EVERY == 0))
 			said = say_replaced(src, src->was_replaced(src->session));
+		children_look(&children, pid, now_ns());
 		silent = !got;
 		look = pidfd < 0;
 		slept = got < few;

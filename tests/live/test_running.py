@@ -105,6 +105,22 @@ def test_a_raw_fork_of_a_cgo_program_that_goes_on_running(tmp_path, release):
     assert counts(t)["main.worked"] == 21
 
 
+@pytest.mark.parametrize("engine", ["inline", pytest.param("uprobe", marks=pytest.mark.bpf)])
+def test_a_program_that_starts_another_one(engine, tmp_path):
+    """It is not followed, which is said once."""
+    p = start_traced(tmp_path, odd(), "child", "/bin/cat", options=["--engine", engine])
+    said = p.stderr.readline()
+    if engine == "uprobe":
+        assert "kernel probes at" in said
+        said = p.stderr.readline()
+    child = re.fullmatch(r"goshawk: process (\d+) has started another one, cat, which is not followed: -p (\d+) looks into that\n", said)
+    assert child and os.readlink("/proc/%s/exe" % child[2]).endswith("/cat"), said
+    assert [line for line in open("/proc/%s/status" % child[2]) if line.split() == ["PPid:", child[1]]]
+    out, err = p.communicate("through cat\n", timeout=60)
+    assert (p.returncode, out, err) == (0, "through cat\n", "")
+    assert sum(o.get("func") == "main.work" for o in goshawk.read_lines(tmp_path / "trace.json")) == 100
+
+
 def test_a_program_that_becomes_another_one(tmp_path):
     p = start_traced(tmp_path, odd(), "exec", "/bin/cat")
     readable, _, _ = select.select([p.stderr], [], [], 60)

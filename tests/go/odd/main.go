@@ -106,6 +106,16 @@ var modes = map[string]func(){
 		panic(syscall.Exec(os.Args[2], os.Args[2:], os.Environ()))
 	},
 
+	// child PROGRAM ARGS…: starts it, has it read and write, and waits for it.
+	"child": func() {
+		c := exec.Command(os.Args[2], os.Args[3:]...)
+		c.Stdin, c.Stdout = os.Stdin, os.Stdout
+		if err := c.Run(); err != nil {
+			panic(err)
+		}
+		worked(100)
+	},
+
 	// spawn N: starts other programs and waits for them, while working.
 	"spawn": func() {
 		var wait sync.WaitGroup
