@@ -1,0 +1,3 @@
+module spans-many
+
+go 1.17
