@@ -99,6 +99,7 @@ struct flow_ctx {
 	struct statuses *statuses;	/* of each function, at its entry and at its exits */
 	u64 unreadable;
 	u64 max;
+	const struct pump_limits *limits;
 	u64 written;	/* of the output, when we last looked */
 	i64 until;	/* by now_ns(); 0: until somebody says so */
 	bool left;	/* nothing of ours is at work in the process any more */
@@ -118,7 +119,8 @@ static u64 shown(const struct flow_ctx *f)
 
 static bool full(const struct flow_ctx *f)
 {
-	return f->max && shown(f) >= f->max;
+	return (f->max && shown(f) >= f->max) ||
+	       (f->limits->enough && f->limits->enough(f->limits->ctx));
 }
 
 /* Whoever reads our output may be slow, or stand still: that must not keep us from leaving. */
@@ -297,7 +299,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	struct calls *calls = calls_new(plan, sink);
 	struct flow_ctx flow = {
 		.calls = calls, .plan = plan, .src = src, .out = out, .file = is_file(out->fd),
-		.max = limits->max, .statuses = statuses_new(plan),
+		.max = limits->max, .limits = limits, .statuses = statuses_new(plan),
 	};
 	struct counts counts = counts_new(src, plan);
 	pid_t pid = src->pid;

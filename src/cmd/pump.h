@@ -13,6 +13,8 @@
 struct pump_limits {
 	i64 for_ns;		/* 0: until the program ends */
 	u64 max;		/* shown events; 0: no limit */
+	bool (*enough)(void *ctx);	/* or NULL: what else is there to say so */
+	void *ctx;
 	i64 every_ns;		/* between the sink's ticks; 0: one at the end */
 	i64 inside_ns;		/* so long a thread may be in code of ours */
 	int round_ms;		/* how long to sleep at most when there was next to nothing to do;

@@ -35,6 +35,7 @@ struct spans_args {
 	struct spans_read_args read;
 	struct opt_list func, show, only, no, redact;
 	i64 for_ns;
+	u64 max;
 };
 
 #define O(letter, name, kind, value, field, help)                                                  \
@@ -75,6 +76,7 @@ static const struct opt opts[] = {
 	O(0, "redact", OPT_LIST, "PATTERN", redact,
 	  "parameters, fields or functions whose values are neither copied nor shown"),
 	O(0, "for", OPT_DURATION, "DURATION", for_ns, "stop after this long (50ms, 1.5s, 2m)"),
+	O(0, "max", OPT_NUM, "N", max, "stop after N traces"),
 	O(0, "engine", OPT_TEXT, "NAME", engine,
 	  "auto (inline where that is permitted, else uprobe), inline, uprobe (kernel probes)"),
 	O(0, "plan", OPT_FLAG, NULL, plan,
@@ -87,7 +89,8 @@ static bool is_run(const struct spans_args *a, char **program)
 {
 	return program || a->pid || a->otlp || a->store || a->store_size || a->store_age ||
 	       a->console || a->plan || a->logs || a->no_inject || a->engine || a->func.n ||
-	       a->show.n || a->only.n || a->no.n || a->redact.n || a->for_ns;
+	       a->show.n || a->only.n || a->no.n || a->redact.n || a->for_ns ||
+	       a->max;
 }
 
 static bool check(const struct spans_args *a, size_t nrest, char **program, struct err *err)
@@ -149,6 +152,7 @@ static struct spans_to_ask where(const struct session *s)
 		.arena = s->arena, .env = s->env, .otlp = a->otlp, .store = a->store,
 		.store_bytes = a->store_size, .store_age_ns = a->store_age,
 		.printed = a->console || a->output || a->common.json, .json = a->common.json,
+		.whole = a->max,
 		.path = s->how.path, .prog = s->prog,
 	};
 }
@@ -164,6 +168,18 @@ static void end_json(const struct session *s, const struct source *src,
 	};
 
 	span_json_end(s->out, &end, f, c, dropped);
+}
+
+struct enough {
+	const struct collector *c;
+	u64 max;
+};
+
+static bool has_enough(void *ctx)
+{
+	const struct enough *e = ctx;
+
+	return e->max && collector_total(e->c).traces >= e->max;
 }
 
 static bool collect(struct session *s, struct source *src, struct pump_result *r, struct err *err)
@@ -184,12 +200,18 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 	struct pump_limits limits = {
 		.for_ns = s->args->for_ns, .every_ns = TICK_NS, .round_ms = ROUND_MS,
 	};
+	struct enough enough = { .max = s->args->max };
 	struct collector *c;
 	struct sink sink;
 	u64 dropped;
 	bool ok;
 
 	c = collector_new(&facts);
+	enough.c = c;
+	if (enough.max) {
+		limits.enough = has_enough;
+		limits.ctx = &enough;
+	}
 	sink = collector_sink(c);
 	if (s->args->common.json)
 		sink_json_begin(s->out, &t);

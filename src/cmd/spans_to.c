@@ -70,7 +70,7 @@ bool spans_to_begin(struct spans_to *to, const struct spans_to_ask *ask, pid_t p
 	if (ask->json)
 		to->at[to->n++] = span_json_new(o, service(r));
 	else if (ask->printed || !to->n)
-		to->at[to->n++] = span_tree_new(o);
+		to->at[to->n++] = span_tree_new(o, ask->whole);
 	return ok;
 }
 

@@ -20,6 +20,7 @@ struct spans_to_ask {
 	u64 store_bytes;
 	i64 store_age_ns;
 	bool printed, json;		/* as trees, or as JSON */
+	bool whole;			/* trees that are whole only */
 	const char *path;		/* of the program */
 	const struct go_program *prog;
 };

@@ -35,6 +35,7 @@ struct tree {
 	u64 recent[PRINTED_KEPT];
 	size_t nrecent;
 	u64 nwaiting, dropped;
+	bool whole;
 };
 
 static u64 hash(const u8 trace[TRACE_ID])
@@ -369,7 +370,8 @@ static u64 on_end(void *ctx)
 		while (t->waiting.slots[i].used && w) {
 			struct waiting *next = w->next;
 
-			print_rest(t, w);
+			if (!t->whole)
+				print_rest(t, w);
 			vec_release(&w->nodes);
 			vec_release(&w->texts);
 			mem_free(w);
@@ -384,12 +386,13 @@ static u64 on_end(void *ctx)
 	return dropped;
 }
 
-struct span_exporter span_tree_new(struct out *o)
+struct span_exporter span_tree_new(struct out *o, bool whole)
 {
 	struct tree *t = mem_resize(NULL, sizeof(*t));
 
 	memset(t, 0, sizeof(*t));
 	t->out = o;
+	t->whole = whole;
 	out_memory(&t->line);
 	return (struct span_exporter){
 		.ctx = t, .span = on_span, .end = on_end,

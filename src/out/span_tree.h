@@ -21,6 +21,7 @@
 #include "base/out.h"
 #include "span/span.h"
 
-struct span_exporter span_tree_new(struct out *o);
+/* `whole`: in the end those whose root was not seen to end are left out. */
+struct span_exporter span_tree_new(struct out *o, bool whole);
 
 #endif

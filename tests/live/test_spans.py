@@ -215,6 +215,16 @@ def test_context_wins(release, variant, options):
         assert [s.path for s in web.served("/held/0").below] == ["/back/held/0"]
 
 
+def test_so_many_and_no_more():
+    """Then it leaves, and the program goes on to its end."""
+    done = goshawk.run("spans", "--max", "3", "--", gobuild.build("spans-many", gobuild.NEWEST), 50)
+    assert (done.status, done.out) == (0, "50 without: 0\n"), done
+    lines = done.err.splitlines()
+    assert sum(line.startswith("trace ") for line in lines) == 3 and len(lines) == 10, done
+    assert re.fullmatch(r"goshawk: \d+ spans in 3 traces", lines[-1]), done
+    assert goshawk.run("spans", "--max", "3", "--read", "store").status == 2
+
+
 def test_arguments():
     """Of a function of one's own, by name: attributes are numbers and texts as such."""
     with Web(variant="plain", options=["--func", "main.load", "--show", "id, level", "--no", "http-client"]) as web:

@@ -12,7 +12,7 @@ static struct span_exporter to;
 static void begin(void)
 {
 	out_memory(&text);
-	to = span_tree_new(&text);
+	to = span_tree_new(&text, false);
 }
 
 /* Of one trace; parent 0: it came with a request of another process. */
@@ -47,6 +47,16 @@ START_TEST(a_trace_is_printed_when_its_root_has_ended)
 	ends(4, 1, 10);
 	ends(1, 0, 0);
 	expect(REMOTE "B 5ns\n├─ E 5ns\n└─ C 5ns\n   └─ D 5ns\n");
+}
+END_TEST
+
+/* What is cut off by --max. */
+START_TEST(only_whole_ones_may_be_wanted)
+{
+	out_memory(&text);
+	to = span_tree_new(&text, _i);
+	ends(3, 2, 30);
+	expect(_i ? "" : TRACE " (its root has not ended)\nD 5ns\n");
 }
 END_TEST
 
@@ -107,6 +117,7 @@ Suite *tree_suite(void)
 	TCase *c = tcase_create("lines");
 
 	suite_add_tcase(s, c);
+	tcase_add_loop_test(c, only_whole_ones_may_be_wanted, 0, 2);
 	tcase_add_test(c, a_trace_is_printed_when_its_root_has_ended);
 	tcase_add_loop_test(c, two_requests_of_one_trace_are_two_trees, 0, 2);
 	tcase_add_test(c, what_ends_after_its_root_is_printed_later);
