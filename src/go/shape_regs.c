@@ -21,7 +21,8 @@
 enum {
 	TRIES = 20000,
 	SLACK = 16,		/* bytes that may lie between two parameters: padding */
-	COST_FLOAT = 1, COST_ARRAY = 2,
+	OFFSET_LISTED = 0xef,	/* the largest */
+	COST_FLOAT = 1, COST_UNSAVED = 1, COST_ARRAY = 2,
 	NO_WAY = 1000,
 };
 
@@ -108,14 +109,23 @@ static bool belongs_to_somebody(const struct solver *v, unsigned x)
 	return v->s->cut && v->live->floats >> x;
 }
 
-/* Saved in a slot before the stack grows; asked only where that is not the word's own slot. */
-static bool is_of_another(const struct live *live, unsigned reg, bool is_float)
+/* Is it saved before the stack grows, in a slot whose offset is too large to be listed, or in one
+ * whose is not? */
+static bool is_saved(const struct live *live, unsigned reg, bool is_float, bool far)
 {
 	for (u32 i = 0; i < live->nstores; i++)
 		if (live->stores[i].slow && live->stores[i].is_float == is_float &&
-		    live->stores[i].reg == reg)
+		    live->stores[i].reg == reg &&
+		    (live->stores[i].off - RETURN_ADDRESS > OFFSET_LISTED) == far)
 			return true;
 	return false;
+}
+
+/* Asked only where no slot is known to be the word's own. */
+static bool is_of_another(const struct live *live, unsigned reg, bool is_float, bool far)
+{
+	return is_saved(live, reg, is_float, false) ||
+	       (!far && is_saved(live, reg, is_float, true));
 }
 
 static bool take_register(struct solver *v, const struct shape *p, unsigned k, bool is_float,
@@ -132,7 +142,7 @@ static bool take_register(struct solver *v, const struct shape *p, unsigned k, b
 		    (st->lost ? proof->reg < *next : proof->reg != *next))
 			return false;
 		*next = proof->reg;
-	} else if (!st->lost && is_of_another(v->live, *next, is_float)) {
+	} else if (!st->lost && is_of_another(v->live, *next, is_float, s->far)) {
 		return false;
 	} else if (st->lost) {
 		v->now[k].kind = PLACE_UNKNOWN;
@@ -140,11 +150,13 @@ static bool take_register(struct solver *v, const struct shape *p, unsigned k, b
 	}
 	if (*next >= (is_float ? LIVE_FLOATS : LIVE_INTS))
 		return false;
-	if (is_float && v->live->floats & 1u << *next && v->live->float_size[*next] &&
+	if (is_float && !s->far && v->live->floats & 1u << *next && v->live->float_size[*next] &&
 	    v->live->float_size[*next] != s->size)
 		return false;
 	if (is_float && !proof && !belongs_to_somebody(v, *next))
 		st->cost += COST_FLOAT;
+	if (s->far && v->live->checks && !is_saved(v->live, *next, is_float, true))
+		st->cost += COST_UNSAVED;
 	v->now[k].kind = is_float ? PLACE_FLOAT : PLACE_INT;
 	v->now[k].reg = (*next)++;
 	if (s->far && p->n == 1)	/* its size is not said either */
@@ -170,6 +182,7 @@ static bool take_registers(struct solver *v, unsigned i, u32 floats, struct stat
 {
 	const struct shape *p = &v->s->at[i];
 	const struct scalar *first = &v->s->scalar[p->first];
+	bool silent = nothing_speaks_for_registers(v, p);
 	bool must_be_int = p->dictionary || (v->s->pointer_receiver && !i);
 
 	if (floats && must_be_int)
@@ -182,7 +195,8 @@ static bool take_registers(struct solver *v, unsigned i, u32 floats, struct stat
 		    !take_register(v, p, p->first + k, floats >> k & 1, st))
 			return false;
 	st->lost |= p->cut;
-	st->cost += p->cut || nothing_speaks_for_registers(v, p) ? COST_ARRAY : 0;
+	st->cost += p->cut || silent ? COST_ARRAY : 0;
+	st->cost += p->cut && silent ? COST_UNSAVED : 0;
 	if (first->far)
 		return true;
 	if (!st->any_slot)
