@@ -5,8 +5,8 @@
  * but nothing goes on: goexit1 ends the goroutine. So each goroutine has, beside its open calls,
  * the list of what unwinds it.
  *
- * What can't be told: when F itself is not traced, its nearest traced caller is taken for it if
- * that one leaves by the RET behind its own deferreturn. */
+ * What can't be told without runtime.recovery: when F itself is not traced, its nearest traced
+ * caller is taken for it if that one leaves by the RET behind its own deferreturn. */
 #include "event/calls.h"
 
 #include "base/arena.h"
@@ -460,6 +460,14 @@ static bool passes(struct calls *c, const struct plan_func *fn, const struct rec
 	return expr_entry_passes(&in, &c->totals.unreadable);
 }
 
+/* Is it the one that control goes on in? */
+static bool goes_on(const struct calls *c, const struct frame *f, u64 hi, u64 sp)
+{
+	u32 frame = c->plan->funcs[f->func].frame;
+
+	return frame && hi - sp == (u64)f->depth + frame;
+}
+
 /* A panic has been recovered: control goes on in a frame, and those below it have ended. */
 static void recovered(struct calls *c, const struct plan_func *fn, const struct record *r)
 {
@@ -471,8 +479,11 @@ static void recovered(struct calls *c, const struct plan_func *fn, const struct 
 		return;
 	p = map_get(&c->by_goid, goid);
 	g = p ? (struct goroutine *)(uintptr_t)*p : NULL;
-	if (g && close_deeper(c, g, recovery_depth(hi, sp)) && g->frames.n)
-		g->frames.at[g->frames.n - 1].recovered = true;
+	if (g && close_deeper(c, g, recovery_depth(hi, sp)) && g->frames.n) {
+		struct frame *f = &g->frames.at[g->frames.n - 1];
+
+		f->recovered = goes_on(c, f, hi, sp);
+	}
 }
 
 /* With --goroutines. Calls that end with their goroutine are told before it. */

@@ -258,6 +258,14 @@ static void refuse(struct plan *p, struct plan_func *f, enum refusal why)
 	p->nrefused += f->shown;
 }
 
+/* Where a recovered panic goes on. */
+static u32 frame_of(const struct go_program *prog, const struct go_func *f)
+{
+	i32 size = f->deferreturn ? go_pcvalue(prog, f, f->pcsp, f->pc + f->deferreturn) : 0;
+
+	return (u32)MAX(size, 0);
+}
+
 static void add_func(struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
 		     struct plan_func *f, bool named, struct fit *fit, struct arena *scratch)
 {
@@ -304,6 +312,7 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 		refuse(p, f, REFUSE_ROOM);
 		return;
 	}
+	f->frame = frame_of(p->prog, f->func);
 	if (f->shown && !f->no_end)
 		count_exits(p, f);
 }

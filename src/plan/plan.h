@@ -119,6 +119,8 @@ struct plan_func {
 	u8 role;	/* enum propagate_role */
 	const struct plan_extra *alone;	/* its exits are recorded by themselves, as that says */
 	bool no_end;	/* its entries are recorded by themselves */
+	u32 frame;	/* bytes from its SP at the entry to that at its deferreturn; 0: there is
+			 * none */
 	/* Seen only when called from one of these; none: wherever. */
 	struct plan_caller { u64 lo_va, hi_va; } callers[CALLERS_MOST];
 	u32 ncallers;

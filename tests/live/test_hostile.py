@@ -147,9 +147,11 @@ def stacks(r, core):
 def heap(r, core):
     """Pointers to themselves, to one another and to nothing, wherever there are pointers to the heap."""
     arena = core.list >> 26
+    low, high = arena << 26, (arena + 1) << 26  # a segment may begin below: from 1.26 on the heap begins anywhere
+    parts = [(max(start, low), min(start + size, high)) for start, _, size in core.loads if start < high and start + size > low]
     for _ in range(2000):
-        start, _, size = r.choice([s for s in core.loads if s[0] >> 26 == arena])
-        at = start + 8 * r.randrange(min(size, MIB) // 8)
+        start, end = r.choice(parts)
+        at = start + 8 * r.randrange(min(end - start, MIB) // 8)
         if struct.unpack("<Q", core.read(at, 8))[0] >> 26 == arena or r.random() < 0.1:
             core.word(at, r.choice([at, at + 8, wild(r, core)]))
 

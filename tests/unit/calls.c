@@ -64,6 +64,7 @@ static struct calls *start(void)
 		funcs[i].shown = true;
 		funcs[i].entry.size = 40;
 		funcs[i].exit.size = RECORD_HEAD;
+		funcs[i].frame = 50;
 	}
 	funcs[PANIC].hook = HOOK_GOPANIC;
 	funcs[GOEXIT].hook = HOOK_GOEXIT;
@@ -173,6 +174,8 @@ static const struct { const char *why, *stream, *calls; } streams[] = {
 	{ "... recovered by what is not traced",
 	  "+a@100 +b@200 !p@300 !r@150 +c@400 -c@400 -a@100",
 	  "b:panic:10<a1 c:return:10<a1 a:return:60" },
+	{ "... which would have been seen if it had recovered that",
+	  "+a@100 +b@200 !p@300 !r@180 ~a@100", "b:panic:10<a1 a:return:40" },
 	{ "... by itself", "+a@100 +b@200 !p@300 !r@250 +c@400 -c@400 ~b@200 -a@100",
 	  "c:return:10<b2 b:recovered:50<a1 a:return:70" },
 	{ "... of another goroutine", "+a@100 +b@200 g2 +c@200 !p@300 !r@150 g1 -b@200 -a@100",
