@@ -24,7 +24,7 @@ enum {
 	LEAVE_PAUSE_MOST = 256000000,
 	IDENTITY_EVERY = 256,
 	FEW = 128,		/* records that can wait until there are more */
-	FULL = 128 << 10,	/* bytes in a buffer that are worth to be woken for */
+	FULL = 512 << 10,	/* bytes in a buffer that are worth to be woken for */
 	LASTING_NS = 100000000,	/* a call that lasts longer than this is shown before its end */
 	AT_ONCE = 64 << 10,	/* output that is written at once: a lossless program waits */
 };
