@@ -34,8 +34,8 @@ static void ends(u32 id, u32 parent, i64 start_ns)
 static void expect(const char *lines)
 {
 	ck_assert_uint_eq(to.end(to.ctx), 0);
-	ck_assert_msg(text.n == strlen(lines) && !memcmp(text.buf, lines, text.n), "%.*s",
-		      (int)text.n, text.buf);
+	ck_assert_msg(str_eq((struct str){ text.buf, text.n }, str_of(lines)), "%.*s", (int)text.n,
+		      text.n ? text.buf : "");
 	out_release(&text);
 }
 
