@@ -8,6 +8,8 @@
 #ifndef CMD_SPANS_TO_H
 #define CMD_SPANS_TO_H
 
+#include <sys/types.h>
+
 #include "base/out.h"
 #include "go/program.h"
 #include "span/otel_env.h"

@@ -11,6 +11,8 @@
 #ifndef INLINE_FOUND_H
 #define INLINE_FOUND_H
 
+#include <sys/types.h>
+
 #include "base/vec.h"
 #include "go/program.h"
 
