@@ -18,12 +18,14 @@ static bool has_room(const struct otlp_queue *q, size_t n, size_t bytes)
 	       f->bytes.n + q->held_bytes + bytes <= QUEUE_BYTES_MOST;
 }
 
-/* Under the lock. */
+/* Under the lock. A wait that is too short to be kept would be one for each span. */
 static bool wait_for_room(struct otlp_queue *q, size_t n, size_t bytes)
 {
-	i64 now = now_ns();
-	i64 until = now + MIN((now - q->waited_ns) / ROOM_WAIT_SHARE, (i64)ROOM_WAIT_NS);
+	i64 now = now_ns(), most = MIN((now - q->waited_ns) / ROOM_WAIT_SHARE, (i64)ROOM_WAIT_NS);
+	i64 until = now + most;
 
+	if (most < ROOM_WAIT_LEAST_NS)
+		return false;
 	while (!has_room(q, n, bytes) && now < until) {
 		handover_wait_for_room(&q->with, until);
 		q->waited_ns = now = now_ns();

@@ -7,7 +7,7 @@
  *          take.
  * Units    nanoseconds of the monotonic clock.
  * Fails    put: false when it is full, by number or by bytes. First it waits for room, for a
- *          tenth of a second and a quarter of all time at most: spans are made from buffers that
+ *          tenth of a second and a fifth of all time at most: spans are made from buffers that
  *          hold more, and where processors are short who sends gets on when who makes them waits.
  * Threads  one puts and ends, one takes, sleeps and says what it is done with. */
 #ifndef OUT_OTLP_QUEUE_H
@@ -19,7 +19,7 @@
 #include "out/otlp_encode.h"
 
 enum { QUEUE_BYTES_MOST = 32 << 20, BATCH_BYTES_MOST = 4 << 20,
-       ROOM_WAIT_NS = 100000000, ROOM_WAIT_SHARE = 4 };
+       ROOM_WAIT_NS = 100000000, ROOM_WAIT_LEAST_NS = 1000000, ROOM_WAIT_SHARE = 4 };
 
 struct otlp_place {
 	size_t at, nscope, nitem;
