@@ -78,7 +78,7 @@ static bool holds(struct eval *e, const struct expr_step *g)
 }
 
 /* Guards of a step, the outermost pointer first: why it fails is what the first one says. */
-static bool guarded_in_turn(struct eval *e, u16 guard)
+static bool guarded(struct eval *e, u16 guard)
 {
 	const struct expr_step *g;
 
@@ -87,7 +87,7 @@ static bool guarded_in_turn(struct eval *e, u16 guard)
 	g = &e->steps[guard - 1];
 	if (!there(e, g))
 		return false;
-	if (!guarded_in_turn(e, g->guard))
+	if (!guarded(e, g->guard))
 		return false;
 	if (g->op == EX_IS)
 		return holds(e, g);
@@ -96,25 +96,6 @@ static bool guarded_in_turn(struct eval *e, u16 guard)
 	if (g->data && word(e, g->exit, g->data) <= g->imm)
 		return unreadable(e);
 	return true;
-}
-
-/* Most do not fail, and then their order does not matter. */
-static inline bool guarded(struct eval *e, u16 guard)
-{
-	bool hold = true;
-
-	for (u16 next = guard; next && hold; next = e->steps[next - 1].guard) {
-		const struct expr_step *g = &e->steps[next - 1];
-
-		hold = there(e, g) && word(e, g->exit, g->at);
-		if (g->op == EX_IS)
-			hold = hold && (!g->status || count(e, g->exit, g->status) >= 8) &&
-			       word(e, g->exit, g->data) - e->in->bias == g->imm;
-		else
-			hold = hold && count(e, g->exit, g->status) >= g->cap &&
-			       (!g->data || word(e, g->exit, g->data) > g->imm);
-	}
-	return hold || guarded_in_turn(e, guard);
 }
 
 static u64 extended(u64 w, u8 kind, u8 size)
