@@ -7,9 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/out.h"
 
-enum { EVERY_NS = 1000000000, TEXT_MOST = 4096 };
+enum { EVERY_NS = 1000000000, SHARE = 1000, TEXT_MOST = 4096 };
 
 /* A small file of proc: false if it is not there. */
 static bool text_of(const char *path, char to[TEXT_MOST])
@@ -65,15 +66,17 @@ static void say(int pid, int child)
 	out_flush(&o);
 }
 
-void children_look(struct children *c, int pid, i64 now_ns)
+void children_look(struct children *c, int pid)
 {
+	i64 began = now_ns(), ended;
 	int now[CHILDREN_MOST];
 	u32 n;
 
-	if (c->said || now_ns < c->next_ns)
+	if (c->said || began < c->next_ns)
 		return;
-	c->next_ns = now_ns + EVERY_NS;
 	n = children_of(pid, now);
+	ended = now_ns();
+	c->next_ns = ended + MAX(SHARE * (ended - began), (i64)EVERY_NS);
 	for (u32 i = 0; i < n && !c->said; i++)
 		for (u32 k = 0; k < c->nseen && !c->said; k++)
 			if (now[i] == c->seen[k]) {

@@ -18,7 +18,8 @@ struct children {
 	bool said;
 };
 
-/* As often as one likes: it looks once a second. What is there twice lasts. */
-void children_look(struct children *c, int pid, i64 now_ns);
+/* As often as one likes: it looks once a second, and less often where there are many threads. What
+ * is there twice lasts. */
+void children_look(struct children *c, int pid);
 
 #endif

@@ -331,7 +331,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 		/* it is silent then */
 		if (!said && ((!got && silent) || ++rounds % IDENTITY_EVERY == 0))
 			said = say_replaced(src, src->was_replaced(src->session));
-		children_look(&children, pid, now_ns());
+		children_look(&children, pid);
 		silent = !got;
 		look = pidfd < 0;
 		slept = got < few;

@@ -179,7 +179,7 @@ static bool has_enough(void *ctx)
 {
 	const struct enough *e = ctx;
 
-	return e->max && collector_total(e->c).traces >= e->max;
+	return collector_total(e->c).traces >= e->max;
 }
 
 static bool collect(struct session *s, struct source *src, struct pump_result *r, struct err *err)
