@@ -387,21 +387,7 @@ static i64 status_of(const struct collector *c, const struct call *call, const s
 	return o->answered || !silent ? o->status : on->library->silent;
 }
 
-/* Is it what came with the request that is served meanwhile? Proxies pass on the whole header, and
- * have no span of their own. */
-static bool is_passed_on(const struct collector *c, const struct open_span *o,
-			 const struct propagated *d)
-{
-	for (; o; o = o->up ? &c->contexts.spans.at[o->up - 1] : NULL)
-		if (o->kind == SPAN_SERVER && o->parent_remote &&
-		    !memcmp(o->parent, d->span, SPAN_ID) &&
-		    !memcmp(o->self.trace, d->trace, TRACE_ID))
-			return true;
-	return false;
-}
-
-/* What became of the traceparent of a request. The program's own one says in which span of its own
- * the request was sent: ours is in that. */
+/* What became of the traceparent of a request. */
 static void request_ends(struct collector *c, const struct call *call, struct open_span *o)
 {
 	const struct reading *r = &call->fn->exit;
@@ -409,11 +395,7 @@ static void request_ends(struct collector *c, const struct call *call, struct op
 
 	if (!r->propagated_at || !call->exit)
 		return;
-	if ((d->what & (PROPAGATED_OWN | PROPAGATED_THERE)) ==
-	    (PROPAGATED_OWN | PROPAGATED_THERE) && !is_passed_on(c, o, d)) {
-		memcpy(o->self.trace, d->trace, TRACE_ID);
-		memcpy(o->parent, d->span, SPAN_ID);
-	}
+	traces_own(&c->contexts, o, d);
 	c->total.unwritten += (d->what & PROPAGATED_NO_ROOM) && !(d->what & PROPAGATED_WRITTEN);
 	c->total.unstated += !!(d->what & PROPAGATED_NO_STATE);
 	c->total.unbagged += !!(d->what & PROPAGATED_NO_BAGGAGE);

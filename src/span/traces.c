@@ -68,6 +68,28 @@ void traces_join(struct traces *t, struct open_span *s, const struct span_contex
 						     from->deferred ? NULL : from);
 }
 
+/* Is it what came with the request that is served meanwhile? Proxies pass on the whole header, and
+ * have no span of their own. */
+static bool is_passed_on(const struct contexts *c, const struct open_span *s,
+			 const struct propagated *d)
+{
+	for (; s; s = s->up ? &c->spans.at[s->up - 1] : NULL)
+		if (s->kind == SPAN_SERVER && s->parent_remote &&
+		    !memcmp(s->parent, d->span, SPAN_ID) && is_trace_of(s, d))
+			return true;
+	return false;
+}
+
+void traces_own(const struct contexts *c, struct open_span *s, const struct propagated *d)
+{
+	const u32 own = PROPAGATED_OWN | PROPAGATED_THERE;
+
+	if ((d->what & own) != own || is_passed_on(c, s, d))
+		return;
+	memcpy(s->self.trace, d->trace, TRACE_ID);
+	memcpy(s->parent, d->span, SPAN_ID);
+}
+
 void traces_asked(struct traces *t, const struct open_span *s)
 {
 	u64 *oldest = &t->asked[t->nasked % ASKED_LATELY];
