@@ -14,7 +14,7 @@ bench) packages="$packages ca-certificates golang-1.19-go hugo util-linux python
 esac
 # Programs to try it on. Some packages start a service when they are installed: these are unpacked only.
 unpacked=
-[ "$what" != all ] || packages="$packages caddy delve esbuild fzf gdb gh libicu72 libxml2 linux-perf rclone redis-tools restic" \
+[ "$what" != all ] || packages="$packages caddy delve esbuild fzf gdb gh libicu72 libxml2 linux-perf musl-tools rclone redis-tools restic" \
 	unpacked="docker.io etcd-client etcd-server postgresql-15 prometheus syncthing"
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/goshawk
 

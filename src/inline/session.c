@@ -102,9 +102,6 @@ bool session_check(struct inline_session *s, struct err *err)
 		return err_set(err, ERR_UNSUPPORTED,
 			       "%.*s: a library (%.*s), not a program that starts by itself",
 			       STR_F(img->path), STR_F(s->plan->prog->buildmode));
-	if (img->pie && !img->interp)
-		return err_set(err, ERR_UNSUPPORTED, "%.*s: a static PIE is not supported yet",
-			       STR_F(img->path));
 	return go_tls_offset(s->plan->prog, &s->layout.tls) ||
 	       err_set(err, ERR_UNSUPPORTED,
 		       "%.*s: where it keeps the current goroutine was not found",

@@ -47,11 +47,6 @@ static bool lacks_no_results(const struct go_program *prog)
 	return !has_dwarf_without_results(prog);
 }
 
-static bool is_not_static_pie(const struct go_program *prog)
-{
-	return !prog->img->pie || prog->img->interp || !prog->md.hasmain;
-}
-
 static bool starts_by_itself(const struct go_program *prog)
 {
 	return prog->md.hasmain;
@@ -60,11 +55,6 @@ static bool starts_by_itself(const struct go_program *prog)
 static bool hears_of_faults(const struct go_program *prog)
 {
 	return !starts_by_itself(prog) || go_func_named(prog, STR("runtime.sigtramp"));
-}
-
-static bool can_be_started(const struct go_program *prog)
-{
-	return starts_by_itself(prog) && is_not_static_pie(prog);
 }
 
 static bool is_not_set_uid(const struct go_program *prog)
@@ -95,10 +85,8 @@ static const struct ability abilities[] = {
 	{ has_dwarf_or_is_cut, NULL,
 	  "names of parameters and results, types of plain functions' parameters: it has no DWARF "
 	  "(built with -w, or stripped); shapes are shown instead" },
-	{ can_be_started, "trace: the program can be started and traced", NULL },
-	{ starts_by_itself, NULL,
+	{ starts_by_itself, "trace: the program can be started and traced",
 	  "trace: it is not a Go program that starts by itself (c-shared, c-archive or plugin)" },
-	{ is_not_static_pie, NULL, "trace: a static PIE is not supported yet" },
 	{ hears_of_faults, NULL,
 	  "trace by the inline engine: runtime.sigtramp was not found (names removed), so a fault "
 	  "could not be mended; kernel probes serve" },

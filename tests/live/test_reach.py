@@ -121,6 +121,11 @@ KINDS = {k.title: k for k in [
     Kind("cgo, PIE, imports `plugin`", ["-tags=cgoseed", "-buildmode=pie"], cgo=True, imports="plugin"),
     Kind("cgo, external link", ["-tags=cgoseed", "-ldflags=-linkmode=external"], cgo=True),
     Kind("cgo, static", ["-tags=cgoseed", "-ldflags=-linkmode=external -extldflags=-static"], cgo=True),
+    Kind("cgo, static PIE",
+         ["-tags=cgoseed", "-buildmode=pie", "-ldflags=-linkmode=external -extldflags=-static-pie"], cgo=True),
+    Kind("cgo, musl", ["-tags=cgoseed"], cgo=True, CC="musl-gcc"),
+    Kind("cgo, musl, static", ["-tags=cgoseed", "-ldflags=-linkmode=external -extldflags=-static"], cgo=True,
+         CC="musl-gcc"),
     Kind("`-race`", variant="race"),
     Kind("`-trimpath`", ["-trimpath"]),
     Kind("no section headers", edit=without_sections, variant="plain"),
@@ -136,7 +141,6 @@ KINDS = {k.title: k for k in [
 REFUSED = {k.title: k for k in [
     Kind("c-shared library", ["-tags=cgoseed", "-buildmode=c-shared"], cgo=True),
     Kind("plugin", ["-tags=cgoseed", "-buildmode=plugin"], cgo=True),
-    Kind("static PIE", ["-tags=cgoseed", "-buildmode=pie", "-ldflags=-linkmode=external -extldflags=-static-pie"], cgo=True),
     Kind("packed by UPX (its format, imitated)", edit=packed, variant="plain"),
 ]}
 QUICK = ["no section headers", "no section headers, `-s -w`", "no section headers, PIE", "`-trimpath`"]
