@@ -19,6 +19,23 @@ static bool waits_for_ever(const struct death *d, const struct waiter *w)
 	return str_ends(reason, STR("(nil chan)")) || str_ends(reason, STR("(no cases)"));
 }
 
+static struct str elem_name(const struct death *d, const struct wait_channel *c)
+{
+	struct go_type *t = c->elem_va ? go_type_at(d->prog, c->elem_va) : NULL;
+
+	return t && go_type_load(d->prog, t)->kind ? t->name : STR("?");
+}
+
+/* A timer sends, whoever else does not. None is left to run where the runtime has seen that all
+ * are asleep. */
+static bool waits_for_time(const struct death *d, const struct wait *w)
+{
+	for (u32 i = 0; i < w->n; i++)
+		if (str_eq(elem_name(d, &w->at[i]), STR("time.Time")))
+			return !explain_says(d, "fatal error: all goroutines are asleep");
+	return false;
+}
+
 /* Where in the program's own code it waits. */
 static void place_of(struct death *d, const struct go_level *levels, size_t n, struct waiter *w)
 {
@@ -112,7 +129,9 @@ static void find_stuck(const struct death *d, struct waiters *all)
 	bool changed = true;
 
 	for (u32 i = 0; i < all->n; i++)
-		all->at[i].stuck = waits_for_ever(d, &all->at[i]) || all->at[i].nheld;
+		all->at[i].stuck =
+			waits_for_ever(d, &all->at[i]) ||
+			(all->at[i].nheld && !waits_for_time(d, &all->at[i].w));
 	while (changed) {
 		changed = false;
 		for (u32 i = 0; i < all->n; i++) {
@@ -169,8 +188,7 @@ struct circle waiting_circle(struct waiters *all)
 
 static struct str channel(struct death *d, const struct wait_channel *c)
 {
-	struct go_type *t = c->elem_va ? go_type_at(d->prog, c->elem_va) : NULL;
-	struct str name = t && go_type_load(d->prog, t)->kind ? t->name : STR("?");
+	struct str name = elem_name(d, c);
 	struct str room = c->cap ? str_fmt(d->a, "%" PRIu64 " of %" PRIu64 " in it", c->len, c->cap)
 				 : STR("unbuffered");
 

@@ -82,12 +82,45 @@ func waiting() {
 	go mu.Lock()
 }
 
+type watched struct {
+	lock sync.Mutex
+	quit chan bool
+}
+
+//go:noinline
+func (w *watched) watch() {
+	every := time.NewTicker(time.Minute)
+	for {
+		select {
+		case <-every.C:
+			length++
+		case <-w.quit:
+			return
+		}
+	}
+}
+
+//go:noinline
+func (w *watched) end(quit chan bool) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	close(quit)
+}
+
+var release func()
+
+// One waits for a lock, another to be told by him, who goes on when the time comes: no circle.
 func timers() {
 	go func() {
 		for range time.Tick(time.Millisecond) {
 			length++
 		}
 	}()
+	w := &watched{quit: make(chan bool)}
+	w.lock.Lock()
+	release = w.lock.Unlock
+	go w.watch()
+	go w.end(w.quit)
 }
 
 func recovers() {
