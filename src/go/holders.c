@@ -245,6 +245,16 @@ const char *held_by_name(enum held_by by)
 	return names[by];
 }
 
+/* Of a select one may have several channels. */
+static bool named_before(const struct held *const *held, u32 n, const struct goroutine *g)
+{
+	for (u32 i = 0; i < n; i++)
+		for (u32 k = 0; k < held[i]->n; k++)
+			if (held[i]->at[k].g == g)
+				return true;
+	return false;
+}
+
 struct str holders_text(const struct held *const *held, u32 n, struct arena *a)
 {
 	static const char *const has[][2] = {
@@ -261,10 +271,12 @@ struct str holders_text(const struct held *const *held, u32 n, struct arena *a)
 	u32 all = 0;
 
 	for (u32 i = 0; i < n; i++)
-		for (u32 k = 0; k < held[i]->n; k++, all++) {
+		for (u32 k = 0; k < held[i]->n; k++) {
 			by = MAX(by, held[i]->at[k].by);
-			if (all < NAMED)
-				list = str_fmt(a, "%.*s%s%lld", STR_F(list), all ? ", " : "",
+			if (named_before(held, i, held[i]->at[k].g))
+				continue;
+			if (all++ < NAMED)
+				list = str_fmt(a, "%.*s%s%lld", STR_F(list), all > 1 ? ", " : "",
 					       (long long)held[i]->at[k].g->goid);
 		}
 	if (!all)

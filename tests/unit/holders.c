@@ -157,6 +157,24 @@ START_TEST(texts)
 }
 END_TEST
 
+START_TEST(each_is_named_once)
+{
+	u64 one = rt(&w->objects[1]), two = rt(&w->objects[2]);
+	struct wait waits = { .kind = WAIT_SELECT, .n = 1, .at = { { .address = two } } };
+	const struct held *both[2];
+	OWN(arena) a = { 0 };
+
+	for (int i = 1; i < 4; i++)
+		w->stacks[i][20] = one;
+	w->stacks[2][22] = w->stacks[5][20] = two;
+	holders_wait(&holders, &gs.all.at[0], &waits);
+	both[0] = find(one);
+	both[1] = holders_of(&holders, two);
+	ck_assert(str_eq(holders_text(both, 2, &a),
+			 STR("goroutines 2, 3, 4, 6 have it on their stacks")));
+}
+END_TEST
+
 START_TEST(nobody_may_have_it)
 {
 	const struct held *h = find(rt(&w->objects[3]));
@@ -177,6 +195,7 @@ Suite *holders_suite(void)
 	tcase_add_test(t, two_locks_of_one_object_and_the_nearest_way_to_each);
 	tcase_add_test(t, there_may_be_more_than_are_listed);
 	tcase_add_test(t, texts);
+	tcase_add_test(t, each_is_named_once);
 	tcase_add_test(t, nobody_may_have_it);
 	suite_add_tcase(s, t);
 	return s;
