@@ -16,6 +16,7 @@ static struct circle waits(struct diagnosis *to, struct death *d, struct waiters
 	at = c.begin;
 	for (u32 i = 0; i < MIN(n, (u32)SHOWN); i++) {
 		waiting_say(to, d, all, &all->at[at]);
+		all->at[at].told = true;
 		at = c.length ? all->at[at].next - 1 : at + 1;
 	}
 	return c;
@@ -174,14 +175,17 @@ bool explain_deadlock(struct diagnosis *to, struct death *d)
 /* What it hangs on, if it does, may be one of these. */
 static void who_waits(struct diagnosis *to, struct death *d, const struct waiters *all)
 {
-	for (u32 i = 0; i < MIN(all->n, (u32)SHOWN); i++)
-		waiting_say(to, d, all, &all->at[i]);
-	if (all->n > SHOWN)
-		evidence(to, d, "and %u more goroutines wait", all->n - SHOWN);
+	u32 n = 0;
+
+	for (u32 i = 0; i < all->n; i++)
+		if (!all->at[i].told && n++ < SHOWN)
+			waiting_say(to, d, all, &all->at[i]);
+	if (n > SHOWN)
+		evidence(to, d, "and %u more goroutines wait", n - SHOWN);
 }
 
 /* A circle of channels alone is what idle workers look like: whom they serve may reach them
- * through variables and the heap, which are not looked at. */
+ * through variables and the heap, which are not looked at. So the others are shown as well. */
 bool explain_hang(struct diagnosis *to, struct death *d)
 {
 	struct waiters all = { 0 };
@@ -203,12 +207,12 @@ bool explain_hang(struct diagnosis *to, struct death *d)
 		to->cause = true;
 		name_circle(to, d, &all, &c);
 		say_why(to, &c, NULL);
-	} else if (c.length) {
-		to->summary = str_fmt(d->a,
-				      "it has not died; %u goroutines wait for what, on stacks, "
-				      "only others of them have",
-				      c.length);
 	} else {
+		if (c.length)
+			to->summary = str_fmt(d->a,
+					      "it has not died; %u goroutines wait for what, on "
+					      "stacks, only others of them have",
+					      c.length);
 		who_waits(to, d, &all);
 	}
 	waiting_release(&all);

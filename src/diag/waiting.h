@@ -23,6 +23,7 @@ struct waiter {
 	bool stuck;	/* nobody else can wake it, as far as can be seen */
 	u32 next;	/* 1 + index of one of those that may have it */
 	bool passed;
+	bool told;	/* as evidence */
 };
 
 struct waiters {
