@@ -182,13 +182,14 @@ static struct goroutine *goroutine_of(struct calls *c, u64 goid)
 	return c->last = g;
 }
 
-/* Is this function among the open ones? The bits say no in most cases, however deep the stack. */
-static bool is_open(const struct goroutine *g, u32 func, u64 bit)
+/* Is this function, by its name, among the open ones? The bits say no in most cases, however deep
+ * the stack. */
+static bool is_open(const struct plan *p, const struct goroutine *g, u32 first, u64 bit)
 {
 	if (!g->frames.n || !(g->frames.at[g->frames.n - 1].funcs & bit))
 		return false;
 	for (size_t i = g->frames.n; i-- > 0;)
-		if (g->frames.at[i].func == func)
+		if (plan_first(p, &p->funcs[g->frames.at[i].func]) == first)
 			return true;
 	return false;
 }
@@ -233,8 +234,9 @@ static void tell(struct calls *c, struct goroutine *g, const struct record *r)
 
 static void push(struct calls *c, struct goroutine *g, const struct record *r)
 {
-	u64 bit = (u64)1 << (r->func * 0x9e3779b1u >> 26);
-	bool recursive = is_open(g, r->func, bit);
+	u32 first = plan_first(c->plan, &c->plan->funcs[r->func]);
+	u64 bit = (u64)1 << (first * 0x9e3779b1u >> 26);
+	bool recursive = is_open(c->plan, g, first, bit);
 	struct frame *f;
 
 	if (c->sink.opened && g->frames.n)

@@ -36,7 +36,7 @@ static void on_counted(void *ctx, const struct plan_func *fn, u64 calls)
 {
 	struct count *s = ctx;
 
-	s->counts[NOW][fn - s->keys.t->plan->funcs] += calls;
+	s->counts[NOW][plan_first(s->keys.t->plan, fn)] += calls;
 }
 
 static int by_count(const void *a, const void *b, void *keys)

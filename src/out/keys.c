@@ -99,7 +99,7 @@ u32 keys_of(struct keys *k, const struct call *c)
 	struct key key;
 
 	if (!k->by)
-		return (u32)(c->fn - k->t->plan->funcs);
+		return plan_first(k->t->plan, c->fn);
 	if (!keys_value(k->t, c, k->by, &v))
 		return KEY_NONE;
 	key = key_of(&v);

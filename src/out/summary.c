@@ -1,4 +1,4 @@
-/* One row for each function that was called, those that took most first:
+/* One row for each function (by its name) that was called, those that took most first:
  *
  *     TOTAL      SELF      MEAN       P50       P99       MAX     CALLS  ERRORS  PANICS  FUNCTION
  *   1.204ms   904.1us   120.4us   118.0us   204.7us   204.7us        10       2       0  main.f
@@ -28,14 +28,14 @@ enum { NOW, ALL };	/* this interval, the intervals before it */
 struct summary {
 	struct tables t;
 	const struct plan *plan;
-	struct row *rows[2];	/* of each function of the plan */
+	struct row *rows[2];	/* of each function of the plan, by plan_first */
 	struct ranked *ranked;	/* room to sort them */
 };
 
 static void on_call(void *ctx, const struct call *c)
 {
 	struct summary *s = ctx;
-	struct row *r = &s->rows[NOW][c->fn - s->plan->funcs];
+	struct row *r = &s->rows[NOW][plan_first(s->plan, c->fn)];
 	u64 word = 0;
 
 	r->calls++;

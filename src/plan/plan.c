@@ -372,6 +372,32 @@ static void list_func(struct plan_funcs *to, const struct plan *p, const struct 
 						    .method = method };
 }
 
+static int by_name(const void *a, const void *b, void *funcs)
+{
+	const struct plan_func *f = funcs;
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+	int order = str_cmp(f[x].func->name, f[y].func->name);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+static void find_same(struct plan *p, struct arena *scratch)
+{
+	u32 *named = ARENA_ARRAY(scratch, u32, p->nfuncs + 1);
+	u32 n = 0;
+
+	for (u32 i = 0; i < p->nfuncs; i++)
+		if (!p->funcs[i].line_at)
+			named[n++] = i;
+	qsort_r(named, n, sizeof(*named), by_name, p->funcs);
+	for (u32 i = 1; i < n; i++) {
+		struct plan_func *before = &p->funcs[named[i - 1]], *f = &p->funcs[named[i]];
+
+		if (str_eq(f->func->name, before->func->name))
+			f->same = plan_first(p, before) + 1;
+	}
+}
+
 bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_request *r,
 	       struct err *err)
 {
@@ -416,6 +442,7 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 	p->request.entry_only |= (p->request.entry_enough && !exprs_wait(p)) || only_lines(p);
 	if (p->request.entry_only && !p->request.goroutines)
 		drop_hooks(p);
+	find_same(p, &scratch);
 	reading_cache_release(&cache);
 	arena_release(&scratch);
 	vec_release(&funcs);

@@ -133,6 +133,8 @@ struct plan_func {
 	bool twin; /* an earlier one, of another line, begins there: the same window has both */
 	u32 line_sp; /* bytes from SP there up to the return address */
 	struct go_line line;	/* of that place */
+	u32 same; /* 1 + index of the first that has its name, where that is another: a closure is
+		   * there once more for each place that the function around it is inlined at */
 	u32 error_at; /* VALUES_ERROR: where in the exit record the first word of its error lies; 0:
 		       * its last result is none, or the results are not known */
 };
@@ -251,6 +253,11 @@ struct plan {
 bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_request *r,
 	       struct err *err) MUST_CHECK;
 void plan_release(struct plan *p);
+/* Of the functions that have this one's name, the index of the first: for a person they are one. */
+static inline u32 plan_first(const struct plan *p, const struct plan_func *f)
+{
+	return f->same ? f->same - 1 : (u32)(f - p->funcs);
+}
 /* Is a record wanted where this function is left? */
 static inline bool plan_sees_exits(const struct plan *p, const struct plan_func *f)
 {

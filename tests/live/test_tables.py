@@ -70,6 +70,18 @@ def test_count(tmp_path, release, variant):
     assert t.end["calls"] == sum(order) and t.end["lost"] == 0
 
 
+@pytest.mark.parametrize("options", [["--summary"], ["--count"], ["--hist", "duration"]])
+def test_copies_of_a_closure_are_one(tmp_path, variant, options):
+    """The compiler makes one for each place that the function around it is inlined at, of the same name."""
+    functions = goshawk.run("funcs", gobuild.build("tables", gobuild.NEWEST, variant), "main.layer.func1").out
+    assert functions.count("main.layer.func1(") == 3, functions
+    t = Table(tmp_path, gobuild.NEWEST, variant, options, ["main.layer.*"], ["layers"])
+    (row,) = [o for o in t.objects if o.get("all") and o["func"] == "main.layer.func1"]
+    assert row.get("calls", row.get("count")) == t.counted["main.layer.func1"]["calls"] == 15
+    if "total_ns" in row:  # two of three are inside of another: the time that passed, not its multiple
+        assert row["total_ns"] <= 5 * row["max_ns"], row
+
+
 def test_count_by_value(tmp_path, release):
     t = Table(tmp_path, release, "plain", ["--count", "--by", "kind"], ["main.label"], ["mix"])
     assert {r["by"]: r["count"] for r in t.rows("count")} == t.counted["main.label"]

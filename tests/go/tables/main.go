@@ -172,6 +172,22 @@ func threads(k, n int) {
 	counted["main.tick"] = map[string]int{"calls": k * n}
 }
 
+func layer(inner func(int)) func(int) {
+	return func(n int) {
+		defer func() { hit("main.layer.func1", "calls") }()
+		inner(n)
+	}
+}
+
+// layers has a copy of the closure for each place that layer is inlined at, one called by the other.
+func layers() {
+	inner := layer(func(n int) { nap(time.Duration(n) * time.Millisecond) })
+	outer := layer(layer(inner))
+	for i := 0; i < 5; i++ {
+		outer(20)
+	}
+}
+
 func number(i int) int {
 	n, _ := strconv.Atoi(os.Args[i])
 	return n
@@ -183,6 +199,8 @@ func main() {
 		mix()
 	case "many":
 		many()
+	case "layers":
+		layers()
 	case "hot":
 		hot(number(2))
 	case "threads":
