@@ -155,9 +155,10 @@ static bool agrees(const struct go_program *prog, const struct go_func *f,
 	return sig->from != SIG_DWARF || sig_counts_agree(prog, f, form, sig);
 }
 
-static bool is_result_name(struct str s)
+/* What the source does not name has none in DWARF, or "~r0" and "~p0". */
+static bool is_named(struct str s)
 {
-	return !s.n || str_starts(s, STR("~"));
+	return s.n && !str_starts(s, STR("~"));
 }
 
 /* The compiler lists the dictionary since 1.27, and not always where it is passed. */
@@ -192,13 +193,14 @@ static bool from_dwarf(const struct go_program *prog, const struct go_func *f,
 		if (q->result) {
 			n = sig->nresults++;
 			sig->results[n].name =
-				is_result_name(q->name) ? sig_numbered(prog, "ret", n) : q->name;
+				is_named(q->name) ? q->name : sig_numbered(prog, "ret", n);
 			sig->results[n].type = q->type;
 			continue;
 		}
 		sig->params[n].receiver = form->method && !n;
-		sig->params[n].name =
-			q->name.n ? q->name : sig_numbered(prog, "arg", n - (form->method && n));
+		sig->params[n].name = is_named(q->name) ? q->name :
+				      sig->params[n].receiver ? STR("recv") :
+				      sig_numbered(prog, "arg", n - form->method);
 		sig->params[n].type = q->type;
 		sig->nparams++;
 	}

@@ -27,7 +27,8 @@ struct go_place {
 };
 
 struct go_param {
-	struct str name; /* "recv", "arg0", "ret0" where names are gone; "~r0" is given as "ret0" */
+	struct str name; /* "recv", "arg0", "ret0" where names are gone; "~r0" is given as "ret0",
+			  * "~p0" as the others */
 	struct go_type *type;	/* NULL: only the shape is known */
 	u32 size;		/* of the value in bytes (shape: 8 for each word, in order) */
 	struct go_place *places;

@@ -203,13 +203,15 @@ KINDS = {
 
 
 def check_params(expected, actual, names):
-    """Arguments or results of one call; blank parameters have no names to compare."""
+    """Arguments or results of one call; blank parameters have the names that are given to what has none."""
     need(actual is not None, "unknown")
     need(len(actual) == len(expected), "%d values, not %d: %r", len(actual), len(expected), actual)
     for i, (e, a) in enumerate(zip(expected, actual)):
         try:
             if names and e["name"] != "_":
                 need(a.get("name") == e["name"], "name %r, not %r", a.get("name"), e["name"])
+            elif names:
+                need(a["name"] in ("arg%d" % i, "ret%d" % i), "name %r of one without", a["name"])
             need(a.get("type") == e["type"], "type %r, not %r", a.get("type"), e["type"])
             check_value(e["value"], a)
         except Differs as d:
