@@ -40,7 +40,9 @@ void engine_refusals(const struct plan *p)
 		return;
 	fprintf(stderr, "goshawk: %u functions are not traced (--plan lists them):", p->nrefused);
 	for (u32 r = 0; r < REFUSE_COUNT; r++)
-		if (counts[r])
+		if (counts[r] == p->nrefused)
+			fprintf(stderr, " %s", refusal_text(r));
+		else if (counts[r])
 			fprintf(stderr, "%s %u: %s", kinds++ ? ";" : "", counts[r],
 				refusal_text(r));
 	fputc('\n', stderr);

@@ -117,9 +117,15 @@ static u64 shown(const struct flow_ctx *f)
 	return f->plan->request.entry_only ? t.entries : t.calls;
 }
 
+/* What --max counts: calls, or where only they are asked for, goroutines. */
+static u64 counted(const struct flow_ctx *f)
+{
+	return f->plan->request.npatterns ? shown(f) : calls_totals(f->calls).births;
+}
+
 static bool full(const struct flow_ctx *f)
 {
-	return (f->max && shown(f) >= f->max) ||
+	return (f->max && counted(f) >= f->max) ||
 	       (f->limits->enough && f->limits->enough(f->limits->ctx));
 }
 

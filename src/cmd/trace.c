@@ -49,7 +49,8 @@ static const struct opt opts[] = {
 	FORM_OPTIONS(struct trace_args, form),
 	O(0, "for", OPT_DURATION, "DURATION", for_ns,
 	  "stop tracing after this long (50ms, 1.5s, 2m)"),
-	O(0, "max", OPT_NUM, "N", max, "stop tracing after N calls"),
+	O(0, "max", OPT_NUM, "N", max, "stop tracing after N calls (without PATTERN: after N "
+	  "goroutines were made)"),
 	O(0, "strings", OPT_NUM, "N", strings, "bytes of a string that are shown (64)"),
 	O(0, "elements", OPT_NUM, "N", elements,
 	  "elements of a slice, array or map that are shown (8)"),

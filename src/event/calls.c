@@ -495,8 +495,11 @@ static void goroutine_event(struct calls *c, const struct plan_func *fn, const s
 
 	if (!c->plan->request.goroutines)
 		return;
-	if (fn->hook == HOOK_NEWPROC1 && births_record(&c->births, fn, r, &b) && c->sink.go)
-		c->sink.go(c->sink.ctx, &b);
+	if (fn->hook == HOOK_NEWPROC1 && births_record(&c->births, fn, r, &b)) {
+		c->totals.births++;
+		if (c->sink.go)
+			c->sink.go(c->sink.ctx, &b);
+	}
 	if (fn->hook == HOOK_GOEXIT1 && r->kind == SITE_ENTRY && c->sink.go_end)
 		c->sink.go_end(c->sink.ctx, r->goid, r->time_ns);
 }

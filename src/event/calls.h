@@ -102,7 +102,7 @@ void calls_finish(struct calls *c);	/* closes what is open as unfinished */
  * when records were lost. */
 bool calls_saw_exec(const struct calls *c);
 /* unreadable: conditions (--if) that could not be computed. */
-struct calls_totals { u64 calls, entries, lost, bad, unfinished, unreadable; };
+struct calls_totals { u64 calls, entries, births, lost, bad, unfinished, unreadable; };
 struct calls_totals calls_totals(const struct calls *c);
 
 #endif

@@ -44,6 +44,11 @@ def test_each_goroutine_is_made_and_ends_once(release, variant, tmp_path):
     assert not t.calls and t.end["calls"] == 0
 
 
+def test_max_counts_those_that_were_made(tmp_path):
+    t, _ = trace(gobuild.NEWEST, "plain", tmp_path, [], "--max", "7")
+    assert [o["type"] for o in t.objects].count("go") == 7 and t.end["calls"] == 0
+
+
 def test_among_calls_in_the_order_of_time(tmp_path):
     """A goroutine does nothing before it is made, or after it has ended."""
     t, truth = trace(gobuild.NEWEST, "plain", tmp_path, ["main.child", "main.tree"])
