@@ -326,12 +326,15 @@ const struct go_sig *go_sig_of(const struct go_program *prog, const struct go_fu
 	return sig;
 }
 
-void sig_take(const struct go_program *prog, const struct go_func *f, struct go_sig *sig)
+bool sig_take(const struct go_program *prog, const struct go_func *f, struct go_sig *sig)
 {
 	struct sig_form form = form_of(prog, f, go_name_split(f->name));
 
-	if (agrees(prog, f, &form, sig, assign(prog, sig)) && sig_counts_agree(prog, f, &form, sig))
-		*slot_of(prog, f) = arena_copy(types_arena(prog), sig, sizeof(*sig));
+	if (!agrees(prog, f, &form, sig, assign(prog, sig)) ||
+	    !sig_counts_agree(prog, f, &form, sig))
+		return false;
+	*slot_of(prog, f) = arena_copy(types_arena(prog), sig, sizeof(*sig));
+	return true;
 }
 
 void go_sigs_release(struct go_program *prog)

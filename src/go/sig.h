@@ -58,9 +58,9 @@ const struct go_sig *go_sig_typed(const struct go_program *prog, const struct go
  * them, "context.Context, string, slice -> pointer, error". A receiver is told by the function's
  * name, or else before them, "(*T) string", where the program has no descriptor of its own type,
  * but of what is the same words; interface, slice and pointer are any of these. Nothing is taken
- * that the compiler's record of the function does not allow. Before anybody asks for the
- * signature. */
-void go_sig_tell(const struct go_program *prog, const struct go_func *f, const char *types);
+ * that the compiler's record of the function does not allow; false: it does not, or the
+ * program tells of another number of parameters. Before anybody asks for the signature. */
+bool go_sig_tell(const struct go_program *prog, const struct go_func *f, const char *types);
 const char *sig_source_name(enum sig_source s);	/* "dwarf", "types", "shape", "none" */
 
 /* The ABI alone: places for values in order. Used by go_sig_of and by tests. */

@@ -21,7 +21,7 @@ struct sig_form {
 struct str sig_numbered(const struct go_program *prog, const char *what, size_t i);
 
 /* sig.c: a signature that was told becomes the function's, if it can be. */
-void sig_take(const struct go_program *prog, const struct go_func *f, struct go_sig *sig);
+bool sig_take(const struct go_program *prog, const struct go_func *f, struct go_sig *sig);
 
 /* shape.c: from FUNCDATA ArgInfo. */
 bool sig_from_shape(const struct go_program *prog, const struct go_func *f,

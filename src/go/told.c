@@ -134,7 +134,16 @@ static bool list(const struct go_program *prog, struct str text, const char *wha
 	return true;
 }
 
-void go_sig_tell(const struct go_program *prog, const struct go_func *f, const char *types)
+static size_t count(struct str list)
+{
+	size_t n = list.n > 0;
+
+	for (size_t i = 0; i < list.n; i++)
+		n += list.p[i] == ',';
+	return n;
+}
+
+bool go_sig_tell(const struct go_program *prog, const struct go_func *f, const char *types)
 {
 	struct go_name name = go_name_split(f->name);
 	struct arena *a = types_arena(prog);
@@ -149,7 +158,7 @@ void go_sig_tell(const struct go_program *prog, const struct go_func *f, const c
 	};
 
 	if (typed && typed->results_known)
-		return;
+		return typed->nparams == !!name.receiver.n + count(str_cut(text, 0, nparams));
 	if (name.receiver.n)
 		sig.params[sig.nparams++] = (struct go_param){
 			.name = STR("recv"), .receiver = true,
@@ -158,6 +167,6 @@ void go_sig_tell(const struct go_program *prog, const struct go_func *f, const c
 	    !list(prog, str_cut(text, 0, nparams), "arg", sig.params, &sig.nparams) ||
 	    !list(prog, arrow < 0 ? STR("") : str_cut(text, nparams + 4, text.n), "ret",
 		  sig.results, &sig.nresults))
-		return;
-	sig_take(prog, f, &sig);
+		return false;
+	return sig_take(prog, f, &sig);
 }

@@ -95,6 +95,34 @@ static bool is_of_version(const struct go_program *prog, const struct library *l
 	       (!u->below || version_compare(version, str_of(u->below)) < 0);
 }
 
+/* Of those for one function the first whose parameters are the program's own, the newest before
+ * others; NULL: none of them. */
+static const struct rule *by_parameters(const struct go_program *prog, const struct library *l,
+					const char *func, const struct go_func *f)
+{
+	for (int newest = 1; newest >= 0; newest--)
+		for (u32 i = 0; i < l->nrules && !f->wrapper; i++) {
+			const struct rule *u = &l->rules[i];
+
+			if (!strcmp(u->func, func) && is_of_version(prog, l, u) == newest &&
+			    release_in(prog->version.minor, u->since, u->until) && u->sig &&
+			    go_sig_tell(prog, f, u->sig))
+				return u;
+		}
+	return NULL;
+}
+
+/* A program that was built without modules does not say which version it has. */
+static bool is_the_one(const struct go_program *prog, const struct library *l,
+		       const struct rule *u, const struct go_func *f)
+{
+	const struct rule *fits = NULL;
+
+	if (u->sig && (u->from || u->below) && !go_module_version(prog, str_of(l->module)).n)
+		fits = by_parameters(prog, l, u->func, f);
+	return fits ? u == fits : is_of_version(prog, l, u);
+}
+
 /* What requests say of who sent them, which nobody wants to know. */
 static bool is_unasked(const struct rules *r, const struct rule *u)
 {
@@ -221,7 +249,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		bool begins = u->role == ROLE_SPAN || u->role == ROLE_LOG;
 		const char *when = u->when;
 
-		if (!f || !is_of_version(prog, l, u) || is_taken(r, l, u) ||
+		if (!f || !is_the_one(prog, l, u, f) || is_taken(r, l, u) ||
 		    (u->words && f->args >= 0 && f->args != 8 * u->words) ||
 		    (u->has && !go_type_named(prog, str_of(u->has))) ||
 		    is_never_called(prog, u) ||

@@ -3,6 +3,7 @@ write what is expected here, lines that are not enabled, and secrets beside the 
 
 import functools
 import json
+import pathlib
 import subprocess
 
 import pytest
@@ -143,6 +144,20 @@ def test_kernel_probes(tmp_path):
         pytest.skip("kernel probes are not permitted here")
     module = "github.com/rs/zerolog"
     check(tmp_path, module, build(module, newest(module), gobuild.NEWEST, STRIPPED), "--engine", "uprobe")
+
+
+@pytest.mark.parametrize("version, go", [("v1.7.0", "1.19.13"), ("v1.9.3", "1.22.12"), (newest("github.com/sirupsen/logrus"), gobuild.NEWEST)])
+@pytest.mark.parametrize("flags", [[STRIPPED], []])
+def test_no_known_version(tmp_path, version, go, flags):
+    """Debian builds without modules: that a parameter was added is seen by their number."""
+    module = "github.com/sirupsen/logrus"
+    said = b"dep\t%s\t" % module.encode()
+    built = pathlib.Path(build(module, version, go, *flags)).read_bytes()
+    assert said in built
+    program = tmp_path / "program"
+    program.write_bytes(built.replace(said, said.upper()))
+    program.chmod(0o755)
+    check(tmp_path, module, program)
 
 
 @pytest.mark.parametrize("module, version, go", reached.LOGGERS)
