@@ -126,6 +126,27 @@ static void print_series(struct out *o, const struct series *s)
 	out_line(o);
 }
 
+/* "[rcx+0x8]", "(string)": a register and a type say nothing to who reads it. */
+static bool has_name(struct str object)
+{
+	return !str_starts(object, STR("[")) &&
+	       !(str_starts(object, STR("(")) && str_ends(object, STR(")")));
+}
+
+/* What is stored: "b.list", or "the slice of lists.go:31". */
+static void print_value(struct out *o, const struct torn_store *t)
+{
+	ptrdiff_t slash = str_find_last(t->line.file, '/');
+
+	if (has_name(t->object) || !t->line.file.n) {
+		out_clean(o, t->object);
+		return;
+	}
+	out_fmt(o, "the %s of ", torn_kind_name(t->kind == TORN_APPEND ? TORN_SLICE : t->kind));
+	out_clean(o, str_cut(t->line.file, (size_t)(slash + 1), t->line.file.n));
+	out_fmt(o, ":%d", t->line.line);
+}
+
 /* The program's own functions that the goroutines were in, each once. */
 static void print_goroutines(struct out *o, const struct crash *c)
 {
@@ -178,7 +199,7 @@ static void print_advice(struct out *o, const struct report *r)
 			 "pattern");
 		return;
 	}
-	out_clean(o, t->object);
+	print_value(o, t);
 	out_z(o, " is stored in ");
 	out_clean(o, t->func->name);
 	out_z(o, " while another goroutine reads it: let both hold the same mutex, or publish a "
@@ -291,7 +312,7 @@ void report_markdown(struct out *o, const struct report *r)
 	out_z(o, hunt_proves(h)	   ? "# A race on "
 		 : hunt_refutes(h) ? "# No proof of a race on "
 				   : "# A suspicion of a race on ");
-	out_clean(o, r->sites[h->sites[0]]->object);
+	print_value(o, r->sites[h->sites[0]]);
 	out_fmt(o, ": %s\n\n", crash_kind_name(h->first.crash.kind));
 	print_advice(o, r), out_z(o, ".\n\n## The store\n\n");
 	for (u32 i = 0; i < h->nsites; i++)

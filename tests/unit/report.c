@@ -120,6 +120,34 @@ START_TEST(who_reads_is_not_known_after_a_collection)
 }
 END_TEST
 
+/* A register says nothing to a reader, nor does a type alone. */
+START_TEST(what_has_no_name_is_called_by_its_line)
+{
+	static const struct {
+		const char *object;
+		enum torn_kind kind;
+		const char *is;
+	} names[] = {
+		{ "[rcx+0x8]", TORN_STRING, "\nadvice     the string of log.go:12 is stored in " },
+		{ "(string)", TORN_STRING, "\nadvice     the string of log.go:12 is stored in " },
+		{ "[rdx]", TORN_APPEND, "\nadvice     the slice of log.go:12 is stored in " },
+		{ "(main.page).body", TORN_STRING, "\nadvice     (main.page).body is stored in " },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct out o;
+
+		stores[1].object = str_of(names[i].object);
+		stores[1].kind = names[i].kind;
+		out_memory(&o);
+		report_text(&o, &r);
+		out_c(&o, '\0');
+		ck_assert_msg(strstr(o.buf, names[i].is), "%s", o.buf);
+		out_release(&o);
+	}
+}
+END_TEST
+
 START_TEST(json)
 {
 	struct out o;
@@ -182,6 +210,7 @@ Suite *report_suite(void)
 	tcase_add_test(t, text);
 	tcase_add_test(t, what_proves_nothing_says_so);
 	tcase_add_test(t, who_reads_is_not_known_after_a_collection);
+	tcase_add_test(t, what_has_no_name_is_called_by_its_line);
 	tcase_add_test(t, json);
 	tcase_add_test(t, markdown);
 	suite_add_tcase(s, t);
