@@ -15,6 +15,7 @@
 #include "cmd/stress_sites.h"
 #include "cmd/target.h"
 #include "inline/file.h"
+#include "stress/folder.h"
 #include "stress/report.h"
 
 /* Of the time that all threads together may have waited: as `stress -o` has it, so that the command
@@ -39,7 +40,7 @@ struct hunting {
 	u32 nsites;
 	struct made made[2 * LAB_JOBS];
 	struct out *out;
-	char *dir;
+	struct folder folder;
 	struct arena arena;
 };
 
@@ -346,19 +347,6 @@ static bool make_report_folder(const char *dir, struct err *err)
 	return true;
 }
 
-static bool make_folders(struct hunting *x, struct err *err)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	if (x->a->report && !make_report_folder(x->a->report, err))
-		return false;
-	x->dir = str_z(&x->arena,
-		       str_fmt(&x->arena, "%s/goshawk-XXXXXX", tmp && *tmp ? tmp : "/tmp"));
-	return mkdtemp(x->dir) ||
-	       err_set(err, ERR_IO, "%s: cannot make a folder for the copies: %s (TMPDIR says "
-		       "where)", x->dir, strerror(errno));
-}
-
 /* The runs have groups of their own: a terminal's Ctrl-C reaches us alone. */
 static bool told_to_stop(void)
 {
@@ -374,10 +362,11 @@ static bool run(struct hunting *x, const char *path, struct err *err)
 	};
 	bool ok;
 
-	if (!make_folders(x, err))
+	if ((x->a->report && !make_report_folder(x->a->report, err)) ||
+	    !folder_make(&x->folder, &x->arena, err))
 		return false;
 	x->lab = (struct lab){
-		.path = path, .name = slash ? slash + 1 : path, .dir = x->dir,
+		.path = path, .name = slash ? slash + 1 : path, .dir = x->folder.path,
 		.argv = x->a->program, .show = x->a->show_output,
 		.jobs = (u32)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), .make = make,
 		.look = look, .stop = told_to_stop, .ctx = x,
@@ -385,7 +374,7 @@ static bool run(struct hunting *x, const char *path, struct err *err)
 	said_begin(x);
 	stop_catch();
 	ok = hunt(&x->hunt, &x->lab, &ask, err);
-	rmdir(x->dir);
+	folder_release(&x->folder);
 	ok = ok && said(x, err);
 	stop_uncatch();
 	return ok;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "stress/folder.h"
 
 struct place {
 	struct run run;
@@ -27,8 +28,7 @@ static void remove_copy(struct place *p)
 {
 	if (!p->dir)
 		return;
-	unlink(p->path);
-	rmdir(p->dir);
+	folder_remove(p->dir);
 	p->dir = p->path = NULL;
 }
 

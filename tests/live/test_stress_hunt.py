@@ -216,7 +216,7 @@ def program_of(pid):
 
 
 def test_who_is_killed_leaves_no_copy_that_runs(tmp_path, monkeypatch):
-    """Nor is the folder taken away then: there is nobody left to do it."""
+    """The folder is taken away by the next one."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     p = subprocess.Popen([goshawk.GOSHAWK, "stress", "--until-crash", "--for", "100s", "main.*", "--",
                           gobuild.build("racing", gobuild.NEWEST), "string", "mutex", "100"], stdin=subprocess.DEVNULL,
@@ -236,6 +236,10 @@ def test_who_is_killed_leaves_no_copy_that_runs(tmp_path, monkeypatch):
     for copy in copies:
         assert select.select([copy], [], [], 30)[0], "a copy runs on"
         os.close(copy)
+    assert len(list(tmp_path.glob("goshawk-stress-*"))) == 1
+    done = goshawk.run("stress", "--until-crash", "--for", "1s", "main.*", "--", gobuild.build("racing", gobuild.NEWEST),
+                       "string", "mutex", "100")
+    assert done.status == 0 and not list(tmp_path.iterdir()), done
 
 
 def wrong(*args):

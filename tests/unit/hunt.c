@@ -332,6 +332,17 @@ START_TEST(says_what_it_cannot_make)
 }
 END_TEST
 
+/* As some keep a log, or a socket. */
+START_TEST(what_is_put_beside_a_copy_goes_with_it)
+{
+	world.n = 1, world.culprits[0] = 13;
+	world.dies = "mkdir -p \"${0%/*}/data\" && : >\"${0%/*}/data/log\"\n" DIES;
+	world.lives = "mkdir -p \"${0%/*}/data\"";
+	run();
+	ck_assert(h.found);
+}
+END_TEST
+
 Suite *hunt_suite(void)
 {
 	Suite *s = suite_create("hunt");
@@ -354,6 +365,7 @@ Suite *hunt_suite(void)
 	tcase_add_test(t, control_delays_what_is_passed);
 	tcase_add_test(t, proves_by_how_often_it_dies);
 	tcase_add_test(t, says_what_it_cannot_make);
+	tcase_add_test(t, what_is_put_beside_a_copy_goes_with_it);
 	suite_add_tcase(s, t);
 	return s;
 }
