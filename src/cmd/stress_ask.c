@@ -74,11 +74,11 @@ static bool says_one(int pid)
 	return str_eq(procs, STR("1"));
 }
 
-void stress_print_refused(struct out *o, u32 n)
+void stress_print_refused(struct out *o, u32 n, const char *how)
 {
 	if (!n)
 		return;
-	out_fmt(o, "goshawk: %u other%s can't be (--plan says why)", n, n == 1 ? "" : "s");
+	out_fmt(o, "goshawk: %u other%s can't be (%s says why)", n, n == 1 ? "" : "s", how);
 	out_line(o);
 }
 

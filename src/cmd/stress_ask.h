@@ -24,7 +24,7 @@ double stress_chance(const struct delay_ask *ask);
 /* Says so where a process (0: one that is yet to be started from here) has one processor only, as
  * far as that can be seen. */
 void stress_one_p(struct out *o, int pid);
-/* A line on stores that can't be delayed, where there are some. */
-void stress_print_refused(struct out *o, u32 n);
+/* A line on stores that can't be delayed, where there are some; `how` tells why. */
+void stress_print_refused(struct out *o, u32 n, const char *how);
 
 #endif

@@ -13,7 +13,7 @@ static void said(const struct delayed *d, const char *path)
 		d->ndelayed == 1 ? "store is" : "stores are");
 	stress_print_how(&o, &d->ask);
 	out_line(&o);
-	stress_print_refused(&o, d->nrefused);
+	stress_print_refused(&o, d->nrefused, "--plan");
 	if (d->ask.fips_resum) {
 		out_z(&o, "goshawk: its FIPS 140 self-check passes, but this is no validated "
 			  "module any more");

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "cmd/engine.h"
 #include "cmd/stop.h"
+#include "cmd/stress_ask.h"
 #include "cmd/stress_sites.h"
 #include "cmd/target.h"
 #include "inline/file.h"
@@ -37,7 +38,7 @@ struct hunting {
 	const struct torn_store **sites;	/* those that can be delayed */
 	u8 *tiers;
 	u32 *waits;		/* at each, in the run that waited most */
-	u32 nsites;
+	u32 nsites, nrefused;
 	struct made made[2 * LAB_JOBS];
 	struct out *out;
 	struct folder folder;
@@ -103,8 +104,10 @@ static bool find_sites(struct hunting *x, struct err *err)
 	x->tiers = ARENA_ARRAY(&x->arena, u8, n);
 	x->waits = ARENA_ARRAY(&x->arena, u32, n);
 	for (u32 i = 0; i < n; i++) {
-		if (d.sites[i].refusal)
+		if (d.sites[i].refusal) {
+			x->nrefused++;
 			continue;
+		}
 		x->sites[x->nsites] = d.sites[i].store;
 		x->tiers[x->nsites++] = tier_of(&x->t.prog, d.sites[i].store->func);
 	}
@@ -197,30 +200,63 @@ static void died(void *ctx, const struct trial *t)
 static void said_begin(const struct hunting *x)
 {
 	const char *procs = getenv("GOMAXPROCS");
+	bool raised = procs && run_raises_procs();
+	struct out talk;
 
 	fprintf(stderr,
 		"goshawk: %u %s of several words %s delayed by %g ms and more; the program runs "
 		"again and again for %g s, with GOMAXPROCS at least " RUN_PROCS_TEXT "%s%s\n",
 		x->nsites, x->nsites == 1 ? "store" : "stores", x->nsites == 1 ? "is" : "are",
 		(double)x->a->delay_ns / 1e6, (double)x->a->for_ns / 1e9,
-		procs ? " instead of " : "", procs ? procs : "");
+		raised ? " instead of " : "", raised ? procs : "");
+	out_open(&talk, 2);
+	stress_print_refused(&talk, x->nrefused, "goshawk stress FILE --plan");
+	out_flush(&talk);
+	out_release(&talk);
+}
+
+/* Stores that some run was seen to wait at. That it lived may mean that no run came there. */
+static u32 passed(const struct hunting *x)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < x->nsites; i++)
+		n += x->waits[i] > 0;
+	return n;
+}
+
+static void said_where(const struct hunting *x)
+{
+	u32 n = passed(x);
+
+	if (!n)
+		fprintf(stderr, "goshawk: no run was seen to wait at any of these stores: of them "
+			"this says nothing; do its arguments lead there?\n");
+	else
+		fprintf(stderr, "goshawk: it waited at %u of %u %s; that is no proof: a build with "
+			"-race sees the others, and values of one word (pointers, counters, maps), "
+			"too\n", n, x->nsites, x->nsites == 1 ? "store" : "stores");
 }
 
 static void said_nothing_found(const struct hunting *x)
 {
 	const struct hunt *h = &x->hunt;
 
-	fprintf(stderr, "goshawk: it lived through %u runs in %.1f s\n", h->runs,
-		(double)h->took_ns / 1e9);
 	if (h->others)
 		fprintf(stderr,
-			"goshawk: %u of them ended by what a torn value does not do: %.*s\n",
-			h->others, STR_F(h->other.crash.message));
-	else if (h->ended && WIFEXITED(h->status) && WEXITSTATUS(h->status))
+			"goshawk: %u of %u runs in %.1f s ended by what a torn value does not do: "
+			"%.*s; goshawk explain -- PROGRAM says more\n",
+			h->others, h->runs, (double)h->took_ns / 1e9,
+			STR_F(h->other.crash.message));
+	else
+		fprintf(stderr, "goshawk: it lived through %u runs in %.1f s\n", h->runs,
+			(double)h->took_ns / 1e9);
+	if (!h->others && h->ended && WIFEXITED(h->status) && WEXITSTATUS(h->status))
 		fprintf(stderr,
 			"goshawk: %u of them ended by themselves, the last with status %d: is "
 			"it called rightly? --show-output shows what it says\n",
 			h->ended, WEXITSTATUS(h->status));
+	said_where(x);
 }
 
 /* For a shell. */
@@ -310,6 +346,28 @@ static bool keep(struct hunting *x, struct report *r, struct err *err)
 	return out_file_commit(&file, err);
 }
 
+static void said_end(const struct hunting *x)
+{
+	struct json j;
+
+	json_begin(&j, x->out);
+	json_object(&j);
+	json_key(&j, "type");
+	json_z(&j, "end");
+	json_key(&j, "sites");
+	json_u64(&j, x->nsites);
+	json_key(&j, "refused");
+	json_u64(&j, x->nrefused);
+	json_key(&j, "passed");
+	json_u64(&j, passed(x));
+	json_key(&j, "runs");
+	json_u64(&j, x->hunt.runs);
+	json_key(&j, "others");
+	json_u64(&j, x->hunt.others);
+	json_object_end(&j);
+	json_line(&j);
+}
+
 static bool said(struct hunting *x, struct err *err)
 {
 	struct report r = { .hunt = &x->hunt, .sites = x->sites };
@@ -396,7 +454,7 @@ bool stress_until_crash(const struct hunt_args *a, struct out *o, bool *found, s
 		target_json_begin(&x.t, o);
 	ok = ok && run(&x, path, err);
 	if (ok && a->json)
-		target_json_end(o);
+		said_end(&x);
 	*found = x.hunt.found && !hunt_refutes(&x.hunt);
 	lab_release(&x.lab);
 	target_release(&x.t);

@@ -91,7 +91,7 @@ static void said(const struct live *l, const struct source *src, struct out *tal
 		out_fmt(talk, "; it stood still for %.1f ms",
 			(double)src->stop_ns(src->session) / 1e6);
 	out_line(talk);
-	stress_print_refused(talk, l->plan.nrefused);
+	stress_print_refused(talk, l->plan.nrefused, "--plan");
 	stress_one_p(talk, l->a->pid ? src->pid : 0);
 	out_flush(talk);
 }

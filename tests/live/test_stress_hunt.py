@@ -242,6 +242,38 @@ def test_who_is_killed_leaves_no_copy_that_runs(tmp_path, monkeypatch):
     assert done.status == 0 and not list(tmp_path.iterdir()), done
 
 
+def test_that_it_lived_is_no_proof(tmp):
+    """Of stores that no run came to nothing is known, and of those that can't be delayed; nor of a map."""
+    racing = gobuild.build("racing", gobuild.NEWEST)
+    objects, done = until_crash("--for", "1s", "main.(*object).setList", "--", racing, "string", "mutex", status=0)
+    end = one(objects, "end")
+    assert (end["sites"], end["refused"], end["passed"], end["others"]) == (1, 0, 0, 0) and end["runs"], end
+    assert "no run was seen to wait at any of these stores" in done.err
+    objects, done = until_crash("--for", "1s", "main.(*object).*", "--", racing, "string", "mutex", status=0)
+    end = one(objects, "end")
+    assert (end["sites"], end["passed"]) == (4, 1), end
+    assert "it waited at 1 of 4 stores; that is no proof: " in done.err
+    objects, done = until_crash("--for", "1s", "*", "--", racing, "string", "mutex", status=0)
+    said = re.search(r"^goshawk: (\d+) others? can't be \(goshawk stress FILE --plan says why\)$", done.err, re.M)
+    assert int(said[1]) == one(objects, "end")["refused"] > 0, done
+
+
+def test_who_dies_otherwise_has_not_lived(tmp):
+    objects, done = until_crash("--for", "1s", "main.*", "--", gobuild.build("zoo", gobuild.NEWEST), "maps-written", status=0)
+    end = one(objects, "end")
+    assert end["others"] and not [o for o in objects if o["type"] == "report"], objects
+    assert "it lived" not in done.err and "%d of %d runs in " % (end["others"], end["runs"]) in done.err
+    assert re.search("ended by what a torn value does not do: fatal error: concurrent map .*; goshawk explain", done.err)
+
+
+def test_gomaxprocs_is_not_lowered(tmp, monkeypatch):
+    for procs, said in ("8", "at least 4\n"), ("2", "at least 4 instead of 2\n"):
+        monkeypatch.setenv("GOMAXPROCS", procs)
+        _, done = until_crash("--for", "100ms", "main.*", "--", gobuild.build("racing", gobuild.NEWEST), "string", "mutex",
+                              status=0)
+        assert "with GOMAXPROCS " + said in done.err
+
+
 def wrong(*args):
     done = goshawk.run("stress", "--until-crash", *args)
     assert done.out == ""
