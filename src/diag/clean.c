@@ -64,8 +64,9 @@ static struct str strip(struct str prefix, struct str line)
 static ptrdiff_t begins(struct str line)
 {
 	ptrdiff_t at = crash_within(line);
+	bool signal = at < 0 && str_find(line, STR("SIG")) >= 0;
 
-	for (size_t i = 0; at < 0 && death_signals[i]; i++)
+	for (size_t i = 0; signal && at < 0 && death_signals[i]; i++)
 		at = str_find(line, str_of(death_signals[i]));
 	if (at < 0)
 		at = str_find(line, STR("WARNING: DATA RACE"));

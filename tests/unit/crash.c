@@ -121,6 +121,30 @@ START_TEST(reads)
 }
 END_TEST
 
+/* Wherever a logger has put it. */
+START_TEST(is_found_in_a_line)
+{
+	static const char *const more[] = {
+		"unexpected fault address 0x7f", "SIGBUS: bus error", "runtime: goroutine stack "
+		"exceeds 1000000000-byte limit", "fatal error: runtime: out of memory",
+		"panic: strings: negative Repeat count", "SIGSEGV: segmentation violation",
+	};
+	OWN(arena) a = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases) + ARRAY_LEN(more); i++) {
+		const char *text = i < ARRAY_LEN(more) ? more[i] :
+				   cases[i - ARRAY_LEN(more)].message;
+		const char *behind[] = { "", "10:09:07 api ", "x: y [7]\t" };
+
+		for (size_t k = 0; *text && k < ARRAY_LEN(behind); k++)
+			ck_assert_msg(crash_within(str_fmt(&a, "%s%s", behind[k], text)) ==
+				      (ptrdiff_t)strlen(behind[k]), "%s%s", behind[k], text);
+	}
+	ck_assert_int_eq(crash_within(STR("10:09 http: panic serving: x: y")), -1);
+	ck_assert_int_eq(crash_within(STR("xpanic: boom")), -1);
+}
+END_TEST
+
 START_TEST(any_part_of_it_is_safe)
 {
 	const char *text = cases[_i].text;
@@ -146,6 +170,7 @@ Suite *crash_suite(void)
 	TCase *t = tcase_create("crash");
 
 	tcase_add_loop_test(t, reads, 0, ARRAY_LEN(cases));
+	tcase_add_test(t, is_found_in_a_line);
 	tcase_add_loop_test(t, any_part_of_it_is_safe, 0, ARRAY_LEN(cases));
 	suite_add_tcase(s, t);
 	return s;
