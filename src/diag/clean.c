@@ -93,15 +93,20 @@ static bool follows_death(struct str line)
 struct lines {
 	struct str before, line, next;
 	struct str prefix;	/* of those that tell of the death; empty: none */
+	struct str fields;	/* behind them, as another line had them; empty: none */
 };
 
-/* Whose lines they are, where a prefix says so: "api-1  | ", "[pod/api-7b9/api] ", "h app[12]: ".
- * A time says nothing of that, nor does a level, which changes as often. */
+/* Whose lines they are, where a prefix says so: "api-1  | ", "[pod/api-7b9/api] ", "h app[12]: ",
+ * "2026-11-30T10:09:07Z stderr F ", because the runtime prints on stderr. A time says nothing of
+ * that, nor does a level, which changes as often. */
 static struct str source_of(struct str prefix)
 {
 	ptrdiff_t bar = str_find(prefix, STR("|")), end = str_find(prefix, STR("]: ")), from, open;
-	struct str s;
+	ptrdiff_t blank = str_find(prefix, STR(" "));
+	struct str s = str_cut(prefix, (size_t)MAX(blank, 0), prefix.n);
 
+	if (str_starts(s, STR(" stderr F ")) || str_starts(s, STR(" stdout F ")))
+		return str_cut(s, 1, 7);
 	if (str_starts(prefix, STR("[pod/")))
 		return str_cut(prefix, 0, (size_t)MAX(str_find(prefix, STR("]")), 0));
 	if (bar > 0) {
@@ -157,6 +162,22 @@ static void take_prefix(struct lines *l, size_t at)
 		if ((!panic && !fatal) || (l->next.p && follows_death(l->next)))
 			l->line = said;	/* behind a line that had no end */
 	}
+}
+
+/* What is told of a death, without what is around it. */
+static struct str bare_of(const struct lines *l, struct str line)
+{
+	return l->prefix.n ? death_without_fields(strip(l->prefix, line), l->fields) : line;
+}
+
+static void take_fields(struct lines *l)
+{
+	struct str fields;
+
+	if (!l->prefix.n)
+		return;
+	fields = death_fields(strip(l->prefix, l->line), strip(l->prefix, l->next));
+	l->fields = fields.n ? fields : l->fields;
 }
 
 /* A place below its function, or a panic below another one, of which a page or a terminal has made
@@ -231,7 +252,7 @@ struct str death_clean(struct str log, struct arena *a)
 		l.line = before = str_next_line(&rest);
 		after = rest;
 		l.next = rest.n ? str_next_line(&after) : (struct str){ 0 };
-		bare = l.prefix.n ? strip(l.prefix, l.line) : l.line;
+		bare = bare_of(&l, l.line);
 		others = is_others(l.prefix, l.line);
 		if (!others && lacks_tab(&bare, above)) {
 			out[n++] = '\t';
@@ -239,11 +260,10 @@ struct str death_clean(struct str log, struct arena *a)
 		} else {
 			at = begins(l.line);
 			if (at >= 0)
-				take_prefix(&l, (size_t)at);
+				take_prefix(&l, (size_t)at), take_fields(&l);
 			if (others && is_others(l.prefix, l.line))
 				continue;
-			if (l.prefix.n)
-				l.line = strip(l.prefix, l.line);
+			l.line = bare_of(&l, l.line);
 		}
 		memcpy(out + n, l.line.p, l.line.n);
 		above = (struct str){ out + n, l.line.n };

@@ -77,10 +77,21 @@ struct death {
 extern const char *const death_signals[];
 /* A log's lines as they were printed: without what a logger put before each, and out of JSON. */
 struct str death_clean(struct str log, struct arena *a);
-/* Before that: lines, which a file in UTF-16 or of CSV has in its own way. */
+/* Before that: lines, which a file in UTF-16, of CSV, of the journal, of containers or from Loki
+ * has in its own way. */
 struct str death_plain(struct str log, struct arena *a);
+struct str death_from_records(struct str log, struct arena *a);
+struct str death_from_loki(struct str log, struct arena *a);
+/* The oldest line first, also where the newest was. */
+struct str death_oldest_first(struct str log, struct arena *a);
 /* The same without what stands in quotes only: that is taken out of them. */
 struct str death_unwrap(struct str log, struct arena *a);
+/* name=value, or several of them; or nothing. */
+bool death_is_fields(struct str s);
+/* Those that end the line, and with the same names the next one, too; empty: none. */
+struct str death_fields(struct str line, struct str next);
+/* A line without the fields at its end that have these names. */
+struct str death_without_fields(struct str line, struct str fields);
 /* What a log has of the last death that it tells of. */
 struct death_told {
 	struct str text;	/* from its first line on, up to the next death */

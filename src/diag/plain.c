@@ -109,5 +109,6 @@ struct str death_plain(struct str log, struct arena *a)
 	log = from_utf16(log, a);
 	if (str_starts(log, STR("\xef\xbb\xbf")))
 		log = str_cut(log, 3, log.n);
-	return from_csv(log, a);
+	log = death_from_records(death_from_loki(from_csv(log, a), a), a);
+	return death_oldest_first(log, a);
 }

@@ -15,11 +15,13 @@ static const char *const fields[] = {
 	"error", "stderr",
 };
 enum { FIELDS = ARRAY_LEN(fields), DEPTH = 3 };
+enum { PART = 16 << 10 };	/* docker cuts longer lines; the last part has the line's end */
 
 struct unwrap {
 	char *to;
 	size_t n;
 	bool some;	/* something was in quotes */
+	bool logfmt;	/* ... behind msg= */
 	/* JSON over several lines: */
 	bool pretty;
 	size_t indent, rank;	/* of the field that is taken */
@@ -180,8 +182,11 @@ static bool json(struct unwrap *u, struct str line)
 	if (rank > FIELDS)
 		return false;
 	for (depth = 0; next_pair(&all, &depth, &p);)
-		if (p.depth == best.depth && str_eq(p.key, best.key))
+		if (p.depth == best.depth && str_eq(p.key, best.key)) {
 			put(u, p.text);
+			u->n -= p.text.n >= PART && str_eq(p.key, STR("log")) &&
+				!str_ends(p.text, STR("\\n"));
+		}
 	return true;
 }
 
@@ -264,9 +269,13 @@ static bool logfmt(struct unwrap *u, struct str line)
 		if (is_death(text))
 			break;
 	}
+	/* logrus leaves out a text that is empty */
+	if (!best.p && u->logfmt && death_is_fields(line))
+		best = STR("");
 	if (!best.p)
 		return false;
 	put(u, best);
+	u->logfmt = true;
 	return true;
 }
 

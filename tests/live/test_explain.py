@@ -290,10 +290,35 @@ def dressed(text, how):
         return "".join("app_1  | %s\n" % line for line in ["started", *lines])
     if how == "syslog":
         return "".join("Nov 28 20:%02d:%02d host app[123]: %s\n" % (i // 60 % 60, i % 60, line) for i, line in enumerate(["up", *lines]))
+    if how == "zerolog":
+        return "".join("10:%02dAM ERR %sapp=api n=%d\n" % (i // 60, line + " " if line else "", i) for i, line in enumerate(["up", *lines]))
+    if how == "logrus":
+        return "".join("\x1b[31mERRO\x1b[0m[%04d] %-44s \x1b[31mapp\x1b[0m=\"a b\"\n" % (i, line) for i, line in enumerate(lines))
+    if how == "logrus in a file":
+        return "".join("time=\"10:%02d\" level=error %sapp=api\n" % (i % 60, "msg=%s " % json.dumps(line) if line else "")
+                       for i, line in enumerate(lines))
+    if how == "containers":
+        parts = [(line[at:at + 30], "PF"[at + 30 >= len(line)]) for line in lines for at in range(0, len(line) or 1, 30)]
+        return "".join("2026-01-01T00:00:0%d.%dZ stderr %s %s\n2026-01-01T00:00:09.1Z stdout F GET /\n" % (i % 9, i, end, part)
+                       for i, (part, end) in enumerate(parts))
+    if how == "loki":
+        streams = {}
+        for i, line in enumerate(["up", *lines]):
+            level = "error" if "panic" in line or "error" in line else "unknown"
+            streams.setdefault(level, []).insert(0, [str(1764503962000000000 + i), line])
+        result = [{"stream": {"app": "api", "detected_level": level}, "values": values} for level, values in streams.items()]
+        result.append({"stream": {"app": "db"}, "values": [[str(1764503962000000000 + i), "ready"] for i in range(3)]})
+        return json.dumps({"status": "success", "data": {"resultType": "streams", "result": result}})
+    if how == "journal":
+        return "".join("__CURSOR=s=%d\n_PID=7\nSYSLOG_IDENTIFIER=api\nMESSAGE=%s\n\n__CURSOR=s=%d\n_PID=8\nMESSAGE=up\n\n" % (i, line, i)
+                       for i, line in enumerate(lines))
+    if how == "newest first":
+        return "".join("2026-01-01T00:00:0%dZ %s\n" % (i % 10, line) for i, line in reversed(list(enumerate(["up", *lines]))))
     return "a line before\n" + text.replace("\n", "\r\n") + "\r\nand behind\r\n"
 
 
-@pytest.mark.parametrize("how", ["json", "one object", "compose", "syslog", "carriage returns"])
+@pytest.mark.parametrize("how", ["json", "one object", "compose", "syslog", "carriage returns", "zerolog", "logrus", "logrus in a file",
+                                 "containers", "loki", "journal", "newest first"])
 def test_logs_are_undressed(how, tmp_path):
     program = gobuild.build("zoo", gobuild.NEWEST)
     for name, kind, function in (d for d in zoo(program) if d[0] in ("nil-deep", "asleep-waitgroup", "panic-goroutine")):

@@ -1,4 +1,4 @@
-/* What is said of a text: kind, how sure, of which function; and how logs are undressed. */
+/* What is said of a text: kind, how sure, of which function. */
 #include <check.h>
 #include <string.h>
 #include <unistd.h>
@@ -447,101 +447,6 @@ START_TEST(says_it_in_one_sentence)
 }
 END_TEST
 
-static const struct {
-	const char *log, *is;
-} logs[] = {
-	{ "panic: boom\n\n", "panic: boom\n\n" },
-	{ "panic: boom", "panic: boom\n" },
-	{ "x\r\npanic: boom\r\n", "x\npanic: boom\n" },
-	{ "{\"log\":\"panic: boom\\n\"}\n{\"a\":1, \"log\" : \"\\tx\\u0041\\\"\"}\n",
-	  "panic: boom\n\txA\"\n" },
-	{ "{\"log\":\"cut \\u00", "cut u00\n" },
-	{ "{\"n\":1}\n", "{\"n\":1}\n" },
-	{ "a | up\na | panic: boom\na | \na | goroutine 1\n",
-	  "a | up\npanic: boom\n\ngoroutine 1\n" },
-	{ "Nov 28 20:01:09 h a[7]: panic: boom\nNov 28 20:01:10 h a[7]: next\n",
-	  "panic: boom\nnext\n" },
-	{ "2026/11/30 06:20:42 panic: boom\ngoroutine 12 [running]:\n",
-	  "panic: boom\ngoroutine 12 [running]:\n" },
-	{ "a | panic: one\na | \tpanic: two\na | next\n", "panic: one\n\tpanic: two\nnext\n" },
-	{ "INFO: panic: off\npanic: boom\n\n", "INFO: panic: off\npanic: boom\n\n" },
-	{ "\x1b[36mapp_1  |\x1b[0m panic: boom\n\x1b[36mapp_1  |\x1b[0m \n", "panic: boom\n\n" },
-	{ "{\"log\":\"\\u001b[1;31mpanic: boom\\u001b[0m\\n\"}\n", "panic: boom\n" },
-	{ "\x1b[31", "\n" },
-	{ "\x1b[31\n\x1b[\x1b[mpanic: boom\n", "\npanic: boom\n" },
-	{ "app | ====\napp | WARNING: DATA RACE\napp | Write at 0x1 by goroutine 7:\n",
-	  "app | ====\nWARNING: DATA RACE\nWrite at 0x1 by goroutine 7:\n" },
-	{ "12:00:09 [w-9]: panic: boom\n12:00:10 [w-10]: next\n", "panic: boom\nnext\n" },
-	{ "", "" },
-	/* JSON: behind a prefix, of many objects, over several lines, in JSON */
-	{ "api-1 | {\"msg\":\"panic: a\"}\n{\"msg\":\"\"}\n", "panic: a\n\n" },
-	{ "[{\"message\":\"panic: a\",\"k\":{\"message\":\"b\"}},{\"message\":\"c\"}]\n",
-	  "panic: a\nc\n" },
-	{ "{\n  \"events\": [\n    {\n      \"t\": 1,\n      \"message\" : \"panic: a\",\n"
-	  "      \"id\": \"7\"\n    },\n    {\n      \"message\": \"c\"\n    }\n  ]\n}\nend\n",
-	  "{\n  \"events\": [\n    {\n      \"t\": 1,\npanic: a\nc\nend\n" },
-	{ "{\"log\":\"{\\\"msg\\\":\\\"panic: a\\\\n\\\"}\\n\",\"stream\":\"x\"}\n", "panic: a\n" },
-	{ "{\"Action\":\"output\",\"Output\":\"panic: a\\n\"}\n", "panic: a\n" },
-	{ "{\"msg\":\"child died\",\"why\":\"panic: a\\n\\ngoroutine 1 [running]:\\n\"}\n",
-	  "panic: a\n\ngoroutine 1 [running]:\n" },
-	{ "panic: {\"error\":\"no\"}\n", "panic: {\"error\":\"no\"}\n" },
-	/* slog, logrus, go-kit */
-	{ "time=1 level=ERROR msg=\"panic: a b\" pid=4\nlevel=x msg=f() pid=4\nlevel=x msg=\"\"\n",
-	  "panic: a b\nf()\n\n" },
-	{ "api | time=1 level=x msg=gone err=\"panic: a\\n\\ngoroutine 1 [running]:\\n\"\n",
-	  "panic: a\n\ngoroutine 1 [running]:\n" },
-	{ "panic: level=x msg=y\n", "panic: level=x msg=y\n" },
-	{ "x level=1\n", "x level=1\n" },
-	/* %q; zap's console with fields */
-	{ "9:19 \"c\" died: \"panic: a\\n\\ngoroutine 1 [running]:\\n\\x\" 3\n",
-	  "panic: a\n\ngoroutine 1 [running]:\nx\n" },
-	{ "9:19 ERROR a.go:1 panic: a\t{\"pid\": 7}\n", "9:19 ERROR a.go:1 panic: a\n" },
-	/* other programs' lines between them; the next death may be another one's */
-	{ "a-1  | panic: a\ndb-1 | ready\na-1  | \na-2  | panic: b\na-1  | c\na-2  | d\n",
-	  "panic: a\n\npanic: b\nd\n" },
-	{ "Nov 30 09:19:31 h a[7]: panic: a\nNov 30 09:19:31 h sshd[8]: x\n"
-	  "Nov 30 09:19:31 h a[9]: y\nNov 30 09:19:32 h a[7]: b\n", "panic: a\nb\n" },
-	{ "[pod/a-1/a] panic: a\n[pod/a-2/a] x\n[pod/a-1/a] \n", "panic: a\n\n" },
-	/* tabs that are blanks now, or gone */
-	{ "panic: a [recovered]\n        panic: b\n\nmain.f()\n        /a.go:9 +0x1\ncreated by x\n"
-	  "  /a.go:3\n", "panic: a [recovered]\n\tpanic: b\n\nmain.f()\n\t/a.go:9 +0x1\n"
-	  "created by x\n\t/a.go:3\n" },
-	{ "h | panic: a\nh | main.f()\nh | /a.go:9 +0x1 fp=0x1\nh | main.g()\nh | #011/a.go:3\n",
-	  "panic: a\nmain.f()\n\t/a.go:9 +0x1 fp=0x1\nmain.g()\n\t/a.go:3\n" },
-	{ "f()\n/a.go:9 is wrong\n/a.go:9\n  f()\n    /a.go:9\n", "f()\n/a.go:9 is wrong\n"
-	  "/a.go:9\n  f()\n    /a.go:9\n" },
-	{ "09:19:31Z app[91] ams [info]panic: a\n09:19:32Z app[91] ams [info]b\n",
-	  "panic: a\nb\n" },
-	/* what files are made of */
-	{ "\xef\xbb\xbfpanic: a\r\nb\r\n", "panic: a\nb\n" },
-	{ "Time,\"Line\"\n1,\"panic: \"\"a\"\"\"\r\n2,\r\n3,\""
-	  "goroutine 1 [x]:\nf(1, 2)\"\n4,g()\nh\n",
-	  "panic: \"a\"\n\ngoroutine 1 [x]:\nf(1, 2)\ng()\nh\n" },
-	{ "a,b\npanic: a,b\n", "a,b\npanic: a,b\n" },
-	{ "message,b\n\"cut", "cut\n" },
-	{ "09:19:31 | panic: a\n09:19:32 | b\n", "panic: a\nb\n" },
-};
-
-START_TEST(utf_16_is_read)
-{
-	static const char little[] = "\xff\xfep\0a\0\r\0\n\0\xac\x20" "b";
-	static const char big[] = "\xfe\xff\0p\0\n\1\2";
-	OWN(arena) a = { 0 };
-
-	ck_assert(str_eq(death_clean((struct str){ little, sizeof(little) }, &a), STR("pa\n?b\n")));
-	ck_assert(str_eq(death_clean((struct str){ big, sizeof(big) - 1 }, &a), STR("p\n?\n")));
-}
-END_TEST
-
-START_TEST(logs_are_undressed)
-{
-	OWN(arena) a = { 0 };
-	struct str is = death_clean(str_of(logs[_i].log), &a);
-
-	ck_assert_msg(str_eq(is, str_of(logs[_i].is)), "%s gives %.*s", logs[_i].log, STR_F(is));
-}
-END_TEST
-
 Suite *explain_suite(void)
 {
 	Suite *s = suite_create("explain");
@@ -551,8 +456,6 @@ Suite *explain_suite(void)
 	tcase_add_loop_test(t, tells_of_the_last_of_several, 0, ARRAY_LEN(several));
 	tcase_add_loop_test(t, tells_what_is_printed_of_a_heap, 0, ARRAY_LEN(heaps));
 	tcase_add_loop_test(t, says_it_in_one_sentence, 0, ARRAY_LEN(summaries));
-	tcase_add_loop_test(t, logs_are_undressed, 0, ARRAY_LEN(logs));
-	tcase_add_test(t, utf_16_is_read);
 	suite_add_tcase(s, t);
 	return s;
 }
