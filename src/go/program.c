@@ -5,6 +5,7 @@
 #include "go/fork.h"
 #include "go/sig.h"
 #include "go/tables.h"
+#include "image/mapped.h"
 
 /* Packers leave PT_LOADs and nothing of Go's; UPX signs its header, which follows the program's. */
 static bool packed_by_upx(const struct image *img)
@@ -23,6 +24,32 @@ static bool is_loaded_by_others(const struct image *img)
 	return names && str_find(image_section_bytes(img, names), STR("link.pkghashbytes.")) >= 0;
 }
 
+/* The note with which Go's linker gives its build id: it is in the first page. */
+static bool has_go_note(const struct image *img, u64 first_rt)
+{
+	static const char kind_and_name[] = "\4\0\0\0Go\0";	/* and one more NUL */
+	char page[4096];
+
+	return image_read_rt(img, first_rt, page, sizeof(page)) &&
+	       str_find((struct str){ page, sizeof(page) },
+			(struct str){ kind_and_name, sizeof(kind_and_name) }) >= 0;
+}
+
+/* A program of another language may have Go code in it, by a library (c-shared). */
+static bool other_language(const struct image *img, struct err *err)
+{
+	OWN(arena) a = { 0 };
+	struct str library = mapped_file(img, &a, has_go_note);
+
+	if (library.n)
+		return err_set(err, ERR_FORMAT,
+			       "not a Go program, but it has loaded a Go library, %.*s: info, "
+			       "funcs, types, disasm and check look into that file; what runs of "
+			       "it can't be looked into", STR_F(library));
+	return err_set(err, ERR_FORMAT,
+		       "not a Go program (no build information and no function table)");
+}
+
 static bool not_go(const struct go_program *prog, bool has_info, struct err *err)
 {
 	if (packed_by_upx(prog->img))
@@ -32,8 +59,7 @@ static bool not_go(const struct go_program *prog, bool has_info, struct err *err
 			       "a plugin, or part of a program in shared libraries; goshawk knows "
 			       "programs that are one file");
 	if (!has_info)
-		return err_set(err, ERR_FORMAT,
-			       "not a Go program (no build information and no function table)");
+		return other_language(prog->img, err);
 	return err_set(err, ERR_FORMAT, "built by %.*s, but its function table is gone or damaged",
 		       STR_F(prog->version.text));
 }

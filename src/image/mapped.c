@@ -16,9 +16,23 @@ struct piece {
 	struct str path;
 };
 
+/* What is looked for; `see` is asked of each piece until it says true. */
+struct search {
+	bool (*see)(struct search *s, const struct piece *p);
+	const struct image *img;
+	bool (*is_it)(const struct image *img, u64 first_rt);
+	u64 rt;
+	struct arena *a;
+	struct mapped *to;
+};
+
 /* Up to the piece that has the address, and it. */
-static bool look(const struct piece *p, u64 rt, struct arena *a, struct mapped *to)
+static bool look(struct search *s, const struct piece *p)
 {
+	struct mapped *to = s->to;
+	struct arena *a = s->a;
+	u64 rt = s->rt;
+
 	if (!p->off) {
 		to->path = (struct str){ str_z(a, p->path), p->path.n };
 		to->first_rt = p->lo;
@@ -33,12 +47,19 @@ static bool look(const struct piece *p, u64 rt, struct arena *a, struct mapped *
 	return true;
 }
 
-bool mapped_by_core(struct rd files, u64 rt, struct arena *a, struct mapped *to)
+static bool see_file(struct search *s, const struct piece *p)
+{
+	if (p->off || !s->is_it(s->img, p->lo))
+		return false;
+	s->to->path = (struct str){ str_z(s->a, p->path), p->path.n };
+	return true;
+}
+
+static bool search_core(struct rd files, struct search *s)
 {
 	struct rd r = files, names = files;
 	u64 n = rd_u64(&r), page = rd_u64(&r);
 
-	*to = (struct mapped){ 0 };
 	n = rd_count(&r, n, 25);	/* three words and at least a NUL */
 	rd_seek(&names, 16 + 24 * n);
 	while (n--) {
@@ -49,13 +70,13 @@ bool mapped_by_core(struct rd files, u64 rt, struct arena *a, struct mapped *to)
 		p.path = rd_z(&names);
 		if (r.bad || names.bad)
 			return false;
-		if (look(&p, rt, a, to))
+		if (s->see(s, &p))
 			return true;
 	}
 	return false;
 }
 
-static bool of_process(int pid, u64 rt, struct arena *a, struct mapped *to)
+static bool search_process(int pid, struct search *s)
 {
 	char name[64], *line = NULL;
 	size_t room = 0;
@@ -73,7 +94,7 @@ static bool of_process(int pid, u64 rt, struct arena *a, struct mapped *to)
 			   &p.off, &at) != 3 || !at || line[at] != '/')
 			continue;
 		p.path = str_of(line + at);
-		found = look(&p, rt, a, to);
+		found = s->see(s, &p);
 	}
 	mem_free(line);
 	if (f)
@@ -81,12 +102,32 @@ static bool of_process(int pid, u64 rt, struct arena *a, struct mapped *to)
 	return found;
 }
 
-bool image_mapped(const struct image *img, u64 rt, struct arena *a, struct mapped *to)
+static bool search(const struct image *img, struct search *s)
+{
+	*s->to = (struct mapped){ 0 };
+	if (img->kind == IMAGE_PROCESS)
+		return search_process(img->pid, s);
+	return img->kind == IMAGE_CORE && search_core(img->memory->files, s);
+}
+
+bool mapped_by_core(struct rd files, u64 rt, struct arena *a, struct mapped *to)
 {
 	*to = (struct mapped){ 0 };
-	if (img->kind == IMAGE_PROCESS)
-		return of_process(img->pid, rt, a, to);
-	return img->kind == IMAGE_CORE && mapped_by_core(img->memory->files, rt, a, to);
+	return search_core(files, &(struct search){ .see = look, .rt = rt, .a = a, .to = to });
+}
+
+bool image_mapped(const struct image *img, u64 rt, struct arena *a, struct mapped *to)
+{
+	return search(img, &(struct search){ .see = look, .rt = rt, .a = a, .to = to });
+}
+
+struct str mapped_file(const struct image *img, struct arena *a,
+		       bool (*is_it)(const struct image *img, u64 first_rt))
+{
+	struct mapped to;
+
+	return search(img, &(struct search){ .see = see_file, .img = img, .is_it = is_it, .a = a,
+					     .to = &to }) ? to.path : STR("");
 }
 
 static bool is_what_was_mapped(const struct image *img, const struct mapped *m,

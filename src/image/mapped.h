@@ -19,6 +19,10 @@ struct mapped {
 /* `files`: what a core's note NT_FILE has. */
 bool mapped_by_core(struct rd files, u64 rt, struct arena *a, struct mapped *to);
 bool image_mapped(const struct image *img, u64 rt, struct arena *a, struct mapped *to);
+/* Each file whose first page is mapped, in the order of addresses, until one is the right one: its
+ * path, or an empty one. */
+struct str mapped_file(const struct image *img, struct arena *a,
+		       bool (*is_it)(const struct image *img, u64 first_rt));
 /* "abort+0x12": the symbol whose bytes the address lies in; else "at or after abort": the nearest
  * one below that says no size, in the same section. Empty if there is none, and where the file that
  * is there now is not seen to be what was mapped. */

@@ -6,6 +6,7 @@ import re
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -93,6 +94,25 @@ def test_a_plugin(release):
     path = gobuild.go(release, ["build", "-tags=cgoseed", "-buildmode=plugin", "."], "seed-plugin", source, True,
                       key=(source,))
     each_command(UNSUPPORTED, "plugin", path)
+
+
+def test_a_process_that_has_loaded_a_go_library(release):
+    """It is no Go program, but somebody who looks for Go in it is told where it is; what is named looks into it."""
+    if not gobuild.ALL and release not in gobuild.ENDS:
+        pytest.skip("a part of check-all")
+    source = gobuild.ROOT / "tests/go/seed"
+    library = gobuild.go(release, ["build", "-tags=cgoseed", "-buildmode=c-shared", "."], "seed-c-shared", source, True, key=(source,))
+    load = "import ctypes, sys; ctypes.CDLL(sys.argv[1]); print('ready', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", load, library], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
+        assert p.stdout.readline() == "ready\n"
+        for command in ["info"], ["funcs"], ["goroutines"], ["explain", "-p"], ["trace", "main.*", "-p"]:
+            done = says(FORMAT, r"^goshawk: \S+: not a Go program, but it has loaded a Go library, /\S+: info, funcs, types, disasm "
+                        "and check look into that file; what runs of it can't be looked into$", *command, str(p.pid))
+            assert str(library.resolve()) in done.err
+        p.stdin.close()
+    for command in [["info"], ["funcs"], ["types"], ["disasm"], ["check"]]:
+        done = goshawk.run(*command, library, *(["main.main"] if command == ["disasm"] else []))
+        assert done.status in (0, 1) and done.out, (command, done)
 
 
 def test_a_device():
