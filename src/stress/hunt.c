@@ -22,6 +22,7 @@ struct hunter {
 	u64 random;
 	i64 limit_ns;		/* that a run gets after the first has died: some times as long
 				 * as the slowest death took */
+	u32 again;		/* as in struct hunt */
 	struct err *err;
 };
 
@@ -207,6 +208,7 @@ static bool split(struct hunter *x, u32 k, bool others, bool *smaller)
 			continue;
 		x->h->sites = trials[i].sites;
 		x->h->nsites = trials[i].nsites;
+		x->again++;
 		wait_longer(x, trials[i].time_ns);
 		*smaller = true;
 		return true;
@@ -240,6 +242,7 @@ static bool drop_others(struct hunter *x)
 	if (!series(x, &s, sites, n, h->delay_ns, TRIES, x->limit_ns, true) ||
 	    (!s.died && !series(x, &s, sites, n, h->delay_ns, TRIES, PATIENCE, true)))
 		return false;
+	x->again += s.died;
 	if (s.died) {
 		h->sites = sites;
 		h->nsites = n;
@@ -378,7 +381,7 @@ static bool tell_apart(struct hunter *x, i64 control)
 
 bool hunt(struct hunt *h, struct lab *l, const struct hunt_ask *a, struct err *err)
 {
-	struct hunter x = { h, l, a, a->seed * 2 + 1, 0, err };
+	struct hunter x = { .h = h, .l = l, .a = a, .random = a->seed * 2 + 1, .err = err };
 	i64 control;
 
 	*h = (struct hunt){ 0 };
@@ -389,6 +392,7 @@ bool hunt(struct hunt *h, struct lab *l, const struct hunt_ask *a, struct err *e
 	x.limit_ns = MIN(MAX(4 * h->first.time_ns, 2 * SECOND), PATIENCE);
 	if (!narrow_and_confirm(&x))
 		return false;
+	h->again = x.again;
 	control = MIN(MAX(4 * h->confirmed.median_ns, SECOND), 10 * SECOND);
 	return shorten(&x, control) &&
 	       series(&x, &h->without, NULL, 0, 0, SERIES, control, false) &&

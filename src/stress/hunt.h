@@ -49,6 +49,7 @@ struct hunt {
 	i64 delay_ns;		/* that these were found with */
 	u32 one_in;		/* ... at so many of their passes */
 	i64 shortest_ns;	/* the shortest that did it, too */
+	u32 again;		/* deaths while it was narrowed down */
 	struct series confirmed, without, elsewhere;
 	u32 runs;		/* of the search */
 	u32 others;		/* of these, ended by what a torn value does not do */

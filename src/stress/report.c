@@ -195,8 +195,13 @@ static void print_advice(struct out *o, const struct report *r)
 		return;
 	}
 	if (!h->confirmed.died) {
-		out_z(o, "it died once, and not again: give --for more time, or fewer stores by a "
-			 "pattern");
+		if (h->again)
+			out_fmt(o, "it died %u times, but in none of the runs that are counted: "
+				"name these functions as the pattern, and it is looked for there "
+				"alone", h->again + 1);
+		else
+			out_z(o, "it died once, and not again: give --for more time, or fewer "
+				 "stores by a pattern");
 		return;
 	}
 	print_value(o, t);

@@ -121,6 +121,7 @@ START_TEST(finds_the_one_site)
 	ck_assert_uint_eq(h.nsites, 1);
 	ck_assert_uint_eq(h.sites[0], 13);
 	ck_assert_int_eq(h.first.crash.kind, CRASH_LENGTH);
+	ck_assert_uint_ge(h.again, 4);	/* half of 40, half of that, … */
 	ck_assert_uint_eq(h.confirmed.runs, 5);
 	ck_assert_uint_eq(h.confirmed.died, 5);
 	ck_assert_int_gt(h.confirmed.median_ns, 0);

@@ -94,6 +94,13 @@ START_TEST(what_proves_nothing_says_so)
 	report_text(&o, &r);
 	out_c(&o, '\0');
 	ck_assert_ptr_nonnull(strstr(o.buf, "advice     it died once, and not again"));
+	out_release(&o);
+	h.again = 3;
+	out_memory(&o);
+	report_text(&o, &r);
+	out_c(&o, '\0');
+	ck_assert_ptr_nonnull(strstr(o.buf, "advice     it died 4 times, but in none of the runs "
+				     "that are counted: name these functions as the pattern"));
 	ck_assert(!hunt_refutes(&h));
 	out_release(&o);
 	h.without.runs = h.confirmed.runs = 0;
