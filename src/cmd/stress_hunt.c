@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "cmd/engine.h"
 #include "cmd/stop.h"
@@ -22,6 +23,8 @@
 /* Of the time that all threads together may have waited: as `stress -o` has it, so that the command
  * of the report gives the same copy. */
 enum { PERCENT = 50, MILLION = 1000000 };
+#define SECOND 1000000000ll
+#define ERASE_LINE "\r\x1b[K"
 
 /* A copy that may be running: where its cells are, and whose. */
 struct made {
@@ -42,6 +45,9 @@ struct hunting {
 	struct made made[2 * LAB_JOBS];
 	struct out *out;
 	struct folder folder;
+	i64 began_ns;
+	i64 shown_ns;		/* when its progress was shown last; 0: nothing is shown */
+	bool terminal;		/* there is somebody who waits */
 	struct arena arena;
 };
 
@@ -155,6 +161,35 @@ static u64 loaded_at(pid_t pid)
 	return at;
 }
 
+/* On one line, which the next takes the place of. What comes after the search takes as long as it
+ * takes. */
+static void show_progress(struct hunting *x, const struct trial *t)
+{
+	enum { EVERY_NS = 500000000 };
+	i64 now = now_ns();
+
+	if (!x->terminal || now < x->shown_ns + EVERY_NS)
+		return;
+	x->shown_ns = now;
+	fprintf(stderr, ERASE_LINE "goshawk: run %u, %lld s", t->number,
+		(long long)((now - x->began_ns) / SECOND));
+	if (!x->hunt.found)
+		fprintf(stderr, " of %lld s", (long long)(x->a->for_ns / SECOND));
+	if (t->nsites)
+		fprintf(stderr, ": delays at %u %s", t->nsites,
+			t->nsites == 1 ? "store" : "stores");
+	else
+		fputs(": no delays", stderr);
+	fflush(stderr);
+}
+
+static void hide_progress(struct hunting *x)
+{
+	if (x->shown_ns)
+		fputs(ERASE_LINE, stderr);
+	x->shown_ns = 0;
+}
+
 /* At which stores has it waited, and how often? */
 static void look(void *ctx, const struct trial *t, pid_t pid)
 {
@@ -166,6 +201,7 @@ static void look(void *ctx, const struct trial *t, pid_t pid)
 	struct iovec to = { cells, (size_t)m->ncells * DELAY_CELL },
 		     from = { (void *)(uintptr_t)(m->data_va + bias + DELAY_CELLS), to.iov_len };
 
+	show_progress(x, t);
 	if (m->number == t->number &&
 	    process_vm_readv(pid, &to, 1, &from, 1, 0) == (ssize_t)to.iov_len)
 		for (u32 i = 0; i < m->ncells; i++) {
@@ -187,6 +223,7 @@ static void died(void *ctx, const struct trial *t)
 	struct hunting *x = ctx;
 	struct json j;
 
+	hide_progress(x);
 	json_begin(&j, x->out);
 	if (x->a->json)
 		report_died_json(&j, t, x->sites);
@@ -430,8 +467,11 @@ static bool run(struct hunting *x, const char *path, struct err *err)
 		.look = look, .stop = told_to_stop, .ctx = x,
 	};
 	said_begin(x);
+	x->began_ns = now_ns();
+	x->terminal = isatty(STDERR_FILENO) && !x->a->show_output;
 	stop_catch();
 	ok = hunt(&x->hunt, &x->lab, &ask, err);
+	hide_progress(x);
 	folder_release(&x->folder);
 	ok = ok && said(x, err);
 	stop_uncatch();

@@ -114,7 +114,7 @@ bool lab_run(struct lab *l, struct trial *trials, u32 n, bool first, struct err 
 
 			if (!t)
 				continue;
-			if (l->look && t->nsites && !r->over)
+			if (l->look && !r->over)
 				l->look(l->ctx, t, r->pid);
 			if (enough || now >= r->began_ns + t->limit_ns)
 				run_stop(r);

@@ -207,6 +207,27 @@ def test_ctrl_c_leaves_nothing(tmp, how):
     assert not done.stdout
 
 
+def test_a_terminal_shows_how_far_it_is(tmp):
+    """On a line of its own, which is gone when something is said."""
+    keys, terminal = pty.openpty()
+    with subprocess.Popen([goshawk.GOSHAWK, "stress", "--until-crash", "--for", "3s", "main.*", "--",
+                           gobuild.build("racing", gobuild.NEWEST), "string", "mutex", "100"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=terminal) as p:
+        os.close(terminal)
+        said = b""
+        try:
+            while more := os.read(keys, 4096):
+                said += more
+        except OSError:  # the end of a terminal
+            pass
+        os.close(keys)
+        assert p.wait(60) == 0 and not p.stdout.read()
+    lines = said.decode().replace("\r\n", "\n").split("\r\x1b[K")
+    shown = [re.fullmatch(r"goshawk: run \d+, (\d+) s of 3 s: delays at \d+ stores?", line) for line in lines[1:-1]]
+    assert all(shown) and {int(s[1]) for s in shown} >= {0, 1, 2}, said
+    assert "\n" in lines[0] and lines[-1].startswith("goshawk: it lived through "), said
+
+
 def program_of(pid):
     """What it executes; nothing if it has ended."""
     try:
