@@ -78,7 +78,7 @@ void stress_print_refused(struct out *o, u32 n, const char *how)
 {
 	if (!n)
 		return;
-	out_fmt(o, "goshawk: %u other%s can't be (%s says why)", n, n == 1 ? "" : "s", how);
+	out_fmt(o, "goshawk: %u other%s can't be delayed (%s says why)", n, n == 1 ? "" : "s", how);
 	out_line(o);
 }
 

@@ -275,7 +275,7 @@ def test_that_it_lived_is_no_proof(tmp):
     assert (end["sites"], end["passed"]) == (4, 1), end
     assert "it waited at 1 of 4 stores; that is no proof: " in done.err
     objects, done = until_crash("--for", "1s", "*", "--", racing, "string", "mutex", status=0)
-    said = re.search(r"^goshawk: (\d+) others? can't be \(goshawk stress FILE --plan says why\)$", done.err, re.M)
+    said = re.search(r"^goshawk: (\d+) others? can't be delayed \(goshawk stress FILE --plan says why\)$", done.err, re.M)
     assert int(said[1]) == one(objects, "end")["refused"] > 0, done
 
 
