@@ -1,4 +1,6 @@
 /* main - finds the command in a table, runs it, and says what failed: a sentence and a status. */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -124,6 +126,20 @@ static void let_writes_fail(void)
 				  NULL);
 }
 
+/* One of 0, 1, 2 that is closed would be the next file that is opened, the memory of a process for
+ * example, and what we print would go there. What stands in its place fails when it is used, and a
+ * program that we start still finds it closed. */
+static bool fill_closed(struct err *err)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		int unusable = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", unusable | O_CLOEXEC) < 0)
+			return err_set(err, ERR_IO, "/dev/null: cannot open: %s", strerror(errno));
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	OWN(arena) arena = {0};
@@ -131,7 +147,7 @@ int main(int argc, char **argv)
 	int status = 0;
 
 	let_writes_fail();
-	if (dispatch(argc, argv, &arena, &status, &err))
+	if (fill_closed(&err) && dispatch(argc, argv, &arena, &status, &err))
 		return status;
 	if (err.kind != ERR_CLOSED)
 		fprintf(stderr, "goshawk: %s\n", err.msg);
