@@ -15,16 +15,53 @@ static bool cannot(struct err *err, const char *path, const char *what)
 		       strerror(errno));
 }
 
+static size_t folder_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash + 1 - path) : 0;
+}
+
 /* "dir/name" -> "dir/.name.XXXXXX": in the same folder, so that rename() stays in a file system. */
 static char *temporary_name(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	size_t dir = slash ? (size_t)(slash + 1 - path) : 0,
-	       room = strlen(path) + sizeof("..XXXXXX");
+	size_t dir = folder_length(path), room = strlen(path) + sizeof("..XXXXXX");
 	char *temp = mem_resize(NULL, room);
 
 	snprintf(temp, room, "%.*s.%s.XXXXXX", (int)dir, path, path + dir);
 	return temp;
+}
+
+/* A file that gets a name when it is whole: whoever kills us, nothing is left of it. -1: it takes
+ * /proc to name it, and not all file systems can. */
+static int open_unnamed(const char *path)
+{
+	int n = (int)folder_length(path);
+	char *folder = NULL;
+	int fd = -1;
+
+	if (!access("/proc/self/fd", X_OK) && asprintf(&folder, "%.*s.", n, path) > 0)
+		fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	free(folder);
+	return fd;
+}
+
+/* A name that is free, or the temporary one. */
+static bool give_name(struct out_file *f)
+{
+	char self[32];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", f->out.fd);
+	if (!linkat(AT_FDCWD, self, AT_FDCWD, f->final, AT_SYMLINK_FOLLOW)) {
+		mem_free(f->temp);
+		f->temp = NULL;
+		return true;
+	}
+	if (errno != EEXIST)
+		return false;
+	snprintf(strrchr(f->temp, '.'), sizeof(".XXXXXX"), ".%06u", (u32)getpid() % 1000000);
+	unlink(f->temp);	/* of one who was killed here, and had our number */
+	return !linkat(AT_FDCWD, self, AT_FDCWD, f->temp, AT_SYMLINK_FOLLOW);
 }
 
 static bool open_temporary(struct out_file *f, const char *path, int *fd, struct err *err)
@@ -36,7 +73,10 @@ static bool open_temporary(struct out_file *f, const char *path, int *fd, struct
 	if (!f->final)
 		die("out of memory");
 	f->temp = temporary_name(f->final);
-	*fd = mkostemp(f->temp, O_CLOEXEC);
+	*fd = open_unnamed(f->final);
+	f->unnamed = *fd >= 0;
+	if (!f->unnamed)
+		*fd = mkostemp(f->temp, O_CLOEXEC);
 	if (*fd >= 0)
 		return true;
 	mem_free(f->temp);
@@ -87,6 +127,9 @@ bool out_file_commit(struct out_file *f, struct err *err)
 	out_flush(&f->out);
 	if (!out_ok(&f->out, err))
 		return f->own_fd ? err_in(err, "%s", f->path) : false;
+	if (f->unnamed && !give_name(f))
+		return cannot(err, f->path, "name the finished file");
+	f->unnamed = false;
 	if (f->own_fd)	/* a full disk may be known only now (NFS) */
 		closed = close(f->out.fd);
 	f->own_fd = false;
@@ -102,7 +145,7 @@ bool out_file_commit(struct out_file *f, struct err *err)
 
 void out_file_release(struct out_file *f)
 {
-	if (f->temp)
+	if (f->temp && !f->unnamed)
 		unlink(f->temp);
 	if (f->own_fd)
 		close(f->out.fd);

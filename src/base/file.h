@@ -16,6 +16,7 @@ struct out_file {
 	const char *path;	/* what the user gave */
 	char *temp, *final;	/* written under `temp`, then renamed to `final`; NULL: in place */
 	bool own_fd;
+	bool unnamed;		/* it has neither name yet */
 };
 
 /* NULL and "-" are stdout, /dev/stderr is stderr as it stands. A new file has mode 0600. `stream`:

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -64,6 +65,59 @@ START_TEST(a_file_has_its_name_only_when_it_is_whole)
 	ck_assert_int_eq(stat("report", &st), 0);
 	ck_assert_int_eq(st.st_mode & 0777, 0600);
 	out_file_release(&f);
+}
+END_TEST
+
+START_TEST(a_file_of_one_who_was_killed_has_no_name)
+{
+	struct out_file f;
+
+	ck_assert(out_file_open(&f, "report", false, &err));
+	out_z(&f.out, "half");
+	out_flush(&f.out);
+	if (f.unnamed)	/* as most file systems can */
+		ck_assert_int_eq(rmdir(folder), 0);
+	out_file_release(&f);
+}
+END_TEST
+
+START_TEST(what_another_left_under_our_number_is_no_hindrance)
+{
+	struct out_file f;
+	char left[32];
+
+	snprintf(left, sizeof(left), ".report.%06d", getpid() % 1000000);
+	put(left, "half", 0600);
+	put("report", "old", 0600);
+	ck_assert(out_file_open(&f, "report", false, &err));
+	out_z(&f.out, "new");
+	ck_assert(out_file_commit(&f, &err));
+	out_file_release(&f);
+	ck_assert_str_eq(content("report"), "new");
+	ck_assert_int_eq(unlink("report"), 0);
+	if (!access(left, F_OK))	/* where a file can't be without a name */
+		unlink(left);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+/* A folder whose /proc is not mounted. */
+START_TEST(a_file_that_can_t_be_named_later_has_a_name_at_once)
+{
+	struct out_file f;
+
+	if (unshare(CLONE_NEWUSER) || chroot("."))	/* not permitted here */
+		return;
+	put("report", "old", 0600);
+	ck_assert(out_file_open(&f, "report", false, &err));
+	ck_assert(!f.unnamed);
+	out_z(&f.out, "new");
+	ck_assert(out_file_commit(&f, &err));
+	out_file_release(&f);
+	ck_assert_str_eq(content("report"), "new");
+	ck_assert(out_file_open(&f, "report", false, &err));
+	out_file_release(&f);
+	unlink("report");
 }
 END_TEST
 
@@ -199,6 +253,9 @@ Suite *file_suite(void)
 
 	tcase_add_checked_fixture(t, make_folder, remove_folder);
 	tcase_add_test(t, a_file_has_its_name_only_when_it_is_whole);
+	tcase_add_test(t, a_file_of_one_who_was_killed_has_no_name);
+	tcase_add_test(t, what_another_left_under_our_number_is_no_hindrance);
+	tcase_add_test(t, a_file_that_can_t_be_named_later_has_a_name_at_once);
 	tcase_add_test(t, what_is_not_committed_leaves_nothing);
 	tcase_add_test(t, a_symbolic_link_stays);
 	tcase_add_test(t, a_stream_has_its_name_from_the_start);
