@@ -395,6 +395,11 @@ static void probe_uprobes(struct permit *p)
 		FOUND(p, "the kernel offers no uprobes (CONFIG_UPROBE_EVENTS), or /sys is not "
 			 "mounted");
 		CHANGE(p, "mount /sys, or a kernel with CONFIG_UPROBE_EVENTS");
+	} else if (load_bpf()) {
+		p->state = PERMIT_NO;
+		FOUND(p, "the kernel has them; what they run is a BPF program, and none can be "
+			 "loaded");
+		CHANGE(p, "what permits BPF programs permits them, too");
 	} else if (!kernel_is(6, 6)) {
 		p->state = PERMIT_LIMITED;
 		FOUND(p, "attached one by one; kernel.perf_event_paranoid is %ld",

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static const struct permit *named(const struct permit *p, const char *name)
 {
@@ -61,6 +62,18 @@ START_TEST(a_forbidden_clock_is_seen)
 }
 END_TEST
 
+START_TEST(what_runs_a_bpf_program_takes_the_right_to_load_one)
+{
+	struct permit p[PERMITS];
+
+	if (!getuid())
+		ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+	permits_probe(p);
+	if (named(p, "bpf")->state == PERMIT_NO)
+		ck_assert_int_eq(named(p, "uprobes")->state, PERMIT_NO);
+}
+END_TEST
+
 Suite *permits_suite(void)
 {
 	Suite *s = suite_create("permits");
@@ -72,6 +85,7 @@ Suite *permits_suite(void)
 	tcase_add_test(t, a_limit_on_address_space_is_seen);
 #endif
 	tcase_add_test(t, a_forbidden_clock_is_seen);
+	tcase_add_test(t, what_runs_a_bpf_program_takes_the_right_to_load_one);
 	suite_add_tcase(s, t);
 	return s;
 }
