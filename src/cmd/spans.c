@@ -162,8 +162,9 @@ static void end_json(const struct session *s, const struct source *src,
 		     const struct pump_result *r)
 {
 	struct end_facts end = {
-		.sites = src->sites(src->session), .engine = src->engine,
-		.stop_ns = src->stop_ns(src->session), .elapsed_ns = r->elapsed_ns,
+		.sites = src->sites(src->session), .refused = s->plan->nrefused,
+		.engine = src->engine, .stop_ns = src->stop_ns(src->session),
+		.elapsed_ns = r->elapsed_ns,
 		.exited = r->exited, .program_exit = r->program_exit,
 	};
 
@@ -346,19 +347,19 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	    (a->func.n && !redact_check(&plan, err)))
 		return false;
 	s.how.pid = img.pid;
-	if (a->plan)
-		return spans_plan(&rules, &plan, s.how.path, a->common.json, err);
 	to = where(&s);
-	if (!spans_to_try(&to, err))
+	if (!a->plan && !spans_to_try(&to, err))
 		return false;
-	if (!a->output && !(a->common.json && a->pid))	/* stdout is the program's */
+	/* stdout is the program's */
+	if (!a->output && !a->plan && !(a->common.json && a->pid))
 		out_open(&file.out, STDERR_FILENO);
 	else if (!target_output(&file, a->output, true, &img, err))
 		return false;
 	s.out = &file.out;
-	s.out->held = true;
+	s.out->held = !a->plan;
 	s.out->color = use_color(&a->common, s.out->fd);
-	if (!run(&s, status, &gone, err))
+	if (a->plan ? !spans_plan(&rules, &plan, s.how.path, s.out, a->common.json, err)
+		    : !run(&s, status, &gone, err))
 		return file.own_fd && s.out->failed ? err_in(err, "%s", file.path) : false;
 	if (!out_file_commit(&file, err))
 		return false;

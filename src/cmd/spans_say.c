@@ -9,6 +9,7 @@
 #include "bpf/bpf.h"
 #include "go/modver.h"
 #include "out/sinks.h"
+#include "out/span_json.h"
 #include "plan/creations.h"
 #include "span/propagators.h"
 
@@ -109,6 +110,11 @@ static struct str version_of(const struct go_program *prog, const struct library
 	return l->module ? go_module_version(prog, str_of(l->module)) : prog->version.text;
 }
 
+static const char *library_state(const struct rules *r, u32 i)
+{
+	return !r->wanted[i] ? "not wanted" : r->there[i] ? "on" : "not in this program";
+}
+
 /* A version is of what is there. */
 static void say_library(const struct rules *r, u32 i, const struct go_program *prog,
 			struct out *o)
@@ -119,31 +125,45 @@ static void say_library(const struct rules *r, u32 i, const struct go_program *p
 	out_fmt(o, "%s: %s", l->name, l->package);
 	if (r->there[i])
 		out_fmt(o, " of %.*s", STR_F(version.n ? version : STR("no known version")));
-	out_fmt(o, ": %s", !r->wanted[i] ? "not wanted" : r->there[i] ? "on" :
-			   "not in this program");
+	out_fmt(o, ": %s", library_state(r, i));
 	out_line(o);
 }
 
-bool spans_plan(const struct rules *r, const struct plan *p, const char *path, bool json,
-		struct err *err)
+static void library_json(const struct rules *r, u32 i, const struct go_program *prog,
+			 struct out *o)
+{
+	const struct library *l = rules_libraries[i];
+	struct str version = r->there[i] ? version_of(prog, l) : (struct str){ 0 };
+
+	span_json_library(o, str_of(l->name), str_of(l->package), version, library_state(r, i));
+}
+
+static void plan_end(const struct rules *r, const struct plan *p, u64 sites, struct out *o)
+{
+	struct collector_facts f = { .plan = p, .rules = r };
+	struct end_facts end = {
+		.sites = sites, .refused = p->nrefused,
+		.engine = p->request.probes ? "uprobe" : "inline",
+	};
+
+	span_json_end(o, &end, &f, &(struct collected){ 0 }, 0);
+}
+
+bool spans_plan(const struct rules *r, const struct plan *p, const char *path, struct out *o,
+		bool json, struct err *err)
 {
 	struct target_facts t = { .prog = p->prog, .plan = p, .path = path };
-	struct end_facts end = { .refused = p->nrefused, .engine = "inline" };
-	OWN(out) out;
-	bool ok;
+	u64 sites = 0;
 
-	if (p->request.probes)
-		end.engine = "uprobe";
-	out_open(&out, STDOUT_FILENO);
 	if (json)
-		sink_json_begin(&out, &t);
-	for (u32 i = 0; rules_libraries[i] && !json; i++) {
-		say_library(r, i, p->prog, &out);
-	}
+		sink_json_begin(o, &t);
+	for (u32 i = 0; rules_libraries[i]; i++)
+		(json ? library_json : say_library)(r, i, p->prog, o);
 	if (!json)
-		rules_off(r, p, say_out, &out);
-	ok = (p->request.probes ? bpf_print : inline_print)(p, &out, json, &end.sites, err);
-	if (ok && json)
-		sink_json_end(&out, &end);
-	return ok && out_flush(&out) && out_ok(&out, err);
+		rules_off(r, p, say_out, o);
+	if (!(p->request.probes ? bpf_print : inline_print)(p, o, json, &sites, err))
+		return false;
+	if (json)
+		plan_end(r, p, sites, o);
+	return true;
 }

@@ -25,7 +25,7 @@ void spans_from_environment(const struct otel_env *e, struct sampler *s, u32 *pr
 void spans_say_off(const struct rules *r, const struct plan *p, FILE *to);
 /* `dropped`: by exporters. */
 void spans_say_end(struct collected c, u64 dropped);
-bool spans_plan(const struct rules *r, const struct plan *p, const char *path, bool json,
-		struct err *err) MUST_CHECK;
+bool spans_plan(const struct rules *r, const struct plan *p, const char *path, struct out *o,
+		bool json, struct err *err) MUST_CHECK;
 
 #endif

@@ -75,7 +75,7 @@ static void func_json(struct json *j, const struct plan *p, const struct plan_fu
 	site_json(j, f, p->delays ? "store" : site_kind_name(f), va + f->line_at,
 		  f->refusal ? refusal_text(f->refusal) : NULL,
 		  p->request.count_only || p->delays ? NULL : &f->entry);
-	if (!f->refusal && f->shown && !f->line_at && !p->request.entry_only &&
+	if (!f->refusal && plan_sees_exits(p, f) &&
 	    plan_flow(p->prog, f->func, &scratch, &flow, &err))
 		for (u32 i = 0; i < f->patches.nexits; i++) {
 			const struct exit_point *x = &f->patches.exits[i];

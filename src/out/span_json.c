@@ -172,6 +172,30 @@ struct span_exporter span_json_new(struct out *o, struct str service)
 	};
 }
 
+void span_json_library(struct out *o, struct str name, struct str package, struct str version,
+		       const char *state)
+{
+	struct json line, *j = &line;
+
+	json_begin(j, o);
+	json_object(j);
+	json_key(j, "type");
+	json_z(j, "library");
+	json_key(j, "name");
+	json_str(j, name);
+	json_key(j, "package");
+	json_str(j, package);
+	json_key(j, "version");
+	if (version.n)
+		json_str(j, version);
+	else
+		json_null(j);
+	json_key(j, "state");
+	json_z(j, state);
+	json_object_end(j);
+	json_line(j);
+}
+
 static void off(void *ctx, const char *sentence)
 {
 	json_z(ctx, sentence);
@@ -203,6 +227,7 @@ void span_json_end(struct out *o, const struct end_facts *run, const struct coll
 	rules_off(f->rules, f->plan, off, j);
 	json_array_end(j);
 	number(j, "sites", run->sites);
+	number(j, "refused", run->refused);
 	json_key(j, "engine");
 	json_z(j, run->engine);
 	json_key(j, "stop_ns");

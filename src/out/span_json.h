@@ -16,6 +16,9 @@ struct span_exporter span_json_new(struct out *o, struct str service);
 void span_json_line(struct out *o, const struct span *s, struct str service);
 /* As an object. */
 void span_json_attributes(struct json *j, const struct span_attr *attrs, u32 n);
+/* A library that spans knows (--plan). `version`: empty if it is not known. */
+void span_json_library(struct out *o, struct str name, struct str package, struct str version,
+		       const char *state);
 /* The last object. `dropped`: by exporters. */
 void span_json_end(struct out *o, const struct end_facts *run, const struct collector_facts *f,
 		   const struct collected *c, u64 dropped);

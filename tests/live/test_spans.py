@@ -246,6 +246,26 @@ def test_a_place_in_a_function_is_no_span(place, options):
     assert (done.status, done.out) == (2, "") and done.err.startswith("goshawk: --func: a line or address inside a function (main."), done
 
 
+@pytest.mark.parametrize("options", [(), ("--engine", "uprobe")])
+def test_a_plan_goes_where_it_is_told(options, tmp_path):
+    """By --json it has all that is said else: libraries with their versions, places, and what is off."""
+    program, to = gobuild.build("spans-web", gobuild.NEWEST), tmp_path / "plan"
+    done = goshawk.run("spans", *options, "--plan", "--json", "-o", to, "--no", "http-client", "--", program)
+    assert (done.status, done.out) == (0, ""), done
+    plan = goshawk.read_lines(to)
+    states = {(o["name"], o["package"]): (o["version"], o["state"]) for o in plan if o["type"] == "library"}
+    assert states["http-server", "net/http"] == ("go" + gobuild.NEWEST, "on")
+    assert states["http-client", "net/http"][1] == "not wanted"
+    assert states["redis", "github.com/redis/go-redis/v9"] == (None, "not in this program")
+    assert plan[-1]["off"] == []
+    kinds = {k: [o["func"] for o in plan if o["type"] == "site" and o["kind"] == k] for k in ("entry", "return")}
+    writes = next(f for f in kinds["entry"] if f.endswith("response).WriteHeader"))
+    assert writes not in kinds["return"]  # its end is of no use
+    for sink, said in ("/dev/full", "goshawk: /dev/full: output: cannot write: No space left on device\n"), ("-", ""):
+        done = goshawk.run("spans", *options, "--plan", "-o", sink, "--", program)
+        assert (done.status, done.err) == (8 if said else 0, said), done
+
+
 @pytest.mark.parametrize("variant", ["stripped", "race"])
 def test_many_at_once(variant):
     """64 connections: every span has the right parent, no request fails, nothing is lost."""
