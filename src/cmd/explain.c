@@ -33,6 +33,7 @@ struct scene {
 	bool has_program;
 	VEC(char) text;
 	struct watched run;
+	const char *path;	/* of the program that was run, or of the log */
 };
 
 enum { LOG_MOST = 64 << 20 };
@@ -102,7 +103,8 @@ static void use_program(struct scene *s, bool memory)
 static bool from_log(struct scene *s, const struct explain_args *a, const char **rest,
 		     size_t nrest, struct err *err)
 {
-	if (strcmp(rest[0], "-") && !target_spares(rest[0], "log", a->output, err))
+	s->path = strcmp(rest[0], "-") ? rest[0] : NULL;
+	if (s->path && !target_spares(s->path, "log", a->output, err))
 		return false;
 	if (nrest > 2)
 		return err_set(err, ERR_USAGE,
@@ -190,18 +192,20 @@ static bool died_of_itself(const struct watched *w)
 	return !w->signal && (w->status == 2 || w->status > 128);
 }
 
+/* The output is opened before: what a run showed may not show again. */
 static bool from_run(struct scene *s, const struct explain_args *a, char **program,
-		     struct err *err)
+		     struct out_file *file, struct err *err)
 {
 	struct watched *w = &s->run;
 	struct death text = { .a = &s->arena };
 	struct str other = STR("");
-	const char *path;
 
 	w->at_end = at_its_end;
 	w->ctx = s;
-	if (!find_program(&s->arena, program[0], &path, err) ||
-	    !target_spares(path, "program", a->output, err) || !watch_run(w, program, err))
+	if (!find_program(&s->arena, program[0], &s->path, err) ||
+	    !target_spares(s->path, "program", a->output, err) ||
+	    !out_file_open(file, a->output ? a->output : "/dev/stderr", false, err) ||
+	    !watch_run(w, program, err))
 		return false;
 	text.prog = s->d.prog;
 	text.u = s->d.u;
@@ -242,18 +246,38 @@ static bool from_run(struct scene *s, const struct explain_args *a, char **progr
 	return true;
 }
 
-static void print(const struct scene *s, const struct explain_args *a, struct out *o)
+static void print_json(const struct scene *s, struct out *o)
 {
+	struct target t = s->t;
 	struct json j;
 
-	if (!a->common.json) {
-		diagnosis_print(o, &s->found);
-		return;
+	if (s->path)
+		t.img.path = str_of(s->path);
+	if (s->run.pid) {
+		t.img.kind = IMAGE_PROCESS;
+		t.img.pid = s->run.pid;
 	}
-	target_json_begin(&s->t, o);
+	target_json_begin(&t, o);
 	json_begin(&j, o);
 	diagnosis_json(&j, &s->found);
-	target_json_end(o);
+	json_begin(&j, o);
+	json_object(&j);
+	json_key(&j, "type");
+	json_z(&j, "end");
+	if (s->run.pid) {
+		json_key(&j, "program_exit");
+		json_i64(&j, s->run.status);
+	}
+	json_object_end(&j);
+	json_line(&j);
+}
+
+static void print(const struct scene *s, const struct explain_args *a, struct out *o)
+{
+	if (a->common.json)
+		print_json(s, o);
+	else
+		diagnosis_print(o, &s->found);
 }
 
 static void scene_release(struct scene *s)
@@ -281,15 +305,13 @@ static bool explain_cmd(const void *args, const char **rest, size_t nrest, char 
 	s.d.a = &s.arena;
 	s.d.goid = -1;
 	if (program)
-		ok = from_run(&s, a, program, err);
+		ok = from_run(&s, a, program, &file, err);	/* stdout is the program's */
 	else if (!a->pid && nrest && rest[0][0] && !is_elf(rest[0]) &&
 		 (rest[0][0] < '0' || rest[0][0] > '9' || !access(rest[0], F_OK)))
 		ok = from_log(&s, a, rest, nrest, err);
 	else
 		ok = from_memory(&s, a, rest, nrest, err);
-	/* stdout is the program's */
-	if (!ok || !target_output(&file, program && !a->output ? "/dev/stderr" : a->output, false,
-				  &s.t.img, err))
+	if (!ok || (!program && !target_output(&file, a->output, false, &s.t.img, err)))
 		return false;
 	if (!s.found.kind) {
 		explain(&s.found, &s.d);

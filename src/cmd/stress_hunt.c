@@ -486,8 +486,8 @@ bool stress_until_crash(const struct hunt_args *a, struct out *o, bool *found, s
 
 	ok = find_program(&x.arena, a->program[0], &path, err);
 	if (ok && file_is_set_uid(path))
-		ok = err_set(err, ERR_REFUSED, "%s: a set-uid program: its copies would run "
-			     "without its rights; stress a copy without that bit", path);
+		ok = err_set(err, ERR_REFUSED, "%s: a set-uid or set-gid program: its copies "
+			     "would run without its rights; stress a copy without that bit", path);
 	ok = ok &&
 	     target_open(&x.t, "stress", NULL, &path, 1, err) && find_sites(&x, err);
 	if (ok && a->json)

@@ -135,8 +135,8 @@ bool tracee_start(const char *path, char **argv, bool interp, pid_t *pid,
 
 	if (file_is_set_uid(path))
 		return err_set(err, ERR_REFUSED,
-			       "%s: a set-uid program: started under ptrace it would run without "
-			       "its rights; trace a copy without that bit", path);
+			       "%s: a set-uid or set-gid program: started under ptrace it would "
+			       "run without its rights; trace a copy without that bit", path);
 	if (pipe2(report, O_CLOEXEC))
 		return err_set(err, ERR_IO, "no pipe: %s", strerror(errno));
 	*pid = fork();

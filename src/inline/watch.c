@@ -25,14 +25,16 @@ struct run {
 	struct watched *w;
 	pid_t pid;
 	int said, signals;
+	int failed;		/* says why it could not be executed */
 	sigset_t before;	/* what was blocked when we came */
 	bool looked, ended;
 };
 
 static NORETURN void child(const char *path, char **argv, const sigset_t *blocked, int go,
-			   int said)
+			   int said, int failed)
 {
 	char c;
+	int why;
 
 	/* not before it is traced */
 	if (read(go, &c, 1) == 1) {
@@ -40,6 +42,9 @@ static NORETURN void child(const char *path, char **argv, const sigset_t *blocke
 		setenv("GOTRACEBACK", "crash", 0);
 		sigprocmask(SIG_SETMASK, blocked, NULL);
 		execv(path, argv);
+		why = errno;
+		if (write(failed, &why, sizeof(why)) < 0)
+			_exit(126);
 	}
 	_exit(127);
 }
@@ -209,37 +214,55 @@ static void follow(struct run *r)
 
 static bool begin(struct run *r, const char *path, char **argv, struct err *err)
 {
-	int go[2], said[2];
+	enum { GO, SAID, FAILED, PIPES };
+	int p[PIPES][2];
 	bool traced;
 
-	if (pipe2(go, O_CLOEXEC))
-		return err_set(err, ERR_IO, "no pipe: %s", strerror(errno));
-	if (pipe2(said, O_CLOEXEC)) {
-		close(go[0]);
-		close(go[1]);
-		return err_set(err, ERR_IO, "no pipe: %s", strerror(errno));
+	for (int i = 0; i < PIPES; i++) {
+		if (!pipe2(p[i], O_CLOEXEC))
+			continue;
+		err_set(err, ERR_IO, "no pipe: %s", strerror(errno));
+		while (i-- > 0)
+			close(p[i][0]), close(p[i][1]);
+		return false;
 	}
 	r->pid = fork();
 	if (r->pid == 0) {
-		close(go[1]);
-		child(path, argv, &r->before, go[0], said[1]);
+		close(p[GO][1]);
+		child(path, argv, &r->before, p[GO][0], p[SAID][1], p[FAILED][1]);
 	}
-	close(go[0]);
-	close(said[1]);
-	r->said = said[0];
+	close(p[GO][0]), close(p[SAID][1]), close(p[FAILED][1]);
+	r->said = p[SAID][0];
+	r->failed = p[FAILED][0];
 	fcntl(r->said, F_SETFL, O_NONBLOCK);
 	traced = r->pid > 0 && !ptrace(PTRACE_SEIZE, r->pid, 0, OPTIONS);
-	if (!traced || write(go[1], "", 1) != 1) {
-		close(go[1]);
+	if (!traced || write(p[GO][1], "", 1) != 1) {
+		close(p[GO][1]);
 		if (r->pid > 0)
 			waitpid(r->pid, NULL, 0);
-		close(r->said);
+		close(r->said), close(r->failed);
 		return err_set(err, ERR_DENIED,
 			       "%s: ptrace is not permitted here (goshawk doctor says what would "
 			       "permit it)", path);
 	}
-	close(go[1]);
+	close(p[GO][1]);
+	r->w->pid = r->pid;
 	return true;
+}
+
+/* Asked when it is over: it may be stopped on its way to what it executes. */
+static bool has_run(const struct run *r, const char *path, struct err *err)
+{
+	OWN(image) img = { 0 };
+	int why;
+
+	if (read(r->failed, &why, sizeof(why)) != sizeof(why))
+		return true;
+	/* what it is tells more */
+	if ((why == ENOEXEC || why == EACCES) && !image_open(&img, path, err))
+		return false;
+	return err_set(err, why == EACCES ? ERR_DENIED : why == ENOEXEC ? ERR_FORMAT : ERR_IO,
+		       "%s: can't be started: %s", path, strerror(why));
 }
 
 static const int signals[] = { SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -255,9 +278,8 @@ bool watch_run(struct watched *w, char **program, struct err *err)
 	ok = find_program(&a, program[0], &path, err);
 	if (ok && file_is_set_uid(path))
 		ok = err_set(err, ERR_REFUSED,
-			     "%s: a set-uid program: watched it would run without "
-			     "its rights",
-			     path);
+			     "%s: a set-uid or set-gid program: watched it would run without its "
+			     "rights", path);
 	sigemptyset(&taken);
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		sigaddset(&taken, signals[i]);
@@ -266,7 +288,8 @@ bool watch_run(struct watched *w, char **program, struct err *err)
 	ok = ok && begin(&r, path, program, err);
 	if (ok) {
 		follow(&r);
-		close(r.said);
+		ok = has_run(&r, path, err);
+		close(r.said), close(r.failed);
 	}
 	r.ended = true;
 	take_signals(&r);	/* what came too late for the program does not end us now */

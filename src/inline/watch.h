@@ -6,7 +6,7 @@
  *
  * Owns     struct watched: what it said, until watched_release().
  * Units    none.
- * Fails    as tracee_start.
+ * Fails    as tracee_start; what can't be executed as what it is (ERR_FORMAT, ERR_DENIED, ERR_IO).
  * Threads  the one that calls. */
 #ifndef INLINE_WATCH_H
 #define INLINE_WATCH_H
@@ -22,6 +22,7 @@ struct watched {
 	/* filled by watch_run */
 	struct os_thread fault;	/* as it stood at its last fault, handled or not; tid 0: none */
 	VEC(char) said;
+	pid_t pid;
 	int status;	/* as a shell says it */
 	int signal;	/* that ended it, 0: none */
 };

@@ -242,6 +242,32 @@ def test_the_name_of_a_process_in_the_place_of_a_file(tmp_path):
 
 
 @pytest.mark.ptrace
+@pytest.mark.parametrize("status, sentence, what", [
+    (FORMAT, "an empty file$", ""), (FORMAT, r"not a program \(no ELF header\)$", "just some text\n"),
+    (8, "can't be started: No such file or directory$", "#!/no/such/shell\n"), (FORMAT, "a directory, not a program$", None)])
+def test_what_can_not_be_run_is_not_explained(status, sentence, what, tmp_path):
+    """It has not ended with status 127: it has not begun."""
+    program = tmp_path / "program"
+    if what is None:
+        program.mkdir()
+    else:
+        program.write_text(what)
+        program.chmod(0o755)
+    says(status, sentence, "explain", "--", program)
+
+
+@pytest.mark.ptrace
+def test_a_program_for_other_processors_is_not_explained():
+    says(UNSUPPORTED, "a program for arm64", "explain", "--", built_for("arm64"))
+
+
+@pytest.mark.ptrace
+def test_nothing_runs_when_what_it_tells_can_not_be_written(tmp_path):
+    says(8, "cannot create", "explain", "-o", tmp_path / "no" / "such", "--", "/bin/sh", "-c", "touch %s/ran" % tmp_path)
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.ptrace
 def test_a_set_uid_program(tmp_path, monkeypatch):
     tool, copy = drop(tmp_path, gobuild.build("odd", gobuild.NEWEST))
     copy.chmod(0o4755)

@@ -429,6 +429,12 @@ def test_a_core_does_not_come_through_a_pipe(tmp_path):
         assert done.status == 2 and not done.out and "a core is given by its path" in done.err, done
 
 
+def test_what_ran_is_named_and_how_it_ended():
+    program = gobuild.build("shop", gobuild.NEWEST)
+    first, _, last = map(json.loads, [l for l in goshawk.run("explain", "--json", "--", program).err.splitlines() if l[0] == "{"])
+    assert first["target"] == str(program) and first["pid"] > 0 and last["program_exit"] == 0
+
+
 def test_it_is_one_thing_that_is_explained(tmp_path):
     """What stood before `-- PROGRAM` was passed over, and the program was run."""
     ran = tmp_path / "ran"
