@@ -231,6 +231,7 @@ void json_base64(struct json *j, struct str bytes)
 
 void json_line(struct json *j)
 {
+	j->o->lines = true;
 	out_line(j->o);
 	j->depth = 0;
 	j->comma = 0;

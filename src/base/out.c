@@ -11,6 +11,8 @@
 enum {
 	LARGE = 32 * 1024,	/* a buffer of this size is written at the next chance */
 	PART = 4096,		/* a pipe that can be written to takes so much without waiting */
+	FEW = 16 * 1024,	/* of lines that waited: more are not written one by one, because
+				 * whoever is behind gets no further by that */
 	ASK_MS = 50,
 };
 
@@ -45,11 +47,25 @@ static void write_all(struct out *o, struct str s)
 	}
 }
 
+/* The first line of what is left, or 0: all at once. */
+static size_t by_itself(const struct out *o, const char *p, size_t n)
+{
+	const char *end = o->lines && o->n <= FEW ? memchr(p, '\n', n) : NULL;
+
+	return end ? (size_t)(end - p) + 1 : 0;
+}
+
 bool out_flush(struct out *o)
 {
+	size_t n;
+
 	if (o->fd < 0)
 		return true;
-	write_all(o, (struct str){ o->buf, o->n });
+	for (size_t at = 0; at < o->n; at += n) {
+		n = by_itself(o, o->buf + at, o->n - at);
+		n = n ? n : o->n - at;
+		write_all(o, (struct str){ o->buf + at, n });
+	}
 	o->n = 0;
 	return !o->failed;
 }
@@ -63,11 +79,12 @@ void out_through(struct out *o, struct str s)
 }
 
 /* Whole lines, where there is one. */
-static size_t part(const char *p, size_t n)
+static size_t part(const struct out *o, const char *p, size_t n)
 {
 	const char *end = n > PART ? memrchr(p, '\n', PART) : NULL;
+	size_t line = by_itself(o, p, n);
 
-	return end ? (size_t)(end - p) + 1 : MIN(n, (size_t)PART);
+	return line && line <= PART ? line : end ? (size_t)(end - p) + 1 : MIN(n, (size_t)PART);
 }
 
 bool out_flush_while(struct out *o, bool (*go_on)(void *ctx), void *ctx)
@@ -86,7 +103,7 @@ bool out_flush_while(struct out *o, bool (*go_on)(void *ctx), void *ctx)
 			poll(&p, 1, ASK_MS);
 			continue;
 		}
-		n = write(o->fd, o->buf + at, part(o->buf + at, o->n - at));
+		n = write(o->fd, o->buf + at, part(o, o->buf + at, o->n - at));
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			o->failed = errno;
 		at += (size_t)MAX(n, (ssize_t)0);

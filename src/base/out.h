@@ -17,14 +17,15 @@ struct out {
 	char *buf;
 	size_t n, room;
 	int fd;			/* -1: to memory */
-	bool lines;		/* flush at each out_line: one write(2) a line */
+	bool lines;		/* flush at each out_line: one write(2) a line; where it is held,
+				 * too, unless many have come together */
 	bool held;		/* written by out_flush only, when the owner can afford to wait */
 	bool color;
 	int failed;		/* errno of the first failed write */
 	u64 written;		/* bytes, by out_flush_while */
 };
 
-void out_open(struct out *o, int fd);	/* lines and color off */
+void out_open(struct out *o, int fd);	/* lines and color off; json_line turns lines on */
 void out_memory(struct out *o);
 void out_release(struct out *o);
 bool out_flush(struct out *o);

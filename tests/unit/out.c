@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/out.h"
@@ -171,6 +172,37 @@ START_TEST(a_line_is_one_write)
 }
 END_TEST
 
+/* A socket of packets keeps apart what was written apart. */
+static void writes(struct out *o, ssize_t first, ssize_t second)
+{
+	char text[64 * 1024];
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	o->fd = ends[1];
+	ck_assert(out_flush(o));
+	ck_assert_int_eq(recv(ends[0], text, sizeof(text), 0), first);
+	ck_assert_int_eq(recv(ends[0], text, sizeof(text), MSG_DONTWAIT), second);
+	close(ends[0]);
+	close(ends[1]);
+	o->fd = -1;
+	o->n = 0;
+}
+
+START_TEST(lines_that_were_held_are_written_one_by_one)
+{
+	OWN(out) o;
+
+	out_memory(&o);
+	o.held = o.lines = true;
+	out_z(&o, "one\nand two\n");
+	writes(&o, 4, 8);
+	for (int i = 0; i < 3000; i++)	/* they have come together */
+		out_z(&o, "another one\n");
+	writes(&o, 36000, -1);
+}
+END_TEST
+
 START_TEST(what_is_written_through_keeps_its_place)
 {
 	int ends[2];
@@ -333,6 +365,7 @@ Suite *out_suite(void)
 	tcase_add_test(t, utf8_is_checked_strictly);
 	tcase_add_test(t, colours_only_where_asked);
 	tcase_add_test(t, a_line_is_one_write);
+	tcase_add_test(t, lines_that_were_held_are_written_one_by_one);
 	tcase_add_test(t, what_is_written_through_keeps_its_place);
 	tcase_add_test(t, a_failed_write_sticks);
 	tcase_add_test(t, much_text_is_written_in_between);
