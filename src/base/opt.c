@@ -29,6 +29,9 @@ const char *opt_nearest(const char *typed, const char *const *names, size_t n)
 	unsigned limit = (unsigned)strlen(typed) / 3 + 1, best = limit + 1;
 	const char *nearest = NULL;
 
+	for (size_t i = 0; i < n && strlen(typed) > 1; i++)
+		if (str_starts(str_of(names[i]), str_of(typed)))	/* it breaks off */
+			return names[i];
 	for (size_t i = 0; i < n; i++) {
 		unsigned d = str_distance(str_of(typed), str_of(names[i]), limit);
 

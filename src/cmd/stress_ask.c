@@ -51,12 +51,19 @@ double stress_chance(const struct delay_ask *ask)
 	return (double)ask->per_million / MILLION;
 }
 
+static const char *th(u64 n)
+{
+	static const char *const ends[] = { "th", "st", "nd", "rd" };
+
+	return n / 10 % 10 == 1 || n % 10 > 3 ? "th" : ends[n % 10];
+}
+
 void stress_print_how(struct out *o, const struct delay_ask *ask)
 {
 	out_z(o, " by ");
 	out_duration(o, ask->ns);
 	if (ask->every > 1)
-		out_fmt(o, " at every %luth pass", (unsigned long)ask->every);
+		out_fmt(o, " at every %lu%s pass", (unsigned long)ask->every, th(ask->every));
 	else if (!ask->every)
 		out_fmt(o, " at a pass in %g, at random", 1 / stress_chance(ask));
 	if (ask->percent)

@@ -64,7 +64,7 @@ static void forecast(const struct plan *plan, u32 sites, u64 cost_ns)
 {
 	u32 vectors = 0;
 
-	fprintf(stderr, "goshawk: kernel probes at %u places", sites);
+	fprintf(stderr, "goshawk: kernel probes at %u place%s", sites, sites == 1 ? "" : "s");
 	if (cost_ns)
 		fprintf(stderr, "; here each call of a traced function takes %.1f µs longer",
 			(double)cost_ns / 1e3);
@@ -74,8 +74,9 @@ static void forecast(const struct plan *plan, u32 sites, u64 cost_ns)
 			vectors += in_vectors(&plan->funcs[i].entry) +
 				   in_vectors(&plan->funcs[i].exit);
 	if (vectors)
-		fprintf(stderr, "goshawk: %u parameters and results are not shown: they lie in "
-				"vector registers, which kernel probes can't read\n", vectors);
+		fprintf(stderr, "goshawk: %u %s not shown, because kernel probes can't read vector "
+			"registers\n", vectors, vectors == 1 ? "parameter or result is" :
+							      "parameters and results are");
 }
 
 /* What the user asked for comes first; hooks, which have no place in his patterns, come then. */
@@ -91,7 +92,8 @@ static void refusals(const struct source *src)
 			if (f->shown != hooks && n++ < NAMED)
 				fprintf(stderr, "goshawk: %.*s: %s\n", STR_F(f->func->name), why);
 	if (n > NAMED)
-		fprintf(stderr, "goshawk: ... and %u more places\n", n - NAMED);
+		fprintf(stderr, "goshawk: ... and %u more place%s\n", n - NAMED,
+			n - NAMED == 1 ? "" : "s");
 }
 
 bool uprobe_start(struct source *src, struct plan *plan, const struct engine_request *r,

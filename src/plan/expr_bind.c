@@ -101,6 +101,13 @@ static bool show(struct binder *b, struct operand *o, struct expr_code *c)
 	return true;
 }
 
+/* Its value is an address, which only nil is compared with. */
+static bool is_reference(const struct go_type *t)
+{
+	return t && (t->kind == GO_PTR || t->kind == GO_MAP || t->kind == GO_CHAN ||
+		     t->kind == GO_FUNC);
+}
+
 /* The role says what the result may be. */
 static bool finish(struct binder *b, struct operand *o, struct expr_code *c)
 {
@@ -122,6 +129,9 @@ static bool finish(struct binder *b, struct operand *o, struct expr_code *c)
 		return false;
 	}
 	kind = b->steps.at[o->step].kind;
+	if (b->e->role == EXPR_IF && kind != EXPR_BOOL && is_reference(o->type))
+		return bind_wrong(b, at, "a condition was expected; this is %.*s",
+				  STR_F(o->type->name));
 	if (b->e->role == EXPR_IF && kind != EXPR_BOOL)
 		return bind_wrong(b, at, "a condition was expected; this is %s",
 				  kind == EXPR_STRING ? "a text" : "a number");

@@ -174,6 +174,7 @@ static const struct { enum expr_role role; const char *text, *sentence; u32 care
 	/* types */
 	{ EXPR_IF, "n", "a condition was expected; this is a number", 0 },
 	{ EXPR_IF, "s", "a condition was expected; this is a text", 0 },
+	{ EXPR_IF, "p", "a condition was expected; this is *main.T", 0 },
 	{ EXPR_HIST, "s", "a number was expected; this is a text", 0 },
 	{ EXPR_HIST, "n > 1", "a number was expected; this is a bool", 0 },
 	{ EXPR_BY, "p.In", "struct { X, Y int32 } is no single value", 0 },

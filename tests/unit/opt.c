@@ -145,6 +145,7 @@ static const struct {
 } wrong[] = {
 	{ "--strngs 8", "starts: no option --strngs; the nearest is --strings" },
 	{ "--outptu=f", "starts: no option --outptu; the nearest is --output" },
+	{ "--out f", "starts: no option --out; the nearest is --output" },
 	{ "--zzzzzzzz", "starts: no option --zzzzzzzz; `goshawk starts --help` lists them" },
 	{ "-az", "starts: no option -z; `goshawk starts --help` lists them" },
 	{ "--all=yes", "starts: --all takes no value" },
