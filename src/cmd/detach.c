@@ -25,7 +25,9 @@ static void said(const struct target *t, const struct cleaned *c)
 
 	fprintf(stderr, "goshawk: process %d: ", t->img.pid);
 	if (c->jumps) {
-		fprintf(stderr, "%zu places are as they were before", c->jumps);
+		fprintf(stderr, "%zu %s as %s before", c->jumps,
+			c->jumps == 1 ? "place is" : "places are",
+			c->jumps == 1 ? "it was" : "they were");
 		and = ", ";
 	}
 	if (c->unmapped) {
@@ -90,12 +92,13 @@ static bool detach(const void *args, const char **rest, size_t nrest, char **pro
 	else if (ok)
 		said(&t, &cleaned);
 	target_release(&t);
-	return ok && out_flush(&out);
+	out_flush(&out);
+	return ok && out_ok(&out, err);
 }
 
 const struct command cmd_detach = {
 	.name = "detach",
-	.usage = "-p PID",
+	.usage = "[OPTIONS] -p PID",
 	.what = "put back everything that a goshawk that died left in a process",
 	.about = "A goshawk that is killed leaves the process that it traced running: what it put "
 		 "in there does no harm. The next goshawk that attaches takes it away first; this "

@@ -4,13 +4,18 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/version.h"
 #include "cmd/cmds.h"
+#include "cmd/target.h"
 #include "inline/permits.h"
 
 struct doctor_args {
 	struct common_args common;
+	const char *output;
 };
+
+static const struct opt opts[] = { TARGET_OUTPUT_OPTION(struct doctor_args) };
 
 static void print_text(const struct permit *permits, const struct utsname *u, struct out *o)
 {
@@ -57,23 +62,22 @@ static bool doctor(const void *args, const char **rest, size_t nrest, char **pro
 	const struct doctor_args *a = args;
 	struct permit permits[PERMITS];
 	struct utsname u;
-	OWN(out) o;
+	OWN(out_file) file = { 0 };
 
 	(void)program;
 	(void)status;
 	if (nrest)
 		return err_set(err, ERR_USAGE, "doctor: takes no arguments, but got %s", rest[0]);
+	if (!out_file_open(&file, a->output, false, err))
+		return false;
 	permits_probe(permits);
 	uname(&u);
-	out_open(&o, STDOUT_FILENO);
-	o.color = use_color(&a->common, STDOUT_FILENO);
-	o.lines = a->common.json;
+	file.out.color = use_color(&a->common, file.out.fd);
 	if (a->common.json)
-		print_json(permits, &u, &o);
+		print_json(permits, &u, &file.out);
 	else
-		print_text(permits, &u, &o);
-	out_flush(&o);
-	return out_ok(&o, err);
+		print_text(permits, &u, &file.out);
+	return out_file_commit(&file, err);
 }
 
 const struct command cmd_doctor = {
@@ -82,6 +86,8 @@ const struct command cmd_doctor = {
 	.what = "what this machine and user permit, and how to change it",
 	.about = "Each line is one need of goshawk's engines: it was tried on a child process that "
 		 "does nothing, and undone. Settings of the machine are only read.",
+	.opts = opts,
+	.nopts = ARRAY_LEN(opts),
 	.args_size = sizeof(struct doctor_args),
 	.examples = {
 		{ "goshawk doctor", "all that is permitted here" },

@@ -52,9 +52,26 @@ def test_the_program_finds_them_closed():
     assert done.stdout and " 1 -> " in done.stdout and "/dev/null" not in done.stdout, done
 
 
+@pytest.mark.parametrize("form", [
+    ["detach", "--json"], ["goroutines"], ["check"], ["explain"], ["info"], ["trace", "--for", "100ms", "main.parse"],
+    ["spans", "--json", "--for", "100ms", "--func", "main.parse"], ["stress", "--json", "--for", "100ms", "main.parse"]])
+def test_a_full_disk_is_told(form):
+    with subprocess.Popen([gobuild.build("shop", gobuild.NEWEST), "open"]) as program:
+        try:
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([goshawk.GOSHAWK, *form, "-p", str(program.pid)], stdout=full, stderr=subprocess.PIPE,
+                                      text=True, timeout=60)
+            assert done.returncode == IO, done
+            assert done.stderr.splitlines()[-1] == "goshawk: output: cannot write: No space left on device", done
+        finally:
+            program.kill()
+
+
 def test_files_alone(tmp_path):
     program = gobuild.build("shop", gobuild.NEWEST)
     done = subprocess.run(["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", goshawk.GOSHAWK, "info", "-o", tmp_path / "about", program],
                           timeout=60)
     assert done.returncode == 0 and "release" in (tmp_path / "about").read_text()
     assert os.listdir(tmp_path) == ["about"]
+    done = goshawk.run("doctor", "-o", tmp_path / "permits")
+    assert (done.status, done.out) == (0, "") and "start and trace a program" in (tmp_path / "permits").read_text()
