@@ -60,7 +60,8 @@ static struct str log_of(const struct scene *s)
 /* Of a longer one the end, where a crash stands. */
 static bool read_log(struct scene *s, const char *path, struct err *err)
 {
-	bool named = strcmp(path, "-"), good, elf = false;
+	bool named = strcmp(path, "-"), elf = false;
+	int failed;
 	FILE *f = named ? fopen(path, "re") : stdin;
 	size_t n;
 
@@ -77,14 +78,17 @@ static bool read_log(struct scene *s, const char *path, struct err *err)
 			s->text.n = LOG_MOST;
 		}
 	} while (n && !elf);
-	good = !ferror(f);
+	failed = ferror(f) ? errno : 0;
 	if (named)
 		fclose(f);
 	if (elf)
 		return err_set(err, ERR_USAGE, "explain: %s: not a log, but a core file or a "
 			       "program; a core is given by its path, because it is not read from "
 			       "its beginning to its end", named ? path : "stdin");
-	return good || err_set(err, ERR_IO, "%s: it can't be read as a log (a directory?)", path);
+	if (failed == EISDIR)
+		return err_set(err, ERR_FORMAT, "%s: a directory, not a log", path);
+	return !failed || err_set(err, ERR_IO, "%s: can't be read: %s", named ? path : "stdin",
+				  strerror(failed));
 }
 
 static void use_program(struct scene *s, bool memory)

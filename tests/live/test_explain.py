@@ -409,7 +409,9 @@ def test_what_does_not_die():
     assert log.status == 0 and "nothing here tells" in log.out, log
     assert goshawk.run("explain", "/no/such/log").status == 8
     folder = goshawk.run("explain", "/tmp")
-    assert folder.status == 8 and folder.err.startswith("goshawk: /tmp: ") and not folder.out, folder
+    assert (folder.status, folder.err, folder.out) == (3, "goshawk: /tmp: a directory, not a log\n", ""), folder
+    closed = goshawk.run_plain("sh", "-c", '"$0" explain - <&-', goshawk.GOSHAWK)
+    assert (closed.status, closed.err) == (8, "goshawk: stdin: can't be read: Bad file descriptor\n"), closed
 
 
 def test_a_log_comes_through_a_pipe_whole(tmp_path):
