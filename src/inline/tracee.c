@@ -81,6 +81,19 @@ static NORETURN void child(const char *path, char **argv, pid_t parent, int repo
 	_exit(127);
 }
 
+/* Signals may come to it before: they would stop it there for ever. */
+static bool run_to_exec(pid_t pid)
+{
+	int status;
+
+	while (tracee_wait(pid, &status)) {
+		if (WSTOPSIG(status) == SIGTRAP)
+			return true;
+		(void)ptrace(PTRACE_CONT, pid, 0, WSTOPSIG(status));
+	}
+	return false;
+}
+
 static bool auxv_entry(pid_t pid, u64 *entry)
 {
 	char path[64];
@@ -129,8 +142,9 @@ static bool run_to_entry(pid_t pid, u64 entry, struct err *err)
 bool tracee_start(const char *path, char **argv, bool interp, pid_t *pid,
 		  u64 *entry_rt, struct err *err)
 {
-	int report[2], status, e = 0;
+	int report[2], e = 0;
 	pid_t self = getpid();
+	bool begun;
 	ssize_t n;
 
 	if (file_is_set_uid(path))
@@ -148,19 +162,17 @@ bool tracee_start(const char *path, char **argv, bool interp, pid_t *pid,
 	if (*pid == 0)
 		child(path, argv, self, report[1]);
 	close(report[1]);
-	n = read(report[0], &e, sizeof(e));
+	begun = run_to_exec(*pid);
+	n = begun ? 0 : read(report[0], &e, sizeof(e));
 	close(report[0]);
-	if (n == sizeof(e)) {
-		waitpid(*pid, &status, 0);
-		if (e == EPERM)
-			return err_set(err, ERR_DENIED,
-				       "%s: ptrace is not permitted here (goshawk doctor says what "
-				       "would permit it)",
-				       path);
+	if (n == sizeof(e) && e == EPERM)
+		return err_set(err, ERR_DENIED,
+			       "%s: ptrace is not permitted here (goshawk doctor says what "
+			       "would permit it)", path);
+	if (n == sizeof(e))
 		return err_set(err, e == EACCES ? ERR_DENIED : ERR_IO, "%s: can't be started: %s",
 			       path, strerror(e));
-	}
-	if (!tracee_wait(*pid, &status))
+	if (!begun)
 		return gone(err, *pid);
 	if (ptrace(PTRACE_SETOPTIONS, *pid, 0, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD)) {
 		tracee_kill(*pid);
