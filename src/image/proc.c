@@ -199,19 +199,23 @@ bool image_open_pid(struct image *img, int pid, struct err *err)
 	return open_pid(img, err) || err_in(err, "process %d", pid);
 }
 
+/* To be read to where the field is: a user may be in thousands of groups, which come first. */
 u64 process_status(int pid, int tid, const char *field, int base, u64 otherwise)
 {
-	char name[64], text[4096], *at = text;
-	size_t n = strlen(field);
-	ssize_t got;
+	size_t n = strlen(field), room = 0;
+	char name[64], *line = NULL;
+	FILE *f;
 
-	if (tid)
-		snprintf(name, sizeof(name), "task/%d/status", tid);
-	got = read_proc(pid, tid ? name : "status", text, sizeof(text) - 1);
-	text[MAX(got, 0)] = 0;
-	for (; at && *at; at = strchr(at, '\n'), at += at != NULL)
-		if (!strncmp(at, field, n) && at[n] == ':')
-			return strtoull(at + n + 1, NULL, base);
+	snprintf(name, sizeof(name), "task/%d/status", tid);
+	f = fopen(proc_path(pid, tid ? name : "status").z, "re");
+	while (f && getline(&line, &room, f) > 0)
+		if (!strncmp(line, field, n) && line[n] == ':') {
+			otherwise = strtoull(line + n + 1, NULL, base);
+			break;
+		}
+	mem_free(line);
+	if (f)
+		fclose(f);
 	return otherwise;
 }
 

@@ -109,6 +109,16 @@ def test_sigurg_is_ignored(tmp_path, release, when):
         r.go_on()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="being in groups that one chooses takes root")
+def test_its_user_is_in_hundreds_of_groups(tmp_path):
+    """Their numbers stand in /proc/PID/status before all that we look for there."""
+    with Running(2, 0, extra_groups=range(4000000000, 4000000400)) as r:
+        a = Attached(tmp_path, r.pid, "main.called").started()
+        r.call(10)
+        a.stop()
+        assert a.counts() == {"main.called": 10} and a.endo["engine"] == "inline"
+
+
 def test_for_and_max_end_it(tmp_path):
     with Running() as r:
         a = Attached(tmp_path, r.pid, "main.called", options=["--max", "7"]).started()
