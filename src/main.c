@@ -140,6 +140,24 @@ static bool fill_closed(struct err *err)
 	return true;
 }
 
+/* A file that is mapped and made shorter has no bytes any more where they were looked for. */
+static void bytes_are_gone(int signal, siginfo_t *info, void *ctx)
+{
+	static const char said[] = "goshawk: a file that is being read was made shorter, or its "
+				   "disk does not give it: try again when it is whole\n";
+
+	(void)ctx;
+	if (info->si_code == BUS_ADRERR)
+		_exit(write(STDERR_FILENO, said, sizeof(said) - 1) < 0 ? 1 : 8);
+	sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+}
+
+static void say_that_bytes_are_gone(void)
+{
+	sigaction(SIGBUS, &(struct sigaction){ .sa_sigaction = bytes_are_gone,
+					       .sa_flags = SA_SIGINFO }, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	OWN(arena) arena = {0};
@@ -147,6 +165,7 @@ int main(int argc, char **argv)
 	int status = 0;
 
 	let_writes_fail();
+	say_that_bytes_are_gone();
 	if (fill_closed(&err) && dispatch(argc, argv, &arena, &status, &err))
 		return status;
 	if (err.kind != ERR_CLOSED)

@@ -1,5 +1,7 @@
 """What is not a sound Go program gets one sentence and its own exit status, within a second."""
 
+import array
+import fcntl
 import os
 import pathlib
 import re
@@ -8,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 import pytest
@@ -334,6 +337,22 @@ def test_a_binary_that_ends_too_early(tmp_path):
             assert re.fullmatch(r"goshawk: .*/cut: .*\n", done.err), (i, done)
             assert not done.out or '"type":"function"' not in done.out, (i, done)
     assert FORMAT in statuses
+
+
+def test_a_binary_that_is_made_shorter_while_it_is_read(tmp_path):
+    """Somebody builds it anew: what is mapped of it is gone."""
+    copy = tmp_path / "copy"
+    copy.write_bytes(gobuild.build("shop", gobuild.NEWEST).read_bytes())
+    page, waits, until = os.sysconf("SC_PAGESIZE"), array.array("i", [0]), time.monotonic() + 60
+    p = subprocess.Popen([goshawk.GOSHAWK, "funcs", copy], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                         pipesize=page)
+    while waits[0] < page:  # then it waits for us, with most of its work still to do
+        assert time.monotonic() < until and p.poll() is None
+        fcntl.ioctl(p.stdout, termios.FIONREAD, waits)
+    os.truncate(copy, 0)
+    _, err = p.communicate(timeout=60)
+    assert (p.returncode, err) == (8, "goshawk: a file that is being read was made shorter, or its disk does not "
+                                   "give it: try again when it is whole\n")
 
 
 @pytest.mark.parametrize("variant", ["plain", "stripped", "pie"])
