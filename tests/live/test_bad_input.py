@@ -229,7 +229,8 @@ def test_a_process_that_its_shell_has_only_just_made():
         with open(fifo, "w") as begin:
             time.sleep(0.1)  # goshawk is to come first
             begin.write("\n")
-        out, said = done.communicate(timeout=60)
+            begin.flush()
+            out, said = done.communicate(timeout=60)  # its end is that of the program's input, too
     assert done.returncode == 0 and '"type":"begin"' in out and 'parked' in out, said
 
 
