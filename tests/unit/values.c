@@ -1,37 +1,9 @@
-/* Values in hand-made records: each test puts words where the program's plan would have put them,
- * and says what is shown, as text and as JSON. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "go/release.h"
-#include "out/value.h"
+/* What lies in a record is shown as its type has it (maps: valuemaps.c). */
+#include "valued.h"
 
 Suite *values_suite(void);
 
-enum { TYPES = 0x500000, TEXT = 0x400000, VALUE_AT = 32 };
-static const u64 bias = 0x10000;
-
-static u8 zeros[0x1000];
-static struct segment segment = {
-	.va = TYPES, .size = sizeof(zeros), .filesz = sizeof(zeros), .read = true,
-};
-static struct image image = { .bytes = zeros, .size = sizeof(zeros), .segs = &segment, .nsegs = 1 };
-static struct go_func code = { .pc = 0x100, .size = 16, .room = 32 };
-static struct go_program prog = { .img = &image, .funcs = &code, .nfuncs = 1 };
-static struct plan plan;
-
-static union { u8 bytes[1024]; u64 words[128]; } record;
-static struct read reads[64];
-static struct reading reading;
-static struct value_view view;
-static struct out text;
-
-#define TYPE(...) { .loaded = true, __VA_ARGS__ }
-#define NAMED(n) .name = { n, sizeof(n) - 1 }
-#define BASIC(id, n, k, s) static struct go_type id = TYPE(NAMED(n), .kind = k, .size = s)
 BASIC(t_bool, "bool", GO_BOOL, 1);
-BASIC(t_int, "int", GO_INT, 8);
 BASIC(t_int8, "int8", GO_INT8, 1);
 BASIC(t_int16, "int16", GO_INT16, 2);
 BASIC(t_uint8, "uint8", GO_UINT8, 1);
@@ -41,7 +13,6 @@ BASIC(t_uintptr, "uintptr", GO_UINTPTR, 8);
 BASIC(t_float32, "float32", GO_FLOAT32, 4);
 BASIC(t_float64, "float64", GO_FLOAT64, 8);
 BASIC(t_complex128, "complex128", GO_COMPLEX128, 16);
-BASIC(t_string, "string", GO_STRING, 16);
 BASIC(t_duration, "time.Duration", GO_INT64, 8);
 BASIC(t_any, "interface {}", GO_INTERFACE, 16);
 static struct go_method error_method = { NAMED("Error") };
@@ -70,56 +41,6 @@ static struct go_type t_int_ptr = TYPE(NAMED("*int"), .kind = GO_PTR, .size = 8,
 static struct go_type t_chan = TYPE(NAMED("chan int"), .kind = GO_CHAN, .size = 8, .elem = &t_int);
 static struct go_type t_func = TYPE(NAMED("func()"), .kind = GO_FUNC, .size = 8);
 static struct go_type t_time = TYPE(NAMED("time.Time"), .kind = GO_STRUCT, .size = 24);
-static struct go_type t_hmap =
-	TYPE(NAMED("map[string]int"), .kind = GO_MAP, .size = 8, .key = &t_string, .elem = &t_int,
-	     .map = { .layout = GO_MAP_HMAP, .key_size = 16, .elem_size = 8, .bucket_size = 208 });
-static struct go_type t_swiss =
-	TYPE(NAMED("map[int]int"), .kind = GO_MAP, .size = 8, .key = &t_int, .elem = &t_int,
-	     .map = { .layout = GO_MAP_SWISS, .group_size = 136, .keys_off = 8, .key_stride = 16,
-		      .elems_off = 16, .elem_stride = 16 });
-
-static void fresh(void)
-{
-	memset(&record, 0, sizeof(record));
-	memset(reads, 0, sizeof(reads));
-	reading = (struct reading){ .reads = reads, .size = sizeof(record) };
-	view = (struct value_view){
-		.prog = &prog, .plan = &plan, .reading = &reading, .record = record.bytes,
-		.bias = bias, .strings = 64, .elements = 8,
-	};
-	plan.redact.n = 0;
-	code.name = STR("main.work.func1");
-	prog.md = (struct moduledata){ .types_va = TYPES, .etypes_va = TYPES + sizeof(zeros),
-				       .text_va = TEXT, .etext_va = TEXT + 0x1000 };
-}
-
-static void put(u32 at, u64 v)
-{
-	memcpy(record.bytes + at, &v, 8);
-}
-
-/* A capture with its status in the word before it; n bytes were copied. */
-static struct read *lead(enum read_kind kind, u32 from, u32 at, u32 size, u32 n)
-{
-	struct read *r = &reads[reading.nreads++];
-
-	*r = (struct read){
-		.kind = (u8)kind, .size = (u16)size, .from = from, .at = at, .status = at - 8,
-	};
-	if (kind == READ_BYTES)
-		r->len_at = from + 8;
-	put(at - 8, n);
-	return r;
-}
-
-static void put_string(u32 header, u32 at, const char *s)
-{
-	put(header, 0x1000);
-	put(header + 8, strlen(s));
-	lead(READ_BYTES, header, at, 64, (u32)strlen(s));
-	memcpy(record.bytes + at, s, strlen(s));
-}
-
 /* A dynamic type that the program has at `va`. */
 static void at_va(u64 va, const struct go_type *t)
 {
@@ -129,41 +50,6 @@ static void at_va(u64 va, const struct go_type *t)
 	*to = *t;
 	to->va = va;
 }
-
-/* What was written, with ' for ". */
-static void is_json(const char *want)
-{
-	out_c(&text, 0);
-	for (char *p = text.buf; *p; p++)
-		if (*p == '"' && (p == text.buf || p[-1] != '\\'))
-			*p = '\'';
-	ck_assert_str_eq(text.buf, want);
-}
-
-static struct go_param param;
-static struct slot slot;
-
-static void shows(struct go_type *t, u32 size, const char *want_text, const char *want_json)
-{
-	struct json j;
-
-	param = (struct go_param){ .name = STR("x"), .type = t, .size = size };
-	slot = (struct slot){ .param = &param, .at = VALUE_AT, .taken = true };
-	out_release(&text);
-	out_memory(&text);
-	value_begin(&view);
-	value_text(&text, &view, &slot);
-	out_c(&text, 0);
-	ck_assert_str_eq(text.buf, want_text);
-	text.n = 0;
-	json_begin(&j, &text);
-	value_begin(&view);
-	value_json(&j, &view, &slot);
-	is_json(want_json);
-}
-
-/* JSON is written with ' for " here, to be readable. */
-#define TYPED(type, value) "{'name':'x','type':'" type "'," value "}"
 
 START_TEST(numbers_are_masked_to_their_size)
 {
@@ -450,79 +336,6 @@ START_TEST(channels_and_funcs)
 }
 END_TEST
 
-START_TEST(maps_to_1_23)
-{
-	fresh();
-	shows(&t_hmap, 8, "nil", TYPED("map[string]int", "'value':null"));
-	put(VALUE_AT, 0xc000040000);
-	lead(READ_MEM, VALUE_AT, 64, 48, 48);
-	shows(&t_hmap, 8, "map[string]int{}", TYPED("map[string]int", "'value':[]"));
-	put(64, 3);
-	put(80, 0xc000050000);
-	lead(READ_MEM, 80, 128, 208, 208);
-	/* slot 0 was evacuated, 1 is live, 2 empty, 3 live */
-	memcpy(record.bytes + 128, (u8[]){ 2, 5, 1, 200, 0, 0, 0, 0 }, 8);
-	put_string(128 + 8 + 16, 352, "a");
-	put_string(128 + 8 + 48, 432, "b");
-	put(128 + 136 + 8, 1);
-	put(128 + 136 + 24, 2);
-	shows(&t_hmap, 8, "map[string]int{\"a\":1, \"b\":2}…(3)",
-	      TYPED("map[string]int", "'value':[['a',1],['b',2]],'len':3"));
-	put(64, 2);
-	shows(&t_hmap, 8, "map[string]int{\"a\":1, \"b\":2}",
-	      TYPED("map[string]int", "'value':[['a',1],['b',2]]"));
-	t_hmap.map.indirect_elem = true;
-	shows(&t_hmap, 8, "map[string]int{\"a\":?, \"b\":?}",
-	      TYPED("map[string]int", "'value':[['a',{'error':'not captured'}],"
-				      "['b',{'error':'not captured'}]]"));
-	t_hmap.map.indirect_elem = false;
-	view.elements = 1;
-	shows(&t_hmap, 8, "map[string]int{\"a\":1}…(2)",
-	      TYPED("map[string]int", "'value':[['a',1]],'len':2"));
-}
-END_TEST
-
-static void group(u32 at)
-{
-	/* slot 0 full, 1 deleted, 2 full, the others empty */
-	memcpy(record.bytes + at, (u8[]){ 0x11, 0xfe, 0x7f, 0x80, 0x80, 0x80, 0x80, 0x80 }, 8);
-	put(at + 8, 10);
-	put(at + 16, 100);
-	put(at + 8 + 32, 30);
-	put(at + 16 + 32, 300);
-}
-
-START_TEST(maps_from_1_24)
-{
-	const char *json = TYPED("map[int]int", "'value':[[10,100],[30,300]]");
-
-	fresh();
-	put(VALUE_AT, 0xc000040000);
-	lead(READ_MEM, VALUE_AT, 64, 48, 48);
-	put(64, 2);
-	put(80, 0xc000050000);
-	reads[reading.nreads++] = (struct read){ .kind = READ_WHEN, .size = 1, .when_at = 88 };
-	lead(READ_MEM, 80, 120, 136, 136);
-	reads[reading.nreads++] = (struct read){ .kind = READ_WHEN, .size = 3, .when_at = 88,
-						 .when_not = true };
-	lead(READ_MEM, 80, 120, 8, 136);
-	lead(READ_MEM, 120, 136, 32, 32);
-	lead(READ_MEM, 152, 176, 136, 136);
-	put(112, 136);
-	group(120);
-	shows(&t_swiss, 8, "map[int]int{10:100, 30:300}", json);
-	/* a directory: its first table, and that one's first group */
-	put(88, 4);
-	put(112, 8);
-	put(120, 0xc000060000);
-	put(128, 32);
-	put(152, 0xc000070000);
-	put(168, 136);
-	group(176);
-	shows(&t_swiss, 8, "map[int]int{10:100, 30:300}", json);
-}
-END_TEST
-
 START_TEST(shapes)
 {
 	fresh();
@@ -617,8 +430,6 @@ Suite *values_suite(void)
 	tcase_add_test(t, errors_show_what_they_are);
 	tcase_add_test(t, dynamic_types_are_told_apart);
 	tcase_add_test(t, channels_and_funcs);
-	tcase_add_test(t, maps_to_1_23);
-	tcase_add_test(t, maps_from_1_24);
 	tcase_add_test(t, shapes);
 	tcase_add_test(t, what_is_not_shown);
 	tcase_add_test(t, types_that_lie);
