@@ -149,7 +149,7 @@ bool place_call(struct inline_session *s, struct inject *in, long nr, const u64 
 {
 	pid_t tid = in->stopped->at[in->thread].tid;
 
-	if (s->filtered && !seccomp_ask(tid, nr, args, what, err))
+	if (s->filtered && !seccomp_ask(s->pid, tid, nr, args, what, err))
 		return false;
 	return inject_syscall(in, nr, args, result, err);
 }
@@ -205,9 +205,9 @@ static bool map_near(struct inline_session *s, struct inject *in, bool *taken, s
 				 "the program's memory can't be written (see goshawk doctor)");
 }
 
-/* The rings: one sparse memory file that nobody can shrink under us. It is mapped whole, with room
- * for all rings there can be, and begins with a few. */
-/* As few as will do for now; all of them where they are small, so that none can come too late. */
+/* One sparse memory file that nobody can shrink under us. It is mapped whole, with room for all
+ * rings there can be, and begins with as few as will do for now; with all of them where they are
+ * small, so that none can come too late. */
 static bool grow(struct inline_session *s, struct err *err)
 {
 	bool small = s->shared_bytes <= SMALL;
@@ -321,11 +321,12 @@ static bool ask_for_stubs(struct inline_session *s, struct inject *in, struct er
 
 	if (s->layout.delays)
 		return !s->filtered || s->ask.ns < DELAY_SLEEPS_NS ||
-		       seccomp_ask(tid, SYS_nanosleep, pause, "waiting", err);
+		       seccomp_ask(s->pid, tid, SYS_nanosleep, pause, "waiting", err);
 	return !s->filtered ||
-	       (seccomp_ask(tid, SYS_rt_sigprocmask, look, "reading its memory", err) &&
+	       (seccomp_ask(s->pid, tid, SYS_rt_sigprocmask, look, "reading its memory", err) &&
 		(!s->layout.lossless ||
-		 seccomp_ask(tid, SYS_nanosleep, pause, "waiting (--lossless)", err)));
+		 seccomp_ask(s->pid, tid, SYS_nanosleep, pause, "waiting (--lossless)",
+			     err)));
 }
 
 bool place_map(struct inline_session *s, struct inject *in, bool *taken, struct err *err)

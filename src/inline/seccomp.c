@@ -121,7 +121,8 @@ static bool allows(u32 verdict)
 	return verdict == SECCOMP_RET_ALLOW || verdict == SECCOMP_RET_LOG;
 }
 
-bool seccomp_ask(pid_t tid, long nr, const u64 args[6], const char *what, struct err *err)
+bool seccomp_ask(pid_t pid, pid_t tid, long nr, const u64 args[6], const char *what,
+		 struct err *err)
 {
 	for (unsigned long k = 0; k < FILTERS_MOST; k++) {
 		long n = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, k, NULL);
@@ -137,7 +138,7 @@ bool seccomp_ask(pid_t tid, long nr, const u64 args[6], const char *what, struct
 				"can't be read (%s), and a system call which that does not "
 				"permit could kill it: run goshawk outside of its sandbox, with "
 				"CAP_SYS_ADMIN",
-				tid, strerror(errno));
+				pid, strerror(errno));
 		code = mem_resize(NULL, (size_t)n * sizeof(*code));
 		n = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, k, code);
 		verdict = n < 0 ? SECCOMP_RET_KILL_PROCESS : seccomp_run(code, (size_t)n, nr, args);
@@ -146,8 +147,8 @@ bool seccomp_ask(pid_t tid, long nr, const u64 args[6], const char *what, struct
 			return err_set(err, ERR_REFUSED,
 				       "process %d: its seccomp filter does not permit "
 				       "what is needed for %s",
-				       tid, what);
+				       pid, what);
 	}
 	return err_set(err, ERR_REFUSED, "process %d: more seccomp filters than goshawk reads",
-		       tid);
+		       pid);
 }

@@ -15,7 +15,8 @@
 
 /* Is there any on this thread? */
 bool seccomp_on(pid_t pid, pid_t tid);
-bool seccomp_ask(pid_t tid, long nr, const u64 args[6], const char *what,
+/* Of the call by this thread; the process is for the sentence. */
+bool seccomp_ask(pid_t pid, pid_t tid, long nr, const u64 args[6], const char *what,
 		 struct err *err) MUST_CHECK;
 
 /* What one filter returns; a program that the kernel would not have taken gives "kill", and so does
