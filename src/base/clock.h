@@ -19,6 +19,12 @@ static inline i64 clock_ns(clockid_t clock)
 	return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* What people call the time. */
+static inline i64 unix_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
 /* For spans of time: nobody sets it. */
 static inline i64 now_ns(void)
 {

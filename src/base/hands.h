@@ -20,7 +20,6 @@ u32 hands_for(size_t n, size_t each);
  * of its own but the first, and waits for all. */
 void hands_do(u32 n, void (*work)(void *one), void *all, size_t size);
 
-
 struct hand {
 	pthread_t thread;
 	void (*work)(void *one);

@@ -18,15 +18,15 @@ void bpf_reading_start(struct bpf_session *s)
 	i64 best = INT64_MAX;
 
 	for (unsigned i = 0; i < 8; i++) {	/* the try that took least had no interruption */
-		i64 before = clock_ns(CLOCK_MONOTONIC), now = clock_ns(CLOCK_REALTIME);
-		i64 took = clock_ns(CLOCK_MONOTONIC) - before;
+		i64 before = now_ns(), now = unix_ns();
+		i64 took = now_ns() - before;
 
 		if (took < best) {
 			best = took;
 			s->unix_offset = now - (before + took / 2);
 		}
 	}
-	s->lost_since_ns = clock_ns(CLOCK_MONOTONIC) + s->unix_offset;
+	s->lost_since_ns = now_ns() + s->unix_offset;
 }
 
 /* Later than all that are not later: mostly the last. */
@@ -105,7 +105,7 @@ static void forget(struct bpf_session *s, size_t n)
 
 static void count_lost(struct bpf_session *s, source_lost_fn *lost, void *ctx)
 {
-	i64 now = clock_ns(CLOCK_MONOTONIC) + s->unix_offset;
+	i64 now = now_ns() + s->unix_offset;
 	u64 n = 0;
 
 	for (u32 i = 0; i < COUNTS; i++)
@@ -119,7 +119,7 @@ static void count_lost(struct bpf_session *s, source_lost_fn *lost, void *ctx)
 u64 bpf_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost, void *ctx)
 {
 	struct bpf_session *s = session;
-	i64 horizon = all ? INT64_MAX : clock_ns(CLOCK_MONOTONIC) - MARGIN_NS;
+	i64 horizon = all ? INT64_MAX : now_ns() - MARGIN_NS;
 	size_t n = 0;
 
 	if (!s->ring.consumed)

@@ -29,11 +29,6 @@ enum {
 	AT_ONCE = 64 << 10,	/* output that is written at once: a lossless program waits */
 };
 
-static i64 unix_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME);
-}
-
 /* What the engine counts itself, for each function of the plan. */
 struct counts {
 	u64 *totals, *seen;	/* as of now; handed over so far */

@@ -6,10 +6,9 @@
 #ifndef INLINE_TSC_H
 #define INLINE_TSC_H
 
-#include <time.h>
 #include <x86intrin.h>
 
-#include "base/defs.h"
+#include "base/clock.h"
 
 struct tsc_clock {
 	u64 first_tsc;		/* where measuring began */
@@ -19,14 +18,6 @@ struct tsc_clock {
 	u64 mult;		/* ns per tick, times 2^32; 0 while unknown */
 	i64 next_ns;		/* measure again when so much time has passed */
 };
-
-static inline i64 unix_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (i64)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* Both clocks at one moment: of several tries the one that took least, so no preemption lies
  * between. */
@@ -38,14 +29,13 @@ static inline void tsc_pair(u64 *tsc, i64 *ns)
 	*ns = 0;
 	for (unsigned i = 0; i < 8; i++) {
 		u64 before = __rdtsc(), took;
-		struct timespec t;
+		i64 now = now_ns();
 
-		clock_gettime(CLOCK_MONOTONIC, &t);
 		took = __rdtsc() - before;
 		if (took < best) {
 			best = took;
 			*tsc = before + took / 2;
-			*ns = (i64)t.tv_sec * 1000000000 + t.tv_nsec;
+			*ns = now;
 		}
 	}
 }
@@ -55,7 +45,7 @@ static inline void tsc_start(struct tsc_clock *c)
 	*c = (struct tsc_clock){ .next_ns = 5000000 };
 	tsc_pair(&c->first_tsc, &c->first_ns);
 	c->tsc0 = c->first_tsc;
-	c->ns0 = unix_now();
+	c->ns0 = unix_ns();
 }
 
 static inline i64 tsc_to_ns(const struct tsc_clock *c, u64 tsc);

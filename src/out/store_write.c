@@ -99,7 +99,7 @@ static bool write_some(struct writer *w, struct str *rest, struct err *err)
 	size_t all = rest->n;
 
 	if (!store_run(db, w->path, "BEGIN IMMEDIATE", err) ||
-	    !store_rows_resource(&w->rows, clock_ns(CLOCK_REALTIME), err))
+	    !store_rows_resource(&w->rows, unix_ns(), err))
 		return false;
 	for (int i = 0; has_room(w, i, all, *rest); i++)
 		if (!store_rows_span(&w->rows, store_record_next(rest), err))
@@ -112,7 +112,7 @@ static bool attempt(struct writer *w, struct str *rest, struct err *err)
 	struct str from = *rest;
 
 	if (is_there(w, err) &&
-	    store_bound(&w->bounds, w->rows.db, w->path, clock_ns(CLOCK_REALTIME), err) &&
+	    store_bound(&w->bounds, w->rows.db, w->path, unix_ns(), err) &&
 	    write_some(w, rest, err))
 		return true;
 	if (w->rows.db && !sqlite3_get_autocommit(w->rows.db))
