@@ -42,6 +42,13 @@ static bool failed(int e, const char *what, struct err *err)
 	return err_set(err, ERR_IO, "can't read its %s (%s)", what, strerror(e));
 }
 
+bool proc_is_mounted(struct err *err)
+{
+	return !access("/proc/self", F_OK) ||
+	       err_set(err, ERR_DENIED, "/proc is not mounted here, and without it nothing is known "
+		       "of a process: mount -t proc proc /proc");
+}
+
 static ssize_t read_proc(int pid, const char *file, void *to, size_t n)
 {
 	int fd = open(proc_path(pid, file).z, O_RDONLY | O_CLOEXEC);
@@ -193,6 +200,8 @@ static bool open_pid(struct image *img, struct err *err)
 bool image_open_pid(struct image *img, int pid, struct err *err)
 {
 	*img = (struct image){ .kind = IMAGE_PROCESS, .pid = pid };
+	if (!proc_is_mounted(err))
+		return false;
 	if (pid <= 0)
 		return err_set(err, ERR_GONE, "process %d: no such process", pid);
 	await_program(pid);
@@ -256,9 +265,12 @@ bool process_named(const char *name, int *pid, struct err *err)
 {
 	char list[256] = "";
 	size_t found = 0, n = 0;
-	DIR *dir = opendir("/proc");
 	struct dirent *e;
+	DIR *dir;
 
+	if (!proc_is_mounted(err))
+		return false;
+	dir = opendir("/proc");
 	while (dir && (e = readdir(dir))) {
 		long one = strtol(e->d_name, NULL, 10);
 

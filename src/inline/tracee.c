@@ -147,6 +147,8 @@ bool tracee_start(const char *path, char **argv, bool interp, pid_t *pid,
 	bool begun;
 	ssize_t n;
 
+	if (!proc_is_mounted(err))
+		return false;
 	if (file_is_set_uid(path))
 		return err_set(err, ERR_REFUSED,
 			       "%s: a set-uid or set-gid program: started under ptrace it would "

@@ -275,7 +275,7 @@ bool watch_run(struct watched *w, char **program, struct err *err)
 	const char *path;
 	bool ok;
 
-	ok = find_program(&a, program[0], &path, err);
+	ok = proc_is_mounted(err) && find_program(&a, program[0], &path, err);
 	if (ok && file_is_set_uid(path))
 		ok = err_set(err, ERR_REFUSED,
 			     "%s: a set-uid or set-gid program: watched it would run without its "

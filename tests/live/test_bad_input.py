@@ -234,6 +234,19 @@ def test_a_process_that_its_shell_has_only_just_made():
     assert done.returncode == 0 and '"type":"begin"' in out and 'parked' in out, said
 
 
+@pytest.mark.ptrace
+@pytest.mark.skipif(os.getuid() != 0, reason="to take /proc away takes root")
+@pytest.mark.parametrize("args", [["trace", "main.*", "--"], ["explain", "--"], ["spans", "--func", "main.*", "--"],
+                                  ["goroutines", "-p", "1"], ["trace", "main.*", "-p", "shop"]],
+                         ids=lambda args: " ".join(args[:2]))
+def test_without_proc_nobody_is_said_to_have_ended(args):
+    program = [gobuild.build("shop", gobuild.NEWEST)] if args[-1] == "--" else []
+    done = goshawk.run_plain("unshare", "--mount", "sh", "-c", 'umount -l /proc; exec "$@"', "sh", goshawk.GOSHAWK,
+                             *args, *program)
+    assert (done.status, done.out) == (DENIED, ""), done
+    assert done.err.startswith("goshawk: /proc is not mounted here"), done
+
+
 def test_the_name_of_a_process_in_the_place_of_a_file(tmp_path):
     """It is told how processes are named."""
     program = tmp_path / "hawk-prey"
