@@ -15,9 +15,10 @@ static FILE *open_proc(int pid, const char *name)
 static void read_maps(struct live *to, int pid, struct arena *a)
 {
 	FILE *f = open_proc(pid, "maps");
-	char line[4096 + 256];
+	size_t room = 0;
+	char *line = NULL;
 
-	while (f && fgets(line, sizeof(line), f)) {
+	while (f && getline(&line, &room, f) > 0) {	/* a file's name may be of any length */
 		struct live_map m = { 0 };
 		char prot[5] = "", *end;
 		int name = 0;
@@ -32,6 +33,7 @@ static void read_maps(struct live *to, int pid, struct arena *a)
 		m.name.p = arena_copy(a, m.name.p ? m.name.p : "", m.name.n);
 		*vec_push(&to->maps) = m;
 	}
+	mem_free(line);
 	if (f)
 		fclose(f);
 }
