@@ -45,8 +45,8 @@ static bool failed(int e, const char *what, struct err *err)
 bool proc_is_mounted(struct err *err)
 {
 	return !access("/proc/self", F_OK) ||
-	       err_set(err, ERR_DENIED, "/proc is not mounted here, and without it nothing is known "
-		       "of a process: mount -t proc proc /proc");
+	       err_set(err, ERR_DENIED, "/proc is not mounted here, and without it nothing is "
+		       "known of a process: mount -t proc proc /proc");
 }
 
 static ssize_t read_proc(int pid, const char *file, void *to, size_t n)
