@@ -7,18 +7,30 @@
 
 enum { SHOWN = 4 };	/* races */
 
-/* Of runtime and standard library: where they lie. */
+/* Where the standard library lies, by a frame of it: often one of the runtime (a map), else one of
+ * those packages whose values are shared now and then. */
 static void find_goroot(struct crash *c, const struct data_race *r)
 {
+	static const char *const packages[] = {
+		"/src/runtime/", "/src/internal/runtime/", "/src/bytes/", "/src/strings/",
+		"/src/bufio/", "/src/container/", "/src/context/", "/src/encoding/", "/src/fmt/",
+		"/src/hash/", "/src/io/", "/src/log/", "/src/math/", "/src/net/", "/src/os/",
+		"/src/sort/", "/src/sync/", "/src/text/", "/src/time/",
+	};
+
 	for (u32 i = 0; i < r->naccesses; i++)
 		for (u32 k = 0; k < r->access[i].at.nframes; k++) {
-			struct str file = r->access[i].at.frames[k].file;
-			ptrdiff_t at = str_find(file, STR("/src/runtime/"));
+			const struct crash_frame *f = &r->access[i].at.frames[k];
 
-			if (at < 0)
-				at = str_find(file, STR("/src/internal/runtime/"));
-			if (at >= 0)
-				c->goroot = str_cut(file, 0, (size_t)at + 5);
+			for (size_t p = 0; p < ARRAY_LEN(packages); p++) {
+				struct str package = str_of(packages[p]);
+				ptrdiff_t at = str_find(f->file, package);
+
+				/* the function says that it is of that package */
+				if (at >= 0 && str_starts(f->func, str_cut(package, 5,
+									   package.n - 1)))
+					c->goroot = str_cut(f->file, 0, (size_t)at + 5);
+			}
 		}
 }
 

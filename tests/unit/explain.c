@@ -141,6 +141,12 @@ static const struct {
 	  "panic: is not a panic\n\ngoroutine 1 [chan receive]:\nmain.work(0x1)\n"
 	  "\t/src/main.go:9 +0x1b5\n", "unknown", UNKNOWN, false, "" },
 	{ "data races", RACE RACE "exit status 66\n", "data_race", CERTAIN, true, "main.put" },
+	{ "a data race in the standard library",
+	  "WARNING: DATA RACE\nWrite at 0x1 by goroutine 9:\n  bytes.(*Buffer).Next()\n"
+	  "      /go/src/bytes/buffer.go:359 +0x1\n  main.take()\n      /src/a.go:77 +0x1\n\n"
+	  "Previous write at 0x1 by goroutine 8:\n  bytes.(*Buffer).Write()\n"
+	  "      /go/src/bytes/buffer.go:206 +0x3\n  main.put()\n      /src/a.go:70 +0x1\n"
+	  "==================\n", "data_race", CERTAIN, true, "main.take" },
 	{ "a data race of one function",
 	  "WARNING: DATA RACE\nRead at 0x1 by main goroutine:\n  main.put()\n"
 	  "      /src/main.go:5 +0x1\n\nPrevious write at 0x1 by goroutine 9:\n  main.put()\n"
