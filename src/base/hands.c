@@ -25,6 +25,7 @@ void hand_begin(struct hand *h, void (*work)(void *one), void *one)
 
 	*h = (struct hand){ .work = work, .one = one };
 	sigfillset(&every);
+	sigdelset(&every, SIGBUS);	/* it comes of what one reads oneself */
 	pthread_sigmask(SIG_SETMASK, &every, &before);
 	h->begun = !pthread_create(&h->thread, NULL, take_part, h);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

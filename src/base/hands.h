@@ -3,7 +3,7 @@
  * Owns     struct hand: its thread, until hand_end().
  * Units    threads, the caller's own included.
  * Fails    never: what no thread can be had for the caller does itself.
- * Threads  signals stay with the caller's: the others block them all. */
+ * Threads  signals stay with the caller's: the others block all but SIGBUS, of what they read. */
 #ifndef BASE_HANDS_H
 #define BASE_HANDS_H
 

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/hands.h"
@@ -104,6 +105,31 @@ START_TEST(without_a_thread_it_is_done_in_the_end)
 }
 END_TEST
 
+static void met(int signal)
+{
+	(void)signal;
+	_exit(8);
+}
+
+static void touch(void *page)
+{
+	*(volatile char *)page;
+}
+
+/* A file that was made shorter (main.c). Where the signal is blocked, nobody says a word of it. */
+START_TEST(what_a_file_lacks_is_met_by_any_hand)
+{
+	int fd = memfd_create("short", MFD_CLOEXEC);
+	void *page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	struct hand h;
+
+	ck_assert_ptr_ne(page, MAP_FAILED);
+	signal(SIGBUS, met);
+	hand_begin(&h, touch, page);
+	hand_end(&h);
+}
+END_TEST
+
 Suite *hands_suite(void)
 {
 	Suite *s = suite_create("hands");
@@ -113,6 +139,7 @@ Suite *hands_suite(void)
 	tcase_add_test(t, each_has_its_share);
 	tcase_add_test(t, one_works_beside);
 	tcase_add_test(t, without_a_thread_it_is_done_in_the_end);
+	tcase_add_exit_test(t, what_a_file_lacks_is_met_by_any_hand, 8);
 	suite_add_tcase(s, t);
 	return s;
 }
