@@ -55,12 +55,14 @@ class Running:
 
     def text(self):
         """The bytes of its text, as they are now."""
+        path = os.readlink("/proc/%d/exe" % self.pid)
         with open("/proc/%d/maps" % self.pid) as maps, open("/proc/%d/mem" % self.pid, "rb") as mem:
             for line in maps:
-                if " r-xp " in line and line.rstrip().endswith(str(self.path)):
+                if " r-xp " in line and line.rstrip().endswith(path):
                     lo, hi = (int(n, 16) for n in line.split()[0].split("-"))
                     mem.seek(lo)
                     return mem.read(hi - lo)
+        assert False, "it has no text"
 
     def end(self):
         out, err = self.p.communicate(timeout=60)
