@@ -341,6 +341,18 @@ static void probes_off(const struct rules *r, const struct go_program *prog,
 	arena_release(&a);
 }
 
+/* "F is off in G: " comes before it, and G is the option that it complains of: "G: G has no …". */
+static struct str reason(const struct rule *u, const char *why)
+{
+	struct str s = str_of(why), func = str_of(u->func);
+	ptrdiff_t line = str_find(s, STR("\n"));
+
+	s = line < 0 ? s : str_cut(s, 0, (size_t)line);
+	if (str_starts(s, func) && str_starts(str_cut(s, func.n, s.n), STR(": ")))
+		s = str_cut(s, func.n + 2, s.n);
+	return s;
+}
+
 /* Where the headers of messages are is not known. */
 static void messages_off(const struct rules *r, const struct rule_on *on,
 			 const struct plan_func *f,
@@ -353,7 +365,7 @@ static void messages_off(const struct rules *r, const struct rule_on *on,
 	if (!why)
 		return;
 	snprintf(text, sizeof(text), "whose messages they are is off in %s: %.*s", on->rule->func,
-		 (int)strcspn(why, "\n"), why);
+		 STR_F(reason(on->rule, why)));
 	say(ctx, text);
 }
 
@@ -395,7 +407,7 @@ void rules_off(const struct rules *r, const struct plan *p,
 				continue;
 			snprintf(text, sizeof(text), "%s is off in %s: %.*s",
 				 on->library->fields[on->rule->reads[k].field], on->rule->func,
-				 (int)strcspn(why, "\n"), why);
+				 STR_F(reason(on->rule, why)));
 			say(ctx, text);
 		}
 		messages_off(r, on, f, say, ctx);

@@ -146,18 +146,33 @@ def test_kernel_probes(tmp_path):
     check(tmp_path, module, build(module, newest(module), gobuild.NEWEST, STRIPPED), "--engine", "uprobe")
 
 
-@pytest.mark.parametrize("version, go", [("v1.7.0", "1.19.13"), ("v1.9.3", "1.22.12"), (newest("github.com/sirupsen/logrus"), gobuild.NEWEST)])
+LOGRUS = "github.com/sirupsen/logrus"
+
+
+def renamed(tmp_path, program, was, now):
+    """The program with another build information, which tells the modules and their versions."""
+    built = pathlib.Path(program).read_bytes()
+    assert was in built and len(was) == len(now)
+    to = tmp_path / "program"
+    to.write_bytes(built.replace(was, now))
+    to.chmod(0o755)
+    return to
+
+
+@pytest.mark.parametrize("version, go", [("v1.7.0", "1.19.13"), ("v1.9.3", "1.22.12"), (newest(LOGRUS), gobuild.NEWEST)])
 @pytest.mark.parametrize("flags", [[STRIPPED], []])
 def test_no_known_version(tmp_path, version, go, flags):
     """Debian builds without modules: that a parameter was added is seen by their number."""
-    module = "github.com/sirupsen/logrus"
-    said = b"dep\t%s\t" % module.encode()
-    built = pathlib.Path(build(module, version, go, *flags)).read_bytes()
-    assert said in built
-    program = tmp_path / "program"
-    program.write_bytes(built.replace(said, said.upper()))
-    program.chmod(0o755)
-    check(tmp_path, module, program)
+    said = b"dep\t%s\t" % LOGRUS.encode()
+    check(tmp_path, LOGRUS, renamed(tmp_path, build(LOGRUS, version, go, *flags), said, said.upper()))
+
+
+def test_what_does_not_fit_is_off(tmp_path):
+    said = b"dep\t%s\tv1.9.3" % LOGRUS.encode()
+    program = renamed(tmp_path, build(LOGRUS, "v1.9.3", "1.22.12", STRIPPED), said, said[:-6] + b"v9.9.9")
+    _, end, done = run(tmp_path, program)
+    assert "goshawk: log.message is off in %s.(*Entry).log: %s.(*Entry).log has no arg2; " % (LOGRUS, LOGRUS) in done.err, done.err
+    assert len(end["off"]) == 1
 
 
 @pytest.mark.parametrize("module, version, go", reached.LOGGERS)
