@@ -49,7 +49,8 @@ static void place_of(struct death *d, const struct go_level *levels, size_t n, s
 			struct go_name name = go_name_split(f[m].name);
 
 			if (death_is_runtime(f[m].name) || str_eq(name.package, STR("sync")) ||
-			    str_eq(name.package, STR("time")))
+			    str_eq(name.package, STR("time")) ||
+			    str_eq(name.package, STR("reflect")))
 				continue;
 			w->own = (struct death_frame){ .func = f[m].name, .file = f[m].at.file,
 						       .line = f[m].at.line };

@@ -116,3 +116,8 @@ def test_who_can_still_be_woken_is_in_no_circle(release):
     assert not judge("hung-lock-channel", "deadlock", "*", d), d
     assert len(d["evidence"]) == 2, d  # not the main goroutine, which sleeps
 
+
+def test_it_is_the_program_s_own_code_that_waits(release):
+    """Behind reflect.Select, too."""
+    d = hung(gobuild.build("zoo", release), "healthy-waiting")
+    assert [e for e in d["evidence"] if "waits (select)" in e and " in main.waiting.func" in e], d

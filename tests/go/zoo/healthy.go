@@ -80,6 +80,8 @@ func waiting() {
 	var mu sync.Mutex
 	mu.Lock()
 	go mu.Lock()
+	go func() { reflect.Select([]reflect.SelectCase{{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(make(chan int))}}) }()
+	time.Sleep(10 * time.Millisecond)
 }
 
 type watched struct {
