@@ -34,4 +34,8 @@ int err_exit_status(const struct err *err);
 /* Out of memory and broken invariants: prints one sentence and ends the process. */
 NORETURN void die(const char *fmt, ...) PRINTF(1, 2);
 
+/* How talk on stderr begins. "goshawk: " begins the sentence about what made goshawk fail, and
+ * nothing else: by that its status is told from one of the program's that is the same. */
+#define TALK "[goshawk] "
+
 #endif

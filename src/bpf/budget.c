@@ -39,7 +39,7 @@ static void switch_off(struct bpf_session *s, size_t first, u64 ns, u64 passed)
 
 	for (size_t i = first; i < s->probes.sites.n && func_of(s, i) == func_of(s, first); i++)
 		__atomic_store_n(&s->rows[i].off, 1, __ATOMIC_RELAXED);
-	fprintf(stderr, "goshawk: %.*s is switched off: its probes took %llu %% of a processor\n",
+	fprintf(stderr, TALK "%.*s is switched off: its probes took %llu %% of a processor\n",
 		STR_F(name), (unsigned long long)(100 * ns / passed));
 }
 
@@ -72,7 +72,7 @@ void bpf_budget_look(struct bpf_session *s)
 		changed = true;
 	}
 	if (changed && !bpf_session_renew(s, &err))
-		fprintf(stderr, "goshawk: %s; what is switched off is still probed\n", err.msg);
+		fprintf(stderr, TALK "%s; what is switched off is still probed\n", err.msg);
 	s->looked_ns = now_ns();
 	arena_release(&a);
 }

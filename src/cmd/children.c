@@ -59,7 +59,7 @@ static void say(int pid, int child)
 		return;
 	name[strcspn(name, "\n")] = 0;
 	out_open(&o, STDERR_FILENO);
-	out_fmt(&o, "goshawk: process %d has started another one, ", pid);
+	out_fmt(&o, TALK "process %d has started another one, ", pid);
 	out_clean(&o, str_of(name));
 	out_fmt(&o, ", which is not followed: -p %d looks into that", child);
 	out_line(&o);

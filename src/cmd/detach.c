@@ -23,7 +23,7 @@ static void said(const struct target *t, const struct cleaned *c)
 {
 	const char *and = "";
 
-	fprintf(stderr, "goshawk: process %d: ", t->img.pid);
+	fprintf(stderr, TALK "process %d: ", t->img.pid);
 	if (c->jumps) {
 		fprintf(stderr, "%zu %s as %s before", c->jumps,
 			c->jumps == 1 ? "place is" : "places are",

@@ -29,16 +29,16 @@ void engine_refusals(const struct plan *p)
 			continue;
 		counts[f->refusal]++;
 		if (p->nrefused <= 3 && f->line_at)
-			fprintf(stderr, "goshawk: %.*s:%d in %.*s is not traced: %s\n",
+			fprintf(stderr, TALK "%.*s:%d in %.*s is not traced: %s\n",
 				STR_F(f->line.file), f->line.line, STR_F(f->func->name),
 				refusal_text(f->refusal));
 		else if (p->nrefused <= 3)
-			fprintf(stderr, "goshawk: %.*s is not traced: %s\n", STR_F(f->func->name),
+			fprintf(stderr, TALK "%.*s is not traced: %s\n", STR_F(f->func->name),
 				refusal_text(f->refusal));
 	}
 	if (p->nrefused <= 3)
 		return;
-	fprintf(stderr, "goshawk: %u functions are not traced (--plan lists them):", p->nrefused);
+	fprintf(stderr, TALK "%u functions are not traced (--plan lists them):", p->nrefused);
 	for (u32 r = 0; r < REFUSE_COUNT; r++)
 		if (counts[r] == p->nrefused)
 			fprintf(stderr, " %s", refusal_text(r));
@@ -58,19 +58,19 @@ void engine_attached(const struct attached *to, const struct plan *p)
 {
 	if (to->taken && to->owner)
 		fprintf(stderr,
-			"goshawk: %u %s left to the goshawk that has %s (process %d)", to->taken,
+			TALK "%u %s left to the goshawk that has %s (process %d)", to->taken,
 			to->taken == 1 ? "place is" : "places are", to->taken == 1 ? "it" : "them",
 			to->owner);
 	else if (to->taken)
 		fprintf(stderr,
-			"goshawk: %u %s bytes that are neither the file's nor ours", to->taken,
+			TALK "%u %s bytes that are neither the file's nor ours", to->taken,
 			to->taken == 1 ? "place holds" : "places hold");
 	if (to->taken && to->example)
 		fprintf(stderr, ": %.*s is not %s", STR_F(to->example->func->name), done(p));
 	if (to->taken)
 		fputc('\n', stderr);
 	if (to->faults_are_fatal)
-		fputs("goshawk: SIGSEGV is not handled by Go here, so functions are left out in "
+		fputs(TALK "SIGSEGV is not handled by Go here, so functions are left out in "
 		      "which an instruction that is moved may fault\n",
 		      stderr);
 }
@@ -89,7 +89,7 @@ static bool inline_start(struct source *src, const struct plan *plan,
 		return false;
 	engine_attached(&to, plan);
 	n = src->sites(src->session);
-	fprintf(stderr, "goshawk: process %d: %u %s watched; it stood still for %.1f ms\n", r->pid,
+	fprintf(stderr, TALK "process %d: %u %s watched; it stood still for %.1f ms\n", r->pid,
 		n, n == 1 ? "place in it is" : "places in it are",
 		(double)src->stop_ns(src->session) / 1e6);
 	return true;
@@ -109,7 +109,7 @@ bool engine_start(struct source *src, struct plan *plan, const struct engine_req
 		return false;
 	source_release(src);
 	if (uprobe_start(src, plan, r, &probes)) {
-		fprintf(stderr, "goshawk: the inline engine can't do it (%s): by kernel probes\n",
+		fprintf(stderr, TALK "the inline engine can't do it (%s): by kernel probes\n",
 			err->msg);
 		return true;
 	}
@@ -126,12 +126,12 @@ void engine_held(const struct source *src, const struct plan *p)
 
 	if (n == 1)
 		fprintf(stderr,
-			"goshawk: %.*s was not %s: whenever it was tried, a goroutine stood in "
+			TALK "%.*s was not %s: whenever it was tried, a goroutine stood in "
 			"the middle of bytes that were to be replaced\n",
 			STR_F(p->funcs[example].func->name), done(p));
 	else if (n)
 		fprintf(stderr,
-			"goshawk: %u %s were not %s, %.*s among them: whenever it was "
+			TALK "%u %s were not %s, %.*s among them: whenever it was "
 			"tried, goroutines stood in the middle of bytes that were to be replaced\n",
 			n, p->delays ? "stores" : "functions", done(p),
 			STR_F(p->funcs[example].func->name));

@@ -249,7 +249,7 @@ static bool say_replaced(const struct source *src, bool replaced)
 {
 	if (replaced)
 		fprintf(stderr,
-			"goshawk: process %d has become another program, which is left alone\n",
+			TALK "process %d has become another program, which is left alone\n",
 			src->pid);
 	return replaced;
 }

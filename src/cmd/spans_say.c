@@ -18,14 +18,14 @@ bool spans_are_disabled(void)
 	const char *v = getenv("OTEL_SDK_DISABLED");
 
 	if (v && *v && strcasecmp(v, "true") && strcasecmp(v, "false"))
-		fprintf(stderr, "goshawk: OTEL_SDK_DISABLED=%s: neither true nor false: taken for "
+		fprintf(stderr, TALK "OTEL_SDK_DISABLED=%s: neither true nor false: taken for "
 			"false\n", v);
 	return v && !strcasecmp(v, "true");
 }
 
 bool spans_run_untouched(const char *pid, const char *path, char **program, struct err *err)
 {
-	fputs("goshawk: OTEL_SDK_DISABLED is true: there are no spans\n", stderr);
+	fputs(TALK "OTEL_SDK_DISABLED is true: there are no spans\n", stderr);
 	if (pid)
 		return true;
 	execv(path, program);
@@ -41,7 +41,7 @@ static const char *get(void *ctx, const char *name)
 static void say_it(void *ctx, const char *sentence)
 {
 	(void)ctx;
-	fprintf(stderr, "goshawk: %s\n", sentence);
+	fprintf(stderr, TALK "%s\n", sentence);
 }
 
 struct otel_env spans_environment(void)
@@ -61,14 +61,14 @@ void spans_from_environment(const struct otel_env *e, struct sampler *s, u32 *pr
 
 static void say(void *ctx, const char *sentence)
 {
-	fprintf(ctx, "goshawk: %s\n", sentence);
+	fprintf(ctx, TALK "%s\n", sentence);
 }
 
 void spans_say_off(const struct rules *r, const struct plan *p, FILE *to)
 {
 	rules_off(r, p, say, to);
 	if (creations_refusal(p))
-		fprintf(to, "goshawk: spans of other goroutines have no parent: "
+		fprintf(to, TALK "spans of other goroutines have no parent: "
 			"runtime.newproc1: %s\n", refusal_text(creations_refusal(p)));
 }
 
@@ -80,7 +80,7 @@ static void count(const char *before, u64 n, const char *after)
 
 void spans_say_end(struct collected c, u64 dropped)
 {
-	fprintf(stderr, "goshawk: %llu span%s in %llu trace%s", (unsigned long long)c.spans,
+	fprintf(stderr, TALK "%llu span%s in %llu trace%s", (unsigned long long)c.spans,
 		c.spans == 1 ? "" : "s", (unsigned long long)c.traces, c.traces == 1 ? "" : "s");
 	count("", c.unsampled, " not sampled");
 	count("", c.unended, " whose end was not seen");

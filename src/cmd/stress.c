@@ -43,7 +43,7 @@ static void say_nothing_stored(const struct target *t)
 	OWN(out) o = {0};
 
 	out_open(&o, 2);
-	out_fmt(&o, "goshawk: %.*s: %s stores no value of several words", STR_F(t->img.path),
+	out_fmt(&o, TALK "%.*s: %s stores no value of several words", STR_F(t->img.path),
 		t->nrest ? "what these patterns match" : "the program");
 	out_line(&o);
 	out_flush(&o);

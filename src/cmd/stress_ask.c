@@ -85,7 +85,7 @@ void stress_print_refused(struct out *o, u32 n, const char *how)
 {
 	if (!n)
 		return;
-	out_fmt(o, "goshawk: %u other%s can't be delayed (%s says why)", n, n == 1 ? "" : "s", how);
+	out_fmt(o, TALK "%u other%s can't be delayed (%s says why)", n, n == 1 ? "" : "s", how);
 	out_line(o);
 }
 
@@ -98,7 +98,7 @@ void stress_one_p(struct out *o, int pid)
 		one |= CPU_COUNT(&cpus) == 1;
 	if (!one)
 		return;
-	out_z(o, "goshawk: with GOMAXPROCS=1 nothing else runs while a store waits, so "
+	out_z(o, TALK "with GOMAXPROCS=1 nothing else runs while a store waits, so "
 		 "that nobody sees it half done; set it to 4");
 	out_line(o);
 }

@@ -9,13 +9,13 @@ static void said(const struct delayed *d, const char *path)
 	struct out o;
 
 	out_open(&o, 2);
-	out_fmt(&o, "goshawk: %s: %u %s delayed", path, d->ndelayed,
+	out_fmt(&o, TALK "%s: %u %s delayed", path, d->ndelayed,
 		d->ndelayed == 1 ? "store is" : "stores are");
 	stress_print_how(&o, &d->ask);
 	out_line(&o);
 	stress_print_refused(&o, d->nrefused, "--plan");
 	if (d->ask.fips_resum) {
-		out_z(&o, "goshawk: its FIPS 140 self-check passes, but this is no validated "
+		out_z(&o, TALK "its FIPS 140 self-check passes, but this is no validated "
 			  "module any more");
 		out_line(&o);
 	}

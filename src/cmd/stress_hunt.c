@@ -171,7 +171,7 @@ static void show_progress(struct hunting *x, const struct trial *t)
 	if (!x->terminal || now < x->shown_ns + EVERY_NS)
 		return;
 	x->shown_ns = now;
-	fprintf(stderr, ERASE_LINE "goshawk: run %u, %lld s", t->number,
+	fprintf(stderr, ERASE_LINE TALK "run %u, %lld s", t->number,
 		(long long)((now - x->began_ns) / SECOND));
 	if (!x->hunt.found)
 		fprintf(stderr, " of %lld s", (long long)(x->a->for_ns / SECOND));
@@ -230,7 +230,7 @@ static void died(void *ctx, const struct trial *t)
 	else
 		report_died(x->out, t);
 	out_flush(x->out);
-	fprintf(stderr, "goshawk: it died; now the fewest stores, the shortest delay, and the "
+	fprintf(stderr, TALK "it died; now the fewest stores, the shortest delay, and the "
 		"program without them\n");
 }
 
@@ -241,7 +241,7 @@ static void said_begin(const struct hunting *x)
 	struct out talk;
 
 	fprintf(stderr,
-		"goshawk: %u %s of several words %s delayed by %g ms and more; the program runs "
+		TALK "%u %s of several words %s delayed by %g ms and more; the program runs "
 		"again and again for %g s, with GOMAXPROCS at least " RUN_PROCS_TEXT "%s%s\n",
 		x->nsites, x->nsites == 1 ? "store" : "stores", x->nsites == 1 ? "is" : "are",
 		(double)x->a->delay_ns / 1e6, (double)x->a->for_ns / 1e9,
@@ -267,10 +267,10 @@ static void said_where(const struct hunting *x)
 	u32 n = passed(x);
 
 	if (!n)
-		fprintf(stderr, "goshawk: no run was seen to wait at any of these stores: of them "
+		fprintf(stderr, TALK "no run was seen to wait at any of these stores: of them "
 			"this says nothing; do its arguments lead there?\n");
 	else
-		fprintf(stderr, "goshawk: it waited at %u of %u %s; that is no proof: a build with "
+		fprintf(stderr, TALK "it waited at %u of %u %s; that is no proof: a build with "
 			"-race sees the others, and values of one word (pointers, counters, maps), "
 			"too\n", n, x->nsites, x->nsites == 1 ? "store" : "stores");
 }
@@ -281,16 +281,16 @@ static void said_nothing_found(const struct hunting *x)
 
 	if (h->others)
 		fprintf(stderr,
-			"goshawk: %u of %u runs in %.1f s ended by what a torn value does not do: "
+			TALK "%u of %u runs in %.1f s ended by what a torn value does not do: "
 			"%.*s; goshawk explain -- PROGRAM says more\n",
 			h->others, h->runs, (double)h->took_ns / 1e9,
 			STR_F(h->other.crash.message));
 	else
-		fprintf(stderr, "goshawk: it lived through %u runs in %.1f s\n", h->runs,
+		fprintf(stderr, TALK "it lived through %u runs in %.1f s\n", h->runs,
 			(double)h->took_ns / 1e9);
 	if (!h->others && h->ended && WIFEXITED(h->status) && WEXITSTATUS(h->status))
 		fprintf(stderr,
-			"goshawk: %u of them ended by themselves, the last with status %d: is "
+			TALK "%u of them ended by themselves, the last with status %d: is "
 			"it called rightly? --show-output shows what it says\n",
 			h->ended, WEXITSTATUS(h->status));
 	said_where(x);

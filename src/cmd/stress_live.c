@@ -84,7 +84,7 @@ static void said(const struct live *l, const struct source *src, struct out *tal
 {
 	struct delay_counts n = inline_delays(src);
 
-	out_fmt(talk, "goshawk: process %d: %u %s delayed", src->pid, n.written,
+	out_fmt(talk, TALK "process %d: %u %s delayed", src->pid, n.written,
 		n.written == 1 ? "store is" : "stores are");
 	stress_print_how(talk, &l->ask);
 	if (l->a->pid)

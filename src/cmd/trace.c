@@ -181,7 +181,7 @@ static bool traced(const struct trace_args *a, const struct form *form, struct p
 		sink = form_sink(form, &arena, out, &t);
 		engine_refusals(plan);
 		if (a->goroutines && creations_refusal(plan))
-			fprintf(stderr, "goshawk: how goroutines are made is not seen: "
+			fprintf(stderr, TALK "how goroutines are made is not seen: "
 				"runtime.newproc1: %s\n", refusal_text(creations_refusal(plan)));
 		ok = pump(&src, plan, &sink, out, &limits, &r, err);
 		engine_held(&src, plan);

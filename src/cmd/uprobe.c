@@ -64,7 +64,7 @@ static void forecast(const struct plan *plan, u32 sites, u64 cost_ns)
 {
 	u32 vectors = 0;
 
-	fprintf(stderr, "goshawk: kernel probes at %u place%s", sites, sites == 1 ? "" : "s");
+	fprintf(stderr, TALK "kernel probes at %u place%s", sites, sites == 1 ? "" : "s");
 	if (cost_ns)
 		fprintf(stderr, "; here each call of a traced function takes %.1f µs longer",
 			(double)cost_ns / 1e3);
@@ -74,7 +74,7 @@ static void forecast(const struct plan *plan, u32 sites, u64 cost_ns)
 			vectors += in_vectors(&plan->funcs[i].entry) +
 				   in_vectors(&plan->funcs[i].exit);
 	if (vectors)
-		fprintf(stderr, "goshawk: %u %s not shown, because kernel probes can't read vector "
+		fprintf(stderr, TALK "%u %s not shown, because kernel probes can't read vector "
 			"registers\n", vectors, vectors == 1 ? "parameter or result is" :
 							      "parameters and results are");
 }
@@ -90,9 +90,9 @@ static void refusals(const struct source *src)
 	for (u32 hooks = 0; hooks < 2; hooks++)
 		for (u32 i = 0; bpf_refused(src, i, &f, &why); i++)
 			if (f->shown != hooks && n++ < NAMED)
-				fprintf(stderr, "goshawk: %.*s: %s\n", STR_F(f->func->name), why);
+				fprintf(stderr, TALK "%.*s: %s\n", STR_F(f->func->name), why);
 	if (n > NAMED)
-		fprintf(stderr, "goshawk: ... and %u more place%s\n", n - NAMED,
+		fprintf(stderr, TALK "... and %u more place%s\n", n - NAMED,
 			n - NAMED == 1 ? "" : "s");
 }
 

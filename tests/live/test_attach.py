@@ -328,10 +328,10 @@ def test_detach_says_what_it_has_done(tmp_path):
                     assert (told["restored"] > 0, told["unmapped"], told["kept"]) == (kill, left, 0) and told["stop_ns"] > 0
                     continue
                 what = r"\d+ places are as they were before, " if kill else ""
-                assert re.fullmatch(r"goshawk: process %d: %s%.1f MiB of addresses that were mapped are free again; it stood still "
+                assert re.fullmatch(r"\[goshawk\] process %d: %s%.1f MiB of addresses that were mapped are free again; it stood still "
                                     r"for [\d.]+ ms\n" % (r.pid, what, left / 2**20), done.err), done.err
         done = goshawk.run("detach", "-p", r.pid)
-        assert done.err == "goshawk: process %d: nothing was left in it\n" % r.pid
+        assert done.err == "[goshawk] process %d: nothing was left in it\n" % r.pid
 
 
 # What can't be done.

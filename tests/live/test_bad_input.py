@@ -329,7 +329,7 @@ def test_all_that_is_asked_for_is_refused():
                 for target in ("-p", p.pid), ("--", program, "3"):
                     done = goshawk.run("trace", "--engine", engine, *refused, *target)
                     assert done.status == REFUSED and not done.out, done
-                    assert re.fullmatch(r"(goshawk: runtime\.\w+ is not traced: .*\n){2}goshawk: nothing is left to trace\n", done.err), done
+                    assert re.fullmatch(r"(\[goshawk\] runtime\.\w+ is not traced: .*\n){2}goshawk: nothing is left to trace\n", done.err), done
             assert "goshawk" not in pathlib.Path("/proc/%d/maps" % p.pid).read_text()
         finally:
             p.kill()

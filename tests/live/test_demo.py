@@ -38,7 +38,7 @@ def test_a_server_is_watched_and_left():
     assert "(*fileServer).createEndpoint.func1.1 github.com/gohugoio/hugo/commands/server.go:" in said
     assert re.search(r" [1-9]\d* +- +0  net/http.serverHandler.ServeHTTP$", said, re.M), said
     assert "} // net/http.serverHandler.ServeHTTP" in said
-    pid = re.search(r"goshawk: process (\d+): [\d.]+ MiB of addresses that were mapped are free again", said)[1]
+    pid = re.search(r"\[goshawk\] process (\d+): [\d.]+ MiB of addresses that were mapped are free again", said)[1]
     assert is_gone(pid)
     assert said.endswith("200 /apples/\n")
 

@@ -113,7 +113,7 @@ def test_a_program_that_starts_another_one(engine, tmp_path):
     if engine == "uprobe":
         assert "kernel probes at" in said
         said = p.stderr.readline()
-    child = re.fullmatch(r"goshawk: process (\d+) has started another one, cat, which is not followed: -p (\d+) looks into that\n", said)
+    child = re.fullmatch(r"\[goshawk\] process (\d+) has started another one, cat, which is not followed: -p (\d+) looks into that\n", said)
     assert child and os.readlink("/proc/%s/exe" % child[2]).endswith("/cat"), said
     assert [line for line in open("/proc/%s/status" % child[2]) if line.split() == ["PPid:", child[1]]]
     out, err = p.communicate("through cat\n", timeout=60)
@@ -429,3 +429,15 @@ def test_redacted_values_are_not_shown(tmp_path):
     assert "Arthur" not in text and "Zaphod" not in text and '"nine"' not in text
     assert "‹redacted›" in text
     assert "hello, world" in text
+
+
+@pytest.mark.parametrize("form", [
+    ["trace", "main.*"], ["trace", "--engine", "uprobe", "main.*"], ["stress", "--every", "2"], ["spans", "--func", "main.*"]])
+def test_whose_status_it_is(form):
+    """Only what makes goshawk fail begins with its name: else a program's status is taken for one of goshawk's own."""
+    if "uprobe" in form and goshawk.why_no_bpf():
+        pytest.skip(goshawk.why_no_bpf())
+    done = goshawk.run(*form, "--", gobuild.build("odd", gobuild.NEWEST), "exit", "3")
+    assert done.status == 3 and not re.search("^goshawk: ", done.err, re.M), done
+    failed = goshawk.run(*form, "--", "/bin/ls")
+    assert failed.status == 3 and re.fullmatch("goshawk: .*\n", failed.err), failed

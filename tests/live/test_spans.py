@@ -51,7 +51,7 @@ def trees(text):
         if head:
             trace, remote, above = head.group(1), "another process" in head.group(2), []
             assert not head.group(2) or remote, line
-        elif trace and re.search(r" [0-9.]+(ns|µs|ms|s)( |$)", line) and not line.startswith("goshawk: "):
+        elif trace and re.search(r" [0-9.]+(ns|µs|ms|s)( |$)", line) and not line.startswith("[goshawk] "):
             indent, rest = re.match(r"((?:│  |   |├─ |└─ )*)(.*)", line).groups()
             s = Span(rest, remote, trace)
             del above[len(indent) // 3:]
@@ -221,7 +221,7 @@ def test_so_many_and_no_more():
     assert (done.status, done.out) == (0, "50 without: 0\n"), done
     lines = done.err.splitlines()
     assert sum(line.startswith("trace ") for line in lines) == 3 and len(lines) == 10, done
-    assert re.fullmatch(r"goshawk: \d+ spans in 3 traces", lines[-1]), done
+    assert re.fullmatch(r"\[goshawk\] \d+ spans in 3 traces", lines[-1]), done
     assert goshawk.run("spans", "--max", "3", "--read", "store").status == 2
 
 
@@ -317,7 +317,7 @@ def test_environment():
     with Web(env={"OTEL_SDK_DISABLED": "true"}) as web:
         assert web.get("/silent/1") == 200
         web.end()
-    assert web.said == "goshawk: OTEL_SDK_DISABLED is true: there are no spans\n"
+    assert web.said == "[goshawk] OTEL_SDK_DISABLED is true: there are no spans\n"
     with Web(env={"OTEL_SDK_DISABLED": "1"}) as web:
         web.get("/silent/1")
         web.end()

@@ -61,7 +61,7 @@ def test_a_thousand_requests_at_once(tmp_path):
     """Each has its place in the target until it has been answered."""
     done = goshawk.run("spans", "--store", tmp_path / "store", "--", gobuild.build("spans-many", gobuild.NEWEST), 1000)
     assert (done.status, done.out) == (0, "1000 without: 0\n"), done
-    assert done.err == "goshawk: 2000 spans in 1000 traces\n", done
+    assert done.err == "[goshawk] 2000 spans in 1000 traces\n", done
 
 
 def test_who_has_given_up_is_no_other_process(release):
@@ -70,4 +70,4 @@ def test_who_has_given_up_is_no_other_process(release):
     assert (done.status, done.out) == (0, "done\n"), done
     first, asked, again, served, end = done.err.splitlines()
     assert again == first + ", later" and "/late error.type=" in asked and served.startswith("GET "), done
-    assert end == "goshawk: 2 spans in 1 trace", done
+    assert end == "[goshawk] 2 spans in 1 trace", done

@@ -73,7 +73,7 @@ def verdict(program):
     said, roots, err = served(program)
     off = [line for line in err.splitlines() if "http.route" in line]
     if off:
-        return "off: " + off[0].replace("goshawk: ", "")
+        return "off: " + off[0].replace("[goshawk] ", "")
     names = [s.name for s in roots]
     wanted = ["GET " + route if route and (is_fiber(program) or not path.startswith("/cut")) else None
               for path, (_, route) in zip(PATHS, said)]

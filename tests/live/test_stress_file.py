@@ -472,7 +472,7 @@ def test_one_store_is_no_stores(tmp_path):
     """What is said of one is said in the singular: `main.items` has two stores, and one of them can't wait in a file."""
     program, site = gobuild.build("racing", gobuild.NEWEST), "main.(*object).setText+0x13"
     done = copy(program, tmp_path / "new", "main.items")
-    assert ": 1 store is delayed by " in done.err and "\ngoshawk: 1 other can't be delayed (--plan says why)\n" in done.err, done
+    assert ": 1 store is delayed by " in done.err and "\n[goshawk] 1 other can't be delayed (--plan says why)\n" in done.err, done
     assert goshawk.run("stress", program, "main.items", "--plan").out.endswith("\n1 store is delayed, 1 refused\n")
     done = goshawk.run("stress", "--site", site, "--plan", "--", program)
     assert "\n1 store is delayed, 0 refused, " in done.out, done

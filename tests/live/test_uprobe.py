@@ -209,7 +209,7 @@ def test_what_another_goshawk_has_changed_is_left_alone(tmp_path):
         running.call(10)
         p.send_signal(signal.SIGINT)
         said = [s for s in p.stderr.read().splitlines() if "somebody else has changed it in memory" in s]
-        assert said[0].startswith("goshawk: main.called:") and len(said) == 3  # hooks lie before it
+        assert said[0].startswith("[goshawk] main.called:") and len(said) == 3  # hooks lie before it
         assert p.wait(60) == 0
         assert not [o for o in goshawk.read_lines(tmp_path / "a.json") if o.get("func") == "main.called"]
         inline.stop()
