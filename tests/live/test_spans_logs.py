@@ -171,7 +171,7 @@ def test_what_does_not_fit_is_off(tmp_path):
     said = b"dep\t%s\tv1.9.3" % LOGRUS.encode()
     program = renamed(tmp_path, build(LOGRUS, "v1.9.3", "1.22.12", STRIPPED), said, said[:-6] + b"v9.9.9")
     _, end, done = run(tmp_path, program)
-    assert "goshawk: log.message is off in %s.(*Entry).log: %s.(*Entry).log has no arg2; " % (LOGRUS, LOGRUS) in done.err, done.err
+    assert "[goshawk] log.message is off in %s.(*Entry).log: %s.(*Entry).log has no arg2; " % (LOGRUS, LOGRUS) in done.err, done.err
     assert len(end["off"]) == 1
 
 

@@ -223,9 +223,9 @@ def test_a_terminal_shows_how_far_it_is(tmp):
         os.close(keys)
         assert p.wait(60) == 0 and not p.stdout.read()
     lines = said.decode().replace("\r\n", "\n").split("\r\x1b[K")
-    shown = [re.fullmatch(r"goshawk: run \d+, (\d+) s of 3 s: delays at \d+ stores?", line) for line in lines[1:-1]]
+    shown = [re.fullmatch(r"\[goshawk\] run \d+, (\d+) s of 3 s: delays at \d+ stores?", line) for line in lines[1:-1]]
     assert all(shown) and {int(s[1]) for s in shown} >= {0, 1, 2}, said
-    assert "\n" in lines[0] and lines[-1].startswith("goshawk: it lived through "), said
+    assert "\n" in lines[0] and lines[-1].startswith("[goshawk] it lived through "), said
 
 
 def program_of(pid):
@@ -275,7 +275,7 @@ def test_that_it_lived_is_no_proof(tmp):
     assert (end["sites"], end["passed"]) == (4, 1), end
     assert "it waited at 1 of 4 stores; that is no proof: " in done.err
     objects, done = until_crash("--for", "1s", "*", "--", racing, "string", "mutex", status=0)
-    said = re.search(r"^goshawk: (\d+) others? can't be delayed \(goshawk stress FILE --plan says why\)$", done.err, re.M)
+    said = re.search(r"^\[goshawk\] (\d+) others? can't be delayed \(goshawk stress FILE --plan says why\)$", done.err, re.M)
     assert int(said[1]) == one(objects, "end")["refused"] > 0, done
 
 
