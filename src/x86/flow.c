@@ -145,13 +145,26 @@ static bool mark_table(const struct walk *w, u32 jump)
 	return n && n < TABLE_MAX;
 }
 
+/* Where it goes stands in R12, R13 or R15, or perhaps behind one: these are ours at an exit. */
+static bool goes_by_ours(const struct flow *f, const struct insn *jump)
+{
+	const u8 *p = f->bytes + jump->at;
+	u8 reg = 8 | (p[2] & 7);
+
+	if ((p[0] & 0xf0) != 0x40 || !(p[0] & 3))	/* no REX.X or REX.B */
+		return false;
+	return p[2] >> 6 != 3 || reg == 12 || reg == 13 || reg == 15;
+}
+
 /* `jmp reg` and `jmp [mem]` leave the function when SP is as at its entry (wrappers of methods
  * promoted from an embedded interface, 1.27; stubs in assembly) and it takes no address of its own
  * code. */
-static bool leaves(const struct walk *w)
+static bool leaves(const struct walk *w, const struct insn *jump)
 {
 	const struct flow *f = w->f;
 
+	if (goes_by_ours(f, jump))
+		return false;
 	for (u32 k = 0; k < f->n; k++) {
 		const struct insn *i = &f->insns[k];
 		u64 to;
@@ -189,7 +202,7 @@ static void mark_targets(const struct walk *w)
 		} else if (i->kind == INSN_TAIL && !i->rel_size) {
 			if (mark_table(w, k))
 				i->kind = INSN_TABLE;
-			else if (!leaves(w))
+			else if (!leaves(w, i))
 				f->unresolved = true;
 		}
 		if (i->kind == INSN_CALL && k + 1 < f->n)

@@ -215,6 +215,9 @@ static const struct {
 } jumps[] = {
 	{ "jmp rcx in a wrapper without a frame", "48 8b 08 48 8b 40 08 ff e1", false },
 	{ "jmp [rip+x] in a stub", "ff 25 00 10 00 00", false },
+	{ "jmp r11", "4d 8b 18 41 ff e3", false },
+	{ "jmp r13, which an exit's code takes", "4c 8b 28 41 ff e5", true },
+	{ "jmp [r13]", "4c 8b 28 41 ff 65 00", true },
 	{ "jmp rcx behind push", "55 ff e1", true },
 	{ "jmp rcx behind sub rsp", "48 83 ec 08 ff e1", true },
 	{ "jmp rcx behind lea rsp", "48 8d 64 24 f8 ff e1", true },
