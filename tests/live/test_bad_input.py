@@ -236,6 +236,7 @@ def test_a_process_that_its_shell_has_only_just_made():
 
 @pytest.mark.ptrace
 @pytest.mark.skipif(os.getuid() != 0, reason="to take /proc away takes root")
+@pytest.mark.skipif(goshawk.asan(), reason="the sanitizers want /proc")
 @pytest.mark.parametrize("args", [["trace", "main.*", "--"], ["explain", "--"], ["spans", "--func", "main.*", "--"],
                                   ["goroutines", "-p", "1"], ["trace", "main.*", "-p", "shop"]],
                          ids=lambda args: " ".join(args[:2]))
