@@ -72,9 +72,10 @@ static void func_json(struct json *j, const struct plan *p, const struct plan_fu
 	struct flow flow;
 	struct err err;
 
-	site_json(j, f, p->delays ? "store" : site_kind_name(f), va + f->line_at,
-		  f->refusal ? refusal_text(f->refusal) : NULL,
-		  p->request.count_only || p->delays ? NULL : &f->entry);
+	if (!f->alone || f->refusal)	/* else its entry makes no record */
+		site_json(j, f, p->delays ? "store" : site_kind_name(f), va + f->line_at,
+			  f->refusal ? refusal_text(f->refusal) : NULL,
+			  p->request.count_only || p->delays ? NULL : &f->entry);
 	if (!f->refusal && plan_sees_exits(p, f) &&
 	    plan_flow(p->prog, f->func, &scratch, &flow, &err))
 		for (u32 i = 0; i < f->patches.nexits; i++) {

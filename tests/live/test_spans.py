@@ -261,6 +261,7 @@ def test_a_plan_goes_where_it_is_told(options, tmp_path):
     kinds = {k: [o["func"] for o in plan if o["type"] == "site" and o["kind"] == k] for k in ("entry", "return")}
     writes = next(f for f in kinds["entry"] if f.endswith("response).WriteHeader"))
     assert writes not in kinds["return"]  # its end is of no use
+    assert plan[-1]["sites"] == sum(o["type"] == "site" for o in plan)
     for sink, said in ("/dev/full", "goshawk: /dev/full: output: cannot write: No space left on device\n"), ("-", ""):
         done = goshawk.run("spans", *options, "--plan", "-o", sink, "--", program)
         assert (done.status, done.err) == (8 if said else 0, said), done
