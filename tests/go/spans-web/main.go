@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -304,4 +305,16 @@ func main() {
 	fmt.Println("ready", os.Getpid(), l.Addr().(*net.TCPAddr).Port)
 	io.Copy(io.Discard, os.Stdin)
 	late.Wait()
+	returned()
+}
+
+// returned waits for handlers: whose connection is hijacked has its answer before the handler returns.
+func returned() {
+	all := make([]byte, 1<<20)
+	for i := 0; i < 1000; i++ {
+		if !strings.Contains(string(all[:runtime.Stack(all, true)]), "net/http.serverHandler.ServeHTTP(") {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
