@@ -124,7 +124,7 @@ bool image_mapped(const struct image *img, u64 rt, struct arena *a, struct mappe
 struct str mapped_file(const struct image *img, struct arena *a,
 		       bool (*is_it)(const struct image *img, u64 first_rt))
 {
-	struct mapped to;
+	struct mapped to = { 0 };
 
 	return search(img, &(struct search){ .see = see_file, .img = img, .is_it = is_it, .a = a,
 					     .to = &to }) ? to.path : STR("");
