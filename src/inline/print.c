@@ -108,7 +108,7 @@ bool inline_print(const struct plan *plan, struct out *o, bool json, u64 *sites,
 	json_begin(&j, o);
 	/* what was asked for, then what is there as a hook only */
 	for (u32 i = 0; ok && i < 2 * plan->nfuncs; i++) {
-		u32 index = i % plan->nfuncs;
+		u32 index = i < plan->nfuncs ? i : i - plan->nfuncs;
 
 		if (plan->funcs[index].shown != (i < plan->nfuncs))
 			continue;
