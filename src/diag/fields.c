@@ -5,6 +5,8 @@
  *	ERRO[0000] main.main()            app=api	logrus on a terminal */
 #include "diag/death.h"
 
+enum { FIELDS_MOST = 32 };
+
 static bool blank(char c)
 {
 	return c == ' ' || c == '\t';
@@ -43,44 +45,75 @@ bool death_is_fields(struct str s)
 	return !s.n;
 }
 
-static bool same_names(struct str a, struct str b)
-{
-	struct str of_a, of_b;
+/* The last fields of a line that has nothing else behind them. More are part of a text. */
+struct tail {
+	struct str names[FIELDS_MOST];
+	size_t at[FIELDS_MOST];
+	size_t n;	/* also of those before the last ones */
+};
 
-	while (a.n && b.n)
-		if (!take_field(&a, &of_a) || !take_field(&b, &of_b) || !str_eq(of_a, of_b))
-			return false;
-	return !a.n && !b.n;
+/* In one pass: lines may be long, and made to be difficult. */
+static struct tail tail_of(struct str line)
+{
+	struct tail t = { 0 };
+	struct str rest = line, name;
+
+	while (rest.n) {
+		size_t at = line.n - rest.n, i = 0;
+
+		if (take_field(&rest, &name)) {
+			t.names[t.n % FIELDS_MOST] = name;
+			t.at[t.n++ % FIELDS_MOST] = at;
+			continue;
+		}
+		while (i < rest.n && !blank(rest.p[i]))
+			i++;
+		while (i < rest.n && blank(rest.p[i]))
+			i++;
+		rest = str_cut(rest, i, rest.n);
+		t.n = 0;
+	}
+	return t;
 }
 
-/* Where the fields with these names begin that end the line; its length: nowhere. */
-static size_t fields_at(struct str line, struct str fields)
+/* How many of the last ones have the same names. */
+static size_t common(const struct tail *a, const struct tail *b)
 {
-	for (size_t i = 0; i < line.n; i++)
-		if ((!i || blank(line.p[i - 1])) && line.p[i] == fields.p[0] &&
-		    same_names(str_cut(line, i, line.n), fields))
-			return i;
-	return line.n;
+	size_t most = MIN(MIN(a->n, b->n), (size_t)FIELDS_MOST), n = 0;
+
+	while (n < most && str_eq(a->names[(a->n - n - 1) % FIELDS_MOST],
+				  b->names[(b->n - n - 1) % FIELDS_MOST]))
+		n++;
+	return n;
+}
+
+/* Where the last n of them begin. */
+static size_t begin(const struct tail *t, size_t n)
+{
+	return t->at[(t->n - n) % FIELDS_MOST];
 }
 
 struct str death_fields(struct str line, struct str next)
 {
-	for (size_t i = 1; i < line.n; i++) {
-		struct str fields = str_cut(line, i, line.n);
+	struct tail a = tail_of(line), b = tail_of(next);
+	size_t n = common(&a, &b);
 
-		if (blank(line.p[i - 1]) && !blank(line.p[i]) && death_is_fields(fields) &&
-		    fields_at(next, fields) < next.n)
-			return fields;
-	}
-	return STR("");
+	if (n && !begin(&a, n))		/* a line has a text */
+		n--;
+	return n ? str_cut(line, begin(&a, n), line.n) : STR("");
 }
 
 struct str death_without_fields(struct str line, struct str fields)
 {
-	size_t n = fields.n ? fields_at(line, fields) : line.n;
+	struct tail f = tail_of(fields), l = { 0 };
+	size_t n;
 
-	if (n == line.n)
+	if (!f.n)
 		return line;
+	l = tail_of(line);
+	if (common(&f, &l) < f.n)
+		return line;
+	n = begin(&l, f.n);
 	while (n && line.p[n - 1] == ' ')
 		n--;
 	return str_cut(line, 0, n);

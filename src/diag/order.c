@@ -36,8 +36,9 @@ static bool newest_first(struct str log)
 		size_t begin = from + (size_t)at;
 		struct str rest = str_cut(log, begin, log.n), func, place;
 
-		from = begin + 1;
-		if (str_find(str_next_line(&rest), STR("]:")) < 0)
+		at = str_find(str_next_line(&rest), STR("]:"));
+		from = log.n - rest.n;
+		if (at < 0)
 			continue;
 		begin = (size_t)(str_find_last(str_cut(log, 0, begin), '\n') + 1);
 		func = str_next_line(&rest);
