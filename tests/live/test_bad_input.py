@@ -17,6 +17,7 @@ import pytest
 
 import gobuild
 import goshawk
+from attaching import ours
 
 SECOND = 10 if goshawk.asan() else 1  # of processor time: others may have the machine
 FORMAT, UNSUPPORTED, REFUSED, DENIED = 3, 4, 5, 6
@@ -331,7 +332,7 @@ def test_all_that_is_asked_for_is_refused():
                     done = goshawk.run("trace", "--engine", engine, *refused, *target)
                     assert done.status == REFUSED and not done.out, done
                     assert re.fullmatch(r"(\[goshawk\] runtime\.\w+ is not traced: .*\n){2}goshawk: nothing is left to trace\n", done.err), done
-            assert "goshawk" not in pathlib.Path("/proc/%d/maps" % p.pid).read_text()
+            assert not ours(p.pid)
         finally:
             p.kill()
 
