@@ -522,6 +522,7 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 	struct found now = { 0 };
 	struct inject in;
 	struct busy b = { 0 };
+	struct err ignored = { 0 };
 	bool ok;
 
 	if (!image_is_current(s->plan->prog->img))
@@ -538,12 +539,15 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 		*again = in.occupied;
 		ok = false;
 	}
-	s->filtered = ok && seccomp_on(s->pid, st->at[in.thread].tid);
-	ok = ok && debris_clear(s, f, &in, err) && clean_old(s, f, &b, again, err);
-	if (ok && !s->filtered)	/* under a filter the memory stays */
-		ok = drop_old(s, f, &b, &in, err);
+	if (ok) {
+		s->filtered = seccomp_on(s->pid, st->at[in.thread].tid);
+		ok = debris_clear(s, f, &in, err) && clean_old(s, f, &b, again, err);
+		if (ok && !s->filtered)	/* under a filter the memory stays */
+			ok = drop_old(s, f, &b, &in, err);
+		ok = inject_end(&in, ok ? err : &ignored) && ok;
+	}
 	busy_release(&b);
-	return ok && inject_end(&in, err);
+	return ok;
 }
 
 bool inline_clean(const struct go_program *prog, pid_t pid, struct cleaned *to, struct err *err)
