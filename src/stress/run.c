@@ -73,6 +73,7 @@ bool run_start(struct run *r, const struct run_ask *a, struct err *err)
 		close(said[0]), close(said[1]);
 		return err_set(err, ERR_IO, "cannot make a pipe: %s", strerror(errno));
 	}
+	prctl(PR_SET_CHILD_SUBREAPER, 1);	/* what it has started is ours to wait for, too */
 	r->began_ns = now_ns();
 	r->pid = fork();
 	if (!r->pid)
@@ -135,18 +136,28 @@ static void listen_to(struct run *r)
 		close(r->err_fd), r->err_fd = -1;
 }
 
+/* It, and what it has started: who is killed may still do what he was at, as make the folder of the
+ * copy once more, so all of them are waited for. */
+static void end_all(struct run *r)
+{
+	kill(-r->pid, SIGKILL);
+	kill(r->pid, SIGKILL);
+	while (waitpid(r->pid, &r->status, 0) < 0 && errno == EINTR)
+		;
+	while (waitpid(-r->pid, NULL, 0) > 0 || errno == EINTR)
+		;
+	r->over = true;
+	if (r->err_fd >= 0)
+		listen_to(r);
+}
+
 static void reap(struct run *r)
 {
 	siginfo_t info = { 0 };
 
 	if (waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
 		return;
-	kill(-r->pid, SIGKILL);	/* what it has started, while the number is still its own */
-	while (waitpid(r->pid, &r->status, 0) < 0 && errno == EINTR)
-		;
-	r->over = true;
-	if (r->err_fd >= 0)
-		listen_to(r);
+	end_all(r);
 	if (!r->crashed)
 		r->ended_ns = now_ns();
 }
@@ -193,13 +204,7 @@ void run_stop(struct run *r)
 	if (r->pid <= 0 || r->over)
 		return;
 	r->stopped = !r->crashed;
-	kill(-r->pid, SIGKILL);
-	kill(r->pid, SIGKILL);
-	while (waitpid(r->pid, &r->status, 0) < 0 && errno == EINTR)
-		;
-	r->over = true;
-	if (r->err_fd >= 0)
-		listen_to(r);
+	end_all(r);
 	if (!r->ended_ns)
 		r->ended_ns = now_ns();
 }

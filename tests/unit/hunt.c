@@ -344,6 +344,19 @@ START_TEST(what_is_put_beside_a_copy_goes_with_it)
 }
 END_TEST
 
+START_TEST(what_it_has_started_makes_nothing_any_more)
+{
+	world.n = 1, world.culprits[0] = 13;
+	world.lives = "here=${0%/*}\n"
+		      "for i in 1 2 3 4 5 6 7 8; do\n"
+		      "  while mkdir -p \"$here/$i/$i/$i\"; do rm -rf \"$here/$i\"; done &\n"
+		      "done\n"
+		      "sleep 0.02";
+	run();
+	ck_assert(h.found);
+}
+END_TEST
+
 Suite *hunt_suite(void)
 {
 	Suite *s = suite_create("hunt");
@@ -367,6 +380,7 @@ Suite *hunt_suite(void)
 	tcase_add_test(t, proves_by_how_often_it_dies);
 	tcase_add_test(t, says_what_it_cannot_make);
 	tcase_add_test(t, what_is_put_beside_a_copy_goes_with_it);
+	tcase_add_test(t, what_it_has_started_makes_nothing_any_more);
 	suite_add_tcase(s, t);
 	return s;
 }
