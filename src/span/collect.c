@@ -28,8 +28,7 @@ struct collector {
 	struct lines lines;
 	size_t event_bytes;
 	struct collected total;
-	i64 lost_ns;			/* until then records were lost */
-	bool sees_status;
+	u32 blind;			/* a bit for each library whose ROLE_ANSWER can't be watched */
 	bool all;			/* an exporter takes spans that are not sampled */
 	struct teller teller;
 };
@@ -67,7 +66,7 @@ static const struct open_span *parent(struct collector *c, const struct call *ca
 
 static void writes_no_more(struct collector *c, struct open_span *s)
 {
-	owners_write_no_more(&c->writers, &c->contexts, s);
+	owners_drop(&c->writers, &c->contexts, s->writer, s);
 }
 
 /* The span of the response that this object writes. */
@@ -109,18 +108,18 @@ static void message_begins(struct collector *c, const struct call *call, const s
 	if (messages_place(&c->f, call, on, false, s))
 		traces_join(&c->traces, s, &s->links[0]);
 	if (own.there)
-		owners_write(&c->writers, &c->contexts, (u64)own.number, s, 0);
+		owners_write(&c->writers, &c->contexts, (u64)own.number, s);
 }
 
 static void export(struct collector *c, const struct call *call, const struct rule_on *on,
-		   const struct open_span *o, i64 status)
+		   const struct open_span *o)
 {
 	const struct span *s;
 
 	c->total.unsampled += !o->sampled;
 	if (!o->sampled && !c->all)
 		return;
-	s = say_span(&c->teller, call, on, o, status);
+	s = say_span(&c->teller, call, on, o);
 	if (!s)
 		return;
 	c->total.spans += o->sampled;
@@ -133,7 +132,7 @@ static void export(struct collector *c, const struct call *call, const struct ru
 
 static void over(void *ctx, const struct stream *s)
 {
-	export(ctx, &s->call, s->on, &s->span, s->span.status);
+	export(ctx, &s->call, s->on, &s->span);
 }
 
 static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
@@ -158,7 +157,7 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	from = s && by ? incoming_take(&c->incoming, by) : NULL;
 	if (serves)
 		incoming_served(&c->incoming, call->goid);
-	if (headed)
+	if (on && on->rule->waits)
 		served_over(&c->served, call->goid);
 	if (!s)
 		return;
@@ -181,10 +180,8 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 		return;
 	incoming_drop(&c->incoming, by);
 	say_field(&c->f, call, on, FIELD_WRITER, &own);
-	owners_write(&c->writers, &c->contexts, own.there ? (u64)own.number :
-		     headers_word(&call->fn->entry, call->entry, EXTRA_WORD), s, 0);
-	owners_write(&c->writers, &c->contexts,
-		     headers_word(&call->fn->entry, call->entry, EXTRA_BEHIND), s, 1);
+	if (own.there)
+		owners_write(&c->writers, &c->contexts, (u64)own.number, s);
 	owners_enter(&c->ctxs, &c->contexts, s->ctx, s);
 }
 
@@ -194,13 +191,12 @@ static u64 writer_of(const struct collector *c, const struct call *call)
 	struct field_value own;
 
 	say_field(&c->f, call, rule_of(c, call->fn), FIELD_WRITER, &own);
-	return own.there ? (u64)own.number :
-			   headers_word(&call->fn->entry, call->entry, EXTRA_WORD);
+	return own.there ? (u64)own.number : 0;
 }
 
 /* The stream that a span went on by has ended. */
 static void stream_ends(struct collector *c, const struct rule_on *on, u64 address, i64 time_ns,
-			bool known, i64 status)
+			bool known, struct answer answer)
 {
 	struct stream *s = streams_get(&c->streams, address);
 
@@ -208,28 +204,28 @@ static void stream_ends(struct collector *c, const struct rule_on *on, u64 addre
 		return;
 	s->call.duration_ns = time_ns - s->span.start_ns;
 	s->span.answered = known;
-	s->span.status = status;
+	s->span.answer = answer;
 	traces_asked(&c->traces, &s->span);
-	export(c, &s->call, s->on, &s->span, status);
+	export(c, &s->call, s->on, &s->span);
 	streams_drop(&c->streams, address);
 }
 
-/* The first that is final counts, as in net/http. */
+/* The first that is final counts. */
 static void status(struct collector *c, const struct call *call)
 {
 	const struct rule_on *on = rule_of(c, call->fn);
 	u64 address = writer_of(c, call);
 	struct open_span *s = writer(c, address);
-	i64 said = 0;
+	struct answer said = { 0 };
 	bool known;
 
 	say_fields(&c->f, call, on, c->teller.fields);
-	known = on->library->status(c->teller.fields, &said);
+	known = on->library->answer(c->teller.fields, &said);
 	say_forget(on, c->teller.fields);
 	if (!s) {
 		stream_ends(c, on, address, call->start_ns, known, said);
 	} else if (known && !s->answered) {
-		s->status = said;
+		s->answer = said;
 		s->answered = true;
 	}
 }
@@ -252,9 +248,19 @@ static void delivery(struct collector *c, const struct call *call)
 			s->answered = true;
 		} else if (!s && goes_on) {
 			goes_on->span.delivery = d;
-			stream_ends(c, on, address, call->start_ns, true, 0);
+			stream_ends(c, on, address, call->start_ns, true, (struct answer){ 0 });
 		}
 	}
+}
+
+static void answer(struct collector *c, const struct call *call, const struct rule_on *on)
+{
+	struct open_span *s = context_top(&c->contexts, call->goid);
+	const struct rule_on *of = s && s->fn ? rule_of(c, s->fn) : NULL;
+	bool served = of && of->library == on->library && of->rule->kind == SPAN_SERVER &&
+		      !of->rule->waits;
+
+	served_answer(&c->served, &c->f, call, on, served ? s : NULL);
 }
 
 /* A second attempt of the same call has another stream, and starts afresh; streams of other calls
@@ -268,7 +274,7 @@ static void stream_begins(struct collector *c, const struct call *call)
 	    streams_get(&c->streams, address))
 		return;
 	writes_no_more(c, s);
-	owners_write(&c->writers, &c->contexts, address, s, 0);
+	owners_write(&c->writers, &c->contexts, address, s);
 	s->answered = false;
 }
 
@@ -317,7 +323,6 @@ static void begun(void *ctx, const struct call *call)
 {
 	struct collector *c = ctx;
 	const struct rule_on *on = rule_of(c, call->fn);
-	struct open_span *s;
 
 	switch (on ? on->rule->role : ROLE_SPAN) {
 	case ROLE_SPAN:
@@ -338,11 +343,6 @@ static void begun(void *ctx, const struct call *call)
 	case ROLE_STREAM:
 		stream_begins(c, call);
 		break;
-	case ROLE_HIJACK:
-		s = writer(c, writer_of(c, call));
-		if (s)
-			s->hijacked = true;
-		break;
 	case ROLE_ROUTER:
 		router(c, call);
 		break;
@@ -350,7 +350,7 @@ static void begun(void *ctx, const struct call *call)
 		connection(c, call);
 		break;
 	case ROLE_ANSWER:
-		served_answer(&c->served, &c->f, call, on);
+		answer(c, call, on);
 		break;
 	case ROLE_LOG:
 	case ROLE_LOGGED:
@@ -375,16 +375,21 @@ static void route(struct collector *c, const struct call *call)
 	*(s->nroute ? &s->nlast : &s->nroute) = (u32)r.n;
 }
 
-/* What a handler that says nothing answers, when it has returned. */
-static i64 status_of(const struct collector *c, const struct call *call, const struct rule_on *on,
-		     const struct open_span *o)
+static u32 bit_of(const struct library *l)
 {
-	bool silent = on && o->kind == SPAN_SERVER && c->sees_status && !o->hijacked &&
-		      c->lost_ns < o->start_ns &&
-		      (call->end == END_RETURN || call->end == END_RECOVERED) &&
-		      !rule_caught(on, call);
+	u32 i = 0;
 
-	return o->answered || !silent ? o->status : on->library->silent;
+	while (rules_libraries[i] != l)
+		i++;
+	return 1u << i;
+}
+
+/* Is its answer still to come? A handler that has panicked has none. */
+static bool waits(const struct collector *c, const struct call *call, const struct rule_on *on,
+		  const struct open_span *o)
+{
+	return on && on->rule->waits && !(c->blind & bit_of(on->library)) &&
+	       (call->end == END_RETURN || call->end == END_RECOVERED) && (o->sampled || c->all);
 }
 
 /* What became of the traceparent of a request. */
@@ -422,7 +427,7 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 	if (on && on->rule->nmessages && messages_place(&c->f, call, on, true, o))
 		traces_join(&c->traces, o, &o->links[0]);
 	if (streams_takes(call, o, o->sampled || c->all)) {
-		c->total.unended += streams_put(&c->streams, o->writers[0], call, on, o);
+		c->total.unended += streams_put(&c->streams, o->writer, call, on, o);
 		leave(c, call->goid, on);
 		return;
 	}
@@ -430,10 +435,10 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 		traces_asked(&c->traces, o);
 	if (call->duration_ns < 0)
 		c->total.unended++;
-	else if (!on || !on->rule->waits || call->end != END_RETURN || !(o->sampled || c->all))
-		export(c, call, on, o, status_of(c, call, on, o));
-	else
+	else if (waits(c, call, on, o))
 		c->total.unended += served_put(&c->served, call, on, o);
+	else
+		export(c, call, on, o);
 	leave(c, call->goid, on);
 }
 
@@ -468,7 +473,6 @@ static void ended(void *ctx, const struct call *call)
 	case ROLE_STATUS:
 	case ROLE_STREAM:
 	case ROLE_DELIVERY:
-	case ROLE_HIJACK:
 	case ROLE_ANSWER:
 	case ROLE_WRITE:
 		break;
@@ -480,12 +484,12 @@ static void lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
 	struct collector *c = ctx;
 
 	(void)from_ns;
+	(void)to_ns;
 	c->total.lost += count;
-	c->lost_ns = MAX(c->lost_ns, to_ns);
 	lines_doubt(&c->lines);
 	/* their ends may be among them */
-	c->total.unended += streams_forget(&c->streams) +
-			    streams_forget(&c->served.by_goid);
+	c->total.unended += streams_forget(&c->streams);
+	served_all_over(&c->served);
 }
 
 static void tick(void *ctx, i64 from_ns, i64 to_ns, bool last)
@@ -493,6 +497,8 @@ static void tick(void *ctx, i64 from_ns, i64 to_ns, bool last)
 	struct collector *c = ctx;
 
 	(void)from_ns;
+	if (last)
+		served_all_over(&c->served);
 	for (size_t i = 0; i < c->f.nto && !last; i++)
 		if (c->f.to[i].tick)
 			c->f.to[i].tick(c->f.to[i].ctx, to_ns);
@@ -540,7 +546,6 @@ struct collector *collector_new(const struct collector_facts *facts)
 {
 	struct collector *c = mem_resize(NULL, sizeof(*c));
 	const struct plan *p = facts->plan;
-	bool blind = false;
 
 	memset(c, 0, sizeof(*c));
 	c->f = *facts;
@@ -550,11 +555,9 @@ struct collector *collector_new(const struct collector_facts *facts)
 	c->rules = mem_resize(NULL, (p->nfuncs + 1) * sizeof(*c->rules));
 	for (u32 i = 0; i < p->nfuncs; i++) {
 		c->rules[i] = rules_of(facts->rules, &p->funcs[i]);
-		if (c->rules[i] && c->rules[i]->rule->role == ROLE_STATUS &&
-		    c->rules[i]->library->silent)
-			*(p->funcs[i].refusal ? &blind : &c->sees_status) = true;
+		if (c->rules[i] && c->rules[i]->rule->role == ROLE_ANSWER && p->funcs[i].refusal)
+			c->blind |= bit_of(c->rules[i]->library);
 	}
-	c->sees_status &= !blind;
 	for (size_t i = 0; i < c->f.nto; i++)
 		c->all |= c->f.to[i].all;
 	c->teller.f = &c->f;
@@ -578,7 +581,7 @@ struct collected collector_total(const struct collector *c)
 
 	t.refused = c->contexts.refused;
 	t.forgotten = c->contexts.forgotten;
-	t.unended += c->streams.by_address.n + c->served.by_goid.by_address.n;
+	t.unended += c->streams.by_address.n;
 	return t;
 }
 

@@ -32,6 +32,12 @@ enum span_stream {
 	STREAM_GOES_ON,	/* and when that has returned without an error, until it has a status */
 };
 
+/* The response to a request. */
+struct answer {
+	i64 status;
+	i64 size;		/* bytes of its body; 0: none, or not known */
+};
+
 /* What became of a message that was sent. */
 struct delivery {
 	bool placed;		/* it has got this place: */
@@ -45,7 +51,7 @@ enum { LINKS_MOST = 4 };
 struct open_span {
 	struct span_context self;
 	u8 parent[SPAN_ID];
-	bool open, sampled, parent_remote, parent_here, hijacked, answered;
+	bool open, sampled, parent_remote, parent_here, answered;
 	u32 refs;
 	u32 below;		/* 1 + place of the one around it in its goroutine; 0: none */
 	u32 up;			/* 1 + place of its parent in this process; 0: none */
@@ -55,8 +61,8 @@ struct open_span {
 	enum span_kind kind;
 	u64 ctx;		/* the context.Context that a request has alone; 0: none */
 	enum span_stream stream;
-	u64 writers[2];		/* what writes the response, or brings it: addresses; 0: none */
-	i64 status;		/* of the response, if `answered` */
+	u64 writer;		/* what writes the response, or brings it: an address; 0: none */
+	struct answer answer;	/* if `answered` */
 	struct delivery delivery;	/* of its message, if `answered` */
 	struct span_context links[LINKS_MOST];	/* whose messages it has */
 	u32 nlinks;

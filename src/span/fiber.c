@@ -1,14 +1,13 @@
 #include "span/fiber.h"
 
-/* What no handler has set is 200 (ResponseHeader.StatusCode). */
-bool fiber_status(const struct field_value *f, i64 *status)
+/* A body is one of two; what comes from a stream has no length here (Response.bodyBytes). */
+bool fiber_answer(const struct field_value *f, struct answer *to)
 {
-	bool silent = f[FIELD_STATUS].there && !f[FIELD_STATUS].number;
-
-	if (http_status(f, status))
-		return true;
-	*status = silent ? 200 : 0;
-	return silent;
+	if (!http_answer(f, to))
+		return false;
+	if (f[FIBER_RAW_SIZE].number)
+		to->size = f[FIBER_RAW_SIZE].number;
+	return true;
 }
 
 i64 fiber_requests(const struct field_value *f, const struct rule *rule)

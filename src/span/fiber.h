@@ -18,11 +18,11 @@
 #include "span/http.h"
 
 /* Who is served, besides the fields of http.h, of which fiber has no lists of patterns. */
-enum { FIBER_PEER_IP = FIELD_PATTERN, FIBER_PEER_PORT };
+enum { FIBER_PEER_IP = FIELD_PATTERN, FIBER_PEER_PORT, FIBER_RAW_SIZE };
 
 extern const struct library library_fiber;
 
-bool fiber_status(const struct field_value *f, i64 *status);
+bool fiber_answer(const struct field_value *f, struct answer *to);
 /* One request is one message: its headers name its parent. */
 i64 fiber_requests(const struct field_value *f, const struct rule *rule);
 /* What a call has told of the request that `s` is. */

@@ -11,6 +11,8 @@ static const char *const fields[FIELDS_MOST] = {
 	[FIELD_STATUS] = "http.response.status_code", [FIELD_ROUTE] = "http.route",
 	[FIELD_MATCHED] = "http.route", [FIBER_PEER_IP] = "client.address",
 	[FIBER_PEER_PORT] = "network.peer.port",
+	[FIELD_ASKED_SIZE] = "http.request.body.size", [FIELD_SIZE] = "http.response.body.size",
+	[FIBER_RAW_SIZE] = "http.response.body.size",
 };
 
 /* As they are in fasthttp's headers, which it normalises unless it is told not to. */
@@ -32,8 +34,9 @@ static const char *const names[] = { "Tracepar", "tracepar" };
 		{ FIELD_TLS, "arg0.Request.isTLS", 0, true }, \
 		PEERS(FIBER_PEER_IP, ".IP", 16), \
 		PEERS(FIBER_PEER_PORT, ".Port", 0), \
+		{ FIELD_ASKED_SIZE, "arg0.Request.Header.contentLength", 0 }, \
 	}, \
-	.nreads = 7, .waits = true, \
+	.nreads = 8, .waits = true, \
 	.messages = { "arg0.Request.Header.h" }, .nmessages = 1, \
 	.extra = { \
 		.kind = EXTRA_RECORDS, .headers = HEADERS_BYTES_BOOL, .only = names, \
@@ -61,7 +64,12 @@ static const char *const names[] = { "Tracepar", "tracepar" };
 #define WRITES(name, parameters) { \
 	.role = ROLE_ANSWER, .func = FASTHTTP ".(*Response)." name, \
 	.gives = "http.response.status_code of fiber", .sig = parameters " -> error", \
-	.reads = { { FIELD_STATUS, "recv.Header.statusCode", 0 } }, .nreads = 1, \
+	.reads = { \
+		{ FIELD_STATUS, "recv.Header.statusCode", 0 }, \
+		{ FIBER_RAW_SIZE, "len(recv.bodyRaw)", 0 }, \
+		{ FIELD_SIZE, "len(recv.body.B)", 0 }, \
+	}, \
+	.nreads = 3, \
 }
 
 static const struct rule rules[] = {
@@ -81,5 +89,5 @@ static const struct rule rules[] = {
 const struct library library_fiber = {
 	.name = "http-server", .package = FASTHTTP, .module = FASTHTTP,
 	.rules = rules, .nrules = ARRAY_LEN(rules), .used = FASTHTTP ".(*Server).Serve",
-	.fields = fields, .status = fiber_status, .messages = fiber_requests, .say = fiber_say,
+	.fields = fields, .answer = fiber_answer, .messages = fiber_requests, .say = fiber_say,
 };

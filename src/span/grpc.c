@@ -28,11 +28,11 @@ static bool fails_server(i64 code)
 }
 
 /* No error, and the end of a stream (io.EOF), is OK. */
-bool grpc_status(const struct field_value *f, i64 *status)
+bool grpc_answer(const struct field_value *f, struct answer *to)
 {
 	struct str type = f[GRPC_ERROR].text;
 
-	*status = f[GRPC_CODE].there ? f[GRPC_CODE].number : OK;
+	to->status = f[GRPC_CODE].there ? f[GRPC_CODE].number : OK;
 	return f[GRPC_CODE].there || (f[GRPC_ERROR].there && (str_eq(type, STR("nil")) ||
 				      str_eq(type, STR("*errors.errorString"))));
 }
@@ -76,7 +76,7 @@ void grpc_say_server(struct saying *s, const struct field_value *f, const struct
 	}
 	say_peer(s, &f[GRPC_PEER_IP], &f[GRPC_PEER_PORT]);
 	if (said->answered)
-		say_code(s, said->status, fails_server(said->status));
+		say_code(s, said->answer.status, fails_server(said->answer.status));
 }
 
 /* "dns:///shop:443", "dns://8.8.8.8/shop:443", "passthrough:///shop:443", "shop:443". A path of a
@@ -109,8 +109,8 @@ void grpc_say_client(struct saying *s, const struct field_value *f, const struct
 		say_target(s, f[GRPC_TARGET].text);
 	if (f[GRPC_CODE].there)
 		say_code(s, f[GRPC_CODE].number, f[GRPC_CODE].number != OK);
-	else if (said->answered && !(error && said->status == OK))
-		say_code(s, said->status, said->status != OK);
+	else if (said->answered && !(error && said->answer.status == OK))
+		say_code(s, said->answer.status, said->answer.status != OK);
 	else if (error)
 		say_error(s, f[GRPC_ERROR].text, (struct str){ 0 });
 	else if (f[GRPC_ERROR].there)

@@ -23,7 +23,7 @@ enum {
 
 extern const struct library library_grpc_server, library_grpc_client;
 
-bool grpc_status(const struct field_value *f, i64 *status);
+bool grpc_answer(const struct field_value *f, struct answer *to);
 void grpc_say_server(struct saying *s, const struct field_value *f, const struct said *said);
 void grpc_say_client(struct saying *s, const struct field_value *f, const struct said *said);
 

@@ -143,12 +143,12 @@ const struct library library_grpc_server = {
 	.name = "grpc-server", .package = "google.golang.org/grpc",
 	.module = "google.golang.org/grpc",
 	.rules = server_rules, .nrules = ARRAY_LEN(server_rules),
-	.fields = fields, .status = grpc_status, .say = grpc_say_server,
+	.fields = fields, .answer = grpc_answer, .say = grpc_say_server,
 };
 
 const struct library library_grpc_client = {
 	.name = "grpc-client", .package = "google.golang.org/grpc",
 	.module = "google.golang.org/grpc",
 	.rules = client_rules, .nrules = ARRAY_LEN(client_rules),
-	.fields = fields, .status = grpc_status, .say = grpc_say_client,
+	.fields = fields, .answer = grpc_answer, .say = grpc_say_client,
 };

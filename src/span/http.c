@@ -50,16 +50,26 @@ struct str http_route(struct str pattern)
 	return str_cut(pattern, (size_t)slash, pattern.n);
 }
 
-/* Those of 1xx come before it; 101 is the last word on HTTP. */
-bool http_status(const struct field_value *f, i64 *status)
+/* Those of 1xx come before it; 101 is the last word on HTTP. What no handler has set is 200. */
+bool http_answer(const struct field_value *f, struct answer *to)
 {
-	*status = f[FIELD_STATUS].number;
-	return f[FIELD_STATUS].there && (*status >= 200 || *status == 101) && *status < 1000;
+	i64 status = f[FIELD_STATUS].number ? f[FIELD_STATUS].number : 200;
+
+	if (!f[FIELD_STATUS].there || status >= 1000 || (status < 200 && status != 101))
+		return false;
+	*to = (struct answer){ status, f[FIELD_SIZE].number };
+	return true;
+}
+
+static void say_size(struct saying *s, const char *key, i64 size)
+{
+	if (size > 0)
+		say_int(s, key, size);
 }
 
 void http_say_server(struct saying *s, const struct field_value *f, const struct said *said)
 {
-	i64 status = said->status;
+	i64 status = said->answer.status;
 	struct str route = said->route;
 	struct str method = STR("HTTP");
 
@@ -80,6 +90,8 @@ void http_say_server(struct saying *s, const struct field_value *f, const struct
 		say_text(s, "http.route", route);
 	if (status)
 		say_int(s, "http.response.status_code", status);
+	say_size(s, "http.request.body.size", f[FIELD_ASKED_SIZE].number);
+	say_size(s, "http.response.body.size", said->answer.size);
 	if (f[FIELD_HOST].there)
 		(void)say_address(s, "server.address", "server.port", f[FIELD_HOST].text);
 	if (f[FIELD_PEER].there)
@@ -116,6 +128,9 @@ void http_say_client(struct saying *s, const struct field_value *f, const struct
 	}
 	if (status)
 		say_int(s, "http.response.status_code", status);
+	say_size(s, "http.request.body.size", f[FIELD_ASKED_SIZE].number);
+	if (!str_eq(method, STR("HEAD")))	/* that one has the size of what GET would get */
+		say_size(s, "http.response.body.size", f[FIELD_SIZE].number);
 	say_protocol(s, &f[FIELD_PROTO]);
 	type = f[FIELD_ERROR].text;
 	if (f[FIELD_ERROR].there && !str_eq(type, STR("nil")))

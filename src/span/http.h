@@ -24,12 +24,13 @@ enum {
 	FIELD_PATTERN_LAST = FIELD_PATTERN + 5,
 	FIELD_MATCHED,
 	FIELD_RAW_PATH,
+	FIELD_ASKED_SIZE, FIELD_SIZE,	/* of the bodies of request and response */
 };
-_Static_assert((int)FIELD_RAW_PATH < (int)FIELD_WRITER, "rules.h has some of its own");
+_Static_assert((int)FIELD_SIZE < (int)FIELD_WRITER, "rules.h has some of its own");
 
 extern const struct library library_http_server, library_http_client;
 
-bool http_status(const struct field_value *f, i64 *status);
+bool http_answer(const struct field_value *f, struct answer *to);
 void http_say_server(struct saying *s, const struct field_value *f, const struct said *said);
 void http_say_client(struct saying *s, const struct field_value *f, const struct said *said);
 /* "GET example.com/users/{id}" is the route /users/{id}. */

@@ -13,6 +13,7 @@ static const char *const fields[FIELDS_MOST] = {
 	[FIELD_PATTERN + 1] = "http.route", [FIELD_PATTERN + 2] = "http.route",
 	[FIELD_PATTERN + 3] = "http.route", [FIELD_PATTERN + 4] = "http.route",
 	[FIELD_PATTERN + 5] = "http.route", [FIELD_RAW_PATH] = "url.full as it is sent",
+	[FIELD_ASKED_SIZE] = "http.request.body.size", [FIELD_SIZE] = "http.response.body.size",
 };
 
 #define GIN "*gin.Context"
@@ -32,8 +33,13 @@ static const char *const fields[FIELDS_MOST] = {
 		{ FIELD_HOST, "arg1.Host", 128 }, \
 		{ FIELD_PEER, "arg1.RemoteAddr", 64 }, \
 		{ FIELD_TLS, "arg1.TLS != nil", 0 }, \
+		{ FIELD_ASKED_SIZE, "arg1.ContentLength", 0 }, \
 	}, \
-	.nreads = 6, .ctx = "arg1.ctx", .once = true
+	.nreads = 7, .ctx = "arg1.ctx", .once = true
+/* What has been answered, when the handler is done. */
+#define ANSWERED(name, status, size) \
+	.role = ROLE_ANSWER, .func = name, .gives = "http.response.status_code", \
+	.reads = { { FIELD_STATUS, status, 0 }, { FIELD_SIZE, size, 0 } }, .nreads = 2
 #define SENT \
 	.reads = { \
 		{ FIELD_METHOD, "arg0.Method", 16 }, \
@@ -45,8 +51,10 @@ static const char *const fields[FIELDS_MOST] = {
 		{ FIELD_STATUS, "ret0.StatusCode", 0 }, \
 		{ FIELD_PROTO, "ret0.Proto", 16 }, \
 		{ FIELD_ERROR, "ret1.(type)", 128 }, \
+		{ FIELD_ASKED_SIZE, "arg0.ContentLength", 0 }, \
+		{ FIELD_SIZE, "ret0.ContentLength", 0 }, \
 	}, \
-	.nreads = 9, .ctx = "arg0.ctx", .once = true
+	.nreads = 11, .ctx = "arg0.ctx", .once = true
 
 /* Its span comes first: the others say something of one. */
 static const struct rule server_rules[] = {
@@ -54,10 +62,9 @@ static const struct rule server_rules[] = {
 		.role = ROLE_SPAN,
 		.func = "net/http.serverHandler.ServeHTTP", .kind = SPAN_SERVER,
 		.scope = "net/http", .gives = "spans of HTTP requests that are served",
+		.waits = true,
 		SERVED,
-		/* the data word of the ResponseWriter: *response, or for HTTP/2 what points to the
-		 * state behind it */
-		.extra = { .kind = EXTRA_BOXED, .reg = REG_CX, .role = PROPAGATE_SERVE },
+		.extra = { .role = PROPAGATE_SERVE },
 	}, {
 		/* HTTP/2 without TLS (h2c): there is no server of net/http's behind it. (rw
 		 * *responseWriter, req *http.Request, handler func(…)) */
@@ -68,7 +75,7 @@ static const struct rule server_rules[] = {
 		.sig = "pointer, *http.Request, pointer",
 		.catches = true,
 		SERVED,
-		.extra = { .kind = EXTRA_BOXED, .reg = REG_BX, .role = PROPAGATE_SERVE },
+		.extra = { .role = PROPAGATE_SERVE },
 	}, {
 		/* There golang.org/x/net calls what net/http has. */
 		.role = ROLE_SPAN, .since = 27,
@@ -85,10 +92,11 @@ static const struct rule server_rules[] = {
 			{ FIELD_HOST, "arg1.Host", 128 },
 			{ FIELD_PEER, "arg1.RemoteAddr", 64 },
 			{ FIELD_TLS, "arg1.TLS != nil", 0 },
+			{ FIELD_ASKED_SIZE, "arg1.ContentLength", 0 },
 		},
-		.nreads = 6,
+		.nreads = 7,
 		.ctx = "arg1.Context", .once = true,
-		.extra = { .kind = EXTRA_BOXED, .reg = REG_BX, .role = PROPAGATE_SERVE },
+		.extra = { .role = PROPAGATE_SERVE },
 	}, {
 		.role = ROLE_CONNECTION,
 		.func = "golang.org/x/net/http2.(*Server).ServeConn",
@@ -98,34 +106,18 @@ static const struct rule server_rules[] = {
 		.func = "golang.org/x/net/http2.(*Server).serveConn",
 		.gives = "that a connection goes on in HTTP/2",
 	}, {
-		.role = ROLE_STATUS,
-		.func = "golang.org/x/net/http2.(*responseWriterState).writeHeader",
-		.gives = "http.response.status_code of golang.org/x/net's HTTP/2",
-		.reads = { { FIELD_STATUS, "arg0", 0 } }, .nreads = 1,
-		.extra = { .kind = EXTRA_BOXED, .reg = REG_AX },
+		ANSWERED("golang.org/x/net/http2.(*responseWriter).handlerDone", "recv.rws.status",
+			 "recv.rws.wroteBytes"),
 	}, {
-		.role = ROLE_STATUS,
-		.func = "net/http.(*response).WriteHeader",
-		.gives = "http.response.status_code of HTTP/1",
-		.reads = { { FIELD_STATUS, "arg0", 0 } }, .nreads = 1,
-		.extra = { .kind = EXTRA_BOXED, .reg = REG_AX },
+		ANSWERED("net/http.(*response).finishRequest", "recv.status", "recv.written"),
 	}, {
-		.role = ROLE_STATUS, .until = 26,
-		.func = "net/http.(*http2responseWriterState).writeHeader",
-		.gives = "http.response.status_code of HTTP/2",
-		.reads = { { FIELD_STATUS, "arg0", 0 } }, .nreads = 1,
-		.extra = { .kind = EXTRA_BOXED, .reg = REG_AX },
+		.until = 26,
+		ANSWERED("net/http.(*http2responseWriter).handlerDone", "recv.rws.status",
+			 "recv.rws.wroteBytes"),
 	}, {
-		.role = ROLE_STATUS, .since = 27,
-		.func = "net/http/internal/http2.(*responseWriterState).writeHeader",
-		.gives = "http.response.status_code of HTTP/2",
-		.reads = { { FIELD_STATUS, "arg0", 0 } }, .nreads = 1,
-		.extra = { .kind = EXTRA_BOXED, .reg = REG_AX },
-	}, {
-		.role = ROLE_HIJACK,
-		.func = "net/http.(*response).Hijack",
-		.gives = "that a connection was taken over",
-		.extra = { .kind = EXTRA_BOXED, .reg = REG_AX },
+		.since = 27,
+		ANSWERED("net/http/internal/http2.(*responseWriter).handlerDone", "recv.rws.status",
+			 "recv.rws.wroteBytes"),
 	}, {
 		.role = ROLE_REQUEST,
 		.func = "net/http.(*conn).readRequest",
@@ -310,7 +302,7 @@ static const struct rule client_rules[] = {
 const struct library library_http_server = {
 	.name = "http-server", .package = "net/http",
 	.rules = server_rules, .nrules = ARRAY_LEN(server_rules),
-	.fields = fields, .silent = 200, .status = http_status, .say = http_say_server,
+	.fields = fields, .answer = http_answer, .say = http_say_server,
 	/* for each request one that waits for the first byte of the next one */
 	.quiet = "net/http.(*connReader).startBackgroundRead",
 };

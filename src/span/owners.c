@@ -19,16 +19,10 @@ void owners_drop(struct map *m, const struct contexts *c, u64 address, const str
 		map_remove(m, address);
 }
 
-void owners_write(struct map *m, const struct contexts *c, u64 address, struct open_span *s, u32 i)
+void owners_write(struct map *m, const struct contexts *c, u64 address, struct open_span *s)
 {
-	s->writers[i] = address;
+	s->writer = address;
 	owners_enter(m, c, address, s);
-}
-
-void owners_write_no_more(struct map *m, const struct contexts *c, const struct open_span *s)
-{
-	for (u32 i = 0; i < ARRAY_LEN(s->writers); i++)
-		owners_drop(m, c, s->writers[i], s);
 }
 
 struct open_span *owners_writer(struct map *m, const struct contexts *c, u64 address)
@@ -36,7 +30,7 @@ struct open_span *owners_writer(struct map *m, const struct contexts *c, u64 add
 	const u64 *p = map_get(m, address);
 	struct open_span *s = p ? &c->spans.at[*p - 1] : NULL;
 
-	if (!s || (s->open && (s->writers[0] == address || s->writers[1] == address)))
+	if (!s || (s->open && s->writer == address))
 		return s;
 	map_remove(m, address);	/* its goroutine was forgotten */
 	return NULL;

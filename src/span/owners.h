@@ -15,10 +15,9 @@
 void owners_enter(struct map *m, const struct contexts *c, u64 address, const struct open_span *s);
 /* If it is still this one's. */
 void owners_drop(struct map *m, const struct contexts *c, u64 address, const struct open_span *s);
-/* As writer `i` of the span; and none of them any more. */
-void owners_write(struct map *m, const struct contexts *c, u64 address, struct open_span *s, u32 i);
-void owners_write_no_more(struct map *m, const struct contexts *c, const struct open_span *s);
-/* The span that this is a writer of, or NULL. */
+/* As the span's writer. */
+void owners_write(struct map *m, const struct contexts *c, u64 address, struct open_span *s);
+/* The span that this is the writer of, or NULL. */
 struct open_span *owners_writer(struct map *m, const struct contexts *c, u64 address);
 
 #endif

@@ -139,7 +139,6 @@ static bool has_no_end(const struct rule *u)
 	case ROLE_STREAM:
 	case ROLE_ROUTER:
 	case ROLE_ANSWER:
-	case ROLE_HIJACK:
 	case ROLE_CONNECTION:
 	case ROLE_LOGGED:
 	case ROLE_DELIVERY:

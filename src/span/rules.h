@@ -25,8 +25,7 @@ enum rule_role {
 	ROLE_ROUTER,	/* the same, by a router of another library (routers.h) */
 	ROLE_TOLD,	/* what it has returned says more of the request that is served: its path,
 			 * or whether a pattern fits */
-	ROLE_ANSWER,	/* the goroutine writes the response to what it served last */
-	ROLE_HIJACK,	/* the connection is taken over: there is no response */
+	ROLE_ANSWER,	/* the goroutine has the response to what it served last */
 	ROLE_CONNECTION,	/* what was served is a connection, whose requests come now */
 	ROLE_WRITE,	/* headers are written: for plan/propagate.h only */
 	ROLE_LOG,	/* a line of a log is written, unless `written_by` is never called */
@@ -44,7 +43,7 @@ enum { REG_AX, REG_BX, REG_CX, REG_DI, REG_SI, REG_R8, REG_R9, REG_R10, REG_R11 
 	"golang.org/x/net/http2.(*ClientConn).writeHeaders", \
 	"google.golang.org/grpc/internal/transport.(*loopyWriter).writeHeader"
 
-enum { FIELDS_MOST = 25, LINE_MOST = 512, SEVERITY_MOST = 24 };
+enum { FIELDS_MOST = 27, LINE_MOST = 512, SEVERITY_MOST = 24 };
 enum { DELIVERED_MOST = 500 };	/* messages that one call of ROLE_DELIVERY is of */
 
 /* Fields that mean the same to every library: what writes the response of a server span, or brings
@@ -113,8 +112,8 @@ struct rule {
 struct said {
 	const struct rule *rule;
 	struct str chained;	/* the text of an EXTRA_CHAIN, if a string led there; or empty */
-	i64 status;		/* of the response to what a server span is of... */
-	bool answered;		/* ...which was seen; else 0, unless the library knows better */
+	struct answer answer;	/* of what a server span is of... */
+	bool answered;		/* ...which was seen; else zeros */
 	struct str route;	/* of net/http's first ServeMux; may be empty */
 	struct str last;	/* of the last one behind it; may be empty */
 	struct str inner;	/* of another router; may be empty */
@@ -132,11 +131,8 @@ struct library {
 	 * NULL: it may be there for its other side. */
 	const char *used;
 	const char *const *fields;	/* what is missing without each, for messages */
-	/* The status of the response of a server span that has returned and said nothing, if
-	 * nothing was missed. */
-	i64 silent;
-	/* ROLE_STATUS: it says the last word on the response. */
-	bool (*status)(const struct field_value *f, i64 *status);
+	/* ROLE_STATUS, ROLE_ANSWER: it says the last word on the response. */
+	bool (*answer)(const struct field_value *f, struct answer *to);
 	bool database;		/* of spans inside each other the outer one is shown */
 	/* How many messages a call sends or has received, -1 where that is not known; and what
 	 * became of one. NULL: it has to do with none. */

@@ -171,9 +171,9 @@ static struct str chained(const struct teller *t, const struct call *call,
 }
 
 static void say_library(struct teller *t, const struct call *call, const struct rule_on *on,
-		     const struct open_span *o, i64 status)
+		     const struct open_span *o)
 {
-	struct said said = { .rule = on->rule, .status = status, .answered = o->answered,
+	struct said said = { .rule = on->rule, .answer = o->answer, .answered = o->answered,
 			     .route = { o->route, o->nroute },
 			     .last = { o->last, o->nlast },
 			     .inner = { o->inner, o->ninner },
@@ -189,7 +189,7 @@ static void say_library(struct teller *t, const struct call *call, const struct 
 }
 
 const struct span *say_span(struct teller *t, const struct call *call, const struct rule_on *on,
-			    const struct open_span *o, i64 status)
+			    const struct open_span *o)
 {
 	struct saying *s = &t->saying;
 
@@ -207,7 +207,7 @@ const struct span *say_span(struct teller *t, const struct call *call, const str
 	if (!on || on->rule->own)
 		say_func(t, call);
 	if (on)
-		say_library(t, call, on, o, status);
+		say_library(t, call, on, o);
 	if (call->end == END_PANIC || call->end == END_GOEXIT)
 		say_error(s, str_of(call_end_name(call->end)), (struct str){ 0 });
 	else if (rule_caught(on, call))

@@ -33,10 +33,9 @@ static inline bool rule_caught(const struct rule_on *on, const struct call *call
 	return on && on->rule->catches && call->end == END_RECOVERED;
 }
 
-/* `on`: the rule of the function, NULL for one of --func. `status`: of the response to what a
- * server span is of, 0 if not known. Holds until the next one is made. NULL: it was
- * none after all. */
+/* `on`: the rule of the function, NULL for one of --func. Holds until the next one is made. NULL:
+ * it was none after all. */
 const struct span *say_span(struct teller *t, const struct call *call, const struct rule_on *on,
-			    const struct open_span *o, i64 status);
+			    const struct open_span *o);
 
 #endif

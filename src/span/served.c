@@ -22,16 +22,19 @@ u64 served_put(struct served *s, const struct call *call, const struct rule_on *
 }
 
 void served_answer(struct served *s, const struct collector_facts *f, const struct call *call,
-		   const struct rule_on *on)
+		   const struct rule_on *on, struct open_span *top)
 {
-	struct stream *of = streams_get(&s->by_goid, call->goid);
+	struct stream *of = top ? NULL : streams_get(&s->by_goid, call->goid);
 	struct field_value fields[FIELDS_MOST] = { 0 };
 
-	if (!of || of->on->library != on->library)
+	if (of && of->on->library == on->library)
+		top = &of->span;
+	if (!top)
 		return;
 	say_fields(f, call, on, fields);
-	of->span.answered = on->library->status(fields, &of->span.status);
-	served_over(s, call->goid);
+	top->answered = on->library->answer(fields, &top->answer);
+	if (of)
+		served_over(s, call->goid);
 }
 
 void served_over(struct served *s, u64 goid)
@@ -42,4 +45,14 @@ void served_over(struct served *s, u64 goid)
 		return;
 	s->over(s->ctx, of);
 	streams_drop(&s->by_goid, goid);
+}
+
+void served_all_over(struct served *s)
+{
+	const struct map *m = &s->by_goid.by_address;
+
+	for (size_t i = 0; i < m->room; i++)
+		if (m->slots[i].used)
+			s->over(s->ctx, (const struct stream *)(uintptr_t)m->slots[i].value);
+	streams_forget(&s->by_goid);
 }

@@ -26,10 +26,13 @@ void served_told(struct contexts *c, const struct collector_facts *f, const stru
 /* It is to be answered. Gives how many are forgotten for it. */
 u64 served_put(struct served *s, const struct call *call, const struct rule_on *on,
 	       struct open_span *span);
-/* It is being answered: ROLE_ANSWER. */
+/* It is answered: ROLE_ANSWER. `top` is the innermost span that the goroutine is in still: what is
+ * to be answered before its handler has returned is that one. */
 void served_answer(struct served *s, const struct collector_facts *f, const struct call *call,
-		   const struct rule_on *on);
+		   const struct rule_on *on, struct open_span *top);
 /* What the goroutine has served last is over, whether it was answered or not. */
 void served_over(struct served *s, u64 goid);
+/* Nobody knows any more who is answered: all of them are over. */
+void served_all_over(struct served *s);
 
 #endif

@@ -15,7 +15,7 @@ bool streams_takes(const struct call *call, const struct open_span *o, bool want
 
 	if (call->fn->error_at && call->exit)
 		memcpy(&error, call->exit + call->fn->error_at, sizeof(error));
-	return o->stream == STREAM_GOES_ON && o->writers[0] && !o->answered && wanted &&
+	return o->stream == STREAM_GOES_ON && o->writer && !o->answered && wanted &&
 	       call->end == END_RETURN && !error;
 }
 

@@ -259,7 +259,7 @@ def test_a_plan_goes_where_it_is_told(options, tmp_path):
     assert states["redis", "github.com/redis/go-redis/v9"] == (None, "not in this program")
     assert plan[-1]["off"] == []
     kinds = {k: [o["func"] for o in plan if o["type"] == "site" and o["kind"] == k] for k in ("entry", "return")}
-    writes = next(f for f in kinds["entry"] if f.endswith("response).WriteHeader"))
+    writes = next(f for f in kinds["entry"] if f.endswith("response).finishRequest"))
     assert writes not in kinds["return"]  # its end is of no use
     assert plan[-1]["sites"] == sum(o["type"] == "site" for o in plan)
     for sink, said in ("/dev/full", "goshawk: /dev/full: output: cannot write: No space left on device\n"), ("-", ""):

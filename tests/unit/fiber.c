@@ -9,7 +9,7 @@ Suite *fiber_suite(void);
 
 static const char *said_of(struct open_span *s, i64 status)
 {
-	struct said said = { .status = status, .asked = { s->asked, s->nasked },
+	struct said said = { .answer.status = status, .asked = { s->asked, s->nasked },
 			     .inner = { s->inner, s->ninner } };
 
 	fiber_say(&saying, fields, &said);
@@ -78,20 +78,21 @@ START_TEST(who_asked)
 }
 END_TEST
 
-START_TEST(a_status_that_nobody_has_set_is_200)
+START_TEST(a_body_is_one_of_two)
 {
-	i64 status = 0;
+	struct answer a = { 0 };
 
 	fresh();
-	ck_assert(!fiber_status(fields, &status));
+	ck_assert(!fiber_answer(fields, &a));
 	number(FIELD_STATUS, 0);
-	ck_assert(fiber_status(fields, &status));
-	ck_assert_int_eq(status, 200);
-	number(FIELD_STATUS, 503);
-	ck_assert(fiber_status(fields, &status));
-	ck_assert_int_eq(status, 503);
-	number(FIELD_STATUS, 12345);
-	ck_assert(!fiber_status(fields, &status));
+	ck_assert(fiber_answer(fields, &a));
+	ck_assert(a.status == 200 && !a.size);
+	number(FIELD_SIZE, 12);
+	ck_assert(fiber_answer(fields, &a));
+	ck_assert_int_eq(a.size, 12);
+	number(FIBER_RAW_SIZE, 7);
+	ck_assert(fiber_answer(fields, &a));
+	ck_assert_int_eq(a.size, 7);
 }
 END_TEST
 
@@ -122,6 +123,12 @@ START_TEST(a_request_is_over_once)
 	served_over(&s, 7);
 	ck_assert_uint_eq(nover, 2);
 	ck_assert(starts[0] == 1 && starts[1] == 2);
+	ck_assert_uint_eq(served_put(&s, &call, NULL, &a), 0);
+	call.goid = 8;
+	ck_assert_uint_eq(served_put(&s, &call, NULL, &b), 0);
+	served_all_over(&s);
+	served_all_over(&s);
+	ck_assert_uint_eq(nover, 4);
 	streams_release(&s.by_goid);
 }
 END_TEST
@@ -134,7 +141,7 @@ Suite *fiber_suite(void)
 	tcase_add_test(t, the_route_is_the_last_pattern_that_fits);
 	tcase_add_test(t, what_does_not_fit_the_path_is_no_route);
 	tcase_add_test(t, who_asked);
-	tcase_add_test(t, a_status_that_nobody_has_set_is_200);
+	tcase_add_test(t, a_body_is_one_of_two);
 	tcase_add_test(t, a_request_is_over_once);
 	suite_add_tcase(s, t);
 	return s;

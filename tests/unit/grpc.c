@@ -9,7 +9,7 @@ Suite *grpc_suite(void);
 
 static const char *server(i64 code, bool answered)
 {
-	struct said said = { .status = code, .answered = answered };
+	struct said said = { .answer.status = code, .answered = answered };
 
 	grpc_say_server(&saying, fields, &said);
 	return told();
@@ -17,7 +17,7 @@ static const char *server(i64 code, bool answered)
 
 static const char *client(i64 code, bool answered)
 {
-	struct said said = { .status = code, .answered = answered };
+	struct said said = { .answer.status = code, .answered = answered };
 
 	grpc_say_client(&saying, fields, &said);
 	return told();
@@ -120,18 +120,18 @@ END_TEST
 
 START_TEST(the_end_of_a_stream_is_no_error)
 {
-	i64 code = -1;
+	struct answer a = { .status = -1 };
 
 	text(GRPC_ERROR, "*errors.errorString");
-	ck_assert(grpc_status(fields, &code) && !code);
+	ck_assert(grpc_answer(fields, &a) && !a.status);
 	text(GRPC_ERROR, "nil");
-	ck_assert(grpc_status(fields, &code) && !code);
+	ck_assert(grpc_answer(fields, &a) && !a.status);
 	text(GRPC_ERROR, "*main.Mine");
-	ck_assert(!grpc_status(fields, &code));
+	ck_assert(!grpc_answer(fields, &a));
 	number(GRPC_CODE, 7);
-	ck_assert(grpc_status(fields, &code) && code == 7);
+	ck_assert(grpc_answer(fields, &a) && a.status == 7);
 	fresh();
-	ck_assert(!grpc_status(fields, &code));
+	ck_assert(!grpc_answer(fields, &a));
 }
 END_TEST
 

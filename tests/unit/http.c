@@ -98,6 +98,59 @@ START_TEST(a_url_is_whole_but_for_its_query)
 }
 END_TEST
 
+START_TEST(a_status_that_nobody_has_set_is_200)
+{
+	struct answer a = { 0 };
+
+	fresh();
+	ck_assert(!http_answer(fields, &a));
+	number(FIELD_STATUS, 0);
+	ck_assert(http_answer(fields, &a));
+	ck_assert(a.status == 200 && !a.size);
+	number(FIELD_STATUS, 503);
+	number(FIELD_SIZE, 1 << 20);
+	ck_assert(http_answer(fields, &a));
+	ck_assert(a.status == 503 && a.size == 1 << 20);
+	number(FIELD_STATUS, 101);
+	ck_assert(http_answer(fields, &a));
+	number(FIELD_STATUS, 103);
+	ck_assert(!http_answer(fields, &a));
+	number(FIELD_STATUS, 12345);
+	ck_assert(!http_answer(fields, &a));
+}
+END_TEST
+
+/* That a body is empty says no more than that there is none; -1 is of one whose end comes. */
+START_TEST(sizes_are_those_of_bodies)
+{
+	struct said said = { .answer = { 201, 30 }, .answered = true };
+
+	fresh();
+	number(FIELD_ASKED_SIZE, 5);
+	http_say_server(&saying, fields, &said);
+	ck_assert_str_eq(told(), "HTTP http.response.status_code=201 http.request.body.size=5 "
+			 "http.response.body.size=30");
+	fresh();
+	number(FIELD_ASKED_SIZE, -1);
+	said.answer.size = 0;
+	http_say_server(&saying, fields, &said);
+	ck_assert_str_eq(told(), "HTTP http.response.status_code=201");
+	fresh();
+	text(FIELD_METHOD, "GET");
+	number(FIELD_STATUS, 200);
+	number(FIELD_ASKED_SIZE, 0);
+	number(FIELD_SIZE, 9);
+	http_say_client(&saying, fields, &said);
+	ck_assert_str_eq(told(), "GET http.request.method=GET http.response.status_code=200 "
+			 "http.response.body.size=9");
+	fresh();
+	text(FIELD_METHOD, "HEAD");
+	number(FIELD_SIZE, 9);
+	http_say_client(&saying, fields, &said);
+	ck_assert_str_eq(told(), "HEAD http.request.method=HEAD");
+}
+END_TEST
+
 /* As net/url's EscapedPath has them. */
 static const struct {
 	const char *path, *raw, *is;
@@ -164,6 +217,8 @@ Suite *http_suite(void)
 	tcase_add_loop_test(c, patterns_of_a_servemux, 0, ARRAY_LEN(patterns));
 	tcase_add_test(c, a_servemux_behind_another);
 	tcase_add_test(c, query_is_a_method);
+	tcase_add_test(c, a_status_that_nobody_has_set_is_200);
+	tcase_add_test(c, sizes_are_those_of_bodies);
 	tcase_add_test(c, a_url_is_whole_but_for_its_query);
 	tcase_add_loop_test(c, paths_are_as_they_are_sent, 0, ARRAY_LEN(paths));
 	tcase_add_test(c, long_paths_are_cut);
