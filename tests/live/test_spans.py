@@ -363,6 +363,31 @@ def test_http2_traceparent(release, options):
         assert (s.remote, s.trace == "%032x" % n) == ((True, True) if n % 3 and n % 5 else (False, False)), s.text
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+@pytest.mark.parametrize("args", [[], ["tls"]])
+def test_sizes_of_bodies(release, args):
+    """As the handler wrote and as the request says; what is empty, or of no stated length, has none."""
+    with Web(release, args=args) as web:
+        at = "http%s://127.0.0.1:%d" % ("s" if args else "", web.port)
+
+        def ask(path, *options):
+            done = goshawk.run_plain("curl", "-sk", "--http2", "-o", "/dev/null", *options, at + path)
+            assert done.status == 0, done
+        ask("/back/1", "-d", "12345")
+        ask("/back/2", "-H", "Transfer-Encoding: chunked", "-H", "Expect:", "-d", "12345")
+        ask("/back/3", "-I")
+        ask("/silent/4")
+        ask("/deep/5")
+        web.end()
+    sizes = ["http.%s.body.size" % of for of in ("request", "response")]
+    assert [[web.served(path).attrs.get(of) for of in sizes] for path in
+            ("/back/1", "/back/2", "/back/3", "/silent/4", "/deep/5")] == \
+        [["5", "4"], [None, "4"], [None, "4"], [None, None], [None, "5"]], web.said
+    asked = [s for s in web.served("/deep/5").all_below() if s.name == "GET" and s.path.startswith("/back/")]
+    assert args or asked and all((s.attrs.get(sizes[0]), s.attrs[sizes[1]]) == (None, "4") for s in asked), web.said
+    assert [web.served(path).status for path in ("/back/1", "/silent/4")] == [200, 200]
+
+
 @pytest.mark.parametrize("attach", [False, True])
 def test_json(tmp_path, attach):
     """Spans as objects; on stdout where that is not the program's."""

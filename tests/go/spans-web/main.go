@@ -283,7 +283,10 @@ func main() {
 		c.Close()
 	})
 	go work(tasks)
-	mux.HandleFunc("/back/", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("back")) })
+	mux.HandleFunc("/back/", func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		w.Write([]byte("back"))
+	})
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
