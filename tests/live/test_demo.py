@@ -85,11 +85,11 @@ def test_requests_are_trees():
         said = p.communicate(timeout=300)[0]
     assert p.returncode == 0, said
     assert re.search(r"^└─ GET /order/ .* 200 url\.path=/order/7\n   ├─ main\.load .* id=7 level=1\n   └─ GET .* 200 url\.full=.*\n"
-                     r"      └─ GET /back/ .* 200 url\.path=/back/order/7$", said, re.M), said
+                     r"      └─ GET /back/ .* 200 url\.path=/back/order/7 http\.response\.body\.size=4$", said, re.M), said
     # two processes, one trace
     assert re.search(r"^\S+Z +\S+ +10 +0 +\w{16} +asking +GET$", said, re.M), said
     shown = said[said.index("10 spans\n"):]
     assert [len(re.findall(r"^ *%s \[%s\] +█" % at, shown, re.M)) for at in
             [("GET", "asking"), ("GET /fan/", "web"), ("GET", "web"), ("GET /back/", "web")]] == [1, 1, 4, 4], said
-    assert re.search(r"^trace \w{32}\nGET / .* 200 url\.path=/apples/$", said, re.M), said
+    assert re.search(r"^trace \w{32}\nGET / .* 200 url\.path=/apples/ http\.response\.body\.size=\d+$", said, re.M), said
     assert is_gone(re.search(r"-p (\d+)", said)[1])
