@@ -80,6 +80,7 @@ def no_wrong_parent(web, remote=()):
     for s in roots:
         n = int(s.path.split("/")[2])
         assert (s.name, s.status) == ("GET /order/:id", 200), s.text
+        assert s.attrs["http.response.body.size"] == str(len(str(n))), s.text
         assert s.remote == bool(n % 2) and (int(s.trace, 16) == n + 1) == bool(n % 2), (n, s.trace)
         assert [(b.name, b.path) for b in s.all_below()] == [("GET", "/users/%d?REDACTED" % n), ("GET /users/:id", "/users/%d" % n)], s.text
     assert len({s.trace for s in roots}) == CLIENTS * EACH

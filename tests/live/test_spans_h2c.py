@@ -56,6 +56,7 @@ def check(web, roots):
     """Each request once, its status, and what it asked; nothing else."""
     found = {s.path: s for s in roots if s.name.startswith("GET /") or "url.path" in s.attrs}
     assert found["/silent/1"].status == found["/stream/2"].status == 200, web.said
+    assert int(found["/stream/2"].attrs["http.response.body.size"]) > 0, web.said
     asked = found["/ask/3"]
     assert asked.status == 202 and [(s.name, s.path, s.status) for s in asked.below] == [("GET", "/back/ask/3", 201)] * 2, web.said
     # what is asked says so itself: who serves it is below
