@@ -79,15 +79,28 @@ void grpc_say_server(struct saying *s, const struct field_value *f, const struct
 		say_code(s, said->answer.status, fails_server(said->answer.status));
 }
 
-/* "dns:///shop:443", "dns://8.8.8.8/shop:443", "passthrough:///shop:443", "shop:443". A path of a
- * socket is no address. */
+/* Without a query, in which resolvers have their settings. An '@' in one may as well be of a
+ * password that has a '?': then nothing is left. */
+static struct str without_query(struct str target)
+{
+	size_t n = 0;
+
+	while (n < target.n && target.p[n] != '?' && target.p[n] != '#')
+		n++;
+	return str_cut(target, 0, str_find_last(str_cut(target, n, target.n), '@') < 0 ? n : 0);
+}
+
+/* "dns:///shop:443", "dns://8.8.8.8/shop:443", "passthrough:///shop:443", "shop:443",
+ * "consul://user:password@127.0.0.1:8500/shop?token=secret". A path of a socket is no address. */
 static void say_target(struct saying *s, struct str target)
 {
 	static const char *const schemes[] = { "dns:", "passthrough:" };
-	ptrdiff_t at = str_find(target, STR("://"));
+	ptrdiff_t at;
 
-	if (str_starts(target, STR("unix")))
+	if (str_starts(target, STR("unix:")) || str_starts(target, STR("unix-abstract:")))
 		return;
+	target = without_query(target);
+	at = str_find(target, STR("://"));
 	for (size_t i = 0; at < 0 && i < ARRAY_LEN(schemes); i++)
 		if (str_starts(target, str_of(schemes[i])))
 			target = str_cut(target, strlen(schemes[i]), target.n);
@@ -96,7 +109,9 @@ static void say_target(struct saying *s, struct str target)
 		at = str_find(target, STR("/"));
 		target = str_cut(target, at < 0 ? 0 : (size_t)at + 1, target.n);
 	}
-	(void)say_address(s, "server.address", "server.port", target);
+	target = str_cut(target, (size_t)(str_find_last(target, '@') + 1), target.n);
+	if (str_find_last(target, '/') < 0 && str_find_last(target, '=') < 0)
+		(void)say_address(s, "server.address", "server.port", target);
 }
 
 /* What the call returned tells more than what its last attempt got. */
@@ -105,7 +120,7 @@ void grpc_say_client(struct saying *s, const struct field_value *f, const struct
 	bool error = f[GRPC_ERROR].there && !str_eq(f[GRPC_ERROR].text, STR("nil"));
 
 	say_method(s, &f[GRPC_METHOD]);
-	if (f[GRPC_TARGET].there)
+	if (f[GRPC_TARGET].there && !f[GRPC_TARGET].cut)	/* an '@' may be in the rest */
 		say_target(s, f[GRPC_TARGET].text);
 	if (f[GRPC_CODE].there)
 		say_code(s, f[GRPC_CODE].number, f[GRPC_CODE].number != OK);

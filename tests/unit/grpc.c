@@ -77,6 +77,14 @@ static const struct { const char *target, *is; } targets[] = {
 	{ "passthrough:///[::1]:80", " server.address=::1 server.port=80" },
 	{ "xds:///shop.lb", " server.address=shop.lb" }, { "unix:///run/x", "" },
 	{ "unix-abstract:x", "" }, { "dns://", "" }, { "", "" },
+	{ "unixhost:443", " server.address=unixhost server.port=443" },
+	/* those of other resolvers have secrets in them */
+	{ "consul://u:p@h:1/shop?wait=14s&token=x", " server.address=shop" },
+	{ "etcd://u:p@h:2379", " server.address=h server.port=2379" },
+	{ "etcd://u:p/w@h:2379", " server.address=h server.port=2379" },
+	{ "etcd://u:p?w@h:2379", "" }, { "etcd://u:p#w@h:2379", "" },
+	{ "etcd://h:1?token=/x", " server.address=h server.port=1" }, { "zk://h/token=x", "" },
+	{ "zk://h/a/b", "" }, { "u:p@shop:443#x", " server.address=shop server.port=443" },
 };
 
 START_TEST(a_target_is_an_address)
@@ -86,6 +94,10 @@ START_TEST(a_target_is_an_address)
 	text(GRPC_TARGET, targets[_i].target);
 	snprintf(is, sizeof(is), "grpc rpc.system.name=grpc%s", targets[_i].is);
 	ck_assert_str_eq(client(0, false), is);
+	fresh();
+	text(GRPC_TARGET, targets[_i].target);
+	fields[GRPC_TARGET].cut = true;
+	ck_assert_str_eq(client(0, false), "grpc rpc.system.name=grpc");
 }
 END_TEST
 
