@@ -67,15 +67,17 @@ void say_field(const struct collector_facts *f, const struct call *call, const s
 }
 
 /* The type of the error that was returned: the word is an itab's, whose second one is the type
- * (internal/abi/iface.go). Itabs and descriptors never change. */
+ * (internal/abi/iface.go). Itabs and descriptors never change. It may be none of the program's: a
+ * plugin's, or what is left of an interface that was torn. */
 static struct str error_type(const struct teller *t, u64 itab)
 {
-	u64 type;
+	const struct go_type *type;
+	u64 rt;
 
-	if (!t->f->read_rt || !t->f->read_rt(t->f->read_ctx, itab + 8, &type, sizeof(type)))
+	if (!t->f->read_rt || !t->f->read_rt(t->f->read_ctx, itab + 8, &rt, sizeof(rt)))
 		return STR("error");
-	return go_type_load(t->f->plan->prog,
-			    go_type_at(t->f->plan->prog, type - t->f->bias))->name;
+	type = go_type_load(t->f->plan->prog, go_type_at(t->f->plan->prog, rt - t->f->bias));
+	return type && type->kind != GO_BAD ? type->name : STR("error");
 }
 
 static void say_shown(struct teller *t, const struct call *call, const struct expr *e)

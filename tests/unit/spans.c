@@ -4,7 +4,9 @@
 
 #include "span/context.h"
 #include "span/sampler.h"
+#include "span/say.h"
 #include "span/traceparent.h"
+#include "descriptors.h"
 
 Suite *spans_suite(void);
 
@@ -307,6 +309,52 @@ START_TEST(samplers)
 }
 END_TEST
 
+static bool gives(void *word, u64 rt, void *to, size_t n)
+{
+	ck_assert_uint_eq(rt, 0x1008);
+	memcpy(to, word, n);
+	return true;
+}
+
+/* Of a call that has returned an error, whose itab has this descriptor. */
+static struct str error_type_of(u64 descriptor)
+{
+	struct go_func func = { .name = STR("main.F") };
+	struct plan_func fn = { .func = &func, .error_at = 8 };
+	struct plan plan = { .prog = &m.prog };
+	u64 exit[] = { 0, 0x1000 };
+	struct call call = { .fn = &fn, .exit = (const u8 *)exit };
+	struct open_span o = { 0 };
+	struct collector_facts f = { .plan = &plan, .read_rt = gives, .read_ctx = &descriptor };
+	struct teller *t = mem_resize(NULL, sizeof(*t));
+	const struct span *s;
+	struct str type = STR("");
+
+	memset(t, 0, sizeof(*t));
+	t->f = &f;
+	s = say_span(t, &call, NULL, &o);
+	ck_assert_int_eq(s->status, STATUS_ERROR);
+	for (u32 i = 0; i < s->nattrs; i++)
+		if (str_eq(s->attrs[i].key, STR("error.type")))
+			type = s->attrs[i].text;
+	mem_free(t);
+	return type;
+}
+
+/* As that of an error that a plugin has made. */
+START_TEST(an_error_may_be_of_no_type_of_the_program)
+{
+	u64 mine;
+
+	memory_begin(&m, 24);
+	mine = string_type();
+	ck_str(error_type_of(mine), "string");
+	ck_str(error_type_of(0x10), "error");
+	ck_str(error_type_of(mine + 8), "error");
+	memory_end(&m);
+}
+END_TEST
+
 Suite *spans_suite(void)
 {
 	Suite *s = suite_create("spans");
@@ -328,6 +376,7 @@ Suite *spans_suite(void)
 	tcase_add_test(t, each_prefix_and_each_flip);
 	tcase_add_test(t, header_lines);
 	tcase_add_test(t, samplers);
+	tcase_add_test(t, an_error_may_be_of_no_type_of_the_program);
 	suite_add_tcase(s, c);
 	suite_add_tcase(s, t);
 	return s;
