@@ -81,6 +81,19 @@ static void forget(struct contexts *c, struct context_goroutine *g)
 	c->spare = g;
 }
 
+/* No goroutine refers to a closed span any more. */
+static void tidy(struct contexts *c)
+{
+	struct context_goroutine *g, *older;
+
+	for (g = c->newest; g; g = older) {
+		older = g->older;
+		climb(c, &g->inherited);
+		if (!g->top && !g->inherited)
+			forget(c, g);
+	}
+}
+
 /* The one that was not heard of for longest; preferably one that is in no span of its own. */
 static void forget_one(struct contexts *c)
 {
@@ -148,14 +161,28 @@ struct open_span *context_top(struct contexts *c, u64 goid)
 	return g ? at(c, g->top) : NULL;
 }
 
-struct open_span *context_begin(struct contexts *c, u64 goid, const struct open_span *parent)
+/* Is there a place? Where that helps little, goroutines are not looked at each time. */
+static bool has_room(struct contexts *c)
 {
 	size_t most = c->most_spans ? c->most_spans : OPEN_SPANS_MOST;
-	u32 up = parent ? (u32)(parent - c->spans.at) + 1 : 0, place = c->free;
+
+	c->asked++;
+	if (c->free || c->spans.n < most)
+		return true;
+	if (c->asked - c->tidied < most / 8)
+		return false;
+	tidy(c);
+	c->tidied = c->asked;
+	return c->free;
+}
+
+struct open_span *context_begin(struct contexts *c, u64 goid, const struct open_span *parent)
+{
+	u32 up = parent ? (u32)(parent - c->spans.at) + 1 : 0, place;
 	struct context_goroutine *g;
 	struct open_span *s;
 
-	if (!place && c->spans.n >= most) {
+	if (!has_room(c)) {
 		c->refused++;
 		return NULL;
 	}

@@ -5,7 +5,8 @@
  * nearest span around it that is still open, or in none, as a worker that outlives its request.
  *
  * A closed span's place is kept while a goroutine or an open span below refers to it, and no
- * longer. Goroutines are forgotten at their end; beyond GOROUTINES_MOST those that nothing was
+ * longer. A goroutine that waits is not looked at before it is heard of again, or all places are
+ * taken. Goroutines are forgotten at their end; beyond GOROUTINES_MOST those that nothing was
  * heard of for the longest time, which are counted. Ids of goroutines are never used again, so a
  * forgotten one has no parent rather than a wrong one.
  *
@@ -83,6 +84,7 @@ struct contexts {
 	struct context_goroutine *newest, *oldest, *spare;
 	size_t most_goroutines, most_spans;	/* 0: as above */
 	u64 nopen, refused, forgotten;
+	u64 asked, tidied;	/* for places; as of when all goroutines were looked at */
 };
 
 /* The span that it is in now, or NULL. */

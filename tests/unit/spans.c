@@ -181,6 +181,34 @@ START_TEST(goroutines_may_all_be_in_spans_when_one_must_go)
 }
 END_TEST
 
+START_TEST(goroutines_that_wait_for_ever_hold_no_closed_spans)
+{
+	ctx.most_spans = 3;
+	ck_assert_str_eq(story("+1 1>2 -1 +1 1>3 -1 +1 1>4 -1 +1 ?1"), "4");
+	ck_assert_uint_eq(ctx.goroutines.n, 1);
+	end();
+	/* in a span inside another one, which goes on */
+	ctx.most_spans = 3;
+	ck_assert_str_eq(story("+1 +1 1>2 -1 +1 1>3 -1 +1 ?2 ?3 ?1"), "1 1 4");
+	ck_assert_uint_eq(ctx.refused, 0);
+}
+END_TEST
+
+/* Looking at all goroutines is dear. */
+START_TEST(where_that_helps_nothing_it_is_done_now_and_then)
+{
+	ctx.most_spans = 16;
+	for (u64 g = 1; g <= 19; g++)
+		(void)context_begin(&ctx, g, NULL);
+	ck_assert_uint_eq(ctx.refused, 3);
+	ck_assert_uint_eq(ctx.tidied, 19);
+	(void)context_begin(&ctx, 20, NULL);
+	ck_assert_uint_eq(ctx.tidied, 19);
+	context_end(&ctx, 3);
+	ck_assert_ptr_nonnull(context_begin(&ctx, 3, NULL));
+}
+END_TEST
+
 static bool parse(const char *text, struct span_context *c)
 {
 	return traceparent_parse(str_of(text), c);
@@ -371,6 +399,8 @@ Suite *spans_suite(void)
 	tcase_add_test(c, a_goroutine_that_ends_takes_its_spans_along);
 	tcase_add_test(c, tables_are_bounded);
 	tcase_add_test(c, goroutines_may_all_be_in_spans_when_one_must_go);
+	tcase_add_test(c, goroutines_that_wait_for_ever_hold_no_closed_spans);
+	tcase_add_test(c, where_that_helps_nothing_it_is_done_now_and_then);
 	tcase_add_test(t, traceparent_is_read);
 	tcase_add_test(t, traceparent_that_is_none);
 	tcase_add_test(t, each_prefix_and_each_flip);
