@@ -160,5 +160,6 @@ bool bpf_attach(struct source *src, const struct plan *plan, const struct bpf_op
 	if ((!o->started && !leave_out_changed(s, err)) || !bpf_session_open(s, err))
 		return false;
 	bpf_reading_start(s);
+	src->ahead_ns = s->ahead_ns;
 	return true;
 }

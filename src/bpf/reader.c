@@ -15,18 +15,8 @@ enum {
 
 void bpf_reading_start(struct bpf_session *s)
 {
-	i64 best = INT64_MAX;
-
-	for (unsigned i = 0; i < 8; i++) {	/* the try that took least had no interruption */
-		i64 before = now_ns(), now = unix_ns();
-		i64 took = now_ns() - before;
-
-		if (took < best) {
-			best = took;
-			s->unix_offset = now - (before + took / 2);
-		}
-	}
-	s->lost_since_ns = now_ns() + s->unix_offset;
+	s->ahead_ns = clock_ahead_ns();
+	s->lost_since_ns = now_ns() + s->ahead_ns;
 }
 
 /* Later than all that are not later: mostly the last. */
@@ -76,7 +66,7 @@ static void hand_over(const struct bpf_session *s, const struct waiting *w, sour
 	r = (struct record){
 		.func = record_site(&h) / 4,
 		.kind = record_site(&h) % 4,
-		.time_ns = w->time + s->unix_offset,
+		.time_ns = w->time + s->ahead_ns,
 		.goid = h.goid ? h.goid : (u64)1 << 63 | h.g,
 		.depth = h.depth,
 		.bytes = p,
@@ -105,7 +95,7 @@ static void forget(struct bpf_session *s, size_t n)
 
 static void count_lost(struct bpf_session *s, source_lost_fn *lost, void *ctx)
 {
-	i64 now = now_ns() + s->unix_offset;
+	i64 now = now_ns() + s->ahead_ns;
 	u64 n = 0;
 
 	for (u32 i = 0; i < COUNTS; i++)

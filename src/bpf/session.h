@@ -34,7 +34,7 @@ struct bpf_session {
 	size_t rows_bytes;
 	struct kernel_ring ring;
 	/* reading */
-	i64 unix_offset;	/* added to the monotonic clock */
+	i64 ahead_ns;		/* of the monotonic clock (event/source.h) */
 	VEC(struct waiting) waiting;
 	VEC(u8) bytes;
 	u64 lost;

@@ -70,7 +70,7 @@ static void tick(struct ticks *t, struct source *src, struct calls *calls, struc
 	i64 now = now_ns(), unix_now;
 
 	if (sink->opened && now >= t->next_open) {
-		calls_open_since(calls, unix_ns() - LASTING_NS);
+		calls_open_since(calls, now + src->ahead_ns - LASTING_NS);
 		t->next_open = now + LASTING_NS;
 	}
 	if (!sink->tick || !every || now < t->next)

@@ -193,8 +193,8 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 	struct value_view view = target_view(&t);
 	struct collector_facts facts = {
 		.plan = s->plan, .rules = s->rules, .sampler = s->sampler,
-		.propagators = s->propagators, .propagates = src->propagates, .bias = src->bias,
-		.read_rt = src->read_rt,
+		.propagators = s->propagators, .propagates = src->propagates,
+		.ahead_ns = src->ahead_ns, .bias = src->bias, .read_rt = src->read_rt,
 		.read_ctx = src->session, .to = s->to.at, .nto = s->to.n, .show = show,
 		.show_ctx = &view,
 	};

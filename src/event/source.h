@@ -5,7 +5,8 @@
  * Life     the engine's own call starts it. poll, as often as there is time. detach: the process is
  *          as it was before, and goes on. release, always.
  * Owns     the engine's state behind `session`, until source_release().
- * Units    rt addresses of the target; times in Unix ns.
+ * Units    rt addresses of the target. Times in ns of the monotonic clock, with what Unix time was
+ *          ahead of it when we began: that clock may be set meanwhile, and this one never is.
  * Fails    detach: ERR_GONE when the process is no longer the one that was probed, ERR_DENIED.
  * Threads  one. */
 #ifndef EVENT_SOURCE_H
@@ -24,6 +25,7 @@ struct source {
 	pid_t pid;
 	bool started;		/* it is our child, and its end is ours to wait for */
 	u64 bias;
+	i64 ahead_ns;		/* of records over the monotonic clock */
 	bool propagates;	/* it does what the plan's roles say (plan/propagate.h) */
 	/* Hands over every record that is older than the horizon, in order of time; `all`: the
 	 * target is gone or stopped, so whatever is there. Returns how many. */

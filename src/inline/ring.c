@@ -145,7 +145,7 @@ void rings_start(struct inline_session *s)
 	for (u32 i = 0; i < s->nsites; i++)
 		if (!s->plan->funcs[i / 4].refusal)
 			s->sites[i] = site_begin(s, i);
-	s->lost_since_ns = unix_ns();
+	s->lost_since_ns = tsc_to_ns(&s->clock, __rdtsc());
 }
 
 /* All that a ring holds up to its end was consumed when the thread went on at the ring's beginning,
@@ -348,7 +348,7 @@ void rings_counts(void *session, u64 *totals)
 static void count_lost(struct inline_session *s, source_lost_fn *lost, void *ctx)
 {
 	u64 n = __atomic_load_n(word(s, SHARED_LOST), __ATOMIC_RELAXED), more = n - s->lost_no_ring;
-	i64 now = unix_ns();
+	i64 now = tsc_to_ns(&s->clock, __rdtsc());
 
 	s->lost_no_ring = n;
 	for (u32 i = 0; i < s->nrings; i++) {

@@ -78,6 +78,7 @@ struct inline_session *session_new(struct source *src, const struct plan *plan, 
 	*src = (struct source){
 		.session = s,
 		.engine = "inline",
+		.ahead_ns = s->clock.ahead_ns,
 		.propagates = s->plan->request.propagate,
 		.poll = rings_poll,
 		.fullest = rings_fullest,

@@ -1,5 +1,6 @@
 #include "span/collect.h"
 
+#include "base/clock.h"
 #include "plan/chain.h"
 #include "plan/extra.h"
 #include "span/headers.h"
@@ -28,7 +29,7 @@ struct collector {
 	struct lines lines;
 	size_t event_bytes;
 	struct collected total;
-	u32 blind;			/* a bit for each library whose ROLE_ANSWER can't be watched */
+	u32 blind;			/* bits: libraries whose ROLE_ANSWER can't be watched */
 	bool all;			/* an exporter takes spans that are not sampled */
 	struct teller teller;
 };
@@ -497,6 +498,7 @@ static void tick(void *ctx, i64 from_ns, i64 to_ns, bool last)
 	struct collector *c = ctx;
 
 	(void)from_ns;
+	traces_clock(&c->traces, clock_ahead_ns() - c->f.ahead_ns);
 	if (last)
 		served_all_over(&c->served);
 	for (size_t i = 0; i < c->f.nto && !last; i++)

@@ -4,7 +4,8 @@
  * while net/http reads a request, on the goroutine that then serves it.
  *
  * Owns     what is open, until collector_release().
- * Units    Unix ns.
+ * Units    ns, of calls as records have them; of spans in Unix time. When that clock is set, traces
+ *          that begin then have the new time: one trace has one clock.
  * Fails    never. What is not known of a span is not said; a span whose end was not seen is counted
  *          and told to nobody.
  * Threads  one. */
@@ -24,6 +25,7 @@ struct collector_facts {
 	u32 propagators;	/* which headers are read: PROPAGATOR_… */
 	bool propagates;	/* the source looks at them as well, and has left out what says
 				 * nothing (plan/propagate.h) */
+	i64 ahead_ns;		/* of records over the monotonic clock (event/source.h) */
 	u64 bias;
 	bool (*read_rt)(void *ctx, u64 rt, void *to, size_t n);
 	void *read_ctx;

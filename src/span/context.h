@@ -11,7 +11,7 @@
  * forgotten one has no parent rather than a wrong one.
  *
  * Owns     all of it, until contexts_release(). Pointers die with the next context_begin().
- * Units    Unix ns.
+ * Units    ns.
  * Fails    context_begin: NULL when too many are open (counted in `refused`).
  * Threads  one. */
 #ifndef SPAN_CONTEXT_H
@@ -58,7 +58,8 @@ struct open_span {
 	u32 up;			/* 1 + place of its parent in this process; 0: none */
 	u64 goid;
 	const struct plan_func *fn;	/* whose call it is */
-	i64 start_ns;
+	i64 start_ns;		/* as records have it (event/source.h); Unix time was then... */
+	i64 moved_ns;		/* ...so far ahead of that, for all of its trace */
 	enum span_kind kind;
 	u64 ctx;		/* the context.Context that a request has alone; 0: none */
 	enum span_stream stream;

@@ -79,7 +79,7 @@ void events_release(struct events **at)
 	*at = NULL;
 }
 
-void events_say(const struct events *e, struct events_said *room, struct span *to)
+void events_say(const struct events *e, i64 moved_ns, struct events_said *room, struct span *to)
 {
 	for (size_t i = 0; e && i < e->kept.n; i++) {
 		const struct kept *k = &e->kept.at[i];
@@ -92,7 +92,8 @@ void events_say(const struct events *e, struct events_said *room, struct span *t
 			a[n++] = (struct span_attr){ .key = STR("log.severity"), .text = severity };
 		a[n++] = (struct span_attr){ .key = STR("log.message"), .text = text };
 		room->events[i] = (struct span_event){
-			.time_ns = k->time_ns, .name = STR("log"), .attrs = a, .nattrs = n,
+			.time_ns = k->time_ns + moved_ns, .name = STR("log"), .attrs = a,
+			.nattrs = n,
 		};
 	}
 	to->events = room->events;

@@ -28,7 +28,7 @@ struct events_said {
 	struct span_attr attrs[EVENTS_MOST][2];
 };
 
-/* Puts them into a span; views that hold as long as the events. */
-void events_say(const struct events *e, struct events_said *room, struct span *to);
+/* Puts them into a span, so much later; views that hold as long as the events. */
+void events_say(const struct events *e, i64 moved_ns, struct events_said *room, struct span *to);
 
 #endif

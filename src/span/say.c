@@ -194,18 +194,19 @@ const struct span *say_span(struct teller *t, const struct call *call, const str
 			    const struct open_span *o)
 {
 	struct saying *s = &t->saying;
+	i64 start_ns = o->start_ns + o->moved_ns;
 
 	s->used = 0;
 	s->nothing = false;
 	s->span = (struct span){
 		.self = o->self, .parent_remote = o->parent_remote,
 		.parent_here = o->parent_here, .kind = o->kind,
-		.start_ns = o->start_ns, .end_ns = o->start_ns + call->duration_ns,
+		.start_ns = start_ns, .end_ns = start_ns + call->duration_ns,
 		.attrs = s->attrs, .goid = call->goid, .links = o->links, .nlinks = o->nlinks,
 	};
 	s->span.self.state = (struct str){ o->state, o->nstate };
 	memcpy(s->span.parent, o->parent, SPAN_ID);
-	events_say(o->events, &t->events, &s->span);
+	events_say(o->events, o->moved_ns, &t->events, &s->span);
 	if (!on || on->rule->own)
 		say_func(t, call);
 	if (on)

@@ -2,6 +2,8 @@
 
 #include "span/traceparent.h"
 
+enum { SET_NS = 1000000 };	/* less than this is said of no clock that was set */
+
 static bool is_trace_of(const struct open_span *s, const struct propagated *d)
 {
 	return !memcmp(s->self.trace, d->trace, TRACE_ID);
@@ -15,6 +17,24 @@ static u64 id_number(const u8 id[SPAN_ID])
 	return n;
 }
 
+void traces_clock(struct traces *t, i64 moved_ns)
+{
+	i64 by = moved_ns - t->moved_ns;
+
+	if (by > SET_NS || by < -SET_NS)
+		t->moved_ns = moved_ns;
+}
+
+/* Is the span of this id one of ours, and under way? Then it has the same clock. */
+static void place_here(const struct traces *t, struct open_span *s, const u8 id[SPAN_ID])
+{
+	const u64 *moved = map_get(&t->asking, id_number(id));
+
+	s->parent_here = moved;
+	if (moved)
+		s->moved_ns = (i64)*moved;
+}
+
 void traces_place(struct traces *t, struct open_span *s, const struct open_span *up,
 		  const struct incoming_request *from, const struct propagated *d)
 {
@@ -24,6 +44,7 @@ void traces_place(struct traces *t, struct open_span *s, const struct open_span 
 		told = false;	/* it is that one's request, by another library */
 	if (up && told && !is_trace_of(up, d))
 		up = NULL;	/* a table in the target was full */
+	s->moved_ns = up ? up->moved_ns : t->moved_ns;
 	if (up) {
 		s->self = up->self;
 		s->sampled = up->sampled;
@@ -34,7 +55,7 @@ void traces_place(struct traces *t, struct open_span *s, const struct open_span 
 		s->self = from->from;
 		memcpy(s->parent, from->from.span, SPAN_ID);
 		s->parent_remote = true;
-		s->parent_here = map_get(&t->asking, id_number(from->from.span));
+		place_here(t, s, from->from.span);
 		s->nstate = from->nstate;
 		memcpy(s->state, from->state, from->nstate);
 		s->sampled = sampler_takes(&t->sampler, s->self.trace,
@@ -55,7 +76,7 @@ void traces_place(struct traces *t, struct open_span *s, const struct open_span 
 		return;
 	if (t->asking.n >= OPEN_SPANS_MOST)	/* ends that were not seen */
 		map_release(&t->asking);
-	*map_put(&t->asking, id_number(s->self.span)) = 1;
+	*map_put(&t->asking, id_number(s->self.span)) = (u64)s->moved_ns;
 }
 
 void traces_join(struct traces *t, struct open_span *s, const struct span_context *from)
@@ -63,7 +84,7 @@ void traces_join(struct traces *t, struct open_span *s, const struct span_contex
 	memcpy(s->self.trace, from->trace, TRACE_ID);
 	memcpy(s->parent, from->span, SPAN_ID);
 	s->parent_remote = true;
-	s->parent_here = map_get(&t->asking, id_number(from->span));
+	place_here(t, s, from->span);
 	s->self.sampled = s->sampled = sampler_takes(&t->sampler, from->trace,
 						     from->deferred ? NULL : from);
 }

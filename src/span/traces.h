@@ -2,7 +2,7 @@
  * one, or nobody's.
  *
  * Owns     which requests are under way, until traces_release().
- * Units    none.
+ * Units    ns.
  * Fails    never.
  * Threads  one. */
 #ifndef SPAN_TRACES_H
@@ -20,11 +20,15 @@ enum { ASKED_LATELY = 1 << 10 };
 struct traces {
 	struct sampler sampler;
 	struct new_ids ids;
-	struct map asking;	/* id of a client span that is open, or was not long ago -> 1 */
+	struct map asking;	/* id of a client span that is open, or was not long ago -> its
+				 * moved_ns */
 	u64 asked[ASKED_LATELY];	/* ids of the latter; 0: none */
 	u32 nasked;
+	i64 moved_ns;		/* of traces that begin now */
 };
 
+/* So far has the clock been set since records began. */
+void traces_clock(struct traces *t, i64 moved_ns);
 /* `up`: of this process, or NULL. `from`: of the request that it serves, or NULL. `d`: as whose it
  * will be told to others, or NULL. */
 void traces_place(struct traces *t, struct open_span *s, const struct open_span *up,

@@ -160,7 +160,7 @@ static struct span span_of(const struct events *e)
 {
 	struct span s = { 0 };
 
-	events_say(e, &said, &s);
+	events_say(e, 1000, &said, &s);
 	return s;
 }
 
@@ -204,7 +204,7 @@ START_TEST(a_span_keeps_so_many)
 	s = span_of(e);
 	ck_assert_uint_eq(s.nevents, EVENTS_MOST);
 	ck_assert_uint_eq(s.dropped_events, 3);
-	ck_assert_int_eq(s.events[EVENTS_MOST - 1].time_ns, 5);
+	ck_assert_int_eq(s.events[EVENTS_MOST - 1].time_ns, 1005);
 	ck_assert_uint_eq(s.events[0].nattrs, 1);	/* no level */
 	ck_assert(str_eq(s.events[0].name, STR("log")));
 	bytes += EVENT_BYTES;	/* in other spans */

@@ -6,6 +6,7 @@
 #include "span/sampler.h"
 #include "span/say.h"
 #include "span/traceparent.h"
+#include "span/traces.h"
 #include "descriptors.h"
 
 Suite *spans_suite(void);
@@ -337,6 +338,42 @@ START_TEST(samplers)
 }
 END_TEST
 
+static struct open_span *placed(struct traces *t, u64 goid, enum span_kind kind,
+				const struct incoming_request *from, const struct propagated *d)
+{
+	const struct open_span *up = context_current(&ctx, goid);
+	size_t above = up ? (size_t)(up - ctx.spans.at) : 0;
+	struct open_span *s = context_begin(&ctx, goid, up);
+
+	s->kind = kind;
+	traces_place(t, s, up ? &ctx.spans.at[above] : NULL, from, d);
+	return s;
+}
+
+/* It is set while spans are open: what is in a trace keeps its time, and so does what serves it. */
+START_TEST(a_trace_has_one_clock)
+{
+	struct traces *t = mem_resize(NULL, sizeof(*t));
+	struct propagated d = { .what = PROPAGATED_THERE, .span = { 7 } };
+	struct incoming_request from = { .from.span = { 7 } };
+
+	*t = (struct traces){ .sampler.parent = true };
+	(void)placed(t, 1, SPAN_SERVER, NULL, NULL);
+	memcpy(d.trace, context_current(&ctx, 1)->self.trace, TRACE_ID);
+	(void)placed(t, 1, SPAN_CLIENT, NULL, &d);
+	traces_clock(t, 1000);		/* that it is not read at once */
+	ck_assert_int_eq(placed(t, 2, SPAN_SERVER, NULL, NULL)->moved_ns, 0);
+	traces_clock(t, -3600000000000);
+	ck_assert_int_eq(placed(t, 1, SPAN_INTERNAL, NULL, NULL)->moved_ns, 0);
+	ck_assert_int_eq(placed(t, 3, SPAN_SERVER, &from, NULL)->moved_ns, 0);
+	ck_assert_int_eq(placed(t, 4, SPAN_SERVER, NULL, NULL)->moved_ns, -3600000000000);
+	from.from.span[0] = 8;
+	ck_assert_int_eq(placed(t, 5, SPAN_SERVER, &from, NULL)->moved_ns, -3600000000000);
+	traces_release(t);
+	mem_free(t);
+}
+END_TEST
+
 static bool gives(void *word, u64 rt, void *to, size_t n)
 {
 	ck_assert_uint_eq(rt, 0x1008);
@@ -352,7 +389,7 @@ static struct str error_type_of(u64 descriptor)
 	struct plan plan = { .prog = &m.prog };
 	u64 exit[] = { 0, 0x1000 };
 	struct call call = { .fn = &fn, .exit = (const u8 *)exit };
-	struct open_span o = { 0 };
+	struct open_span o = { .start_ns = 1000, .moved_ns = -400 };
 	struct collector_facts f = { .plan = &plan, .read_rt = gives, .read_ctx = &descriptor };
 	struct teller *t = mem_resize(NULL, sizeof(*t));
 	const struct span *s;
@@ -362,6 +399,7 @@ static struct str error_type_of(u64 descriptor)
 	t->f = &f;
 	s = say_span(t, &call, NULL, &o);
 	ck_assert_int_eq(s->status, STATUS_ERROR);
+	ck_assert_int_eq(s->start_ns, 600);
 	for (u32 i = 0; i < s->nattrs; i++)
 		if (str_eq(s->attrs[i].key, STR("error.type")))
 			type = s->attrs[i].text;
@@ -401,6 +439,7 @@ Suite *spans_suite(void)
 	tcase_add_test(c, goroutines_may_all_be_in_spans_when_one_must_go);
 	tcase_add_test(c, goroutines_that_wait_for_ever_hold_no_closed_spans);
 	tcase_add_test(c, where_that_helps_nothing_it_is_done_now_and_then);
+	tcase_add_test(c, a_trace_has_one_clock);
 	tcase_add_test(t, traceparent_is_read);
 	tcase_add_test(t, traceparent_that_is_none);
 	tcase_add_test(t, each_prefix_and_each_flip);
