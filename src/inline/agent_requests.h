@@ -144,7 +144,7 @@ AGENT static void own_one(const struct propagate *p, struct sender *own, struct 
 		return;
 	copy(to->trace, by->trace, 16);
 	copy(to->span, by->span, 8);
-	to->what |= PROPAGATED_THERE | (by->what & PROPAGATED_SAMPLED);
+	to->what |= PROPAGATED_THERE | (by->what & (PROPAGATED_SAMPLED | SENDER_DEFERRED));
 }
 
 /* The call has ended; gives what became of its request. */

@@ -401,7 +401,7 @@ static void request_ends(struct collector *c, const struct call *call, struct op
 
 	if (!r->propagated_at || !call->exit)
 		return;
-	traces_own(&c->contexts, o, d);
+	traces_own(&c->traces, &c->contexts, o, d);
 	c->total.unwritten += (d->what & PROPAGATED_NO_ROOM) && !(d->what & PROPAGATED_WRITTEN);
 	c->total.unstated += !!(d->what & PROPAGATED_NO_STATE);
 	c->total.unbagged += !!(d->what & PROPAGATED_NO_BAGGAGE);

@@ -79,14 +79,21 @@ void traces_place(struct traces *t, struct open_span *s, const struct open_span 
 	*map_put(&t->asking, id_number(s->self.span)) = (u64)s->moved_ns;
 }
 
+static void join(const struct traces *t, struct open_span *s, const struct span_context *of)
+{
+	if (memcmp(s->self.trace, of->trace, TRACE_ID))
+		s->nstate = 0;
+	memcpy(s->self.trace, of->trace, TRACE_ID);
+	memcpy(s->parent, of->span, SPAN_ID);
+	s->self.sampled = s->sampled = sampler_takes(&t->sampler, of->trace,
+						     of->deferred ? NULL : of);
+}
+
 void traces_join(struct traces *t, struct open_span *s, const struct span_context *from)
 {
-	memcpy(s->self.trace, from->trace, TRACE_ID);
-	memcpy(s->parent, from->span, SPAN_ID);
+	join(t, s, from);
 	s->parent_remote = true;
 	place_here(t, s, from->span);
-	s->self.sampled = s->sampled = sampler_takes(&t->sampler, from->trace,
-						     from->deferred ? NULL : from);
 }
 
 /* Is it what came with the request that is served meanwhile? Proxies pass on the whole header, and
@@ -101,14 +108,19 @@ static bool is_passed_on(const struct contexts *c, const struct open_span *s,
 	return false;
 }
 
-void traces_own(const struct contexts *c, struct open_span *s, const struct propagated *d)
+void traces_own(const struct traces *t, const struct contexts *c, struct open_span *s,
+		const struct propagated *d)
 {
 	const u32 own = PROPAGATED_OWN | PROPAGATED_THERE;
+	struct span_context of = {
+		.sampled = d->what & PROPAGATED_SAMPLED, .deferred = d->what & SENDER_DEFERRED,
+	};
 
 	if ((d->what & own) != own || is_passed_on(c, s, d))
 		return;
-	memcpy(s->self.trace, d->trace, TRACE_ID);
-	memcpy(s->parent, d->span, SPAN_ID);
+	memcpy(of.trace, d->trace, TRACE_ID);
+	memcpy(of.span, d->span, SPAN_ID);
+	join(t, s, &of);
 }
 
 void traces_asked(struct traces *t, const struct open_span *s)

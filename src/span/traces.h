@@ -36,8 +36,9 @@ void traces_place(struct traces *t, struct open_span *s, const struct open_span 
 /* It is the child of this one after all: of whose message it has. */
 void traces_join(struct traces *t, struct open_span *s, const struct span_context *from);
 /* Its request has gone out. If that was with a traceparent of the program's own, it says in which
- * span of its own it was sent, and ours is in that. */
-void traces_own(const struct contexts *c, struct open_span *s, const struct propagated *d);
+ * span of its own it was sent, and ours is in that, and sampled as that is. */
+void traces_own(const struct traces *t, const struct contexts *c, struct open_span *s,
+		const struct propagated *d);
 /* Its request is no more under way. */
 void traces_asked(struct traces *t, const struct open_span *s);
 void traces_release(struct traces *t);

@@ -374,6 +374,45 @@ START_TEST(a_trace_has_one_clock)
 }
 END_TEST
 
+static struct open_span *owned(struct traces *t, u32 what)
+{
+	struct propagated d = {
+		.trace = { 1 }, .span = { 2 },
+		.what = PROPAGATED_OWN | PROPAGATED_THERE | what,
+	};
+	struct open_span *s = context_current(&ctx, 1);
+
+	s->nstate = 3;
+	traces_own(t, &ctx, s, &d);
+	ck_assert_int_eq(s->parent[0], 2);
+	ck_assert_int_eq(s->self.sampled, s->sampled);
+	return s;
+}
+
+/* The program's own parent was not exported, or was, whatever ours would have been. */
+START_TEST(a_request_is_sampled_as_the_programs_own_span)
+{
+	struct traces *t = mem_resize(NULL, sizeof(*t));
+	struct span_context from = { .trace = { 3 }, .sampled = true };
+
+	*t = (struct traces){ .sampler = { .parent = true, .below = 1ull << 63 } };
+	(void)placed(t, 1, SPAN_CLIENT, NULL, NULL);
+	ck_assert(context_current(&ctx, 1)->sampled);
+	ck_assert(!owned(t, 0)->sampled);
+	ck_assert_uint_eq(owned(t, PROPAGATED_SAMPLED)->nstate, 3);	/* it is in that trace */
+	ck_assert(owned(t, PROPAGATED_SAMPLED)->sampled);
+	ck_assert(owned(t, SENDER_DEFERRED)->sampled);
+	traces_join(t, context_current(&ctx, 1), &from);
+	ck_assert_uint_eq(context_current(&ctx, 1)->nstate, 0);
+	context_current(&ctx, 1)->self.trace[0] = 9;
+	ck_assert_uint_eq(owned(t, 0)->nstate, 0);
+	t->sampler.parent = false;
+	ck_assert(owned(t, 0)->sampled);
+	traces_release(t);
+	mem_free(t);
+}
+END_TEST
+
 static bool gives(void *word, u64 rt, void *to, size_t n)
 {
 	ck_assert_uint_eq(rt, 0x1008);
@@ -440,6 +479,7 @@ Suite *spans_suite(void)
 	tcase_add_test(c, goroutines_that_wait_for_ever_hold_no_closed_spans);
 	tcase_add_test(c, where_that_helps_nothing_it_is_done_now_and_then);
 	tcase_add_test(c, a_trace_has_one_clock);
+	tcase_add_test(c, a_request_is_sampled_as_the_programs_own_span);
 	tcase_add_test(t, traceparent_is_read);
 	tcase_add_test(t, traceparent_that_is_none);
 	tcase_add_test(t, each_prefix_and_each_flip);
