@@ -20,11 +20,15 @@ struct node {
 	bool printed;
 };
 
+VEC_TYPE(nodes, struct node);
+VEC_TYPE(texts, char);
+
 struct waiting {
 	u8 trace[TRACE_ID];
-	VEC(struct node) nodes;
-	VEC(char) texts;
+	struct nodes nodes;
+	struct texts texts;
 	struct waiting *next;	/* another trace of the same hash */
+	struct waiting *newer, *older;	/* by when something was added last */
 };
 
 struct tree {
@@ -34,7 +38,8 @@ struct tree {
 	struct map printed;	/* id of a span -> 1 */
 	u64 recent[PRINTED_KEPT];
 	size_t nrecent;
-	u64 nwaiting, dropped;
+	struct waiting *newest, *oldest;
+	u64 nwaiting;
 	bool whole;
 };
 
@@ -46,19 +51,41 @@ static u64 hash(const u8 trace[TRACE_ID])
 	return h[0] ^ h[1];
 }
 
-static struct waiting *trace_of(struct tree *t, const u8 trace[TRACE_ID], bool make)
+static struct waiting *trace_of(const struct tree *t, const u8 trace[TRACE_ID])
 {
 	u64 *p = map_get(&t->waiting, hash(trace));
-	struct waiting *w = p ? (struct waiting *)(uintptr_t)*p : NULL, *first = w;
+	struct waiting *w = p ? (struct waiting *)(uintptr_t)*p : NULL;
 
 	while (w && memcmp(w->trace, trace, TRACE_ID))
 		w = w->next;
-	if (w || !make)
-		return w;
-	w = mem_resize(NULL, sizeof(*w));
-	*w = (struct waiting){ .next = first };
-	memcpy(w->trace, trace, TRACE_ID);
-	*map_put(&t->waiting, hash(trace)) = (uintptr_t)w;
+	return w;
+}
+
+static void unlink_one(struct tree *t, struct waiting *w)
+{
+	*(w->newer ? &w->newer->older : &t->newest) = w->older;
+	*(w->older ? &w->older->newer : &t->oldest) = w->newer;
+}
+
+/* The trace, to which something is added. */
+static struct waiting *newest_of(struct tree *t, const u8 trace[TRACE_ID])
+{
+	struct waiting *w = trace_of(t, trace);
+	u64 *first;
+
+	if (w) {
+		unlink_one(t, w);
+	} else {
+		w = mem_resize(NULL, sizeof(*w));
+		first = map_put(&t->waiting, hash(trace));
+		*w = (struct waiting){ .next = (struct waiting *)(uintptr_t)*first };
+		memcpy(w->trace, trace, TRACE_ID);
+		*first = (uintptr_t)w;
+	}
+	w->newer = NULL;
+	w->older = t->newest;
+	*(t->newest ? &t->newest->newer : &t->oldest) = w;
+	t->newest = w;
 	return w;
 }
 
@@ -83,6 +110,8 @@ static void drop(struct tree *t, struct waiting *w)
 		*p = (uintptr_t)first;
 	else
 		map_remove(&t->waiting, hash(w->trace));
+	unlink_one(t, w);
+	t->nwaiting -= w->nodes.n;
 	vec_release(&w->nodes);
 	vec_release(&w->texts);
 	mem_free(w);
@@ -91,9 +120,10 @@ static void drop(struct tree *t, struct waiting *w)
 /* What has been printed waits no more. */
 static void let_go(struct tree *t, struct waiting *w)
 {
-	struct waiting kept = { .next = w->next };
+	struct waiting kept = *w;
 
-	memcpy(kept.trace, w->trace, TRACE_ID);
+	kept.nodes = (struct nodes){ 0 };
+	kept.texts = (struct texts){ 0 };
 	for (size_t i = 0; i < w->nodes.n; i++)
 		if (!w->nodes.at[i].printed)
 			keep(&kept, w->nodes.at[i], w->texts.at + w->nodes.at[i].text);
@@ -305,7 +335,7 @@ static void make_line(struct tree *t, const struct span *s)
  * below the other one waits on. */
 static void print(struct tree *t, const struct span *s, const char *what)
 {
-	struct waiting *w = trace_of(t, s->self.trace, false);
+	struct waiting *w = trace_of(t, s->self.trace);
 
 	head(t, s->self.trace, what);
 	if (w)
@@ -319,71 +349,97 @@ static void print(struct tree *t, const struct span *s, const char *what)
 	let_go(t, w);
 }
 
-static void on_span(void *ctx, const struct span *s)
+static int by_number(const void *x, const void *y)
 {
-	struct tree *t = ctx;
-	struct node n = { .start_ns = s->start_ns };
+	const u64 *a = x, *b = y;
 
-	make_line(t, s);
-	if ((s->parent_remote && !s->parent_here) || id_is_zero(s->parent, SPAN_ID)) {
-		print(t, s, s->parent_remote ? " (goes on from another process)" : "");
-	} else if (map_get(&t->printed, number_of(s->parent))) {
-		print(t, s, ", later");
-	} else if (t->nwaiting >= WAITING_MOST) {
-		t->dropped++;
-	} else {
-		memcpy(n.self, s->self.span, SPAN_ID);
-		memcpy(n.parent, s->parent, SPAN_ID);
-		n.n = t->line.n;
-		keep(trace_of(t, s->self.trace, true), n, t->line.buf);
-		t->nwaiting++;
-	}
+	return (*a > *b) - (*a < *b);
 }
 
-/* Their root has not ended, and now will not be seen to. */
-static void print_rest(struct tree *t, struct waiting *w)
+VEC_TYPE(numbers, u64);
+
+static void print_tops(struct tree *t, struct waiting *w, const struct numbers *all)
 {
-	head(t, w->trace, " (its root has not ended)");
-	qsort(w->nodes.at, w->nodes.n, sizeof(*w->nodes.at), by_parent);
 	for (size_t i = 0; i < w->nodes.n; i++) {
 		const struct node *n = &w->nodes.at[i];
-		bool below = false;
+		u64 parent = number_of(n->parent);
 
-		for (size_t k = 0; k < w->nodes.n && !below; k++)
-			below = !memcmp(w->nodes.at[k].self, n->parent, SPAN_ID);
-		if (below)
+		if (bsearch(&parent, all->at, all->n, sizeof(parent), by_number))
 			continue;
 		print_lines(t, text_of(w, n), w, NULL, 0,
 			    is_child(w, first_child(w, n->self), n->self));
+		remember(t, n->self);
 		print_below(t, w, n->self);
 	}
+}
+
+/* Their root has not ended, and now is not waited for any more. */
+static void print_rest(struct tree *t, struct waiting *w)
+{
+	struct numbers all = { 0 };
+
+	if (t->whole)
+		return;
+	head(t, w->trace, " (its root has not ended)");
+	for (size_t i = 0; i < w->nodes.n; i++)
+		*vec_push(&all) = number_of(w->nodes.at[i].self);
+	qsort(all.at, all.n, sizeof(*all.at), by_number);
+	qsort(w->nodes.at, w->nodes.n, sizeof(*w->nodes.at), by_parent);
+	print_tops(t, w, &all);
+	vec_release(&all);
+}
+
+/* One trace makes room: this one, if most of what waits is of it, as of a root that never ends; or
+ * that which was quiet for longest. */
+static void make_room(struct tree *t, const u8 trace[TRACE_ID])
+{
+	struct waiting *w = trace_of(t, trace);
+
+	if (!w || w->nodes.n < WAITING_MOST / 2)
+		w = t->oldest;
+	print_rest(t, w);
+	drop(t, w);
+}
+
+static void wait(struct tree *t, const struct span *s)
+{
+	struct node n = { .start_ns = s->start_ns, .n = t->line.n };
+
+	if (t->nwaiting >= WAITING_MOST)
+		make_room(t, s->self.trace);
+	memcpy(n.self, s->self.span, SPAN_ID);
+	memcpy(n.parent, s->parent, SPAN_ID);
+	keep(newest_of(t, s->self.trace), n, t->line.buf);
+	t->nwaiting++;
+}
+
+static void on_span(void *ctx, const struct span *s)
+{
+	struct tree *t = ctx;
+
+	make_line(t, s);
+	if ((s->parent_remote && !s->parent_here) || id_is_zero(s->parent, SPAN_ID))
+		print(t, s, s->parent_remote ? " (goes on from another process)" : "");
+	else if (map_get(&t->printed, number_of(s->parent)))
+		print(t, s, ", later");
+	else
+		wait(t, s);
 }
 
 static u64 on_end(void *ctx)
 {
 	struct tree *t = ctx;
-	u64 dropped = t->dropped;
 
-	for (size_t i = 0; i < t->waiting.room; i++) {
-		struct waiting *w = (struct waiting *)(uintptr_t)t->waiting.slots[i].value;
-
-		while (t->waiting.slots[i].used && w) {
-			struct waiting *next = w->next;
-
-			if (!t->whole)
-				print_rest(t, w);
-			vec_release(&w->nodes);
-			vec_release(&w->texts);
-			mem_free(w);
-			w = next;
-		}
+	while (t->oldest) {
+		print_rest(t, t->oldest);
+		drop(t, t->oldest);
 	}
 	out_flush(t->out);
 	map_release(&t->waiting);
 	map_release(&t->printed);
 	out_release(&t->line);
 	mem_free(t);
-	return dropped;
+	return 0;
 }
 
 struct span_exporter span_tree_new(struct out *o, bool whole)

@@ -15,17 +15,24 @@ static void begin(void)
 	to = span_tree_new(&text, false);
 }
 
-/* Of one trace; parent 0: it came with a request of another process. */
-static void ends(u32 id, u32 parent, i64 start_ns)
+/* Parent 0: it came with a request of another process. */
+static void ends_in(u32 trace, u32 id, u32 parent, i64 start_ns)
 {
 	char name[] = { (char)('A' + id % 16), 0 };
 	struct span s = { .self = { .sampled = true }, .name = str_of(name), .kind = SPAN_INTERNAL,
 			  .start_ns = start_ns, .end_ns = start_ns + 5, .parent_remote = !parent };
 
 	memset(s.self.trace, 7, TRACE_ID);
+	if (trace)
+		memcpy(s.self.trace, &trace, sizeof(trace));
 	memcpy(s.self.span, &id, sizeof(id));
 	memcpy(s.parent, parent ? &parent : &(u32){ 99 }, sizeof(parent));
 	to.span(to.ctx, &s);
+}
+
+static void ends(u32 id, u32 parent, i64 start_ns)
+{
+	ends_in(0, id, parent, start_ns);
 }
 
 #define TRACE "trace 07070707070707070707070707070707"
@@ -111,6 +118,63 @@ START_TEST(what_was_printed_waits_no_more)
 }
 END_TEST
 
+static u32 lines_like(const char *like)
+{
+	struct str all = { text.buf, text.n };
+	u32 n = 0;
+
+	while (all.n)
+		n += str_find(str_next_line(&all), str_of(like)) >= 0;
+	return n;
+}
+
+/* Roots whose ends were not seen. */
+START_TEST(traces_that_are_quiet_make_room)
+{
+	begin();
+	for (u32 i = 1; i <= 70000; i++)
+		ends_in(i, 100 + 2 * i, 101 + 2 * i, 1);
+	ck_assert_uint_eq(lines_like("(its root has not ended)"), 70000 - (1 << 16));
+	text.n = 0;
+	ends(2, 1, 1);
+	ends(1, 0, 0);
+	ends_in(1, 5, 4, 1);	/* from now on others go on */
+	ck_assert_uint_eq(lines_like("C 5ns"), 1);
+	ck_assert_uint_eq(lines_like("B 5ns"), 1);
+	ck_assert_uint_eq(to.end(to.ctx), 0);
+	ck_assert_uint_eq(lines_like("trace"), (1 << 16) + 2);
+	out_release(&text);
+}
+END_TEST
+
+/* A loop that never ends, beside others that do. */
+START_TEST(a_root_that_lasts_has_its_own_printed_without_it)
+{
+	begin();
+	ends_in(1, 3, 2, 1);
+	for (u32 i = 16; i < 16 * 100000; i += 16)
+		ends(i, 8, 1);
+	ends_in(1, 2, 0, 0);
+	ck_assert_uint_eq(lines_like("└─ D 5ns"), 1);
+	ck_assert_uint_eq(to.end(to.ctx), 0);
+	ck_assert_uint_eq(lines_like("A 5ns"), 99999);
+	ck_assert_uint_eq(lines_like("(its root has not ended)"), 2);
+	out_release(&text);
+}
+END_TEST
+
+/* As quickly as others. */
+START_TEST(a_deep_trace_without_its_root)
+{
+	begin();
+	for (u32 i = 60000; i > 1; i--)
+		ends(i, i - 1, i);
+	ck_assert_uint_eq(to.end(to.ctx), 0);
+	ck_assert_uint_eq(lines_like(" 5ns"), 59999);
+	out_release(&text);
+}
+END_TEST
+
 Suite *tree_suite(void)
 {
 	Suite *s = suite_create("tree");
@@ -123,5 +187,8 @@ Suite *tree_suite(void)
 	tcase_add_test(c, what_ends_after_its_root_is_printed_later);
 	tcase_add_test(c, what_has_no_root_comes_at_the_end);
 	tcase_add_test(c, what_was_printed_waits_no_more);
+	tcase_add_test(c, traces_that_are_quiet_make_room);
+	tcase_add_test(c, a_root_that_lasts_has_its_own_printed_without_it);
+	tcase_add_test(c, a_deep_trace_without_its_root);
 	return s;
 }
