@@ -1,43 +1,13 @@
-#include "span/collect.h"
+#include "span/collect_impl.h"
 
 #include "base/clock.h"
 #include "plan/chain.h"
 #include "plan/extra.h"
 #include "span/headers.h"
 #include "span/http.h"
-#include "span/incoming.h"
-#include "span/lines.h"
 #include "span/messages.h"
-#include "span/owners.h"
 #include "span/routers.h"
-#include "span/say.h"
-#include "span/served.h"
-#include "span/streams.h"
 #include "span/traceparent.h"
-#include "span/traces.h"
-
-struct collector {
-	struct collector_facts f;
-	const struct rule_on **rules;	/* of each function of the plan */
-	struct contexts contexts;
-	struct map ctxs;		/* address of a context.Context -> 1 + place of its span */
-	struct map writers;		/* address -> 1 + place of the open span */
-	struct streams streams;		/* spans whose calls have returned */
-	struct served served;		/* and of requests that are to be answered */
-	struct traces traces;
-	struct incoming incoming;
-	struct lines lines;
-	size_t event_bytes;
-	struct collected total;
-	u32 blind;			/* bits: libraries whose ROLE_ANSWER can't be watched */
-	bool all;			/* an exporter takes spans that are not sampled */
-	struct teller teller;
-};
-
-static const struct rule_on *rule_of(const struct collector *c, const struct plan_func *f)
-{
-	return c->rules[f - c->f.plan->funcs];
-}
 
 /* What was decided in the target (plan/propagate.h), or NULL. */
 static const struct propagated *decided(const struct reading *r, const u8 *record)
@@ -63,17 +33,6 @@ static const struct open_span *parent(struct collector *c, const struct call *ca
 			return context_within(&c->contexts, current, of) ? current : of;
 	}
 	return current;
-}
-
-static void writes_no_more(struct collector *c, struct open_span *s)
-{
-	owners_drop(&c->writers, &c->contexts, s->writer, s);
-}
-
-/* The span of the response that this object writes. */
-static struct open_span *writer(struct collector *c, u64 address)
-{
-	return owners_writer(&c->writers, &c->contexts, address);
 }
 
 /* What a database's library does for a call of its own, as preparing the text that it was given, or
@@ -112,8 +71,8 @@ static void message_begins(struct collector *c, const struct call *call, const s
 		owners_write(&c->writers, &c->contexts, (u64)own.number, s);
 }
 
-static void export(struct collector *c, const struct call *call, const struct rule_on *on,
-		   const struct open_span *o)
+void collector_export(struct collector *c, const struct call *call, const struct rule_on *on,
+		      const struct open_span *o)
 {
 	const struct span *s;
 
@@ -133,7 +92,7 @@ static void export(struct collector *c, const struct call *call, const struct ru
 
 static void over(void *ctx, const struct stream *s)
 {
-	export(ctx, &s->call, s->on, &s->span);
+	collector_export(ctx, &s->call, s->on, &s->span);
 }
 
 static void span_begins(struct collector *c, const struct call *call, const struct rule_on *on)
@@ -184,99 +143,6 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 	if (own.there)
 		owners_write(&c->writers, &c->contexts, (u64)own.number, s);
 	owners_enter(&c->ctxs, &c->contexts, s->ctx, s);
-}
-
-/* What says it, or 0. */
-static u64 writer_of(const struct collector *c, const struct call *call)
-{
-	struct field_value own;
-
-	say_field(&c->f, call, rule_of(c, call->fn), FIELD_WRITER, &own);
-	return own.there ? (u64)own.number : 0;
-}
-
-/* The stream that a span went on by has ended. */
-static void stream_ends(struct collector *c, const struct rule_on *on, u64 address, i64 time_ns,
-			bool known, struct answer answer)
-{
-	struct stream *s = streams_get(&c->streams, address);
-
-	if (!s || s->on->library != on->library)
-		return;
-	s->call.duration_ns = time_ns - s->span.start_ns;
-	s->span.answered = known;
-	s->span.answer = answer;
-	traces_asked(&c->traces, &s->span);
-	export(c, &s->call, s->on, &s->span);
-	streams_drop(&c->streams, address);
-}
-
-/* The first that is final counts. */
-static void status(struct collector *c, const struct call *call)
-{
-	const struct rule_on *on = rule_of(c, call->fn);
-	u64 address = writer_of(c, call);
-	struct open_span *s = writer(c, address);
-	struct answer said = { 0 };
-	bool known;
-
-	say_fields(&c->f, call, on, c->teller.fields);
-	known = on->library->answer(c->teller.fields, &said);
-	say_forget(on, c->teller.fields);
-	if (!s) {
-		stream_ends(c, on, address, call->start_ns, known, said);
-	} else if (known && !s->answered) {
-		s->answer = said;
-		s->answered = true;
-	}
-}
-
-static void delivery(struct collector *c, const struct call *call)
-{
-	const struct rule_on *on = rule_of(c, call->fn);
-	struct field_value fields[FIELDS_MOST] = { 0 };
-	struct delivery d;
-	u64 address;
-
-	say_fields(&c->f, call, on, fields);
-	on->library->delivery(fields, &d);
-	for (u32 i = 0; (address = messages_delivered(&c->f, call, on, i)); i++) {
-		struct open_span *s = writer(c, address);
-		struct stream *goes_on = streams_get(&c->streams, address);
-
-		if (s && !s->answered) {
-			s->delivery = d;
-			s->answered = true;
-		} else if (!s && goes_on) {
-			goes_on->span.delivery = d;
-			stream_ends(c, on, address, call->start_ns, true, (struct answer){ 0 });
-		}
-	}
-}
-
-static void answer(struct collector *c, const struct call *call, const struct rule_on *on)
-{
-	struct open_span *s = context_top(&c->contexts, call->goid);
-	const struct rule_on *of = s && s->fn ? rule_of(c, s->fn) : NULL;
-	bool served = of && of->library == on->library && of->rule->kind == SPAN_SERVER &&
-		      !of->rule->waits;
-
-	served_answer(&c->served, &c->f, call, on, served ? s : NULL);
-}
-
-/* A second attempt of the same call has another stream, and starts afresh; streams of other calls
- * may have attempts of their own at any time. */
-static void stream_begins(struct collector *c, const struct call *call)
-{
-	u64 address = writer_of(c, call);
-	struct open_span *s = context_nearest(&c->contexts, call->goid, SPAN_CLIENT);
-
-	if (!address || !s || !s->stream || s->goid != call->goid || writer(c, address) ||
-	    streams_get(&c->streams, address))
-		return;
-	writes_no_more(c, s);
-	owners_write(&c->writers, &c->contexts, address, s);
-	s->answered = false;
 }
 
 /* A router is done with a request: which of its patterns it was. */
@@ -336,13 +202,13 @@ static void begun(void *ctx, const struct call *call)
 		headers_frame(&c->incoming, &c->f, call, on);
 		break;
 	case ROLE_STATUS:
-		status(c, call);
+		answers_status(c, call);
 		break;
 	case ROLE_DELIVERY:
-		delivery(c, call);
+		answers_delivery(c, call);
 		break;
 	case ROLE_STREAM:
-		stream_begins(c, call);
+		answers_stream(c, call);
 		break;
 	case ROLE_ROUTER:
 		router(c, call);
@@ -351,7 +217,7 @@ static void begun(void *ctx, const struct call *call)
 		connection(c, call);
 		break;
 	case ROLE_ANSWER:
-		answer(c, call, on);
+		answers_response(c, call, on);
 		break;
 	case ROLE_LOG:
 	case ROLE_LOGGED:
@@ -428,7 +294,7 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 	if (on && on->rule->nmessages && messages_place(&c->f, call, on, true, o))
 		traces_join(&c->traces, o, &o->links[0]);
 	if (streams_takes(call, o, o->sampled || c->all)) {
-		c->total.unended += streams_put(&c->streams, o->writer, call, on, o);
+		c->total.unended += streams_put(streams_of(c, on), o->writer, call, on, o);
 		leave(c, call->goid, on);
 		return;
 	}
@@ -439,7 +305,7 @@ static void span_ends(struct collector *c, const struct call *call, const struct
 	else if (waits(c, call, on, o))
 		c->total.unended += served_put(&c->served, call, on, o);
 	else
-		export(c, call, on, o);
+		collector_export(c, call, on, o);
 	leave(c, call->goid, on);
 }
 
@@ -489,7 +355,7 @@ static void lost(void *ctx, u64 count, i64 from_ns, i64 to_ns)
 	c->total.lost += count;
 	lines_doubt(&c->lines);
 	/* their ends may be among them */
-	c->total.unended += streams_forget(&c->streams);
+	c->total.unended += streams_forget(&c->streams) + streams_forget(&c->sent);
 	served_all_over(&c->served);
 }
 
@@ -583,7 +449,7 @@ struct collected collector_total(const struct collector *c)
 
 	t.refused = c->contexts.refused;
 	t.forgotten = c->contexts.forgotten;
-	t.unended += c->streams.by_address.n;
+	t.unended += c->streams.by_address.n + c->sent.by_address.n;
 	return t;
 }
 
@@ -599,6 +465,7 @@ void collector_release(struct collector **at)
 	map_release(&c->writers);
 	traces_release(&c->traces);
 	streams_release(&c->streams);
+	streams_release(&c->sent);
 	streams_release(&c->served.by_goid);
 	contexts_release(&c->contexts);
 	out_release(&c->teller.shown);

@@ -8,6 +8,8 @@
 #include "span/say.h"
 #include "span/traceparent.h"
 
+enum { BATCH_MOST = 1 << 17 };	/* a longer slice is none */
+
 static u64 word(const u8 *at)
 {
 	u64 v;
@@ -104,8 +106,18 @@ bool messages_place(const struct collector_facts *f, const struct call *call,
 	       (s->kind == SPAN_PRODUCER || id_is_zero(s->parent, SPAN_ID));
 }
 
-u64 messages_delivered(const struct collector_facts *f, const struct call *call,
-		       const struct rule_on *on, u32 i)
+/* Of a slice so long, what the record has no room for, if that can still be read. */
+static u32 rest_of(const struct collector_facts *f, u64 rt, u64 n, u32 from, u64 to[DELIVERED_MOST])
+{
+	u32 more = from < MIN(n, (u64)BATCH_MOST) ? (u32)MIN(n - from, (u64)DELIVERED_MOST) : 0;
+
+	if (!more || !f->read_rt || !f->read_rt(f->read_ctx, rt + 8ull * from, to, 8ull * more))
+		return 0;
+	return more;
+}
+
+u32 messages_delivered(const struct collector_facts *f, const struct call *call,
+		       const struct rule_on *on, u32 from, u64 to[DELIVERED_MOST])
 {
 	const struct reading *r = &call->fn->entry;
 	struct field_value own;
@@ -113,10 +125,16 @@ u64 messages_delivered(const struct collector_facts *f, const struct call *call,
 
 	if (on->rule->extra.kind != EXTRA_LIST) {
 		say_field(f, call, on, FIELD_WRITER, &own);
-		return own.there && !i ? (u64)own.number : 0;
+		to[0] = (u64)own.number;
+		return own.there && !from;
 	}
 	n = (u32)headers_word(r, call->entry, EXTRA_STATUS);
-	if (n == CAPTURE_UNREADABLE || n > 8 * DELIVERED_MOST || 8 * (i + 1) > n)
+	if (n == CAPTURE_UNREADABLE || n > 8 * DELIVERED_MOST)
 		return 0;
-	return headers_word(r, call->entry, EXTRA_BYTES + 8 * i);
+	if (from)
+		return rest_of(f, headers_word(r, call->entry, EXTRA_WORD),
+			       headers_word(r, call->entry, EXTRA_LEN), from, to);
+	for (u32 i = 0; i < n / 8; i++)
+		to[i] = headers_word(r, call->entry, EXTRA_BYTES + 8 * i);
+	return n / 8;
 }

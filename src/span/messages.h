@@ -15,8 +15,9 @@
  * what the exit record says, else the entry's. */
 bool messages_place(const struct collector_facts *f, const struct call *call,
 		    const struct rule_on *on, bool exit, struct open_span *s);
-/* The message i of those that the call delivers: its address; 0: there are no more. */
-u64 messages_delivered(const struct collector_facts *f, const struct call *call,
-		       const struct rule_on *on, u32 i);
+/* The messages that the call delivers, from this one on: how many of their addresses, until it is
+ * 0. From 0 on they are those that were recorded; others are read now, and may have gone. */
+u32 messages_delivered(const struct collector_facts *f, const struct call *call,
+		       const struct rule_on *on, u32 from, u64 to[DELIVERED_MOST]);
 
 #endif

@@ -49,10 +49,7 @@ void served_over(struct served *s, u64 goid)
 
 void served_all_over(struct served *s)
 {
-	const struct map *m = &s->by_goid.by_address;
-
-	for (size_t i = 0; i < m->room; i++)
-		if (m->slots[i].used)
-			s->over(s->ctx, (const struct stream *)(uintptr_t)m->slots[i].value);
+	for (const struct stream *of = s->by_goid.oldest; of; of = of->newer)
+		s->over(s->ctx, of);
 	streams_forget(&s->by_goid);
 }

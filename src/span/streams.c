@@ -19,36 +19,49 @@ bool streams_takes(const struct call *call, const struct open_span *o, bool want
 	       call->end == END_RETURN && !error;
 }
 
-static void drop(struct stream *s)
+static void release(struct stream *s)
 {
-	if (s)
-		events_release(&s->span.events);
+	events_release(&s->span.events);
 	mem_free(s);
+}
+
+static void drop(struct streams *of, struct stream *s)
+{
+	*(s->newer ? &s->newer->older : &of->newest) = s->older;
+	*(s->older ? &s->older->newer : &of->oldest) = s->newer;
+	map_remove(&of->by_address, s->address);
+	release(s);
 }
 
 u64 streams_put(struct streams *s, u64 address, const struct call *call, const struct rule_on *on,
 		struct open_span *span)
 {
 	u32 size = record_bytes(call->entry, &call->fn->entry);
-	u64 forgotten = streams_get(s, address) != NULL;
+	size_t before = s->by_address.n;
 	struct stream *to = mem_resize(NULL, sizeof(*to) + size);
 
 	streams_drop(s, address);
 	if (s->by_address.n >= STREAMS_MOST)
-		forgotten += streams_forget(s);
-	*to = (struct stream){ .span = *span, .on = on, .call = *call };
+		drop(s, s->oldest);
+	*to = (struct stream){
+		.span = *span, .on = on, .call = *call, .address = address, .older = s->newest,
+	};
 	span->events = NULL;
 	memcpy(to->entry, call->entry, size);
 	to->call.entry = to->entry;
 	to->call.exit = NULL;
+	*(s->newest ? &s->newest->newer : &s->oldest) = to;
+	s->newest = to;
 	*map_put(&s->by_address, address) = (uintptr_t)to;
-	return forgotten;
+	return before + 1 - s->by_address.n;
 }
 
 void streams_drop(struct streams *s, u64 address)
 {
-	drop(streams_get(s, address));
-	map_remove(&s->by_address, address);
+	struct stream *at = streams_get(s, address);
+
+	if (at)
+		drop(s, at);
 }
 
 u64 streams_forget(struct streams *s)
@@ -62,9 +75,12 @@ u64 streams_forget(struct streams *s)
 
 void streams_release(struct streams *s)
 {
-	for (size_t i = 0; i < s->by_address.room; i++)
-		if (s->by_address.slots[i].used)
-			drop((struct stream *)(uintptr_t)s->by_address.slots[i].value);
+	while (s->newest) {
+		struct stream *older = s->newest->older;
+
+		release(s->newest);
+		s->newest = older;
+	}
 	map_release(&s->by_address);
 	*s = (struct streams){ 0 };
 }

@@ -3,7 +3,7 @@
  *
  * Owns     copies of the spans, and of the calls' entry records, until they are dropped.
  * Units    none.
- * Fails    never. More than STREAMS_MOST: all are forgotten.
+ * Fails    never. More than STREAMS_MOST: the oldest one is forgotten.
  * Threads  one. */
 #ifndef SPAN_STREAMS_H
 #define SPAN_STREAMS_H
@@ -15,6 +15,8 @@
 enum { STREAMS_MOST = 1 << 14 };
 
 struct stream {
+	struct stream *newer, *older;
+	u64 address;
 	struct open_span span;
 	const struct rule_on *on;
 	struct call call;	/* its entry is the copy that follows; it has no exit */
@@ -23,11 +25,12 @@ struct stream {
 
 struct streams {
 	struct map by_address;	/* address -> struct stream * */
+	struct stream *newest, *oldest;
 };
 
 /* Has the call returned, and what it asked has not? `wanted`: there is somebody to tell. */
 bool streams_takes(const struct call *call, const struct open_span *o, bool wanted);
-/* How many are forgotten for it: those that nobody ended, or one at the same address. The span's
+/* How many are forgotten for it: one that nobody ended, or that was at the same address. The span's
  * events go over to it. */
 u64 streams_put(struct streams *s, u64 address, const struct call *call, const struct rule_on *on,
 		struct open_span *span);

@@ -165,8 +165,14 @@ START_TEST(streams_are_told_by_address_and_bounded)
 	ck_assert_ptr_null(streams_get(&s, 0x10));
 	for (u64 i = 1; i < STREAMS_MOST; i++)
 		ck_assert_uint_eq(streams_put(&s, i << 8, &call, NULL, &span), 0);
-	ck_assert_uint_eq(streams_put(&s, 8, &call, NULL, &span), STREAMS_MOST);
-	ck_assert_uint_eq(s.by_address.n, 1);
+	ck_assert_ptr_nonnull(streams_get(&s, 0x20));	/* the oldest */
+	ck_assert_uint_eq(streams_put(&s, 8, &call, NULL, &span), 1);
+	ck_assert_ptr_null(streams_get(&s, 0x20));
+	ck_assert_uint_eq(streams_put(&s, 1 << 8, &call, NULL, &span), 1);	/* once more */
+	ck_assert_uint_eq(streams_put(&s, 9, &call, NULL, &span), 1);
+	ck_assert_ptr_null(streams_get(&s, 2 << 8));
+	ck_assert_ptr_nonnull(streams_get(&s, 1 << 8));
+	ck_assert_uint_eq(s.by_address.n, STREAMS_MOST);
 	streams_release(&s);
 }
 END_TEST

@@ -207,6 +207,41 @@ START_TEST(what_was_delivered_has_the_place_that_it_got)
 }
 END_TEST
 
+static bool nth_word(void *ctx, u64 rt, void *to, size_t n)
+{
+	u64 word;
+
+	for (size_t i = 0; i < n; i += 8) {
+		word = (rt - 0x1000) / 8 + 1 + i / 8;
+		memcpy((u8 *)to + i, &word, sizeof(word));
+	}
+	return !*(bool *)ctx;
+}
+
+/* More than a record has room for, whose addresses are 1, 2, … */
+START_TEST(a_batch_is_delivered_as_a_whole)
+{
+	static const struct rule batch = { .extra.kind = EXTRA_LIST };
+	const struct rule_on on = { .rule = &batch };
+	struct plan_func fn = { .entry.hook_at = 8 };
+	u64 record[4 + DELIVERED_MOST] = { 0, 0x1000, 1234, 8 * DELIVERED_MOST };
+	u64 to[DELIVERED_MOST];
+	struct call call = { .fn = &fn, .entry = (const u8 *)record };
+	bool gone = _i;
+	struct collector_facts f = { .read_rt = nth_word, .read_ctx = &gone };
+	u32 n, from = 0;
+
+	for (u64 i = 0; i < DELIVERED_MOST; i++)
+		record[4 + i] = i + 1;
+	for (; (n = messages_delivered(&f, &call, &on, from, to)); from += n)
+		for (u32 i = 0; i < n; i++)
+			ck_assert_uint_eq(to[i], from + i + 1);
+	ck_assert_uint_eq(from, gone ? DELIVERED_MOST : 1234);
+	record[2] = record[3] = 0;
+	ck_assert_uint_eq(messages_delivered(&f, &call, &on, 0, to), 0);
+}
+END_TEST
+
 /* A program's memory: a slice of headers at the record's word. */
 static u8 memory[1 << 14];
 static u32 used;
@@ -399,6 +434,7 @@ Suite *kafka_suite(void)
 	tcase_add_test(t, who_waits_no_longer_has_received_nothing);
 	tcase_add_test(t, an_error_is_called_as_the_broker_does);
 	tcase_add_test(t, what_was_delivered_has_the_place_that_it_got);
+	tcase_add_loop_test(t, a_batch_is_delivered_as_a_whole, 0, 2);
 	tcase_add_loop_test(t, whose_a_message_is_stands_in_its_headers, HEADERS_TEXT,
 			    HEADERS_BYTES_BEHIND + 1);
 	tcase_add_loop_test(t, whose_a_message_is_b3_says_where_it_is_asked, HEADERS_TEXT,
