@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
+
 enum {
-	ROWS = 500,		/* of spans, in one transaction */
+	ROWS = 500,		/* in one transaction */
+	OLD_NS = 50000000,	/* for what is too old, where there is room */
 	WAL_LEAST = 1 << 20, WAL_MOST = 16 << 20,
 	CHECKPOINT = 1000,	/* pages in the -wal: SQLite's own choice */
 	FULL_PERCENT = 90, LEFT_PERCENT = 80,
@@ -43,25 +46,35 @@ static bool wal_has_room(const struct store_bounds *b, struct sqlite3 *db, const
 		       "more", path);
 }
 
-static bool used(struct sqlite3 *db, const char *path, i64 *pages, i64 *in_use, struct err *err)
-{
-	i64 free;
+/* What it may hold; and whether that is more, or older. */
+struct limit {
+	i64 pages, start_ns;
+	bool larger, older;
+};
 
-	if (!store_number(db, path, "PRAGMA page_count", pages, err) ||
-	    !store_number(db, path, "PRAGMA freelist_count", &free, err))
+static bool compare(struct sqlite3 *db, const char *path, struct limit *to, struct err *err)
+{
+	i64 pages, free, traces, oldest;
+
+	if (!store_number(db, path, "PRAGMA page_count", &pages, err) ||
+	    !store_number(db, path, "PRAGMA freelist_count", &free, err) ||
+	    !store_number(db, path, "SELECT count(*) FROM (SELECT 1 FROM trace LIMIT 1)", &traces,
+			  err) ||
+	    !store_number(db, path, "SELECT start_ns FROM trace ORDER BY start_ns LIMIT 1",
+			  &oldest, err))
 		return false;
-	*in_use = *pages - free;
+	to->larger = traces && pages - free > to->pages;
+	to->older = traces && oldest < to->start_ns;
 	return true;
 }
 
-/* The oldest trace, or ROWS of its spans. */
-static bool delete_some(struct sqlite3 *db, const char *path, struct err *err)
+/* The oldest trace, or ROWS of its spans: how many they were is added to *rows. */
+static bool delete_oldest(struct sqlite3 *db, const char *path, i64 *rows, struct err *err)
 {
 	char sql[500];
 	i64 trace, gone;
 
-	if (!store_run(db, path, "BEGIN IMMEDIATE", err) ||
-	    !store_number(db, path, "SELECT id FROM trace ORDER BY start_ns LIMIT 1", &trace, err))
+	if (!store_number(db, path, "SELECT id FROM trace ORDER BY start_ns LIMIT 1", &trace, err))
 		return false;
 	snprintf(sql, sizeof(sql), "DELETE FROM span WHERE trace=%lld AND span_id IN "
 		 "(SELECT span_id FROM span WHERE trace=%lld LIMIT %d)", (long long)trace,
@@ -74,13 +87,20 @@ static bool delete_some(struct sqlite3 *db, const char *path, struct err *err)
 	else
 		snprintf(sql, sizeof(sql), "UPDATE trace SET spans=max(spans-%lld,1) WHERE id=%lld",
 			 (long long)gone, (long long)trace);
-	return store_run(db, path, sql, err) && store_run(db, path, "COMMIT", err);
+	*rows += gone + 1;
+	return store_run(db, path, sql, err);
 }
 
-static bool oldest(struct sqlite3 *db, const char *path, i64 *start_ns, struct err *err)
+static bool delete_some(struct sqlite3 *db, const char *path, struct limit *to, struct err *err)
 {
-	return store_number(db, path, "SELECT start_ns FROM trace ORDER BY start_ns LIMIT 1",
-			    start_ns, err);
+	i64 rows = 0;
+
+	if (!store_run(db, path, "BEGIN IMMEDIATE", err))
+		return false;
+	while ((to->larger || to->older) && rows < ROWS)
+		if (!delete_oldest(db, path, &rows, err) || !compare(db, path, to, err))
+			return false;
+	return store_run(db, path, "COMMIT", err);
 }
 
 /* Processes of which there is no span any more. */
@@ -93,24 +113,21 @@ static bool forget_resources(struct sqlite3 *db, const char *path, struct err *e
 bool store_bound(const struct store_bounds *b, struct sqlite3 *db, const char *path, i64 unix_ns,
 		 struct err *err)
 {
-	i64 pages, in_use, any, start, full = b->pages / 100 * FULL_PERCENT;
-	bool deleted = false, room = true;
+	struct limit to = {
+		.pages = b->pages / 100 * FULL_PERCENT, .start_ns = unix_ns - b->age_ns,
+	};
+	i64 began = now_ns(), pages;
+	bool deleted = false;
 
-	if (!wal_has_room(b, db, path, err) || !used(db, path, &pages, &in_use, err))
+	if (!wal_has_room(b, db, path, err) || !compare(db, path, &to, err))
 		return false;
-	for (;; deleted = true) {
-		if (!store_number(db, path, "SELECT count(*) FROM (SELECT 1 FROM trace LIMIT 1)",
-				  &any, err) ||
-		    !oldest(db, path, &start, err))
+	if (to.larger)
+		to.pages = b->pages / 100 * LEFT_PERCENT;
+	for (; to.larger || (to.older && now_ns() - began < OLD_NS); deleted = true)
+		if (!delete_some(db, path, &to, err))
 			return false;
-		room = in_use <= full;
-		if (!any || (room && start >= unix_ns - b->age_ns))
-			break;
-		full = room ? full : b->pages / 100 * LEFT_PERCENT;
-		if (!delete_some(db, path, err) || !used(db, path, &pages, &in_use, err))
-			return false;
-	}
 	if (deleted && !forget_resources(db, path, err))
 		return false;
-	return pages <= b->pages || store_run(db, path, "PRAGMA incremental_vacuum(1000)", err);
+	return store_number(db, path, "PRAGMA page_count", &pages, err) &&
+	       (pages <= b->pages || store_run(db, path, "PRAGMA incremental_vacuum(1000)", err));
 }

@@ -1,5 +1,6 @@
 /* store_bound - a store that does not outgrow its size, nor keep what is too old: its oldest traces
- * are deleted, some rows at a time, so that no transaction is long.
+ * are deleted, some rows at a time, so that no transaction is long. What is only too old has time:
+ * it goes bit by bit, so that what comes meanwhile need not wait.
  *
  * Freed pages are used again. A file that is larger than it may be (it was written with a larger
  * size) is made smaller.

@@ -247,13 +247,65 @@ START_TEST(it_does_not_outgrow_its_size)
 	}
 	/* all of the first half are older than 10 000 seconds before 20 000 */
 	bounds.age_ns = 10000000000000;
-	ck_assert(store_bound(&bounds, db, path, 29000000000000, &err));
+	for (u64 i = 0; i < 100; i++)	/* bit by bit */
+		ck_assert(store_bound(&bounds, db, path, 29000000000000, &err));
 	store_rows_close(&rows);
 	store_rows_release(&rows);
 	ck_assert(store_traces(&t, path, &ask, &arena, &err));
 	ck_assert_uint_ge(t.all, 900);
 	ck_assert_uint_le(t.all, 1001);
 	ck_assert_int_eq(t.at[0].start_ns, (i64)(ALL / 5) * 1000000000 + 1);
+}
+END_TEST
+
+static i64 number_in_store(const char *sql)
+{
+	struct sqlite3 *db;
+	i64 n;
+
+	ck_assert_msg(store_open_read(&db, path, &err), "%s", err.msg);
+	ck_assert_msg(store_number(db, path, sql, &n, &err), "%s", err.msg);
+	store_close(&db);
+	return n;
+}
+
+static void store_one_more(u64 trace)
+{
+	struct store_ask ask = {
+		.path = path, .bytes = STORE_BYTES, .age_ns = STORE_AGE_NS,
+		.env = { .get = none, .say = say }, .resource = { service, ARRAY_LEN(service) },
+	};
+	struct span s = a_span(trace, 1, 0);
+	struct span_exporter to;
+
+	s.start_ns += 1ull << 62;	/* not old */
+	ck_assert_msg(store_exporter(&ask, &to, &err), "%s", err.msg);
+	to.span(to.ctx, &s);
+	to.end(to.ctx);
+	ck_assert_str_eq(said, "");
+}
+
+/* They go bit by bit, and nothing that comes has to wait for them. */
+START_TEST(very_many_are_too_old)
+{
+	struct sqlite3 *db;
+	u64 n;
+
+	store_of(1);
+	ck_assert(store_open(&db, path, &err));
+	ck_assert_msg(store_run(db, path, "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL "
+				"SELECT i+1 FROM n WHERE i<20000) INSERT INTO trace SELECT i+9, "
+				"zeroblob(8)||i, i, i, 1, 0, 0, i, 'x', 1 FROM n", &err),
+		      "%s", err.msg);
+	store_close(&db);
+	store_one_more(7);
+	ck_assert_int_eq(number_in_store("SELECT count(*) FROM span WHERE start_ns>1<<61"), 1);
+	ck_assert_int_gt(number_in_store("SELECT count(*) FROM trace"), 1);
+	for (n = 1; number_in_store("SELECT count(*) FROM trace") > (i64)n; n++) {
+		ck_assert_uint_lt(n, 2000);
+		store_one_more(7 + n);
+	}
+	ck_assert_int_eq(number_in_store("SELECT count(*) FROM trace WHERE start_ns<1<<61"), 0);
 }
 END_TEST
 
@@ -515,6 +567,7 @@ Suite *store_suite(void)
 	tcase_add_test(c, what_was_stored_is_read);
 	tcase_add_test(c, texts_of_a_store_do_nothing);
 	tcase_add_test(c, it_does_not_outgrow_its_size);
+	tcase_add_test(c, very_many_are_too_old);
 	tcase_add_test(c, a_trace_larger_than_the_store);
 	tcase_add_test(c, what_is_no_store_is_left_alone);
 	tcase_add_test(c, damage_ends_in_a_sentence);
