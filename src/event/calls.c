@@ -17,7 +17,8 @@
 
 enum {
 	IDLE_KEPT = 1024,	/* goroutines without open calls that are kept for their next one */
-	OPEN_KEPT = 1 << 16,	/* goroutines with open calls, before we ask who of them is left */
+	OPEN_KEPT = 3 << 14,	/* open calls, before we ask whose goroutines are left: fewer than
+				 * there may be spans (span/context.h) */
 	OLDEST_KEPT = 1 << 10,	/* those that came first are the program's own: they last */
 	UNSEEN_NS = 1000000000,
 	OPEN_MAX = 1 << 24,	/* no real program has more calls open */
@@ -61,7 +62,7 @@ struct calls {
 	struct goroutine *spare;
 	struct goroutine *last;			/* whose record came last */
 	size_t idle;				/* of those in the map, without frames */
-	size_t open_most;			/* ...with: how many are too many */
+	u64 open_most;				/* of `open`: too many */
 	i64 lost_ns;				/* until then records were lost; 0: none were */
 	u64 open;				/* frames of all */
 	i64 execs;				/* begun and not failed */
@@ -341,13 +342,13 @@ static void close_lost(struct calls *c)
 {
 	size_t rank = 0;
 
-	if (!c->lost_ns || c->by_goid.n - c->idle < c->open_most)
+	if (!c->lost_ns || c->open < c->open_most)
 		return;
 	for (struct goroutine *g = c->first; g; g = g->next)
 		if (g->frames.n && rank++ >= OLDEST_KEPT && g->seen_ns < c->lost_ns - UNSEEN_NS)
 			while (g->frames.n)
 				pop_unseen(c, g, END_LOST);
-	c->open_most = MAX(2 * (c->by_goid.n - c->idle), (size_t)OPEN_KEPT);
+	c->open_most = MAX(2 * c->open, (u64)OPEN_KEPT);
 }
 
 /* Something happened at a place where no frame of `depth` or deeper can be any more. Tells whether

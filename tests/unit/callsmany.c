@@ -100,12 +100,17 @@ static void on_loss(void *ctx, u64 count, i64 from_ns, i64 to_ns)
 	(void)to_ns;
 }
 
-static void entry_at(struct calls *c, u64 goid, i64 time_ns)
+static void entry_below(struct calls *c, u64 goid, u32 depth, i64 time_ns)
 {
 	u8 bytes[40] = { 0 };
 
-	calls_record(c, &(struct record){ .goid = goid, .depth = 100, .kind = SITE_ENTRY,
+	calls_record(c, &(struct record){ .goid = goid, .depth = depth, .kind = SITE_ENTRY,
 					  .time_ns = time_ns, .bytes = bytes, .size = 40 });
+}
+
+static void entry_at(struct calls *c, u64 goid, i64 time_ns)
+{
+	entry_below(c, goid, 100, time_ns);
 }
 
 /* Where records are lost, goroutines end unseen with calls open: these are not kept for ever. */
@@ -127,6 +132,25 @@ START_TEST(calls_whose_ends_were_lost_are_closed_when_they_are_many)
 	/* the first goroutines last, and so does who was seen a moment ago */
 	calls_finish(c);
 	ck_assert_uint_lt(ended_lost, N);
+	calls_release(&c);
+}
+END_TEST
+
+/* Each may be in several. */
+START_TEST(nor_need_their_goroutines_be_that_many)
+{
+	enum { N = 40000, FIRST = 1024 };
+	struct calls *c;
+
+	c = calls_new(&plan, &(struct sink){ .call = count_lost, .lost = on_loss });
+	ended_lost = 0;
+	for (u64 g = 1; g <= N; g++) {
+		entry_at(c, g, (i64)g);
+		entry_below(c, g, 200, (i64)g);
+	}
+	calls_lost(c, 1, 1000000000, 2000000000);
+	entry_at(c, N + 1, 2000000001);
+	ck_assert_uint_eq(ended_lost, 2 * (N - FIRST));
 	calls_release(&c);
 }
 END_TEST
@@ -154,6 +178,7 @@ Suite *callsmany_suite(void)
 	tcase_add_test(t, depth_and_numbers);
 	tcase_add_test(t, goroutines_are_forgotten);
 	tcase_add_test(t, calls_whose_ends_were_lost_are_closed_when_they_are_many);
+	tcase_add_test(t, nor_need_their_goroutines_be_that_many);
 	tcase_add_test(t, without_losses_no_call_is_given_up);
 	suite_add_tcase(s, t);
 	return s;
