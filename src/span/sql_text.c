@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/out.h"
 #include "span/sql_secret.h"
 
 struct scan {
@@ -260,12 +261,17 @@ static void word(struct scan *s)
 	}
 }
 
+static void signs(struct scan *s, size_t n)
+{
+	put(s, str_cut(s->in, s->at, s->at + n));
+	s->at += n;
+}
+
 static void symbol(struct scan *s)
 {
 	if (peek(s, 0) == ';')
 		sql_secret_end(&s->secret);
-	put(s, str_cut(s->in, s->at, s->at + 1));
-	s->at++;
+	signs(s, 1);
 }
 
 static void dollar(struct scan *s)
@@ -330,6 +336,32 @@ static void hash(struct scan *s)
 		symbol(s);
 }
 
+/* Money in SQL Server: how long is the sign in front of its digits? */
+static size_t money(const struct scan *s)
+{
+	static const u16 signs[][2] = {
+		{ 0xa2, 0xa5 }, { 0x9f2, 0x9f3 }, { 0xe3f, 0xe3f }, { 0x17db, 0x17db },
+		{ 0x20a0, 0x20cf }, { 0xfdfc, 0xfdfc }, { 0xfe69, 0xfe69 }, { 0xff04, 0xff04 },
+		{ 0xffe0, 0xffe6 },
+	};
+	u32 rune = 0;
+	size_t n = utf8_rune(s->in, s->at, &rune);
+
+	if ((s->dialect != SQL_SERVER && s->dialect != SQL_OTHER) || !is_digit(peek(s, n)))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(signs); i++)
+		if (rune >= signs[i][0] && rune <= signs[i][1])
+			return n;
+	return 0;
+}
+
+/* Is it of a name? In PostgreSQL it is of operators. */
+static bool at_names(const struct scan *s)
+{
+	return s->dialect != SQL_POSTGRESQL &&
+	       (!is_digit(peek(s, 1)) || (s->dialect != SQL_OTHER && s->dialect != SQL_ORACLE));
+}
+
 static void one(struct scan *s)
 {
 	char c = peek(s, 0);
@@ -361,7 +393,9 @@ static void one(struct scan *s)
 		dollar(s);
 	} else if (is_digit(c) || (c == '.' && is_digit(peek(s, 1)))) {
 		number(s);
-	} else if (is_letter(c) || c == '@') {
+	} else if ((u8)c >= 0x80 && money(s)) {
+		signs(s, money(s));
+	} else if (is_letter(c) || (c == '@' && at_names(s))) {
 		word(s);
 	} else if ((u8)c < 0x20 || c == 0x7f) {
 		cut(s);
