@@ -92,7 +92,7 @@ void say_peer_address(struct saying *s, struct str peer)
 	i64 port;
 	struct str name = split_port(peer, &port);
 
-	if (!name.n)
+	if (!name.n || name.p[0] == '@' || name.p[0] == '/')	/* of a unix socket */
 		return;
 	say_text(s, "client.address", name);
 	say_text(s, "network.peer.address", name);

@@ -67,6 +67,29 @@ START_TEST(a_servemux_behind_another)
 }
 END_TEST
 
+static const struct {
+	const char *peer, *is;
+} peers[] = {
+	{ "10.0.0.2:80", " client.address=10.0.0.2 network.peer.address=10.0.0.2 "
+	  "network.peer.port=80" },
+	{ "[::1]:80", " client.address=::1 network.peer.address=::1 network.peer.port=80" },
+	{ "@", "" }, { "@name", "" }, { "/run/x.sock", "" }, { "", "" },
+};
+
+START_TEST(who_is_served_has_an_address_or_none)
+{
+	struct said said = { 0 };
+	char is[128];
+
+	fresh();
+	text(FIELD_METHOD, "GET");
+	text(FIELD_PEER, peers[_i].peer);
+	http_say_server(&saying, fields, &said);
+	snprintf(is, sizeof(is), "GET http.request.method=GET%s", peers[_i].is);
+	ck_assert_str_eq(told(), is);
+}
+END_TEST
+
 START_TEST(query_is_a_method)
 {
 	struct said said = { 0 };
@@ -216,6 +239,7 @@ Suite *http_suite(void)
 	suite_add_tcase(s, c);
 	tcase_add_loop_test(c, patterns_of_a_servemux, 0, ARRAY_LEN(patterns));
 	tcase_add_test(c, a_servemux_behind_another);
+	tcase_add_loop_test(c, who_is_served_has_an_address_or_none, 0, ARRAY_LEN(peers));
 	tcase_add_test(c, query_is_a_method);
 	tcase_add_test(c, a_status_that_nobody_has_set_is_200);
 	tcase_add_test(c, sizes_are_those_of_bodies);
