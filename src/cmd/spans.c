@@ -199,7 +199,7 @@ static bool collect(struct session *s, struct source *src, struct pump_result *r
 		.show_ctx = &view,
 	};
 	struct pump_limits limits = {
-		.for_ns = s->args->for_ns, .every_ns = TICK_NS, .round_ms = ROUND_MS,
+		.for_ns = s->to.n ? s->args->for_ns : 1, .every_ns = TICK_NS, .round_ms = ROUND_MS,
 	};
 	struct enough enough = { .max = s->args->max };
 	struct collector *c;
@@ -241,6 +241,8 @@ static bool run(struct session *s, int *status, bool *gone, struct err *err)
 		spans_say_off(s->rules, s->plan, stderr);
 		engine_refusals(s->plan);
 		ok = spans_to_begin(&s->to, &to, src.pid, s->out, err);
+		if (!ok)	/* now, for the program may run for long */
+			fprintf(stderr, TALK "%s; the program is left\n", err->msg);
 		ok = collect(s, &src, &r, ok ? err : &ignored) && ok;
 		*status = r.exited ? r.program_exit : 0;
 		*gone = r.gone;

@@ -65,13 +65,16 @@ bool spans_to_begin(struct spans_to *to, const struct spans_to_ask *ask, pid_t p
 		    struct err *err)
 {
 	struct span_resource r = resource(ask, pid);
-	bool ok = begin(to, ask, r, err);
 
+	if (!begin(to, ask, r, err)) {
+		spans_to_end(to);
+		return false;
+	}
 	if (ask->json)
 		to->at[to->n++] = span_json_new(o, service(r));
 	else if (ask->printed || !to->n)
 		to->at[to->n++] = span_tree_new(o, ask->whole);
-	return ok;
+	return true;
 }
 
 u64 spans_to_end(struct spans_to *to)

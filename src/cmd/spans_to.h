@@ -34,7 +34,7 @@ struct spans_to {
 
 /* What is wrong with it is known before the program is touched; the process is known later. */
 bool spans_to_try(const struct spans_to_ask *ask, struct err *err) MUST_CHECK;
-/* `o`: for what is printed. When it fails, some may have begun. */
+/* `o`: for what is printed. When it fails, there are none. */
 bool spans_to_begin(struct spans_to *to, const struct spans_to_ask *ask, pid_t pid, struct out *o,
 		    struct err *err) MUST_CHECK;
 /* How many spans they have lost until now. */

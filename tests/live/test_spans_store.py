@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 import gobuild
 import goshawk
 import test_spans_logs
+from attaching import line_of
+from test_orphan import needs_preload, preload
 from test_spans import PARENT, Web
 
 pytestmark = pytest.mark.ptrace
@@ -179,3 +182,51 @@ def test_refused_before_it_starts(tmp_path, options, says):
     done = goshawk.run("spans", *options, "--", str(gobuild.build("spans-web", gobuild.NEWEST, "stripped")), cwd=tmp_path)
     assert done.status and says in done.err and len(done.err.splitlines()) == 1, done
     assert not os.listdir(tmp_path)
+
+
+# It is there when it is tried, and not when the program has been started.
+GONE = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+int open(const char *path, int flags, ...)
+{
+	int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
+	static int looked;
+	const char *name = strrchr(path, '/');
+	if (name && !strcmp(name, "/s.db") && looked++)
+		return errno = EACCES, -1;
+	return real(path, flags, 0600);
+}
+"""
+
+
+@needs_preload
+@pytest.mark.parametrize("attach", [False, True])
+def test_a_store_that_can_not_be_opened_any_more(tmp_path, attach):
+    """That is said at once, and the program goes on alone."""
+    store = tmp_path / "s.db"
+    with Web(options=["--store", store]) as web:
+        web.end()
+    env = preload(tmp_path, GONE)
+    said = "[goshawk] %s: Permission denied; the program is left\n" % store
+    if attach:
+        with subprocess.Popen([gobuild.build("spans-web", gobuild.NEWEST)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as p:
+            pid = line_of(p.stdout, "ready").split()[1]
+            done = goshawk.run("spans", "--store", store, "-p", pid, env=env)
+            p.communicate(timeout=60)
+        assert p.returncode == 0
+        status, err = done.status, done.err
+    else:
+        with Web(options=["--store", store], env=env) as web:
+            deadline = time.monotonic() + 60
+            while said.encode() not in os.pread(web.err.fileno(), 1 << 16, 0):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert web.get("/silent/1") == 200
+            web.p.communicate(timeout=60)
+            status, err = web.p.returncode, os.pread(web.err.fileno(), 1 << 16, 0).decode()
+    assert status == 6 and said in err and err.endswith("goshawk: %s: Permission denied\n" % store), err
