@@ -167,7 +167,7 @@ static inline struct rule_on rule_on_of(const struct rule *rule, const struct li
 	return on;
 }
 
-enum { LIBRARIES_MOST = 32, RULES_MOST = 192, READS_MOST = 1024 };
+enum { LIBRARIES_MOST = 32, RULES_MOST = 320, READS_MOST = 3072 };
 struct rules {
 	struct rule_on on[RULES_MOST];
 	u32 n;

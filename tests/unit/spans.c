@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "span/context.h"
+#include "span/rules.h"
 #include "span/sampler.h"
 #include "span/say.h"
 #include "span/traceparent.h"
@@ -413,6 +414,24 @@ START_TEST(a_request_is_sampled_as_the_programs_own_span)
 }
 END_TEST
 
+/* A program may have them all. */
+START_TEST(there_is_room_for_the_rules_of_all_libraries)
+{
+	u32 n = 0, asks = 0, libraries = 0;
+
+	for (; rules_libraries[libraries]; libraries++) {
+		const struct library *l = rules_libraries[libraries];
+
+		n += l->nrules;
+		for (u32 i = 0; i < l->nrules; i++)
+			asks += l->rules[i].nreads + l->rules[i].nmessages + 2;
+	}
+	ck_assert_uint_le(libraries, LIBRARIES_MOST);
+	ck_assert_uint_le(n, RULES_MOST);
+	ck_assert_uint_le(asks, READS_MOST);
+}
+END_TEST
+
 static bool gives(void *word, u64 rt, void *to, size_t n)
 {
 	ck_assert_uint_eq(rt, 0x1008);
@@ -485,6 +504,7 @@ Suite *spans_suite(void)
 	tcase_add_test(t, each_prefix_and_each_flip);
 	tcase_add_test(t, header_lines);
 	tcase_add_test(t, samplers);
+	tcase_add_test(t, there_is_room_for_the_rules_of_all_libraries);
 	tcase_add_test(t, an_error_may_be_of_no_type_of_the_program);
 	suite_add_tcase(s, c);
 	suite_add_tcase(s, t);
