@@ -84,18 +84,16 @@ END_TEST
 START_TEST(the_processors_own)
 {
 	struct tsc_clock c;
-	u64 tsc;
+	u64 tsc, first;
 	i64 ns;
 
 	tsc_start(&c);
 	tsc_measure(&c);
 	ck_assert_int_lt(llabs(c.ahead_ns - clock_ahead_ns()), SECOND / 1000);
-	c.last_tsc -= 100 * SECOND;	/* it is late */
-	c.last_ns -= 100 * SECOND * 2 / 5;
-	tsc_measure(&c);
+	for (first = c.last_tsc; c.last_tsc == first;)
+		tsc_measure(&c);
 	tsc_pair(&tsc, &ns);
 	ck_assert_int_lt(llabs(tsc_to_ns(&c, tsc) - c.ahead_ns - ns), SECOND / 1000);
-	ck_assert_uint_le(__rdtsc() - c.last_tsc, 100 * SECOND);
 }
 END_TEST
 
