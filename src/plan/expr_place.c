@@ -430,6 +430,8 @@ bool bind_load(struct binder *b, struct operand *o, u32 want)
 	struct place *p = &o->place;
 	struct expr_step s = { .kind = EXPR_INT, .type = o->type };
 
+	if (o->kind == OPERAND_NIL)
+		return bind_wrong(b, o->node->at, "nil can only be equal to something, or not");
 	if (o->kind != OPERAND_PLACE)
 		return true;
 	if (o->type ? o->type->kind == GO_STRING || (want && is_bytes(b, o->type)) :
