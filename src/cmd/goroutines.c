@@ -9,6 +9,7 @@
 #include "go/release.h"
 #include "inline/glance.h"
 #include "out/goroutine.h"
+#include "plan/redact.h"
 
 struct goroutines_args {
 	struct common_args common;
@@ -253,7 +254,8 @@ static bool check_asked(const struct goroutines_args *a, const struct go_program
 	for (size_t i = 0; i < a->func.n; i++)
 		if (!check_func(prog, a->func.at[i], err))
 			return false;
-	return !a->state || check_state(prog, a->state, err);
+	return (!a->state || check_state(prog, a->state, err)) &&
+	       redact_check_program(prog, a->redact.at, a->redact.n, err);
 }
 
 static bool goroutines(const void *args, const char **rest, size_t nrest, char **program,

@@ -91,9 +91,13 @@ static struct known_args *make(struct args *a, const struct question *q, u64 pc)
 	struct known_args *k = ARENA_NEW(&a->plan.arena, struct known_args);
 	u64 behind = pc + !q->l->exact, va = prog->md.text_va + pc;
 	bool inlined = q->frame + 1 < q->frames;
+	struct go_frame frames[GO_FRAMES];
 	struct go_param *params;
 	size_t n;
+	bool secret = plan_redacts(&a->plan, f->name);
 
+	if (q->frame < go_frames_at(prog, f, pc, frames))
+		secret |= plan_redacts(&a->plan, frames[q->frame].name);
 	if (q->locals) {
 		n = go_local_vars(prog, f, va, prog->md.text_va + behind,
 				  inlined ? q->frames - 2 - q->frame : q->frames - 1,
@@ -113,7 +117,7 @@ static struct known_args *make(struct args *a, const struct question *q, u64 pc)
 	}
 	k->none = (inlined || q->locals) && !n;
 	reading_make(&k->reading, &a->plan, &a->dynamic, &a->cache, params, n,
-		     plan_redacts(&a->plan, f->name), false);
+		     secret, false);
 	return k;
 }
 

@@ -1,6 +1,9 @@
 #include "plan/redact.h"
 
 #include "base/vec.h"
+#include "go/dwarf.h"
+#include "go/homes.h"
+#include "go/inlines.h"
 #include "plan/pattern.h"
 #include "plan/reading.h"
 
@@ -85,6 +88,60 @@ static void gather(struct names *n)
 	add_fields(n);
 }
 
+static void all_functions(struct names *n)
+{
+	const struct go_program *prog = n->p->prog;
+	struct str *inlined;
+	size_t count = go_inlined_names(prog, &n->p->arena, &inlined);
+
+	for (size_t i = 0; i < prog->nfuncs; i++)
+		*vec_push(&n->all) = prog->funcs[i].name;
+	for (size_t i = 0; i < count; i++)
+		*vec_push(&n->all) = inlined[i];
+}
+
+static void all_fields(struct names *n)
+{
+	struct go_type **types;
+	size_t count = go_types_all(n->p->prog, &types);
+
+	for (size_t i = 0; i < count; i++)
+		add_type(n, types[i]);
+	count = go_dwarf_types(n->p->prog, &types);
+	for (size_t i = 0; i < count; i++)
+		add_type(n, types[i]);
+	add_fields(n);
+}
+
+static void all_params(struct names *n)
+{
+	const struct go_program *prog = n->p->prog;
+
+	for (size_t i = 0; i < prog->nfuncs; i++)
+		add_signature(n, go_sig_of(prog, &prog->funcs[i]));
+}
+
+/* Those of functions that exist only inlined are told of at each such place. */
+static void all_inlined_params(struct names *n)
+{
+	const struct go_program *prog = n->p->prog;
+	struct inlines inlines;
+
+	inlines_make(&inlines, prog, &n->p->arena);
+	for (size_t i = 0; i < inlines.n; i++) {
+		const struct inlined_place *at = &inlines.at[i];
+		struct go_frame frames[GO_FRAMES];
+		size_t levels = go_frames_at(prog, at->in, at->pc, frames), count;
+		u64 va = prog->md.text_va + at->pc;
+		struct go_param *params;
+
+		if (levels < 2)
+			continue;
+		count = go_inlined_params(prog, at->in, va, va, levels - 2, levels - 1, &params);
+		add_params(n, params, count);
+	}
+}
+
 static bool says_nothing(const struct names *n, const char *text, struct err *err)
 {
 	if (n->nameless)
@@ -96,17 +153,25 @@ static bool says_nothing(const struct names *n, const char *text, struct err *er
 		       "a function nor a parameter or field", text);
 }
 
-static bool check_one(const struct names *n, const char *whole, struct err *err)
+static void release(struct names *n)
+{
+	vec_release(&n->all);
+	vec_release(&n->todo);
+	map_release(&n->seen);
+}
+
+static bool is_one_of(const struct names *n, const char *whole)
 {
 	const char *text = whole + (*whole == '!');
 	OWN(patterns) one = { 0 };
+	struct err err;
 	bool any = false;
 
-	if (!patterns_compile(&one, &text, 1, err))
+	if (!patterns_compile(&one, &text, 1, &err))
 		return false;
 	for (size_t i = 0; i < n->all.n && !any; i++)
 		any = n->all.at[i].n && patterns_match_text(&one, n->all.at[i]);
-	return any || says_nothing(n, whole, err);
+	return any;
 }
 
 bool redact_may_hide(const struct plan *p, const struct plan_func *f)
@@ -140,9 +205,34 @@ bool redact_check(struct plan *p, struct err *err)
 	dynamic_types_find(&n.d, p);
 	gather(&n);
 	for (size_t i = 0; ok && i < p->request.nredact; i++)
-		ok = check_one(&n, p->request.redact[i], err);
-	vec_release(&n.all);
-	vec_release(&n.todo);
-	map_release(&n.seen);
+		ok = is_one_of(&n, p->request.redact[i]) ||
+		     says_nothing(&n, p->request.redact[i], err);
+	release(&n);
+	return ok;
+}
+
+bool redact_check_program(const struct go_program *prog, const char *const *redact, size_t count,
+			  struct err *err)
+{
+	/* what takes longest comes last, and only for a name that nothing has had */
+	static void (*const more[])(struct names *) = {
+		all_functions, all_fields, all_params, all_inlined_params,
+	};
+	struct plan p = { .prog = prog };
+	struct names n = { .p = &p };
+	size_t next = 0;
+	bool ok = patterns_compile(&p.redact, redact, count, err);
+
+	for (size_t i = 0; ok && i < count; i++) {
+		while (!(ok = is_one_of(&n, redact[i])) && next < ARRAY_LEN(more))
+			more[next++](&n);
+		if (!ok)
+			err_set(err, ERR_USAGE, "--redact %s: nothing in this program is called "
+				"so, neither a function nor a parameter or field%s", redact[i],
+				prog->has_dwarf ? "" : "; it has no names for parameters: write "
+				"arg0, arg1, …, or the function's name");
+	}
+	release(&n);
+	plan_release(&p);
 	return ok;
 }

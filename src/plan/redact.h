@@ -1,4 +1,4 @@
-/* redact - does each --redact pattern name something of what a plan reads?
+/* redact - does each --redact pattern name something of what is read?
  *
  * One that does not is a slip of the pen, or meant for another build: what it was to hide would be
  * shown. Names of parameters are in DWARF only.
@@ -14,5 +14,8 @@
  * the program has those of its method? In doubt it may. */
 bool redact_may_hide(const struct plan *p, const struct plan_func *f);
 bool redact_check(struct plan *p, struct err *err) MUST_CHECK;
+/* The same where nobody knows what will be read: does anything in the program have such a name? */
+bool redact_check_program(const struct go_program *prog, const char *const *redact, size_t count,
+			  struct err *err) MUST_CHECK;
 
 #endif

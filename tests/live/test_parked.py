@@ -144,6 +144,8 @@ def test_groups_filters_and_folded_stacks():
         assert one.startswith("runtime.goexit;") and ";main.one;" in one
         secret = goshawk.run("goroutines", "--redact", "Name", "--func", "main.receives", str(parked.pid)).out
         assert "‹redacted›" in secret and "gopher" not in secret
+        inlined = goshawk.run("goroutines", "--redact", "sync.(*Mutex).Lock", "--func", "main.locks", str(parked.pid)).out
+        assert "sync.(*Mutex).Lock(m=‹redacted›) (inlined)" in inlined and "Lock(m=?)" in inlined, inlined
 
 
 def test_what_cannot_be_there_is_a_usage_error():
@@ -151,6 +153,8 @@ def test_what_cannot_be_there_is_a_usage_error():
     with Parked(gobuild.NEWEST, "plain", 3) as parked:
         for asked, said in (["--func", "main.sentd"], "matches no function; near it: main.sends"), \
                 (["--func", "main.sends", "--func", "nosuch"], "pattern 'nosuch' matches no function"), \
+                (["--redact", "n", "--redact", "zzz"], "--redact zzz: nothing in this program is called so"), \
+                (["--redact", "re:("], "pattern 're:('"), \
                 (["--state", "nonsense"], "there are: running, runnable, syscall, waiting, "):
             done = goshawk.run("goroutines", *asked, str(parked.pid))
             assert done.status == 2 and said in done.err and not done.out, done
