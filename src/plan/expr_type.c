@@ -4,6 +4,7 @@
  * fit into it. */
 #include "plan/expr_bind.h"
 
+#include <float.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -104,6 +105,10 @@ static bool give_type(struct binder *b, struct operand *o, u8 kind, u8 size, str
 		if (o->kind != OPERAND_INT && o->kind != OPERAND_FLOAT)
 			return bind_wrong(b, o->node->at, "a number was expected here, not %s",
 					  kind_text(b, o));
+		if (size == 4 && (d > (double)FLT_MAX || d < -(double)FLT_MAX))
+			return bind_wrong(b, o->node->at, "this does not fit into float32");
+		if (size == 4)
+			d = (double)(float)d;
 		memcpy(&s.imm, &d, sizeof(d));
 	} else if (kind == EXPR_STRING) {
 		if (o->kind != OPERAND_TEXT)

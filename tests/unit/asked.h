@@ -3,7 +3,8 @@
  *
  *	func f(n int, u uint8, w int32, s string, p *T, sl []int, ok bool, f float64,
  *	       m map[string]int, ch chan int, e any, err error, arr [3]int16, names []string,
- *	       d time.Duration, nilp *T, bad *T, hidden string) (ret0 int, why error)
+ *	       d time.Duration, nilp *T, bad *T, lost, hidden string,
+ *	       h float32) (ret0 int, why error)
  *	type T struct { ID int; Name string; Next *T; Flags uint16; In struct{X, Y int32}; *Base }
  *	type Base struct { Kind int; Secret string }
  *
@@ -181,6 +182,7 @@ static inline void asked_call(void)
 	const u8 u = 200, ok = 1;
 	const i32 w = -3;
 	const double f = 2.5;
+	const float h = 0.1f;
 	u64 base[3] = { 99, put("key", 3), 3 }, map[6] = { 3 }, chan[2] = { 4, 10 }, v[3], nil = 0;
 	u64 names[4] = { put("ab", 2), 2, put("cde", 3), 3 }, bad = 8;
 	u64 itab[2] = { 0, world.oops->va }, b = put(base, sizeof(base)), t, at;
@@ -220,6 +222,7 @@ static inline void asked_call(void)
 	param(&st, "lost", world.text, v);
 	words(v, put("hunter2", 7), 7);
 	param(&st, "hidden", world.text, v);
+	param(&st, "h", a_type(GO_FLOAT32, 4, 4, "float32"), &h);
 }
 
 static inline void asked_results(void)

@@ -42,6 +42,9 @@ static const struct { const char *text, *is; } values[] = {
 	{ "f == 2.5", "true" },
 	{ "d > 1s && d <= 1500ms", "true" }, { "duration >= 2.5ms", "true" }, { "-7 == n", "true" },
 	{ "3 < u", "true" }, { "n <= -8", "false" },
+	/* 0.1 becomes a float32 */
+	{ "h == 0.1", "true" }, { "h > 0.1", "false" }, { "0.1 < h", "false" },
+	{ "h * 0.1", "0.01000000071" }, { "h + 0.2 == 0.3", "true" }, { "h == f", "false" },
 	/* texts */
 	{ "len(s)", "12" }, { "s == \"hello, world\"", "true" }, { "s == \"hello\"", "false" },
 	{ "s != \"hello\"", "true" }, { "s < \"help\"", "true" }, { "s >= \"hello\"", "true" },
@@ -182,6 +185,7 @@ static const struct { enum expr_role role; const char *text, *sentence; u32 care
 	{ EXPR_BY, "nil", "nil has no type here", 0 },
 	{ EXPR_IF, "u == 300", "this does not fit into uint8", 5 },
 	{ EXPR_IF, "u == -1", "this does not fit into uint8", 5 },
+	{ EXPR_IF, "h < 1e39", "this does not fit into float32", 4 },
 	{ EXPR_IF, "n == 1.5",
 	  "a whole number was expected here, not a number with a fraction", 5 },
 	{ EXPR_IF, "n == \"7\"", "a whole number was expected here, not a text", 5 },
