@@ -171,7 +171,7 @@ void keys_text(struct out *o, const struct keys *k, u32 i)
 			out_i64(o, (i64)key->bits);
 		return;
 	case EXPR_FLOAT:
-		out_float(o, as_float(key), 64);
+		out_float(o, as_float(key), look_float_bits(key->type));
 		return;
 	case EXPR_STRING:
 	case EXPR_VALUE:
@@ -221,7 +221,7 @@ static void json_value(struct json *j, const struct key *key)
 		json_i64(j, (i64)key->bits);
 		return;
 	case EXPR_FLOAT:
-		json_f64(j, as_float(key));
+		json_float(j, as_float(key), look_float_bits(key->type));
 		return;
 	case EXPR_STRING:
 	case EXPR_VALUE:

@@ -268,6 +268,11 @@ bool look_is_address(const struct go_type *t)
 	return t && (t->kind == GO_UINTPTR || t->kind >= GO_CHAN);
 }
 
+int look_float_bits(const struct go_type *t)
+{
+	return t && t->kind == GO_FLOAT32 ? 32 : 64;
+}
+
 /* wall: OFFSET SIZE MEANING, in bits (time/time.go): 63 1 monotonic; then 30 33 seconds since 1885;
  * 0 30 nanoseconds. Without bit 63, ext has the seconds since year 1. */
 void look_time(const struct value_view *v, u32 at, i64 *unix_s, u32 *ns)

@@ -93,6 +93,8 @@ struct str look_func(const struct value_view *v, u32 at);
 bool look_is_duration(const struct go_type *t);
 /* Is a number of this type (NULL: not known) an address, as that of a pointer or a chan? */
 bool look_is_address(const struct go_type *t);
+/* How many bits a number with a fraction of this type (NULL: not known) has. */
+int look_float_bits(const struct go_type *t);
 /* A time.Time's Unix time. */
 void look_time(const struct value_view *v, u32 at, i64 *unix_s, u32 *ns);
 

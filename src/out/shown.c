@@ -29,11 +29,6 @@ static bool is_duration(const struct expr_result *r)
 	return r->kind == EXPR_INT && r->type && look_is_duration(r->type);
 }
 
-static unsigned float_bits(const struct expr_result *r)
-{
-	return r->type && r->type->kind == GO_FLOAT32 ? 32 : 64;
-}
-
 static bool is_address(const struct expr_result *r)
 {
 	return r->kind == EXPR_UINT && look_is_address(r->type);
@@ -58,7 +53,7 @@ static void text(struct out *o, struct value_view *v, const struct expr_result *
 			out_u64(o, r->u);
 		break;
 	case EXPR_FLOAT:
-		out_float(o, r->f, (int)float_bits(r));
+		out_float(o, r->f, look_float_bits(r->type));
 		break;
 	case EXPR_STRING:
 		out_quoted(o, str_cut(r->text, 0, v->strings));
@@ -138,7 +133,7 @@ static void json_number(struct json *j, const struct expr_result *r)
 			json_u64(j, r->u);
 		break;
 	case EXPR_FLOAT:
-		json_float(j, r->f, (int)float_bits(r));
+		json_float(j, r->f, look_float_bits(r->type));
 		break;
 	case EXPR_STRING:
 	case EXPR_VALUE:

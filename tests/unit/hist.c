@@ -241,6 +241,29 @@ START_TEST(addresses_are_hexadecimal)
 }
 END_TEST
 
+START_TEST(a_float32_has_the_digits_of_one)
+{
+	static struct go_type single = { .loaded = true, .kind = GO_FLOAT32, .size = 4 };
+	const float tenth = 0.1f;
+	struct sink s;
+	u32 bits;
+
+	fresh(true);
+	memcpy(&bits, &tenth, sizeof(bits));
+	load_key.kind = EXPR_FLOAT;
+	load_key.size = 4;
+	load_key.type = &single;
+	s = sink_count_new(&arena, &text, &facts, false);
+	give(&s, 0, 0, bits);
+	end(&s);
+	is("           1  0.1\n");
+	s = sink_count_new(&arena, &text, &facts, true);
+	give(&s, 0, 0, bits);
+	end(&s);
+	ck_assert(strstr((out_c(&text, 0), text.buf), "\"by\":0.1,\"count\":1}"));
+}
+END_TEST
+
 START_TEST(intervals_add_up)
 {
 	struct sink s = (fresh(false), sink_hist_new(&arena, &text, &facts, false, &powers));
@@ -373,6 +396,7 @@ Suite *hist_suite(void)
 	tcase_add_test(t, a_float_that_is_no_number_is_left_out);
 	tcase_add_test(t, by_value_over_all_functions);
 	tcase_add_test(t, addresses_are_hexadecimal);
+	tcase_add_test(t, a_float32_has_the_digits_of_one);
 	tcase_add_test(t, intervals_add_up);
 	tcase_add_test(t, counts_by_text);
 	tcase_add_test(t, what_has_no_value_is_counted_as_unreadable);
