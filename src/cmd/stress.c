@@ -8,7 +8,10 @@
 #include "out/torn.h"
 
 #define HUNT_NS 60000000000
-enum { NOT_GIVEN = -1 };	/* of what is refused if it is 0 */
+enum {
+	NOT_GIVEN = -1,		/* of what may be given as 0 */
+	PERCENT = 50,		/* --max-overhead, if that is not given */
+};
 
 struct stress_args {
 	struct common_args common;
@@ -86,6 +89,7 @@ static bool hunted(const struct stress_args *a, const char **rest, size_t nrest,
 	};
 	OWN(out_file) file = {0};
 	OWN(arena) arena = {0};
+	struct delay_ask ask;
 	const char *path;
 	bool found;
 
@@ -96,7 +100,7 @@ static bool hunted(const struct stress_args *a, const char **rest, size_t nrest,
 		return err_set(err, ERR_USAGE,
 			       "stress --until-crash: chooses by itself where and how "
 			       "often; without -p, --list, --undo, --plan, --every, --chance");
-	if (!find_program(&arena, program[0], &path, err) ||
+	if (!stress_ask(&a->delay, &ask, err) || !find_program(&arena, program[0], &path, err) ||
 	    !target_spares(path, "program", a->output, err) ||
 	    !out_file_open(&file, a->output, true, err) ||
 	    !stress_until_crash(&h, &file.out, &found, err))
@@ -122,12 +126,15 @@ static bool live(const struct stress_args *a, const char **rest, size_t nrest, c
 	return stress_live(&l, status, err);
 }
 
-/* From here on, 0 is what was not given. */
+/* From here on, 0 is what was not given, but for --max-overhead. */
 static bool settle(struct stress_args *a, struct err *err)
 {
 	if (!a->for_ns || !a->delay.every)
 		return err_set(err, ERR_USAGE, "stress: --%s 0: give more than 0",
 			       a->for_ns ? "every" : "for");
+	if (a->until_crash && (a->delay.fips_resum || a->delay.max_overhead != (u64)NOT_GIVEN))
+		return err_set(err, ERR_USAGE, "stress --until-crash: without --%s",
+			       a->delay.fips_resum ? "fips-resum" : "max-overhead");
 	if (!a->until_crash && (a->report || a->show_output))
 		return err_set(err, ERR_USAGE, "stress: --%s: with --until-crash",
 			       a->report ? "report" : "show-output");
@@ -135,6 +142,8 @@ static bool settle(struct stress_args *a, struct err *err)
 		a->for_ns = 0;
 	if (a->delay.every == (u64)NOT_GIVEN)
 		a->delay.every = 0;
+	if (a->delay.max_overhead == (u64)NOT_GIVEN)
+		a->delay.max_overhead = PERCENT;
 	return true;
 }
 
@@ -217,7 +226,7 @@ static const struct opt opts[] = {
 
 static const struct stress_args defaults = {
 	.for_ns = NOT_GIVEN,
-	.delay = { .delay_ns = 100000, .every = (u64)NOT_GIVEN, .max_overhead = 50 },
+	.delay = { .delay_ns = 100000, .every = (u64)NOT_GIVEN, .max_overhead = (u64)NOT_GIVEN },
 };
 
 const struct command cmd_stress = {

@@ -309,6 +309,10 @@ def test_wrong_input(tmp, tmp_path):
     assert status == 2 and "stores no value of several words" in said
     assert wrong("main.*")[0] == 2
     assert wrong("-p", str(os.getpid()), "main.*", "--", program)[0] == 2
+    for args, says in ((["--delay", "11s"], "--delay: at most 10s"), (["--max-overhead", "7"], "without --max-overhead"),
+                       (["--fips-resum"], "without --fips-resum")):
+        status, said = wrong(*args, "main.*", "--", program)
+        assert status == 2 and says in said
     with_rights = tmp_path / "with-rights"
     with_rights.write_bytes(program.read_bytes())
     with_rights.chmod(0o4755)
