@@ -68,6 +68,13 @@ static const struct opt opts[] = {
 	  "print what would be done, and the generated code; start nothing"),
 };
 
+/* What says something of calls. */
+static const char *about_calls(const struct trace_args *a)
+{
+	return a->condition ? "if" : a->show.n ? "show" : a->stack ? "stack" :
+	       a->entry ? "entry" : NULL;
+}
+
 static bool check(const struct trace_args *a, size_t npatterns, char **program, struct err *err)
 {
 	const struct form *f = &a->form;
@@ -79,6 +86,9 @@ static bool check(const struct trace_args *a, size_t npatterns, char **program, 
 	if (!npatterns && !a->goroutines)
 		return err_set(err, ERR_USAGE,
 			       "no pattern: name the functions to trace, for example 'main.*'");
+	if (!npatterns && about_calls(a))
+		return err_set(err, ERR_USAGE, "--%s is about calls: name the functions to trace, "
+			       "for example 'main.*'", about_calls(a));
 	if (a->pid && program)
 		return err_set(err, ERR_USAGE, "-p PID and a program: one of them");
 	if (!a->pid && (!program || !program[0]))
@@ -239,11 +249,27 @@ static void ask(const struct trace_args *a, struct plan_request *r, struct expr_
 			.role = EXPR_SHOW, .option = "--show", .text = a->show.at[i] };
 }
 
+/* From here on, 0 is what was not given. */
+static bool settle(struct trace_args *a, struct err *err)
+{
+	const char *zero = !a->for_ns ? "for" : !a->max ? "max" : !a->form.every_ns ? "every" :
+			   NULL;
+
+	if (zero)
+		return err_set(err, ERR_USAGE, "--%s 0: give more than 0", zero);
+	a->for_ns = MAX(a->for_ns, 0);
+	a->form.every_ns = MAX(a->form.every_ns, 0);
+	if (a->max == NOT_GIVEN)
+		a->max = 0;
+	return true;
+}
+
 static bool trace(const void *args, const char **rest, size_t nrest, char **program, int *status,
 		  struct err *err)
 {
-	const struct trace_args *a = args;
-	struct form form = a->form;
+	struct trace_args given = *(const struct trace_args *)args;
+	const struct trace_args *a = &given;
+	struct form *form = &given.form;
 	struct plan_request request = {
 		.patterns = rest, .npatterns = nrest,
 		.strings = a->strings, .elements = a->elements, .depth = a->depth,
@@ -264,25 +290,25 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	struct expr_ask *asks;
 	bool gone = false;
 
-	while (how.buffer < a->buffer)	/* a power of two */
-		how.buffer *= 2;
-	if (!check(a, nrest, program, err) ||
-	    !form_check(&form, &arena, a->entry, a->stack, a->show.n, err) ||
+	if (!settle(&given, err) || !check(a, nrest, program, err) ||
+	    !form_check(form, &arena, a->entry, a->stack, a->show.n, err) ||
 	    !engine_named(a->engine, &how.engine, err))
 		return false;
-	form.json = a->common.json;
+	while (how.buffer < a->buffer)	/* a power of two */
+		how.buffer *= 2;
+	form->json = a->common.json;
 	asks = ARENA_ARRAY(&arena, struct expr_ask, ASKS + a->show.n);
 	request.asks = asks;
-	form_request(&form, &request, asks);
+	form_request(form, &request, asks);
 	ask(a, &request, asks);
-	request.count_only = form.count && !request.nasks && !a->max;
+	request.count_only = form->count && !request.nasks && !a->max;
 	if (a->max_overhead && how.engine != ENGINE_UPROBE)
 		return err_set(err, ERR_USAGE, "--max-overhead: with --engine uprobe only");
 	how.max_overhead = a->max_overhead;
 	request.probes = how.engine == ENGINE_UPROBE;
 	if (!target_to_run(&img, a->pid, program, &arena, &how.path, err) ||
 	    !go_open(&prog, &img, err) || !plan_make(&plan, &prog, &request, err) ||
-	    !check_left(&plan, rest, nrest, err) || !form_suits(&form, &plan, err) ||
+	    !check_left(&plan, rest, nrest, err) || !form_suits(form, &plan, err) ||
 	    !redact_check(&plan, err) || (!a->plan && !check_seen(&plan, err)))
 		return false;
 	how.pid = img.pid;
@@ -293,7 +319,7 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 	file.out.held = !a->plan;
 	file.out.color = use_color(&a->common, file.out.fd);
 	if (a->plan ? !planned(&plan, how.path, &file.out, a->common.json, err)
-		    : !traced(a, &form, &plan, &how, &file.out, status, &gone, err))
+		    : !traced(a, form, &plan, &how, &file.out, status, &gone, err))
 		return file.own_fd && file.out.failed ? err_in(err, "%s", file.path) : false;
 	if (!out_file_commit(&file, err))
 		return false;
@@ -302,7 +328,8 @@ static bool trace(const void *args, const char **rest, size_t nrest, char **prog
 }
 
 static const struct trace_args defaults = {
-	.strings = 64, .elements = 8, .depth = 2, .buffer = 8 << 20, .frames = NOT_GIVEN
+	.strings = 64, .elements = 8, .depth = 2, .buffer = 8 << 20, .frames = NOT_GIVEN,
+	.for_ns = -1, .max = NOT_GIVEN, .form.every_ns = -1,
 };
 
 const struct command cmd_trace = {
