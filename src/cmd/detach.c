@@ -83,6 +83,9 @@ static bool detach(const void *args, const char **rest, size_t nrest, char **pro
 	out_open(&out, STDOUT_FILENO);
 	if (!a->pid && !nrest)
 		return err_set(err, ERR_USAGE, "detach: which process? Give -p PID");
+	if (nrest > !a->pid)
+		return err_set(err, ERR_USAGE, "detach: takes one process, but got also %s",
+			       rest[!a->pid]);
 	ok = target_open(&t, "detach", a->pid, rest, nrest, err);
 	if (ok && t.img.kind != IMAGE_PROCESS)
 		ok = err_set(err, ERR_USAGE, "detach: which process? Give its number");

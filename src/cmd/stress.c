@@ -10,7 +10,8 @@
 #define HUNT_NS 60000000000
 enum {
 	NOT_GIVEN = -1,		/* of what may be given as 0 */
-	PERCENT = 50,		/* --max-overhead, if that is not given */
+	USUAL_NS = 100000,	/* what is not given */
+	PERCENT = 50,
 };
 
 struct stress_args {
@@ -126,7 +127,18 @@ static bool live(const struct stress_args *a, const char **rest, size_t nrest, c
 	return stress_live(&l, status, err);
 }
 
-/* From here on, 0 is what was not given, but for --max-overhead. */
+/* An option that says how to delay; NULL: none is given. */
+static const char *about_delays(const struct stress_args *a)
+{
+	const struct delay_args *d = &a->delay;
+
+	return a->sites.n ? "site" : d->delay_ns != NOT_GIVEN ? "delay" :
+	       d->every != (u64)NOT_GIVEN ? "every" : d->chance ? "chance" : d->seed ? "seed" :
+	       d->max_overhead != (u64)NOT_GIVEN ? "max-overhead" :
+	       d->fips_resum ? "fips-resum" : NULL;
+}
+
+/* From here on, 0 is what was not given, but for --delay and --max-overhead. */
 static bool settle(struct stress_args *a, struct err *err)
 {
 	if (!a->for_ns || !a->delay.every)
@@ -135,6 +147,9 @@ static bool settle(struct stress_args *a, struct err *err)
 	if (a->until_crash && (a->delay.fips_resum || a->delay.max_overhead != (u64)NOT_GIVEN))
 		return err_set(err, ERR_USAGE, "stress --until-crash: without --%s",
 			       a->delay.fips_resum ? "fips-resum" : "max-overhead");
+	if ((a->list || a->undo) && about_delays(a))
+		return err_set(err, ERR_USAGE, "stress --%s: nothing is delayed: without --%s",
+			       a->list ? "list" : "undo", about_delays(a));
 	if (!a->until_crash && (a->report || a->show_output))
 		return err_set(err, ERR_USAGE, "stress: --%s: with --until-crash",
 			       a->report ? "report" : "show-output");
@@ -142,6 +157,8 @@ static bool settle(struct stress_args *a, struct err *err)
 		a->for_ns = 0;
 	if (a->delay.every == (u64)NOT_GIVEN)
 		a->delay.every = 0;
+	if (a->delay.delay_ns == NOT_GIVEN)
+		a->delay.delay_ns = USUAL_NS;
 	if (a->delay.max_overhead == (u64)NOT_GIVEN)
 		a->delay.max_overhead = PERCENT;
 	return true;
@@ -165,7 +182,7 @@ static bool stress(const void *args, const char **rest, size_t nrest, char **pro
 			       "--until-crash");
 	if (a->list + a->undo + a->plan > 1)
 		return err_set(err, ERR_USAGE, "stress: --list, --plan and --undo: one of them");
-	if (a->undo && (!a->output || nrest > 1 || a->sites.n))
+	if (a->undo && (!a->output || nrest > 1))
 		return err_set(err, ERR_USAGE, "stress --undo: takes all delays out of one copy, "
 			       "and needs -o OLD, which gets the original");
 	if (!a->list && !a->plan && !a->output)
@@ -226,7 +243,8 @@ static const struct opt opts[] = {
 
 static const struct stress_args defaults = {
 	.for_ns = NOT_GIVEN,
-	.delay = { .delay_ns = 100000, .every = (u64)NOT_GIVEN, .max_overhead = (u64)NOT_GIVEN },
+	.delay = { .delay_ns = NOT_GIVEN, .every = (u64)NOT_GIVEN,
+		   .max_overhead = (u64)NOT_GIVEN },
 };
 
 const struct command cmd_stress = {

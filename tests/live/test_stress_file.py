@@ -363,7 +363,7 @@ class TestNothingIsLeftBehind:
         self.refused(tmp_path, tmp_path / "new", "-o", tmp_path / "newer", status=5, says="delays are in it already")
         self.refused(tmp_path, tmp_path / "new", "--list", status=5, says="delays are in it already")
         self.refused(tmp_path, program, "--undo", "-o", tmp_path / "newer", status=2, says="no delays are in it")
-        for more in [], ["-o", tmp_path / "newer", "main.*"], ["-o", tmp_path / "newer", "--site", "main.main+0x1"]:
+        for more in [], ["-o", tmp_path / "newer", "main.*"]:
             self.refused(tmp_path, tmp_path / "new", "--undo", *more, status=2, says="out of one copy, and needs -o OLD")
 
     def test_a_file_that_may_not_grow(self, tmp_path, program):
@@ -403,6 +403,12 @@ class TestNothingIsLeftBehind:
 
     def test_a_process(self, tmp_path):
         self.refused(tmp_path, str(os.getpid()), "-o", tmp_path / "new", status=3, says="not a Go program")
+
+    @pytest.mark.parametrize("what", ["--list", "--undo"])
+    @pytest.mark.parametrize("args", [["--site", "nonsense"], ["--every", "3"], ["--chance", "2"], ["--seed", "1"], ["--delay", "1ms"],
+                                      ["--max-overhead", "5"], ["--fips-resum"]])
+    def test_nothing_is_delayed(self, tmp_path, program, what, args):
+        self.refused(tmp_path, program, what, *args, status=2, says="nothing is delayed: without " + args[0])
 
     @pytest.mark.parametrize("args,says", [
         (["--delay", "11s"], "at most 10s"), (["--chance", "2"], "--chance 2"), (["--chance", "x"], "--chance x"),
