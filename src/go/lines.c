@@ -92,9 +92,11 @@ struct go_line go_line_at(const struct go_program *prog, const struct go_func *f
 		       go_pcvalue(prog, f, f->pcln, pc));
 }
 
+/* Its code may begin with that of a call that is inlined. */
 struct go_line go_func_line(const struct go_program *prog, const struct go_func *f)
 {
-	struct go_line at = go_line_at(prog, f, f->pc);
+	struct go_frame frames[GO_FRAMES];
+	struct go_line at = frames[go_frames_at(prog, f, f->pc, frames) - 1].at;
 
 	if (at.file.n && f->start_line > 0)
 		at.line = f->start_line;
@@ -157,9 +159,11 @@ size_t go_frames_at(const struct go_program *prog, const struct go_func *f, u64 
 	struct go_line line = go_line_at(prog, f, pc);
 	struct inlined_call c;
 	size_t n = 0;
+	i32 last;
 
 	while (n + 1 < GO_FRAMES && inlined_call_at(prog, f, index, &c)) {
 		to[n++] = (struct go_frame){ c.name, line, true, c.wrapper, index };
+		last = index;
 		if (prog->rel->pcln->tree_parents) {
 			line = line_of(prog, f, c.file, c.line);
 			index = c.parent;
@@ -167,6 +171,11 @@ size_t go_frames_at(const struct go_program *prog, const struct go_func *f, u64 
 			pc = (u64)f->pc + c.parent_pc;
 			line = go_line_at(prog, f, pc);
 			index = go_pcvalue(prog, f, indexes, pc);
+		}
+		/* parents come first; a function with no instruction of its own leads to itself */
+		if (index >= last) {
+			line = (struct go_line){ STR(""), 0 };
+			break;
 		}
 	}
 	to[n++] = (struct go_frame){ f->name, line, false, f->wrapper, -1 };

@@ -76,7 +76,7 @@ static void head(struct sink_json *s, const char *type, const struct call *c)
 
 	if (!p->looked_up) {
 		p->at = c->fn->line_at ? c->fn->line :
-			go_line_at(s->t->prog, c->fn->func, c->fn->func->pc);
+			go_func_line(s->t->prog, c->fn->func);
 		p->looked_up = true;
 	}
 	begin(j, type);

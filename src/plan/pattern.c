@@ -167,6 +167,11 @@ static bool match_func_name(const struct pattern *p, struct str name)
 	return str_starts(pkg, p->text) && (pkg.n == p->text.n || pkg.p[p->text.n] == '/');
 }
 
+static bool is_at(const struct pattern *p, struct go_line at)
+{
+	return p->line == at.line && pattern_path_ends(at.file, p->text);
+}
+
 static bool match(const struct pattern *p, const struct go_program *prog, const struct go_func *f)
 {
 	u64 va = go_func_va(prog, f);
@@ -175,7 +180,8 @@ static bool match(const struct pattern *p, const struct go_program *prog, const 
 	case ADDRESS:
 		return p->va >= va && p->va < va + MAX(f->size, 1u);
 	case LINE:
-		return go_func_has_line(prog, f, p->text, p->line, pattern_path_ends);
+		return go_func_has_line(prog, f, p->text, p->line, pattern_path_ends) ||
+		       is_at(p, go_func_line(prog, f));
 	default:
 		return match_func_name(p, f->name);
 	}
@@ -226,15 +232,10 @@ bool patterns_match_func(const struct patterns *p, const struct go_program *prog
 static bool is_first(const struct pattern *p, const struct go_program *prog,
 		     const struct go_func *f)
 {
-	struct go_line at;
-
 	if (p->kind == ADDRESS)
 		return p->va == go_func_va(prog, f);
-	if (p->kind != LINE)
-		return true;
-	at = go_line_at(prog, f, f->pc);
-	return pattern_path_ends(at.file, p->text) &&
-	       (p->line == at.line || p->line == f->start_line);
+	return p->kind != LINE || is_at(p, go_line_at(prog, f, f->pc)) ||
+	       is_at(p, go_func_line(prog, f));
 }
 
 bool patterns_match_entry(const struct patterns *p, const struct go_program *prog,

@@ -47,7 +47,7 @@ def check_against_gosym(path):
         if at == (f["file"], max(f["line"], 0)):
             continue
         declared += 1
-        if f["decl"] and at[1] != f["decl"]:
+        if f["decl"] and at[1] not in (f["decl"], 0):  # 0: all of its code is inlined calls, and nothing says where
             wrong.append((f, *at))
     assert not wrong, "%d of %d differ: %r" % (len(wrong), len(theirs), wrong[:5])
     assert declared < 0.15 * len(theirs), declared
@@ -57,6 +57,13 @@ def check_against_gosym(path):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_names_entries_and_lines_are_those_of_gosym(release, variant):
     check_against_gosym(gobuild.build("seed", release, variant))
+
+
+def test_a_line_is_not_that_of_an_inlined_call_that_comes_first(release):
+    """Its address begins in alg.go, with readUnaligned32; later compilers inline all of it."""
+    for f in sum(funcs(gobuild.build("seed", release)).values(), []):
+        if f["name"] == "runtime.memhash32Fallback":
+            assert f["file"].endswith("/runtime/hash64.go"), f
 
 
 @pytest.mark.parametrize("program", ["/usr/bin/hugo", "/usr/bin/caddy", "/usr/bin/esbuild"])

@@ -67,7 +67,7 @@ static void lose(void *ctx, u64 n, i64 from_ns, i64 to_ns)
 static void print_func(struct json *j, const struct plan *plan, const struct plan_func *f,
 		       const struct count *c)
 {
-	struct go_line at = go_line_at(plan->prog, f->func, f->func->pc);
+	struct go_line at = go_func_line(plan->prog, f->func);
 
 	json_object(j);
 	json_key(j, "name");
@@ -75,7 +75,7 @@ static void print_func(struct json *j, const struct plan *plan, const struct pla
 	json_key(j, "file");
 	json_str(j, at.file);
 	json_key(j, "line");
-	json_i64(j, f->func->start_line ? f->func->start_line : at.line);
+	json_i64(j, at.line);
 	if (f->refusal || f->patches.entry) {
 		json_key(j, "refused");
 		json_z(j, refusal_text(f->refusal ? f->refusal : f->patches.entry));

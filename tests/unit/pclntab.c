@@ -172,6 +172,24 @@ START_TEST(unfolds_inlined_calls)
 }
 END_TEST
 
+/* All code of the function that calls has another call inlined in it. */
+START_TEST(a_call_that_leads_to_itself_has_no_caller_with_a_line)
+{
+	enum { TREE = 8, PARENT_PC = 8, PARENT_PC_BEFORE_20 = 16 };
+	struct go_frame f[GO_FRAMES];
+	unsigned minor = (unsigned)_i;
+
+	fake_make(&fake, &(struct fake_wish){ .minor = minor });
+	fake_put(&fake, fake.at_gofunc + TREE, 0, 2);	/* up to 1.19: its parent */
+	fake_put(&fake, fake.at_gofunc + TREE + (minor < 20 ? PARENT_PC_BEFORE_20 : PARENT_PC), 20,
+		 4);
+	ck_assert(reopen());
+	ck_assert_uint_eq(go_frames_at(&prog, &prog.funcs[FAKE_MAIN], 16, f), 2);
+	frame_is(&f[0], "main.helper", "/src/helper.go", 31, true);
+	frame_is(&f[1], "main.main", "", 0, false);
+}
+END_TEST
+
 static void count(void *ctx, const struct go_func *in, u64 pc)
 {
 	u64 *at = ctx;
@@ -361,6 +379,7 @@ Suite *pclntab_suite(void)
 	EACH_RELEASE(t, gives_lines);
 	EACH_RELEASE(t, knows_which_functions_have_a_line);
 	EACH_RELEASE(t, unfolds_inlined_calls);
+	EACH_RELEASE(t, a_call_that_leads_to_itself_has_no_caller_with_a_line);
 	EACH_RELEASE(t, finds_where_a_name_was_inlined);
 	EACH_RELEASE(t, reads_values_by_pc);
 	tcase_add_loop_test(t, refuses_a_table_with, 0, ARRAY_LEN(bad));
