@@ -136,7 +136,7 @@ static struct str plain_name(struct str name, char *to, size_t room)
 	return (struct str){ to, n };
 }
 
-static bool match_name(const struct pattern *p, struct str name)
+static bool match_whole(const struct pattern *p, struct str name)
 {
 	char plain[1024];
 	regmatch_t all = { 0, (regoff_t)name.n };
@@ -157,14 +157,15 @@ bool pattern_path_ends(struct str path, struct str end)
 	       (path.n == end.n || path.p[path.n - end.n - 1] == '/' || end.p[0] == '/');
 }
 
-static bool match_func_name(const struct pattern *p, struct str name)
+/* Of a function, or of a type: then pointers may stand before it. */
+static bool match_name(const struct pattern *p, struct str name)
 {
-	struct str pkg;
-
 	if (p->kind != TREE)
-		return match_name(p, name);
-	pkg = go_name_split(name).package;
-	return str_starts(pkg, p->text) && (pkg.n == p->text.n || pkg.p[p->text.n] == '/');
+		return match_whole(p, name);
+	while (str_starts(name, STR("*")))
+		name = str_cut(name, 1, name.n);
+	return str_starts(name, p->text) && name.n > p->text.n &&
+	       (name.p[p->text.n] == '/' || name.p[p->text.n] == '.');
 }
 
 static bool is_at(const struct pattern *p, struct go_line at)
@@ -183,7 +184,7 @@ static bool match(const struct pattern *p, const struct go_program *prog, const 
 		return go_func_has_line(prog, f, p->text, p->line, pattern_path_ends) ||
 		       is_at(p, go_func_line(prog, f));
 	default:
-		return match_func_name(p, f->name);
+		return match_name(p, f->name);
 	}
 }
 
@@ -246,7 +247,7 @@ bool patterns_match_entry(const struct patterns *p, const struct go_program *pro
 	*named = false;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct pattern *one = &p->at[i];
-		bool by_name = method.n && match_func_name(one, method);
+		bool by_name = method.n && match_name(one, method);
 
 		if (!by_name &&
 		    (!match(one, prog, f) || (!one->negative && !is_first(one, prog, f))))
@@ -303,7 +304,7 @@ void patterns_count(const struct patterns *p, const struct go_program *prog,
 {
 	for (size_t i = 0; i < p->n; i++)
 		hits[i] += match(&p->at[i], prog, f) ||
-			   (method.n && match_func_name(&p->at[i], method));
+			   (method.n && match_name(&p->at[i], method));
 }
 
 void patterns_count_name(const struct patterns *p, struct str name, u64 *hits)

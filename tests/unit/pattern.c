@@ -74,6 +74,31 @@ START_TEST(dots_take_a_package_and_all_below_it)
 }
 END_TEST
 
+START_TEST(dots_take_also_what_is_no_function)
+{
+	static const struct { const char *pattern, *text; bool is; } rows[] = {
+		{ "go/...", "go/ast.Ident", true }, { "go/...", "*go/ast.Ident", true },
+		{ "go/ast/...", "**go/ast.Ident", true }, { "go/as/...", "go/ast.Ident", false },
+		{ "gopkg.in/yaml.v3/...", "*gopkg.in/yaml.v3.Node", true },
+		{ "strings/...", "strings.Index", true }, { "strings/...", "strings", false },
+		{ "crypto/...", "crypto", false },
+		{ "main/...", "main.Map[net/http.Request]", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		OWN(patterns) p = { 0 };
+		struct err err;
+		u64 hits = 0;
+
+		ck_assert(patterns_compile(&p, &rows[i].pattern, 1, &err));
+		ck_assert_msg(patterns_match_text(&p, str_of(rows[i].text)) == rows[i].is, "%s %s",
+			      rows[i].pattern, rows[i].text);
+		patterns_count_name(&p, str_of(rows[i].text), &hits);
+		ck_assert_uint_eq(hits, rows[i].is);
+	}
+}
+END_TEST
+
 START_TEST(an_address_takes_the_function_around_it)
 {
 	ck_assert_str_eq(MATCHED("0x401025"), "1");
@@ -159,6 +184,7 @@ Suite *pattern_suite(void)
 	tcase_add_test(t, a_star_is_any_run_of_characters);
 	tcase_add_test(t, a_generic_function_matches_by_its_plain_name);
 	tcase_add_test(t, dots_take_a_package_and_all_below_it);
+	tcase_add_test(t, dots_take_also_what_is_no_function);
 	tcase_add_test(t, an_address_takes_the_function_around_it);
 	tcase_add_test(t, an_expression_is_not_anchored);
 	tcase_add_test(t, an_exclamation_mark_takes_away_what_came_before);
