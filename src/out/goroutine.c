@@ -46,6 +46,13 @@ void goroutine_look(struct goroutine_view *v, const struct goroutine *g)
 					      &v->end);
 }
 
+const struct stack_frame *goroutine_creator(struct goroutine_view *v, const struct goroutine *g)
+{
+	size_t n;
+
+	return g->gopc && g->goid != 1 ? stack_at(&v->stacks, g->gopc, false, &n) : NULL;
+}
+
 i64 goroutine_waits_ns(const struct goroutine_view *v, const struct goroutine *g)
 {
 	return v->now && g->since > 0 && g->since <= v->now ? v->now - g->since : -1;
@@ -213,10 +220,7 @@ static void frames_print(struct out *o, struct goroutine_view *v)
 
 static void creator(struct out *o, struct goroutine_view *v, const struct goroutine *g)
 {
-	size_t n;
-	/* the first one is made by the runtime's start */
-	const struct stack_frame *f =
-		g->gopc && g->goid != 1 ? stack_at(&v->stacks, g->gopc, false, &n) : NULL;
+	const struct stack_frame *f = goroutine_creator(v, g);
 
 	if (!f || !f->func.n)
 		return;

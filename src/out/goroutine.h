@@ -37,6 +37,8 @@ bool goroutine_view_init(struct goroutine_view *v, const struct goroutines *all,
 void goroutine_view_release(struct goroutine_view *v);
 /* Its stack: levels, nlevels, end. */
 void goroutine_look(struct goroutine_view *v, const struct goroutine *g);
+/* The frame that made it; NULL: nobody knows, or the runtime did as it began. */
+const struct stack_frame *goroutine_creator(struct goroutine_view *v, const struct goroutine *g);
 /* How long it has waited at least; -1: not known. */
 i64 goroutine_waits_ns(const struct goroutine_view *v, const struct goroutine *g);
 /* Is one of its frames a function that matches? */

@@ -144,7 +144,7 @@ void goroutine_json(struct json *j, struct goroutine_view *v, const struct gorou
 	struct str first = STR("");
 	struct wait w;
 	size_t n;
-	const struct stack_frame *by = g->gopc ? stack_at(&v->stacks, g->gopc, false, &n) : NULL;
+	const struct stack_frame *by = goroutine_creator(v, g);
 
 	goroutine_look(v, g);
 	wait_of(&w, &v->unwinder, g, v->levels, v->nlevels);

@@ -111,7 +111,7 @@ def check(goroutines, parked, live=True):
     assert (full["elem"], full["len"], full["cap"], full["closed"]) == ("int", 2, 2, False)
     assert by_func["deep"][2].count("main.deep") == 11
     [main] = [g for g in goroutines if g["goid"] == 1]
-    assert "main.main" in [f["func"] for f in main["stack"]]
+    assert "main.main" in [f["func"] for f in main["stack"]] and main["created_by"] is None, main
     if live:
         assert by_func["waits"][0]["waiting_ns"] > 0
 
