@@ -189,7 +189,7 @@ static bool planned(struct live *l, struct out *o, struct err *err)
 	u64 sites = 0;
 
 	if (l->a->json)
-		begin(l, 0, o);
+		begin(l, l->img.pid, o);
 	if (!inline_print(&l->plan, o, l->a->json, &sites, err))
 		return false;
 	end.stores = (u32)sites;

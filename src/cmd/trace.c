@@ -224,7 +224,8 @@ static bool traced(const struct trace_args *a, const struct form *form, struct p
 static bool planned(const struct plan *plan, const char *path, struct out *out, bool json,
 		    struct err *err)
 {
-	struct target_facts t = { .prog = plan->prog, .plan = plan, .path = path };
+	struct target_facts t = { .prog = plan->prog, .plan = plan, .path = path,
+				  .pid = plan->prog->img->pid };
 	struct end_facts end = { .refused = plan->nrefused, .engine = "inline" };
 
 	if (plan->request.probes)

@@ -129,6 +129,13 @@ def test_for_and_max_end_it(tmp_path):
         r.call(20)
 
 
+def test_a_plan_says_which_process(tmp_path):
+    with Running() as running:
+        for command, pattern in ("trace", "main.*"), ("stress", "fmt.*"):
+            done = goshawk.run(command, "--plan", "--json", pattern, "-p", running.pid)
+            assert done.status == 0 and json.loads(done.out.splitlines()[0])["pid"] == running.pid, done
+
+
 def shared_kb(pid):
     with open("/proc/%d/status" % pid) as status:
         return next(int(line.split()[1]) for line in status if line.startswith("RssShmem:"))
