@@ -242,3 +242,24 @@ bool exprs_bind(struct plan *p, struct plan_func *f, const struct dynamic_types 
 	}
 	return ok;
 }
+
+bool fit_bind(struct fit *fit, struct plan *p, struct plan_func *f, const struct dynamic_types *d,
+	      struct reading_cache *c, bool secret)
+{
+	struct err err = { 0 };
+	bool fatal = false;
+	size_t n = 0;
+
+	if (exprs_bind(p, f, d, c, secret, &n, &fatal, &err)) {
+		fit->some |= !extra_sets_apart(&p->request, f->func->name);
+		return true;
+	}
+	if (extra_sets_apart(&p->request, f->func->name))
+		return false;
+	if (!fit->fatal && (!fit->why.kind || n > fit->most || fatal)) {
+		fit->most = n;
+		fit->why = err;
+	}
+	fit->fatal |= fatal;
+	return false;
+}

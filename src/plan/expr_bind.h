@@ -20,4 +20,14 @@ bool exprs_bind(struct plan *p, struct plan_func *f, const struct dynamic_types 
 		struct reading_cache *c, bool secret, size_t *fitted, bool *fatal, struct err *err)
 		MUST_CHECK;
 
+/* How the plan's expressions fit its functions. */
+struct fit {
+	bool some, fatal;	/* they fit one; one may not be asked for at all */
+	size_t most;		/* expressions that fitted a function in which one did not... */
+	struct err why;		/* ...and why that did not */
+};
+
+bool fit_bind(struct fit *fit, struct plan *p, struct plan_func *f, const struct dynamic_types *d,
+	      struct reading_cache *c, bool secret) MUST_CHECK;
+
 #endif

@@ -13,6 +13,13 @@ static struct go_type duration_type = {
 	.name = { "time.Duration", 13 },
 };
 
+/* Parameters may be dead there, and nothing ends. */
+static bool not_inside(struct binder *b, const struct expr_node *n)
+{
+	return bind_wrong(b, n->mark, "%.*s is not known at a line or address inside a function; "
+			  "goid, func, caller, panicking and g are", STR_F(n->text));
+}
+
 static bool unknown_name(struct binder *b, const struct expr_node *n)
 {
 	const struct go_sig *sig = b->fn->sig;
@@ -36,6 +43,8 @@ static bool unknown_name(struct binder *b, const struct expr_node *n)
 	if (near)
 		return bind_wrong(b, n->mark, "%.*s has no %.*s; the nearest name is %s", STR_F(f),
 				  STR_F(n->text), near);
+	if (b->fn->line_at)
+		return not_inside(b, n);
 	if (str_starts(n->text, STR("ret")) && !sig->results_known)
 		return bind_wrong(b, n->mark, "the results of %.*s are not known in this binary",
 				  STR_F(f));
@@ -118,6 +127,8 @@ static bool bind_word(struct binder *b, const struct expr_node *n, enum expr_wor
 		b->fatal = true;
 		return bind_wrong(b, n->mark, "%.*s is not known with --entry", STR_F(n->text));
 	}
+	if ((word == WORD_DURATION || word == WORD_DEPTH) && b->fn->line_at)
+		return not_inside(b, n);
 	switch (word) {
 	case WORD_DURATION:
 		return bind_result(b, to, (struct expr_step){ .op = EX_DURATION, .kind = EXPR_INT,

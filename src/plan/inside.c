@@ -1,6 +1,5 @@
 #include "plan/inside.h"
 
-#include "plan/expr_bind.h"
 #include "plan/lines.h"
 
 /* The line that was asked for: what it has inlined may come first. */
@@ -107,19 +106,15 @@ static void read_stack(struct plan *p, struct plan_func *f)
 }
 
 static enum refusal read_place(struct plan *p, const struct dynamic_types *d,
-			       struct reading_cache *c, struct plan_func *f)
+			       struct reading_cache *c, struct plan_func *f, struct fit *fit)
 {
 	static const struct go_sig nothing = { .from = SIG_NONE };
-	bool fatal, ok = true;
-	struct err err;
-	size_t n;
+	bool ok = true;
 
 	f->exit = (struct reading){ .size = RECORD_HEAD };
 	if (p->nexprs) {
 		f->sig = &nothing;
-		ok = exprs_bind(p, f, d, c, false, &n, &fatal, &err);
-		for (size_t i = 0; ok && i < p->nexprs; i++)
-			ok = !expr_waits(f, &p->exprs[i]);
+		ok = fit_bind(fit, p, f, d, c, false);
 		f->exit = (struct reading){ .size = RECORD_HEAD };
 	} else {
 		reading_make(&f->entry, p, d, c, NULL, 0, false, true);
@@ -129,7 +124,8 @@ static enum refusal read_place(struct plan *p, const struct dynamic_types *d,
 }
 
 void inside_make(struct plan_funcs *all, size_t i, enum refusal whole, struct plan *p,
-		 const struct dynamic_types *d, struct reading_cache *c, struct arena *scratch)
+		 const struct dynamic_types *d, struct reading_cache *c, struct fit *fit,
+		 struct arena *scratch)
 {
 	struct plan_func *f = &all->at[i];
 
@@ -144,7 +140,7 @@ void inside_make(struct plan_funcs *all, size_t i, enum refusal whole, struct pl
 	if (!f->refusal && !p->request.probes)
 		f->refusal = patch(all, i, p, scratch);
 	if (!f->refusal)
-		f->refusal = read_place(p, d, c, f);
+		f->refusal = read_place(p, d, c, f, fit);
 	if (f->refusal) {
 		f->patches = (struct patches){ 0 };
 		f->codes = NULL;

@@ -11,7 +11,7 @@
 #define PLAN_INSIDE_H
 
 #include "base/vec.h"
-#include "plan/reading.h"
+#include "plan/expr_bind.h"
 
 VEC_TYPE(plan_funcs, struct plan_func);
 
@@ -20,6 +20,7 @@ void inside_list(struct plan_funcs *to, const struct plan *p, const struct patte
 		 const struct go_func *f, struct arena *scratch);
 /* Makes the i'th of all, which is such a place. `whole`: why nothing of its function is probed. */
 void inside_make(struct plan_funcs *all, size_t i, enum refusal whole, struct plan *p,
-		 const struct dynamic_types *d, struct reading_cache *c, struct arena *scratch);
+		 const struct dynamic_types *d, struct reading_cache *c, struct fit *fit,
+		 struct arena *scratch);
 
 #endif

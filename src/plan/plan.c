@@ -201,34 +201,6 @@ static const struct go_param *error_word(struct plan *p, const struct go_sig *si
 	return word;
 }
 
-/* How the plan's expressions fit its functions. */
-struct fit {
-	bool some, fatal;	/* they fit one; one may not be asked for at all */
-	size_t most;		/* expressions that fitted a function in which one did not... */
-	struct err why;		/* ...and why that did not */
-};
-
-static bool read_asked(struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
-		       struct plan_func *f, bool secret, struct fit *fit)
-{
-	struct err err = { 0 };
-	bool fatal = false;
-	size_t n = 0;
-
-	if (exprs_bind(p, f, d, c, secret, &n, &fatal, &err)) {
-		fit->some |= !extra_sets_apart(&p->request, f->func->name);
-		return true;
-	}
-	if (extra_sets_apart(&p->request, f->func->name))
-		return false;
-	if (!fit->fatal && (!fit->why.kind || n > fit->most || fatal)) {
-		fit->most = n;
-		fit->why = err;
-	}
-	fit->fatal |= fatal;
-	return false;
-}
-
 static void read_values(struct plan *p, const struct dynamic_types *d, struct reading_cache *c,
 			struct plan_func *f, bool secret)
 {
@@ -286,7 +258,7 @@ static void add_func(struct plan *p, const struct dynamic_types *d, struct readi
 		unsure = redact_may_hide(p, f);
 		if (!p->nexprs) {
 			read_values(p, d, c, f, secret || unsure);
-		} else if (unsure || !read_asked(p, d, c, f, secret, fit)) {
+		} else if (unsure || !fit_bind(fit, p, f, d, c, secret)) {
 			p->nrefused++;
 			f->shown = false;
 			f->refusal = f->hook ? REFUSE_NONE : REFUSE_EXPRESSION;
@@ -431,7 +403,7 @@ bool plan_make(struct plan *p, const struct go_program *prog, const struct plan_
 			if (funcs.at[i].line_at)
 				inside_make(&funcs, i,
 					    plan_refuses(prog, funcs.at[i].func, true), p, &d,
-					    &cache, &scratch);
+					    &cache, &fit, &scratch);
 			else
 				add_func(p, &d, &cache, &funcs.at[i], true, &fit, &scratch);
 			arena_reset(&scratch);

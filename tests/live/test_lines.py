@@ -132,8 +132,8 @@ def test_a_line_is_asked_for_what_it_knows(tmp_path):
     assert not [o for o in t.objects if o["type"] == "entry"]
     for wants in ["n > 1", "duration > 0"]:
         done = goshawk.run("trace", "--if", wants, *patterns(["end"]), "--", program, 10)
-        assert done.status == 2 and "is not traced: it lacks a name that an expression has" in done.err, done
-        assert done.err.endswith("goshawk: nothing is left to trace\n"), done
+        assert done.status == 2 and " is not known at a line or address inside a function; goid, " in done.err, done
+        assert done.err.endswith("\n  %s\n  ^\n" % wants) and not done.out, done
 
 
 def start_loop(program, n):
