@@ -18,10 +18,12 @@ struct listing {
 	struct race_calls race;
 	struct out *out;
 	struct json json;
+	bool met;	/* something is listed, but for --refused */
 };
 
 static void show(struct listing *l, const struct function_view *v)
 {
+	l->met = true;
 	if (l->args->refused && !v->refusal)
 		return;
 	if (l->args->common.json)
@@ -79,7 +81,7 @@ static void show_only_inlined(struct listing *l, u64 *hits)
 		if (go_func_named(l->prog, v.name))
 			continue;
 		patterns_count_name(&l->patterns, v.name, hits);
-		if (patterns_match_text(&l->patterns, v.name) && !l->args->refused)
+		if (patterns_match_text(&l->patterns, v.name))
 			show(l, &v);
 	}
 }
@@ -101,7 +103,8 @@ static bool list(struct listing *l, struct target *t, struct err *err)
 		show_only_inlined(l, hits);
 	if (l->args->common.json)
 		target_json_end(l->out);
-	return patterns_check_hits(&l->patterns, l->prog, hits, err);
+	return patterns_check_hits(&l->patterns, l->prog, hits, err) &&
+	       (l->met || !t->nrest || patterns_left_nothing(t->rest, t->nrest, "list", err));
 }
 
 static bool funcs(const void *args, const char **rest, size_t nrest, char **program, int *status,

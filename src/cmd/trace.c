@@ -109,23 +109,12 @@ static bool check(const struct trace_args *a, size_t npatterns, char **program, 
 	       err_set(err, ERR_USAGE, "--frames: between 1 and 128");
 }
 
-/* Patterns that match may leave nothing: what they give is taken away again, or was not meant. */
 static bool check_left(const struct plan *plan, const char **patterns, size_t n, struct err *err)
 {
-	bool negative = false;
-
 	for (u32 i = 0; i < plan->nfuncs; i++)
 		if (plan->funcs[i].shown)
 			return true;
-	for (size_t i = 0; i < n; i++)
-		negative |= patterns[i][0] == '!';
-	if (!n)
-		return true;
-	return negative ? err_set(err, ERR_USAGE, "nothing is left to trace: '!PATTERN' takes away "
-				  "all that the patterns before it match")
-			: err_set(err, ERR_USAGE, "pattern '%s' matches only functions of the "
-				  "runtime, or what the compiler made: name them (runtime.…) to "
-				  "trace them", patterns[0]);
+	return !n || patterns_left_nothing(patterns, n, "trace", err);
 }
 
 /* Is anything to be seen? An engine may refuse more than the plan does. */

@@ -438,3 +438,16 @@ bool patterns_check_hits(const struct patterns *p, const struct go_program *prog
 		       "pattern '%s' matches no function%s (goshawk funcs lists them)", miss->whole,
 		       near);
 }
+
+bool patterns_left_nothing(const char *const *texts, size_t n, const char *verb, struct err *err)
+{
+	bool negative = false;
+
+	for (size_t i = 0; i < n; i++)
+		negative |= texts[i][0] == '!';
+	return negative ? err_set(err, ERR_USAGE, "nothing is left to %s: '!PATTERN' takes away "
+				  "all that the patterns before it match", verb)
+			: err_set(err, ERR_USAGE, "pattern '%s' matches only functions of the "
+				  "runtime, or what the compiler made: name them (runtime.…) to "
+				  "%s them", texts[0], verb);
+}

@@ -47,6 +47,9 @@ bool patterns_match_text(const struct patterns *p, struct str text);
  * places where it was inlined. Call after matching everything; `hits[i]` counts pattern i's. */
 bool patterns_check_hits(const struct patterns *p, const struct go_program *prog, const u64 *hits,
 			 struct err *err) MUST_CHECK;
+/* ERR_USAGE: patterns that match leave nothing, because what they give is taken away again, or was
+ * not meant. What is to be done with it: "trace". */
+bool patterns_left_nothing(const char *const *texts, size_t n, const char *verb, struct err *err);
 /* Counts a function's matches into hits (one per pattern). */
 void patterns_count(const struct patterns *p, const struct go_program *prog,
 		    const struct go_func *f, struct str method, u64 *hits);
