@@ -32,7 +32,12 @@ static void print_type(struct out *o, const struct go_program *prog, const struc
 /* "ret0" stands for a result without a name. */
 static bool is_made_up(const struct go_param *p)
 {
-	return str_starts(p->name, STR("ret"));
+	struct str number = str_cut(p->name, 3, p->name.n);
+
+	for (size_t i = 0; i < number.n; i++)
+		if (number.p[i] < '0' || number.p[i] > '9')
+			return false;
+	return str_starts(p->name, STR("ret")) && number.n;
 }
 
 static void print_params(struct out *o, const struct go_program *prog, const struct go_sig *s)
