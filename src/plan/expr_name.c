@@ -78,6 +78,14 @@ static i64 find_slot(const struct reading *r, struct str name, const char *what)
 	return -1;
 }
 
+static bool is_float(const struct go_param *p)
+{
+	for (size_t i = 0; i < p->nplaces; i++)
+		if (p->places[i].kind == PLACE_FLOAT)
+			return true;
+	return false;
+}
+
 static bool bind_slot(struct binder *b, const struct expr_node *n, bool exit, u32 i,
 		      struct operand *to)
 {
@@ -94,6 +102,9 @@ static bool bind_slot(struct binder *b, const struct expr_node *n, bool exit, u3
 		b->fatal = true;
 		return bind_wrong(b, n->mark, "%.*s is redacted", STR_F(n->text));
 	}
+	if (!reading_slot(r, i) && b->p->request.probes && is_float(p))
+		return bind_wrong(b, n->mark, "%.*s is in a vector register, which kernel probes "
+				  "can't read: --engine inline can", STR_F(n->text));
 	if (!reading_slot(r, i))
 		return bind_wrong(b, n->mark, "it is not known where %.*s is", STR_F(n->text));
 	to->kind = OPERAND_PLACE;
