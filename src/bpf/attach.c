@@ -102,7 +102,8 @@ static bool leave_out_changed(struct bpf_session *s, struct err *err)
 		left += same && fn->shown;
 		if (!same)
 			*vec_push(&s->probes.refused) = (struct probes_refused){
-				.func = func, .va = go_func_va(plan->prog, fn->func),
+				.func = func, .kind = SITE_ENTRY,
+				.va = go_func_va(plan->prog, fn->func),
 				.why = "somebody else has changed it in memory",
 			};
 		for (; i < s->probes.sites.n && s->probes.sites.at[i].site / 4 == func; i++)

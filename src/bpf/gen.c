@@ -37,9 +37,9 @@ static bool taken_if(const struct flow *f, const struct insn *i, u16 *mask, u8 *
 	return true;
 }
 
-static void refuse(struct probes *p, u32 func, u64 va, const char *why)
+static void refuse(struct probes *p, u32 func, enum site_kind kind, u64 va, const char *why)
 {
-	*vec_push(&p->refused) = (struct probes_refused){ .func = func, .va = va, .why = why };
+	*vec_push(&p->refused) = (struct probes_refused){ func, (u8)kind, va, why };
 }
 
 /* Where the steps of sites that were met lie: many have the same. */
@@ -218,7 +218,8 @@ static bool add_entry(struct probes *p, struct steps_known *k, u32 func, const s
 	const struct insn *in = &flow->insns[check ? check - 1 : 0];
 
 	if (!kernel_takes(flow, in)) {
-		refuse(p, func, flow->va + in->at, "the kernel can't probe its first instruction");
+		refuse(p, func, SITE_ENTRY, flow->va + in->at,
+		       "the kernel can't probe its first instruction");
 		return false;
 	}
 	add_decided(p, k, func, flow->va + in->at, check ? FLAGS_BE : 0);
@@ -232,7 +233,8 @@ static void add_inside(struct probes *p, struct steps_known *k, u32 func, const 
 	i64 insn = flow_find(flow, fn->line_at);
 
 	if (insn < 0 || !kernel_takes(flow, &flow->insns[insn]))
-		refuse(p, func, flow->va + fn->line_at, "the kernel can't probe this instruction");
+		refuse(p, func, SITE_ENTRY, flow->va + fn->line_at,
+		       "the kernel can't probe this instruction");
 	else
 		add_decided(p, k, func, flow->va + fn->line_at, 0);
 }
@@ -252,7 +254,8 @@ static void add_exits(struct probes *p, struct steps_known *k, u32 func, const s
 
 		if (!kernel_takes(flow, in) ||
 		    (in->kind == INSN_JCC && !taken_if(flow, in, &mask, &sense))) {
-			refuse(p, func, flow->va + in->at, "the kernel can't probe this exit");
+			refuse(p, func, kind, flow->va + in->at,
+			       "the kernel can't probe this exit");
 			continue;
 		}
 		row = add(p, k, 4 * func + kind, ret ? &fn->exit : NULL, NULL, flow->va + in->at);

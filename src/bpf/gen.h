@@ -109,6 +109,7 @@ struct probe {
 
 struct probes_refused {
 	u32 func;
+	u8 kind;	/* enum site_kind */
 	u64 va;
 	const char *why;
 };

@@ -156,7 +156,8 @@ static void refused_by_kernel(struct bpf_session *s, u64 cookie, u64 va)
 	u32 row = (u32)cookie & ((1 << COOKIE_ROW_BITS) - 1), site = s->probes.sites.at[row].site;
 
 	*vec_push(&s->probes.refused) = (struct probes_refused){
-		.func = site / 4, .va = va, .why = "the kernel can't probe an instruction of it",
+		.func = site / 4, .kind = site % 4, .va = va,
+		.why = "the kernel can't probe an instruction of it",
 	};
 	for (size_t i = 0; site % 4 == SITE_ENTRY && i < s->probes.sites.n; i++)
 		if (s->probes.sites.at[i].site / 4 == site / 4)

@@ -43,7 +43,11 @@ static void func_text(struct out *o, const struct probes *p, u32 index)
 	site_head(o, f, go_func_va(p->plan->prog, f->func));
 	if (f->refusal || !f->shown)
 		return;
-	reading_print(o, f->line_at ? "line" : "entry", &f->entry);
+	if (p->plan->request.count_only) {
+		counted_print(o, f);
+		return;
+	}
+	reading_print(o, site_kind_name(f), &f->entry);
 	if (plan_sees_exits(p->plan, f))
 		reading_print(o, "exit", &f->exit);
 	if (!f->hook)
@@ -58,7 +62,8 @@ static void sites_of(struct out *o, struct json *j, const struct probes *p, u32 
 	for (; *from < p->sites.n && p->sites.at[*from].site / 4 == index; ++*from) {
 		const struct bpf_site *row = &p->sites.at[*from];
 		u64 va = p->vas.at[*from];
-		const struct reading *r = row->site % 4 == SITE_TAIL ? NULL :
+		const struct reading *r = row->site % 4 == SITE_TAIL ||
+					  p->plan->request.count_only ? NULL :
 					  row->site % 4 ? &f->exit : &f->entry;
 
 		if (j)
@@ -72,7 +77,7 @@ static void sites_of(struct out *o, struct json *j, const struct probes *p, u32 
 		if (r->func != index)
 			continue;
 		if (j) {
-			site_json(j, f, f->line_at ? "line" : "return", r->va, r->why, NULL);
+			site_json(j, f, kind_name(f, r->kind), r->va, r->why, NULL);
 			continue;
 		}
 		out_fmt(o, "    0x%llx refused: %s", (unsigned long long)r->va, r->why);

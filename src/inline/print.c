@@ -48,8 +48,7 @@ static void func_text(struct out *o, const struct plan *p, const struct code *c,
 		return;
 	}
 	if (p->request.count_only) {
-		out_fmt(o, "    %s: counted, no record", f->line_at ? "line" : "entry");
-		out_line(o);
+		counted_print(o, f);
 	} else if (f->shown) {
 		reading_print(o, f->line_at ? "line" : "entry", &f->entry);
 		if (plan_sees_exits(p, f))

@@ -84,6 +84,12 @@ const char *site_kind_name(const struct plan_func *f)
 	return f->line_at ? "line" : f->shown ? "entry" : "hook";
 }
 
+void counted_print(struct out *o, const struct plan_func *f)
+{
+	out_fmt(o, "    %s: counted, no record", site_kind_name(f));
+	out_line(o);
+}
+
 void site_json(struct json *j, const struct plan_func *f, const char *kind, u64 va,
 	       const char *reason, const struct reading *r)
 {

@@ -17,6 +17,8 @@ void condition_print(struct out *o, struct condition_parts parts, const char *af
 void site_head(struct out *o, const struct plan_func *f, u64 va);
 /* "entry", "hook" or "line". */
 const char *site_kind_name(const struct plan_func *f);
+/* That it is counted and nothing more. */
+void counted_print(struct out *o, const struct plan_func *f);
 /* A line of --plan --json: kind is one of these, "return" or "tail"; reason NULL: it is probed. */
 void site_json(struct json *j, const struct plan_func *f, const char *kind, u64 va,
 	       const char *reason, const struct reading *r);

@@ -3,6 +3,7 @@ to the program. (tests/unit/bpf.c compares the third implementation of a reading
 
 import collections
 import contextlib
+import json
 import re
 import signal
 import subprocess
@@ -222,3 +223,7 @@ def test_an_instruction_that_the_kernel_will_not_probe_is_named(tmp_path):
     assert done.status == 0, done
     assert "main.masked: the kernel can't probe its first instruction" in done.err
     assert {o["func"] for o in goshawk.read_lines(to) if o["type"] == "call"} == {"main.cold"}
+    done = goshawk.run("trace", "--plan", "--json", "--engine", "uprobe", "main.masked", "--",
+                       gobuild.build("hot", gobuild.NEWEST, "plain"))
+    refused = [o for o in map(json.loads, done.out.splitlines()) if o.get("probe") == "refused"]
+    assert [(o["func"], o["kind"]) for o in refused] == [("main.masked", "entry")], done
