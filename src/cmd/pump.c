@@ -311,6 +311,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	/* Each system call is worth many records: whether the program has ended is asked where its
 	 * pidfd says so, or a signal came, for then it is silent and we sleep. */
 	bool alone = false, ok = true, said = false, look = true, silent = false, slept = false;
+	bool enough;
 	u64 rounds = 0, few = limits->round_ms ? FEW : 1;
 	int most = MAX(limits->round_ms, ROUND_MS), round = ROUND_MS;
 
@@ -350,12 +351,14 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	counts_take(&counts, src, calls);
 	if (!said && (result->exited || result->gone)) /* the other program was quick */
 		say_replaced(src, calls_saw_exec(calls));
-	if (!full(&flow))
-		calls_finish(calls);
+	result->shown = shown(&flow);
+	enough = full(&flow);
+	calls_finish(calls, enough);
+	if (!enough)
+		result->shown = shown(&flow);
 	if (sink->tick)
 		sink->tick(sink->ctx, ticks.began_unix, unix_ns(), true);
 	result->elapsed_ns = now_ns() - began;
-	result->shown = shown(&flow);
 	result->lost = calls_totals(calls).lost;
 	result->unreadable = flow.unreadable + calls_totals(calls).unreadable;
 	ok &= out_flush(out) || out->failed == EPIPE || out_ok(out, err);

@@ -581,11 +581,14 @@ void calls_open_since(struct calls *c, i64 before_ns)
 }
 
 /* A call that was panicking when the program ended has ended by the panic; the others go on. */
-void calls_finish(struct calls *c)
+void calls_finish(struct calls *c, bool enough)
 {
-	for (struct goroutine *g = c->first; g; g = g->next)
+	for (struct goroutine *g = c->first; g; g = g->next) {
+		for (; enough && g->frames.n && !g->frames.at[g->frames.n - 1].opened; c->open--)
+			g->frames.n--;
 		while (g->frames.n)
 			pop_unseen(c, g, END_UNFINISHED);
+	}
 }
 
 bool calls_saw_exec(const struct calls *c)

@@ -97,7 +97,8 @@ void calls_counted(struct calls *c, u32 func, u64 n);
 void calls_lost(struct calls *c, u64 count, i64 from_ns, i64 to_ns);
 /* Tells sink.opened of calls that began before this and still have not ended. */
 void calls_open_since(struct calls *c, i64 before_ns);
-void calls_finish(struct calls *c);	/* closes what is open as unfinished */
+/* Closes what is open as unfinished; if enough was seen, only what sink.opened was called for. */
+void calls_finish(struct calls *c, bool enough);
 /* Go code has begun to become another program (exec), and has not failed to. Not known, so false,
  * when records were lost. */
 bool calls_saw_exec(const struct calls *c);

@@ -195,7 +195,7 @@ START_TEST(streams_give_calls)
 	struct calls *c = start();
 
 	feed(c, streams[_i].stream);
-	calls_finish(c);
+	calls_finish(c, false);
 	out_c(&came, 0);
 	ck_assert_msg(!strcmp(came.buf, streams[_i].calls), "%s:\n%s\ngave %s\nnot  %s",
 		      streams[_i].why, streams[_i].stream, came.buf, streams[_i].calls);
@@ -241,7 +241,7 @@ START_TEST(what_callees_took_is_taken_away)
 			   }));
 
 	feed(c, selves[_i].stream);
-	calls_finish(c);
+	calls_finish(c, false);
 	out_c(&came, 0);
 	ck_assert_msg(!strcmp(came.buf, selves[_i].calls), "%s:\n%s\ngave %s\nnot  %s",
 		      selves[_i].why, selves[_i].stream, came.buf, selves[_i].calls);
@@ -283,9 +283,25 @@ START_TEST(calls_with_callees_are_told_before_them)
 	ck_assert_str_eq(came.buf, "g0{");
 	came.n = 0;
 	calls_open_since(c, 141);
-	calls_finish(c);
+	calls_finish(c, false);
 	out_c(&came, 0);
 	ck_assert_str_eq(came.buf, "i2{ i} h} f} g}");
+	calls_release(&c);
+}
+END_TEST
+
+/* With --max: no call is told of that was not, and no block stays open. */
+START_TEST(enough_closes_only_what_was_opened)
+{
+	struct calls *c = (calls_release(&(struct calls *){ start() }),
+			   calls_new(&plan, &(struct sink){
+				.call = on_closed, .lost = on_lost, .opened = on_opened,
+			   }));
+
+	feed(c, "g1 +a@100 +c@200 +d@300 g2 +b@100");
+	calls_finish(c, true);
+	out_c(&came, 0);
+	ck_assert_str_eq(came.buf, "a0{ c1{ c} a}");
 	calls_release(&c);
 }
 END_TEST
@@ -296,7 +312,7 @@ START_TEST(entries_alone)
 
 	plan.request.entry_only = true;
 	feed(c, "+a@100 !p@300 +b@200 +b@200");
-	calls_finish(c);
+	calls_finish(c, false);
 	out_c(&came, 0);
 	ck_assert_str_eq(came.buf, "+a+b+b");
 	ck_assert_uint_eq(calls_totals(c).entries, 3);
@@ -322,7 +338,7 @@ START_TEST(calls_without_an_end_are_told_of_as_they_begin)
 	c = calls_new(&plan, &(struct sink){ .call = on_call, .begun = on_begun });
 	funcs['n' - 'a'].no_end = true;
 	feed(c, "+a@100 +n@200 +b@300 -b@300 +n@200 -a@100 +a@100 +b@200 +n@150 -a@100");
-	calls_finish(c);
+	calls_finish(c, false);
 	out_c(&came, 0);
 	ck_assert_str_eq(came.buf, "+a +n<a1 +b<a1 b:return:10<a1 +n<a1 a:return:50 "
 			 "+a +b<a1 b:lost:-1<a1 +n<a1 a:return:30");
@@ -394,7 +410,7 @@ START_TEST(records_that_contradict_the_plan_are_dropped)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		calls_record(c, &bad[i]);
 	ck_assert_uint_eq(calls_totals(c).bad, ARRAY_LEN(bad));
-	calls_finish(c);
+	calls_finish(c, false);
 	ck_assert_uint_eq(came.n, 0);
 	calls_release(&c);
 }
@@ -447,7 +463,7 @@ START_TEST(calls_for_which_the_condition_does_not_hold_are_left_out)
 		.call = on_call, .entry = on_entry, .lost = on_lost,
 	});
 	feed(c, conditional[_i].stream);
-	calls_finish(c);
+	calls_finish(c, false);
 	ck_assert_msg(str_eq((struct str){ came.buf, came.n }, str_of(conditional[_i].calls)),
 		      "%s: %.*s", conditional[_i].why, (int)came.n, came.buf);
 	ck_assert_uint_eq(calls_totals(c).unreadable, 0);
@@ -465,6 +481,7 @@ Suite *calls_suite(void)
 	tcase_add_loop_test(t, streams_give_calls, 0, ARRAY_LEN(streams));
 	tcase_add_loop_test(t, what_callees_took_is_taken_away, 0, ARRAY_LEN(selves));
 	tcase_add_test(t, calls_with_callees_are_told_before_them);
+	tcase_add_test(t, enough_closes_only_what_was_opened);
 	tcase_add_test(t, entries_alone);
 	tcase_add_test(t, calls_without_an_end_are_told_of_as_they_begin);
 	tcase_add_test(t, losses_are_told);

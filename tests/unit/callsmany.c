@@ -52,7 +52,7 @@ START_TEST(depth_and_numbers)
 	for (u64 g = 10; g < 20010; g++)
 		one(c, g, 100, SITE_EXIT);
 	ck_assert_uint_eq(returned, 2 * N + 20000);
-	calls_finish(c);
+	calls_finish(c, false);
 	ck_assert_uint_eq(returned, 2 * N + 20000);
 	calls_release(&c);
 	ck_assert_msg(clock() - began < 5 * CLOCKS_PER_SEC, "4 million records took %g s",
@@ -130,7 +130,7 @@ START_TEST(calls_whose_ends_were_lost_are_closed_when_they_are_many)
 	ck_assert_uint_gt(ended_lost, N - 200000);
 	ck_assert_int_lt(resident_kib() - before, 160 << 10);
 	/* the first goroutines last, and so does who was seen a moment ago */
-	calls_finish(c);
+	calls_finish(c, false);
 	ck_assert_uint_lt(ended_lost, N);
 	calls_release(&c);
 }
