@@ -180,6 +180,10 @@ static void text_bound(struct out *o, const struct hist *h, u32 key, bound v)
 	u64 size = (u64)(v < 0 ? -v : v);
 	int unit = 0;
 
+	if (h->durations[key] && h->scale.step) {	/* small steps need all digits */
+		out_duration(o, (i64)v);
+		return;
+	}
 	if (h->durations[key]) {
 		if (v < 0)
 			out_c(o, '-');

@@ -129,6 +129,21 @@ START_TEST(durations_have_units)
 }
 END_TEST
 
+START_TEST(small_steps_of_durations_are_told_apart)
+{
+	static const struct hist_scale scale = { .min = 10000000, .max = 11000000, .step = 5000 };
+	struct sink s = (fresh(false), sink_hist_new(&arena, &text, &facts, false, &scale));
+
+	load_value.type = &t_duration;
+	give(&s, 0, 10001000, 0);
+	give(&s, 0, 10005000, 0);
+	end(&s);
+	is("main.f:\n"
+	   "[10ms, 10.005ms)            1 |" FULL "|\n"
+	   "[10.005ms, 10.01ms)         1 |" FULL "|\n");
+}
+END_TEST
+
 START_TEST(equal_steps)
 {
 	static const struct hist_scale scale = { .min = -10, .max = 25, .step = 10 };
@@ -391,6 +406,7 @@ Suite *hist_suite(void)
 
 	tcase_add_test(t, powers_of_two_are_drawn);
 	tcase_add_test(t, durations_have_units);
+	tcase_add_test(t, small_steps_of_durations_are_told_apart);
 	tcase_add_test(t, equal_steps);
 	tcase_add_test(t, bounds_hold_their_values);
 	tcase_add_test(t, a_float_that_is_no_number_is_left_out);
