@@ -79,7 +79,9 @@ static void tick(struct ticks *t, struct source *src, struct calls *calls, struc
 	unix_now = unix_ns();
 	sink->tick(sink->ctx, t->since_unix, unix_now, false);
 	t->since_unix = unix_now;
-	t->next = MAX(t->next + every, now);	/* not those that were missed */
+	t->next += every;
+	if (t->next < now + every / 2)	/* some were missed: the next one is a whole one */
+		t->next = now + every;
 }
 
 /* Where the statuses are in a record that count_unreadable() looks at. */
@@ -306,7 +308,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	pid_t pid = src->pid;
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	i64 began = now_ns();
-	struct ticks ticks = { unix_ns(), unix_ns(), began + limits->every_ns, began };
+	struct ticks ticks = { .next = began + limits->every_ns, .next_open = began };
 	struct children children = { 0 };
 	/* Each system call is worth many records: whether the program has ended is asked where its
 	 * pidfd says so, or a signal came, for then it is silent and we sleep. */
@@ -315,6 +317,7 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	u64 rounds = 0, few = limits->round_ms ? FEW : 1;
 	int most = MAX(limits->round_ms, ROUND_MS), round = ROUND_MS;
 
+	ticks.began_unix = ticks.since_unix = unix_ns();
 	flow.until = limits->for_ns ? began + limits->for_ns : 0;
 	calls_bias(calls, src->bias);
 	while (!look || !is_no_more(src, pid, pidfd, result)) {
@@ -356,6 +359,8 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 	calls_finish(calls, enough);
 	if (!enough)
 		result->shown = shown(&flow);
+	if (sink->tick && ticks.since_unix > ticks.began_unix)	/* what is left */
+		sink->tick(sink->ctx, ticks.since_unix, unix_ns(), false);
 	if (sink->tick)
 		sink->tick(sink->ctx, ticks.began_unix, unix_ns(), true);
 	result->elapsed_ns = now_ns() - began;

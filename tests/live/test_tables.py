@@ -2,13 +2,17 @@
 
 import collections
 import json
+import os
 import re
+import signal
 import subprocess
+import time
 
 import pytest
 
 import gobuild
 import goshawk
+from values import unix_ns
 
 pytestmark = pytest.mark.ptrace
 
@@ -143,10 +147,29 @@ def test_intervals(tmp_path, options):
     (all_of_it,) = t.rows(kind)
     parts = t.rows(kind, whole=False)
     assert all_of_it[field] == 50
-    assert len(parts) >= 4 and sum(p[field] for p in parts) <= 50
+    assert len(parts) >= 4 and sum(p[field] for p in parts) == 50
     assert all(p["from"] < p["to"] for p in parts)
     assert all(a["to"] <= b["from"] for a, b in zip(parts, parts[1:]))
     assert all_of_it["from"] <= parts[0]["from"] and parts[-1]["to"] <= all_of_it["to"]
+
+
+def test_after_a_stall_no_interval_is_short(tmp_path):
+    """A goshawk that stood still (a pager, a busy machine) goes on with a whole one."""
+    to = tmp_path / "t.json"
+    p = subprocess.Popen([goshawk.GOSHAWK, "trace", "--json", "--count", "--every", "100ms", "-o", to, "main.nap", "--",
+                          gobuild.build("tables", gobuild.NEWEST), "naps", "100", "10"], stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while "count" not in (to.read_text() if to.exists() else ""):
+        assert p.poll() is None and time.monotonic() < until
+    p.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, p.pid, os.WSTOPPED | os.WNOWAIT)
+    time.sleep(0.35)  # intervals pass
+    p.send_signal(signal.SIGCONT)
+    assert p.wait(60) == 0
+    parts = [o for o in goshawk.read_lines(to) if o["type"] == "count" and not o["all"]]
+    assert len(parts) >= 4 and sum(o["count"] for o in parts) == 100
+    lengths = [unix_ns(o["to"]) - unix_ns(o["from"]) for o in parts]
+    assert max(lengths) > 350e6 and min(lengths[:-1]) > 45e6, lengths
 
 
 @pytest.mark.parametrize("options", [["--summary"], ["--count"], ["--hist", "duration"]])
