@@ -204,6 +204,8 @@ static bool store(const struct parse *p, const struct opt *o, const char *value)
 	case OPT_SIZE:
 		return parse_size(value, to, p->err);
 	case OPT_TEXT:
+		if (*(const char **)to && !strchr(o->value, '|'))
+			return err_set(p->err, ERR_USAGE, "given twice");
 		*(const char **)to = value;
 		return one_of(o->value, value, p->err);
 	case OPT_LIST:

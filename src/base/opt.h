@@ -16,7 +16,7 @@ enum opt_kind {
 	OPT_NUM,	/* u64 */
 	OPT_DURATION,	/* i64 ns: 50us, 1.5s, 2m */
 	OPT_SIZE,	/* u64: 64KiB, 1GiB, 4096 */
-	OPT_TEXT,	/* const char * */
+	OPT_TEXT,	/* const char *; once, unless it is one of some words */
 	OPT_LIST,	/* struct opt_list: may be given again and again */
 };
 

@@ -101,6 +101,19 @@ START_TEST(lists_keep_their_order)
 }
 END_TEST
 
+START_TEST(a_text_is_given_once_and_the_last_of_some_words_holds)
+{
+	ck_assert(!parse(&starts, "-o a --output b x"));
+	ck_assert_int_eq(err.kind, ERR_USAGE);
+	ck_assert_str_eq(err.msg, "starts: --output: given twice");
+	ck_assert(!parse(&starts, "--output=b -oa"));
+	ck_assert_str_eq(err.msg, "starts: -o: given twice");
+	ck_assert(parse(&starts, "--engine auto --engine inline --strings 1 --strings 2"));
+	ck_assert_str_eq(args.engine, "inline");
+	ck_assert_uint_eq(args.strings, 2);
+}
+END_TEST
+
 START_TEST(two_dashes_begin_the_program)
 {
 	ck_assert(parse(&starts, "main.* net/... -- ./p -o --help --"));
@@ -313,6 +326,7 @@ Suite *opt_suite(void)
 	tcase_add_test(parsing, defaults_hold_until_an_option_says_otherwise);
 	tcase_add_test(parsing, flags_may_be_bundled_and_end_with_a_value);
 	tcase_add_test(parsing, lists_keep_their_order);
+	tcase_add_test(parsing, a_text_is_given_once_and_the_last_of_some_words_holds);
 	tcase_add_test(parsing, two_dashes_begin_the_program);
 	tcase_add_test(parsing, two_dashes_only_end_the_options_of_a_command_without_program);
 	tcase_add_test(parsing, one_dash_is_a_name);
