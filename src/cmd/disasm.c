@@ -3,26 +3,61 @@
 #include "cmd/cmds.h"
 #include "cmd/target.h"
 #include "go/fork.h"
+#include "go/vars.h"
 #include "out/code.h"
+#include "plan/torn_search.h"
 
 struct disasm_args {
 	struct common_args common;
 	const char *pid, *output;
 };
 
-static bool show_func(const struct disasm_args *a, const struct target *t, const struct go_func *f,
-		      const struct race_calls *race, struct out *o, struct err *err)
+/* What all functions share. */
+struct listing {
+	const struct go_program *prog;
+	struct race_calls race;
+	struct torn_search torn;
+	bool has_torn;
+};
+
+static void listing_begin(struct listing *l, const struct go_program *prog)
 {
+	*l = (struct listing){ .prog = prog, .race = race_calls_of(prog), .torn.prog = prog };
+	l->has_torn = go_write_barrier_va(prog, &l->torn.flag_va);
+	if (l->has_torn)
+		place_finder_make(&l->torn.places, prog);
+}
+
+static void listing_release(struct listing *l)
+{
+	place_finder_release(&l->torn.places);
+	torn_search_release(&l->torn);
+}
+
+static void find_torn(struct listing *l, const struct go_func *f, struct code_view *v)
+{
+	l->torn.to.n = 0;
+	if (l->has_torn)
+		torn_search(&l->torn, f, true);
+	v->torn = l->torn.to.at;
+	v->ntorn = l->torn.to.n;
+}
+
+static bool show_func(const struct disasm_args *a, struct listing *l, const struct go_func *f,
+		      struct out *o, struct err *err)
+{
+	const struct go_program *prog = l->prog;
 	OWN(arena) arena = {0};
 	struct code_view v = {
-		.function = { .prog = &t->prog, .func = f, .name = f->name, .probed = true }
+		.function = { .prog = prog, .func = f, .name = f->name, .probed = true }
 	};
 	struct json j;
 
-	v.function.race = go_is_race_instrumented(&t->prog, race, f);
-	v.function.refusal = plan_probe(&t->prog, f, true, &arena, &v.patches);
-	if (!go_listing(&t->prog, f, &arena, &v.flow, err))
+	v.function.race = go_is_race_instrumented(prog, &l->race, f);
+	v.function.refusal = plan_probe(prog, f, true, &arena, &v.patches);
+	if (!go_listing(prog, f, &arena, &v.flow, err))
 		return err_in(err, "%.*s", STR_F(f->name));
+	find_torn(l, f, &v);
 	if (a->common.json) {
 		json_begin(&j, o);
 		code_json(&j, &v);
@@ -38,8 +73,8 @@ static bool show(const struct disasm_args *a, const struct target *t, struct out
 {
 	OWN(arena) arena = {0};
 	OWN(patterns) patterns = {0};
+	OWN(listing) l = {0};
 	u64 *hits = ARENA_ARRAY(&arena, u64, t->nrest + 1);
-	struct race_calls race;
 	bool named;
 
 	if (!t->nrest)
@@ -47,7 +82,7 @@ static bool show(const struct disasm_args *a, const struct target *t, struct out
 			       "disasm: which function? Give its name, or an address in it");
 	if (!patterns_compile(&patterns, t->rest, t->nrest, err))
 		return false;
-	race = race_calls_of(&t->prog);
+	listing_begin(&l, &t->prog);
 	if (a->common.json)
 		target_json_begin(t, o);
 	for (size_t i = 0; i < t->prog.nfuncs; i++) {
@@ -55,7 +90,7 @@ static bool show(const struct disasm_args *a, const struct target *t, struct out
 
 		patterns_count(&patterns, &t->prog, f, STR(""), hits);
 		if (patterns_match_func(&patterns, &t->prog, f, &named) && f->size &&
-		    !show_func(a, t, f, &race, o, err))
+		    !show_func(a, &l, f, o, err))
 			return false;
 	}
 	if (a->common.json)
@@ -91,7 +126,9 @@ const struct command cmd_disasm = {
 	.about = "A function is meant by a pattern or by an address in it. First where each "
 		 "argument lies at the entry and each result at the exits; then the instructions "
 		 "under the source lines they come from. A bar marks the windows: instructions "
-		 "that a probe runs elsewhere. An exit that no probe reaches says why.",
+		 "that a probe runs elsewhere. An exit that no probe reaches says why. A torn "
+		 "store is one whose halves a delay before that instruction shows (goshawk "
+		 "stress).",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
 	.args_size = sizeof(struct disasm_args),

@@ -3,6 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "go/globals.h"
+#include "out/torn.h"
+
 enum {
 	SHOWN_STRING = 48,	/* bytes of a string that are shown */
 	LONGEST_STRING = 1 << 16,
@@ -79,11 +82,24 @@ static void note_string(struct out *o, const struct code_view *v, u32 k, u64 va)
 	}
 }
 
+static void note_variable(struct out *o, const struct code_view *v, u64 va)
+{
+	const struct go_globals *all = go_globals_of(v->function.prog);
+	const struct go_global *g = go_global_at(all, va);
+
+	if (!g)
+		return;
+	out_clean(o, g->name);
+	if (va != g->va)
+		out_fmt(o, "+0x%" PRIx64, va - g->va);
+}
+
 static void note_data(struct out *o, const struct code_view *v, u32 k, u64 va)
 {
 	const struct go_program *prog = v->function.prog;
 	const struct moduledata *md = &prog->md;
 	struct go_type *t;
+	size_t n = o->n;
 
 	if (va >= md->text_va && va < md->etext_va) {
 		note_func(o, v, va);
@@ -97,6 +113,8 @@ static void note_data(struct out *o, const struct code_view *v, u32 k, u64 va)
 		note_string(o, v, k, va);
 	} else {
 		note_string(o, v, k, va);
+		if (o->n == n)
+			note_variable(o, v, va);
 	}
 }
 
@@ -151,6 +169,20 @@ static void note_window(struct out *o, const struct code_view *v, u32 k)
 		out_z(o, "[exit: its branches have windows]");
 }
 
+/* A delay before it shows the two halves. */
+static void note_torn(struct out *o, const struct code_view *v, u32 k)
+{
+	for (size_t i = 0; i < v->ntorn; i++) {
+		if (v->torn[i].at != v->flow.insns[k].at)
+			continue;
+		if (o->n)
+			out_c(o, ' ');
+		out_z(o, "[torn store: ");
+		torn_print_what(o, &v->torn[i]);
+		out_c(o, ']');
+	}
+}
+
 /* What there is to say about instruction k; the caller releases the buffer. */
 static struct str note_of(struct out *memory, const struct code_view *v, u32 k)
 {
@@ -164,6 +196,7 @@ static struct str note_of(struct out *memory, const struct code_view *v, u32 k)
 	note_window(memory, v, k);
 	if (memory->n == n + 1)
 		memory->n = n;
+	note_torn(memory, v, k);
 	return (struct str){ memory->buf, memory->n };
 }
 

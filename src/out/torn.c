@@ -25,6 +25,17 @@ void torn_print_place(struct out *o, const struct torn_store *t)
 	}
 }
 
+void torn_print_what(struct out *o, const struct torn_store *t)
+{
+	out_fmt(o, "%s ", torn_kind_name(t->kind));
+	out_clean(o, t->object);
+	out_z(o, "  ");
+	print_words(o, t, t->first);
+	out_z(o, " | ");
+	print_words(o, t, t->then);
+	out_fmt(o, "  %s", torn_certainty_name(t->certainty));
+}
+
 /* ID  KIND OBJECT  FIRST | THEN  CERTAINTY  FILE:LINE, in which inlined function, refusal or where
  * it can be delayed */
 void torn_print(struct out *o, const struct torn_store *t)
@@ -33,13 +44,8 @@ void torn_print(struct out *o, const struct torn_store *t)
 
 	out_clean(o, torn_id(t, &a));
 	arena_release(&a);
-	out_fmt(o, "  %s ", torn_kind_name(t->kind));
-	out_clean(o, t->object);
 	out_z(o, "  ");
-	print_words(o, t, t->first);
-	out_z(o, " | ");
-	print_words(o, t, t->then);
-	out_fmt(o, "  %s", torn_certainty_name(t->certainty));
+	torn_print_what(o, t);
 	torn_print_place(o, t);
 	if (t->refusal)
 		out_fmt(o, "  refused: %s", refusal_text(t->refusal));

@@ -9,6 +9,8 @@
 
 /* FILE:LINE, and in which inlined function; each behind two spaces. */
 void torn_print_place(struct out *o, const struct torn_store *t);
+/* string t.Name  len | ptr  certain */
+void torn_print_what(struct out *o, const struct torn_store *t);
 void torn_print(struct out *o, const struct torn_store *t);
 void torn_json(struct json *j, const struct go_program *prog, const struct torn_store *t);
 
