@@ -128,12 +128,13 @@ bool go_func_has_line(const struct go_program *prog, const struct go_func *f, st
 bool inlined_call_at(const struct go_program *prog, const struct go_func *f, i32 index,
 		     struct inlined_call *to)
 {
-	const struct pcln_layout *at = prog->rel->pcln;
-	u64 tree = go_funcdata_va(prog, f, FUNCDATA_INL_TREE);
+	const struct pcln_layout *at;
 	struct rd r;
+	u64 tree;
 
-	if (index < 0 || !tree)
+	if (index < 0 || !(tree = go_funcdata_va(prog, f, FUNCDATA_INL_TREE)))
 		return false;
+	at = prog->rel->pcln;
 	r = image_rd(prog->img, tree + (u64)index * at->tree_size, at->tree_size, "inline tree");
 	*to = (struct inlined_call){ .parent = -1, .file = -1 };
 	if (at->tree_parents) {
