@@ -54,7 +54,7 @@ static bool begin(const char *text, const char *hex, enum plan_hook hook)
 	world.in.g = (u64)(uintptr_t)w.g;
 	world.in.fetch = in_memory;
 	if (!asked_bind(EXPR_IF, text, &err)) {
-		ck_assert_msg(strstr(err.msg, "where f is"), "%s", err.msg);
+		ck_assert_msg(strstr(err.msg, "f is in a vector register"), "%s", err.msg);
 		return false;
 	}
 	add_asked(hex)->hook = (u8)hook;
