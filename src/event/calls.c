@@ -574,21 +574,19 @@ void calls_open_since(struct calls *c, i64 before_ns)
 {
 	for (struct goroutine *g = c->first; c->sink.opened && g; g = g->next)
 		for (size_t i = g->frames.n; i-- > 0 && !g->frames.at[i].opened;)
-			if (g->frames.at[i].start_ns < before_ns) {
+			if (g->frames.at[i].start_ns < before_ns)
 				open_frame(c, g, i);
-				break;
-			}
 }
 
 /* A call that was panicking when the program ended has ended by the panic; the others go on. */
 void calls_finish(struct calls *c, bool enough)
 {
-	for (struct goroutine *g = c->first; g; g = g->next) {
-		for (; enough && g->frames.n && !g->frames.at[g->frames.n - 1].opened; c->open--)
-			g->frames.n--;
+	for (struct goroutine *g = c->first; g; g = g->next)
 		while (g->frames.n)
-			pop_unseen(c, g, END_UNFINISHED);
-	}
+			if (enough && !g->frames.at[g->frames.n - 1].opened)
+				g->frames.n--;
+			else
+				pop_unseen(c, g, END_UNFINISHED);
 }
 
 bool calls_saw_exec(const struct calls *c)
