@@ -21,6 +21,7 @@
 #include "span/handlers.h"
 
 enum { TICK_NS = 200000000, BUFFER = 2 << 20, SHOWN_BYTES = 256 };
+enum { NOT_GIVEN = -1 };	/* of what is refused if it is 0 */
 
 /* To wake up costs as much as some spans do, and the processor may be the program's. The buffers
  * hold much more than what comes meanwhile. */
@@ -89,8 +90,8 @@ static bool is_run(const struct spans_args *a, char **program)
 {
 	return program || a->pid || a->otlp || a->store || a->store_size || a->store_age ||
 	       a->console || a->plan || a->logs || a->no_inject || a->engine || a->func.n ||
-	       a->show.n || a->only.n || a->no.n || a->redact.n || a->for_ns ||
-	       a->max;
+	       a->show.n || a->only.n || a->no.n || a->redact.n ||
+	       a->for_ns != NOT_GIVEN || a->max != (u64)NOT_GIVEN;
 }
 
 static bool check(const struct spans_args *a, size_t nrest, char **program, struct err *err)
@@ -117,6 +118,8 @@ static bool check(const struct spans_args *a, size_t nrest, char **program, stru
 		return err_set(err, ERR_USAGE, "-o %s: is the store itself", a->output);
 	if (a->common.json && a->console)
 		return err_set(err, ERR_USAGE, "--json and --console: one of them");
+	if (!a->for_ns || !a->max)
+		return err_set(err, ERR_USAGE, "--%s 0: give more than 0", a->max ? "for" : "max");
 	return true;
 }
 
@@ -298,7 +301,8 @@ static bool no_places(const struct plan *p, struct err *err)
 static bool spans(const void *args, const char **rest, size_t nrest, char **program, int *status,
 		  struct err *err)
 {
-	const struct spans_args *a = args;
+	struct spans_args given = *(const struct spans_args *)args;
+	const struct spans_args *a = &given;
 	struct rules rules = { 0 };
 	struct plan_request request;
 	OWN(arena) arena = { 0 };
@@ -321,6 +325,10 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 		return false;
 	if (a->read.file)
 		return spans_read(&a->read, &a->common, a->output, err);
+	if (a->for_ns == NOT_GIVEN)	/* from here on, 0 is what was not given */
+		given.for_ns = 0;
+	if (a->max == (u64)NOT_GIVEN)
+		given.max = 0;
 	if (!engine_named(a->engine, &s.how.engine, err) ||
 	    !rules_wanted(&rules, &a->only, &a->no, err) ||
 	    !target_to_run(&img, a->pid, program, &arena, &s.how.path, err))
@@ -369,6 +377,8 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 				"written", s.how.pid);
 }
 
+static const struct spans_args defaults = { .for_ns = NOT_GIVEN, .max = (u64)NOT_GIVEN };
+
 const struct command cmd_spans = {
 	.name = "spans",
 	.usage = "[OPTIONS] (--read FILE | -p PID | -- PROGRAM [ARG…])",
@@ -400,5 +410,6 @@ const struct command cmd_spans = {
 		  "spans of a function, with its arguments as attributes" },
 	},
 	.args_size = sizeof(struct spans_args),
+	.defaults = &defaults,
 	.run = spans,
 };

@@ -152,7 +152,8 @@ static void plan_end(const struct rules *r, const struct plan *p, u64 sites, str
 bool spans_plan(const struct rules *r, const struct plan *p, const char *path, struct out *o,
 		bool json, struct err *err)
 {
-	struct target_facts t = { .prog = p->prog, .plan = p, .path = path };
+	struct target_facts t = { .prog = p->prog, .plan = p, .path = path,
+				  .pid = p->prog->img->pid };
 	u64 sites = 0;
 
 	if (json)

@@ -393,6 +393,8 @@ def test_json(tmp_path, attach):
     """Spans as objects; on stdout where that is not the program's."""
     to = tmp_path / "spans.json"
     with Web(options=["--json"] if attach else ["--json", "-o", to], attach=attach) as web:
+        plan = goshawk.run("spans", "--plan", "--json", "-p", web.pid)
+        assert json.loads(plan.out.splitlines()[0])["pid"] == web.pid, plan
         web.get("/deep/1", traceparent=PARENT)
         web.get("/refused/2")
         web.end()
