@@ -76,15 +76,25 @@ static const struct {
 	{ "panic: ", CRASH_PANIC },
 };
 
-/* "goroutine 7 [running]:", "goroutine 0 gp=0x… m=0 mp=0x… [idle]:" */
+/* "goroutine 7 [running]:", "goroutine 0 gp=0x… m=0 mp=0x… [idle]:"; with the labels of profiles
+ * "goroutine 7 [running labels:{"a": "b"}]:" (1.26) and "goroutine 7 [running] {a: "b c"}:". */
 static bool heads_goroutine(struct str line, struct crash_goroutine *g)
 {
-	ptrdiff_t from = str_find(line, STR(" ["));
+	ptrdiff_t from = str_find(line, STR(" [")), labels;
+	struct str state = str_cut(line, (size_t)(from + 2), line.n);
+	ptrdiff_t end = str_find(state, STR("]"));
 	u64 id;
 
-	if (!str_starts(line, STR("goroutine ")) || from < 0 || !str_ends(line, STR("]:")))
+	if (!str_starts(line, STR("goroutine ")) || from < 0 || end < 0)
 		return false;
-	*g = (struct crash_goroutine){ .state = str_cut(line, (size_t)from + 2, line.n - 2) };
+	if (!str_ends(line, STR("]:")) && !(str_ends(line, STR("}:")) &&
+					    str_starts(str_cut(state, (size_t)end, state.n),
+						       STR("] {"))))
+		return false;
+	state = str_cut(state, 0, (size_t)end);
+	labels = str_find(state, STR(" labels:{"));
+	state.n = labels < 0 ? state.n : (size_t)labels;
+	*g = (struct crash_goroutine){ .state = state };
 	line = str_cut(line, 10, line.n);
 	if (!str_take_number(&line, &id))
 		return false;

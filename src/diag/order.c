@@ -35,10 +35,10 @@ static bool newest_first(struct str log)
 	while (n < VOTES && (at = str_find(str_cut(log, from, log.n), STR("goroutine "))) >= 0) {
 		size_t begin = from + (size_t)at;
 		struct str rest = str_cut(log, begin, log.n), func, place;
+		struct str head = str_next_line(&rest);
 
-		at = str_find(str_next_line(&rest), STR("]:"));
 		from = log.n - rest.n;
-		if (at < 0)
+		if (str_find(head, STR("]:")) < 0 && str_find(head, STR("] {")) < 0)
 			continue;
 		begin = (size_t)(str_find_last(str_cut(log, 0, begin), '\n') + 1);
 		func = str_next_line(&rest);

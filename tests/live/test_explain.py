@@ -37,7 +37,7 @@ DEADLY = ("healthy-", "hung-", "race-")
 
 
 def text_of(program, name):
-    return goshawk.run_plain(program, name, env={"GOTRACEBACK": "all", "GOMAXPROCS": "4"}).err
+    return goshawk.run_plain(program, name, env={"GOTRACEBACK": "all", "GOMAXPROCS": "4", "GODEBUG": "tracebacklabels=1"}).err
 
 
 def judge(name, kind, function, d):

@@ -83,6 +83,11 @@ static const struct {
 	  "SIGSEGV: segmentation violation\nPC=0x7f m=3 sigcode=1\n\n"
 	  "goroutine 0 [idle]:\n" MAIN,
 	  CRASH_FAULT, "SIGSEGV: segmentation violation", "", "", 0, 2 },
+	{ "labels",
+	  "panic: boom\n" STACK("goroutine 7 gp=0xc0 m=4 mp=0xc1 [running] {tenant: \"a b]:\"}",
+				"main.f(...)", "/src/a.go:3 +0x1")
+	  STACK("goroutine 8 [select labels:{\"a\": \"b\"}]", "main.g()", "/src/a.go:9 +0x1"),
+	  CRASH_PANIC, "panic: boom", "", "main.f /src/a.go 3", 7, 2 },
 	{ "the first of two", "panic: one\n" MAIN "panic: runtime error: index out of range [1]\n",
 	  CRASH_PANIC, "panic: one", "", "main.main /src/main.go 9", 1, 1 },
 	{ "cut off",

@@ -115,6 +115,12 @@ static const struct {
 	  "SIGSEGV: segmentation violation\nPC=0x41d5f0 m=0 sigcode=128 addr=0x0\n" MAIN,
 	  "wild_address", CERTAIN, true, "main.work" },
 	{ "a panic", "panic: boom\n" MAIN, "panic", CERTAIN, true, "main.work" },
+	{ "a panic of a goroutine that has labels",
+	  "panic: boom\n\ngoroutine 7 [running] {a: b, \"c d\": \"x]:\"}:\nmain.work(0x1)\n"
+	  "\t/src/main.go:9 +0x1b5\n", "panic", CERTAIN, true, "main.work" },
+	{ "the same by Go 1.26",
+	  "panic: boom\n\ngoroutine 7 [running labels:{\"a\": \"b]\"}]:\nmain.work(0x1)\n"
+	  "\t/src/main.go:9 +0x1b5\n", "panic", CERTAIN, true, "main.work" },
 	{ "a panic behind what had no end", "50 % panic: boom\n" MAIN, "panic", CERTAIN, true,
 	  "main.work" },
 	{ "a panic of several lines", "panic: one\ntwo\n" MAIN, "panic", CERTAIN, true,
@@ -428,6 +434,11 @@ static const struct {
 	{ "panic: test timed out after 1s\n" ALARM RUNS("TestHang", "18") RUNS("TestB", "19"),
 	  "test_timeout", "the tests took longer than their limit, 1s", "goroutine 18 runs "
 	  "x.TestHang|goroutine 19 runs x.TestB", NULL },
+	{ "fatal error: all goroutines are asleep - deadlock!\n\n"
+	  "goroutine 1 [chan send] {\"a\\\"\": b}:\nmain.main()\n\t/a.go:1 +0x1\n\n"
+	  "goroutine 7 [chan send labels:{\"a\": \"b\"}]:\nmain.f()\n\t/a.go:7 +0x1\n",
+	  "deadlock", "every goroutine waits, and nobody is left to wake one",
+	  "goroutine 1 [chan send] in main.main|goroutine 7 [chan send] in main.f", NULL },
 	/* whose panics are not all printed, or cut: where the later ones were is not said */
 	{ "panic: one\n\tpanic: two\n" TWICE, "panic", "panic: one, in main.work",
 	  "deferred calls,: panic: two", "main.close" },

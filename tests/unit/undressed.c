@@ -129,6 +129,8 @@ static const struct {
 	  "x | goroutine 1 [running]:\nx | \nx | panic: a\nx | up",
 	  "x | up\npanic: a\n\ngoroutine 1 [running]:\nf(1)\n\t/a.go:9 +0x1\nmain.main()\n"
 	  "\t/a.go:3 +0x1\nend\n" },
+	{ "\t/a.go:9 +0x1\nf(1)\ngoroutine 1 [running] {\"a b\": \"c\"}:\n\npanic: a\n",
+	  "panic: a\n\ngoroutine 1 [running] {\"a b\": \"c\"}:\nf(1)\n\t/a.go:9 +0x1\n" },
 	{ "f(1)\n\t/a.go:9 +0x1\n\ngoroutine 1 [running]:\nf(1)\n\t/a.go:9 +0x1\n",
 	  "f(1)\n\t/a.go:9 +0x1\n\ngoroutine 1 [running]:\nf(1)\n\t/a.go:9 +0x1\n" },
 };

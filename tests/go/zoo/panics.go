@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/pprof"
 	"sync"
 	"time"
 )
@@ -28,6 +30,7 @@ func init() {
 		death{"panic-custom", "panic", "main.panicCustom", panicCustom},
 		death{"panic-in-panic", "panic", "main.panicInPanic", panicInPanic},
 		death{"panic-goroutine", "panic", "main.panicText", func() { go starts(); time.Sleep(time.Minute) }},
+		death{"panic-labels", "panic", "main.panicText", panicLabels},
 		death{"nil-map", "panic", "main.nilMap", func() { nilMap(nil) }},
 		death{"close-closed", "panic", "main.closeTwice", closeTwice},
 		death{"send-closed", "panic", "main.sendClosed", sendClosed},
@@ -68,6 +71,13 @@ func panicText() { panic("boom") }
 //go:noinline
 func starts() {
 	go panicText()
+	time.Sleep(time.Minute)
+}
+
+// From Go 1.26 on labels may stand where the goroutine is told of.
+func panicLabels() {
+	labels := pprof.Labels("tenant", "acme", "a [b]: c", "d {e}: f")
+	pprof.Do(context.Background(), labels, func(context.Context) { go starts() })
 	time.Sleep(time.Minute)
 }
 
