@@ -196,12 +196,20 @@ static bool died_of_itself(const struct watched *w)
 	return !w->signal && (w->status == 2 || w->status > 128);
 }
 
+/* What it said names the message better, and may be all that there is. */
+static bool is_better(const struct diagnosis *told, const struct diagnosis *seen)
+{
+	return !seen->cause || !strcmp(seen->kind, "test_timeout") ||
+	       (told->cause && told->certainty < seen->certainty);
+}
+
 /* The output is opened before: what a run showed may not show again. */
 static bool from_run(struct scene *s, const struct explain_args *a, char **program,
 		     struct out_file *file, struct err *err)
 {
 	struct watched *w = &s->run;
 	struct death text = { .a = &s->arena };
+	struct diagnosis told;
 	struct str other = STR("");
 
 	w->at_end = at_its_end;
@@ -219,11 +227,10 @@ static bool from_run(struct scene *s, const struct explain_args *a, char **progr
 		text = (struct death){ .a = &s->arena, .prog = s->d.prog, .u = s->d.u, .goid = -1,
 				       .printed = text.printed };
 	}
-	/* what it said names the message better, and may be all that there is */
-	if (!s->found.kind || (text.died && (!s->found.cause ||
-					     !strcmp(s->found.kind, "test_timeout")))) {
+	explain(&told, &text);
+	if (!s->found.kind || (text.died && is_better(&told, &s->found))) {
 		s->d = text;
-		explain(&s->found, &s->d);
+		s->found = told;
 	} else {
 		s->d.printed = text.printed;
 		explain_races_before(&s->found, &s->d);

@@ -100,6 +100,21 @@ static void frames(struct death *d)
 		};
 }
 
+/* What Go's own C code has said before it called abort(); of several threads one in another. */
+static struct str said_in_c(const struct death *d)
+{
+	struct str before = str_cut(d->lead, 0, d->lead.n - d->text.n), said = d->crash.detail;
+	ptrdiff_t at;
+
+	while ((at = str_find(before, STR("runtime/cgo: "))) >= 0) {
+		struct str rest = str_cut(before, (size_t)at, before.n);
+
+		before = str_cut(rest, 1, rest.n);
+		said = str_next_line(&rest);
+	}
+	return said;
+}
+
 /* A signal that the runtime says no more of: from outside, or of code that is not Go's. */
 static void by_signal(struct death *d)
 {
@@ -117,10 +132,12 @@ static void by_signal(struct death *d)
 	}
 	if (!first)
 		return;
-	d->text = d->lead = str_cut(d->text, from, d->text.n);
+	if (from)
+		d->text = d->lead = str_cut(d->text, from, d->text.n);
 	/* as a fatal error, so that its goroutines are read */
 	crash_read(&d->crash, str_fmt(d->a, "fatal error: %.*s", STR_F(d->text)), d->a);
 	d->crash.kind = CRASH_NONE;
+	d->crash.detail = said_in_c(d);
 	d->message = str_of(first);
 	d->signal = death_signal_in(d->message);
 	d->died = true;

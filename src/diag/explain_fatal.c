@@ -210,6 +210,12 @@ bool explain_map(struct diagnosis *to, struct death *d)
 	"look at what is allocated at this place, and at what holds the heap: a heap profile; "    \
 	"GOMEMLIMIT makes the collector work earlier"
 
+#define NO_THREAD                                                                                  \
+	"threads_exhausted", "no more threads: the system refused to make one",                    \
+	"goroutines that block in system calls or C each hold a thread; the limit of processes "   \
+	"(ulimit -u, the container's pids.max) was reached",                                       \
+	"limit how many goroutines block at once (files, DNS by C, cgo), or raise the limit"
+
 static const struct {
 	const char *begins, *kind, *summary, *why, *advice;
 } rows[] = {
@@ -224,17 +230,9 @@ static const struct {
 	{ "fatal error: runtime: cannot allocate memory", "out_of_memory",
 	  "the system gave no more memory", "memory for the runtime itself was refused",
 	  "raise the limit (ulimit -v, the container's), or use less" },
-	{ "runtime: failed to create new OS thread", "threads_exhausted",
-	  "no more threads: the system refused to make one",
-	  "goroutines that block in system calls or C each hold a thread; the limit of processes "
-	  "(ulimit -u, the container's pids.max) was reached",
-	  "limit how many goroutines block at once (files, DNS by C, cgo), or raise the limit" },
-	{ "fatal error: newosproc", "threads_exhausted",
-	  "no more threads: the system refused to "
-	  "make one",
-	  "goroutines that block in system calls or C each hold a thread; the limit of "
-	  "processes (ulimit -u, the container's pids.max) was reached",
-	  "limit how many goroutines block at once (files, DNS by C, cgo), or raise the limit" },
+	{ "runtime: failed to create new OS thread", NO_THREAD },
+	{ "runtime/cgo: pthread_create failed", NO_THREAD },
+	{ "fatal error: newosproc", NO_THREAD },
 	{ "fatal error: thread exhaustion", "threads_exhausted",
 	  "more threads than Go's own limit, or the one that was set, permits",
 	  "goroutines that block in system calls or C each hold a thread (debug.SetMaxThreads)",

@@ -91,23 +91,10 @@ static void where(struct diagnosis *to, struct death *d)
 		instruction(to, d);
 }
 
-/* Code that is not Go's: C that Go has called, or a library. */
-static bool in_c(struct diagnosis *to, struct death *d)
+/* What is known of C code that died; `own` has called it, or is not known. */
+static void say_of_c(struct diagnosis *to, struct death *d, const struct death_frame *own)
 {
-	const struct death_frame *own = death_own(d);
-	bool aborts = d->signal == SIGABRT || explain_says(d, "SIGABRT");
-	bool cgo = death_frame_of(d, "runtime.cgocall") ||
-		   death_frame_of(d, "runtime.asmcgocall") ||
-		   str_find(d->text, STR("signal arrived during cgo execution")) >= 0;
-
-	if (!cgo || explain_says(d, "panic: "))
-		return false;
-	/* abort() sends it to its own thread (SI_TKILL); kill(), from outside, to the process */
-	if (aborts && !d->gave_up &&
-	    str_find(d->text, STR("sigcode=18446744073709551610")) < 0)
-		return false;
 	to->kind = "fault_in_c";
-	to->certainty = CERTAIN;
 	to->cause = true;
 	while (own && own - d->frames + 1 < d->nframes &&
 	       str_find(own->func, STR("._Cfunc_")) >= 0)
@@ -115,8 +102,8 @@ static bool in_c(struct diagnosis *to, struct death *d)
 	explain_place(to, own);
 	to->summary = own ? str_fmt(d->a, "C code that %.*s called died of %.*s", STR_F(own->func),
 				    STR_F(d->message)) :
-		      str_fmt(d->a, "C code that Go called died of %.*s", STR_F(d->message));
-	for (u32 i = 0; i < d->nframes; i++)
+		      str_fmt(d->a, "C code died of %.*s", STR_F(d->message));
+	for (u32 i = 0; own && i < d->nframes; i++)
 		if (str_starts(d->frames[i].func, STR("main._Cfunc_")) ||
 		    str_find(d->frames[i].func, STR("._Cfunc_")) >= 0) {
 			evidence(to, d, "the C function: %.*s",
@@ -134,6 +121,28 @@ static bool in_c(struct diagnosis *to, struct death *d)
 		evidence(to, d, "called at %.*s:%d", STR_F(own->file), own->line);
 	to->why = STR("Go can't turn a fault in C into a panic: the program ends");
 	to->advice = STR("gdb on a core shows the C stack");
+}
+
+/* Code that is not Go's: C that Go has called, or a library. */
+static bool in_c(struct diagnosis *to, struct death *d)
+{
+	bool aborts = d->signal == SIGABRT || explain_says(d, "SIGABRT");
+	bool called = death_frame_of(d, "runtime.cgocall") ||
+		      death_frame_of(d, "runtime.asmcgocall") ||
+		      str_find(d->text, STR("signal arrived during cgo execution")) >= 0;
+	/* abort() sends it to its own thread (SI_TKILL); kill(), from outside, to the process */
+	bool gave_up = d->gave_up ||
+		       (d->has_code && d->code == SI_TKILL &&
+			(called || str_find(d->text, STR("unknown pc 0x")) >= 0));
+
+	if ((aborts ? !gave_up : !called) || explain_says(d, "panic: "))
+		return false;
+	to->certainty = called ? CERTAIN : LIKELY;
+	say_of_c(to, d, called ? death_own(d) : NULL);
+	if (aborts)
+		to->why = STR("C code called abort(): what it printed before says why. Go's own "
+			      "does so where the system refuses it a thread (runtime/cgo: "
+			      "pthread_create failed)");
 	return true;
 }
 

@@ -51,6 +51,13 @@ static const struct {
 	{ "C that gave up",
 	  "SIGABRT: abort\nPC=0x7f1 m=0 sigcode=18446744073709551610\n"
 	  "signal arrived during cgo execution\n" CGO, "fault_in_c", CERTAIN, true, "main.work" },
+	{ "C that gave up in a place that nothing tells of",
+	  "SIGABRT: abort\nPC=0x7f1 m=3 sigcode=18446744073709551610\n\ngoroutine 0 [idle]:\n"
+	  "runtime: g 0: unknown pc 0x7f1\n" MAIN, "fault_in_c", LIKELY, true, "" },
+	{ "no thread, where C makes it",
+	  "runtime/cgo: runtime/cgo: pthread_create failed: Resource temporarily unavailable\nup\n"
+	  "SIGABRT: abort\nPC=0x7f1 m=3 sigcode=18446744073709551610\n\ngoroutine 0 [idle]:\n"
+	  "runtime: unknown pc 0x7f1\n" MAIN, "threads_exhausted", CERTAIN, true, "main.work" },
 	{ "a fault in C",
 	  "fatal error: unexpected signal during runtime execution\n"
 	  "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x7f00]\n\n"

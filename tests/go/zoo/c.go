@@ -4,20 +4,43 @@
 package main
 
 /*
+#cgo LDFLAGS: -ldl
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void c_null(void) { *(volatile int *)8 = 1; }
 static void c_abort(void) { abort(); }
+
+static int no_more;
+
+// In the place of the C library's.
+int pthread_create(pthread_t *t, const pthread_attr_t *with, void *(*run)(void *), void *of)
+{
+	int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) = dlsym(RTLD_NEXT, "pthread_create");
+
+	while (no_more && __sync_fetch_and_add(&no_more, 1) > 1)
+		pause(); // one thread tells of it
+	return no_more ? EPERM : create(t, with, run, of);
+}
+
+static void c_no_more(void) { no_more = 1; }
 static void c_copy(char *p) { memset(p, 1, 1 << 20); }
 */
 import "C"
+
+import "runtime"
 
 func init() {
 	add(
 		death{"c-null", "fault_in_c", "main.cNull", cNull},
 		death{"c-abort", "fault_in_c", "main.cAbort", cAbort},
 		death{"c-library", "fault_in_c", "main.cLibrary", cLibrary},
+		death{"c-threads", "threads_exhausted", "*", cThreads},
 	)
 }
 
@@ -29,3 +52,12 @@ func cAbort() { C.c_abort(); length++ }
 
 //go:noinline
 func cLibrary() { C.c_copy(nil); length++ }
+
+// Locked threads have to be made for those that are not.
+func cThreads() {
+	C.c_no_more()
+	for {
+		go runtime.LockOSThread()
+		runtime.Gosched()
+	}
+}
