@@ -1,40 +1,63 @@
 /* Faults: a read or write of memory that is not there, an instruction that the machine has not. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "diag/explain.h"
 #include "go/fork.h"
 #include "plan/torn_place.h"
 
-enum { SMALL = 4096 };
+enum { SMALL = 4096, SOURCE_MOST = 16 << 20 };
 
 static const char *const names[16] = {
 	"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
 	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
 };
 
+/* A log names what it likes: a device, a FIFO, a file that is no source. */
+static FILE *open_source(struct death *d, struct str path)
+{
+	static const char *const ends[] = { ".go", ".s", ".c", ".h" };
+	struct stat st;
+	bool source = false;
+	FILE *f = NULL;
+	int fd;
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		source |= str_ends(path, str_of(ends[i]));
+	fd = source ? open(str_z(d->a, path), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size < SOURCE_MOST)
+		f = fdopen(fd, "r");
+	if (fd >= 0 && !f)
+		close(fd);
+	return f;
+}
+
 /* The line itself, where its file is here. */
 static struct str source_line(struct death *d, struct str file, i32 line)
 {
-	char text[1024];
-	struct str s;
-	FILE *f = file.n ? fopen(str_z(d->a, file), "re") : NULL;
-	bool there = false;
+	FILE *f = open_source(d, file);
+	struct str s = STR("");
+	char *text = NULL;
+	size_t room = 0;
+	ssize_t n = 0;
 
-	if (!f)
-		return STR("");
-	for (i32 i = 0; i < line && (there = fgets(text, sizeof(text), f) != NULL); i++)
-		;
-	fclose(f);
-	if (!there)
-		return STR("");
-	s = str_of(text);
+	for (i32 i = 0; f && i < line && n >= 0; i++)
+		n = getline(&text, &room, f);
+	if (f)
+		fclose(f);
+	if (n > 0)
+		s = (struct str){ text, (size_t)n };
 	while (s.n && (s.p[0] == '\t' || s.p[0] == ' '))
 		s = str_cut(s, 1, s.n);
 	while (s.n && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r'))
 		s.n--;
-	return str_of(str_z(d->a, s));
+	s = str_of(str_z(d->a, s));
+	mem_free(text);
+	return s;
 }
 
 /* The instruction, what it touches in Go's words, and the register that led there. */
