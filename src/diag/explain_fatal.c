@@ -216,8 +216,29 @@ bool explain_map(struct diagnosis *to, struct death *d)
 	"(ulimit -u, the container's pids.max) was reached",                                       \
 	"limit how many goroutines block at once (files, DNS by C, cgo), or raise the limit"
 
+#define NOT_LOCKED                                                                                 \
+	"sync_misuse", "a lock was unlocked that was not locked",                                  \
+	"an Unlock without its Lock, a double Unlock, or a lock that was copied",                  \
+	"go vet finds copied locks; look at the frame below sync"
+
+#define STORED_IN_C                                                                                \
+	"cgo_misuse", "a Go pointer was stored in C's memory",                                     \
+	"the collector does not look there, so that nothing keeps what it leads to (cmd/cgo, "     \
+	"Passing pointers; GOEXPERIMENT=cgocheck2, up to Go 1.20 GODEBUG=cgocheck=2, looks at "    \
+	"it)",                                                                                     \
+	"pin it (runtime.Pinner), or store a cgo.Handle"
+
+#define ARGUMENT_OF_C                                                                              \
+	"cgo_misuse", "C was given memory that holds Go's pointers",                               \
+	"C must not get pointers to memory with unpinned Go pointers in it (cmd/cgo)",             \
+	"pin it (runtime.Pinner), or copy it to C's memory"
+
+#define RESULT_TO_C                                                                                \
+	"cgo_misuse", "C was given a Go pointer to keep", "see cmd/cgo, Passing pointers", ""
+
 static const struct {
-	const char *begins, *kind, *summary, *why, *advice;
+	const char *begins;	/* or stands in it, if it has a blank first */
+	const char *kind, *summary, *why, *advice;
 } rows[] = {
 	{ "fatal error: runtime: out of memory", NO_MEMORY },
 	{ "fatal error: out of memory", NO_MEMORY },
@@ -241,7 +262,7 @@ static const struct {
 	  "checkptr (-race, -d=checkptr) saw a conversion of unsafe.Pointer to a type that does "
 	  "not fit what is there, or arithmetic that left the object",
 	  "the frame below checkptr is the place" },
-	{ "panic: fips140", "fips_selfcheck",
+	{ "panic: fips140: verification mismatch", "fips_selfcheck",
 	  "the self-check of Go's FIPS 140 module failed: its code is not what was built",
 	  "with fips140=on the module's code and data are summed up at the start and compared with "
 	  "what the linker wrote; a tool changed the file after that, or a probe is in its code",
@@ -270,10 +291,18 @@ static const struct {
 	  "main called runtime.Goexit and all other goroutines have ended",
 	  "Goexit ends the goroutine, not the program (t.FailNow outside of a test does so, too)",
 	  "return from main, or call os.Exit" },
-	{ "fatal error: sync: ", "sync_misuse", "a lock was unlocked that was not locked",
-	  "an Unlock without its Lock, a double Unlock, or a lock that was copied",
+	{ "fatal error: sync: unlock of", NOT_LOCKED },
+	{ "fatal error: sync: RUnlock of", NOT_LOCKED },
+	{ "fatal error: sync: Unlock of", NOT_LOCKED },
+	{ "fatal error: sync: WaitGroup.Add called from", "sync_misuse",
+	  "a WaitGroup was used in a bubble of testing/synctest, and outside of it or in another "
+	  "one",
+	  "what waits in a bubble may only wait for what is in it",
+	  "make the WaitGroup in the function that synctest.Test is given" },
+	{ "fatal error: sync: inconsistent mutex state", "sync_misuse",
+	  "a lock's state is one that it can't have",
+	  "its memory was overwritten, or a lock was copied while it was used",
 	  "go vet finds copied locks; look at the frame below sync" },
-	{ "fatal error: sync:", "sync_misuse", "a lock was used wrongly", "see the text", "" },
 	{ "fatal error: runtime·lock: lock count", "runtime_locks",
 	  "the runtime's locks are broken",
 	  "memory was overwritten, or code that the runtime did not expect ran in it", "" },
@@ -281,14 +310,12 @@ static const struct {
 	  "an address that Go's lock-free stack can't "
 	  "hold",
 	  "memory was overwritten", "" },
-	{ "fatal error: cgo", "cgo_misuse", "Go and C share memory against the rules",
-	  "see the text", "" },
-	{ "panic: runtime error: cgo argument has Go pointer", "cgo_misuse",
-	  "C was given memory that holds Go's pointers",
-	  "C must not get pointers to memory with unpinned Go pointers in it (cmd/cgo)",
-	  "pin it (runtime.Pinner), or copy it to C's memory" },
-	{ "panic: runtime error: cgo result", "cgo_misuse", "C was given a Go pointer to keep",
-	  "see cmd/cgo, Passing pointers", "" },
+	{ "fatal error: Go pointer stored into non-Go memory", STORED_IN_C },
+	{ "fatal error: unpinned Go pointer stored into non-Go memory", STORED_IN_C },
+	{ "panic: runtime error: cgo argument has Go pointer", ARGUMENT_OF_C },
+	{ "panic: runtime error: argument of cgo function has Go pointer", ARGUMENT_OF_C },
+	{ "panic: runtime error: cgo result", RESULT_TO_C },
+	{ " called from cgo is unpinned Go ", RESULT_TO_C },
 };
 
 bool explain_fatal(struct diagnosis *to, struct death *d)
@@ -299,7 +326,8 @@ bool explain_fatal(struct diagnosis *to, struct death *d)
 		struct str begins = str_of(rows[i].begins);
 
 		if (!str_starts(message, begins) && !str_starts(more, begins) &&
-		    !str_starts(d->text, begins))
+		    !str_starts(d->text, begins) &&
+		    (begins.p[0] != ' ' || str_find(message, begins) < 0))
 			continue;
 		to->kind = rows[i].kind;
 		to->certainty = CERTAIN;

@@ -88,6 +88,8 @@ static const struct {
 	  "checkptr", CERTAIN, true, "main.work" },
 	{ "a sum that does not match", "panic: fips140: verification mismatch\n" MAIN,
 	  "fips_selfcheck", CERTAIN, true, "main.work" },
+	{ "a setting that is none", "panic: fips140: unknown GODEBUG setting fips140=1\n" MAIN,
+	  "panic", CERTAIN, true, "main.work" },
 	{ "no thread",
 	  "runtime: failed to create new OS thread (have 5 already; errno=11)\n"
 	  "runtime: may need to increase max user processes (ulimit -u)\n"
@@ -97,6 +99,26 @@ static const struct {
 	  LIKELY, true, "main.work" },
 	{ "a lock", "fatal error: sync: unlock of unlocked mutex\n" MAIN, "sync_misuse", CERTAIN,
 	  true, "main.work" },
+	{ "a lock of readers", "fatal error: sync: RUnlock of unlocked RWMutex\n" MAIN,
+	  "sync_misuse", CERTAIN, true, "main.work" },
+	{ "a setting of cgo", "fatal error: cgocheck > 1 mode is no longer supported at runtime. "
+	  "Use GOEXPERIMENT=cgocheck2 at build time instead.\n" MAIN, "unknown", UNKNOWN, false,
+	  "main.work" },
+	{ "a Go pointer in C", "write of Go pointer 0xc000010000 to non-Go memory 0x7f00\n"
+	  "fatal error: Go pointer stored into non-Go memory\n" MAIN, "cgo_misuse", CERTAIN, true,
+	  "main.work" },
+	{ "the same from Go 1.21 on",
+	  "fatal error: unpinned Go pointer stored into non-Go memory\n" MAIN, "cgo_misuse",
+	  CERTAIN, true, "main.work" },
+	{ "an argument", "panic: runtime error: cgo argument has Go pointer to Go pointer\n" MAIN,
+	  "cgo_misuse", CERTAIN, true, "main.work" },
+	{ "the same from Go 1.26 on", "panic: runtime error: argument of cgo function has Go "
+	  "pointer to unpinned Go slice\n" MAIN, "cgo_misuse", CERTAIN, true, "main.work" },
+	{ "a result", "panic: runtime error: cgo result is unpinned Go pointer or points to "
+	  "unpinned Go pointer\n" MAIN, "cgo_misuse", CERTAIN, true, "main.work" },
+	{ "the same from Go 1.26 on", "panic: runtime error: _cgo_gotypes.go:56: result of Go "
+	  "function give called from cgo is unpinned Go string or points to unpinned Go string\n"
+	  MAIN, "cgo_misuse", CERTAIN, true, "main.work" },
 	{ "a fault on g0 that is not the detector's",
 	  "SIGSEGV: segmentation violation\nPC=0x41d5f0 m=0 sigcode=1 addr=0x10\n\n"
 	  "goroutine 0 [idle]:\n" MAIN, "wild_address", CERTAIN, true, "main.work" },
@@ -447,6 +469,11 @@ static const struct {
 	  "goroutine 7 [chan send labels:{\"a\": \"b\"}]:\nmain.f()\n\t/a.go:7 +0x1\n",
 	  "deadlock", "every goroutine waits, and nobody is left to wake one",
 	  "goroutine 1 [chan send] in main.main|goroutine 7 [chan send] in main.f", NULL },
+	{ "fatal error: sync: WaitGroup.Add called from multiple synctest bubbles\n" MAIN,
+	  "sync_misuse", "a WaitGroup was used in a bubble of testing/synctest, and outside of it "
+	  "or in another one", "in main.work", NULL },
+	{ "fatal error: sync: inconsistent mutex state\n" MAIN, "sync_misuse",
+	  "a lock's state is one that it can't have", "in main.work", NULL },
 	/* whose panics are not all printed, or cut: where the later ones were is not said */
 	{ "panic: one\n\tpanic: two\n" TWICE, "panic", "panic: one, in main.work",
 	  "deferred calls,: panic: two", "main.close" },
