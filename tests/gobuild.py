@@ -30,6 +30,7 @@ VARIANTS = {
     "stripped": (["-ldflags=-s -w"], False),
     "unoptimised": (["-gcflags=-N -l"], False),
     "pie": (["-buildmode=pie"], False),
+    "trimpath": (["-trimpath"], False),
     "race": (["-race"], True),
     "cgo": (["-tags=cgoseed"], True),
     "cgo-stripped": (["-tags=cgoseed", "-ldflags=-s -w"], True),

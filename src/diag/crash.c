@@ -1,6 +1,7 @@
 #include "diag/crash.h"
 
 #include "base/vec.h"
+#include "diag/frame.h"
 
 static const struct {
 	const char *name;
@@ -169,17 +170,6 @@ bool crash_goroutine_at(struct str line, struct str *rest, struct crash_goroutin
 	return true;
 }
 
-/* Where the standard library lies, by the runtime's frames. */
-static void find_goroot(struct crash *c, const struct crash_goroutine *g)
-{
-	for (u32 i = 0; i < g->nframes; i++) {
-		ptrdiff_t root = str_find(g->frames[i].file, STR("/src/runtime/"));
-
-		if (root >= 0)
-			c->goroot = str_cut(g->frames[i].file, 0, (size_t)root + 5);
-	}
-}
-
 /* Functions that work on the bytes of a value that they are given. */
 static bool copies(struct str func)
 {
@@ -195,26 +185,20 @@ static bool copies(struct str func)
 	return false;
 }
 
-static bool is_runtime(struct str func)
+const struct crash_frame *crash_own_frame(const struct crash_goroutine *g)
 {
-	return copies(func) || str_starts(func, STR("runtime.")) ||
-	       str_starts(func, STR("internal/")) || str_eq(func, STR("panic"));
-}
-
-const struct crash_frame *crash_own_frame(const struct crash *c, const struct crash_goroutine *g)
-{
-	const struct crash_frame *second = NULL;
+	const struct crash_frame *library = NULL;
 
 	for (u32 i = 0; i < g->nframes; i++) {
 		const struct crash_frame *f = &g->frames[i];
 
-		if (is_runtime(f->func))
+		if (frame_is_runtime(f->func))
 			continue;
-		if (!c->goroot.n || !str_starts(f->file, c->goroot))
+		if (!frame_is_std(f->func, f->file))
 			return f;
-		second = second ? second : f;
+		library = library ? library : f;
 	}
-	return second;
+	return library;
 }
 
 /* Of several panics on top of each other the first one, which stands furthest out: deferred calls
@@ -231,9 +215,9 @@ const struct crash_frame *crash_culprit(const struct crash *c)
 	g = c->goroutines[0];
 	for (u32 i = g.nframes; i-- > 0 && !f;)
 		if (str_eq(g.frames[i].func, STR("panic")))
-			f = crash_own_frame(c, &(struct crash_goroutine){
+			f = crash_own_frame(&(struct crash_goroutine){
 				.frames = g.frames + i, .nframes = g.nframes - i });
-	return f ? f : crash_own_frame(c, &g);
+	return f ? f : crash_own_frame(&g);
 }
 
 /* A fault's kind by where the goroutine stood: the frame below what the runtime did about it. */
@@ -246,7 +230,7 @@ static void look_at_fault(struct crash *c)
 	for (u32 i = 0; i < g->nframes; i++) {
 		if (copies(g->frames[i].func))
 			c->kind = CRASH_COPY;
-		else if (is_runtime(g->frames[i].func))
+		else if (frame_is_runtime(g->frames[i].func))
 			continue;
 		return;
 	}
@@ -332,7 +316,6 @@ void crash_read(struct crash *c, struct str printed, struct arena *a)
 		size_t row = row_of(line);
 
 		if (best < ARRAY_LEN(lines) && crash_goroutine_at(line, &printed, &g, a)) {
-			find_goroot(c, &g);
 			if (all.n < CRASH_GOROUTINES)
 				*vec_push(&all) = g;
 		} else if (row < best && !all.n) {

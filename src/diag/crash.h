@@ -49,7 +49,6 @@ struct crash {
 	struct str detail;	/* the line that says more: the signal, the span; or empty */
 	struct crash_goroutine *goroutines;	/* in the order printed: the one that died first */
 	u32 ngoroutines;
-	struct str goroot;	/* what the standard library's files begin with, if known */
 };
 
 enum { CRASH_GOROUTINES = 64, CRASH_FRAMES = 64 };
@@ -67,6 +66,6 @@ void crash_read(struct crash *c, struct str printed, struct arena *a);
  * collector found it and nobody knows who did it. */
 const struct crash_frame *crash_culprit(const struct crash *c);
 /* The innermost frame that is neither the runtime's nor, if possible, the standard library's. */
-const struct crash_frame *crash_own_frame(const struct crash *c, const struct crash_goroutine *g);
+const struct crash_frame *crash_own_frame(const struct crash_goroutine *g);
 
 #endif

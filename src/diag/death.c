@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include "diag/frame.h"
+
 const struct death_frame *death_frame_of(const struct death *d, const char *func)
 {
 	for (u32 i = 0; i < d->nframes; i++)
@@ -10,43 +12,16 @@ const struct death_frame *death_frame_of(const struct death *d, const char *func
 	return NULL;
 }
 
-bool death_is_runtime(struct str func)
-{
-	static const char *const begins[] = {
-		"runtime.", "runtime/", "internal/", "race", "_ZN6__tsan", "__tsan", "panic",
-		"memeqbody", "indexbytebody", "countbody", "cmpbody", "gogo", "gosave",
-		"callRet", "aeshashbody", "debugCall", "type:.", "type..", "_cgo", "x_cgo",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(begins); i++)
-		if (str_starts(func, str_of(begins[i])))
-			return true;
-	return !func.n;
-}
-
 const struct death_frame *death_own_between(const struct death *d, u32 from, u32 to)
 {
 	const struct death_frame *library = NULL;
-	struct str root = d->crash.goroot;
-	bool trimmed;
-	ptrdiff_t at;
 
-	for (u32 i = 0; i < d->nframes && !root.n; i++) {
-		at = str_find(d->frames[i].file, STR("/src/runtime/"));
-		if (at >= 0)
-			root = str_cut(d->frames[i].file, 0, (size_t)at + 5);
-	}
 	for (u32 i = from; i < to; i++) {
 		const struct death_frame *f = &d->frames[i];
-		struct go_name n;
 
-		if (death_is_runtime(f->func))
+		if (frame_is_runtime(f->func))
 			continue;
-		n = go_name_split(f->func);
-		/* with -trimpath files have no root; the standard library's paths have no dot */
-		trimmed = !root.n && str_find(n.package, STR(".")) < 0 &&
-			  !str_eq(n.package, STR("main"));
-		if ((!root.n || !str_starts(f->file, root)) && !trimmed)
+		if (!frame_is_std(f->func, f->file))
 			return f;
 		library = library ? library : f;
 	}

@@ -119,7 +119,6 @@ const struct death_frame *death_own_between(const struct death *d, u32 from, u32
 void death_panics_of_text(struct death *d);
 void death_panics_place(struct death *d);
 void death_panics_fault(struct death *d);
-bool death_is_runtime(struct str func);
 /* Was its signal sent, by kill for instance, and not raised by what the code did? */
 bool death_was_sent(const struct death *d);
 /* "SIGSEGV: segmentation violation", as the runtime prints it; empty: it is none of those. */

@@ -11,6 +11,7 @@
  * the same value is printed once: "panic: no port [recovered, repanicked]", and without that, if it
  * was not recovered: a second nil met by a deferred call. (1.25 says so of that as well.) */
 #include "diag/death.h"
+#include "diag/frame.h"
 
 static bool is_panic(struct str func)
 {
@@ -90,7 +91,7 @@ static void find_again(struct death *d, const u32 *from)
 	for (u32 i = 1; i < d->npanics; i++) {
 		u32 at = from[d->npanics - 1 - i];
 
-		d->panics[i].again &= at < d->nframes && !death_is_runtime(d->frames[at].func);
+		d->panics[i].again &= at < d->nframes && !frame_is_runtime(d->frames[at].func);
 	}
 }
 

@@ -7,38 +7,11 @@
 
 enum { SHOWN = 4 };	/* races */
 
-/* Where the standard library lies, by a frame of it: often one of the runtime (a map), else one of
- * those packages whose values are shared now and then. */
-static void find_goroot(struct crash *c, const struct data_race *r)
-{
-	static const char *const packages[] = {
-		"/src/runtime/", "/src/internal/runtime/", "/src/bytes/", "/src/strings/",
-		"/src/bufio/", "/src/container/", "/src/context/", "/src/encoding/", "/src/fmt/",
-		"/src/hash/", "/src/io/", "/src/log/", "/src/math/", "/src/net/", "/src/os/",
-		"/src/sort/", "/src/sync/", "/src/text/", "/src/time/",
-	};
-
-	for (u32 i = 0; i < r->naccesses; i++)
-		for (u32 k = 0; k < r->access[i].at.nframes; k++) {
-			const struct crash_frame *f = &r->access[i].at.frames[k];
-
-			for (size_t p = 0; p < ARRAY_LEN(packages); p++) {
-				struct str package = str_of(packages[p]);
-				ptrdiff_t at = str_find(f->file, package);
-
-				/* the function says that it is of that package */
-				if (at >= 0 && str_starts(f->func, str_cut(package, 5,
-									   package.n - 1)))
-					c->goroot = str_cut(f->file, 0, (size_t)at + 5);
-			}
-		}
-}
-
 /* Where it is in the program's own code; if that is not among what is known of its stack, as near
  * as that goes; or NULL. */
-static const struct crash_frame *own(const struct crash *c, const struct data_access *x)
+static const struct crash_frame *own(const struct data_access *x)
 {
-	const struct crash_frame *f = crash_own_frame(c, &x->at);
+	const struct crash_frame *f = crash_own_frame(&x->at);
 
 	return f || !x->at.nframes ? f : &x->at.frames[x->at.nframes - 1];
 }
@@ -50,15 +23,14 @@ static bool same(const struct crash_frame *a, const struct crash_frame *b)
 
 struct seen {
 	struct data_race races[SHOWN];	/* at different places */
-	struct crash c;
 	u32 n, all;
 };
 
 static bool is_known(const struct seen *s, const struct data_race *r)
 {
 	for (u32 i = 0; i < s->n; i++)
-		if (same(own(&s->c, &s->races[i].access[0]), own(&s->c, &r->access[0])) &&
-		    same(own(&s->c, &s->races[i].access[1]), own(&s->c, &r->access[1])))
+		if (same(own(&s->races[i].access[0]), own(&r->access[0])) &&
+		    same(own(&s->races[i].access[1]), own(&r->access[1])))
 			return true;
 	return false;
 }
@@ -70,7 +42,6 @@ static void find(struct seen *s, struct death *d)
 
 	*s = (struct seen){ 0 };
 	while (detector_race(&rest, &r, d->a)) {
-		find_goroot(&s->c, &r);
 		s->all++;
 		if (s->n < SHOWN && !is_known(s, &r))
 			s->races[s->n++] = r;
@@ -83,11 +54,11 @@ static struct str place_of(struct death *d, const struct crash_frame *f)
 		   STR("where, is not known");
 }
 
-static struct str told(const struct seen *s, struct death *d, const struct data_race *r, u32 i)
+static struct str told(struct death *d, const struct data_race *r, u32 i)
 {
 	const struct data_access *x = &r->access[i];
-	const struct crash_frame *at = own(&s->c, x);
-	const struct crash_frame *made = crash_own_frame(&s->c, &x->made_at);
+	const struct crash_frame *at = own(x);
+	const struct crash_frame *made = crash_own_frame(&x->made_at);
 	struct str who = x->main ? STR("the main goroutine") :
 			 str_fmt(d->a, "goroutine %llu", (unsigned long long)x->goid);
 	struct str by = x->main || !made ? STR("") :
@@ -107,7 +78,7 @@ static struct str count(struct death *d, u32 n, const char *behind)
 static struct str summary(const struct seen *s, struct death *d)
 {
 	const struct data_race *r = &s->races[0];
-	const struct crash_frame *a = own(&s->c, &r->access[0]), *b = own(&s->c, &r->access[1]);
+	const struct crash_frame *a = own(&r->access[0]), *b = own(&r->access[1]);
 	const char *does[2];
 
 	for (u32 i = 0; i < 2; i++)
@@ -140,7 +111,7 @@ bool explain_data_race(struct diagnosis *to, struct death *d)
 	to->certainty = CERTAIN;
 	to->cause = true;
 	to->summary = summary(&s, d);
-	f = own(&s.c, &r->access[r->naccesses > 1 && !r->access[0].writes]);
+	f = own(&r->access[r->naccesses > 1 && !r->access[0].writes]);
 	if (f) {
 		to->func = f->func;
 		to->file = f->file;
@@ -149,7 +120,7 @@ bool explain_data_race(struct diagnosis *to, struct death *d)
 	evidence(to, d, "the race detector told of %.*s", STR_F(count(d, s.all, "")));
 	for (u32 i = 0; i < s.n; i++)
 		for (u32 k = 0; k < s.races[i].naccesses; k++)
-			evidence(to, d, "%.*s", STR_F(told(&s, d, &s.races[i], k)));
+			evidence(to, d, "%.*s", STR_F(told(d, &s.races[i], k)));
 	to->why = STR("where nothing orders them, a write may be seen half done, late or not at "
 		      "all: a string or a slice with the length of another one, an interface "
 		      "with another one's type, a map that ends the program");
@@ -171,7 +142,7 @@ void explain_races_before(struct diagnosis *to, struct death *d)
 	evidence(to, d, "the race detector told of %.*s, of which this may have come:",
 		 STR_F(count(d, s.all, " before")));
 	for (u32 k = 0; k < s.races[0].naccesses; k++)
-		evidence(to, d, "  %.*s", STR_F(told(&s, d, &s.races[0], k)));
+		evidence(to, d, "  %.*s", STR_F(told(d, &s.races[0], k)));
 }
 
 #define NO_MEMORY \

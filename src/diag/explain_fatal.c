@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "diag/explain.h"
+#include "diag/frame.h"
 
 bool explain_return(struct diagnosis *to, struct death *d)
 {
@@ -128,7 +129,7 @@ bool explain_overflow(struct diagnosis *to, struct death *d)
 	    !explain_says(d, "runtime: goroutine stack exceeds"))
 		return false;
 	while (from < d->nframes && (d->frames[from].stack != STACK_OF_GOROUTINE ||
-				     death_is_runtime(d->frames[from].func)))
+				     frame_is_runtime(d->frames[from].func)))
 		from++;
 	for (p = 0; !p && from < d->nframes; from++)
 		p = turn(d, from);

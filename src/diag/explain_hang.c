@@ -49,12 +49,12 @@ static void of_text(struct diagnosis *to, struct death *d)
 	for (u32 i = 0; i < MIN(d->crash.ngoroutines, (u32)SHOWN); i++) {
 		const struct crash_goroutine *g = &d->crash.goroutines[i];
 
-		f = crash_own_frame(&d->crash, g);
+		f = crash_own_frame(g);
 		if (f)
 			evidence(to, d, "goroutine %lld [%.*s] in %.*s %.*s:%d", (long long)g->id,
 				 STR_F(g->state), STR_F(f->func), STR_F(f->file), f->line);
 	}
-	f = d->crash.ngoroutines ? crash_own_frame(&d->crash, d->crash.goroutines) : NULL;
+	f = d->crash.ngoroutines ? crash_own_frame(d->crash.goroutines) : NULL;
 	if (!f)
 		return;
 	to->func = f->func;
@@ -112,7 +112,7 @@ static const struct reason *common_reason(const struct death *d, const struct wa
 			      : reason_of(d->crash.goroutines[i].state, WAIT_NONE);
 
 		/* of a text all that is there may be the runtime's own */
-		if (!d->gs && !crash_own_frame(&d->crash, &d->crash.goroutines[i]))
+		if (!d->gs && !crash_own_frame(&d->crash.goroutines[i]))
 			continue;
 		if (!its || (r && r != its))
 			return NULL;

@@ -51,7 +51,7 @@ static void running_tests(struct diagnosis *to, struct death *d)
 
 	for (u32 i = 0; i < d->crash.ngoroutines; i++) {
 		const struct crash_goroutine *g = &d->crash.goroutines[i];
-		const struct crash_frame *f = crash_own_frame(&d->crash, g);
+		const struct crash_frame *f = crash_own_frame(g);
 		i64 at = frame_of(g, "testing.tRunner");
 
 		if (at <= 0 || !f || frame_of(g, "testing.(*T).Run") >= 0)

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "diag/explain.h"
+#include "diag/frame.h"
 
 static bool is_detector(struct str func)
 {
@@ -91,9 +92,9 @@ static bool from_stacks(struct diagnosis *to, struct death *d)
 	for (last = at; last < d->nframes && d->frames[last].stack == STACK_OF_THREAD; last++)
 		;
 	/* the runtime's own that calls by hand: whom does it work for? */
-	while (at + 1 < last && death_is_runtime(own->func))
+	while (at + 1 < last && frame_is_runtime(own->func))
 		own = &d->frames[++at];
-	if (death_is_runtime(own->func))
+	if (frame_is_runtime(own->func))
 		own = by;
 	to->certainty = CERTAIN;
 	common(to, d, by, own);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "diag/frame.h"
 #include "go/types.h"
 
 enum { WAITERS_MOST = 4096, LEVELS = 64, NAMED = 4 };
@@ -48,7 +49,7 @@ static void place_of(struct death *d, const struct go_level *levels, size_t n, s
 		for (size_t m = 0; m < k; m++) {
 			struct go_name name = go_name_split(f[m].name);
 
-			if (death_is_runtime(f[m].name) || str_eq(name.package, STR("sync")) ||
+			if (frame_is_runtime(f[m].name) || str_eq(name.package, STR("sync")) ||
 			    str_eq(name.package, STR("time")) ||
 			    str_eq(name.package, STR("reflect")))
 				continue;

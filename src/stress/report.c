@@ -164,11 +164,11 @@ static void print_goroutines(struct out *o, const struct crash *c)
 	}
 	out_z(o, "not known: the collector found it later");
 	for (u32 i = 0; i < c->ngoroutines && n < SHOWN; i++) {
-		const struct crash_frame *own = crash_own_frame(c, &c->goroutines[i]);
+		const struct crash_frame *own = crash_own_frame(&c->goroutines[i]);
 		bool known = !own;
 
 		for (u32 k = 0; k < i && !known; k++) {
-			const struct crash_frame *before = crash_own_frame(c, &c->goroutines[k]);
+			const struct crash_frame *before = crash_own_frame(&c->goroutines[k]);
 
 			known = before && str_eq(before->func, own->func);
 		}

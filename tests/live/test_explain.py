@@ -56,8 +56,9 @@ def from_text(tmp_path, text):
     return diagnosis(goshawk.run("explain", "--json", log))
 
 
-def test_each_of_the_zoo_from_what_it_printed(release, tmp_path):
-    program = gobuild.build("zoo", release)
+@pytest.mark.parametrize("variant", ["plain", "trimpath"])
+def test_each_of_the_zoo_from_what_it_printed(release, variant, tmp_path):
+    program = gobuild.build("zoo", release, variant)
     wrong = []
     for name, kind, function in zoo(program, *DEADLY):
         wrong.append(judge(name, kind, function, from_text(tmp_path, text_of(program, name))))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "diag/crash.h"
+#include "diag/frame.h"
 
 Suite *crash_suite(void);
 
@@ -88,6 +89,10 @@ static const struct {
 				"main.f(...)", "/src/a.go:3 +0x1")
 	  STACK("goroutine 8 [select labels:{\"a\": \"b\"}]", "main.g()", "/src/a.go:9 +0x1"),
 	  CRASH_PANIC, "panic: boom", "", "main.f /src/a.go 3", 7, 2 },
+	{ "below a module without a dot",
+	  "panic: boom\n\ngoroutine 1 [running]:\nencoding/json.f(...)\n\tencoding/json/d.go:9\n"
+	  "shop/db.Query(...)\n\tshop/db/db.go:10\nmain.main()\n\tshop/main.go:5 +0x25\n",
+	  CRASH_PANIC, "panic: boom", "", "shop/db.Query shop/db/db.go 10", 1, 1 },
 	{ "the first of two", "panic: one\n" MAIN "panic: runtime error: index out of range [1]\n",
 	  CRASH_PANIC, "panic: one", "", "main.main /src/main.go 9", 1, 1 },
 	{ "cut off",
@@ -150,6 +155,50 @@ START_TEST(is_found_in_a_line)
 }
 END_TEST
 
+enum whose { RUNTIME, STD, OWN_CODE };
+
+static const struct {
+	const char *func, *file;
+	enum whose whose;
+} frames[] = {
+	{ "runtime.gopanic", "/go/src/runtime/panic.go", RUNTIME },
+	{ "runtime/debug.Stack", "runtime/debug/stack.go", RUNTIME },
+	{ "internal/poll.runtime_pollWait", "/go/src/runtime/netpoll.go", RUNTIME },
+	{ "panic", "/go/src/runtime/panic.go", RUNTIME },
+	{ "racecall", "/go/src/runtime/race_amd64.s", RUNTIME },
+	{ "", "", RUNTIME },
+	{ "encoding/json.Unmarshal", "/usr/local/go/src/encoding/json/decode.go", STD },
+	{ "net/http.(*conn).serve", "net/http/server.go", STD },
+	{ "sync.runtime_SemacquireWaitGroup", "runtime/sema.go", STD },
+	{ "time.Sleep", "/go/src/runtime/time.go", STD },
+	{ "slices.SortFunc[...]", "external/sdk/src/slices/sort.go", STD },
+	{ "vendor/golang.org/x/net/idna.f", "/go/src/vendor/golang.org/x/net/idna/x.go", STD },
+	{ "net._C2func_getaddrinfo", "_cgo_gotypes.go", STD },
+	{ "main.main", "/src/main.go", OWN_CODE },
+	{ "main.f", "runtime/main.go", OWN_CODE },
+	{ "main._Cfunc_f", "_cgo_gotypes.go", OWN_CODE },
+	{ "shop/db.Query", "/home/u/shop/db/db.go", OWN_CODE },
+	{ "shop/db.Query", "shop/db/db.go", OWN_CODE },
+	{ "shop/db.Query", "/home/u/go/src/shop/db/db.go", OWN_CODE },
+	{ "shop/runtime.Start", "/src/runtime/start.go", OWN_CODE },
+	{ "log/db.Query", "/home/u/log/db/db.go", OWN_CODE },	/* a module of that name */
+	{ "racebot/api.F", "/home/u/racebot/api/f.go", OWN_CODE },
+	{ "panics.F", "/home/u/panics/f.go", OWN_CODE },
+	{ "example.com/x/internal/y.F", "/go/pkg/mod/example.com/x@v1.0.0/internal/y/y.go",
+	  OWN_CODE },
+	{ "f", "f", OWN_CODE },
+};
+
+START_TEST(is_known_whose_code_it_is)
+{
+	struct str func = str_of(frames[_i].func), file = str_of(frames[_i].file);
+	enum whose is = frame_is_runtime(func) ? RUNTIME :
+			frame_is_std(func, file) ? STD : OWN_CODE;
+
+	ck_assert_msg(is == frames[_i].whose, "%s %s", frames[_i].func, frames[_i].file);
+}
+END_TEST
+
 START_TEST(any_part_of_it_is_safe)
 {
 	const char *text = cases[_i].text;
@@ -176,6 +225,7 @@ Suite *crash_suite(void)
 
 	tcase_add_loop_test(t, reads, 0, ARRAY_LEN(cases));
 	tcase_add_test(t, is_found_in_a_line);
+	tcase_add_loop_test(t, is_known_whose_code_it_is, 0, ARRAY_LEN(frames));
 	tcase_add_loop_test(t, any_part_of_it_is_safe, 0, ARRAY_LEN(cases));
 	suite_add_tcase(s, t);
 	return s;

@@ -145,6 +145,11 @@ static const struct {
 	  "SIGSEGV: segmentation violation\nPC=0x41d5f0 m=0 sigcode=128 addr=0x0\n" MAIN,
 	  "wild_address", CERTAIN, true, "main.work" },
 	{ "a panic", "panic: boom\n" MAIN, "panic", CERTAIN, true, "main.work" },
+	{ "a panic below a module without a dot",
+	  "panic: boom\n\ngoroutine 7 [running]:\nencoding/json.f(...)\n"
+	  "\t/go/src/encoding/json/decode.go:9\nshop/db.Query(...)\n\t/home/u/shop/db/db.go:10\n"
+	  "created by main.main\n\t/home/u/shop/main.go:5 +0x25\n", "panic", CERTAIN, true,
+	  "shop/db.Query" },
 	{ "a panic of a goroutine that has labels",
 	  "panic: boom\n\ngoroutine 7 [running] {a: b, \"c d\": \"x]:\"}:\nmain.work(0x1)\n"
 	  "\t/src/main.go:9 +0x1b5\n", "panic", CERTAIN, true, "main.work" },
