@@ -38,6 +38,11 @@ bool death_was_sent(const struct death *d)
 	return d->has_code && d->code <= 0;
 }
 
+bool death_uncanonical(const struct death *d)
+{
+	return d->signal == SIGSEGV && d->has_code && d->code == SI_KERNEL;
+}
+
 /* runtime/sigtab_linux_generic.go */
 static const struct { int signal; const char *text; } signals[] = {
 	{ SIGSEGV, "SIGSEGV: segmentation violation" },
@@ -76,8 +81,8 @@ int death_signal_in(struct str s)
 
 void death_faulted(struct death *d, const struct os_thread *t)
 {
-	if (d->has_ints || !t->tid || !d->has_pc || t->ip != d->pc || !d->has_address ||
-	    t->address != d->address)
+	if (d->has_ints || !t->tid || !d->has_pc || t->ip != d->pc ||
+	    (!d->has_address && !death_uncanonical(d)) || t->address != d->address)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(d->ints); i++)
 		d->ints[i] = t->ints[i];

@@ -121,6 +121,8 @@ void death_panics_place(struct death *d);
 void death_panics_fault(struct death *d);
 /* Was its signal sent, by kill for instance, and not raised by what the code did? */
 bool death_was_sent(const struct death *d);
+/* Was it of an address that no pointer can have? The processor does not tell which. */
+bool death_uncanonical(const struct death *d);
 /* "SIGSEGV: segmentation violation", as the runtime prints it; empty: it is none of those. */
 struct str death_signal_text(int signal);
 struct str death_signal_name(int signal);	/* "SIGSEGV" */

@@ -363,10 +363,12 @@ static void registers_of(struct death *d, const struct stands *s)
 	d->gave_up = s->told == SIGABRT;
 	if (s->told == SIGSEGV || s->told == SIGBUS) {
 		d->address = word_at(d, s->i.ucontext + UCONTEXT + 16);
-		d->has_address = true;
+		d->has_address = !death_uncanonical(d);
 	} else if (!s->in_handler && s->t->has_info && s->t->code > 0) {
+		d->code = s->t->code;
+		d->has_code = true;
 		d->address = s->t->address;
-		d->has_address = true;
+		d->has_address = !death_uncanonical(d);
 	}
 }
 
@@ -389,7 +391,8 @@ static void fault_of_panic(struct walk *w)
 	d->has_code = true;
 	d->address = word_at(d, g + rel->g_sigcode0 + 8);
 	d->pc = word_at(d, g + rel->g_sigcode0 + 16);
-	d->has_address = d->has_pc = true;
+	d->has_address = !death_uncanonical(d);
+	d->has_pc = true;
 	d->has_ints = false;
 }
 

@@ -77,7 +77,8 @@ static void fault(struct death *d)
 	}
 	code(d, line);
 	/* of a signal that was sent there stands who sent it */
-	d->has_address = !death_was_sent(d) && hex_after(line, " addr=", &d->address);
+	d->has_address = !death_was_sent(d) && !death_uncanonical(d) &&
+			 hex_after(line, " addr=", &d->address);
 }
 
 static void frames(struct death *d)

@@ -205,12 +205,34 @@ static void not_permitted(struct diagnosis *to, struct death *d)
 			 "-d=checkptr");
 }
 
+static void wild_address(struct diagnosis *to, struct death *d, const struct death_frame *own)
+{
+	bool odd = death_uncanonical(d);
+
+	to->kind = "wild_address";
+	to->certainty = d->has_address || odd ? CERTAIN : LIKELY;
+	to->summary = own ? str_fmt(d->a, "%.*s touched memory that is not there",
+				    STR_F(own->func))
+			  : STR("memory that is not there was touched");
+	to->why = STR("no Go pointer leads there: a torn or overwritten value (a race), unsafe "
+		      "code, or memory that was unmapped");
+	to->advice = STR("-race, -d=checkptr; `goshawk stress --until-crash -- PROGRAM`");
+	if (odd)
+		to->why = STR("the upper bits of the address were not all alike, as they are in "
+			      "each pointer: text or a number was taken for one, of a torn or "
+			      "overwritten value (a race) or by unsafe code");
+	if (d->has_address && d->has_code && d->code == SEGV_ACCERR && d->signal == SIGSEGV)
+		not_permitted(to, d);
+}
+
 bool explain_fault(struct diagnosis *to, struct death *d)
 {
 	const struct death_frame *own = death_own(d);
-	bool nil = d->crash.kind == CRASH_NIL ||
-		   explain_says(d, "panic: runtime error: invalid memory address");
-	bool wild = explain_says(d, "unexpected fault address") ||
+	bool address = d->crash.kind == CRASH_NIL ||
+		       explain_says(d, "panic: runtime error: invalid memory address");
+	/* debug.SetPanicOnFault makes the same panic of any address */
+	bool nil = address && !death_uncanonical(d) && !(d->has_address && d->address >= SMALL);
+	bool wild = (address && !nil) || explain_says(d, "unexpected fault address") ||
 		    explain_says(d, "fatal error: fault") ||
 		    explain_says(d, "fatal error: unexpected signal") ||
 		    explain_says(d, "SIGSEGV") || d->crash.kind == CRASH_FAULT ||
@@ -263,18 +285,7 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 			    "shared, a race on an interface or slice does the same: -race, or "
 			    "`goshawk stress --until-crash`");
 	} else if (wild) {
-		to->kind = "wild_address";
-		to->certainty = d->has_address ? CERTAIN : LIKELY;
-		to->summary = own ? str_fmt(d->a, "%.*s touched memory that is not there",
-					    STR_F(own->func))
-				  : STR("memory that is not there was touched");
-		to->why = STR(
-			"no Go pointer leads there: a torn or overwritten value (a race), unsafe "
-			"code, or memory that was unmapped");
-		to->advice = STR("-race, -d=checkptr; `goshawk stress --until-crash -- PROGRAM`");
-		if (d->has_address && d->has_code && d->code == SEGV_ACCERR &&
-		    d->signal == SIGSEGV)
-			not_permitted(to, d);
+		wild_address(to, d, own);
 	} else {
 		return false;
 	}
@@ -282,6 +293,9 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 	evidence(to, d, "%.*s", STR_F(d->message));
 	if (d->has_address && (d->address || nil))
 		evidence(to, d, "the address: 0x%" PRIx64, d->address);
+	if (death_uncanonical(d))
+		evidence(to, d, "the address is not told: it was none that a pointer can have (not "
+			 "canonical)");
 	if (d->signal == SIGSYS && d->has_ints)
 		evidence(to, d, "the system call's number: %" PRIu64, d->ints[0]);
 	where(to, d);

@@ -126,7 +126,8 @@ static bool from_text(struct diagnosis *to, struct death *d)
 		go_func_at(d->prog, d->pc - d->u->text_rt) : NULL;
 
 	if (d->img || !explain_says(d, "SIGSEGV") || !d->on_g0 || !d->has_ints || d->ints[7] ||
-	    (d->has_address && (d->address < 0x8 || d->address > 0x200)) || !d->nframes ||
+	    (d->has_address && (d->address < 0x8 || d->address > 0x200)) ||
+	    death_uncanonical(d) || !d->nframes ||
 	    !str_eq(d->frames[0].func, STR("runtime.systemstack_switch")) || d->nframes < 2)
 		return false;
 	from = &d->frames[1];

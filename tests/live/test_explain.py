@@ -191,6 +191,19 @@ def test_what_is_there_and_may_only_be_read(release, tmp_path):
     assert "main.writeToText touched memory in a way that is not permitted there" in alone and "not there" not in alone, alone
 
 
+def test_what_can_be_no_pointer(release, tmp_path):
+    """The kernel tells no address of it, but 0: by a run, from a core, from its text."""
+    program, log = gobuild.build("zoo", release), tmp_path / "text"
+    log.write_text(text_of(program, "wild-text"))
+    assert "addr=0x0" in log.read_text()
+    run = goshawk.run("explain", "--", program, "wild-text").err
+    core = goshawk.run("explain", kernel_core(program, tmp_path, "wild-text")).out
+    for done in run, core, goshawk.run("explain", log).out:
+        assert "main.nilField touched memory that is not there" in done and "not canonical" in done, done
+        assert "nil dereference" not in done and "the address: 0x0" not in done, done
+    assert "it reads u.Name" in run and "is 0x6f77206f6c6c6568, and the field lies 8 bytes behind it" in run, run
+
+
 def refuse_unlinkat():
     """A filter that answers it with SIGSYS: BPF as struct sock_filter has it (code, jt, jf, k)."""
     filters = b"".join(struct.pack("HBBI", *f) for f in [(0x20, 0, 0, 0), (0x15, 0, 1, 263), (6, 0, 0, 0x30000), (6, 0, 0, 0x7fff0000)])

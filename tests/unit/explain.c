@@ -144,6 +144,10 @@ static const struct {
 	{ "an address that no pointer can have",
 	  "SIGSEGV: segmentation violation\nPC=0x41d5f0 m=0 sigcode=128 addr=0x0\n" MAIN,
 	  "wild_address", CERTAIN, true, "main.work" },
+	{ "any address, as a panic (debug.SetPanicOnFault)",
+	  "panic: runtime error: invalid memory address or nil pointer dereference\n[signal "
+	  "SIGSEGV: segmentation violation code=0x1 addr=0x7f1200000000 pc=0x47b6a1]\n" MAIN,
+	  "wild_address", CERTAIN, true, "main.work" },
 	{ "a panic", "panic: boom\n" MAIN, "panic", CERTAIN, true, "main.work" },
 	{ "a panic below a module without a dot",
 	  "panic: boom\n\ngoroutine 7 [running]:\nencoding/json.f(...)\n"
@@ -450,6 +454,9 @@ static const struct {
 	{ "unexpected fault address 0x68c23d\nfatal error: fault\n[signal SIGSEGV: segmentation "
 	  "violation code=0x2 addr=0x68c23d pc=0x620db7]\n" MAIN, "wild_address",
 	  "main.work touched memory in a way that is not permitted there", "0x68c23d", NULL },
+	{ "unexpected fault address 0x0\nfatal error: fault\n[signal SIGSEGV: segmentation "
+	  "violation code=0x80 addr=0x0 pc=0x620db7]\n" MAIN, "wild_address",
+	  "main.work touched memory that is not there", "not canonical", "the address: 0x" },
 	{ "runtime: program exceeds 10-thread limit\nfatal error: thread exhaustion\n" MAIN,
 	  "threads_exhausted", "more than 10 threads: the limit that was set (debug.SetMaxThreads)",
 	  "in main.work", NULL },

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"reflect"
+	"runtime/debug"
 	"syscall"
 	"time"
 	"unsafe"
@@ -28,6 +29,7 @@ var (
 	empty   = &request{Path: "/"}
 	sink    interface{}
 	length  int
+	hello   = uintptr(0x6f77206f6c6c6568) // "hello wo"
 )
 
 func init() {
@@ -44,6 +46,11 @@ func init() {
 		death{"nil-variables", "nil_dereference", "main.nilVariables", func() { nilVariables([]string{"anna", "bert"}) }},
 		death{"wild-read", "wild_address", "main.wildRead", func() { wildRead(0x5a5a5a5a0000) }},
 		death{"wild-write", "wild_address", "main.wildWrite", func() { wildWrite(0x5a5a5a5a0000) }},
+		death{"wild-text", "wild_address", "main.nilField", func() { nilField(*(**user)(unsafe.Pointer(&hello))) }},
+		death{"wild-panic", "wild_address", "main.wildRead", func() {
+			debug.SetPanicOnFault(true)
+			wildRead(0x5a5a5a5a0000)
+		}},
 		death{"write-to-text", "wild_address", "main.writeToText", writeToText},
 		death{"race-checkptr", "checkptr", "main.misaligned", func() { misaligned(make([]byte, 32)) }},
 		death{"cut-mapping", "bus_error", "main.cutMapping", cutMapping},
