@@ -138,7 +138,7 @@ static void say_of_c(struct diagnosis *to, struct death *d, const struct death_f
 		}
 	if (d->code_file.n)
 		evidence(to, d, "its code lies in %.*s", STR_F(d->code_file));
-	if (d->has_address)
+	if (d->has_address && (d->signal == SIGSEGV || d->signal == SIGBUS))
 		evidence(to, d, "it touched 0x%" PRIx64, d->address);
 	if (own)
 		evidence(to, d, "called at %.*s:%d", STR_F(own->file), own->line);
@@ -146,15 +146,17 @@ static void say_of_c(struct diagnosis *to, struct death *d, const struct death_f
 	to->advice = STR("gdb on a core shows the C stack");
 }
 
-/* Code that is not Go's: C that Go has called, or a library. */
+/* Code that is not Go's: C that Go has called, or a library, or a thread that C has made. There
+ * Go's handler raises the signal once more. */
 static bool in_c(struct diagnosis *to, struct death *d)
 {
 	bool aborts = d->signal == SIGABRT || explain_says(d, "SIGABRT");
-	bool called = death_frame_of(d, "runtime.cgocall") ||
+	bool thread = death_frame_of(d, "runtime.badsignal");
+	bool called = thread || death_frame_of(d, "runtime.cgocall") ||
 		      death_frame_of(d, "runtime.asmcgocall") ||
 		      str_find(d->text, STR("signal arrived during cgo execution")) >= 0;
 	/* abort() sends it to its own thread (SI_TKILL); kill(), from outside, to the process */
-	bool gave_up = d->gave_up ||
+	bool gave_up = d->gave_up || thread ||
 		       (d->has_code && d->code == SI_TKILL &&
 			(called || str_find(d->text, STR("unknown pc 0x")) >= 0));
 
@@ -162,6 +164,8 @@ static bool in_c(struct diagnosis *to, struct death *d)
 		return false;
 	to->certainty = called ? CERTAIN : LIKELY;
 	say_of_c(to, d, called ? death_own(d) : NULL);
+	if (thread)
+		evidence(to, d, "in a thread that C has made");
 	if (aborts)
 		to->why = STR("C code called abort(): what it printed before says why. Go's own "
 			      "does so where the system refuses it a thread (runtime/cgo: "
@@ -240,8 +244,8 @@ bool explain_fault(struct diagnosis *to, struct death *d)
 
 	if (!d->died || d->signal == SIGQUIT || (death_was_sent(d) && d->signal != SIGABRT))
 		return false;
-	if ((wild || d->signal == SIGILL || d->signal == SIGBUS || d->signal == SIGABRT) &&
-	    in_c(to, d))
+	/* of a system call that a filter refuses more is known */
+	if ((wild || d->signal) && d->signal != SIGSYS && in_c(to, d))
 		return true;
 	if (d->signal == SIGABRT && !nil && !wild)
 		return false;

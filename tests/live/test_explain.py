@@ -83,7 +83,8 @@ def test_of_c_and_of_race_builds(built_by, variant, which, tmp_path):
     chosen = [d for d in zoo(program) if d[0].startswith(which)]
     assert chosen
     for name, kind, function in chosen:
-        assert not judge(name, kind, function, from_text(tmp_path, text_of(program, name)))
+        if not name.startswith("c-thread-"):  # of C's own threads nothing is printed
+            assert not judge(name, kind, function, from_text(tmp_path, text_of(program, name)))
         to = tmp_path / "found"
         done = goshawk.run("explain", "--json", "-o", to, "--", program, name)
         done.out = to.read_text() if to.exists() else ""

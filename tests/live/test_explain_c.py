@@ -40,3 +40,9 @@ def test_where_c_faulted(variant, how, tmp_path):
         assert not name  # nothing says so, so nothing is said
     assert "/libc.so" in lies_in(of("c-library"))[0]
     assert "/libc.so" in lies_in(of("c-abort"))[0]  # which kills its own thread there
+
+
+@pytest.mark.parametrize("name", ["c-thread-aborts", "c-thread-faults"])
+def test_a_thread_of_c_s_own(name, tmp_path):
+    d = goshawk.run("explain", kernel_core(gobuild.build("zoo", gobuild.NEWEST, "cgo"), tmp_path, name)).out
+    assert "fault_in_c, certain" in d and "in a thread that C has made" in d and "race" not in d, d

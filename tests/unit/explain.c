@@ -52,6 +52,9 @@ static const struct {
 	{ "C that gave up",
 	  "SIGABRT: abort\nPC=0x7f1 m=0 sigcode=18446744073709551610\n"
 	  "signal arrived during cgo execution\n" CGO, "fault_in_c", CERTAIN, true, "main.work" },
+	{ "a division in C",
+	  "SIGFPE: floating-point exception\nPC=0x508026 m=0 sigcode=1\n"
+	  "signal arrived during cgo execution\n" CGO, "fault_in_c", CERTAIN, true, "main.work" },
 	{ "C that gave up in a place that nothing tells of",
 	  "SIGABRT: abort\nPC=0x7f1 m=3 sigcode=18446744073709551610\n\ngoroutine 0 [idle]:\n"
 	  "runtime: g 0: unknown pc 0x7f1\n" MAIN, "fault_in_c", LIKELY, true, "" },

@@ -29,6 +29,18 @@ int pthread_create(pthread_t *t, const pthread_attr_t *with, void *(*run)(void *
 }
 
 static void c_no_more(void) { no_more = 1; }
+static void *gives_up(void *of) { abort(); }
+static void *writes(void *of) { *(volatile int *)8 = 1; return of; }
+
+static void c_thread(int up)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, up ? gives_up : writes, NULL);
+	pthread_join(t, NULL);
+}
+
+static int c_divide(int by) { return 7 / by; }
 static void c_copy(char *p) { memset(p, 1, 1 << 20); }
 */
 import "C"
@@ -40,6 +52,9 @@ func init() {
 		death{"c-null", "fault_in_c", "main.cNull", cNull},
 		death{"c-abort", "fault_in_c", "main.cAbort", cAbort},
 		death{"c-library", "fault_in_c", "main.cLibrary", cLibrary},
+		death{"c-divide", "fault_in_c", "main.cDivide", func() { cDivide(0) }},
+		death{"c-thread-aborts", "fault_in_c", "*", func() { C.c_thread(1) }},
+		death{"c-thread-faults", "fault_in_c", "*", func() { C.c_thread(0) }},
 		death{"c-threads", "threads_exhausted", "*", cThreads},
 	)
 }
@@ -52,6 +67,9 @@ func cAbort() { C.c_abort(); length++ }
 
 //go:noinline
 func cLibrary() { C.c_copy(nil); length++ }
+
+//go:noinline
+func cDivide(by int) { length = int(C.c_divide(C.int(by))) }
 
 // Locked threads have to be made for those that are not.
 func cThreads() {
