@@ -91,8 +91,12 @@ static const struct reason {
 	  "channel room" },
 };
 
+/* "chan receive (nil chan), 3 minutes, locked to thread" */
 static const struct reason *reason_of(struct str state, enum wait_kind kind)
 {
+	ptrdiff_t comma = str_find(state, STR(", "));
+
+	state = comma < 0 ? state : str_cut(state, 0, (size_t)comma);
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
 		if ((kind && reasons[i].kind == kind) ||
 		    str_ends(state, str_of(reasons[i].state)) ||

@@ -384,7 +384,7 @@ static struct str evidence_of(const struct diagnosis *found, struct arena *a)
 
 	for (u32 i = 0; i < found->nevidence; i++)
 		all = str_fmt(a, "%.*s\n%.*s", STR_F(all), STR_F(found->evidence[i]));
-	return all;
+	return str_fmt(a, "%.*s\n%.*s", STR_F(all), STR_F(found->why));
 }
 
 START_TEST(tells_what_is_printed_of_a_heap)
@@ -489,6 +489,9 @@ static const struct {
 	  "or in another one", "in main.work", NULL },
 	{ "fatal error: sync: inconsistent mutex state\n" MAIN, "sync_misuse",
 	  "a lock's state is one that it can't have", "in main.work", NULL },
+	{ "fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive (nil "
+	  "chan), 3 minutes, locked to thread]:\nmain.main()\n\t/a.go:1 +0x1\n", "deadlock",
+	  "every goroutine waits, and nobody is left to wake one", "the channel is nil", NULL },
 	/* whose panics are not all printed, or cut: where the later ones were is not said */
 	{ "panic: one\n\tpanic: two\n" TWICE, "panic", "panic: one, in main.work",
 	  "deferred calls,: panic: two", "main.close" },
@@ -527,7 +530,8 @@ static struct str line_shown(struct arena *a, const char *path, int line)
 	ck_assert_str_eq(found.kind, "nil_dereference");
 	all = evidence_of(&found, a);
 	at = str_find(all, STR("the line: "));
-	return at < 0 ? STR("") : str_cut(all, (size_t)at + 10, all.n);
+	all = str_cut(all, (size_t)at + 10, all.n);
+	return at < 0 ? STR("") : str_next_line(&all);
 }
 
 /* The path is the log's. */
