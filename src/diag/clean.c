@@ -9,6 +9,8 @@
  * recovered: "INFO: panic: …". */
 #include "diag/death.h"
 
+enum { PREFIX_MOST = 500, FIELDS_MOST = 1000 };	/* bytes: each line is compared with them */
+
 const char *const death_signals[] = {
 	"SIGQUIT: quit", "SIGABRT: abort", "SIGILL: illegal instruction",
 	"SIGFPE: floating-point exception", "SIGTRAP: trace trap",
@@ -155,7 +157,8 @@ static void take_prefix(struct lines *l, size_t at)
 		return;
 	if (only_tabs(prefix)) {
 		l->prefix = STR("");
-	} else if (has_prefix(prefix, l->next) || (fatal && same_shape(prefix, l->before))) {
+	} else if (at < PREFIX_MOST && (has_prefix(prefix, l->next) ||
+					(fatal && same_shape(prefix, l->before)))) {
 		l->prefix = prefix;
 	} else {
 		l->prefix = STR("");
@@ -177,7 +180,7 @@ static void take_fields(struct lines *l)
 	if (!l->prefix.n)
 		return;
 	fields = death_fields(strip(l->prefix, l->line), strip(l->prefix, l->next));
-	l->fields = fields.n ? fields : l->fields;
+	l->fields = fields.n && fields.n < FIELDS_MOST ? fields : l->fields;
 }
 
 /* A place below its function, or a panic below another one, of which a page or a terminal has made

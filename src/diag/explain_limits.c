@@ -4,6 +4,8 @@
 
 #include "diag/explain.h"
 
+enum { SHOWN = 20 };	/* tests */
+
 static bool number_behind(const struct death *d, const char *begins, u64 *to)
 {
 	ptrdiff_t at = str_find(d->lead, str_of(begins));
@@ -74,6 +76,7 @@ bool explain_timeout(struct diagnosis *to, struct death *d)
 {
 	static const char begins[] = "panic: test timed out after ";
 	struct str rest = d->text, line, names = STR(""), after;
+	u32 n = 0;
 
 	if (!explain_says(d, begins))
 		return false;
@@ -91,8 +94,12 @@ bool explain_timeout(struct diagnosis *to, struct death *d)
 
 		while (str_starts(name, STR("\t")))
 			name = str_cut(name, 1, name.n);
-		names = names.n ? str_fmt(d->a, "%.*s, %.*s", STR_F(names), STR_F(name)) : name;
+		if (n++ < SHOWN)
+			names = names.n ? str_fmt(d->a, "%.*s, %.*s", STR_F(names), STR_F(name)) :
+					  name;
 	}
+	if (n > SHOWN)
+		names = str_fmt(d->a, "%.*s and %u more", STR_F(names), n - SHOWN);
 	to->summary = names.n ?
 		str_fmt(d->a, "the tests took longer than their limit, %.*s; what ran: %.*s",
 			STR_F(after), STR_F(names)) :

@@ -38,6 +38,8 @@ static bool take_journal_field(struct str *s, struct str *name, struct str *text
 	return line.n;
 }
 
+enum { WHO_MOST = 64 };
+
 /* As journalctl shows it: whose line it is stands before it. */
 static void put_record(struct out *o, struct str who, struct str pid, struct str text)
 {
@@ -65,9 +67,9 @@ static struct str from_journal(struct str log, struct arena *a)
 			if (str_eq(name, STR("MESSAGE")))
 				message = text;
 			else if (str_eq(name, STR("SYSLOG_IDENTIFIER")))
-				who = text;
+				who = str_cut(text, 0, WHO_MOST);
 			else if (str_eq(name, STR("_PID")))
-				pid = text;
+				pid = str_cut(text, 0, WHO_MOST);
 		if (message.p)
 			put_record(&o, who, pid, message);
 	}

@@ -292,7 +292,7 @@ static bool quoted(struct unwrap *u, struct str line)
 		rest = s;
 		if (crash_line(s) == CRASH_NONE)
 			continue;
-		text = take_quoted(s, &s);
+		text = take_quoted(s, &rest);
 		if (!is_death(text))
 			continue;
 		if (is_told_before(line, (size_t)(text.p - line.p)))

@@ -174,30 +174,6 @@ START_TEST(what_docker_cuts_is_one_line)
 }
 END_TEST
 
-static struct str many(struct arena *a, const char *word, size_t n)
-{
-	char *to = arena_alloc(a, n * strlen(word));
-
-	for (size_t i = 0; i < n * strlen(word); i++)
-		to[i] = word[i % strlen(word)];
-	return (struct str){ to, n * strlen(word) };
-}
-
-/* A line may be as long as the log. Read once for each of its words it would take hours. */
-START_TEST(long_lines_are_read_once)
-{
-	static const char *const words[] = { "a=b ", "x ", "goroutine ", "a=\"b c\" ", "\"" };
-	OWN(arena) a = { 0 };
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		struct str w = many(&a, words[i], 300000);
-
-		death_clean(str_fmt(&a, "1:09 panic: %.*s\n1:09 %.*s c=d\n1:09 \n", STR_F(w),
-				    STR_F(w)), &a);
-	}
-}
-END_TEST
-
 START_TEST(any_part_of_it_is_safe)
 {
 	const char *text = logs[_i].log;
@@ -227,7 +203,6 @@ Suite *undressed_suite(void)
 	tcase_add_test(t, utf_16_is_read);
 	tcase_add_test(t, a_journal_s_long_text_is_read);
 	tcase_add_test(t, what_docker_cuts_is_one_line);
-	tcase_add_test(t, long_lines_are_read_once);
 	suite_add_tcase(s, t);
 	return s;
 }
