@@ -3,7 +3,9 @@
  * a hundred thousand methods). A type with methods is in typelinks by the pointer to it. */
 #include "go/types_impl.h"
 
-static void add_methods(const struct go_program *prog, u64 off, const struct descriptor *d)
+/* `left`: no more than there is room for, or types that lie share one list. */
+static void add_methods(const struct go_program *prog, u64 off, const struct descriptor *d,
+			u64 *left)
 {
 	struct go_types *ts = prog->types;
 	struct uncommon u;
@@ -11,7 +13,7 @@ static void add_methods(const struct go_program *prog, u64 off, const struct des
 
 	if ((d->kind & KIND_MASK) == GO_INTERFACE || !uncommon_read(prog, off, d, &u))
 		return;
-	for (u16 i = 0; i < u.nmethods && raw_method_read(ts, &u, i, &m); i++)
+	for (u16 i = 0; i < u.nmethods && *left && raw_method_read(ts, &u, i, &m); i++, --*left)
 		if (m.tfn > 0)
 			*vec_push(&ts->rows) = (struct method_row){
 				.pc = (u32)m.tfn, .type_off = (u32)off, .name = m.name,
@@ -57,6 +59,7 @@ static void index_methods(const struct go_program *prog)
 {
 	struct go_types *ts = types_with_links(prog);
 	struct descriptor d, elem;
+	u64 left = ts->area.n / 8;
 
 	for (size_t i = 0; i < ts->nlinks; i++) {
 		struct rd r = rd_of(ts->area.p, ts->area.n, "type descriptors");
@@ -64,13 +67,13 @@ static void index_methods(const struct go_program *prog)
 
 		if (!descriptor_read(ts, ts->links[i], &d))
 			continue;
-		add_methods(prog, ts->links[i], &d);
+		add_methods(prog, ts->links[i], &d, &left);
 		if ((d.kind & KIND_MASK) != GO_PTR)
 			continue;
 		rd_seek(&r, ts->links[i] + TYPE_HEAD);
 		at = rd_u64(&r) - prog->md.types_va;
 		if (descriptor_read(ts, at, &elem) && elem.tflag & TFLAG_NAMED)
-			add_methods(prog, at, &elem);
+			add_methods(prog, at, &elem, &left);
 	}
 }
 

@@ -226,6 +226,16 @@ bool type_load_part(const struct go_program *prog, struct go_type *part)
 	return part->kind != GO_BAD;
 }
 
+/* Each part of a type has eight bytes of its own; descriptors that lie may share a list, and would
+ * get a copy each. */
+static bool take_parts(const struct go_program *prog, u64 n)
+{
+	struct go_types *ts = types_of(prog);
+
+	ts->parts += n;
+	return ts->parts <= ts->area.n / 8;
+}
+
 static bool load_array(const struct go_program *prog, struct go_type *t, struct rd *r)
 {
 	u64 all;
@@ -270,7 +280,7 @@ static bool load_struct(const struct go_program *prog, struct go_type *t, struct
 		return true;
 	fields = area_rd(types_of(prog), area_off(prog, at));
 	n = rd_count(&fields, n, FIELD_SIZE);
-	if (fields.bad)
+	if (fields.bad || !take_parts(prog, n))
 		return false;
 	t->fields = ARENA_ARRAY(types_arena(prog), struct go_field, n);
 	for (; t->nfields < n; t->nfields++)
@@ -289,7 +299,7 @@ static bool load_func(const struct go_program *prog, struct go_type *t, const st
 	rd_skip(r, 4 + (d->tflag & TFLAG_UNCOMMON ? UNCOMMON_SIZE : 0));
 	t->variadic = out & 0x8000;
 	out &= 0x7fff;
-	if (rd_count(r, (u64)in + out, 8) != (u64)in + out)
+	if (rd_count(r, (u64)in + out, 8) != (u64)in + out || !take_parts(prog, (u64)in + out))
 		return false;
 	t->in = ARENA_ARRAY(a, struct go_type *, in);
 	t->out = ARENA_ARRAY(a, struct go_type *, out);
@@ -315,7 +325,7 @@ static bool load_interface(const struct go_program *prog, struct go_type *t, str
 		return true;
 	methods = area_rd(ts, area_off(prog, at));
 	n = rd_count(&methods, n, IMETHOD_SIZE);
-	if (methods.bad)
+	if (methods.bad || !take_parts(prog, n))
 		return false;
 	t->methods = ARENA_ARRAY(types_arena(prog), struct go_method, n);
 	for (; t->nmethods < n; t->nmethods++) {
@@ -462,7 +472,7 @@ static bool load_descriptor(const struct go_program *prog, struct go_type *t)
 	if (!load_parts(prog, t, &d))
 		return false;
 	if (d.tflag & TFLAG_UNCOMMON) {
-		if (!uncommon_read(prog, off, &d, &u))
+		if (!uncommon_read(prog, off, &d, &u) || !take_parts(prog, u.nmethods))
 			return false;
 		if (t->named && u.pkg_path > 0)
 			t->pkg_path = type_name_at(ts, (u64)u.pkg_path);

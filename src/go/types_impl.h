@@ -52,6 +52,7 @@ struct go_types {
 	u32 *links;			/* offsets of the typelinks, sorted by name */
 	size_t nlinks;
 	unsigned depth;			/* of types being loaded inside one another */
+	u64 parts;			/* fields, methods and parameters of what was loaded */
 	bool have_links, have_methods, have_all;
 	VEC(struct method_row) rows;	/* by pc, once have_methods */
 	struct go_type **all;		/* sorted by name */

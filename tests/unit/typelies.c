@@ -1,5 +1,6 @@
 /* Descriptors that lie: nothing of what they say is kept, and who reads them comes to an end. */
 #include "descriptors.h"
+#include "go/types_impl.h"
 
 Suite *typelies_suite(void);
 
@@ -130,6 +131,54 @@ START_TEST(structs_nest_only_so_deep)
 }
 END_TEST
 
+/* One list of parts for many types: the more it was copied, the more memory that took. */
+START_TEST(a_list_is_not_shared)
+{
+	enum { FIELDS = 150, TYPES = 30 };
+	struct wish_field f[FIELDS];
+	u64 first, va = 0, at;
+
+	memory_begin(&m, 22);
+	f[0] = (struct wish_field){ "x", NULL, struct_type("empty", 0, 0, NULL, 0), 0, false };
+	for (size_t i = 1; i < FIELDS; i++)
+		f[i] = f[0];
+	first = struct_type("main.T", NAMED, 0, f, FIELDS);
+	ck_assert(image_u64(&m.img, first + 56, &at));
+	ck_assert_uint_eq(load(first)->nfields, FIELDS);
+	for (size_t i = 0; i < TYPES; i++) {
+		va = struct_type("main.T", NAMED, 0, NULL, 0);
+		memory_put(&m, va + 56, at, 8);
+		memory_put(&m, va + 64, FIELDS, 8);
+		load(va);
+	}
+	ck_assert_uint_eq(load(va)->kind, GO_BAD);
+	memory_end(&m);
+}
+END_TEST
+
+START_TEST(a_type_is_not_linked_without_end)
+{
+	enum { METHODS = 8, LINKS = 1000 };
+	struct go_func f = { .pc = 0x40, .size = 16, .room = 16, .name = STR("main.T.Do") };
+	struct go_type *receiver;
+	u64 links[LINKS], at;
+
+	memory_begin(&m, 22);
+	links[0] = type_with_method();
+	at = memory_room(&m, 16 * METHODS);
+	memory_put(&m, links[0] + 84, METHODS, 2);
+	memory_put(&m, links[0] + 88, at - (links[0] + 80), 4);
+	for (size_t i = 0; i < METHODS; i++)
+		memory_put(&m, at + 16 * i + 12, 0x40, 4);
+	for (size_t i = 1; i < LINKS; i++)
+		links[i] = links[0];
+	link_types(links, LINKS);
+	go_method_of(&m.prog, &f, &receiver);
+	ck_assert_uint_le(m.prog.types->rows.n, TYPES_SIZE / 8);
+	memory_end(&m);
+}
+END_TEST
+
 static void look_at_all(u64 first, u64 last)
 {
 	struct go_func f = { .pc = 0x40, .size = 16, .room = 16, .name = STR("main.T.Do") };
@@ -198,6 +247,8 @@ Suite *typelies_suite(void)
 	tcase_add_loop_test(t, believes_no_lies, 0, ARRAY_LEN(lies));
 	tcase_add_test(t, a_value_does_not_hold_itself);
 	tcase_add_test(t, structs_nest_only_so_deep);
+	tcase_add_test(t, a_list_is_not_shared);
+	tcase_add_test(t, a_type_is_not_linked_without_end);
 	tcase_add_loop_test(t, no_changed_byte_leads_astray, 0, 4);
 	tcase_add_test(t, types_may_end_anywhere);
 	tcase_set_timeout(t, 60);
