@@ -50,12 +50,13 @@ static int by_lo(const void *a, const void *b)
 	return x->lo < y->lo ? -1 : x->lo > y->lo;
 }
 
-static void list_units(struct go_dwarf *dw)
+/* A range has some function's code, and no other has it. Units that lie may have the same ones. */
+static void list_units(struct go_dwarf *dw, size_t nfuncs)
 {
 	Dwarf_Die die;
 	u64 at = 0, language;
 
-	while (debug_unit(&dw->debug, &at, &die)) {
+	while (dw->ranges.n <= nfuncs + dw->units.n && debug_unit(&dw->debug, &at, &die)) {
 		struct debug_range range = { 0 };
 		struct str producer;
 
@@ -69,7 +70,7 @@ static void list_units(struct go_dwarf *dw)
 			.package = debug_text(&dw->debug, &die, AT_GO_PACKAGE_NAME),
 			.optimised = str_find(producer, STR("-N")) < 0,
 		};
-		while (debug_range(&die, &range))
+		while (debug_range(&die, &range) && dw->ranges.n <= nfuncs + dw->units.n)
 			*vec_push(&dw->ranges) = (struct code_range){
 				range.lo, range.hi, (u32)dw->units.n - 1,
 			};
@@ -86,7 +87,7 @@ static struct go_dwarf *dwarf_of(const struct go_program *prog)
 		p->dwarf = ARENA_NEW(&p->arena, struct go_dwarf);
 		p->dwarf->open = debug_open(&p->dwarf->debug, prog->img, prog->homes);
 		if (p->dwarf->open)
-			list_units(p->dwarf);
+			list_units(p->dwarf, prog->nfuncs);
 	}
 	return p->dwarf->open ? p->dwarf : NULL;
 }

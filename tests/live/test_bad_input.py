@@ -7,6 +7,7 @@ import pathlib
 import re
 import resource
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -369,6 +370,38 @@ def test_a_binary_that_is_made_shorter_while_it_is_read(tmp_path):
     _, err = p.communicate(timeout=60)
     assert (p.returncode, err) == (8, "goshawk: a file that is being read was made shorter, or its disk does not "
                                    "give it: try again when it is whole\n")
+
+
+def with_sections(path, new):
+    """The file with other bytes in some of its sections, not compressed."""
+    data = bytearray(path.read_bytes())
+    at, = struct.unpack_from("<Q", data, 40)
+    size, n, names = struct.unpack_from("<HHH", data, 58)
+    names, = struct.unpack_from("<Q", data, at + size * names + 24)
+    for head in range(at, at + size * n, size):
+        name = names + struct.unpack_from("<I", data, head)[0]
+        bytes_of = new.get(data[name:data.index(0, name)].decode())
+        if bytes_of is not None:
+            struct.pack_into("<Q", data, head + 8, 0)
+            struct.pack_into("<QQ", data, head + 24, len(data), len(bytes_of))
+            data += bytes_of
+    return data
+
+
+@pytest.mark.skipif(goshawk.asan(), reason="the sanitizer's own memory")
+def test_units_that_all_have_the_same_ranges(tmp_path):
+    """Each of them had a copy of its own: 2 000 units of 20 000 ranges took 1 GB."""
+    unit = bytes([1]) + struct.pack("<HI", 0x16, 0)
+    unit = struct.pack("<IHIB", len(unit) + 7, 4, 0, 8) + unit
+    abbreviation = bytes([1, 0x11, 0, 0x13, 5, 0x55, 0x17, 0, 0, 0])  # language, ranges
+    file = tmp_path / "file"
+    file.write_bytes(with_sections(gobuild.build("odd", "1.22.12"), {
+        ".debug_info": unit * 2000, ".debug_abbrev": abbreviation,
+        ".debug_ranges": b"".join(struct.pack("<QQ", 2 * i + 1, 2 * i + 2) for i in range(20000)) + bytes(16)}))
+    most = 256 << 20
+    done = subprocess.run([goshawk.GOSHAWK, "funcs", file, "main.*"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=60, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (most, most)))
+    assert done.returncode == 0 and "main.main" in done.stdout, done
 
 
 @pytest.mark.parametrize("variant", ["plain", "stripped", "pie"])
