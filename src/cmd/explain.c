@@ -196,11 +196,13 @@ static bool died_of_itself(const struct watched *w)
 	return !w->signal && (w->status == 2 || w->status > 128);
 }
 
-/* What it said names the message better, and may be all that there is. */
+/* What it said names the message better, and may be all that there is; and Go's own C code says why
+ * it calls abort(). */
 static bool is_better(const struct diagnosis *told, const struct diagnosis *seen)
 {
 	return !seen->cause || !strcmp(seen->kind, "test_timeout") ||
-	       (told->cause && told->certainty < seen->certainty);
+	       (!strcmp(seen->kind, "fault_in_c") && told->cause &&
+		told->certainty < seen->certainty);
 }
 
 /* The output is opened before: what a run showed may not show again. */
