@@ -194,7 +194,8 @@ static void in_memory(struct diagnosis *to, struct death *d)
 		evidence(to, d, "variables have no types here (no DWARF): whose words these are "
 			 "is not known");
 	else if (s.owners.cut)
-		evidence(to, d, "not all values were looked at: there are too many");
+		evidence(to, d, "not all values were looked at: there are too many, or their "
+			 "names are too long");
 	first = s.owners.n ? &s.owners.found[0] : NULL;
 	for (u32 i = 0; i < s.owners.n; i++)	/* the torn one before parts of it */
 		if ((s.owners.found[i].over && !s.owners.found[i].free) ||

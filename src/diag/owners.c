@@ -37,11 +37,20 @@ static bool leads_on(struct go_type *t)
 	       t->kind == GO_INTERFACE || t->kind == GO_STRUCT || t->kind == GO_ARRAY;
 }
 
+/* What has a longer name than this is not looked at. */
+static bool has_name(struct walk *w, struct str before, struct str more)
+{
+	bool fits = before.n + more.n < NAME_MOST;
+
+	w->to->cut |= !fits;
+	return fits;
+}
+
 static void later(struct walk *w, u64 at, struct go_type *t, struct str name)
 {
 	u64 *seen;
 
-	if (!at || !leads_on(t) || name.n > NAME_MOST)
+	if (!at || !leads_on(t) || !has_name(w, name, STR("")))
 		return;
 	seen = map_put(&w->seen, at);
 	if (*seen == (u64)(uintptr_t)t)
@@ -100,7 +109,7 @@ static void held(struct walk *w, const struct value *v, const u64 *word)
 		return;
 	}
 	t = m.box.says;
-	if (!t || !word[1])
+	if (!t || !word[1] || !has_name(w, v->name, t->name))
 		return;
 	if (!t->direct_iface)
 		later(w, word[1], t, str_fmt(w->a, "%.*s.(%.*s)", STR_F(v->name), STR_F(t->name)));
@@ -148,7 +157,8 @@ static void look(struct walk *w, struct value v, unsigned nested)
 		for (size_t i = 0; i < t->nfields; i++) {
 			struct go_field *f = &t->fields[i];
 
-			if (f->type && leads_on(go_type_load(w->prog, f->type)))
+			if (f->type && leads_on(go_type_load(w->prog, f->type)) &&
+			    has_name(w, v.name, f->name))
 				look(w, (struct value){ v.at + f->offset, f->type,
 							str_fmt(w->a, "%.*s.%.*s", STR_F(v.name),
 								STR_F(f->name)), t, f->name },

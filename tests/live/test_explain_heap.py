@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 
@@ -165,3 +166,40 @@ def test_what_holds_the_heap(release, variant, tmp_path):
     size, objects = re.match(r"(\d+) KiB: (\d+) objects of 8192 bytes, ", rows[0]).groups()
     assert 4096 <= int(objects) < 4110 and int(size) == int(objects) * 8, d
     assert rows[0].endswith("of type main.page, or elements of it" if typed else "of types that the heap does not keep"), d
+
+
+LONG_NAMES = """package main
+
+import "os"
+
+type T struct{ %s string }
+
+var big [2000][50]T
+
+type shape interface{ area() int }
+type circle struct{ of *int }
+
+func (c *circle) area() int { return *c.of }
+
+//go:noinline
+func draw(s shape) int { return s.area() }
+
+func main() {
+	big[1][1] = T{os.Args[0]}
+	println(draw(&circle{}))
+}
+"""
+
+
+@pytest.mark.skipif(goshawk.asan(), reason="the sanitizer's own memory")
+def test_names_of_any_length(tmp_path):
+    """One was made for each value of a field: 100 000 of 20 KB took 2 GB."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "go.mod").write_text("module names\n\ngo 1.17\n")
+    (source / "main.go").write_text(LONG_NAMES % ("A" * 20000))
+    core = kernel_core(gobuild.build("names", gobuild.NEWEST, source=source), tmp_path)
+    most = 512 << 20
+    done = subprocess.run([goshawk.GOSHAWK, "explain", core], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (most, most)))
+    assert done.returncode == 1 and "nil dereference: main.(*circle).area" in done.stdout, done
