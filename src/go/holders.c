@@ -79,14 +79,19 @@ static void found(struct holders *h, const struct goroutine *g, size_t index, en
 static bool met(struct holders *h, const struct goroutine *g, u64 word, bool behind)
 {
 	const u64 *at = map_get(&h->by_word, word);
+	struct held *first = at ? &h->all.at[*at - 1] : NULL;
 
-	for (size_t i = at ? (size_t)*at : 0; i; i = h->all.at[i - 1].next) {
-		if (h->all.at[i - 1].address == word)
-			found(h, g, i - 1, behind ? HELD_BEHIND : HELD_ADDRESS);
-		else if (!behind)
+	if (!first)
+		return false;
+	if (first->address == word)
+		found(h, g, *at - 1, behind ? HELD_BEHIND : HELD_ADDRESS);
+	if (behind || first->object != word || first->walked == g)
+		return true;
+	first->walked = g;	/* a stack may be full of it, and it of locks */
+	for (size_t i = *at; i; i = h->all.at[i - 1].next)
+		if (h->all.at[i - 1].address != word)
 			found(h, g, i - 1, HELD_OBJECT);
-	}
-	return at;
+	return true;
 }
 
 static void look_into(struct holders *h, const struct goroutine *g, const struct image *img,

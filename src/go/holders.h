@@ -38,6 +38,7 @@ struct held {
 	bool more;
 	bool unsure;	/* not all that could lead to it was looked at */
 	u32 next;	/* 1 + index of another that is a part of the same object; 0: none */
+	const struct goroutine *walked;	/* who has met the object last, so that all parts know */
 };
 
 struct waits_for {

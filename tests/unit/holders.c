@@ -124,6 +124,52 @@ START_TEST(two_locks_of_one_object_and_the_nearest_way_to_each)
 }
 END_TEST
 
+/* As on a stack that is made to be full of one object's address. */
+START_TEST(a_word_that_is_everywhere_is_followed_once)
+{
+	enum { PARTS = 8192 };
+	u64 size = 8 * PARTS, object = rt(mmap(NULL, size, PROT_READ | PROT_WRITE,
+					       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	struct wait wait = { .kind = WAIT_MUTEX };
+	const struct held *h;
+
+	span = (struct go_span){ .base = object, .size = size, .elem = size, .nelems = 1,
+				 .freeindex = 1, .pointers = true };
+	for (u64 i = 2; i < PARTS; i++) {
+		wait.address = object + 8 * i;
+		holders_wait(&holders, &gs.all.at[1], &wait);
+	}
+	for (u64 i = 0; i < PARTS; i++)
+		((u64 *)(uintptr_t)object)[i] = object;
+	for (int i = 2; i < STACKS; i++) {
+		gs.all.at[i].lo = gs.all.at[i].sp = object;
+		gs.all.at[i].hi = object + size;
+	}
+	h = find(object + 8);
+	ck_assert(h->n == HOLDERS_MOST && h->more && h->at[0].by == HELD_OBJECT);
+	h = holders_of(&holders, object + 16);
+	ck_assert(h->n == HOLDERS_MOST && h->at[0].by == HELD_OBJECT);
+	munmap((void *)(uintptr_t)object, size);
+}
+END_TEST
+
+START_TEST(an_address_is_not_that_of_its_object)
+{
+	u64 one = rt(&w->objects[3]) + 8, two = rt(&w->objects[3]) + 16;
+	struct wait wait = { .kind = WAIT_MUTEX, .address = two };
+
+	w->stacks[2][21] = one;
+	ck_assert_uint_eq(find(one)->n, 1);
+	holders_release(&holders);
+	holders = (struct holders){ 0 };
+	holders_wait(&holders, &gs.all.at[0], &(struct wait){ .kind = WAIT_MUTEX, .address = one });
+	holders_wait(&holders, &gs.all.at[1], &wait);
+	holders_find(&holders, &gs, &unwinder, &heap, &no_globals);
+	ck_assert_uint_eq(holders_of(&holders, one)->n, 1);
+	ck_assert_uint_eq(holders_of(&holders, two)->n, 0);
+}
+END_TEST
+
 START_TEST(there_may_be_more_than_are_listed)
 {
 	u64 lock = rt(&w->objects[3]);
@@ -193,6 +239,8 @@ Suite *holders_suite(void)
 	tcase_add_test(t, who_has_the_address_on_his_stack);
 	tcase_add_test(t, who_has_what_it_is_a_part_of_or_what_leads_there);
 	tcase_add_test(t, two_locks_of_one_object_and_the_nearest_way_to_each);
+	tcase_add_test(t, a_word_that_is_everywhere_is_followed_once);
+	tcase_add_test(t, an_address_is_not_that_of_its_object);
 	tcase_add_test(t, there_may_be_more_than_are_listed);
 	tcase_add_test(t, texts);
 	tcase_add_test(t, each_is_named_once);
