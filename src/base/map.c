@@ -1,14 +1,23 @@
 #include "base/map.h"
 
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "base/arena.h"
 
+/* Keys come from cores and files: which of them meet must not be known before. */
+static u64 secret[2];
+
+__attribute__((constructor)) static void choose_secret(void)
+{
+	memcpy(secret, (const void *)(uintptr_t)getauxval(AT_RANDOM), sizeof(secret));
+}
+
 static size_t home(const struct map *m, u64 key)
 {
-	key ^= key >> 32;
-	key *= 0x9e3779b97f4a7c15u;
-	return (size_t)(key >> 20) & (m->room - 1);
+	unsigned __int128 all = (unsigned __int128)(key ^ secret[0]) * (secret[1] | 1);
+
+	return (size_t)(all ^ all >> 64) & (m->room - 1);
 }
 
 static struct map_slot *find(const struct map *m, u64 key)
