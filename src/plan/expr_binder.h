@@ -17,6 +17,7 @@ struct binder {
 	const struct expr *e;
 	struct builder *entry, *exit;
 	VEC(struct expr_step) steps;
+	u32 embedded;	/* structs that were searched for a field */
 	bool fatal;
 	struct err *err;
 };

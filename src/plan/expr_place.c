@@ -7,6 +7,7 @@
 enum {
 	NAMES_MAX = 64,
 	EMBEDDED_MAX = 5, /* levels of embedded structs that are searched for a field */
+	SEARCHED_MAX = 100000, /* of them: data that lies may have thousands in each */
 	COMPUTED_BYTES = 512, /* of the elements that a computed index chooses from */
 };
 
@@ -96,8 +97,10 @@ static bool find_field(struct binder *b, u32 mark, struct str name, struct opera
 		struct operand in = *o;
 		bool pointer;
 
-		if (!t->fields[i].embedded || plan_redacts(b->p, t->fields[i].name))
+		if (!t->fields[i].embedded || b->embedded == SEARCHED_MAX ||
+		    plan_redacts(b->p, t->fields[i].name))
 			continue;
+		b->embedded++;
 		in.type = bind_type(b, t->fields[i].type);
 		if (!in.type)
 			continue;

@@ -412,6 +412,28 @@ START_TEST(depth_and_length_are_bounded)
 }
 END_TEST
 
+/* Types come from the target, too: structs of structs of structs, each a thousand times. */
+START_TEST(embedded_structs_are_not_searched_without_end)
+{
+	enum { LEVELS = 4, EACH = 1000 };
+	struct go_type *t, *in = NULL;
+	struct err err = { 0 };
+
+	asked_begin(NULL);
+	for (u32 i = 0; i < LEVELS; i++) {
+		t = a_type(GO_STRUCT, 0, 1, "main.many");
+		t->fields = ARENA_ARRAY(&world.plan.arena, struct go_field, EACH);
+		while (in && t->nfields < EACH)
+			a_field(t, "x", in, true);
+		in = t;
+	}
+	a_field(world.base, "in", in, true);
+	ck_assert(!asked_bind(EXPR_IF, "p.nowhere == 1", &err));
+	ck_assert_msg(strstr(err.msg, "has no field nowhere"), "%s", err.msg);
+	asked_end();
+}
+END_TEST
+
 /* Records come from the target: any bytes may stand in them. */
 START_TEST(garbage_in_a_record_is_no_fault)
 {
@@ -448,6 +470,7 @@ Suite *expr_suite(void)
 	tcase_add_loop_test(t, what_the_entry_decides_is_decided_there, 0, ARRAY_LEN(conditions));
 	tcase_add_test(t, a_call_without_its_end_has_no_results);
 	tcase_add_test(t, a_list_has_several_with_their_sources);
+	tcase_add_test(t, embedded_structs_are_not_searched_without_end);
 	tcase_add_loop_test(t, depth_and_length_are_bounded, 0, 7);
 	tcase_add_loop_test(t, garbage_in_a_record_is_no_fault, 0, ARRAY_LEN(values));
 	suite_add_tcase(s, t);
