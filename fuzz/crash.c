@@ -25,7 +25,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 		die("fuzz: too many goroutines");
 	inside(c.message, all);
 	inside(c.detail, all);
-	inside(c.goroot, all);
 	for (u32 i = 0; i < c.ngoroutines; i++) {
 		inside(c.goroutines[i].state, all);
 		if (c.goroutines[i].nframes > CRASH_FRAMES)
