@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
 		data += HEAD + got;
 		n -= HEAD + got;
 	}
-	calls_finish(calls);
+	calls_finish(calls, false);
 	calls_release(&calls);
 	return 0;
 }
