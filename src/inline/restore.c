@@ -127,6 +127,8 @@ bool session_restore(void *session, bool *again, struct err *err)
 	found_sessions(&f, s->pid, s->mem_fd);
 	*again = somebody_inside(s, &st);
 	s->restored = session_put_back(s, &f, !*again);
+	if (s->restored && !*again)
+		rings_end(s);	/* who has a jump over one of ours is not to put it back there */
 	fault_point("restored");
 	tracee_resume_all(&st);
 	found_release(&f);

@@ -282,6 +282,27 @@ def test_at_the_same_moment(tmp_path):
         assert r.text() == text
 
 
+def test_one_has_left_and_goes_on_under_the_other(tmp_path):
+    """It waits for the end of the program that it started; its jump is not put back by who came later."""
+    with Running() as untouched:
+        text = untouched.text()
+    traced = str(goshawk.GOSHAWK), "trace", "-o", str(tmp_path / "out"), "--max", "5", "main.called", "--"
+    with Running(command=[*traced, str(gobuild.build("running", gobuild.NEWEST))]) as r:
+        b = Attached(tmp_path, r.pid, "main.number").started()
+        both = r.text()
+        r.call(10)
+        until = time.monotonic() + 60
+        while r.text() == both:
+            assert time.monotonic() < until, "it never left"
+            time.sleep(0.001)
+        b.stop()
+        assert r.text() == text
+        done = goshawk.run("detach", "-p", r.pid)
+        assert done.status == 0, done
+        r.call(10)
+        r.p.communicate(timeout=60)
+
+
 def test_one_dies_under_the_other(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     for d in one, two:
