@@ -212,29 +212,6 @@ static void reap(const struct stopped *st, pid_t tid)
 			;
 }
 
-/* Looks before it takes. `slow`: it has neither stopped nor ended by then. */
-static bool wait_stop_only(pid_t tid, i64 until, bool *slow, int *status)
-{
-	siginfo_t info = { 0 };
-	unsigned looks = 0;
-	int bad;
-
-	*slow = false;
-	while (!(bad = waitid(P_PID, (id_t)tid, &info,
-			      WSTOPPED | WEXITED | WNOWAIT | WNOHANG | __WALL)) &&
-	       !info.si_pid) {
-		struct timespec pause = { 0, looks++ < GLANCES ? GLANCE_NS : 50 * GLANCE_NS };
-
-		if (now_ns() >= until) {
-			*slow = true;
-			return false;
-		}
-		nanosleep(&pause, NULL);
-	}
-	return !bad && (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) &&
-	       tracee_wait(tid, status);
-}
-
 void tracee_keep_signal(struct stopped *st, size_t thread, int status)
 {
 	if (status >> 16)	/* a stop of ptrace's own */
@@ -258,31 +235,6 @@ static bool interrupt(struct stopped *st, pid_t tid)
 	return true;
 }
 
-/* Waits for those from `first` on. What ended instead is taken off the list. */
-static void wait_all(struct stopped *st, size_t first)
-{
-	i64 until = now_ns() + PATIENCE_NS;
-	size_t n = first;
-	bool slow;
-
-	for (size_t i = first; i < st->n; i++) {
-		int status;
-
-		st->at[n] = st->at[i];
-		if (!wait_stop_only(st->at[n].tid, until, &slow, &status)) {
-			if (slow)
-				*vec_push(&late) = st->at[n].tid;
-			else
-				reap(st, st->at[n].tid);
-			continue;
-		}
-		/* a signal that arrived first is handed on when the thread goes on */
-		tracee_keep_signal(st, n, status);
-		n++;
-	}
-	st->n = n;
-}
-
 /* One that is ending has no program any more, and can't be traced either; one that was killed a
  * moment ago still has it. */
 static bool has_ended(pid_t pid)
@@ -292,6 +244,69 @@ static bool has_ended(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	return (readlink(path, target, sizeof(target)) < 0 && errno != EACCES) ||
 	       process_status(pid, 0, "ShdPnd", 16, 0) >> (SIGKILL - 1) & 1;
+}
+
+/* Has this one come to stand? `ended`: it never will. The end of a process is not taken here. */
+static bool stands(struct stopped *st, size_t i, bool *ended)
+{
+	siginfo_t info = { 0 };
+
+	*ended = waitid(P_PID, (id_t)st->at[i].tid, &info, WSTOPPED | WNOHANG | __WALL);
+	if (*ended || !info.si_pid)
+		return false;
+	/* a signal that arrived first is handed on when the thread goes on */
+	tracee_keep_signal(st, i, info.si_status << 8 | 0x7f);
+	return true;
+}
+
+/* Looks at all that were not seen to stand yet. What ended instead is taken off the list. */
+static void look_at_all(struct stopped *st, size_t *standing)
+{
+	bool ended;
+
+	for (size_t i = *standing; i < st->n;) {
+		struct stopped_thread *next = &st->at[*standing], t;
+
+		if (stands(st, i, &ended)) {
+			t = st->at[i];
+			st->at[i++] = *next;
+			*next = t;
+			++*standing;
+		} else if (ended) {
+			reap(st, st->at[i].tid);
+			st->at[i] = st->at[--st->n];
+		} else {
+			i++;
+		}
+	}
+}
+
+/* Who has not come to stand is the first thread, and it never will. */
+static bool is_ending(const struct stopped *st, size_t standing)
+{
+	return standing + 1 == st->n && st->at[standing].tid == st->pid && has_ended(st->pid);
+}
+
+/* Waits for those from `first` on, in whatever order they come: that the first thread has ended is
+ * told to nobody, and no exec goes on, before the others are taken. */
+static void wait_all(struct stopped *st, size_t first)
+{
+	i64 until = now_ns() + PATIENCE_NS;
+	unsigned looks = 0;
+	size_t standing = first;
+
+	for (;;) {
+		struct timespec pause = { 0, looks++ < GLANCES ? GLANCE_NS : 50 * GLANCE_NS };
+
+		look_at_all(st, &standing);
+		if (standing == st->n || now_ns() >= until ||
+		    (looks > GLANCES && is_ending(st, standing)))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	for (size_t i = standing; i < st->n; i++)
+		*vec_push(&late) = st->at[i].tid;
+	st->n = standing;
 }
 
 /* The first thread's end is told to nobody before its process's other threads are taken away, which
@@ -326,6 +341,15 @@ bool tracee_failed(pid_t pid, struct err *err)
 	return ended ? err_set(err, ERR_GONE, "process %d has ended", pid) : false;
 }
 
+/* Who else has a thread that we did not get; 0: nobody, it has ended. Where we are its tracer, too:
+ * the end of a first thread is not taken. */
+static pid_t tracer_of(pid_t pid, pid_t tid)
+{
+	pid_t tracer = (pid_t)process_status(pid, tid, "TracerPid", 10, 0);
+
+	return tracer == gettid() ? 0 : tracer;
+}
+
 /* One round over the threads. `more`: there were new ones. `tracer`: somebody else has one of them.
  */
 static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct err *err)
@@ -350,7 +374,7 @@ static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct 
 		if (interrupt(st, tid))
 			*more = true;
 		else if (errno == EPERM)
-			*tracer = (pid_t)process_status(st->pid, tid, "TracerPid", 10, 0);
+			*tracer = tracer_of(st->pid, tid);
 	}
 	closedir(dir);
 	wait_all(st, before);

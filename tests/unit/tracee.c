@@ -1,0 +1,104 @@
+/* Stopping processes of many threads, whatever these do meanwhile. */
+#include <check.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "inline/tracee.h"
+
+Suite *tracee_suite(void);
+
+enum { SECOND = 1000000000, THREADS = 200, STACK = 64 << 10 };
+
+static void *waits(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static NORETURN void child(int up)
+{
+	pthread_attr_t small;
+	pthread_t t;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, STACK);
+	for (unsigned i = 0; i < THREADS; i++)
+		if (pthread_create(&t, &small, waits, NULL))
+			_exit(1);
+	if (write(up, "", 1) == 1)
+		waits(NULL);
+	_exit(1);
+}
+
+static pid_t with_threads(void)
+{
+	int up[2];
+	char byte;
+	pid_t pid;
+
+	ck_assert(!pipe(up));
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (!pid)
+		child(up[1]);
+	close(up[1]);
+	ck_assert_int_eq(read(up[0], &byte, 1), 1);
+	close(up[0]);
+	return pid;
+}
+
+struct killer {
+	pthread_t thread;
+	pid_t pid;
+	i64 at_ns;
+};
+
+static void *kills(void *arg)
+{
+	const struct killer *k = arg;
+
+	while (now_ns() < k->at_ns)
+		;
+	kill(k->pid, SIGKILL);
+	return NULL;
+}
+
+/* Whenever it comes: whoever waits for its end is not kept waiting. */
+START_TEST(killed_while_it_is_stopped)
+{
+	for (unsigned turn = 0; turn < 60; turn++) {
+		struct killer k = { .pid = with_threads() };
+		struct err err = { 0 };
+		struct stopped st;
+		i64 began = now_ns();
+		bool ok;
+
+		k.at_ns = began + turn * 50000;
+		ck_assert(!pthread_create(&k.thread, NULL, kills, &k));
+		ok = tracee_stop_all(k.pid, &st, &err);
+		if (ok)
+			tracee_resume_all(&st);
+		ck_assert(ok || err.kind == ERR_GONE || err.kind == ERR_DENIED);
+		ck_assert_int_eq(waitpid(k.pid, NULL, 0), k.pid);
+		ck_assert_int_lt(now_ns() - began, SECOND);
+		pthread_join(k.thread, NULL);
+	}
+}
+END_TEST
+
+Suite *tracee_suite(void)
+{
+	Suite *s = suite_create("tracee");
+	TCase *c = tcase_create("tracee");
+
+	tcase_set_timeout(c, 120);
+	tcase_add_test(c, killed_while_it_is_stopped);
+	suite_add_tcase(s, c);
+	return s;
+}
