@@ -65,53 +65,6 @@ static bool wait_for_start(pid_t pid, struct err *err)
 
 /* ---- other sessions ---- */
 
-/* A hook of a session that is at work: ours goes in front of it. */
-static void go_in_front(struct inline_session *s, const struct found *f, u64 rt)
-{
-	struct layout *l = &s->layout;
-	const struct found_session *other;
-	u8 now[5];
-
-	if (l->nbelow == NEAR_HOOKS_COUNT || !mem_read(s->mem_fd, rt, now, 5))
-		return;
-	other = found_at(f, jump_target(rt, now));
-	if (other && other->owner)
-		l->below[l->nbelow++] = (struct hook_below){ rt, jump_target(rt, now) };
-}
-
-static void find_hooks(struct inline_session *s, const struct found *f)
-{
-	const struct plan *p = s->plan;
-
-	s->layout.nbelow = 0;
-	for (size_t i = 0; i < p->prog->nfuncs; i++)
-		if (enters_with_signal(&p->prog->funcs[i]))
-			go_in_front(s, f, go_func_va(p->prog, &p->prog->funcs[i]) + s->layout.bias);
-	for (u32 i = 0; i < p->nfuncs; i++)
-		if (beside_shared(p, i) && !p->funcs[i].refusal)
-			go_in_front(s, f, go_func_va(p->prog, p->funcs[i].func) + s->layout.bias);
-}
-
-/* So that a later goshawk can put these back, should we die. */
-static bool note_hooks(struct inline_session *s, struct err *err)
-{
-	u64 hooks[2 * NEAR_HOOKS_COUNT] = { 0 };
-	u32 n = 0;
-
-	for (size_t i = 0; i < s->code.jumps.n && n < NEAR_HOOKS_COUNT; i++) {
-		const struct jump *j = &s->code.jumps.at[i];
-
-		for (u32 k = 0; k < s->layout.nbelow; k++)
-			if (s->layout.below[k].rt == j->rt) {
-				hooks[2 * n] = j->rt;
-				memcpy(&hooks[2 * n++ + 1], j->was, 5);
-			}
-	}
-	return mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_HOOKS, hooks,
-			 sizeof(hooks)) ||
-	       err_set(err, ERR_GONE, "process %d has ended", s->pid);
-}
-
 /* No window of such a function is written. */
 static void never(struct inline_session *s, u32 func)
 {
@@ -301,7 +254,7 @@ static bool write_all(struct inline_session *s, struct stopped *st, const struct
 		return false;
 	fault_point("cleaned");
 	/* the stub goes before the first jump comes: what it notes, nothing leads to */
-	if (!drop_old(s, f, b, in, err) || !inject_end(in, err) || !note_hooks(s, err) ||
+	if (!drop_old(s, f, b, in, err) || !inject_end(in, err) || !beside_note_hooks(s, err) ||
 	    !place_code(s, err))
 		return false;
 	if (!place_jumps(s, err)) {	/* another goshawk was faster */
@@ -379,7 +332,7 @@ static bool make_ready(struct inline_session *s, struct found *f, struct attache
 	*to = (struct attached){ .faults_are_fatal = s->layout.faults_are_fatal };
 	code_release(&s->code);
 	found_sessions(f, s->pid, s->mem_fd);
-	find_hooks(s, f);
+	beside_hooks(s, f);
 	if (!place_choose(s, err) || !code_make(&s->code, s->plan, &s->layout, err) ||
 	    !found_leftovers(f, s->plan->prog, s->layout.bias, s->mem_fd, err))
 		return false;

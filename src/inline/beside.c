@@ -10,6 +10,52 @@ bool beside_shared(const struct plan *p, u32 func)
 	       (!p->funcs[func].shown && p->funcs[func].hook != HOOK_NEWPROC1);
 }
 
+/* A hook of a session that is at work: ours goes in front of it. */
+static void go_in_front(struct inline_session *s, const struct found *f, u64 rt)
+{
+	struct layout *l = &s->layout;
+	const struct found_session *other;
+	u8 now[5];
+
+	if (l->nbelow == NEAR_HOOKS_COUNT || !mem_read(s->mem_fd, rt, now, 5))
+		return;
+	other = found_at(f, jump_target(rt, now));
+	if (other && other->owner)
+		l->below[l->nbelow++] = (struct hook_below){ rt, jump_target(rt, now) };
+}
+
+void beside_hooks(struct inline_session *s, const struct found *f)
+{
+	const struct plan *p = s->plan;
+
+	s->layout.nbelow = 0;
+	for (size_t i = 0; i < p->prog->nfuncs; i++)
+		if (enters_with_signal(&p->prog->funcs[i]))
+			go_in_front(s, f, go_func_va(p->prog, &p->prog->funcs[i]) + s->layout.bias);
+	for (u32 i = 0; i < p->nfuncs; i++)
+		if (beside_shared(p, i) && !p->funcs[i].refusal)
+			go_in_front(s, f, go_func_va(p->prog, p->funcs[i].func) + s->layout.bias);
+}
+
+bool beside_note_hooks(const struct inline_session *s, struct err *err)
+{
+	u64 hooks[2 * NEAR_HOOKS_COUNT] = { 0 };
+	u32 n = 0;
+
+	for (size_t i = 0; i < s->code.jumps.n && n < NEAR_HOOKS_COUNT; i++) {
+		const struct jump *j = &s->code.jumps.at[i];
+
+		for (u32 k = 0; k < s->layout.nbelow; k++)
+			if (s->layout.below[k].rt == j->rt) {
+				hooks[2 * n] = j->rt;
+				memcpy(&hooks[2 * n++ + 1], j->was, 5);
+			}
+	}
+	return mem_write(s->mem_fd, s->pid, s->layout.near_rt + NEAR_HOOKS, hooks,
+			 sizeof(hooks)) ||
+	       err_set(err, ERR_GONE, "process %d has ended", s->pid);
+}
+
 static bool is_ours(const struct inline_session *s, const struct found_session *o)
 {
 	return o->shared_lo == s->layout.shared_rt;
