@@ -265,6 +265,21 @@ static bool write_all(struct inline_session *s, struct stopped *st, const struct
 	return place_open(s, err);
 }
 
+/* Others have come or gone while we made ready, or got what they could not have before. */
+static bool others_moved(struct inline_session *s, const struct found *f)
+{
+	struct attached more = { 0 };
+	struct found now = { 0 };
+	bool same;
+
+	found_sessions(&now, s->pid, s->mem_fd);
+	same = found_same(f, &now);
+	found_release(&now);
+	if (same)
+		leave_shared(s, f, &more);
+	return !same || more.taken;
+}
+
 /* `again`: it is not as it seemed, and everything is to be made ready once more. */
 static bool while_stopped(struct inline_session *s, struct stopped *st, const struct found *f,
 			  bool *again, struct err *err)
@@ -272,16 +287,13 @@ static bool while_stopped(struct inline_session *s, struct stopped *st, const st
 	struct inject in;
 	struct busy b = { 0 };
 	struct err ignored = { 0 };
-	struct found now = { 0 };
 	bool gos = true, filtered, ok;
 
 	*again = false;
 	if (!image_is_current(s->plan->prog->img))
 		return err_set(err, ERR_GONE, "process %d has ended, or become another program",
 			       s->pid);
-	found_sessions(&now, s->pid, s->mem_fd);
-	*again = !found_same(f, &now);	/* others have come or gone while we made ready */
-	found_release(&now);
+	*again = others_moved(s, f);
 	if (*again)
 		return err_set(err, ERR_REFUSED,
 			       "process %d: other goshawks come and go in it; try "
@@ -354,6 +366,7 @@ static bool attach_once(struct inline_session *s, struct attached *to, bool *aga
 
 	*again = false;
 	ok = make_ready(s, &f, to, err);
+	fault_point("ready");
 	began = now_ns();
 	if (ok && tracee_stop_all(s->pid, &st, err)) {
 		fault_point("stopped");

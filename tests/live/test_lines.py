@@ -1,17 +1,20 @@
 """A line or an address inside a function is seen as often as the program was there; and nothing else changes."""
 
 import collections
+import functools
 import json
 import os
 import random
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
 import gobuild
 import goshawk
+from attaching import Attached, FAULTY, Running
 
 pytestmark = pytest.mark.ptrace
 
@@ -185,6 +188,68 @@ def test_two_at_once_leave_each_others_functions_alone(tmp_path):
         first.communicate(timeout=60)
         end_loop(p)
     assert set(counted(tmp_path / "a.json")) == {"third", "float"}
+
+
+@functools.lru_cache(maxsize=None)
+def window(program, address):
+    """Where the jump lies by which an address is watched, or None."""
+    done = goshawk.run("trace", "--plan", "%#x" % address, "--", program)
+    found = re.search(r" %#x\n +line: .*\n +window (0x\w+)" % address, done.out)
+    return int(found.group(1), 16) if found else None
+
+
+def stopped_in_the_middle(r, code):
+    """Stops the process while a thread stands in the middle of bytes that a jump would replace, for one of the instructions at
+    these addresses: gives that one."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        os.kill(r.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, r.pid, os.WSTOPPED)
+        for tid in os.listdir("/proc/%d/task" % r.pid):
+            pc = int(open("/proc/%d/task/%s/syscall" % (r.pid, tid)).read().split()[-1], 16)
+            for at in code:
+                lo = window(r.path, at) if at < pc < at + 5 else None
+                if lo and lo < pc < lo + 5:
+                    return at
+        os.kill(r.pid, signal.SIGCONT)
+        time.sleep(0.001)
+    assert False, "nobody ever stood there"
+
+
+def test_another_gets_a_place_while_we_make_ready(tmp_path):
+    """It had one that it could not have at once; ours is elsewhere in the function."""
+    for name in "one", "two":
+        (tmp_path / name).mkdir()
+    with Running(1, 2) as r:
+        text = r.text()
+        code = map(json.loads, goshawk.run("disasm", "--json", r.path, "main.grow").out.splitlines())
+        code = [int(o["address"], 16) for o in code if o["type"] == "instruction"]
+        at = stopped_in_the_middle(r, code)
+        lo = window(r.path, at)
+        other = next(o for o in code if window(r.path, o) and abs(window(r.path, o) - lo) > 20)
+        one = Attached(tmp_path / "one", r.pid, "%#x" % at, options=["--count"]).started()
+        with open("/proc/%d/mem" % r.pid, "rb", buffering=0) as mem:
+            def there():
+                mem.seek(lo)
+                return mem.read(5)
+            before = there()
+            two = Attached(tmp_path / "two", r.pid, "%#x" % other, "main.called", program=FAULTY,
+                           env={"GOSHAWK_FAULT": "ready:stop"})
+            os.waitid(os.P_PID, two.p.pid, os.WSTOPPED)
+            assert there() == before
+            os.kill(r.pid, signal.SIGCONT)
+            until = time.monotonic() + 60
+            while there() == before:
+                assert time.monotonic() < until, "it never got its place"
+                time.sleep(0.001)
+        os.kill(two.p.pid, signal.SIGCONT)
+        two.started()
+        assert "left to the goshawk that has" in two.said and "main.grow" in two.said, two.said
+        r.call(10)
+        assert two.stop().counts() == {"main.called": 10}
+        one.stop()
+        r.go_on()
+        assert r.text() == text
 
 
 def test_killed_while_it_watches_lines(tmp_path):
