@@ -18,6 +18,8 @@ enum {
 	KEPT = 1 << 20,		/* bytes of stderr */
 	SLOW_NS = 2000000000,	/* that a program may take to print its goroutines and end */
 	MOST = 64,		/* programs at once */
+	AT_ONCE = 16 << 10,	/* bytes of a read */
+	READS = 4,		/* of one before others have their turn */
 };
 
 bool run_raises_procs(void)
@@ -114,12 +116,13 @@ static void drop(struct run *r)
 	memmove(r->text, r->text + from, r->n);
 }
 
-static void listen_to(struct run *r)
+/* It may write faster than we show or look at it. */
+static void listen_to(struct run *r, unsigned reads)
 {
-	char bytes[16384];
-	ssize_t got;
+	char bytes[AT_ONCE];
+	ssize_t got = 1;
 
-	while ((got = read(r->err_fd, bytes, sizeof(bytes))) > 0) {
+	while (reads-- && (got = read(r->err_fd, bytes, sizeof(bytes))) > 0) {
 		size_t n = (size_t)got;
 
 		if (r->show && write(STDERR_FILENO, bytes, n) < 0)
@@ -147,8 +150,8 @@ static void end_all(struct run *r)
 	while (waitpid(-r->pid, NULL, 0) > 0 || errno == EINTR)
 		;
 	r->over = true;
-	if (r->err_fd >= 0)
-		listen_to(r);
+	if (r->err_fd >= 0)	/* who has left the group may go on writing */
+		listen_to(r, KEPT / AT_ONCE);
 }
 
 static void reap(struct run *r)
@@ -195,7 +198,7 @@ void runs_wait(struct run *const *runs, u32 n, i64 until_ns)
 			return;		/* a signal: the caller knows whether to go on */
 		for (nfds_t i = 0; i < nfds; i++)
 			if (of[i] && fds[i].revents)
-				listen_to(of[i]);
+				listen_to(of[i], READS);
 	}
 }
 

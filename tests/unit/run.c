@@ -1,9 +1,12 @@
 /* One life of a program: what is kept of what it says, how it ends, and that nothing is left. */
 #include <check.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "stress/run.h"
@@ -78,6 +81,55 @@ START_TEST(is_stopped_with_what_it_started)
 }
 END_TEST
 
+static void *reads_slowly(void *fd)
+{
+	struct timespec pause = { 0, 1000000 };
+	char bytes[4096];
+
+	while (read(*(int *)fd, bytes, sizeof(bytes)) > 0)
+		nanosleep(&pause, NULL);
+	return NULL;
+}
+
+/* It is shown to somebody who reads slowly: when we have shown some, there is more. */
+static void begin_talk(struct run *r, const char *script)
+{
+	char *argv[] = { "sh", "-c", (char *)script, NULL };
+	struct run_ask ask = { .path = "/bin/sh", .argv = argv, .show = true };
+	struct err err = { 0 };
+	static int to[2];
+	pthread_t t;
+
+	ck_assert(!pipe(to) && dup2(to[1], STDERR_FILENO) >= 0);
+	ck_assert(!pthread_create(&t, NULL, reads_slowly, to));
+	ck_assert_msg(run_start(r, &ask, &err), "%s", err.msg);
+}
+
+START_TEST(is_never_silent)
+{
+	i64 began = now_ns();
+	struct run r;
+
+	begin_talk(&r, "exec cat /dev/zero >&2");
+	runs_wait(&(struct run *){ &r }, 1, began + SECOND / 4);
+	ck_assert(!r.over && !r.crashed);
+	run_release(&r);
+	ck_assert_int_lt(now_ns() - began, 20ll * SECOND);
+}
+END_TEST
+
+START_TEST(who_has_left_its_group_is_never_silent)
+{
+	struct run r;
+
+	begin_talk(&r, "{ setsid sh -c 'echo up; exec cat /dev/zero >&2' & } | read up; exit 3");
+	runs_wait(&(struct run *){ &r }, 1, now_ns() + 20ll * SECOND);
+	ck_assert(r.over && !r.stopped);
+	ck_assert_int_eq(WEXITSTATUS(r.status), 3);
+	run_release(&r);
+}
+END_TEST
+
 START_TEST(several_at_once)
 {
 	struct run r[3], *all[] = { &r[0], &r[1], &r[2] };
@@ -133,6 +185,8 @@ Suite *run_suite(void)
 	tcase_add_test(t, keeps_what_tells_of_a_crash);
 	tcase_add_test(t, a_crash_that_does_not_end_is_ended);
 	tcase_add_test(t, is_stopped_with_what_it_started);
+	tcase_add_test(t, is_never_silent);
+	tcase_add_test(t, who_has_left_its_group_is_never_silent);
 	tcase_add_test(t, several_at_once);
 	tcase_add_test(t, has_processors_and_tells_of_all_goroutines);
 	tcase_add_test(t, what_cannot_be_started);
