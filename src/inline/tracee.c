@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -23,7 +24,7 @@
 #include "inline/session.h"
 
 enum {
-	TRACER_TRIES = 1000,
+	ROUNDS = 1000,
 	PATIENCE_NS = 1000000000,
 	GLANCE_NS = 20000,
 	GLANCES = 50,
@@ -235,14 +236,19 @@ static bool interrupt(struct stopped *st, pid_t tid)
 	return true;
 }
 
-/* One that is ending has no program any more, and can't be traced either; one that was killed a
- * moment ago still has it. */
-static bool has_ended(pid_t pid)
+/* One that is ending has no program any more, and can't be traced either. */
+static bool has_no_program(pid_t pid, pid_t tid)
 {
 	char path[64], target[16];
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	return (readlink(path, target, sizeof(target)) < 0 && errno != EACCES) ||
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/exe", pid, tid);
+	return readlink(path, target, sizeof(target)) < 0 && errno != EACCES;
+}
+
+/* One that was killed a moment ago still has it. */
+static bool has_ended(pid_t pid)
+{
+	return has_no_program(pid, pid) ||
 	       process_status(pid, 0, "ShdPnd", 16, 0) >> (SIGKILL - 1) & 1;
 }
 
@@ -341,8 +347,8 @@ bool tracee_failed(pid_t pid, struct err *err)
 	return ended ? err_set(err, ERR_GONE, "process %d has ended", pid) : false;
 }
 
-/* Who else has a thread that we did not get; 0: nobody, it has ended. Where we are its tracer, too:
- * the end of a first thread is not taken. */
+/* Who else has a thread that we did not get, or 0. Where it is ours it has ended: that of a first
+ * thread is not taken. */
 static pid_t tracer_of(pid_t pid, pid_t tid)
 {
 	pid_t tracer = (pid_t)process_status(pid, tid, "TracerPid", 10, 0);
@@ -350,16 +356,35 @@ static pid_t tracer_of(pid_t pid, pid_t tid)
 	return tracer == gettid() ? 0 : tracer;
 }
 
-/* One round over the threads. `more`: there were new ones. `tracer`: somebody else has one of them.
- */
+/* Tells a thread to stop. `tracer`: somebody else has it. False: we may not. */
+static bool want(struct stopped *st, pid_t tid, pid_t *tracer)
+{
+	errno = 0;
+	if (interrupt(st, tid) || errno == ESRCH)
+		return true;
+	*tracer = tracer_of(st->pid, tid);
+	return *tracer || has_no_program(st->pid, tid);
+}
+
+/* Their list may lack some: where one ends while it is read, the kernel loses its place in it. So
+ * they are counted. */
+static bool all_stand(const struct stopped *st, const char *list)
+{
+	struct stat dir;
+	bool first_ended = !known(st, st->pid) && has_no_program(st->pid, st->pid);
+
+	return !stat(list, &dir) && dir.st_nlink == 2 + st->n + first_ended;
+}
+
+/* One round over the threads. `more`: some do not stand yet. */
 static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct err *err)
 {
 	size_t before = st->n;
+	bool denied = false;
 	char path[64];
 	struct dirent *d;
 	DIR *dir;
 
-	*more = false;
 	*tracer = 0;
 	snprintf(path, sizeof(path), "/proc/%d/task", st->pid);
 	dir = opendir(path);
@@ -368,23 +393,18 @@ static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct 
 	while (!*tracer && (d = readdir(dir))) {
 		pid_t tid = (pid_t)strtol(d->d_name, NULL, 10);
 
-		if (tid <= 0 || known(st, tid))
-			continue;
-		errno = 0;
-		if (interrupt(st, tid))
-			*more = true;
-		else if (errno == EPERM)
-			*tracer = tracer_of(st->pid, tid);
+		if (tid > 0 && !known(st, tid))
+			denied |= !want(st, tid, tracer);
 	}
 	closedir(dir);
 	wait_all(st, before);
-	if (!st->n && !*tracer && !late.n && !has_ended(st->pid))
-		return err_set(err, ERR_DENIED,
-			       "process %d: ptrace is not permitted (goshawk doctor says "
-			       "what would permit it)",
-			       st->pid);
-	return st->n || *tracer || late.n ||
-	       err_set(err, ERR_GONE, "process %d has ended", st->pid);
+	*more = !all_stand(st, path);
+	if (st->n || *tracer || late.n)
+		return true;
+	if (denied)
+		return err_set(err, ERR_DENIED, "process %d: ptrace is not permitted (goshawk "
+			       "doctor says what would permit it)", st->pid);
+	return !has_ended(st->pid) || err_set(err, ERR_GONE, "process %d has ended", st->pid);
 }
 
 void tracee_let_late_go(void)
@@ -466,7 +486,7 @@ static bool stop_all(pid_t pid, struct stopped *st, struct err *err)
 	tracee_let_late_go();
 	if (!all_in_time(pid, err))
 		return false;
-	for (unsigned tries = 0; more && tries < TRACER_TRIES;) {
+	for (unsigned rounds = 0; more && rounds < ROUNDS; rounds++) {
 		if (!interrupt_all(st, &more, &tracer, err) || !all_in_time(pid, err)) {
 			resume(st);
 			return false;
@@ -475,13 +495,17 @@ static bool stop_all(pid_t pid, struct stopped *st, struct err *err)
 			resume(st);
 			nanosleep(&pause, NULL);
 			more = true;
-			tries++;
 		}
 	}
-	return !tracer || err_set(err, ERR_DENIED,
-				  "process %d: process %d traces it already (a debugger, "
-				  "or strace), and only one can; end that first",
-				  pid, tracer);
+	if (!more)
+		return true;
+	resume(st);
+	if (!tracer)
+		return err_set(err, ERR_REFUSED, "process %d: not all of its threads can be "
+			       "stopped (they are made too fast, or some not by us); try again",
+			       pid);
+	return err_set(err, ERR_DENIED, "process %d: process %d traces it already (a debugger, or "
+		       "strace), and only one can; end that first", pid, tracer);
 }
 
 bool tracee_stop_all(pid_t pid, struct stopped *st, struct err *err)

@@ -1,7 +1,11 @@
 /* Stopping processes of many threads, whatever these do meanwhile. */
 #include <check.h>
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,7 +15,7 @@
 
 Suite *tracee_suite(void);
 
-enum { SECOND = 1000000000, THREADS = 200, STACK = 64 << 10 };
+enum { SECOND = 1000000000, STACK = 64 << 10 };
 
 static void *waits(void *arg)
 {
@@ -20,7 +24,20 @@ static void *waits(void *arg)
 	return arg;
 }
 
-static NORETURN void child(int up)
+/* Makes another one, and ends. */
+static void *goes_on_in_another(void *arg)
+{
+	pthread_attr_t alone;
+	pthread_t t;
+
+	pthread_attr_init(&alone);
+	pthread_attr_setdetachstate(&alone, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&t, &alone, goes_on_in_another, NULL))
+		_exit(1);
+	return arg;
+}
+
+static NORETURN void child(unsigned n, void *(*does)(void *), int up)
 {
 	pthread_attr_t small;
 	pthread_t t;
@@ -28,15 +45,15 @@ static NORETURN void child(int up)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, STACK);
-	for (unsigned i = 0; i < THREADS; i++)
-		if (pthread_create(&t, &small, waits, NULL))
+	for (unsigned i = 0; i < n; i++)
+		if (pthread_create(&t, &small, does, NULL))
 			_exit(1);
 	if (write(up, "", 1) == 1)
 		waits(NULL);
 	_exit(1);
 }
 
-static pid_t with_threads(void)
+static pid_t with_threads(unsigned n, void *(*does)(void *))
 {
 	int up[2];
 	char byte;
@@ -46,7 +63,7 @@ static pid_t with_threads(void)
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (!pid)
-		child(up[1]);
+		child(n, does, up[1]);
 	close(up[1]);
 	ck_assert_int_eq(read(up[0], &byte, 1), 1);
 	close(up[0]);
@@ -73,7 +90,7 @@ static void *kills(void *arg)
 START_TEST(killed_while_it_is_stopped)
 {
 	for (unsigned turn = 0; turn < 60; turn++) {
-		struct killer k = { .pid = with_threads() };
+		struct killer k = { .pid = with_threads(200, waits) };
 		struct err err = { 0 };
 		struct stopped st;
 		i64 began = now_ns();
@@ -92,6 +109,54 @@ START_TEST(killed_while_it_is_stopped)
 }
 END_TEST
 
+static bool stands(pid_t pid, long tid)
+{
+	char path[64], state = 'X';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%ld/stat", pid, tid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'X';
+	if (f)
+		fclose(f);
+	return strchr("tZX", state);
+}
+
+static void all_stand(pid_t pid)
+{
+	struct dirent *d;
+	char path[64];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	ck_assert(dir != NULL);
+	while ((d = readdir(dir)))
+		ck_assert_msg(stands(pid, strtol(d->d_name, NULL, 10)), "%s runs", d->d_name);
+	closedir(dir);
+}
+
+START_TEST(while_threads_come_and_go)
+{
+	pid_t pid = with_threads(4, goes_on_in_another);
+
+	for (unsigned turn = 0; turn < 2000; turn++) {
+		struct err err = { 0 };
+		struct stopped st;
+
+		if (!tracee_stop_all(pid, &st, &err)) {
+			ck_assert_msg(err.kind == ERR_DENIED, "%s", err.msg);
+			break;
+		}
+		all_stand(pid);
+		tracee_resume_all(&st);
+	}
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+END_TEST
+
 Suite *tracee_suite(void)
 {
 	Suite *s = suite_create("tracee");
@@ -99,6 +164,7 @@ Suite *tracee_suite(void)
 
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, killed_while_it_is_stopped);
+	tcase_add_test(c, while_threads_come_and_go);
 	suite_add_tcase(s, c);
 	return s;
 }
