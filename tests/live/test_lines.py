@@ -216,32 +216,45 @@ def stopped_in_the_middle(r, code):
     assert False, "nobody ever stood there"
 
 
+def code_of(r, func):
+    code = map(json.loads, goshawk.run("disasm", "--json", r.path, func).out.splitlines())
+    return [int(o["address"], 16) for o in code if o["type"] == "instruction"]
+
+
+class Place:
+    """Five bytes of a process."""
+
+    def __init__(self, r, at):
+        self.mem, self.at = open("/proc/%d/mem" % r.pid, "rb", buffering=0), at
+        self.before = self.now()
+
+    def now(self):
+        self.mem.seek(self.at)
+        return self.mem.read(5)
+
+    def await_jump(self):
+        until = time.monotonic() + 60
+        while self.now() == self.before:
+            assert time.monotonic() < until, "it never got its place"
+            time.sleep(0.001)
+
+
 def test_another_gets_a_place_while_we_make_ready(tmp_path):
     """It had one that it could not have at once; ours is elsewhere in the function."""
     for name in "one", "two":
         (tmp_path / name).mkdir()
     with Running(1, 2) as r:
-        text = r.text()
-        code = map(json.loads, goshawk.run("disasm", "--json", r.path, "main.grow").out.splitlines())
-        code = [int(o["address"], 16) for o in code if o["type"] == "instruction"]
+        text, code = r.text(), code_of(r, "main.grow")
         at = stopped_in_the_middle(r, code)
         lo = window(r.path, at)
         other = next(o for o in code if window(r.path, o) and abs(window(r.path, o) - lo) > 20)
         one = Attached(tmp_path / "one", r.pid, "%#x" % at, options=["--count"]).started()
-        with open("/proc/%d/mem" % r.pid, "rb", buffering=0) as mem:
-            def there():
-                mem.seek(lo)
-                return mem.read(5)
-            before = there()
-            two = Attached(tmp_path / "two", r.pid, "%#x" % other, "main.called", program=FAULTY,
-                           env={"GOSHAWK_FAULT": "ready:stop"})
-            os.waitid(os.P_PID, two.p.pid, os.WSTOPPED)
-            assert there() == before
-            os.kill(r.pid, signal.SIGCONT)
-            until = time.monotonic() + 60
-            while there() == before:
-                assert time.monotonic() < until, "it never got its place"
-                time.sleep(0.001)
+        place = Place(r, lo)
+        two = Attached(tmp_path / "two", r.pid, "%#x" % other, "main.called", program=FAULTY,
+                       env={"GOSHAWK_FAULT": "ready:stop"})
+        os.waitid(os.P_PID, two.p.pid, os.WSTOPPED)
+        os.kill(r.pid, signal.SIGCONT)
+        place.await_jump()
         os.kill(two.p.pid, signal.SIGCONT)
         two.started()
         assert "left to the goshawk that has" in two.said and "main.grow" in two.said, two.said
@@ -250,6 +263,25 @@ def test_another_gets_a_place_while_we_make_ready(tmp_path):
         one.stop()
         r.go_on()
         assert r.text() == text
+
+
+def test_a_place_is_tried_again_though_a_thread_could_not_be_stopped(tmp_path):
+    with Running(1, 2) as r:
+        at = stopped_in_the_middle(r, code_of(r, "main.grow"))
+        a = Attached(tmp_path, r.pid, "%#x" % at, options=["--count"]).started()
+        place = Place(r, window(r.path, at))
+        os.kill(a.p.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, a.p.pid, os.WSTOPPED)
+        os.kill(r.pid, signal.SIGCONT)
+        state = "/proc/%d/task/%s/stat" % (r.pid, r.tell("stuck 2").split()[1])
+        until = time.monotonic() + 60
+        while open(state).read().rsplit(")", 1)[1].split()[0] != "D":
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        os.kill(a.p.pid, signal.SIGCONT)
+        place.await_jump()
+        a.stop()
+        r.go_on()
 
 
 def test_killed_while_it_watches_lines(tmp_path):
