@@ -478,7 +478,7 @@ static bool resume(struct stopped *st)
  * holds them for some milliseconds; a debugger does so for ever. */
 static bool stop_all(pid_t pid, struct stopped *st, struct err *err)
 {
-	struct timespec pause = { 0, 1000000 + getpid() % 16 * 100000 };
+	struct timespec pause = { 0, 1000000 + getpid() % 16 * 100000 }, glance = { 0, GLANCE_NS };
 	bool more = true;
 	pid_t tracer = 0;
 
@@ -495,6 +495,8 @@ static bool stop_all(pid_t pid, struct stopped *st, struct err *err)
 			resume(st);
 			nanosleep(&pause, NULL);
 			more = true;
+		} else if (more) {	/* one that is ending needs a processor for that */
+			nanosleep(rounds < GLANCES ? &glance : &pause, NULL);
 		}
 	}
 	if (!more)
