@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/vec.h"
+#include "inline/seize.h"
 #include "inline/session.h"
 
 enum {
@@ -226,11 +227,13 @@ void tracee_keep_signal(struct stopped *st, size_t thread, int status)
 /* Tells a thread to stop, without waiting for it: a hundred of them then stop at once. */
 static bool interrupt(struct stopped *st, pid_t tid)
 {
-	if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD))
+	if (!seize(st, tid))
 		return false;
 	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0)) {
 		reap(st, tid);
-		return false;
+		tid = st->pid;	/* an exec has given it the first thread's number */
+		if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) || known(st, tid))
+			return false;
 	}
 	*vec_push(st) = (struct stopped_thread){ .tid = tid };
 	return true;
@@ -266,18 +269,18 @@ static bool stands(struct stopped *st, size_t i, bool *ended)
 }
 
 /* Looks at all that were not seen to stand yet. What ended instead is taken off the list. */
-static void look_at_all(struct stopped *st, size_t *standing)
+static void look_at_all(struct stopped *st)
 {
 	bool ended;
 
-	for (size_t i = *standing; i < st->n;) {
-		struct stopped_thread *next = &st->at[*standing], t;
+	for (size_t i = st->standing; i < st->n;) {
+		struct stopped_thread *next = &st->at[st->standing], t;
 
 		if (stands(st, i, &ended)) {
 			t = st->at[i];
 			st->at[i++] = *next;
 			*next = t;
-			++*standing;
+			st->standing++;
 		} else if (ended) {
 			reap(st, st->at[i].tid);
 			st->at[i] = st->at[--st->n];
@@ -287,32 +290,41 @@ static void look_at_all(struct stopped *st, size_t *standing)
 	}
 }
 
-/* Who has not come to stand is the first thread, and it never will. */
-static bool is_ending(const struct stopped *st, size_t standing)
+static pid_t tracer_of(pid_t pid, pid_t tid)
 {
-	return standing + 1 == st->n && st->at[standing].tid == st->pid && has_ended(st->pid);
+	return (pid_t)process_status(pid, tid, "TracerPid", 10, 0);
 }
 
-/* Waits for those from `first` on, in whatever order they come: that the first thread has ended is
- * told to nobody, and no exec goes on, before the others are taken. */
-static void wait_all(struct stopped *st, size_t first)
+/* Who has not come to stand is the first thread, and it never will. After an exec it is another
+ * one that has its number. */
+static bool is_ending(const struct stopped *st)
+{
+	return st->standing + 1 == st->n && st->at[st->standing].tid == st->pid &&
+	       (has_ended(st->pid) || tracer_of(st->pid, st->pid) != gettid());
+}
+
+/* Waits for those that were told to stop, in whatever order they come: that the first thread has
+ * ended is told to nobody, and no exec goes on, before the others are taken. */
+static void wait_all(struct stopped *st)
 {
 	i64 until = now_ns() + PATIENCE_NS;
 	unsigned looks = 0;
-	size_t standing = first;
 
 	for (;;) {
 		struct timespec pause = { 0, looks++ < GLANCES ? GLANCE_NS : 50 * GLANCE_NS };
 
-		look_at_all(st, &standing);
-		if (standing == st->n || now_ns() >= until ||
-		    (looks > GLANCES && is_ending(st, standing)))
+		look_at_all(st);
+		if (st->standing == st->n || now_ns() >= until ||
+		    (looks > GLANCES && is_ending(st)))
 			break;
+		if (looks > GLANCES)
+			seize_take_ends(st);
 		nanosleep(&pause, NULL);
 	}
-	for (size_t i = standing; i < st->n; i++)
-		*vec_push(&late) = st->at[i].tid;
-	st->n = standing;
+	for (size_t i = st->standing; i < st->n; i++)
+		if (tracer_of(st->pid, st->at[i].tid) == gettid())
+			*vec_push(&late) = st->at[i].tid;
+	st->n = st->standing;
 }
 
 /* The first thread's end is told to nobody before its process's other threads are taken away, which
@@ -347,15 +359,6 @@ bool tracee_failed(pid_t pid, struct err *err)
 	return ended ? err_set(err, ERR_GONE, "process %d has ended", pid) : false;
 }
 
-/* Who else has a thread that we did not get, or 0. Where it is ours it has ended: that of a first
- * thread is not taken. */
-static pid_t tracer_of(pid_t pid, pid_t tid)
-{
-	pid_t tracer = (pid_t)process_status(pid, tid, "TracerPid", 10, 0);
-
-	return tracer == gettid() ? 0 : tracer;
-}
-
 /* Tells a thread to stop. `tracer`: somebody else has it. False: we may not. */
 static bool want(struct stopped *st, pid_t tid, pid_t *tracer)
 {
@@ -363,6 +366,8 @@ static bool want(struct stopped *st, pid_t tid, pid_t *tracer)
 	if (interrupt(st, tid) || errno == ESRCH)
 		return true;
 	*tracer = tracer_of(st->pid, tid);
+	if (*tracer == gettid())	/* it has ended: that of a first thread is not taken */
+		*tracer = 0;
 	return *tracer || has_no_program(st->pid, tid);
 }
 
@@ -376,11 +381,27 @@ static bool all_stand(const struct stopped *st, const char *list)
 	return !stat(list, &dir) && dir.st_nlink == 2 + st->n + first_ended;
 }
 
+static bool resume(struct stopped *st)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < st->n; i++) /* one that can't be let go was killed where it stood */
+		if (ptrace(PTRACE_DETACH, st->at[i].tid, 0, st->at[i].signal)) {
+			reap(st, st->at[i].tid);
+			all = false;
+		}
+	for (size_t i = 0; i < st->more.n; i++)
+		syscall(SYS_tgkill, st->pid, st->more.at[i].tid, st->more.at[i].signal);
+	vec_release(&st->more);
+	vec_release(st);
+	st->standing = 0;
+	return all;
+}
+
 /* One round over the threads. `more`: some do not stand yet. */
 static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct err *err)
 {
-	size_t before = st->n;
-	bool denied = false;
+	bool denied = false, anew;
 	char path[64];
 	struct dirent *d;
 	DIR *dir;
@@ -390,6 +411,7 @@ static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct 
 	dir = opendir(path);
 	if (!dir)
 		return err_set(err, ERR_GONE, "process %d has ended", st->pid);
+	seize_begin();
 	while (!*tracer && (d = readdir(dir))) {
 		pid_t tid = (pid_t)strtol(d->d_name, NULL, 10);
 
@@ -397,9 +419,12 @@ static bool interrupt_all(struct stopped *st, bool *more, pid_t *tracer, struct 
 			denied |= !want(st, tid, tracer);
 	}
 	closedir(dir);
-	wait_all(st, before);
-	*more = !all_stand(st, path);
-	if (st->n || *tracer || late.n)
+	wait_all(st);
+	anew = seize_end() || (known(st, st->pid) && tracer_of(st->pid, st->pid) != gettid());
+	*more = anew || !all_stand(st, path);
+	if (anew)	/* an exec has taken away what we had */
+		resume(st);
+	if (anew || st->n || *tracer || late.n)
 		return true;
 	if (denied)
 		return err_set(err, ERR_DENIED, "process %d: ptrace is not permitted (goshawk "
@@ -456,22 +481,6 @@ static void hurry(bool on)
 	(void)setpriority(PRIO_PROCESS, 0, on ? MIN(nice, HURRY) : nice);
 	if (!on)
 		sigprocmask(SIG_SETMASK, &before, NULL);
-}
-
-static bool resume(struct stopped *st)
-{
-	bool all = true;
-
-	for (size_t i = 0; i < st->n; i++) /* one that can't be let go was killed where it stood */
-		if (ptrace(PTRACE_DETACH, st->at[i].tid, 0, st->at[i].signal)) {
-			reap(st, st->at[i].tid);
-			all = false;
-		}
-	for (size_t i = 0; i < st->more.n; i++)
-		syscall(SYS_tgkill, st->pid, st->more.at[i].tid, st->more.at[i].signal);
-	vec_release(&st->more);
-	vec_release(st);
-	return all;
 }
 
 /* All threads or none: another goshawk that comes at the same moment may have got some of them. It

@@ -34,6 +34,7 @@ struct kept_signal {
 struct stopped {
 	struct stopped_thread *at;
 	size_t n, room;
+	size_t standing;	/* the first so many; the others were told to stop */
 	VEC(struct kept_signal) more; /* second signals of one thread */
 	pid_t pid;
 };

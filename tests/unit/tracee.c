@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@
 
 Suite *tracee_suite(void);
 
-enum { SECOND = 1000000000, STACK = 64 << 10 };
+enum { SECOND = 1000000000, THREADS = 200, STACK = 64 << 10 };
 
 static void *waits(void *arg)
 {
@@ -90,7 +91,7 @@ static void *kills(void *arg)
 START_TEST(killed_while_it_is_stopped)
 {
 	for (unsigned turn = 0; turn < 60; turn++) {
-		struct killer k = { .pid = with_threads(200, waits) };
+		struct killer k = { .pid = with_threads(THREADS, waits) };
 		struct err err = { 0 };
 		struct stopped st;
 		i64 began = now_ns();
@@ -137,6 +138,53 @@ static void all_stand(pid_t pid)
 	closedir(dir);
 }
 
+static i64 *exec_at;	/* shared with the child */
+
+static void *becomes_another_program(void *arg)
+{
+	while (now_ns() < __atomic_load_n(exec_at, __ATOMIC_ACQUIRE))
+		;
+	execl("/bin/sleep", "sleep", "1000", NULL);
+	return arg;
+}
+
+static void *the_last_execs(void *arg)
+{
+	static unsigned n;
+	pthread_t t;
+
+	if (__atomic_add_fetch(&n, 1, __ATOMIC_RELAXED) == THREADS &&
+	    pthread_create(&t, NULL, becomes_another_program, NULL))
+		_exit(1);
+	return waits(arg);
+}
+
+/* Who execs holds off ptrace, and waits for the ends of threads that we have. */
+START_TEST(it_execs_while_it_is_stopped)
+{
+	exec_at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert(exec_at != MAP_FAILED);
+	for (unsigned turn = 0; turn < 60; turn++) {
+		struct err err = { 0 };
+		struct stopped st;
+		i64 began;
+		pid_t pid;
+
+		*exec_at = INT64_MAX;
+		pid = with_threads(THREADS, the_last_execs);
+		began = now_ns();
+		__atomic_store_n(exec_at, began + turn * 50000, __ATOMIC_RELEASE);
+		if (tracee_stop_all(pid, &st, &err)) {
+			all_stand(pid);
+			tracee_resume_all(&st);
+		}
+		ck_assert_int_lt(now_ns() - began, SECOND);
+		kill(pid, SIGKILL);
+		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	}
+}
+END_TEST
+
 START_TEST(while_threads_come_and_go)
 {
 	pid_t pid = with_threads(4, goes_on_in_another);
@@ -165,6 +213,7 @@ Suite *tracee_suite(void)
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, killed_while_it_is_stopped);
 	tcase_add_test(c, while_threads_come_and_go);
+	tcase_add_test(c, it_execs_while_it_is_stopped);
 	suite_add_tcase(s, c);
 	return s;
 }
