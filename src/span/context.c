@@ -198,7 +198,6 @@ struct open_span *context_begin(struct contexts *c, u64 goid, const struct open_
 	}
 	s = at(c, place);
 	memset(s, 0, offsetof(struct open_span, route));
-	s->nroute = s->nlast = s->ninner = s->nstate = s->nasked = 0;
 	s->open = true;
 	s->goid = goid;
 	s->refs = 1;		/* of the stack it is on */

@@ -69,12 +69,12 @@ struct open_span {
 	struct span_context links[LINKS_MOST];	/* whose messages it has */
 	u32 nlinks;
 	struct events *events;	/* go with it */
+	u32 nroute, nlast, ninner, nstate, nasked;
 	/* patterns of the first ServeMux that the request came to, of the last one behind it, and
 	 * of another router */
 	char route[ROUTE_MOST], last[ROUTE_MOST], inner[ROUTE_MOST];
 	char state[STATE_MOST];	/* tracestate */
 	char asked[ASKED_MOST];	/* the path of the request, where its call does not say it */
-	u32 nroute, nlast, ninner, nstate, nasked;
 };
 
 struct context_goroutine;

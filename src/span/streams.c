@@ -19,10 +19,36 @@ bool streams_takes(const struct call *call, const struct open_span *o, bool want
 	       call->end == END_RETURN && !error;
 }
 
-static void release(struct stream *s)
+/* One is kept for the next: most go before another one comes. */
+static void release(struct streams *of, struct stream *s)
 {
 	events_release(&s->span.events);
-	mem_free(s);
+	mem_free(of->spare);
+	of->spare = s;
+}
+
+static struct stream *make(struct streams *of, u32 size)
+{
+	struct stream *s = of->spare && of->spare->room >= size ? of->spare : NULL;
+
+	if (s) {
+		of->spare = NULL;
+		return s;
+	}
+	s = mem_resize(NULL, sizeof(*s) + size);
+	s->room = size;
+	return s;
+}
+
+/* Most spans use little of the room that they have for texts. */
+static void copy_span(struct open_span *to, const struct open_span *from)
+{
+	memcpy(to, from, offsetof(struct open_span, route));
+	memcpy(to->route, from->route, from->nroute);
+	memcpy(to->last, from->last, from->nlast);
+	memcpy(to->inner, from->inner, from->ninner);
+	memcpy(to->state, from->state, from->nstate);
+	memcpy(to->asked, from->asked, from->nasked);
 }
 
 static void drop(struct streams *of, struct stream *s)
@@ -30,7 +56,7 @@ static void drop(struct streams *of, struct stream *s)
 	*(s->newer ? &s->newer->older : &of->newest) = s->older;
 	*(s->older ? &s->older->newer : &of->oldest) = s->newer;
 	map_remove(&of->by_address, s->address);
-	release(s);
+	release(of, s);
 }
 
 u64 streams_put(struct streams *s, u64 address, const struct call *call, const struct rule_on *on,
@@ -38,14 +64,18 @@ u64 streams_put(struct streams *s, u64 address, const struct call *call, const s
 {
 	u32 size = record_bytes(call->entry, &call->fn->entry);
 	size_t before = s->by_address.n;
-	struct stream *to = mem_resize(NULL, sizeof(*to) + size);
+	struct stream *to;
 
 	streams_drop(s, address);
 	if (s->by_address.n >= STREAMS_MOST)
 		drop(s, s->oldest);
-	*to = (struct stream){
-		.span = *span, .on = on, .call = *call, .address = address, .older = s->newest,
-	};
+	to = make(s, size);
+	to->newer = NULL;
+	to->older = s->newest;
+	to->address = address;
+	to->on = on;
+	to->call = *call;
+	copy_span(&to->span, span);
 	span->events = NULL;
 	memcpy(to->entry, call->entry, size);
 	to->call.entry = to->entry;
@@ -78,9 +108,10 @@ void streams_release(struct streams *s)
 	while (s->newest) {
 		struct stream *older = s->newest->older;
 
-		release(s->newest);
+		release(s, s->newest);
 		s->newest = older;
 	}
+	mem_free(s->spare);
 	map_release(&s->by_address);
 	*s = (struct streams){ 0 };
 }

@@ -17,6 +17,7 @@ enum { STREAMS_MOST = 1 << 14 };
 struct stream {
 	struct stream *newer, *older;
 	u64 address;
+	u32 room;		/* for an entry */
 	struct open_span span;
 	const struct rule_on *on;
 	struct call call;	/* its entry is the copy that follows; it has no exit */
@@ -25,7 +26,7 @@ struct stream {
 
 struct streams {
 	struct map by_address;	/* address -> struct stream * */
-	struct stream *newest, *oldest;
+	struct stream *newest, *oldest, *spare;
 };
 
 /* Has the call returned, and what it asked has not? `wanted`: there is somebody to tell. */
