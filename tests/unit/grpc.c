@@ -177,6 +177,37 @@ START_TEST(streams_are_told_by_address_and_bounded)
 }
 END_TEST
 
+/* What was dropped leaves its place to the next. */
+START_TEST(a_stream_has_room_for_its_record_and_its_texts)
+{
+	struct plan_func small = { .entry.size = 8 }, large = { .entry.size = 64 };
+	const u8 record[64] = { [63] = 9 };
+	struct call call = { .fn = &small, .entry = record };
+	struct open_span span = { .nroute = 2, .route = "/a", .nlast = 2, .last = "/b" };
+	struct streams s = { 0 };
+	const struct stream *of;
+
+	ck_assert_uint_eq(streams_put(&s, 0x10, &call, NULL, &span), 0);
+	streams_drop(&s, 0x10);
+	call.fn = &large;
+	span.nasked = span.ninner = span.nstate = 1;
+	span.asked[0] = span.inner[0] = span.state[0] = 'c';
+	ck_assert_uint_eq(streams_put(&s, 0x20, &call, NULL, &span), 0);
+	of = streams_get(&s, 0x20);
+	ck_assert_uint_ge(of->room, sizeof(record));
+	ck_assert_uint_eq(of->entry[63], 9);
+	ck_assert(!memcmp(of->span.route, "/a", of->span.nroute) && of->span.nroute == 2);
+	ck_assert(!memcmp(of->span.last, "/b", of->span.nlast) && of->span.nlast == 2);
+	ck_assert(of->span.asked[0] == 'c' && of->span.inner[0] == 'c' && of->span.state[0] == 'c');
+	streams_drop(&s, 0x20);
+	call.fn = &small;
+	ck_assert_uint_eq(streams_put(&s, 0x30, &call, NULL, &span), 0);
+	ck_assert_ptr_eq(streams_get(&s, 0x30), of);
+	ck_assert_uint_eq(s.by_address.n, 1);
+	streams_release(&s);
+}
+END_TEST
+
 Suite *grpc_suite(void)
 {
 	Suite *s = suite_create("grpc");
@@ -190,5 +221,6 @@ Suite *grpc_suite(void)
 	tcase_add_test(t, addresses_are_written_as_people_do);
 	tcase_add_test(t, the_end_of_a_stream_is_no_error);
 	tcase_add_test(t, streams_are_told_by_address_and_bounded);
+	tcase_add_test(t, a_stream_has_room_for_its_record_and_its_texts);
 	return s;
 }
