@@ -76,6 +76,9 @@ u64 bind_descriptor(struct binder *b, struct str name);
 /* expr_as.c: what an interface holds, if it is of that type. */
 bool bind_as(struct binder *b, const struct expr_node *n, struct operand *to);
 
+/* expr_key.c: n->a is bound, in *to, and a map. */
+bool bind_key(struct binder *b, const struct expr_node *n, struct operand *to);
+
 /* expr_place.c */
 /* Copies `size` bytes of a place into the record, if they are not there yet. */
 bool bind_bring(struct binder *b, u32 mark, struct place *p, u32 size);

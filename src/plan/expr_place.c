@@ -264,10 +264,13 @@ bool bind_index(struct binder *b, const struct expr_node *n, struct operand *to)
 	struct operand index = { 0 };
 	struct go_type *t;
 
-	if (!bind_node(b, n->a, to) || !index_of(b, n, &index) ||
-	    !need_place(b, to, n->mark, "an element"))
+	if (!bind_node(b, n->a, to) || !need_place(b, to, n->mark, "an element"))
 		return false;
 	t = to->type;
+	if (t && t->kind == GO_MAP)
+		return bind_key(b, n, to);
+	if (!index_of(b, n, &index))
+		return false;
 	if (!t) {
 		if (index.kind != OPERAND_INT || (u64)index.whole >= to->place.words)
 			return bind_wrong(b, n->b->at, "it has %u words", to->place.words);

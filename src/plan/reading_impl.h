@@ -15,7 +15,7 @@
 
 enum {
 	POINTEE_MAX = 512, /* bytes of what one pointer leads to */
-	STEPS_MAX = 600,
+	STEPS_MAX = 2000,
 	APART_MAX = 32,
 	APART = 1 << 30, /* offsets of type words outside the shared bytes, until they are placed */
 };
@@ -28,11 +28,19 @@ struct item {
 };
 VEC_TYPE(items, struct item);
 
+/* An element that was looked up: `map` is where its map's word is (expr_key.c). */
+struct found_key {
+	u32 map;
+	struct str key;
+	u32 where, elem;
+};
+
 struct builder {
 	struct plan *p;
 	const struct dynamic_types *d;
 	struct reading *r;
 	VEC(struct read) reads;
+	VEC(struct found_key) found;
 	struct items shown;	/* values that --show wants, with what hangs on them */
 	u32 at;			/* next free byte */
 	u32 texts;		/* bytes of packed texts, which the limit counts as well */

@@ -279,6 +279,7 @@ void reading_finish(struct builder *b, bool values)
 void reading_drop(struct builder *b)
 {
 	vec_release(&b->reads);
+	vec_release(&b->found);
 	vec_release(&b->shown);
 }
 

@@ -46,6 +46,8 @@ static const struct { const char *text; char is; } conditions[] = {
 	{ "p.In.X == -5 && p.In.X < p.In.Y", 'r' }, { "p.Kind == 98", 'v' }, { "len(m) == 3", 'r' },
 	{ "len(m) > 3", 'v' }, { "cap(ch) - len(ch) == 6", 'r' }, { "sl[3] == -8", 'r' },
 	{ "sl[3] > 0", 'v' }, { "nilp != nil && nilp.ID == 3", 'n' },
+	{ "m[\"six\"] == 8", 'r' }, { "m[\"six\"] != 8", 'v' }, { "m[\"two\"] == 8", 'v' },
+	{ "m[\"more than eight letters\"] == 25", 'r' },
 	{ "nilp == nil || nilp.ID == 3", 'r' }, { "p.ID == 72 && n < 0", 'v' },
 	{ "p.ID == 71 && n > 0", 'n' },
 	/* types that interfaces hold */
@@ -56,6 +58,7 @@ static const struct { const char *text; char is; } conditions[] = {
 	{ "err.(type) == \"int\" || err.(type) == \"*main.Oops\"", 'r' },
 	{ "!(err.(type) == \"*main.Oops\") && n < 0", 'v' },
 	/* the reader is to say */
+	{ "m[\"none\"] == 3", 'r' },
 	{ "nilp.ID == 3", 'r' }, { "bad.ID == 3", 'r' }, { "sl[4] == 3", 'r' },
 	{ "n / 2 > 9", 'r' },
 	{ "f > 9", 'r' }, { "contains(s, \"x\")", 'r' }, { "func == \"x\"", 'r' },

@@ -68,7 +68,12 @@ static const struct { const char *text, *is; } values[] = {
 	{ "sl[u]", "- unreadable" }, { "arr[1]", "-20" }, { "arr[n + 9]", "30" },
 	{ "arr[u]", "- unreadable" }, { "len(arr)", "3" }, { "names[1]", "\"cde\"" },
 	{ "len(names[0])", "2" }, { "len(m)", "3" }, { "len(ch)", "4" }, { "cap(ch)", "10" },
-	{ "m == nil", "false" }, { "sl != nil", "true" },
+	{ "m == nil", "false" }, { "sl != nil", "true" }, { "m[\"two\"]", "2" },
+	{ "m[\"six\"] + m[\"two\"]", "10" }, { "m[\"twö\"]", "- unreadable" },
+	{ "m[\"more than eight letters\"]", "25" },
+	{ "len(m) == 3 && m[\"si\"] == 8", "- unreadable" },
+	{ "m[\"more than eight letterz\"]", "- unreadable" },
+	{ "n > 0 && m[\"none\"] == 1", "false" },
 	/* interfaces */
 	{ "e.(type)", "\"int\"" }, { "err.(type)", "\"*main.Oops\"" },
 	{ "err.(type) == \"*main.Oops\"", "true" }, { "why.(type) == \"*main.Oops\"", "true" },
@@ -210,7 +215,12 @@ static const struct { enum expr_role role; const char *text, *sentence; u32 care
 	{ EXPR_IF, "arr[3] == 1", "the index is 3, and there are 3 elements", 4 },
 	{ EXPR_IF, "sl[-1] == 1", "an index is not negative, nor that large", 3 },
 	{ EXPR_IF, "sl[s] == 1", "an index is a whole number", 3 },
-	{ EXPR_IF, "m[0] == 1", "map[string]int has no elements to be asked for", 2 },
+	{ EXPR_IF, "m[0] == 1", "only texts can be looked up in a map, by a constant", 2 },
+	{ EXPR_IF, "m[s] == 1", "only texts can be looked up in a map, by a constant", 2 },
+	{ EXPR_IF, "m[\"\"] == 1", "a key of 1 to 32 bytes is needed here", 2 },
+	{ EXPR_IF, "m[\"thirty-three bytes are too many 3\"] == 1",
+	  "a key of 1 to 32 bytes is needed here", 2 },
+	{ EXPR_IF, "m[\"\\000\"] == 1", "a key that begins with a NUL can't be looked up", 2 },
 	{ EXPR_IF, "names[n] == \"\"",
 	  "behind an index that is no constant, texts are not followed", 0 },
 	{ EXPR_IF, "len(n) == 1", "int has no len", 4 },
@@ -285,6 +295,7 @@ static const struct { const char *show, *redact, *secret; bool bound; } shown[] 
 	{ "p.Base.Secret", "Secret", "key", false },
 	{ "p.Secret", "Secret", "key", false },
 	{ "n, s, p", "hidden", "hunter2", true },
+	{ "m[\"two\"]", "two", "two", false },
 };
 
 START_TEST(what_is_redacted_is_not_copied)

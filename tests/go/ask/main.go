@@ -32,6 +32,35 @@ type Store struct {
 	Hits []int
 }
 
+// Age is that of all users together, each of whom is there by name.
+//
+//go:noinline
+func age(users map[string]User, lists map[string][]string) (sum int) {
+	for _, u := range users {
+		sum += int(u.Age)
+	}
+	return sum + len(lists)
+}
+
+// People are as many as four groups of a map always have room for: in Go 1.21 that is least.
+func people(n int) (users map[string]User, lists map[string][]string) {
+	if n%25 == 24 {
+		return nil, nil
+	}
+	users, lists = map[string]User{}, map[string][]string{"list-X": {"x"}}
+	for i := 0; i < n%25; i++ {
+		name := fmt.Sprint("user-", 10+i)
+		users[name] = User{Name: strings.ToUpper(name), Age: uint8(i)}
+		lists[fmt.Sprint("list-", i)] = strings.Fields(strings.Repeat(name+" ", i%3))
+	}
+	for i := 0; i < n%7; i++ { // deleted keys are there no more
+		name := fmt.Sprint("gone-", 10+i)
+		users[name] = User{Age: 99}
+		delete(users, name)
+	}
+	return users, lists
+}
+
 // A question: what is asked where names are known, and where only shapes are ("" where it can't be),
 // and for how many calls it is true. Unreadable counts those where it can't be computed.
 type question struct {
@@ -196,7 +225,20 @@ func main() {
 		{get(`len(s.Keys) == 3`, `len(recv.Keys) == 3`), yes(func(c *call) bool { return true })},
 		{get(`u.Next.Age > 200`, `arg1.Next.Age > 200`), func(c *call) (bool, bool) { return false, c.u.Next == nil }},
 	}
-	all := append(append(append([]test{}, tests...), results...), gets...)
+	by := func(expr string) question { return question{Func: "main.age", Expr: expr} }
+	size := func(c *call) int { return c.n % 25 % 24 }
+	ages := []test{
+		{by(`users["user-10"].Age == 0`), func(c *call) (bool, bool) { return size(c) > 0, size(c) == 0 }},
+		{by(`users["user-17"].Age == 7`), func(c *call) (bool, bool) { return size(c) > 7, size(c) <= 7 }},
+		{by(`users["user-32"].Name == "USER-32"`), func(c *call) (bool, bool) { return size(c) > 22, size(c) <= 22 }},
+		{by(`users["gone-10"].Age == 99`), func(c *call) (bool, bool) { return false, true }},
+		{by(`lists["list-4"][0] == "user-14"`), func(c *call) (bool, bool) { return size(c) > 4, size(c) <= 4 }},
+		{by(`lists["list-3"][0] == "user-13"`), func(c *call) (bool, bool) { return false, true }},
+		{by(`len(users) > 20 && lists["list-5"][1] == lists["list-5"][0]`),
+			yes(func(c *call) bool { return size(c) > 20 })},
+		{by(`lists["list-X"][0] == "x"`), func(c *call) (bool, bool) { return c.n%25 != 24, c.n%25 == 24 }},
+	}
+	all := append(append(append(append([]test{}, tests...), results...), gets...), ages...)
 	panics := question{Func: "main.cleanup", Expr: "panicking", Shape: "panicking"}
 
 	s := &Store{Keys: map[string]int{"1": 1, "2": 2, "3": 3}}
@@ -211,6 +253,7 @@ func main() {
 		} else {
 			s.Get(fmt.Sprint(i%5), c.u)
 		}
+		age(people(i))
 		fail(i)
 		if i%3 == 0 {
 			panics.Count++
