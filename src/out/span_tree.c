@@ -276,7 +276,7 @@ static bool is_plain(struct str key)
 		"server.address", "server.port", "client.address", "network.peer.address",
 		"network.peer.port", "network.protocol.version", "code.function.name",
 		"code.file.path", "code.line.number",
-		"rpc.system.name", "rpc.method",
+		"rpc.system.name", "rpc.method", "user_agent.original",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)

@@ -12,7 +12,7 @@ static const char *const fields[FIELDS_MOST] = {
 	[FIELD_MATCHED] = "http.route", [FIBER_PEER_IP] = "client.address",
 	[FIBER_PEER_PORT] = "network.peer.port",
 	[FIELD_ASKED_SIZE] = "http.request.body.size", [FIELD_SIZE] = "http.response.body.size",
-	[FIBER_RAW_SIZE] = "http.response.body.size",
+	[FIBER_RAW_SIZE] = "http.response.body.size", [FIELD_AGENT] = "user_agent.original",
 };
 
 /* As they are in fasthttp's headers, which it normalises unless it is told not to. */
@@ -35,8 +35,9 @@ static const char *const names[] = { "Tracepar", "tracepar" };
 		PEERS(FIBER_PEER_IP, ".IP", 16), \
 		PEERS(FIBER_PEER_PORT, ".Port", 0), \
 		{ FIELD_ASKED_SIZE, "arg0.Request.Header.contentLength", 0 }, \
+		{ FIELD_AGENT, "arg0.Request.Header.userAgent", AGENT_MOST }, \
 	}, \
-	.nreads = 8, .waits = true, \
+	.nreads = 9, .waits = true, \
 	.messages = { "arg0.Request.Header.h" }, .nmessages = 1, \
 	.extra = { \
 		.kind = EXTRA_RECORDS, .headers = HEADERS_BYTES_BOOL, .only = names, \

@@ -97,6 +97,8 @@ void http_say_server(struct saying *s, const struct field_value *f, const struct
 	if (f[FIELD_PEER].there)
 		say_peer_address(s, f[FIELD_PEER].text);
 	say_protocol(s, &f[FIELD_PROTO]);
+	if (f[FIELD_AGENT].there && f[FIELD_AGENT].text.n)
+		say_text(s, "user_agent.original", f[FIELD_AGENT].text);
 	if (status >= 500)
 		say_error(s, say_fmt(s, "%d", (int)status), (struct str){ 0 });
 }

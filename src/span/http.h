@@ -1,7 +1,8 @@
 /* http - net/http: which of its functions are spans, and what is said of requests, by the semantic
  * conventions of OpenTelemetry.
  *
- * Query strings, headers and user information of URLs are never read, so they can't be said.
+ * Query strings, user information of URLs, and headers but User-Agent are never read, so they
+ * can't be said.
  *
  * Owns     nothing: constants.
  * Units    as rules.h.
@@ -25,8 +26,10 @@ enum {
 	FIELD_MATCHED,
 	FIELD_RAW_PATH,
 	FIELD_ASKED_SIZE, FIELD_SIZE,	/* of the bodies of request and response */
+	FIELD_AGENT,	/* User-Agent */
 };
-_Static_assert((int)FIELD_SIZE < (int)FIELD_WRITER, "rules.h has some of its own");
+enum { AGENT_MOST = 256 };	/* bytes of it that are read */
+_Static_assert((int)FIELD_AGENT < (int)FIELD_WRITER, "rules.h has some of its own");
 
 extern const struct library library_http_server, library_http_client;
 

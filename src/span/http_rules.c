@@ -14,6 +14,7 @@ static const char *const fields[FIELDS_MOST] = {
 	[FIELD_PATTERN + 3] = "http.route", [FIELD_PATTERN + 4] = "http.route",
 	[FIELD_PATTERN + 5] = "http.route", [FIELD_RAW_PATH] = "url.full as it is sent",
 	[FIELD_ASKED_SIZE] = "http.request.body.size", [FIELD_SIZE] = "http.response.body.size",
+	[FIELD_AGENT] = "user_agent.original",
 };
 
 #define GIN "*gin.Context"
@@ -23,6 +24,8 @@ static const char *const fields[FIELDS_MOST] = {
 #define CHI "*chi.Context"
 #define CHI_PATTERNS "arg0.(*chi.Context).RoutePatterns"
 #define PATTERN(n) { FIELD_PATTERN + n, CHI_PATTERNS "[" #n "]", 128, .type = CHI }
+
+#define AGENT { FIELD_AGENT, "arg1.Header[\"User-Agent\"][0]", AGENT_MOST }
 
 /* What is read of a request that is served, and of one that is sent. */
 #define SERVED \
@@ -34,8 +37,9 @@ static const char *const fields[FIELDS_MOST] = {
 		{ FIELD_PEER, "arg1.RemoteAddr", 64 }, \
 		{ FIELD_TLS, "arg1.TLS != nil", 0 }, \
 		{ FIELD_ASKED_SIZE, "arg1.ContentLength", 0 }, \
+		AGENT, \
 	}, \
-	.nreads = 7, .ctx = "arg1.ctx", .once = true
+	.nreads = 8, .ctx = "arg1.ctx", .once = true
 /* What has been answered, when the handler is done. */
 #define ANSWERED(name, status, size) \
 	.role = ROLE_ANSWER, .func = name, .gives = "http.response.status_code", \
@@ -93,8 +97,9 @@ static const struct rule server_rules[] = {
 			{ FIELD_PEER, "arg1.RemoteAddr", 64 },
 			{ FIELD_TLS, "arg1.TLS != nil", 0 },
 			{ FIELD_ASKED_SIZE, "arg1.ContentLength", 0 },
+			AGENT,
 		},
-		.nreads = 7,
+		.nreads = 8,
 		.ctx = "arg1.Context", .once = true,
 		.extra = { .role = PROPAGATE_SERVE },
 	}, {

@@ -43,7 +43,7 @@ enum { REG_AX, REG_BX, REG_CX, REG_DI, REG_SI, REG_R8, REG_R9, REG_R10, REG_R11 
 	"golang.org/x/net/http2.(*ClientConn).writeHeaders", \
 	"google.golang.org/grpc/internal/transport.(*loopyWriter).writeHeader"
 
-enum { FIELDS_MOST = 27, LINE_MOST = 512, SEVERITY_MOST = 24 };
+enum { FIELDS_MOST = 28, LINE_MOST = 512, SEVERITY_MOST = 24 };
 enum { DELIVERED_MOST = 500 };	/* messages of a call of ROLE_DELIVERY in its record */
 
 /* Fields that mean the same to every library: what writes the response of a server span, or brings

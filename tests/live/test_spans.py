@@ -388,6 +388,35 @@ def test_sizes_of_bodies(release, args):
     assert [web.served(path).status for path in ("/back/1", "/silent/4")] == [200, 200]
 
 
+def agents(to):
+    """Who asked for what, by the objects in a file."""
+    spans = (json.loads(line) for line in to.read_text().splitlines() if line.startswith('{"type":"span"'))
+    about = [s["attributes"] for s in spans if s["kind"] == "server"]
+    return {a["url.path"]: a.get("user_agent.original") for a in about}
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+@pytest.mark.parametrize("how, args", [("--http1.1", []), ("--http2", ["tls"]), ("--http1.1", ["--engine", "uprobe"])])
+def test_user_agents(tmp_path, release, how, args):
+    """Among few headers and many, some as long as its own; no more of it than is said, and nothing where there is none."""
+    if "uprobe" in args and goshawk.why_no_bpf():
+        pytest.skip("kernel probes are not permitted here")
+    to = tmp_path / "spans.json"
+    web_args, options = (args, []) if args == ["tls"] else ([], args)
+    want = {"/silent/%d" % n: "agent %d (of %s)" % (n, "x" * n) for n in range(22)}
+    want["/silent/8"], want["/silent/9"], asked = None, "y" * 300, []
+    with Web(release, options=[*options, "--json", "-o", to], args=web_args) as web:
+        for n, (path, agent) in enumerate(want.items()):
+            asked += [*(["--next"] if n else []), "-sk", how, "-o", "/dev/null", "-A", agent or ""]
+            asked += [a for i in range(n) for a in ("-H", "X-Other-%02d: canary" % i)]
+            asked.append("http%s://127.0.0.1:%d%s" % ("s" if web_args else "", web.port, path))
+        done = goshawk.run_plain("curl", *asked)
+        assert done.status == 0, done
+        web.end()
+    want["/silent/9"] = "y" * 256
+    assert agents(to) == want and "canary" not in to.read_text()
+
+
 @pytest.mark.parametrize("attach", [False, True])
 def test_json(tmp_path, attach):
     """Spans as objects; on stdout where that is not the program's."""

@@ -118,7 +118,7 @@ def test_logs(outputs, module):
 
 
 SENT = {"traceparent": PARENT, "tracestate": "a=1", "baggage": "user=canary", "Cookie": "session=canary", "Authorization": "Bearer canary",
-        "User-Agent": "canary", "X-canary": "1", "Referer": "http://canary/", "X-B3-TraceId": "canary", "Trailer": "canary",
+        "X-canary": "1", "Referer": "http://canary/", "X-B3-TraceId": "canary", "Trailer": "canary",
         "TraceparentX": "canary", "Tracepar": "canary", "tracestat": "canary"}
 
 

@@ -128,13 +128,14 @@ def test_who_asked(module, args):
         c = web.connection()
         if args:
             c = http.client.HTTPSConnection("127.0.0.1", web.port, timeout=60, context=ssl._create_unverified_context())
-        assert get(c, "/plain")[0] == 200
+        assert get(c, "/plain", {"User-Agent": "somebody"})[0] == 200
         port = c.sock.getsockname()[1]
         c.close()
         web.end()
         s, = (json.loads(line) for line in web.said().splitlines() if line.startswith('{"type":"span"'))
     about = s["attributes"]
     assert about["client.address"] == about["network.peer.address"] == "127.0.0.1" and about["network.peer.port"] == port
+    assert about["user_agent.original"] == "somebody"
     assert about.get("url.scheme", "http") == ("https" if args else "http")
 
 

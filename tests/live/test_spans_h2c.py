@@ -10,7 +10,7 @@ import gobuild
 import goshawk
 import others
 from attaching import line_of
-from test_spans import PARENT, trees
+from test_spans import PARENT, agents, trees
 
 pytestmark = [pytest.mark.ptrace, pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")]
 
@@ -88,6 +88,18 @@ def test_versions(version, go, flags, args):
     served = [s.path for s in every if "url.path" in s.attrs]
     assert sorted(served) == sorted(["/silent/1", "/stream/2", "/ask/3", "/panic/4", "/silent/5", "/gone/6", "/silent/7",
                                      "/back/ask/3", "/back/ask/3"]), web.said
+
+
+@pytest.mark.parametrize("version, go", VERSIONS)
+@pytest.mark.parametrize("flags", [(), ("-ldflags=-s -w",)])
+def test_user_agents(tmp_path, version, go, flags):
+    if (version, go) not in QUICK and not gobuild.ALL:
+        pytest.skip("in make check-all")
+    to = tmp_path / "spans.json"
+    with Served(version, go, *flags, options=["--json", "-o", to]) as web:
+        assert web.get("/silent/1", how=("--http2-prior-knowledge", "-A", "somebody")) == ["200"]
+        web.end()
+    assert agents(to) == {"/silent/1": "somebody"}
 
 
 @pytest.mark.parametrize("version, go", QUICK)
