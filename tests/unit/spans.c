@@ -370,6 +370,8 @@ START_TEST(a_trace_has_one_clock)
 	ck_assert_int_eq(placed(t, 4, SPAN_SERVER, NULL, NULL)->moved_ns, -3600000000000);
 	from.from.span[0] = 8;
 	ck_assert_int_eq(placed(t, 5, SPAN_SERVER, &from, NULL)->moved_ns, -3600000000000);
+	traces_clock(t, -3600000000000 + 2000000);	/* a clock that is set by little */
+	ck_assert_int_eq(placed(t, 6, SPAN_SERVER, NULL, NULL)->moved_ns, -3599998000000);
 	traces_release(t);
 	mem_free(t);
 }
