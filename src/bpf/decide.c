@@ -19,7 +19,7 @@ static u32 ready(const struct reading *r, u32 at, u32 size)
 		bool status = d->kind == READ_MEM || d->kind == READ_BYTES ||
 			      d->kind == READ_FRAMES;
 
-		if ((d->kind != READ_WHEN && at < d->at + d->size && d->at < at + size) ||
+		if ((d->kind < READ_WHEN && at < d->at + d->size && d->at < at + size) ||
 		    (status && at < d->status + 8 && d->status < at + size))
 			last = i + 1;
 	}

@@ -58,6 +58,7 @@ static enum step_kind kind_of(const struct read *d)
 	case READ_MEM: return STEP_MEM;
 	case READ_BYTES: return STEP_BYTES;
 	case READ_WHEN: return d->when_not ? STEP_WHEN_NOT : STEP_WHEN;
+	case READ_AGAIN: return STEP_AGAIN;
 	case READ_FRAMES: return STEP_FRAMES;
 	case READ_STACK:
 	case READ_FLOAT:	/* a plan for probes has none */
@@ -83,6 +84,14 @@ void bpf_facts_of_stacks(struct bpf_facts *f, const struct plan *plan, u64 bias)
 /* A read of frames becomes a step for each: the program has one loop, that over steps. */
 static void add_read(struct bpf_steps *to, const struct read *d, u64 bias)
 {
+	if (d->kind == READ_AGAIN) {
+		*vec_push(to) = (struct bpf_step){
+			.kind = STEP_AGAIN, .reg = d->log, .size = d->size + 1u, .at = (u16)d->at,
+			.from = (u16)d->from, .len_at = (u16)d->len_at, .elem = (u16)d->elem,
+			.most = d->log ? AGAIN_LOG_MOST : AGAIN_MOST,
+		};
+		return;
+	}
 	*vec_push(to) = (struct bpf_step){
 		.kind = (u8)kind_of(d),
 		.reg = d->kind == READ_G ? REG_G : d->reg,
@@ -168,6 +177,14 @@ static u32 steps_of(struct probes *p, struct steps_known *k, const struct readin
 	return first;
 }
 
+static bool goes_back(const struct reading *r)
+{
+	for (u32 i = 0; i < r->nreads; i++)
+		if (r->reads[i].kind == READ_AGAIN)
+			return true;
+	return false;
+}
+
 static struct bpf_site *add(struct probes *p, struct steps_known *k, u32 site,
 			    const struct reading *r, const struct decision *d, u64 va)
 {
@@ -181,7 +198,7 @@ static struct bpf_site *add(struct probes *p, struct steps_known *k, u32 site,
 		row->size = (u16)r->size;
 	}
 	*vec_push(&p->vas) = va;
-	p->most_steps = MAX(p->most_steps, n);
+	p->most_turns = MAX(p->most_turns, r && goes_back(r) ? INT32_MAX : n);
 	if (p->at.n && p->at.at[p->at.n - 1].va == va) {	/* a function that is only `ret` */
 		p->sites.at[p->at.at[p->at.n - 1].row].also = (u32)p->sites.n - 1;
 		return row;

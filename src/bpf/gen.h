@@ -66,6 +66,7 @@ VEC_TYPE(bpf_steps, struct bpf_step);
 
 enum step_kind {
 	STEP_INT, STEP_STACK, STEP_MEM, STEP_BYTES, STEP_WHEN, STEP_WHEN_NOT,
+	STEP_AGAIN,	/* `size` steps back, unless that was often enough (plan.h) */
 	STEP_FRAMES,	/* the return address, and where the chain of frame pointers begins */
 	STEP_FRAME,	/* the next address of the chain; a step for each */
 	STEP_LOAD,	/* var = the word at `at` of the record */
@@ -121,7 +122,7 @@ struct probes {
 	VEC(u64) vas;			/* of each of them */
 	struct bpf_steps steps;
 	VEC(struct probes_refused) refused;
-	u32 most_steps;		/* of one site */
+	u32 most_turns;		/* of one site */
 	bool decides;		/* there are rows that decide */
 };
 
@@ -135,7 +136,7 @@ struct bpf_facts {
 	int marks_fd;		/* where `decides` */
 	u32 tgid;		/* whose hits count; 0: the kernel sees to that alone */
 	u32 nslots;		/* of the map, a multiple of SLOTS_EACH */
-	u32 most_steps;
+	u32 most_turns;
 	u16 g_goid;
 	bool sleeps;		/* it may wait for pages of the target */
 	bool count_only;	/* no records at all */

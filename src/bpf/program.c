@@ -234,6 +234,41 @@ static void step_when(struct bpf_code *c)
 	bpf_jump(c, L_LOOP);
 }
 
+/* Back to the condition around it, with a word moved on. */
+static void step_again(struct bpf_code *c)
+{
+	bpf_label(c, L_AGAIN);
+	program_slot_place(c, R2, offsetof(struct bpf_step, len_at));
+	bpf_load(c, BPF_DW, R2, R2, SLOT_RECORD);
+	bpf_load(c, BPF_H, R4, R8, offsetof(struct bpf_step, most));
+	bpf_jump_if(c, BPF_JLE, R2, R4, L_FEW);
+	bpf_op(c, BPF_MOV, R2, R4);
+	bpf_label(c, L_FEW);
+	bpf_load(c, BPF_B, R3, R8, offsetof(struct bpf_step, reg));
+	bpf_jump_imm(c, BPF_JEQ, R3, 0, L_PLAIN);
+	bpf_op_imm(c, BPF_AND, R2, 63);
+	bpf_op_imm(c, BPF_MOV, R4, 1);
+	bpf_op(c, BPF_LSH, R4, R2);
+	bpf_op(c, BPF_MOV, R2, R4);
+	bpf_op_imm(c, BPF_SUB, R2, 1);
+	bpf_label(c, L_PLAIN);
+	program_slot_place(c, R1, offsetof(struct bpf_step, at));
+	bpf_load(c, BPF_DW, R3, R1, SLOT_RECORD);
+	bpf_jump_if(c, BPF_JGE, R3, R2, L_LOOP);
+	bpf_op_imm(c, BPF_ADD, R3, 1);
+	bpf_store(c, BPF_DW, R1, SLOT_RECORD, R3);
+	program_slot_place(c, R1, offsetof(struct bpf_step, from));
+	bpf_load(c, BPF_DW, R3, R1, SLOT_RECORD);
+	bpf_load(c, BPF_H, R4, R8, offsetof(struct bpf_step, elem));
+	bpf_op(c, BPF_ADD, R3, R4);
+	bpf_store(c, BPF_DW, R1, SLOT_RECORD, R3);
+	bpf_load(c, BPF_W, R1, FP, NEXT);
+	bpf_load(c, BPF_H, R2, R8, offsetof(struct bpf_step, size));
+	bpf_op(c, BPF_SUB, R1, R2);
+	bpf_store(c, BPF_W, FP, NEXT, R1);
+	bpf_jump(c, L_LOOP);
+}
+
 /* MEM and BYTES: r1 is the kind. */
 static void step_behind(struct bpf_code *c)
 {
@@ -404,7 +439,7 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	if (f->may_leave) {
 		bpf_may_leave(c, L_DONE);
 	} else {
-		bpf_jump_imm(c, BPF_JGE, R9, (i32)f->most_steps, L_DONE);
+		bpf_jump_imm(c, BPF_JGE, R9, (i32)f->most_turns, L_DONE);
 		bpf_op_imm(c, BPF_ADD, R9, 1);
 	}
 	bpf_load(c, BPF_W, R1, FP, NEXT);
@@ -420,6 +455,7 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_STACK, L_STACK);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_WHEN, L_WHEN);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_WHEN_NOT, L_WHEN);
+	bpf_jump_imm(c, BPF_JEQ, R1, STEP_AGAIN, L_AGAIN);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_FRAME, L_FRAME);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_FRAMES, L_FRAMES);
 	if (f->decides)
@@ -431,6 +467,7 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	copy(c, f);
 	step_int(c);
 	step_when(c);
+	step_again(c);
 	step_frames(c, f);
 	step_frame(c);
 	if (f->decides)

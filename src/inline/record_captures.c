@@ -79,19 +79,58 @@ static size_t condition(struct emitter *e, const struct read *r)
 	return hole(a);
 }
 
-static void capture_steps(struct emitter *e, const struct read *r, u32 n)
+/* in: everything kept. Back to `top`, unless that was often enough. */
+static void again(struct emitter *e, const struct read *r, u64 top)
+{
+	struct assembler *a = &e->a;
+	size_t done;
+
+	load(a, RCX, R12, (i32)r->len_at);
+	PUT(a, 0xb8);					/* mov eax, most */
+	asm_u32(a, r->log ? AGAIN_LOG_MOST : AGAIN_MOST);
+	PUT(a, 0x48, 0x39, 0xc1);			/* cmp rcx, rax */
+	PUT(a, 0x48, 0x0f, 0x47, 0xc8);			/* cmova rcx, rax */
+	if (r->log) {
+		PUT(a, 0xb8);				/* mov eax, 1 */
+		asm_u32(a, 1);
+		PUT(a, 0xd3, 0xe0, 0x8d, 0x48, 0xff);	/* shl eax, cl; lea ecx, [rax-1] */
+	}
+	op_mem(a, true, 0x39, RCX, R12, (i32)r->at);	/* cmp [r12+count], rcx */
+	PUT(a, 0x0f, 0x83);				/* jae done */
+	done = hole(a);
+	op_mem(a, true, 0xff, 0, R12, (i32)r->at);	/* inc qword [r12+count] */
+	op_mem(a, true, 0x81, 0, R12, (i32)r->from);	/* add qword [r12+from], elem */
+	asm_u32(a, r->elem);
+	load(a, R15, R12, SCRATCH_HELD);
+	PUT(a, 0xb8);					/* mov eax, end */
+	asm_u32(a, MAX(r->at, r->from) + 8);
+	op_mem(a, false, 0x3b, RAX, R15, SCRATCH_END);	/* cmp eax, [r15+end] */
+	PUT(a, 0x0f, 0x86);				/* jbe top */
+	asm_rel32_to(a, top);
+	op_mem(a, false, 0x89, RAX, R15, SCRATCH_END);	/* mov [r15+end], eax */
+	jmp_to(a, top);
+	fill(a, done);
+}
+
+/* `top`: where the condition around them is tested. */
+static void capture_steps(struct emitter *e, const struct read *r, u32 n, u64 top)
 {
 	for (u32 i = 0; i < n; i++) {
+		u64 here = asm_here(&e->a);
 		size_t past;
 
 		if (r[i].kind < READ_MEM || !r[i].size || r[i].packed)
 			continue;
+		if (r[i].kind == READ_AGAIN) {
+			again(e, &r[i], top);
+			continue;
+		}
 		if (r[i].kind != READ_WHEN) {
 			capture_step(e, &r[i]);
 			continue;
 		}
 		past = condition(e, &r[i]);
-		capture_steps(e, &r[i + 1], r[i].size);
+		capture_steps(e, &r[i + 1], r[i].size, here);
 		fill(&e->a, past);
 		i += r[i].size;
 	}
@@ -130,6 +169,12 @@ static void table_steps(struct emitter *e, const struct reading *r, bool packed)
 			asm_u32(a, (d->when_not ? STEP_WHEN_NOT : STEP_WHEN) | d->when_at << 16);
 			asm_u32(a, block);
 			asm_u64(a, d->when + (d->when_va ? e->l->bias : 0));
+			break;
+		case READ_AGAIN:
+			asm_u32(a, STEP_AGAIN | (u32)d->log << 8 | d->from << 16);
+			asm_u32(a, d->at | d->len_at << 16);
+			asm_u32(a, d->elem | (u32)(d->log ? AGAIN_LOG_MOST : AGAIN_MOST) << 16);
+			asm_u32(a, STEP_SIZE * (d->size + 1u));
 			break;
 		default:
 			break;
@@ -189,7 +234,7 @@ void record_captures(struct emitter *e, const struct reading *r, u64 table_rt)
 		if (r->reads[i].kind == READ_FRAMES)
 			frames(e, &r->reads[i]);
 	if (!table_rt) {
-		capture_steps(e, r->reads, r->nreads);
+		capture_steps(e, r->reads, r->nreads, 0);
 		for (u32 i = 0; i < r->nreads; i++)
 			if (r->reads[i].packed)
 				capture_step(e, &r->reads[i]);

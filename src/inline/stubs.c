@@ -441,72 +441,6 @@ static void text(struct assembler *a, const struct stubs *s)
 	op_mem(a, false, 0xff, 4, R13, SCRATCH_TEXT_LINK);	/* jmp [r13+link] */
 }
 
-/* Runs a table of capture steps (stubs.h).
- * in: r9 table, r12 record, its link in the scratch; the registers of copy are kept. All those
- * dirty. */
-static void steps(struct assembler *a, const struct stubs *s)
-{
-	enum { NEXT, SKIP, WHEN, EQUAL, PAST, BYTES, COPY, TEXT, END };
-
-	asm_new_scope(a);
-	asm_label(a, NEXT);
-	PUT(a, 0x41, 0x0f, 0xb6, 0x01);			/* movzx eax, byte [r9]: kind */
-	PUT(a, 0x85, 0xc0);				/* test eax, eax */
-	jcc(a, CC_E, END);
-	PUT(a, 0x41, 0x0f, 0xb7, 0x49, 0x02);		/* movzx ecx, word [r9+2]: from */
-	PUT(a, 0x49, 0x8b, 0x34, 0x0c);			/* mov rsi, [r12+rcx] */
-	PUT(a, 0x83, 0xf8, STEP_WHEN);			/* cmp eax, STEP_WHEN */
-	jcc(a, CC_AE, WHEN);
-	PUT(a, 0x48, 0x85, 0xf6);			/* test rsi, rsi */
-	jcc(a, CC_E, SKIP);
-	PUT(a, 0x41, 0x0f, 0xb7, 0x51, 0x04);		/* movzx edx, word [r9+4]: at */
-	PUT(a, 0x4c, 0x01, 0xe2);			/* add rdx, r12 */
-	PUT(a, 0x45, 0x0f, 0xb7, 0x79, 0x06);		/* movzx r15d, word [r9+6]: status */
-	PUT(a, 0x4d, 0x01, 0xe7);			/* add r15, r12 */
-	PUT(a, 0x83, 0xf8, STEP_BYTES);			/* cmp eax, STEP_BYTES */
-	jcc(a, CC_AE, BYTES);
-	PUT(a, 0x41, 0x0f, 0xb7, 0x49, 0x08);		/* movzx ecx, word [r9+8]: size */
-	PUT(a, 0x49, 0x63, 0x41, 0x0c);			/* movsxd rax, dword [r9+12]: disp */
-	PUT(a, 0x48, 0x01, 0xc6);			/* add rsi, rax */
-	jmp(a, COPY);
-	asm_label(a, BYTES);
-	PUT(a, 0x41, 0x0f, 0xb7, 0x49, 0x0c); /* movzx ecx, word [r9+12]: where the count is */
-	PUT(a, 0x49, 0x8b, 0x0c, 0x0c);			/* mov rcx, [r12+rcx] */
-	PUT(a, 0x48, 0x85, 0xc9);			/* test rcx, rcx */
-	jcc(a, CC_LE, SKIP);
-	PUT(a, 0x41, 0x0f, 0xb7, 0x41, 0x08);		/* movzx eax, word [r9+8]: most */
-	PUT(a, 0x48, 0x39, 0xc1);			/* cmp rcx, rax */
-	PUT(a, 0x48, 0x0f, 0x47, 0xc8);			/* cmova rcx, rax */
-	PUT(a, 0x41, 0x0f, 0xb7, 0x41, 0x0a);		/* movzx eax, word [r9+10]: elem */
-	PUT(a, 0x0f, 0xaf, 0xc8);			/* imul ecx, eax */
-	PUT(a, 0x41, 0x80, 0x39, STEP_TEXT);		/* cmp byte [r9], STEP_TEXT */
-	jcc(a, CC_E, TEXT);
-	asm_label(a, COPY);
-	lea_label(a, R13, SKIP);
-	jmp_to(a, s->copy_rt);
-	asm_label(a, TEXT);
-	lea_label(a, R13, SKIP);
-	jmp_to(a, s->text_rt);
-	asm_label(a, WHEN);
-	PUT(a, 0x49, 0x3b, 0x71, 0x08);			/* cmp rsi, [r9+8]: value */
-	jcc(a, CC_E, EQUAL);
-	PUT(a, 0x83, 0xf8, STEP_WHEN_NOT);		/* cmp eax, STEP_WHEN_NOT */
-	jcc(a, CC_E, SKIP);
-	asm_label(a, PAST);
-	PUT(a, 0x41, 0x8b, 0x49, 0x04);			/* mov ecx, [r9+4]: bytes of the block */
-	PUT(a, 0x49, 0x01, 0xc9);			/* add r9, rcx */
-	jmp(a, SKIP);
-	asm_label(a, EQUAL);
-	PUT(a, 0x83, 0xf8, STEP_WHEN_NOT);
-	jcc(a, CC_E, PAST);
-	asm_label(a, SKIP);
-	PUT(a, 0x49, 0x83, 0xc1, 0x10);			/* add r9, 16 */
-	jmp(a, NEXT);
-	asm_label(a, END);
-	load(a, R15, R12, SCRATCH_HELD);
-	op_mem(a, false, 0xff, 4, R15, SCRATCH_LINK);	/* jmp [r15+link] */
-}
-
 void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,
 		const struct plan *p)
 {
@@ -521,7 +455,7 @@ void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,
 	s->text_rt = asm_here(a);
 	text(a, s);
 	s->steps_rt = asm_here(a);
-	steps(a, s);
+	steps_emit(a, s);
 	s->frames_rt = asm_here(a);
 	frames_emit(a, prog, &p->bare, l->bias);
 	if (p->request.propagate) {

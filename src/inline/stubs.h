@@ -23,7 +23,8 @@
  *   8  u16  size     most elements   u64: value
  *   10 u16           elem
  *   12 i32  disp     u16: len_at                                     */
-enum { STEP_END, STEP_MEM, STEP_BYTES, STEP_TEXT, STEP_WHEN, STEP_WHEN_NOT, STEP_SIZE = 16 };
+enum { STEP_END, STEP_MEM, STEP_BYTES, STEP_TEXT, STEP_WHEN, STEP_WHEN_NOT, STEP_AGAIN,
+       STEP_SIZE = 16 };
 
 struct stubs {
 	u64 claim_rt, full_rt, copy_rt, text_rt, steps_rt, frames_rt, agent_rt;
@@ -32,6 +33,8 @@ struct stubs {
 
 void stubs_emit(struct assembler *a, struct stubs *s, const struct layout *l,
 		const struct plan *p);
+/* steps.c: the one that runs such a table. */
+void steps_emit(struct assembler *a, const struct stubs *s);
 
 /* An instruction of the target that a trampoline runs and that may fault. Ascending by copy_rt. */
 struct fixup {

@@ -11,7 +11,6 @@
 
 enum {
 	KEY_MOST = 32,
-	GROUPS = 4,
 	SLOTS = 8,
 	HMAP_B = 9, HMAP_BUCKETS = 16, MAP_DIR = 16, TABLE_GROUPS = 16,
 	HEAD = 8,	/* a status, then what was copied */
@@ -22,8 +21,9 @@ struct search {
 	const struct go_type *map;
 	struct str key;
 	/* in the record: the address and the length of a slot's key, and its bytes; where the
-	 * groups are, and a word behind that; a word of one step on the way; the element */
-	u32 slot, text, where, word, elem;
+	 * group is, and the word behind that; a word of one step on the way; one byte; how many
+	 * groups were left behind; the element */
+	u32 slot, text, where, word, byte, turns, elem;
 };
 
 static void mem(struct search *s, u32 from, u64 disp, u64 size, u32 to)
@@ -79,9 +79,9 @@ static void compare(struct search *s, u32 group, u64 elem)
 		end(s, blocks[--n]);
 }
 
-/* Those of the group that lies `disp` behind the word at `group`, until it is found. What can't be
- * read leaves there what was read before, and that was another key. */
-static void slots(struct search *s, u32 group, u64 disp)
+/* Those of the group behind this word, until it is found. What can't be read leaves there what was
+ * read before, and that was another key. */
+static void slots(struct search *s, u32 group)
 {
 	const struct go_map_facts *m = &s->map->map;
 	bool swiss = m->layout != GO_MAP_HMAP;
@@ -92,68 +92,59 @@ static void slots(struct search *s, u32 group, u64 disp)
 	for (u32 i = 0; i < SLOTS; i++) {
 		size_t sought = when(s, s->elem - HEAD, 0, false), same;
 
-		mem(s, group, disp + keys + i * key_stride, 16, s->slot);
+		mem(s, group, keys + i * key_stride, 16, s->slot);
 		same = when(s, s->slot + 8, s->key.n, false);
-		compare(s, group, disp + elems + i * elem_stride);
+		compare(s, group, elems + i * elem_stride);
 		end(s, same);
 		end(s, sought);
 	}
 }
 
-/* And in those that go on from it, of which a map that is not nearly full has hardly a second. */
-static void bucket(struct search *s, u64 i)
+/* What is behind `where`, and so on from group to group, of which at `count` there are so many
+ * more. `chained`: each may have another one that goes on from it. */
+static void groups(struct search *s, u32 count, u32 size, bool chained)
 {
-	u64 size = s->map->map.bucket_size;
-	size_t more;
+	size_t sought = when(s, s->elem - HEAD, 0, false), more;
+	struct read *r;
 
-	slots(s, s->where, i * size);
-	mem(s, s->where, (i + 1) * size - 8, 8, s->word);
-	more = when(s, s->word, 0, true);
-	slots(s, s->word, 0);
-	end(s, more);
+	slots(s, s->where);
+	if (chained) {
+		mem(s, s->where, size - 8, 8, s->word);
+		more = when(s, s->word, 0, true);
+		slots(s, s->word);
+		end(s, more);
+	}
+	r = builder_step(s->b, READ_AGAIN);
+	r->from = s->where;
+	r->at = s->turns;
+	r->len_at = count;
+	r->elem = size;
+	r->log = chained;
+	r->size = (u16)(s->b->reads.n - 1 - sought);
+	r->own = true;
+	end(s, sought);
 }
 
-static void group(struct search *s, u64 i)
-{
-	slots(s, s->where, i * s->map->map.group_size);
-}
-
-/* There are 1, 2, 4... of them: at `at` is 0, 1, something else. */
-static void groups(struct search *s, u32 at, void (*each)(struct search *, u64))
-{
-	size_t second, others;
-
-	each(s, 0);
-	second = when(s, at, 0, true);
-	each(s, 1);
-	others = when(s, at, 1, true);
-	for (u32 i = 2; i < GROUPS; i++)
-		each(s, i);
-	end(s, others);
-	end(s, second);
-}
-
+/* Of buckets that are not nearly all full hardly one has more than one behind it. */
 static void hmap(struct search *s, u32 map)
 {
 	mem(s, map, HMAP_BUCKETS, 8, s->where);
-	mem(s, map, HMAP_B, 1, s->where + 8 + HEAD);	/* what is behind that byte stays 0 */
-	groups(s, s->where + 8 + HEAD, bucket);
+	mem(s, map, HMAP_B, 1, s->byte);	/* what is behind that byte stays 0 */
+	groups(s, s->byte, s->map->map.bucket_size, true);
 }
 
-/* A small map has no directory, but one group; of a directory the first table is all. */
+/* A small map has one group, and no directory: dirLen is 0, as if it were how many more there are.
+ * Of a directory the first table is all. */
 static void swiss(struct search *s, u32 map)
 {
-	size_t small, large;
+	size_t large;
 
 	mem(s, map, MAP_DIR, 16, s->where);
-	small = when(s, s->where + 8, 0, false);
-	group(s, 0);
-	end(s, small);
-	large = when(s, s->where + 8, 1, false);
+	large = when(s, s->where + 8, 0, true);
 	mem(s, s->where, 0, 8, s->word);
 	mem(s, s->word, TABLE_GROUPS, 16, s->where);
-	groups(s, s->where + 8, group);
 	end(s, large);
+	groups(s, s->where + 8, (u32)s->map->map.group_size, false);
 }
 
 static u32 take(struct builder *b, u64 size)
@@ -170,10 +161,12 @@ static bool search(struct search *s, u32 map)
 
 	s->slot = take(s->b, 16);
 	s->text = take(s->b, s->key.n);
-	s->where = take(s->b, 16 + HEAD + 8);
+	s->where = take(s->b, 16);
 	s->word = take(s->b, 8);
+	s->byte = take(s->b, 8);
+	s->turns = take(s->b, 8);
 	s->elem = take(s->b, s->map->elem->size);
-	if (!s->elem)
+	if (!s->slot || !s->text || !s->where || !s->word || !s->byte || !s->turns || !s->elem)
 		return false;
 	s->b->touched = true;
 	if (s->map->map.layout != GO_MAP_HMAP)
@@ -204,7 +197,7 @@ static bool is_fit(struct binder *b, const struct expr_node *n, const struct go_
 	if (!key->text.p[0])	/* as what was not copied begins */
 		return bind_wrong(b, key->at, "a key that begins with a NUL can't be looked up");
 	return (e->size && e->size == t->map.elem_size && t->map.key_size == k->size &&
-		!t->map.indirect_elem) ||
+		!t->map.indirect_elem && t->map.group_size <= UINT16_MAX) ||
 	       bind_wrong(b, key->at, "elements of %.*s can't be looked up", STR_F(t->name));
 }
 
@@ -221,7 +214,7 @@ static bool find(struct binder *b, const struct expr_node *n, const struct go_ty
 	for (size_t i = 0; i < s.b->found.n && !s.elem; i++) {
 		const struct found_key *f = &s.b->found.at[i];
 
-		if (f->map == p->at && str_eq(f->key, s.key)) {
+		if (f->map == p->at && f->type == t && str_eq(f->key, s.key)) {
 			s.where = f->where;
 			s.elem = f->elem;
 		}
@@ -229,7 +222,7 @@ static bool find(struct binder *b, const struct expr_node *n, const struct go_ty
 	if (!s.elem) {
 		if (!search(&s, p->at))
 			return bind_no_room(b, n->mark);
-		*vec_push(&s.b->found) = (struct found_key){ p->at, s.key, s.where, s.elem };
+		*vec_push(&s.b->found) = (struct found_key){ p->at, t, s.key, s.where, s.elem };
 	}
 	guard.at = s.where;
 	guard.status = s.elem - HEAD;

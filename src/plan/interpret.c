@@ -57,6 +57,20 @@ static void interpret_packed(const struct interpreter *in, const struct read *re
 	}
 }
 
+static bool goes_on(const struct read *d, u8 *rec)
+{
+	u64 most = word_in(rec, d->len_at), n = word_in(rec, d->at) + 1, to;
+
+	if (d->log)
+		most = (1u << MIN(most, (u64)AGAIN_LOG_MOST)) - 1;
+	if (n > MIN(most, (u64)AGAIN_MOST))
+		return false;
+	to = word_in(rec, d->from) + d->elem;
+	memcpy(rec + d->at, &n, sizeof(n));
+	memcpy(rec + d->from, &to, sizeof(to));
+	return true;
+}
+
 void interpret(const struct interpreter *in, const struct read *reads, u32 n, u32 behind,
 	       u8 *rec)
 {
@@ -86,6 +100,10 @@ void interpret(const struct interpreter *in, const struct read *reads, u32 n, u3
 			if ((word_in(rec, d->when_at) == d->when + (d->when_va ? in->bias : 0)) ==
 			    d->when_not)
 				i += d->size;
+			break;
+		case READ_AGAIN:
+			if (goes_on(d, rec))
+				i -= d->size + 1u;
 			break;
 		case READ_BYTES:
 			if (d->packed || (i64)word_in(rec, d->len_at) <= 0)

@@ -33,7 +33,13 @@ enum read_kind {
 		     */
 	READ_WHEN, /* the next `size` steps only if the record's word at when_at equals `when` (or
 		      not) */
+	READ_AGAIN, /* the last of a READ_WHEN's steps: back to that, which is `size` steps before,
+		     * with the word at `from` moved on by `elem`; as often as the word at len_at
+		     * says (with `log`: two to its power, less one), AGAIN_MOST times at most. The
+		     * word at `at` counts */
 };
+
+enum { AGAIN_MOST = 127, AGAIN_LOG_MOST = 7 };	/* that power */
 
 /* One step of what a site reads. Steps run in order; a later one may use words that an earlier one
  * put into the record (which is all zero before). READ_MEM and READ_BYTES put a u32 status at
@@ -56,6 +62,7 @@ struct read {
 	bool when_va;
 	bool when_not;	/* the opposite */
 	bool own; /* asked for by an expression (expr.h): not what a printer of values looks for */
+	bool log;
 	bool packed;	/* READ_BYTES: it has no place of its own (reading.texts) */
 };
 

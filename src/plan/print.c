@@ -38,6 +38,9 @@ void reading_print(struct out *o, const char *what, const struct reading *r)
 		else if (d->kind == READ_WHEN)
 			out_fmt(o, "      when +%u %s 0x%llx: the next %u", d->when_at,
 				d->when_not ? "!=" : "==", (unsigned long long)d->when, d->size);
+		else if (d->kind == READ_AGAIN)
+			out_fmt(o, "      again from %u steps before, +%u moved on by %u",
+				d->size, d->from, d->elem);
 		else
 			out_fmt(o, "      %s behind +%u%+d: at most %u bytes to +%u",
 				read_name(d->kind), d->from, d->disp, d->size, d->at);

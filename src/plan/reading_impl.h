@@ -15,7 +15,7 @@
 
 enum {
 	POINTEE_MAX = 512, /* bytes of what one pointer leads to */
-	STEPS_MAX = 2000,
+	STEPS_MAX = 600,
 	APART_MAX = 32,
 	APART = 1 << 30, /* offsets of type words outside the shared bytes, until they are placed */
 };
@@ -28,9 +28,11 @@ struct item {
 };
 VEC_TYPE(items, struct item);
 
-/* An element that was looked up: `map` is where its map's word is (expr_key.c). */
+/* An element that was looked up: `map` is where its map's word is (expr_key.c), which may be behind
+ * an interface: then that of several types. */
 struct found_key {
 	u32 map;
+	const struct go_type *type;
 	struct str key;
 	u32 where, elem;
 };

@@ -51,7 +51,7 @@ static bool load(enum kernel_way way, const struct bpf_facts *f)
 int main(void)
 {
 	struct bpf_facts f = {
-		.tgid = 1, .nslots = SLOTS_EACH, .most_steps = TURNS, .g_goid = 152,
+		.tgid = 1, .nslots = SLOTS_EACH, .most_turns = TURNS, .g_goid = 152,
 	};
 	struct go_bare_call calls[] = { { .return_pc = 100 }, { .return_pc = 200, .up = 16 } };
 	struct go_bare_calls bare = { calls, ARRAY_LEN(calls) };

@@ -77,6 +77,14 @@ static void make_steps(struct maker *m, u32 count, u32 depth)
 				r->when -= BIAS;
 			r->when_not = below(2);
 			make_steps(m, below(5), depth + 1);
+			if (below(2)) {
+				r = make(m, READ_AGAIN, 16);
+				r->size = (u16)(m->n - 1 - block);
+				r->from = from > r->at || from < RECORD_HEAD ? r->at + 8 : from;
+				r->len_at = some_word(m);
+				r->elem = below(400);
+				r->log = below(2);
+			}
 			m->reads[block].size = (u16)(m->n - block - 1);
 		}
 		}

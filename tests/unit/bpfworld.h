@@ -106,7 +106,7 @@ static inline void load_program(bool sleeps)
 	struct err err = { 0 };
 
 	probes_make(&w.probes, &w.plan, BIAS);
-	facts.most_steps = w.probes.most_steps;
+	facts.most_turns = w.probes.most_turns;
 	facts.decides = w.decides || w.probes.decides;
 	bpf_code_start(&c, w.code, PROGRAM_ROOM);
 	bpf_program(&c, &facts);

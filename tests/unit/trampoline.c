@@ -22,7 +22,7 @@ static struct read *add(struct random_plan *g, enum read_kind kind, u32 size)
 
 	*r = (struct read){ .kind = (u8)kind, .size = (u16)size };
 	if (kind != READ_WHEN) {
-		if (kind >= READ_MEM) {
+		if (kind >= READ_MEM && kind != READ_AGAIN) {
 			r->status = g->at;
 			g->at += 8;
 		}
@@ -75,6 +75,16 @@ static void random_captures(struct random_plan *g, u32 count, u32 depth)
 			if (r->when_va)
 				r->when -= mc.layout.bias;
 			random_captures(g, below(4), depth + 1);
+			if (below(2)) {
+				u32 from = some_word(g);
+
+				r = add(g, READ_AGAIN, 16);
+				r->size = (u16)(g->n - 1 - at);
+				r->from = from == r->at ? from + 8 : from;
+				r->len_at = some_word(g);
+				r->elem = below(400);
+				r->log = below(2);
+			}
 			g->reads[at].size = (u16)(g->n - at - 1);
 			if (below(2))
 				g->at = base; /* an alternative: the next one has the same bytes */
