@@ -445,6 +445,32 @@ START_TEST(embedded_structs_are_not_searched_without_end)
 }
 END_TEST
 
+/* Texts fill the record, but for little: what is looked up then has room for all of it, or none. */
+START_TEST(what_is_looked_up_stays_in_the_record)
+{
+	static const char form[] =
+		"contains(s, \"x\") && contains(lost, \"x\") && contains(hidden, \"x\") && "
+		"m[\"%.*s\"] == 1";
+	const struct reading *r = &world.fn.entry;
+	struct err err = { 0 };
+	char text[200];
+
+	snprintf(text, sizeof(text), form, _i, "abcdefghijklmnopqrstuvwxyz012345");
+	for (u64 room = 1000; room < 1200; room += 8) {
+		asked_begin(NULL);
+		world.plan.request.strings = room;
+		(void)asked_bind(EXPR_IF, text, &err);
+		for (u32 i = 0; i < r->nreads; i++) {
+			const struct read *d = &r->reads[i];
+
+			ck_assert_uint_ge(d->kind == READ_WHEN ? d->when_at : d->at, RECORD_HEAD);
+			ck_assert(d->kind < READ_MEM || d->status < r->size);
+		}
+		asked_end();
+	}
+}
+END_TEST
+
 /* Records come from the target: any bytes may stand in them. */
 START_TEST(garbage_in_a_record_is_no_fault)
 {
@@ -483,6 +509,7 @@ Suite *expr_suite(void)
 	tcase_add_test(t, a_list_has_several_with_their_sources);
 	tcase_add_test(t, embedded_structs_are_not_searched_without_end);
 	tcase_add_loop_test(t, depth_and_length_are_bounded, 0, 7);
+	tcase_add_loop_test(t, what_is_looked_up_stays_in_the_record, 1, 33);
 	tcase_add_loop_test(t, garbage_in_a_record_is_no_fault, 0, ARRAY_LEN(values));
 	suite_add_tcase(s, t);
 	return s;
