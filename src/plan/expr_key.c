@@ -26,6 +26,7 @@ struct search {
 	u32 slot, text, where, word, byte, turns, elem;
 };
 
+/* No bytes stand there for others: they do not stay what they are. */
 static void mem(struct search *s, u32 from, u64 disp, u64 size, u32 to)
 {
 	struct read *r = builder_step(s->b, READ_MEM);
@@ -33,7 +34,6 @@ static void mem(struct search *s, u32 from, u64 disp, u64 size, u32 to)
 	r->from = from;
 	r->disp = (i32)disp;
 	r->size = (u16)size;
-	r->span = (u32)size;
 	r->status = to - HEAD;
 	r->at = to;
 	r->own = true;

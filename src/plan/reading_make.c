@@ -148,7 +148,7 @@ bool reading_behind(struct builder *b, u32 from, i32 disp, u32 size, u32 *at, u3
 	for (size_t i = 0; i < b->reads.n; i++) {
 		r = &b->reads.at[i];
 		if (r->own && r->kind == READ_MEM && r->from == from && r->disp == disp &&
-		    r->size >= size) {
+		    r->span >= size) {
 			*at = r->at;
 			*status = r->status;
 			return true;

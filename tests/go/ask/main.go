@@ -68,6 +68,27 @@ func people(n int) (users map[string]User, lists map[string][]string) {
 	return users, lists
 }
 
+//go:noinline
+func either(v interface{}) bool { return v != nil }
+
+// Pair has what looks like a map's directory of one table (Go 1.24).
+type Pair struct {
+	A, B int
+	Of   *User
+	One  int
+}
+
+// Maps of two types, whose elements lie at other places, and no map.
+func held(n int) interface{} {
+	switch n % 3 {
+	case 0:
+		return map[string]int{"first": -1, "second": n}
+	case 1:
+		return map[string]User{"first": {Age: 255}, "second": {Age: uint8(n)}}
+	}
+	return &Pair{Of: &User{Name: strings.Repeat("name", 9), Age: uint8(n)}, One: 1}
+}
+
 // A question: what is asked where names are known, and where only shapes are ("" where it can't be),
 // and for how many calls it is true. Unreadable counts those where it can't be computed.
 type question struct {
@@ -246,7 +267,13 @@ func main() {
 			yes(func(c *call) bool { return size(c) > 20 })},
 		{by(`lists["list-X"][0] == "x"`), func(c *call) (bool, bool) { return size(c) >= 0, size(c) < 0 }},
 	}
-	all := append(append(append(append([]test{}, tests...), results...), gets...), ages...)
+	eithers := []test{
+		{question{Func: "main.either", Expr: `v.(type) == "map[string]main.User" && v.(map[string]main.User)["second"].Age > 180 ||
+			v.(type) == "map[string]int" && v.(map[string]int)["second"] > 150 ||
+			v.(type) == "*main.Pair" && v.(*main.Pair).Of.Age > 120`},
+			yes(func(c *call) bool { return c.n > [3]int{150, 180, 120}[c.n%3] })},
+	}
+	all := append(append(append(append([]test{}, tests...), results...), gets...), append(ages, eithers...)...)
 	panics := question{Func: "main.cleanup", Expr: "panicking", Shape: "panicking"}
 
 	s := &Store{Keys: map[string]int{"1": 1, "2": 2, "3": 3}}
@@ -262,6 +289,7 @@ func main() {
 			s.Get(fmt.Sprint(i%5), c.u)
 		}
 		age(people(i))
+		either(held(i))
 		fail(i)
 		if i%3 == 0 {
 			panics.Count++
