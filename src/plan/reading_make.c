@@ -243,6 +243,20 @@ static void expand_shared(struct builder *b, struct items *of, size_t n)
 	b->limit = LIMIT;
 }
 
+/* What registers and the stack hold is read before what is behind it: long readings may be cut
+ * (bpf/links.c), and a word that is missing looks like a zero. The frames stay where they are. */
+static struct read *words_first(const struct builder *b)
+{
+	size_t n = b->reads.n, first = n && b->reads.at[0].kind == READ_FRAMES, k = first;
+	struct read *to = arena_copy(&b->p->arena, b->reads.at, n * sizeof(*to));
+
+	for (u32 behind = 0; behind < 2; behind++)
+		for (size_t i = first; i < n; i++)
+			if ((b->reads.at[i].kind > READ_G) == behind)
+				to[k++] = b->reads.at[i];
+	return to;
+}
+
 void reading_finish(struct builder *b, bool values)
 {
 	struct reading *r = b->r;
@@ -270,7 +284,7 @@ void reading_finish(struct builder *b, bool values)
 				*offsets[k] = apart + (*offsets[k] - APART);
 	}
 	r->nreads = (u32)b->reads.n;
-	r->reads = arena_copy(&b->p->arena, b->reads.at, b->reads.n * sizeof(*b->reads.at));
+	r->reads = words_first(b);
 	r->size = (u32)round_up(apart + 16 * b->napart, 8);
 	r->texts = b->texts;
 	reading_drop(b);

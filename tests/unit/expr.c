@@ -471,6 +471,26 @@ START_TEST(what_is_looked_up_stays_in_the_record)
 }
 END_TEST
 
+/* A reading may be cut, and a word that is missing would be 0. */
+START_TEST(words_are_read_before_what_is_behind_them)
+{
+	const struct reading *r = &world.fn.entry;
+	struct err err = { 0 };
+	bool behind = false;
+
+	asked_begin(NULL);
+	world.plan.request.frames = 3;
+	ck_assert_msg(asked_bind(EXPR_IF, "m[\"two\"] == 2 && n == -7", &err), "%s", err.msg);
+	ck_assert_int_eq(r->reads[0].kind, READ_FRAMES);
+	for (u32 i = 1; i < r->nreads; i++) {
+		behind |= r->reads[i].kind > READ_G;
+		ck_assert(!behind || r->reads[i].kind > READ_G);
+	}
+	ck_assert(behind);
+	asked_end();
+}
+END_TEST
+
 /* Records come from the target: any bytes may stand in them. */
 START_TEST(garbage_in_a_record_is_no_fault)
 {
@@ -509,6 +529,7 @@ Suite *expr_suite(void)
 	tcase_add_test(t, a_list_has_several_with_their_sources);
 	tcase_add_test(t, embedded_structs_are_not_searched_without_end);
 	tcase_add_loop_test(t, depth_and_length_are_bounded, 0, 7);
+	tcase_add_test(t, words_are_read_before_what_is_behind_them);
 	tcase_add_loop_test(t, what_is_looked_up_stays_in_the_record, 1, 33);
 	tcase_add_loop_test(t, garbage_in_a_record_is_no_fault, 0, ARRAY_LEN(values));
 	suite_add_tcase(s, t);
