@@ -53,8 +53,9 @@ static void channels(struct wait *w, const struct unwinder *u, const struct goro
 	while (sudog && w->n < WAIT_CHANNELS && word_at(u->img, sudog + SUDOG_G) == g->g_rt) {
 		u64 c = word_at(u->img, sudog + rel->sudog_c);
 
-		if (c)
-			w->at[w->n++] = channel(u, c);
+		if (!c)		/* memory that lies: a ring of such would have no end */
+			break;
+		w->at[w->n++] = channel(u, c);
 		sudog = word_at(u->img, sudog + rel->sudog_waitlink);
 	}
 	w->more = sudog && w->n == WAIT_CHANNELS;

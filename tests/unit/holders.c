@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "go/holders.h"
+#include "go/release.h"
 
 Suite *holders_suite(void);
 
@@ -230,6 +231,26 @@ START_TEST(nobody_may_have_it)
 }
 END_TEST
 
+/* Memory may lie: what one waits in leads back to itself, and to no channel, or to one. */
+START_TEST(a_ring_of_waits_has_an_end)
+{
+	const struct go_release *rel = release_of(22);
+	u64 *sudog = w->objects[0];
+	struct goroutine g = { .g_rt = 0x1000, .status = GO_WAITING, .waiting = rt(sudog) };
+	struct wait wait;
+
+	prog.rel = rel;
+	sudog[0] = g.g_rt;
+	sudog[rel->sudog_waitlink / 8] = rt(sudog);
+	wait_of(&wait, &unwinder, &g, NULL, 0);
+	ck_assert_int_eq(wait.kind, WAIT_NONE);
+	sudog[rel->sudog_c / 8] = rt(w->objects[4]);
+	wait_of(&wait, &unwinder, &g, NULL, 0);
+	ck_assert_int_eq(wait.kind, WAIT_CHANNEL);
+	ck_assert(wait.n == WAIT_CHANNELS && wait.more);
+}
+END_TEST
+
 Suite *holders_suite(void)
 {
 	Suite *s = suite_create("holders");
@@ -245,6 +266,7 @@ Suite *holders_suite(void)
 	tcase_add_test(t, texts);
 	tcase_add_test(t, each_is_named_once);
 	tcase_add_test(t, nobody_may_have_it);
+	tcase_add_test(t, a_ring_of_waits_has_an_end);
 	suite_add_tcase(s, t);
 	return s;
 }
