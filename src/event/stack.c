@@ -53,22 +53,35 @@ static u8 kind_of(struct str name)
 	return PC_ORDINARY;
 }
 
+/* A record may hold any address: what leads nowhere takes no room. */
+static struct known_pc *nowhere(struct stacks *s, u64 pc_rt)
+{
+	if (!s->nowhere) {
+		s->nowhere = ARENA_NEW(&s->arena, struct known_pc);
+		s->nowhere->n = 1;
+		s->nowhere->frames = ARENA_NEW(&s->arena, struct stack_frame);
+	}
+	s->nowhere->frames->pc_rt = pc_rt;
+	return s->nowhere;
+}
+
 static struct known_pc *look_up(struct stacks *s, u64 pc_rt, u64 at_rt)
 {
 	u64 text_rt = s->bias + s->prog->md.text_va, pc = at_rt - text_rt;
-	const struct go_func *next = go_func_at(s->prog, pc_rt - text_rt);
-	struct known_pc *p = ARENA_NEW(&s->arena, struct known_pc);
+	const struct go_func *next = go_func_at(s->prog, pc_rt - text_rt), *func;
 	struct go_frame frames[GO_FRAMES];
+	struct known_pc *p;
 
 	if (next && next->pc == pc_rt - text_rt)	/* a call that the runtime made up */
 		pc = next->pc;
-	*p = (struct known_pc){ .func = go_func_at(s->prog, pc), .n = 1 };
-	if (p->func) {
-		p->n = (u32)go_frames_at(s->prog, p->func, pc, frames);
-		p->kind = kind_of(p->func->name);
-	} else {
-		frames[0] = (struct go_frame){ .inlined = false };
-	}
+	func = go_func_at(s->prog, pc);
+	if (!func)
+		return nowhere(s, pc_rt);
+	p = ARENA_NEW(&s->arena, struct known_pc);
+	*p = (struct known_pc){
+		.func = func, .n = (u32)go_frames_at(s->prog, func, pc, frames),
+		.kind = kind_of(func->name),
+	};
 	p->frames = ARENA_ARRAY(&s->arena, struct stack_frame, p->n);
 	for (u32 i = 0; i < p->n; i++)
 		p->frames[i] = (struct stack_frame){
@@ -80,7 +93,7 @@ static struct known_pc *look_up(struct stacks *s, u64 pc_rt, u64 at_rt)
 }
 
 /* A return address lies behind its call, and that may be the last thing of an inlined body or of
- * the function. Addresses that lead nowhere are not kept: a record may hold any. */
+ * the function. */
 static const struct known_pc *pc_known(struct stacks *s, u64 pc_rt, bool exact)
 {
 	u64 at_rt = pc_rt - !exact, *known = map_get(&s->known, at_rt);

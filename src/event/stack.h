@@ -34,6 +34,7 @@ struct stacks {
 	const struct go_program *prog;
 	u64 bias;
 	struct map known;	/* address -> struct known_pc * */
+	struct known_pc *nowhere;	/* where the last address led that leads nowhere */
 	struct stack_frames frames;	/* of the stack asked for last */
 	struct arena arena;
 };
@@ -48,7 +49,8 @@ struct stack_frames stack_frames(struct stacks *s, const struct reading *r, cons
  * function of a goroutine). Needs caller_at only. */
 const struct stack_frame *stack_caller(struct stacks *s, const struct reading *r, const u8 *entry);
 /* What stands at one address, innermost first: at a return address, or (exact) where code was when
- * it was stopped. *n is at least 1; a frame without a name is not Go code. */
+ * it was stopped. *n is at least 1; a frame without a name is not Go code, and lasts until the next
+ * question. */
 const struct stack_frame *stack_at(struct stacks *s, u64 pc_rt, bool exact, size_t *n);
 /* A wrapper that Go leaves out of its tracebacks, too. */
 bool stack_hides(const struct stack_frame *f, struct str callee);

@@ -163,6 +163,21 @@ START_TEST(the_caller_alone)
 }
 END_TEST
 
+START_TEST(what_leads_nowhere_takes_no_room)
+{
+	struct stacks s = stacks_of(&prog, BIAS);
+	const struct stack_frame *first, *f;
+	size_t n;
+
+	first = stack_at(&s, 8, true, &n);
+	for (u64 at = 16; at < 8000; at += 8) {
+		f = stack_at(&s, at, true, &n);
+		ck_assert(f == first && n == 1 && !f->func.n && f->pc_rt == at);
+	}
+	stacks_release(&s);
+}
+END_TEST
+
 Suite *stack_suite(void)
 {
 	Suite *s = suite_create("stack");
@@ -172,6 +187,7 @@ Suite *stack_suite(void)
 	tcase_add_loop_test(t, addresses_become_frames, 0, ARRAY_LEN(rows));
 	tcase_add_test(t, counts_that_lie);
 	tcase_add_test(t, the_caller_alone);
+	tcase_add_test(t, what_leads_nowhere_takes_no_room);
 	suite_add_tcase(s, t);
 	return s;
 }
