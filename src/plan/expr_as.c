@@ -52,6 +52,9 @@ bool bind_as(struct binder *b, const struct expr_node *n, struct operand *to)
 	/* names have the package's last element only */
 	if (t && (t->va && is->va ? t->va == is->va : str_eq(t->name, is->name)))
 		return true;
+	if (is->kind == GO_INTERFACE)
+		return bind_wrong(b, n->mark, "%.*s is an interface: what one holds is of another "
+				  "type, whose name belongs here", STR_F(is->name));
 	if (t && t->kind != GO_INTERFACE)
 		return bind_wrong(b, n->mark, "%.*s is no interface: its type is always the same",
 				  STR_F(t->name));

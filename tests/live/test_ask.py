@@ -123,6 +123,13 @@ def test_functions_that_lack_a_name_are_left_out(tmp_path):
     assert t.end["refused"] == 2
 
 
+def test_an_interface_holds_no_interface(tmp_path):
+    program = gobuild.build("ask", gobuild.NEWEST)
+    asked = goshawk.run("trace", "main.either", "--if", "v.(error) != nil", "--", program)
+    assert asked.status == 2 and "error is an interface: what one holds is of another type" in asked.err, asked
+    assert goshawk.run("trace", "main.probe", "--if", "err.(error) != nil", "--", program).status == 0
+
+
 @pytest.mark.parametrize("mode", ["counts", "panics", "goroutines"])
 def test_a_condition_that_always_holds_loses_no_call(tmp_path, release, mode):
     """Marks are found again by the exits: after panics, on other threads, on stacks that have moved."""
