@@ -130,6 +130,24 @@ static bool not_attached(struct err *err, const char *what, u64 off)
 	return failed(err, what);
 }
 
+/* Up to 6.9 (the fix is in 6.10 and in later ones of 6.6) such a link for a process ran the program
+ * for its first thread only. Since then a pid that is none is refused as such, before the path is
+ * looked at, which is no file here. */
+static bool sees_all_threads(int prog_fd)
+{
+	u64 off = 0;
+	struct link_attr attr = {
+		.prog_fd = (u32)prog_fd, .attach_type = TRACE_UPROBE_MULTI,
+		.path = (u64)(uintptr_t)"/", .offsets = (u64)(uintptr_t)&off, .cnt = 1,
+		.pid = UINT32_MAX,
+	};
+	int fd = bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EINVAL;
+}
+
 static bool attach_all(int prog_fd, const struct kernel_probes *p, int *fds, u32 *nfds,
 		       struct err *err)
 {
@@ -143,6 +161,9 @@ static bool attach_all(int prog_fd, const struct kernel_probes *p, int *fds, u32
 		.pid = (u32)p->pid,
 	};
 
+	if (!sees_all_threads(prog_fd))
+		return err_set(err, ERR_UNSUPPORTED, "uprobe_multi links of this kernel see one "
+			       "thread of a process");
 	fds[0] = bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
 	if (fds[0] < 0)
 		return not_attached(err, "a uprobe_multi link", p->offs[0]);

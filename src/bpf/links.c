@@ -218,7 +218,7 @@ static bool attach_probes(struct bpf_session *s, struct err *err)
 	if (s->way != WAY_MULTI && n > MANY)
 		fprintf(stderr,
 			TALK "this kernel attaches probes one by one, and takes them off so: "
-			"with %u of them that takes minutes (Linux 6.6 does it at once)\n", n);
+			"with %u of them that takes minutes (Linux 6.10 does it at once)\n", n);
 	ok = !p.n || attach_range(s, &p, vas, fds, err);
 	if (!ok)
 		bpf_session_stop(s);

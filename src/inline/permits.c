@@ -404,7 +404,7 @@ static void probe_uprobes(struct permit *p)
 		p->state = PERMIT_LIMITED;
 		FOUND(p, "attached one by one; kernel.perf_event_paranoid is %ld",
 		      setting("/proc/sys/kernel/perf_event_paranoid", -1));
-		CHANGE(p, "a kernel from 6.6 on attaches thousands at once");
+		CHANGE(p, "a kernel from 6.10 on attaches thousands at once");
 	} else {
 		FOUND(p, "thousands at once; kernel.perf_event_paranoid is %ld",
 		      setting("/proc/sys/kernel/perf_event_paranoid", -1));

@@ -15,6 +15,7 @@ import pytest
 import gobuild
 import goshawk
 from attaching import Attached, Running, line_of
+from test_orphan import needs_preload, preload
 from test_seed import check_callers, check_counts, check_goroutines, check_values, trace
 
 pytestmark = [pytest.mark.ptrace, pytest.mark.bpf]
@@ -171,6 +172,44 @@ def test_one_by_one_sees_the_same():
         out, _ = p.communicate(timeout=120)
         assert out == "entries 20 exits 20 lost 0\n"
         assert running.text() == before
+
+
+# What tells kernels whose links for many probes see one thread of a process: no pid is refused as such.
+ONE_THREAD = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+long syscall(long number, ...)
+{
+	long (*real)(long, ...) = dlsym(RTLD_NEXT, "syscall"), a[6];
+	va_list list;
+	va_start(list, number);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(list, long);
+	va_end(list);
+	const unsigned *attr = (const unsigned *)a[1];
+	if (number == SYS_bpf && a[0] == 28 && attr[2] == 48) { /* BPF_LINK_CREATE, BPF_TRACE_UPROBE_MULTI */
+		if (attr[14] == ~0u) {
+			errno = EBADF;
+			return -1;
+		}
+		dprintf(2, "one link for many probes\n");
+	}
+	return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+"""
+
+
+@needs_preload
+def test_links_that_see_one_thread_are_not_used(tmp_path):
+    to = tmp_path / "t.json"
+    done = goshawk.run("trace", "--json", "--engine", "uprobe", "-o", to, "main.cold", "--",
+                       gobuild.build("hot", gobuild.NEWEST, "plain"), env=preload(tmp_path, ONE_THREAD))
+    assert done.status == 0 and "one link" not in done.err, done
+    assert len([o for o in goshawk.read_lines(to) if o["type"] == "call"]) == 300
 
 
 def test_what_is_too_hot_is_switched_off(tmp_path):
