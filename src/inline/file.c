@@ -468,7 +468,8 @@ void delayed_release(struct delayed *d)
 
 /* Out it goes ------------------------------------------------------------------------------ */
 
-/* A new file beside the input, with the same permissions. */
+/* A new file beside the input, with the same permissions. It belongs to whoever writes it, and must
+ * not lend his rights as the input may lend its owner's (set-uid, set-gid). */
 static bool open_output(struct out_file *f, struct str input, const char *path, struct err *err)
 {
 	struct stat in, out;
@@ -480,7 +481,7 @@ static bool open_output(struct out_file *f, struct str input, const char *path, 
 			       "over; name another file", path);
 	if (!out_file_open(f, path, false, err))
 		return false;
-	if (f->temp && fchmod(f->out.fd, in.st_mode & 07777))
+	if (f->temp && fchmod(f->out.fd, in.st_mode & 0777))
 		return err_set(err, ERR_IO, "%s: cannot set its permissions: %s", path,
 			       strerror(errno));
 	return true;

@@ -337,6 +337,16 @@ def test_a_table_that_can_not_grow(tmp_path, release):
     assert undone(tmp_path / "new", program, tmp_path / "old")
 
 
+def test_a_copy_lends_nobody_rights(tmp_path):
+    """It belongs to whoever made it: set-uid would mean another user than in the original."""
+    program = tmp_path / "lends"
+    shutil.copy(gobuild.build("racing", gobuild.NEWEST), program)
+    program.chmod(0o6751)
+    copy(program, tmp_path / "new", "main.*")
+    assert undone(tmp_path / "new", program, tmp_path / "old")
+    assert [os.stat(tmp_path / made).st_mode & 0o7777 for made in ("new", "old")] == [0o751, 0o751]
+
+
 class TestNothingIsLeftBehind:
     @pytest.fixture
     def program(self):
