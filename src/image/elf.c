@@ -21,6 +21,7 @@
 enum {
 	PAGE = 4096, PHDR = 56, SHDR = 64, RELA = 24, HIGHEST_BIT = 47,
 	SEGMENTS = 64,	/* linkers make up to ten; each address looked up costs a walk over them */
+	NAME = 4096,	/* a section's at most: each may run on to the end of the file's largest */
 };
 
 static const struct {
@@ -136,10 +137,20 @@ static bool read_segments(struct image *img, struct rd file, u16 each, struct er
 	return rd_ok(&r, err);
 }
 
+static struct str section_name(const struct rd *names, u64 at, bool *lies)
+{
+	struct rd r = rd_sub(names, at, MIN(names->n - MIN(at, (u64)names->n), (u64)NAME));
+	struct str name = rd_z(&r);
+
+	*lies |= r.bad != NULL;
+	return name;
+}
+
 /* Any lie among the section headers, and there are none. */
 static void read_sections(struct image *img, struct rd file, u64 off, u16 each, u64 n, u64 names_at)
 {
 	struct rd r = rd_sub(&file, off, SHDR), names;
+	bool lies = false;
 	u32 *name_at;
 
 	img->secs_outside = off && r.bad;
@@ -181,11 +192,9 @@ static void read_sections(struct image *img, struct rd file, u64 off, u16 each, 
 	if (img->secs_outside)
 		return;
 	names = rd_sub(&file, img->secs[names_at].off, img->secs[names_at].size);
-	for (u64 i = 0; i < n; i++) {
-		rd_seek(&names, name_at[i]);
-		img->secs[i].name = rd_z(&names);
-	}
-	if (!names.bad)
+	for (u64 i = 0; i < n && !lies; i++)
+		img->secs[i].name = section_name(&names, name_at[i], &lies);
+	if (!lies)
 		img->nsecs = n;
 }
 

@@ -192,6 +192,30 @@ START_TEST(does_without_section_headers_that_lie)
 }
 END_TEST
 
+/* Names that all run on to the end of a large table: looked at one by one, they take minutes. */
+START_TEST(is_not_held_up_by_long_names_of_sections)
+{
+	enum { TABLE = 16 << 20, SECTIONS = 1 << 16 };
+	size_t names, headers;
+
+	fake_make(&fake, &(struct fake_wish){ .minor = 22, .sections = true });
+	names = fake.bytes.n;
+	for (size_t i = 0; i < TABLE; i++)
+		*vec_push(&fake.bytes) = i + 1 < TABLE ? 'x' : 0;
+	headers = fake.bytes.n;
+	for (size_t i = 0; i < SECTIONS * sizeof(Elf64_Shdr); i++)
+		*vec_push(&fake.bytes) = 0;
+	fake_put(&fake, headers + 32, SECTIONS, 8);
+	fake_put(&fake, headers + 64 + 4, SHT_STRTAB, 4);
+	fake_put(&fake, headers + 64 + 24, names, 8);
+	fake_put(&fake, headers + 64 + 32, TABLE, 8);
+	fake_put(&fake, 40, headers, 8);
+	fake_put(&fake, 60, 0, 2);
+	ck_assert_msg(fake_open(&fake, &img, &err), "%s", err.msg);
+	ck_assert_uint_eq(img.nsecs, 0);
+}
+END_TEST
+
 static const struct {
 	size_t at;
 	u64 value;
@@ -518,6 +542,7 @@ Suite *image_suite(void)
 	tcase_add_test(t, a_program_without_thread_locals_has_no_place_for_them);
 	tcase_add_test(t, reads_section_headers);
 	tcase_add_loop_test(t, does_without_section_headers_that_lie, 0, ARRAY_LEN(lies));
+	tcase_add_test(t, is_not_held_up_by_long_names_of_sections);
 	tcase_add_loop_test(t, says_what_is_wrong_with_a_file, 0, ARRAY_LEN(bad));
 	tcase_add_test(t, says_what_is_wrong_with_a_path);
 	tcase_add_test(t, survives_every_truncation);
