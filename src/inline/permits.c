@@ -411,26 +411,39 @@ static void probe_uprobes(struct permit *p)
 	}
 }
 
+static void say_no_proc(struct permit *p)
+{
+	p->state = PERMIT_NO;
+	FOUND(p, "/proc is not mounted here, and without it nothing is known of a process");
+	CHANGE(p, "mount -t proc proc /proc");
+}
+
 void permits_probe(struct permit to[PERMITS])
 {
 	static const struct {
 		const char *name, *need;
 		void (*probe)(struct permit *p);
+		bool asks_proc;
 	} needs[PERMITS] = {
-		{ "launch", "start and trace a program", probe_launch },
-		{ "attach", "trace a running program", probe_attach },
-		{ "write_text", "write to a program's code", probe_text },
-		{ "rings", "share memory with it", probe_rings },
-		{ "memory", "memory limits", probe_memory },
-		{ "clock", "time by rdtsc", probe_clock },
-		{ "seccomp", "system call filter", probe_seccomp },
-		{ "bpf", "load BPF programs", probe_bpf },
-		{ "uprobes", "probes by the kernel", probe_uprobes },
+		{ "launch", "start and trace a program", probe_launch, true },
+		{ "attach", "trace a running program", probe_attach, true },
+		{ "write_text", "write to a program's code", probe_text, true },
+		{ "rings", "share memory with it", probe_rings, false },
+		{ "memory", "memory limits", probe_memory, false },
+		{ "clock", "time by rdtsc", probe_clock, false },
+		{ "seccomp", "system call filter", probe_seccomp, true },
+		{ "bpf", "load BPF programs", probe_bpf, false },
+		{ "uprobes", "probes by the kernel", probe_uprobes, false },
 	};
+	struct err ignored;
+	bool proc = proc_is_mounted(&ignored);
 
 	for (size_t i = 0; i < PERMITS; i++) {
 		to[i] = (struct permit){ .name = needs[i].name, .need = needs[i].need };
-		needs[i].probe(&to[i]);
+		if (needs[i].asks_proc && !proc)
+			say_no_proc(&to[i]);
+		else
+			needs[i].probe(&to[i]);
 	}
 }
 

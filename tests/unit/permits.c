@@ -2,7 +2,9 @@
 
 #include <check.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -62,6 +64,26 @@ START_TEST(a_forbidden_clock_is_seen)
 }
 END_TEST
 
+/* No engine begins without it, whatever ptrace permits. */
+START_TEST(without_proc_no_process_is_traced)
+{
+	static const char *const needs[] = { "launch", "attach", "write_text", "seccomp" };
+	char folder[] = "/tmp/goshawk-permits-XXXXXX";
+	struct permit p[PERMITS];
+
+	ck_assert(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+	if (chroot(".") < 0 && (unshare(CLONE_NEWUSER) < 0 || chroot(".") < 0))
+		return;		/* it takes root, or a user namespace */
+	permits_probe(p);
+	for (size_t i = 0; i < ARRAY_LEN(needs); i++) {
+		ck_assert_int_eq(named(p, needs[i])->state, PERMIT_NO);
+		ck_assert_str_eq(named(p, needs[i])->change, "mount -t proc proc /proc");
+	}
+}
+END_TEST
+
 START_TEST(what_runs_a_bpf_program_takes_the_right_to_load_one)
 {
 	struct permit p[PERMITS];
@@ -85,6 +107,7 @@ Suite *permits_suite(void)
 	tcase_add_test(t, a_limit_on_address_space_is_seen);
 #endif
 	tcase_add_test(t, a_forbidden_clock_is_seen);
+	tcase_add_test(t, without_proc_no_process_is_traced);
 	tcase_add_test(t, what_runs_a_bpf_program_takes_the_right_to_load_one);
 	suite_add_tcase(s, t);
 	return s;
