@@ -363,6 +363,11 @@ static struct str command_of(struct hunting *x, const char *kept)
 	return to;
 }
 
+static char *kept_copy(const struct hunting *x, struct arena *a)
+{
+	return str_z(a, str_fmt(a, "%s/%s", x->a->report, x->lab.name));
+}
+
 /* The folder of --report: the program that dies, and the page. */
 static bool keep(struct hunting *x, struct report *r, struct err *err)
 {
@@ -371,7 +376,7 @@ static bool keep(struct hunting *x, struct report *r, struct err *err)
 			   .one_in = h->one_in, .seed = x->a->seed };
 	OWN(arena) a = { 0 };
 	OWN(delayed) d = { 0 };
-	char *copy = str_z(&x->arena, str_fmt(&x->arena, "%s/%s", x->a->report, x->lab.name)),
+	char *copy = kept_copy(x, &x->arena),
 	     *page = str_z(&x->arena, str_fmt(&x->arena, "%s/report.md", x->a->report));
 	OWN(out_file) file = { 0 };
 
@@ -427,8 +432,10 @@ static bool said(struct hunting *x, struct err *err)
 }
 
 /* It is known before the first run, and not after the last, that nothing can be kept there. */
-static bool make_report_folder(const char *dir, struct err *err)
+static bool make_report_folder(const struct hunting *x, struct err *err)
 {
+	const char *dir = x->a->report;
+	OWN(arena) a = { 0 };
 	struct stat st;
 
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
@@ -439,7 +446,9 @@ static bool make_report_folder(const char *dir, struct err *err)
 	if (access(dir, W_OK | X_OK) < 0)
 		return err_set(err, errno == EACCES || errno == EROFS ? ERR_DENIED : ERR_IO,
 			       "%s: nothing can be kept there: %s", dir, strerror(errno));
-	return true;
+	return !file_is_same(kept_copy(x, &a), x->lab.path) ||
+	       err_set(err, ERR_USAGE, "%s: has the program itself, whose name the copy is to "
+		       "have; --report takes another folder", dir);
 }
 
 /* The runs have groups of their own: a terminal's Ctrl-C reaches us alone. */
@@ -457,15 +466,16 @@ static bool run(struct hunting *x, const char *path, struct err *err)
 	};
 	bool ok;
 
-	if ((x->a->report && !make_report_folder(x->a->report, err)) ||
-	    !folder_make(&x->folder, &x->arena, err))
-		return false;
 	x->lab = (struct lab){
-		.path = path, .name = slash ? slash + 1 : path, .dir = x->folder.path,
+		.path = path, .name = slash ? slash + 1 : path,
 		.argv = x->a->program, .show = x->a->show_output,
 		.jobs = (u32)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), .make = make,
 		.look = look, .stop = told_to_stop, .ctx = x,
 	};
+	if ((x->a->report && !make_report_folder(x, err)) ||
+	    !folder_make(&x->folder, &x->arena, err))
+		return false;
+	x->lab.dir = x->folder.path;
 	said_begin(x);
 	x->began_ns = now_ns();
 	x->terminal = isatty(STDERR_FILENO) && !x->a->show_output;

@@ -7,6 +7,7 @@ import pathlib
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import termios
@@ -160,6 +161,16 @@ def test_what_cannot_be_kept_is_printed_all_the_same(tmp, tmp_path):
                        "none", "30", timeout=300)
     assert done.status in (2, 8) and program.name in done.err.splitlines()[-1], done
     assert re.search(r"^with it  .*\n(.*\n)*advice  ", done.out, re.M), done
+
+
+def test_the_copy_does_not_take_the_programs_place(tmp, tmp_path):
+    """It is known before the first run: a hunt may take hours."""
+    program = tmp_path / "racing"
+    shutil.copy(gobuild.build("racing", gobuild.NEWEST), program)
+    done = goshawk.run("stress", "--until-crash", "--report", tmp_path, "main.*", "--", program, "interface", "none", "30",
+                       timeout=300)
+    assert (done.status, done.out) == (2, ""), done
+    assert "has the program itself" in done.err and len(done.err.splitlines()) == 1, done
 
 
 def test_what_dies_by_itself_is_no_proof(tmp):
