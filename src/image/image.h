@@ -83,7 +83,8 @@ bool image_open_pid(struct image *img, int pid, struct err *err) MUST_CHECK;
 /* A core file whose executable lies elsewhere now: `exe` instead of the name in the core. */
 bool image_open_core(struct image *img, const char *path, const char *exe,
 		     struct err *err) MUST_CHECK;
-/* Without /proc (a chroot) every process seems to have ended. ERR_DENIED. */
+/* Without /proc (a chroot) every process seems to have ended; in that of another pid namespace the
+ * same number is another process. ERR_DENIED. */
 bool proc_is_mounted(struct err *err) MUST_CHECK;
 /* The one process whose executable has this name. ERR_GONE: none; ERR_USAGE: several, listed. */
 bool process_named(const char *name, int *pid, struct err *err) MUST_CHECK;

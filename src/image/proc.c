@@ -44,9 +44,14 @@ static bool failed(int e, const char *what, struct err *err)
 
 bool proc_is_mounted(struct err *err)
 {
-	return !access("/proc/self", F_OK) ||
-	       err_set(err, ERR_DENIED, "/proc is not mounted here, and without it nothing is "
-		       "known of a process: mount -t proc proc /proc");
+	char self[16] = "";
+
+	if (readlink("/proc/self", self, sizeof(self) - 1) < 0)
+		return err_set(err, ERR_DENIED, "/proc is not mounted here, and without it nothing "
+			       "is known of a process: mount -t proc proc /proc");
+	return strtol(self, NULL, 10) == getpid() ||
+	       err_set(err, ERR_DENIED, "/proc is that of another pid namespace, where the same "
+		       "numbers are other processes: mount -t proc proc /proc");
 }
 
 static ssize_t read_proc(int pid, const char *file, void *to, size_t n)

@@ -414,7 +414,8 @@ static void probe_uprobes(struct permit *p)
 static void say_no_proc(struct permit *p)
 {
 	p->state = PERMIT_NO;
-	FOUND(p, "/proc is not mounted here, and without it nothing is known of a process");
+	FOUND(p, "/proc is not mounted here, or that of another pid namespace: without it nothing "
+		 "is known of a process");
 	CHANGE(p, "mount -t proc proc /proc");
 }
 

@@ -250,6 +250,19 @@ def test_without_proc_nobody_is_said_to_have_ended(args):
     assert done.err.startswith("goshawk: /proc is not mounted here"), done
 
 
+@pytest.mark.ptrace
+@pytest.mark.skipif(os.getuid() != 0, reason="a pid namespace takes root")
+@pytest.mark.skipif(goshawk.asan(), reason="the sanitizers want a /proc that knows them")
+@pytest.mark.parametrize("args", [["trace", "main.*", "--"], ["explain", "--"], ["goroutines", "-p", "1"], ["check", "-p", "shop"]],
+                         ids=lambda args: " ".join(args[:2]))
+def test_another_namespaces_proc_is_not_believed(args):
+    """There its numbers are those of other processes, which would be looked at and written to."""
+    program = [gobuild.build("shop", gobuild.NEWEST)] if args[-1] == "--" else []
+    done = goshawk.run_plain("unshare", "--pid", "--fork", goshawk.GOSHAWK, *args, *program)
+    assert (done.status, done.out) == (DENIED, ""), done
+    assert done.err.startswith("goshawk: /proc is that of another pid namespace"), done
+
+
 def test_the_name_of_a_process_in_the_place_of_a_file(tmp_path):
     """It is told how processes are named."""
     program = tmp_path / "hawk-prey"
