@@ -33,23 +33,42 @@ static bool functions_of(const struct opt_list *ids, const char ***patterns, str
 	return true;
 }
 
+/* Up to Go 1.20 all instances of a generic function have one name: then an id means the store of
+ * each. */
+static bool choose(const struct torn_stores *all, const char *id, bool *chosen, struct arena *a,
+		   struct err *err)
+{
+	const struct torn_store *refused = NULL;
+	bool any = false;
+
+	for (size_t k = 0; k < all->n; k++) {
+		if (!str_eq(torn_id(&all->at[k], a), str_of(id)))
+			continue;
+		if (all->at[k].refusal)
+			refused = &all->at[k];
+		else
+			any = chosen[k] = true;
+	}
+	if (any)
+		return true;
+	if (refused)
+		return err_set(err, ERR_REFUSED, "--site %s: can't be delayed (%s)", id,
+			       refusal_text(refused->refusal));
+	return err_set(err, ERR_USAGE, "--site %s: no such store; --list shows what there is", id);
+}
+
+/* In the order of the stores, each once. */
 static bool by_ids(struct stress_sites *to, const struct torn_stores *all,
 		   const struct opt_list *ids, struct arena *a, struct err *err)
 {
-	for (size_t i = 0; i < ids->n; i++) {
-		const struct torn_store *found = NULL;
+	bool *chosen = ARENA_ARRAY(a, bool, all->n);
 
-		for (size_t k = 0; k < all->n && !found; k++)
-			if (str_eq(torn_id(&all->at[k], a), str_of(ids->at[i])))
-				found = &all->at[k];
-		if (!found)
-			return err_set(err, ERR_USAGE, "--site %s: no such store; --list shows "
-				       "what there is", ids->at[i]);
-		if (found->refusal)
-			return err_set(err, ERR_REFUSED, "--site %s: can't be delayed (%s)",
-				       ids->at[i], refusal_text(found->refusal));
-		to->at[to->n++] = found;
-	}
+	for (size_t i = 0; i < ids->n; i++)
+		if (!choose(all, ids->at[i], chosen, a, err))
+			return false;
+	for (size_t k = 0; k < all->n; k++)
+		if (chosen[k])
+			to->at[to->n++] = &all->at[k];
 	return true;
 }
 
@@ -68,7 +87,7 @@ bool stress_sites(struct stress_sites *to, const struct go_program *prog, const 
 	}
 	if (!stress_stores(&all, prog, patterns, npatterns, a, err))
 		return false;
-	to->at = ARENA_ARRAY(a, const struct torn_store *, all.n + ids->n + 1);
+	to->at = ARENA_ARRAY(a, const struct torn_store *, all.n + 1);
 	if (ids->n)
 		return by_ids(to, &all, ids, a, err);
 	for (size_t i = 0; i < all.n; i++)

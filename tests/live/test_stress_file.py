@@ -32,7 +32,7 @@ def copy(program, to, *args, status=0, **kw):
 
 
 def sites(done):
-    return int(re.search(r"(\d+) stores are delayed", done.err)[1])
+    return int(re.search(r"(\d+) stores? (?:is|are) delayed", done.err)[1])
 
 
 def undone(new, original, to):
@@ -206,6 +206,25 @@ def test_by_id(tmp_path):
     assert objects[-1]["sites"] == 2 and objects[-1]["seed"] > 0
     done = goshawk.run("stress", program, "-o", tmp_path / "other", "--site", "main.main+0x1")
     assert done.status == 2 and not (tmp_path / "other").exists()
+
+
+def test_an_id_that_is_given_twice(tmp_path):
+    """It is one store: two jumps at one place could not be taken out again."""
+    program = gobuild.build("racing", gobuild.NEWEST)
+    listed = goshawk.run("stress", "--list", "--json", program, "main.(*object).*")
+    twice = ["--site", json.loads(listed.out.splitlines()[1])["id"]] * 2
+    assert sites(copy(program, tmp_path / "new", *twice)) == 1
+    assert undone(tmp_path / "new", program, tmp_path / "old")
+
+
+def test_an_id_that_several_stores_have(tmp_path):
+    """Instances of a generic function have one name up to Go 1.20."""
+    program = gobuild.build("seed", "1.20.14")
+    listed = goshawk.run("stress", "--list", "--json", program, "main.*")
+    ids = [o["id"] for o in map(json.loads, listed.out.splitlines()) if o["type"] == "torn_store"]
+    site = next(i for i in ids if ids.count(i) > 1)
+    assert sites(copy(program, tmp_path / "new", "--site", site)) == ids.count(site)
+    assert undone(tmp_path / "new", program, tmp_path / "old")
 
 
 def test_nothing_to_list():
