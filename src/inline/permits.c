@@ -164,11 +164,27 @@ static void why_no_ptrace(struct permit *p, int error)
 		CHANGE(p, "ptrace(2) says \"%s\": run with CAP_SYS_PTRACE", strerror(error));
 }
 
+/* False: there is none, and p says so. */
+static bool has_waiter(struct permit *p, struct waiter *w, bool orphan)
+{
+	if (waiter_start(w, orphan))
+		return true;
+	waiter_end(w);
+	p->state = PERMIT_NO;
+	FOUND(p, "not tried: no process could be made for it");
+	CHANGE(p, "raise the limits of processes and of open files (ulimit -u, ulimit -n; a "
+		  "container's --pids-limit)");
+	return false;
+}
+
 static void probe_launch(struct permit *p)
 {
 	struct waiter w;
-	int error = waiter_start(&w, false) ? seize(w.pid) : EAGAIN;
+	int error;
 
+	if (!has_waiter(p, &w, false))
+		return;
+	error = seize(w.pid);
 	FOUND(p, "%s",
 	      error ? "a child cannot be traced" : "a child was stopped and its registers read");
 	if (error)
@@ -179,9 +195,12 @@ static void probe_launch(struct permit *p)
 static void probe_attach(struct permit *p)
 {
 	struct waiter w;
-	int error = waiter_start(&w, true) ? seize(w.pid) : EAGAIN;
+	int error;
 	bool any = have(CAPABILITY_SYS_PTRACE);
 
+	if (!has_waiter(p, &w, true))
+		return;
+	error = seize(w.pid);
 	if (!error) {
 		FOUND(p, "a process of this user that goshawk did not start was stopped%s",
 		      any ? "; CAP_SYS_PTRACE opens those of others" : "");
@@ -229,7 +248,9 @@ static void probe_text(struct permit *p)
 	struct waiter w;
 	int error;
 
-	if (!waiter_start(&w, false) || seize(w.pid)) {
+	if (!has_waiter(p, &w, false))
+		return;
+	if (seize(w.pid)) {
 		p->state = PERMIT_NO;
 		FOUND(p, "not tried: a child cannot be traced");
 		CHANGE(p, "see \"start and trace a program\"");

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -84,6 +85,21 @@ START_TEST(without_proc_no_process_is_traced)
 }
 END_TEST
 
+/* It is not ptrace that is forbidden then. */
+START_TEST(a_limit_on_open_files_is_no_lack_of_rights)
+{
+	static const char *const needs[] = { "launch", "attach", "write_text" };
+	struct permit p[PERMITS];
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 3, 3 }), 0);
+	permits_probe(p);
+	for (size_t i = 0; i < ARRAY_LEN(needs); i++) {
+		ck_assert_int_eq(named(p, needs[i])->state, PERMIT_NO);
+		ck_assert(strstr(named(p, needs[i])->change, "ulimit -n"));
+	}
+}
+END_TEST
+
 START_TEST(what_runs_a_bpf_program_takes_the_right_to_load_one)
 {
 	struct permit p[PERMITS];
@@ -108,6 +124,7 @@ Suite *permits_suite(void)
 #endif
 	tcase_add_test(t, a_forbidden_clock_is_seen);
 	tcase_add_test(t, without_proc_no_process_is_traced);
+	tcase_add_test(t, a_limit_on_open_files_is_no_lack_of_rights);
 	tcase_add_test(t, what_runs_a_bpf_program_takes_the_right_to_load_one);
 	suite_add_tcase(s, t);
 	return s;
