@@ -9,7 +9,7 @@
 
 #include "base/out.h"
 
-enum { HEADER = 100, VERSION_AT = 60, APPLICATION_AT = 68 };
+enum { HEADER = 100, VERSION_AT = 60, APPLICATION_AT = 68, PENDING_BYTE = 0x40000000 };
 
 /* As sqlite_schema keeps them. */
 static const char *const tables[] = {
@@ -241,16 +241,51 @@ static bool make_as(const char *name, const char *path, struct err *err)
 	return ok;
 }
 
-/* Under another name until it is a store: nobody sees half of one. Where another goshawk was
- * quicker, its store is taken. */
+/* What is left of a store that had this path and was moved, or deleted without it, would be taken
+ * for the newest part of this one. */
+static bool remove_rest(const char *path, struct err *err)
+{
+	static const char *const ends[] = { "-wal", "-shm" };
+	OWN(arena) a = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		const char *name = str_fmt(&a, "%s%s", path, ends[i]).p;
+
+		if (unlink(name) && errno != ENOENT)
+			return err_set(err, ERR_IO, "%s: is of another store, and can't be "
+				       "removed: %s", name, strerror(errno));
+	}
+	return true;
+}
+
+/* Where another goshawk was quicker, its store is taken. SQLite begins to read no file whose
+ * pending byte is locked, so nobody sees what is left of another one. */
+static bool give_name(const char *name, const char *path, struct err *err)
+{
+	struct flock pending = { .l_type = F_WRLCK, .l_start = PENDING_BYTE, .l_len = 1 };
+	int fd = open(name, O_RDWR | O_CLOEXEC);
+	bool ok;
+
+	if (fd >= 0 && !fcntl(fd, F_SETLK, &pending) &&
+	    !renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE)) {
+		ok = remove_rest(path, err);
+		if (!ok)
+			unlink(path);
+	} else {
+		ok = errno == EEXIST || err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+	}
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Under another name until it is a store: nobody sees half of one. */
 static bool make(const char *path, struct err *err)
 {
 	OWN(arena) a = { 0 };
 	const char *name = str_z(&a, str_fmt(&a, "%s.new-%d", path, (int)getpid()));
-	bool ok = make_as(name, path, err);
+	bool ok = make_as(name, path, err) && give_name(name, path, err);
 
-	if (ok && renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE) && errno != EEXIST)
-		ok = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
 	unlink(name);
 	return ok;
 }

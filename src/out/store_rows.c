@@ -245,8 +245,11 @@ void store_rows_close(struct store_rows *r)
 		sqlite3_finalize(*all[i]);
 		*all[i] = NULL;
 	}
-	if (r->db)
-		store_close(&r->db);
+	if (!r->db)
+		return;
+	/* one that was moved is not completed by being closed */
+	sqlite3_wal_checkpoint_v2(r->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	store_close(&r->db);
 }
 
 void store_rows_release(struct store_rows *r)
