@@ -255,6 +255,22 @@ size_t utf8_rune(struct str s, size_t at, u32 *rune)
 	return n;
 }
 
+struct str utf8_whole(struct str s)
+{
+	u32 rune;
+
+	for (size_t back = 1; back <= 3 && back <= s.n; back++) {
+		u8 c = (u8)s.p[s.n - back];
+
+		if ((c & 0xc0) == 0x80)
+			continue;
+		if (c >= 0xc0 && !utf8_rune(s, s.n - back, &rune))
+			s.n -= back;
+		break;
+	}
+	return s;
+}
+
 /* Eight bytes at once; the last ones again with those before them. */
 static bool is_ascii(struct str s)
 {

@@ -96,6 +96,8 @@ void json_base64(struct json *j, struct str bytes);
 bool str_is_utf8(struct str s);
 /* Bytes of the rune that stands at s.p[at], or 0 when they are not UTF-8. */
 size_t utf8_rune(struct str s, size_t at, u32 *rune);
+/* A text without the first bytes of a rune that its end has cut in two. */
+struct str utf8_whole(struct str s);
 void json_line(struct json *j);			/* ends one JSON Lines object */
 
 #endif

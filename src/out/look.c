@@ -150,20 +150,8 @@ struct run look_run(const struct value_view *v, u32 at, u64 each, u64 most)
 struct str look_text(const struct value_view *v, const struct run *r)
 {
 	struct str s = look_bytes(v, r->at, r->n);
-	u32 rune;
 
-	if (s.n == r->len)
-		return s;
-	for (size_t back = 1; back <= 3 && back <= s.n; back++) {
-		u8 c = (u8)s.p[s.n - back];
-
-		if ((c & 0xc0) == 0x80)
-			continue;
-		if (c >= 0xc0 && !utf8_rune(s, s.n - back, &rune))
-			s.n -= back;
-		break;
-	}
-	return s;
+	return s.n == r->len ? s : utf8_whole(s);
 }
 
 /* itabs and descriptors do not change: where the record has not got one, the file or the process

@@ -34,8 +34,15 @@ static bool is_address(const struct expr_result *r)
 	return r->kind == EXPR_UINT && look_is_address(r->type);
 }
 
+static struct str cut(struct str s, u64 most)
+{
+	return s.n > most ? utf8_whole(str_cut(s, 0, most)) : s;
+}
+
 static void text(struct out *o, struct value_view *v, const struct expr_result *r)
 {
+	struct str s;
+
 	switch (r->kind) {
 	case EXPR_BOOL:
 		out_z(o, r->b ? "true" : "false");
@@ -56,8 +63,9 @@ static void text(struct out *o, struct value_view *v, const struct expr_result *
 		out_float(o, r->f, look_float_bits(r->type));
 		break;
 	case EXPR_STRING:
-		out_quoted(o, str_cut(r->text, 0, v->strings));
-		if (MIN(r->text.n, v->strings) < r->len) {
+		s = cut(r->text, v->strings);
+		out_quoted(o, s);
+		if (s.n < r->len) {
 			out_str(o, STR("…("));
 			out_u64(o, r->len);
 			out_c(o, ')');
@@ -102,7 +110,7 @@ void shown_text(struct out *o, struct value_view *v, const struct call *c)
 
 static void json_shown(struct json *j, const struct expr_result *r, u64 most)
 {
-	struct str s = str_cut(r->text, 0, most);
+	struct str s = cut(r->text, most);
 
 	json_key(j, "value");
 	json_str(j, s);

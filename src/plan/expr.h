@@ -159,7 +159,7 @@ struct expr_result {
 		u64 u;
 		double f;
 	};
-	struct str text;	/* EXPR_STRING: what was copied of it */
+	struct str text;	/* EXPR_STRING: what was copied of it, in whole runes */
 	u64 len;		/* EXPR_STRING: its length in the program */
 	/* EXPR_VALUE: like a parameter, in the entry record or the exit's; its name is the
 	 * source */

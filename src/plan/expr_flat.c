@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/out.h"
 #include "plan/plan.h"
 
 enum {
@@ -162,5 +163,9 @@ bool expr_value(const struct expr_input *in, const struct expr *e, struct expr_r
 {
 	const struct expr_code *c = &in->fn->codes[e->index];
 
-	return (c->flat && value(in, c->flat, v)) || expr_by_steps(in, c, v);
+	if (!(c->flat && value(in, c->flat, v)) && !expr_by_steps(in, c, v))
+		return false;
+	if (v->kind == EXPR_STRING && v->text.n < v->len)
+		v->text = utf8_whole(v->text);
+	return true;
 }

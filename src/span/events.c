@@ -1,5 +1,6 @@
 #include "span/events.h"
 
+#include "base/out.h"
 #include "base/vec.h"
 
 /* "…": the text goes on */
@@ -18,18 +19,9 @@ struct events {
 	u32 dropped;
 };
 
-/* Not cut in the middle of a character of UTF-8. */
 static u32 whole(const struct line *line)
 {
-	u32 n = line->n, last = 1;
-	u8 lead;
-
-	if (!line->cut || !n)
-		return n;
-	while (last < 4 && last < n && ((u8)line->text[n - last] & 0xc0) == 0x80)
-		last++;
-	lead = (u8)line->text[n - last];
-	return lead >= 0xc0 && last < 2u + (lead >= 0xe0) + (lead >= 0xf0) ? n - last : n;
+	return line->cut ? (u32)utf8_whole((struct str){ line->text, line->n }).n : line->n;
 }
 
 static void append(struct events *e, const char *text, size_t n)

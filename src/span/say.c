@@ -120,8 +120,9 @@ static void say_shown(struct teller *t, const struct call *call, const struct ex
 		t->shown.n = 0;
 		t->f->show(t->f->show_ctx, call, &v, &t->shown);
 		a->kind = ATTR_TEXT;
-		a->text = say_fmt(s, "%.*s", (int)MIN(t->shown.n, (size_t)SHOWN_MOST),
-				  t->shown.buf);
+		a->text = utf8_whole((struct str){ t->shown.buf, MIN(t->shown.n,
+								     (size_t)SHOWN_MOST) });
+		a->text = say_fmt(s, "%.*s", STR_F(a->text));
 		break;
 	}
 	s->span.nattrs++;

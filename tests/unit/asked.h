@@ -43,6 +43,7 @@ struct world {
 	struct interpreter in, out;
 	u8 entry[RECORD_MAX], exit[RECORD_MAX];
 	bool fatal;
+	u32 most;		/* bytes of a text; 0: as always */
 };
 
 static struct world world;
@@ -310,7 +311,7 @@ static inline bool asked_bind(enum expr_role role, const char *text, struct err 
 	size_t fitted;
 
 	world.asks[world.plan.request.nasks++] = (struct expr_ask){
-		.role = role, .option = "--if", .text = text };
+		.role = role, .option = "--if", .text = text, .most = world.most };
 	world.plan.request.asks = world.asks;
 	if (!exprs_parse(&world.plan, err) ||
 	    !exprs_bind(&world.plan, &world.fn, &world.dynamic, &world.cache, false, &fitted,

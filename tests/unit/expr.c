@@ -385,6 +385,23 @@ START_TEST(a_call_without_its_end_has_no_results)
 }
 END_TEST
 
+START_TEST(a_text_is_not_cut_within_a_character)
+{
+	struct err err = { 0 };
+	struct expr_result v;
+	struct expr_input in;
+
+	asked_begin(NULL);
+	world.most = world.plan.request.strings = 8;
+	memcpy(memmem(world.heap, sizeof(world.heap), "world", 5), "ä", 2);
+	ck_assert_msg(asked_bind(EXPR_BY, "s", &err), "%s", err.msg);
+	in = asked_input();
+	ck_assert(expr_value(&in, &world.plan.exprs[0], &v));
+	ck_assert(str_eq(v.text, STR("hello, ")));
+	asked_end();
+}
+END_TEST
+
 START_TEST(a_list_has_several_with_their_sources)
 {
 	static const char *const sources[] = { "n", "p.Next.ID + 1", "s[len(s) - 1]", "\"a,b\"" };
@@ -526,6 +543,7 @@ Suite *expr_suite(void)
 	tcase_add_loop_test(t, entries_alone_have_no_results, 0, ARRAY_LEN(late));
 	tcase_add_loop_test(t, what_the_entry_decides_is_decided_there, 0, ARRAY_LEN(conditions));
 	tcase_add_test(t, a_call_without_its_end_has_no_results);
+	tcase_add_test(t, a_text_is_not_cut_within_a_character);
 	tcase_add_test(t, a_list_has_several_with_their_sources);
 	tcase_add_test(t, embedded_structs_are_not_searched_without_end);
 	tcase_add_loop_test(t, depth_and_length_are_bounded, 0, 7);
