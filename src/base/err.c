@@ -5,14 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/out.h"
+
+/* Names and texts of programs are in it, which no terminal has to obey. Lines stay lines. */
+static void clean(char *to, size_t room, const char *text)
+{
+	OWN(out) o;
+
+	out_memory(&o);
+	for (size_t n;; text += n + 1) {
+		n = strcspn(text, "\n");
+		out_clean(&o, (struct str){ text, n });
+		out_c(&o, text[n]);
+		if (!text[n])
+			break;
+	}
+	snprintf(to, room, "%s", o.buf);
+}
+
 bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
+	char text[sizeof(err->msg)];
 	va_list ap;
 
 	err->kind = kind;
 	va_start(ap, fmt);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	clean(err->msg, sizeof(err->msg), text);
 	return false;
 }
 
@@ -25,9 +45,20 @@ bool err_in(struct err *err, const char *fmt, ...)
 	vsnprintf(where, sizeof(where), fmt, ap);
 	va_end(ap);
 	snprintf(whole, sizeof(whole), "%s: %s", where, err->msg);
-	whole[sizeof(err->msg) - 1] = 0;
-	memcpy(err->msg, whole, sizeof(err->msg));
+	clean(err->msg, sizeof(err->msg), whole);
 	return false;
+}
+
+void talk(const char *fmt, ...)
+{
+	char text[1024], said[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	clean(said, sizeof(said), text);
+	fprintf(stderr, TALK "%s\n", said);
 }
 
 int err_exit_status(const struct err *err)

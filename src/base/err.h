@@ -2,7 +2,7 @@
  *
  * Owns     nothing: the text lies in the caller's struct and never needs freeing.
  * Units    the kind decides the exit status (cli.md: 2 usage, 3 format, ... 8 I/O).
- * Fails    never; a sentence that is too long is cut.
+ * Fails    never; a sentence that is too long is cut. What a terminal would obey is escaped.
  * Threads  one struct per thread. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -37,5 +37,7 @@ NORETURN void die(const char *fmt, ...) PRINTF(1, 2);
 /* How talk on stderr begins. "goshawk: " begins the sentence about what made goshawk fail, and
  * nothing else: by that its status is told from one of the program's that is the same. */
 #define TALK "[goshawk] "
+/* Such a sentence, in which there may be texts of a program. */
+void talk(const char *fmt, ...) PRINTF(1, 2);
 
 #endif

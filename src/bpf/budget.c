@@ -39,8 +39,8 @@ static void switch_off(struct bpf_session *s, size_t first, u64 ns, u64 passed)
 
 	for (size_t i = first; i < s->probes.sites.n && func_of(s, i) == func_of(s, first); i++)
 		__atomic_store_n(&s->rows[i].off, 1, __ATOMIC_RELAXED);
-	fprintf(stderr, TALK "%.*s is switched off: its probes took %llu %% of a processor\n",
-		STR_F(name), (unsigned long long)(100 * ns / passed));
+	talk("%.*s is switched off: its probes took %llu %% of a processor", STR_F(name),
+	     (unsigned long long)(100 * ns / passed));
 }
 
 void bpf_budget_look(struct bpf_session *s)

@@ -29,12 +29,11 @@ void engine_refusals(const struct plan *p)
 			continue;
 		counts[f->refusal]++;
 		if (p->nrefused <= 3 && f->line_at)
-			fprintf(stderr, TALK "%.*s:%d in %.*s is not traced: %s\n",
-				STR_F(f->line.file), f->line.line, STR_F(f->func->name),
-				refusal_text(f->refusal));
+			talk("%.*s:%d in %.*s is not traced: %s", STR_F(f->line.file),
+			     f->line.line, STR_F(f->func->name), refusal_text(f->refusal));
 		else if (p->nrefused <= 3)
-			fprintf(stderr, TALK "%.*s is not traced: %s\n", STR_F(f->func->name),
-				refusal_text(f->refusal));
+			talk("%.*s is not traced: %s", STR_F(f->func->name),
+			     refusal_text(f->refusal));
 	}
 	if (p->nrefused <= 3)
 		return;
@@ -125,14 +124,12 @@ void engine_held(const struct source *src, const struct plan *p)
 	u32 example = 0, n = src->held ? src->held(src->session, &example) : 0;
 
 	if (n == 1)
-		fprintf(stderr,
-			TALK "%.*s was not %s: whenever it was tried, a goroutine stood in "
-			"the middle of bytes that were to be replaced\n",
-			STR_F(p->funcs[example].func->name), done(p));
+		talk("%.*s was not %s: whenever it was tried, a goroutine stood in the middle of "
+		     "bytes that were to be replaced", STR_F(p->funcs[example].func->name),
+		     done(p));
 	else if (n)
-		fprintf(stderr,
-			TALK "%u %s were not %s, %.*s among them: whenever it was "
-			"tried, goroutines stood in the middle of bytes that were to be replaced\n",
-			n, p->delays ? "stores" : "functions", done(p),
-			STR_F(p->funcs[example].func->name));
+		talk("%u %s were not %s, %.*s among them: whenever it was tried, goroutines stood "
+		     "in the middle of bytes that were to be replaced", n,
+		     p->delays ? "stores" : "functions", done(p),
+		     STR_F(p->funcs[example].func->name));
 }

@@ -123,8 +123,10 @@ static void say_library(const struct rules *r, u32 i, const struct go_program *p
 	struct str version = version_of(prog, l);
 
 	out_fmt(o, "%s: %s", l->name, l->package);
-	if (r->there[i])
-		out_fmt(o, " of %.*s", STR_F(version.n ? version : STR("no known version")));
+	if (r->there[i]) {
+		out_z(o, " of ");
+		out_clean(o, version.n ? version : STR("no known version"));
+	}
 	out_fmt(o, ": %s", library_state(r, i));
 	out_line(o);
 }

@@ -44,13 +44,8 @@ static void show(const struct target *t, const struct torn_stores *stores, bool 
 /* An empty list is no failure, but looks like one. */
 static void say_nothing_stored(const struct target *t)
 {
-	OWN(out) o = {0};
-
-	out_open(&o, 2);
-	out_fmt(&o, TALK "%.*s: %s stores no value of several words", STR_F(t->img.path),
-		t->nrest ? "what these patterns match" : "the program");
-	out_line(&o);
-	out_flush(&o);
+	talk("%.*s: %s stores no value of several words", STR_F(t->img.path),
+	     t->nrest ? "what these patterns match" : "the program");
 }
 
 static bool list(const struct stress_args *a, const struct target *t, struct out *o,

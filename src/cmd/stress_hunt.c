@@ -280,11 +280,9 @@ static void said_nothing_found(const struct hunting *x)
 	const struct hunt *h = &x->hunt;
 
 	if (h->others)
-		fprintf(stderr,
-			TALK "%u of %u runs in %.1f s ended by what a torn value does not do: "
-			"%.*s; goshawk explain -- PROGRAM says more\n",
-			h->others, h->runs, (double)h->took_ns / 1e9,
-			STR_F(h->other.crash.message));
+		talk("%u of %u runs in %.1f s ended by what a torn value does not do: %.*s; "
+		     "goshawk explain -- PROGRAM says more", h->others, h->runs,
+		     (double)h->took_ns / 1e9, STR_F(h->other.crash.message));
 	else
 		fprintf(stderr, TALK "it lived through %u runs in %.1f s\n", h->runs,
 			(double)h->took_ns / 1e9);

@@ -90,7 +90,7 @@ static void refusals(const struct source *src)
 	for (u32 hooks = 0; hooks < 2; hooks++)
 		for (u32 i = 0; bpf_refused(src, i, &f, &why); i++)
 			if (f->shown != hooks && n++ < NAMED)
-				fprintf(stderr, TALK "%.*s: %s\n", STR_F(f->func->name), why);
+				talk("%.*s: %s", STR_F(f->func->name), why);
 	if (n > NAMED)
 		fprintf(stderr, TALK "... and %u more place%s\n", n - NAMED,
 			n - NAMED == 1 ? "" : "s");

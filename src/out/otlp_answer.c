@@ -110,7 +110,7 @@ static void explain(struct otlp_answer *a, const char *what, struct str message)
 	OWN(out) o;
 
 	out_memory(&o);
-	out_z(&o, what);
+	out_clean(&o, str_of(what));	/* of a certificate, too */
 	if (message.n) {
 		out_z(&o, ": ");
 		out_clean(&o, str_cut(message, 0, MESSAGE_MOST));

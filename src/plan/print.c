@@ -17,9 +17,12 @@ void reading_print(struct out *o, const char *what, const struct reading *r)
 	for (u32 i = 0; i < r->nslots; i++) {
 		const struct slot *s = &r->slots[i];
 
-		out_fmt(o, "      %.*s", STR_F(s->param->name));
-		if (s->param->type)
-			out_fmt(o, " %.*s", STR_F(s->param->type->name));
+		out_z(o, "      ");
+		out_clean(o, s->param->name);
+		if (s->param->type) {
+			out_c(o, ' ');
+			out_clean(o, s->param->type->name);
+		}
 		if (s->redacted)
 			out_z(o, ": redacted");
 		else if (s->taken)
@@ -71,9 +74,12 @@ void condition_print(struct out *o, struct condition_parts parts, const char *af
 
 void site_head(struct out *o, const struct plan_func *f, u64 va)
 {
-	out_fmt(o, "%.*s", STR_F(f->func->name));
-	if (f->line_at)
-		out_fmt(o, " %.*s:%d", STR_F(f->line.file), f->line.line);
+	out_clean(o, f->func->name);
+	if (f->line_at) {
+		out_c(o, ' ');
+		out_clean(o, f->line.file);
+		out_fmt(o, ":%d", f->line.line);
+	}
 	out_fmt(o, " 0x%llx", (unsigned long long)va + f->line_at);
 	if (!f->shown)
 		out_z(o, " (to know where panics and goroutines end)");

@@ -334,6 +334,16 @@ def test_a_pattern_that_matches_nothing_offers_the_nearest_names():
     says(2, r"main\.nine", "trace", "main.nein", "--", program, "values")
 
 
+@pytest.mark.parametrize("args", [["main.nina"], ["main.n?ne", "--show", "nosuch"], ["main.n?ne", "--plan"]])
+def test_a_name_that_a_terminal_would_obey(args, tmp_path):
+    """Anybody can name a function: control bytes are escaped, in sentences as well."""
+    odd = tmp_path / "odd"
+    odd.write_bytes(gobuild.build("seed", gobuild.NEWEST).read_bytes().replace(b"main.nine\0", b"main.n\x1bne\0"))
+    odd.chmod(0o755)
+    done = goshawk.run("trace", *args, "--", odd, "values")
+    assert "main.n\\x1bne" in done.out + done.err and "\x1b" not in done.out + done.err, done
+
+
 @pytest.mark.ptrace
 def test_all_that_is_asked_for_is_refused():
     """Nothing is begun, nor is a process touched, for nothing."""

@@ -193,6 +193,8 @@ START_TEST(err_carries_one_sentence)
 	ck_assert(!err_in(&err, "file %s", "x"));
 	ck_assert_str_eq(err.msg, "file x: at 7");
 	ck_assert_int_eq(err_exit_status(&err), 3);
+	ck_assert(!err_set(&err, ERR_USAGE, "main.\x1b[m has no é\n  ^"));
+	ck_assert_str_eq(err.msg, "main.\\x1b[m has no é\n  ^");
 	memset(longest, 'a', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = 0;
 	ck_assert(!err_set(&err, ERR_IO, "%s", longest));

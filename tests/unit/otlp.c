@@ -307,6 +307,18 @@ static struct otlp_answer judged(long status, const char *body, bool json)
 	return a;
 }
 
+/* A failure may have the name of a certificate in it. */
+START_TEST(a_terminal_gets_no_control_bytes)
+{
+	struct otlp_reply r = { .trouble = TROUBLE_TLS, .failure = "subject 'a\x1b[2J'" };
+	struct otlp_answer a;
+
+	otlp_judge(&a, &r, &otlp_spans);
+	ck_assert_int_eq(a.fate, FATE_NEVER);
+	ck_assert_str_eq(a.why, "subject 'a\\x1b[2J'");
+}
+END_TEST
+
 START_TEST(which_answers_are_final)
 {
 	static const long again[] = { 429, 502, 503, 504 };
@@ -474,6 +486,7 @@ Suite *otlp_suite(void)
 	tcase_add_test(t, numbers_of_json_that_are_none);
 	tcase_add_test(t, events);
 	tcase_add_test(t, a_request_has_each_scope_once);
+	tcase_add_test(t, a_terminal_gets_no_control_bytes);
 	tcase_add_test(t, which_answers_are_final);
 	tcase_add_test(t, what_an_answer_says);
 	tcase_add_test(t, what_an_answer_about_metrics_says);
