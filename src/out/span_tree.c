@@ -8,7 +8,7 @@
 #include "span/traceparent.h"
 
 enum {
-	WAITING_MOST = 1 << 16,
+	WAITING_MOST = 1 << 16, WAITING_BYTES = 64 << 20,
 	PRINTED_KEPT = 1 << 14,	/* spans that are known to have been printed */
 	INDENTS_MOST = 48,	/* levels; what is deeper stands below each other */
 };
@@ -39,7 +39,7 @@ struct tree {
 	u64 recent[PRINTED_KEPT];
 	size_t nrecent;
 	struct waiting *newest, *oldest;
-	u64 nwaiting;
+	u64 nwaiting, bytes;	/* spans, and of their texts */
 	bool whole;
 };
 
@@ -112,6 +112,7 @@ static void drop(struct tree *t, struct waiting *w)
 		map_remove(&t->waiting, hash(w->trace));
 	unlink_one(t, w);
 	t->nwaiting -= w->nodes.n;
+	t->bytes -= w->texts.n;
 	vec_release(&w->nodes);
 	vec_release(&w->texts);
 	mem_free(w);
@@ -128,6 +129,7 @@ static void let_go(struct tree *t, struct waiting *w)
 		if (!w->nodes.at[i].printed)
 			keep(&kept, w->nodes.at[i], w->texts.at + w->nodes.at[i].text);
 	t->nwaiting -= w->nodes.n - kept.nodes.n;
+	t->bytes -= w->texts.n - kept.texts.n;
 	vec_release(&w->nodes);
 	vec_release(&w->texts);
 	*w = kept;
@@ -395,7 +397,7 @@ static void make_room(struct tree *t, const u8 trace[TRACE_ID])
 {
 	struct waiting *w = trace_of(t, trace);
 
-	if (!w || w->nodes.n < WAITING_MOST / 2)
+	if (!w || (w->nodes.n < WAITING_MOST / 2 && w->texts.n < WAITING_BYTES / 2))
 		w = t->oldest;
 	print_rest(t, w);
 	drop(t, w);
@@ -405,12 +407,13 @@ static void wait(struct tree *t, const struct span *s)
 {
 	struct node n = { .start_ns = s->start_ns, .n = t->line.n };
 
-	if (t->nwaiting >= WAITING_MOST)
+	while (t->oldest && (t->nwaiting >= WAITING_MOST || t->bytes + n.n > WAITING_BYTES))
 		make_room(t, s->self.trace);
 	memcpy(n.self, s->self.span, SPAN_ID);
 	memcpy(n.parent, s->parent, SPAN_ID);
 	keep(newest_of(t, s->self.trace), n, t->line.buf);
 	t->nwaiting++;
+	t->bytes += n.n;
 }
 
 static void on_span(void *ctx, const struct span *s)

@@ -12,8 +12,8 @@
  *
  * Owns     lines of spans that wait for their root, until end().
  * Units    as span/span.h.
- * Fails    by the out (sticky). More than WAITING_MOST waiting spans: a trace is printed as if we
- *          left.
+ * Fails    by the out (sticky). More than WAITING_MOST waiting spans, or WAITING_BYTES of their
+ *          lines: a trace is printed as if we left.
  * Threads  one. */
 #ifndef OUT_SPAN_TREE_H
 #define OUT_SPAN_TREE_H

@@ -147,6 +147,27 @@ START_TEST(traces_that_are_quiet_make_room)
 }
 END_TEST
 
+/* As those of spans with many lines of logs. */
+START_TEST(long_texts_make_room)
+{
+	enum { MIB = 1 << 20, SPANS = 70, MOST = 64 };
+	static char name[MIB];
+	struct span s = { .kind = SPAN_INTERNAL, .name = { memset(name, 'x', MIB), MIB },
+			  .parent = { 1 } };
+
+	begin();
+	for (u32 i = 1; i <= SPANS; i++) {
+		memcpy(s.self.trace, &i, sizeof(i));
+		memcpy(s.self.span, &i, sizeof(i));
+		to.span(to.ctx, &s);
+	}
+	ck_assert_uint_eq(lines_like("(its root has not ended)"), SPANS - MOST + 1);
+	ck_assert_uint_eq(to.end(to.ctx), 0);
+	ck_assert_uint_eq(lines_like("(its root has not ended)"), SPANS);
+	out_release(&text);
+}
+END_TEST
+
 /* A loop that never ends, beside others that do. */
 START_TEST(a_root_that_lasts_has_its_own_printed_without_it)
 {
@@ -188,6 +209,7 @@ Suite *tree_suite(void)
 	tcase_add_test(c, what_has_no_root_comes_at_the_end);
 	tcase_add_test(c, what_was_printed_waits_no_more);
 	tcase_add_test(c, traces_that_are_quiet_make_room);
+	tcase_add_test(c, long_texts_make_room);
 	tcase_add_test(c, a_root_that_lasts_has_its_own_printed_without_it);
 	tcase_add_test(c, a_deep_trace_without_its_root);
 	return s;
