@@ -258,6 +258,13 @@ static bool remove_rest(const char *path, struct err *err)
 	return true;
 }
 
+/* Not over one that is there. Not all file systems know that flag (NFS, ZFS before 2.2). */
+static bool rename_to(const char *name, const char *path)
+{
+	return !renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE) ||
+	       (errno == EINVAL && !link(name, path));
+}
+
 /* Where another goshawk was quicker, its store is taken. SQLite begins to read no file whose
  * pending byte is locked, so nobody sees what is left of another one. */
 static bool give_name(const char *name, const char *path, struct err *err)
@@ -266,8 +273,7 @@ static bool give_name(const char *name, const char *path, struct err *err)
 	int fd = open(name, O_RDWR | O_CLOEXEC);
 	bool ok;
 
-	if (fd >= 0 && !fcntl(fd, F_SETLK, &pending) &&
-	    !renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE)) {
+	if (fd >= 0 && !fcntl(fd, F_SETLK, &pending) && rename_to(name, path)) {
 		ok = remove_rest(path, err);
 		if (!ok)
 			unlink(path);

@@ -203,6 +203,26 @@ int open(const char *path, int flags, ...)
 """
 
 
+FLAGLESS = r"""
+#include <errno.h>
+
+int renameat2(int from, const char *a, int to, const char *b, unsigned flags)
+{
+	errno = EINVAL;
+	return -1;
+}
+"""
+
+
+@needs_preload
+def test_a_file_system_that_renames_without_flags(tmp_path):
+    store = tmp_path / "s.db"
+    with Web(options=["--store", store], env=preload(tmp_path, FLAGLESS)) as web:
+        web.get("/silent/1")
+        web.end()
+    assert [p.name for p in tmp_path.glob("s.db*")] == ["s.db"] and len(read(store)) == 1, web.said
+
+
 @needs_preload
 @pytest.mark.parametrize("attach", [False, True])
 def test_a_store_that_can_not_be_opened_any_more(tmp_path, attach):
