@@ -192,12 +192,12 @@ static bool protocol(const struct asking *q, struct err *err)
 	const char *name, *v = either(q, "PROTOCOL", &name);
 	struct otel_env e = told(q, name);
 
-	if (!v || !strcmp(v, "http/protobuf"))
+	if (!v || !strcasecmp(v, "http/protobuf"))
 		return true;
-	if (!strcmp(v, "grpc"))
+	if (!strcasecmp(v, "grpc"))
 		return err_set(err, ERR_USAGE, "%s: grpc is not supported; set it to "
 			       "http/protobuf, which collectors take at port 4318", name);
-	q->to->json = !strcmp(v, "http/json");
+	q->to->json = !strcasecmp(v, "http/json");
 	if (!q->to->json)
 		otel_say(&e, "%s: neither http/protobuf nor http/json: http/protobuf is taken",
 			 name);
@@ -209,8 +209,8 @@ static void compression(const struct asking *q)
 	const char *name, *v = either(q, "COMPRESSION", &name);
 	struct otel_env e = told(q, name);
 
-	q->to->gzip = v && !strcmp(v, "gzip");
-	if (v && !q->to->gzip && strcmp(v, "none"))
+	q->to->gzip = v && !strcasecmp(v, "gzip");
+	if (v && !q->to->gzip && strcasecmp(v, "none"))
 		otel_say(&e, "%s: neither gzip nor none: none is taken", name);
 }
 
@@ -345,9 +345,9 @@ static bool are_metrics_wanted(const struct otel_env *e)
 	struct str name;
 
 	while (v && otel_next(&v, &name)) {
-		bool none = str_eq(name, STR("none"));
+		bool four = name.n == 4, none = four && !strncasecmp(name.p, "none", 4);
 
-		if (!none && !str_eq(name, STR("otlp")))
+		if (!none && !(four && !strncasecmp(name.p, "otlp", 4)))
 			otel_say(e, "OTEL_METRICS_EXPORTER: %.*s: neither otlp nor none: otlp is "
 				 "taken", STR_F(name));
 		wanted |= !none;

@@ -98,7 +98,7 @@ START_TEST(where_metrics_go)
 	metrics_go("http://h/x", NULL, ENV(OTLP "ENDPOINT=https://no"));
 	metrics_go("http://h/x", "http://m/x", ENV(own));
 	metrics_go("http://h", NULL, ENV(own, "OTEL_METRICS_EXPORTER=none"));
-	metrics_go("http://h", NULL, ENV("OTEL_METRICS_EXPORTER= none ,"));
+	metrics_go("http://h", NULL, ENV("OTEL_METRICS_EXPORTER= None ,"));
 	metrics_go("http://h", "http://h/v1/metrics", ENV("OTEL_METRICS_EXPORTER=none, otlp"));
 }
 END_TEST
@@ -222,7 +222,7 @@ END_TEST
 
 START_TEST(protocol_and_compression)
 {
-	ck_assert(configure(NULL, ENV(OTLP "PROTOCOL=http/json", OTLP "COMPRESSION=gzip")));
+	ck_assert(configure(NULL, ENV(OTLP "PROTOCOL=HTTP/JSON", OTLP "COMPRESSION=GZip")));
 	ck_assert(config.json && config.gzip);
 	ck_assert(configure(NULL, ENV(OTLP "PROTOCOL=http/json",
 				      OTLP "TRACES_PROTOCOL=http/protobuf",
