@@ -104,7 +104,7 @@ static void check(const struct probes *p)
 	for (size_t i = 0; i < p->sites.n; i++) {
 		const struct bpf_site *s = &p->sites.at[i];
 
-		if (s->first + s->nsteps > p->steps.n || s->nsteps > p->most_steps ||
+		if (s->first + s->nsteps > p->steps.n || s->nsteps > p->most_turns ||
 		    s->size > RECORD_MAX || s->also >= p->sites.n || s->site / 4)
 			abort();
 		for (u32 k = 0; k < s->nsteps; k++)
@@ -121,7 +121,7 @@ static void assemble(struct input *in, const struct probes *p)
 	struct bpf_facts f = {
 		.sites_fd = 1, .steps_fd = 2, .slots_fd = 3, .counts_fd = 4, .ring_fd = 5,
 		.marks_fd = 6, .decides = p->decides,
-		.tgid = take(in, 2), .nslots = SLOTS_EACH, .most_steps = p->most_steps,
+		.tgid = take(in, 2), .nslots = SLOTS_EACH, .most_turns = p->most_turns,
 		.g_goid = (u16)take(in, 2), .sleeps = take(in, 1) & 1, .may_leave = take(in, 1) & 1,
 	};
 	u32 room = take(in, 2) % (PROGRAM_ROOM + 1);

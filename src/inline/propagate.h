@@ -33,8 +33,8 @@ enum {
 	CONTEXT_WAYS = 8,
 	CONTEXT_TAG_AT = 14,	/* bits: above the number of a slot */
 	PARENT_SLOTS = 4096,
-	REQUEST_SLOTS = 4096,
-	CALL_SLOTS = 4096,
+	REQUEST_SLOTS = 16384,
+	CALL_SLOTS = 16384,
 	TEXT_SLOTS = 2048,
 	TEXT_MOST = 512,
 };

@@ -58,7 +58,7 @@ struct machine {
 	struct arena arena;
 };
 
-enum { REGION = 16 << 20, CODE_AT = 1 << 20, NEAR_AT = 8 << 20 };
+enum { REGION = 32 << 20, CODE_AT = 1 << 20, NEAR_AT = 8 << 20 };
 
 static inline u64 machine_fs(void)
 {
