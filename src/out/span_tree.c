@@ -11,6 +11,7 @@ enum {
 	WAITING_MOST = 1 << 16, WAITING_BYTES = 64 << 20,
 	PRINTED_KEPT = 1 << 14,	/* spans that are known to have been printed */
 	INDENTS_MOST = 48,	/* levels; what is deeper stands below each other */
+	GRACE_TICKS = 2,	/* what is below a root may end a moment later */
 };
 
 struct node {
@@ -18,6 +19,7 @@ struct node {
 	i64 start_ns;
 	size_t text, n;		/* its lines, in the trace's texts: itself, then events */
 	bool printed;
+	const char *root;	/* what its trace's line says, where it is one */
 };
 
 VEC_TYPE(nodes, struct node);
@@ -27,8 +29,14 @@ struct waiting {
 	u8 trace[TRACE_ID];
 	struct nodes nodes;
 	struct texts texts;
+	bool has_root;		/* one has ended: it will be printed */
 	struct waiting *next;	/* another trace of the same hash */
 	struct waiting *newer, *older;	/* by when something was added last */
+};
+
+struct due {
+	u8 trace[TRACE_ID];
+	u64 tick;
 };
 
 struct tree {
@@ -41,6 +49,9 @@ struct tree {
 	struct waiting *newest, *oldest;
 	u64 nwaiting, bytes;	/* spans, and of their texts */
 	bool whole;
+	VEC(struct due) due;	/* traces that have roots, by when the first of them ended */
+	size_t ndone;		/* of these */
+	u64 ticks;
 };
 
 static u64 hash(const u8 trace[TRACE_ID])
@@ -351,6 +362,39 @@ static void print(struct tree *t, const struct span *s, const char *what)
 	let_go(t, w);
 }
 
+/* All roots of the trace that have ended, with what hangs below them. */
+static void print_roots(struct tree *t, struct waiting *w)
+{
+	qsort(w->nodes.at, w->nodes.n, sizeof(*w->nodes.at), by_parent);
+	for (size_t i = 0; i < w->nodes.n; i++) {
+		struct node *n = &w->nodes.at[i];
+
+		if (!n->root || n->printed)
+			continue;
+		head(t, w->trace, n->root);
+		print_lines(t, text_of(w, n), w, NULL, 0,
+			    is_child(w, first_child(w, n->self), n->self));
+		n->printed = true;
+		remember(t, n->self);
+		print_below(t, w, n->self);
+	}
+	w->has_root = false;
+	let_go(t, w);
+}
+
+/* One that had to make room is no more. */
+static void print_due(struct tree *t, u64 tick)
+{
+	for (; t->ndone < t->due.n && t->due.at[t->ndone].tick <= tick; t->ndone++) {
+		struct waiting *w = trace_of(t, t->due.at[t->ndone].trace);
+
+		if (w && w->has_root)
+			print_roots(t, w);
+	}
+	if (t->ndone == t->due.n)
+		t->ndone = t->due.n = 0;
+}
+
 static int by_number(const void *x, const void *y)
 {
 	const u64 *a = x, *b = y;
@@ -403,17 +447,39 @@ static void make_room(struct tree *t, const u8 trace[TRACE_ID])
 	drop(t, w);
 }
 
-static void wait(struct tree *t, const struct span *s)
+static bool is_full(const struct tree *t, size_t more)
 {
-	struct node n = { .start_ns = s->start_ns, .n = t->line.n };
+	return t->nwaiting >= WAITING_MOST || t->bytes + more > WAITING_BYTES;
+}
 
-	while (t->oldest && (t->nwaiting >= WAITING_MOST || t->bytes + n.n > WAITING_BYTES))
+static struct waiting *wait(struct tree *t, const struct span *s, const char *root)
+{
+	struct node n = { .start_ns = s->start_ns, .n = t->line.n, .root = root };
+	struct waiting *w;
+
+	if (is_full(t, n.n))
+		print_due(t, UINT64_MAX);
+	while (t->oldest && is_full(t, n.n))
 		make_room(t, s->self.trace);
 	memcpy(n.self, s->self.span, SPAN_ID);
 	memcpy(n.parent, s->parent, SPAN_ID);
-	keep(newest_of(t, s->self.trace), n, t->line.buf);
+	w = newest_of(t, s->self.trace);
+	keep(w, n, t->line.buf);
 	t->nwaiting++;
 	t->bytes += n.n;
+	return w;
+}
+
+static void root_ends(struct tree *t, const struct span *s)
+{
+	struct waiting *w = wait(t, s, s->parent_remote ? " (goes on from another process)" : "");
+	struct due d = { .tick = t->ticks + GRACE_TICKS };
+
+	if (w->has_root)
+		return;
+	w->has_root = true;
+	memcpy(d.trace, w->trace, TRACE_ID);
+	*vec_push(&t->due) = d;
 }
 
 static void on_span(void *ctx, const struct span *s)
@@ -422,21 +488,31 @@ static void on_span(void *ctx, const struct span *s)
 
 	make_line(t, s);
 	if ((s->parent_remote && !s->parent_here) || id_is_zero(s->parent, SPAN_ID))
-		print(t, s, s->parent_remote ? " (goes on from another process)" : "");
+		root_ends(t, s);
 	else if (map_get(&t->printed, number_of(s->parent)))
 		print(t, s, ", later");
 	else
-		wait(t, s);
+		(void)wait(t, s, NULL);
+}
+
+static void on_tick(void *ctx, i64 now_ns)
+{
+	struct tree *t = ctx;
+
+	(void)now_ns;
+	print_due(t, ++t->ticks);
 }
 
 static u64 on_end(void *ctx)
 {
 	struct tree *t = ctx;
 
+	print_due(t, UINT64_MAX);
 	while (t->oldest) {
 		print_rest(t, t->oldest);
 		drop(t, t->oldest);
 	}
+	vec_release(&t->due);
 	out_flush(t->out);
 	map_release(&t->waiting);
 	map_release(&t->printed);
@@ -454,6 +530,6 @@ struct span_exporter span_tree_new(struct out *o, bool whole)
 	t->whole = whole;
 	out_memory(&t->line);
 	return (struct span_exporter){
-		.ctx = t, .span = on_span, .end = on_end,
+		.ctx = t, .span = on_span, .tick = on_tick, .end = on_end,
 	};
 }

@@ -1,4 +1,4 @@
-/* span_tree - each trace as a tree of lines, when its root in this process has ended.
+/* span_tree - each trace as a tree of lines, a moment after its root in this process has ended.
  *
  *   trace 4bf92f3577b34da6a3ce929d0e0e4736
  *   GET /orders/{id} 12.4ms 200 url.path=/orders/7

@@ -83,14 +83,39 @@ START_TEST(two_requests_of_one_trace_are_two_trees)
 }
 END_TEST
 
+static void ticks(u32 n)
+{
+	while (n--)
+		to.tick(to.ctx, 0);
+}
+
 START_TEST(what_ends_after_its_root_is_printed_later)
 {
 	begin();
 	ends(1, 0, 0);
+	ticks(2);
 	ends(3, 2, 20);
 	ends(2, 1, 10);
 	ends(4, 3, 30);
 	expect(REMOTE "B 5ns\n" TRACE ", later\nC 5ns\n└─ D 5ns\n" TRACE ", later\nE 5ns\n");
+}
+END_TEST
+
+/* A goroutine that the request has started, or who serves what it asked for. */
+START_TEST(what_ends_a_moment_after_its_root_is_below_it)
+{
+	begin();
+	ticks(1);
+	ends(1, 0, 0);
+	ticks(1);
+	ends(2, 1, 10);
+	ticks(2);
+	ck_assert_uint_gt(text.n, 0);
+	ends_in(5, 3, 0, 0);
+	ends(6, 0, 0);
+	expect(REMOTE "B 5ns\n└─ C 5ns\n"
+	       "trace 05000000070707070707070707070707 (goes on from another "
+	       "process)\nD 5ns\n" REMOTE "G 5ns\n");
 }
 END_TEST
 
@@ -113,6 +138,7 @@ START_TEST(what_was_printed_waits_no_more)
 		text.n = 0;
 		ends(i + 2, i + 1, 1);
 		ends(i + 1, 0, 0);
+		ticks(2);
 	}
 	expect(REMOTE "B 5ns\n└─ C 5ns\n" TRACE " (its root has not ended)\nI 5ns\n");
 }
@@ -176,6 +202,7 @@ START_TEST(a_root_that_lasts_has_its_own_printed_without_it)
 	for (u32 i = 16; i < 16 * 100000; i += 16)
 		ends(i, 8, 1);
 	ends_in(1, 2, 0, 0);
+	ticks(2);
 	ck_assert_uint_eq(lines_like("└─ D 5ns"), 1);
 	ck_assert_uint_eq(to.end(to.ctx), 0);
 	ck_assert_uint_eq(lines_like("A 5ns"), 99999);
@@ -206,6 +233,7 @@ Suite *tree_suite(void)
 	tcase_add_test(c, a_trace_is_printed_when_its_root_has_ended);
 	tcase_add_loop_test(c, two_requests_of_one_trace_are_two_trees, 0, 2);
 	tcase_add_test(c, what_ends_after_its_root_is_printed_later);
+	tcase_add_test(c, what_ends_a_moment_after_its_root_is_below_it);
 	tcase_add_test(c, what_has_no_root_comes_at_the_end);
 	tcase_add_test(c, what_was_printed_waits_no_more);
 	tcase_add_test(c, traces_that_are_quiet_make_room);
