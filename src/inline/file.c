@@ -110,6 +110,7 @@ static void place(struct delayed *d)
 {
 	const struct image *img = d->prog->img;
 
+	d->ntail = d->original_size - room_end(&d->room, img);
 	d->code_off = round_up(d->original_size, PAGE);
 	d->code_va = img->hi_va + PAGE;
 	if (d->room.kind == ROOM_MOVED) {
@@ -537,6 +538,8 @@ bool delayed_write(const struct delayed *d, const char *path, struct err *err)
 	put_changed(&f.out, d);
 	put_zeros(&f.out, d->code_off - d->original_size);
 	out_through(&f.out, (struct str){ (const char *)d->added, d->nadded });
+	out_through(&f.out, (struct str){ (const char *)d->original + d->original_size - d->ntail,
+					  d->ntail });
 	return out_file_commit(&f, err);
 }
 

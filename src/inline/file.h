@@ -51,6 +51,8 @@ struct delayed {
 	u64 routine_va, routine_end_va;
 	u8 *added;		/* from code_off on: code, data, section headers if they moved */
 	size_t nadded;
+	size_t ntail;	/* bytes at the original's end that no header names: an archive, say, which
+			 * the program looks for at its file's end; so there they stand again */
 	struct hand summing;	/* gives `sum`, while the stores are looked for */
 	struct arena arena;
 };

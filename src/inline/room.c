@@ -145,6 +145,20 @@ bool room_find(struct room *r, const struct image *img, struct err *err)
 	return true;
 }
 
+u64 room_end(const struct room *r, const struct image *img)
+{
+	u64 end = img->phdrs_off + img->nphdrs * sizeof(r->table[0]);
+
+	if (r->sections_size)
+		end = MAX(end, r->sections_off + r->sections_size);
+	for (size_t i = 0; i < img->nsegs; i++)
+		end = MAX(end, img->segs[i].off + img->segs[i].filesz);
+	for (size_t i = 0; i < img->nsecs; i++)
+		if (img->secs[i].size)
+			end = MAX(end, img->secs[i].off + img->secs[i].size);
+	return MIN(end, img->size);
+}
+
 void room_move(struct room *r, u64 off, u64 va)
 {
 	for (u32 i = 0; i < r->n; i++)

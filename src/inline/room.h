@@ -31,6 +31,8 @@ struct room {
 };
 
 bool room_find(struct room *r, const struct image *img, struct err *err) MUST_CHECK;
+/* Where everything ends that the headers name. */
+u64 room_end(const struct room *r, const struct image *img);
 /* ROOM_MOVED: the table says itself where it lies. */
 void room_move(struct room *r, u64 off, u64 va);
 

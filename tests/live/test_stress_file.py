@@ -356,6 +356,19 @@ def test_a_table_that_can_not_grow(tmp_path, release):
     assert undone(tmp_path / "new", program, tmp_path / "old")
 
 
+@pytest.mark.parametrize("variant", ["plain", "stripped", "cgo-pie"])
+def test_what_is_appended_stays_at_the_end(tmp_path, release, variant):
+    """Programs read it from there: a zip archive, say."""
+    program = tmp_path / "carries"
+    shutil.copy(gobuild.build("seed", release, variant), program)
+    with open(program, "ab") as f:
+        f.write(b"what it carries" * 1000)
+    copy(program, tmp_path / "new", "main.*")
+    assert (tmp_path / "new").read_bytes().endswith(b"what it carries" * 1000)
+    assert undone(tmp_path / "new", program, tmp_path / "old")
+    assert goshawk.run_plain(tmp_path / "new", "all").status == 0
+
+
 def test_a_copy_lends_nobody_rights(tmp_path):
     """It belongs to whoever made it: set-uid would mean another user than in the original."""
     program = tmp_path / "lends"
