@@ -15,9 +15,10 @@ static const char *const colors[COLORS] = { "36", "32", "35", "34", "33" };
 
 struct bar waterfall_bar(const struct stored_trace *about, const struct span *s, unsigned n)
 {
-	double from = (double)about->start_ns, all = MAX((double)about->end_ns - from, 1);
-	double at = ((double)s->start_ns - from) / all * n;
-	double end = ((double)s->end_ns - from) / all * n;
+	i64 from = about->start_ns;	/* doubles have no single ns of times */
+	double all = (double)MAX(about->end_ns - from, 1);
+	double at = (double)(s->start_ns - from) / all * n;
+	double end = (double)(s->end_ns - from) / all * n;
 	struct bar b = {
 		(unsigned)MIN(MAX(at, 0), n - 1), (unsigned)MIN(MAX(end + 0.5, 0), n)
 	};

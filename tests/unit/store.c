@@ -505,6 +505,11 @@ START_TEST(bars_lie_within_their_line)
 	s.end_ns = 0;
 	b = waterfall_bar(&t, &s, 10);
 	ck_assert(b.from == 9 && b.to == 10);
+	t.start_ns = s.start_ns = s.end_ns = 1764408000000000100;
+	t.end_ns = t.start_ns + 200;
+	s.end_ns += 100;
+	b = waterfall_bar(&t, &s, 10);
+	ck_assert(b.from == 0 && b.to == 5);
 }
 END_TEST
 
