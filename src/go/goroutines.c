@@ -202,6 +202,8 @@ static bool parse(const struct gather *w, u64 g_rt, struct goroutine *g)
 		g->pc = word_of(b, rel->g_syscallsp + 8u);
 	} else if (thread) {
 		place_running(w, &w->threads[*thread - 1], g);
+	} else if (g->status == GO_RUNNING) {
+		g->torn = true;
 	}
 	if (thread)
 		g->tid = w->threads[*thread - 1].tid;

@@ -31,7 +31,8 @@ struct goroutine {
 	u8 status;		/* enum go_status */
 	u8 reason;		/* g.waitreason, where status says that it waits */
 	bool exact;		/* pc is where it stands */
-	bool torn; /* where it stands is not known: it runs, and its thread is elsewhere */
+	bool torn; /* where it stands is not known: it runs, and its thread is elsewhere, or is not
+		    * known */
 	bool system;		/* the runtime's own */
 };
 

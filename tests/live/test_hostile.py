@@ -19,7 +19,7 @@ EACH = 40 if gobuild.ALL else 8  # mutants of each kind
 SECONDS, MIB = 20, 1 << 20
 MOST = 512 * MIB  # of memory that is used; room for addresses is the core, the program and as much again
 G_BYTES, GOROUTINES = 352, 16  # of one; how many there are with --json, but for the runtime's
-PT_LOAD, PT_NOTE, NT_PRSTATUS = 1, 4, 1
+PT_LOAD, PT_NOTE, NT_PRSTATUS, FS_BASE = 1, 4, 1, 112 + 8 * 21
 
 
 class Core:
@@ -233,6 +233,23 @@ def test_goroutines_of_a_changed_core(how, sound, tmp_path):
 def test_explain_of_a_changed_core(how, sound, tmp_path):
     for _ in mutants(sound, tmp_path, how, "explain"):
         pass
+
+
+def test_where_one_runs_is_not_known_without_its_thread(tmp_path):
+    """What its g says of that is from when it last gave its processor up."""
+    with Parked(gobuild.NEWEST, "plain", cwd=tmp_path) as parked:
+        core, at = Core(core_of(parked, "gcore", tmp_path), parked.path), 0
+        assert any(o["state"] == "running" and o["stack"] for o in by_goid(look("goroutines", core, parked.path, tmp_path / "out", "")).values())
+    while at + 12 <= core.notes_size:
+        name, size, kind = struct.unpack("<III", core.at(core.notes + at, 12))
+        at += 12 + (name + 3 & ~3)
+        if kind == NT_PRSTATUS:
+            core.put(core.notes + at + FS_BASE, bytes(8))
+        at += size + 3 & ~3
+    core.done()
+    seen = by_goid(look("goroutines", core, parked.path, tmp_path / "out", "no threads"))
+    running = [o for o in seen.values() if o["state"] == "running"]
+    assert running and not any(o["stack"] for o in running), running
 
 
 def test_a_core_that_is_cut_anywhere(sound, tmp_path):
