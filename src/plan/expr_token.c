@@ -136,7 +136,7 @@ static bool number(struct parser *p)
 				return expr_token_wrong(p, p->at, "a digit was expected here");
 			return !many || expr_token_wrong(p, p->start, "more than 64 bits");
 		}
-	if (peek(p, 0) == '0' && is_digit(peek(p, 1))) {
+	if (peek(p, 0) == '0' && (is_digit(peek(p, 1)) || peek(p, 1) == '_')) {
 		if (!digits(p, 8, &p->whole, &many) || is_digit(peek(p, 0)))
 			return expr_token_wrong(p, p->at,
 						"no digit of an octal number (0 at its front)");
