@@ -65,9 +65,9 @@ def test_two_thousand_requests_at_once(tmp_path):
 
 
 def test_who_has_given_up_is_no_other_process(release):
-    """What is served when the caller does not wait any more is shown as what it is: the rest of that trace."""
+    """What is served when the caller does not wait any more is below what it asked."""
     done = goshawk.run("spans", "--", gobuild.build("spans-late", release, "stripped"))
     assert (done.status, done.out) == (0, "done\n"), done
-    first, asked, again, served, end = done.err.splitlines()
-    assert again == first + ", later" and "/late error.type=" in asked and served.startswith("GET "), done
+    trace, asked, served, end = done.err.splitlines()
+    assert trace.startswith("trace ") and "/late error.type=" in asked and served.startswith("└─ GET "), done
     assert end == "[goshawk] 2 spans in 1 trace", done
