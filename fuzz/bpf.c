@@ -120,7 +120,7 @@ static void assemble(struct input *in, const struct probes *p)
 	struct bpf_insn code[PROGRAM_ROOM + 1];
 	struct bpf_facts f = {
 		.sites_fd = 1, .steps_fd = 2, .slots_fd = 3, .counts_fd = 4, .ring_fd = 5,
-		.marks_fd = 6, .decides = p->decides,
+		.marks_fd = 6, .goes_back = p->goes_back, .decides = p->decides,
 		.tgid = take(in, 2), .nslots = SLOTS_EACH, .most_turns = p->most_turns,
 		.g_goid = (u16)take(in, 2), .sleeps = take(in, 1) & 1, .may_leave = take(in, 1) & 1,
 	};

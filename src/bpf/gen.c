@@ -198,7 +198,8 @@ static struct bpf_site *add(struct probes *p, struct steps_known *k, u32 site,
 		row->size = (u16)r->size;
 	}
 	*vec_push(&p->vas) = va;
-	p->most_turns = MAX(p->most_turns, r && goes_back(r) ? INT32_MAX : n);
+	p->goes_back |= r && goes_back(r);
+	p->most_turns = p->goes_back ? INT32_MAX : MAX(p->most_turns, n);
 	if (p->at.n && p->at.at[p->at.n - 1].va == va) {	/* a function that is only `ret` */
 		p->sites.at[p->at.at[p->at.n - 1].row].also = (u32)p->sites.n - 1;
 		return row;

@@ -122,7 +122,8 @@ struct probes {
 	VEC(u64) vas;			/* of each of them */
 	struct bpf_steps steps;
 	VEC(struct probes_refused) refused;
-	u32 most_turns;		/* of one site */
+	u32 most_turns;		/* of one site; where some of its rows go back, of any */
+	bool goes_back;		/* there are rows that do */
 	bool decides;		/* there are rows that decide */
 };
 
@@ -140,7 +141,7 @@ struct bpf_facts {
 	u16 g_goid;
 	bool sleeps;		/* it may wait for pages of the target */
 	bool count_only;	/* no records at all */
-	bool decides;		/* some rows do */
+	bool goes_back, decides;	/* some rows do */
 	const struct go_bare_calls *bare;	/* with the next three: for stacks; NULL: none */
 	u64 text_rt;
 	u32 sigpanic_pc, sigpanic_size;	/* 0: it is not known */

@@ -91,7 +91,8 @@ static bool program_text(struct out *o, const struct probes *p, struct err *err)
 	struct bpf_facts facts = {
 		.sites_fd = SITES, .steps_fd = STEPS, .slots_fd = SLOTS, .counts_fd = COUNTS_MAP,
 		.ring_fd = RING, .marks_fd = MARKS, .nslots = SLOTS_EACH,
-		.most_turns = p->most_turns, .decides = p->decides,
+		.most_turns = p->most_turns, .goes_back = p->goes_back,
+		.decides = p->decides,
 		.g_goid = p->plan->prog->rel->g_goid, .sleeps = true,
 		.may_leave = true, .count_only = p->plan->request.count_only,
 	};

@@ -455,7 +455,8 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_STACK, L_STACK);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_WHEN, L_WHEN);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_WHEN_NOT, L_WHEN);
-	bpf_jump_imm(c, BPF_JEQ, R1, STEP_AGAIN, L_AGAIN);
+	if (f->goes_back)
+		bpf_jump_imm(c, BPF_JEQ, R1, STEP_AGAIN, L_AGAIN);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_FRAME, L_FRAME);
 	bpf_jump_imm(c, BPF_JEQ, R1, STEP_FRAMES, L_FRAMES);
 	if (f->decides)
@@ -467,7 +468,8 @@ static void steps(struct bpf_code *c, const struct bpf_facts *f)
 	copy(c, f);
 	step_int(c);
 	step_when(c);
-	step_again(c);
+	if (f->goes_back)
+		step_again(c);
 	step_frames(c, f);
 	step_frame(c);
 	if (f->decides)

@@ -38,9 +38,9 @@ static bool load(enum kernel_way way, const struct bpf_facts *f)
 	bpf_code_start(&c, code, ARRAY_LEN(code));
 	bpf_program(&c, f);
 	ok = bpf_code_ok(&c, &err) && kernel_load(way, code, c.n, &fd, &err);
-	printf("%s%s%s%s%s: ", ways[way], f->may_leave ? ", leaves" : "",
-	       f->decides ? ", decides" : "", f->bare ? ", stacks" : "",
-	       f->count_only ? ", counts" : "");
+	printf("%s%s%s%s%s%s: ", ways[way], f->may_leave ? ", leaves" : "",
+	       f->goes_back ? ", goes back" : "", f->decides ? ", decides" : "",
+	       f->bare ? ", stacks" : "", f->count_only ? ", counts" : "");
 	if (ok)
 		printf("%u instructions\n", c.n);
 	else
@@ -62,14 +62,15 @@ int main(void)
 		printf("%s\n", err.msg);
 		return 1;
 	}
-	for (u32 i = 0; i < WAYS * 16; i++) {
-		enum kernel_way way = (enum kernel_way)(i / 16);
+	for (u32 i = 0; i < WAYS * 32; i++) {
+		enum kernel_way way = (enum kernel_way)(i / 32);
 
 		f.may_leave = i & 1;
 		f.decides = i & 2;
 		f.bare = i & 4 ? &bare : NULL;
 		f.sigpanic_size = i & 4 ? 100 : 0;
 		f.count_only = i & 8;
+		f.goes_back = i & 16;
 		f.sleeps = way != WAY_EACH_AWAKE;
 		ok &= load(way, &f);
 	}

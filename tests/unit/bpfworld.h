@@ -107,6 +107,7 @@ static inline void load_program(bool sleeps)
 
 	probes_make(&w.probes, &w.plan, BIAS);
 	facts.most_turns = w.probes.most_turns;
+	facts.goes_back = w.probes.goes_back;
 	facts.decides = w.decides || w.probes.decides;
 	bpf_code_start(&c, w.code, PROGRAM_ROOM);
 	bpf_program(&c, &facts);
