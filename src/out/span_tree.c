@@ -50,7 +50,6 @@ struct tree {
 	u64 nwaiting, bytes;	/* spans, and of their texts */
 	bool whole;
 	VEC(struct due) due;	/* traces that have roots, by when the first of them ended */
-	size_t ndone;		/* of these */
 	u64 ticks;
 };
 
@@ -385,14 +384,18 @@ static void print_roots(struct tree *t, struct waiting *w)
 /* One that had to make room is no more. */
 static void print_due(struct tree *t, u64 tick)
 {
-	for (; t->ndone < t->due.n && t->due.at[t->ndone].tick <= tick; t->ndone++) {
-		struct waiting *w = trace_of(t, t->due.at[t->ndone].trace);
+	size_t n = 0;
+
+	for (; n < t->due.n && t->due.at[n].tick <= tick; n++) {
+		struct waiting *w = trace_of(t, t->due.at[n].trace);
 
 		if (w && w->has_root)
 			print_roots(t, w);
 	}
-	if (t->ndone == t->due.n)
-		t->ndone = t->due.n = 0;
+	if (!n)
+		return;
+	t->due.n -= n;
+	memmove(t->due.at, t->due.at + n, t->due.n * sizeof(*t->due.at));
 }
 
 static int by_number(const void *x, const void *y)
