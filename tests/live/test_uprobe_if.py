@@ -146,4 +146,4 @@ def test_half_of_the_goroutines_at_the_same_depth(tmp_path, release):
 def test_the_kernel_accepts_every_form_of_the_program():
     done = goshawk.run_plain(goshawk.BUILD / "tests" / "loads")
     assert done.status == 0, done
-    assert done.out.count("instructions") == 48
+    assert done.out.count("instructions") == 96
