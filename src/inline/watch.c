@@ -11,6 +11,7 @@
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -83,6 +84,40 @@ static bool is_deadly(pid_t pid, int signal)
 	return false;
 }
 
+/* Has this process's first thread ended? */
+static bool is_over(pid_t pid)
+{
+	char path[64], text[512] = "";
+	const char *state;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return true;
+	text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+	fclose(f);
+	state = strrchr(text, ')');
+	return !state || strchr("ZX", state[2]);
+}
+
+/* The first thread may have ended before the others: then nothing comes of it as long as their ends
+ * have not been taken, that of the dying one above all. */
+static bool stands(const struct run *r, pid_t tid)
+{
+	const struct timespec while_it_may = { .tv_nsec = 1000000 };
+	int status;
+	pid_t got;
+
+	(void)ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+	while (!(got = waitpid(tid, &status, __WALL | WNOHANG))) {
+		if (tid == r->pid && is_over(tid))
+			return false;
+		nanosleep(&while_it_may, NULL);
+	}
+	return got == tid && WIFSTOPPED(status);
+}
+
 /* The others stand still as well; those that have ended meanwhile are left out. */
 static bool look(struct run *r, pid_t dying, int signal)
 {
@@ -107,12 +142,8 @@ static bool look(struct run *r, pid_t dying, int signal)
 	dir = opendir(path);
 	while (dir && (e = readdir(dir))) {
 		pid_t tid = (pid_t)strtol(e->d_name, NULL, 10);
-		int status;
 
-		if (tid <= 0 || tid == dying)
-			continue;
-		(void)ptrace(PTRACE_INTERRUPT, tid, 0, 0);
-		if (waitpid(tid, &status, __WALL) != tid || !WIFSTOPPED(status))
+		if (tid <= 0 || tid == dying || !stands(r, tid))
 			continue;
 		if (!thread_look(tid, vec_push(&threads)))
 			threads.n--;
