@@ -88,6 +88,8 @@ bool image_open_core(struct image *img, const char *path, const char *exe,
 bool proc_is_mounted(struct err *err) MUST_CHECK;
 /* The one process whose executable has this name. ERR_GONE: none; ERR_USAGE: several, listed. */
 bool process_named(const char *name, int *pid, struct err *err) MUST_CHECK;
+/* Has its first thread ended? Others may live on: nobody is told of its end before theirs. */
+bool process_is_zombie(int pid);
 /* Does the path lead to a file that the image was made of? Writing to it would change the image. */
 bool image_is_made_of(const struct image *img, const char *path);
 /* Is the process still what the image was made of? It may have become another program (exec), and

@@ -102,6 +102,16 @@ static void await_program(int pid)
 	}
 }
 
+static bool is_over(char letter)
+{
+	return letter == 'Z' || letter == 'X';
+}
+
+bool process_is_zombie(int pid)
+{
+	return is_over(state_of(pid).letter);
+}
+
 /* The name behind /proc/PID/exe. A kernel thread has none, nor has a process that has ended. */
 static bool exe_name(struct image *img, struct err *err)
 {
@@ -109,7 +119,7 @@ static bool exe_name(struct image *img, struct err *err)
 	ssize_t n = readlink(proc_path(img->pid, "exe").z, name, sizeof(name));
 	char state = n < 0 && errno == ENOENT ? state_of(img->pid).letter : 0;
 
-	if (state == 'Z' || state == 'X')
+	if (is_over(state))
 		return err_set(err, ERR_GONE,
 			       "has ended, and its parent has not yet asked for its status");
 	if (state)
@@ -140,7 +150,7 @@ static bool is_beginning(int pid)
 {
 	char letter = state_of(pid).letter;
 
-	return letter && letter != 'Z' && letter != 'X';
+	return letter && !is_over(letter);
 }
 
 static bool place_by_auxv(struct image *img, struct err *err)

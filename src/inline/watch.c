@@ -84,36 +84,19 @@ static bool is_deadly(pid_t pid, int signal)
 	return false;
 }
 
-/* Has this process's first thread ended? */
-static bool is_over(pid_t pid)
-{
-	char path[64], text[512] = "";
-	const char *state;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return true;
-	text[fread(text, 1, sizeof(text) - 1, f)] = 0;
-	fclose(f);
-	state = strrchr(text, ')');
-	return !state || strchr("ZX", state[2]);
-}
-
-/* The first thread may have ended before the others: then nothing comes of it as long as their ends
- * have not been taken, that of the dying one above all. */
+/* Nothing comes of the first thread where it has ended, as long as others live or their ends have
+ * not been taken: the dying one's for example. */
 static bool stands(const struct run *r, pid_t tid)
 {
-	const struct timespec while_it_may = { .tv_nsec = 1000000 };
+	bool first = tid == r->pid;
 	int status;
 	pid_t got;
 
 	(void)ptrace(PTRACE_INTERRUPT, tid, 0, 0);
-	while (!(got = waitpid(tid, &status, __WALL | WNOHANG))) {
-		if (tid == r->pid && is_over(tid))
+	while (!(got = waitpid(tid, &status, __WALL | (first ? WNOHANG : 0)))) {
+		if (process_is_zombie(tid))
 			return false;
-		nanosleep(&while_it_may, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	return got == tid && WIFSTOPPED(status);
 }

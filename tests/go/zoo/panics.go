@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/pprof"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -30,6 +33,7 @@ func init() {
 		death{"panic-custom", "panic", "main.panicCustom", panicCustom},
 		death{"panic-in-panic", "panic", "main.panicInPanic", panicInPanic},
 		death{"panic-goroutine", "panic", "main.panicText", func() { go starts(); time.Sleep(time.Minute) }},
+		death{"panic-first-thread-gone", "panic", "main.panicText", firstThreadGone},
 		death{"panic-labels", "panic", "main.panicText", panicLabels},
 		death{"nil-map", "panic", "main.nilMap", func() { nilMap(nil) }},
 		death{"close-closed", "panic", "main.closeTwice", closeTwice},
@@ -72,6 +76,25 @@ func panicText() { panic("boom") }
 func starts() {
 	go panicText()
 	time.Sleep(time.Minute)
+}
+
+// The thread that the process began with ends, and the process goes on.
+func firstThreadGone() {
+	go func() {
+		for state := ""; !strings.Contains(state, ") Z "); time.Sleep(time.Millisecond) {
+			text, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/stat", os.Getpid()))
+			if err != nil {
+				panic(err)
+			}
+			state = string(text)
+		}
+		panicText()
+	}()
+	for runtime.LockOSThread(); syscall.Gettid() != os.Getpid(); runtime.LockOSThread() {
+		runtime.UnlockOSThread()
+		time.Sleep(time.Millisecond)
+	}
+	syscall.Syscall(syscall.SYS_EXIT, 0, 0, 0)
 }
 
 // From Go 1.26 on labels may stand where the goroutine is told of.
