@@ -40,7 +40,8 @@ def test_each_of_the_zoo(built_by, variant, tmp_path):
         done = goshawk.run("explain", "--json", "-o", to, "--", program, name, env={"GOMAXPROCS": "4"})
         text, done.out = done.err, to.read_text() if to.exists() else ""
         wrong.append(judge("run of " + name, kind, function, diagnosis(done)))
-        wrong.append(judge("text of " + name, kind, function, from_text(tmp_path, text)))
+        if not name.startswith("c-thread-"):  # of C's own threads nothing is printed
+            wrong.append(judge("text of " + name, kind, function, from_text(tmp_path, text)))
     assert tried >= 40
     say(built_by, variant, tried, wrong)
 
