@@ -84,15 +84,9 @@ void bpf_facts_of_stacks(struct bpf_facts *f, const struct plan *plan, u64 bias)
 /* A read of frames becomes a step for each: the program has one loop, that over steps. */
 static void add_read(struct bpf_steps *to, const struct read *d, u64 bias)
 {
-	if (d->kind == READ_AGAIN) {
-		*vec_push(to) = (struct bpf_step){
-			.kind = STEP_AGAIN, .reg = d->log, .size = d->size + 1u, .at = (u16)d->at,
-			.from = (u16)d->from, .len_at = (u16)d->len_at, .elem = (u16)d->elem,
-			.most = d->log ? AGAIN_LOG_MOST : AGAIN_MOST,
-		};
-		return;
-	}
-	*vec_push(to) = (struct bpf_step){
+	struct bpf_step *s = vec_push(to);
+
+	*s = (struct bpf_step){
 		.kind = (u8)kind_of(d),
 		.reg = d->kind == READ_G ? REG_G : d->reg,
 		.size = d->kind == READ_G ? 8 : d->size,
@@ -105,6 +99,11 @@ static void add_read(struct bpf_steps *to, const struct read *d, u64 bias)
 		.disp = d->disp,
 		.when = d->when + (d->when_va ? bias : 0),
 	};
+	if (d->kind == READ_AGAIN) {
+		s->reg = d->log;
+		s->size++;	/* behind this one it is one more */
+		s->most = d->log ? AGAIN_LOG_MOST : AGAIN_MOST;
+	}
 	for (u32 f = 1; d->kind == READ_FRAMES && f < d->size / 8; f++)
 		*vec_push(to) = (struct bpf_step){
 			.kind = STEP_FRAME, .at = (u16)(d->at + 8 * f), .status = (u16)d->status,
