@@ -421,7 +421,7 @@ static void probe_uprobes(struct permit *p)
 		FOUND(p, "the kernel has them; what they run is a BPF program, and none can be "
 			 "loaded");
 		CHANGE(p, "what permits BPF programs permits them, too");
-	} else if (!kernel_is(6, 6)) {
+	} else if (!kernel_is(6, 10)) {
 		p->state = PERMIT_LIMITED;
 		FOUND(p, "attached one by one; kernel.perf_event_paranoid is %ld",
 		      setting("/proc/sys/kernel/perf_event_paranoid", -1));

@@ -134,8 +134,7 @@ static const char *cut_url(struct url_parts *u, struct str url)
 	n = at < 0 ? url.n : (size_t)at;
 	u->path = str_cut(url, 0, n);
 	u->query = str_cut(url, n, url.n);
-	if ((u->scheme.n != 4 || strncasecmp(u->scheme.p, "http", 4)) &&
-	    (u->scheme.n != 5 || strncasecmp(u->scheme.p, "https", 5)))
+	if (!otel_is(u->scheme, "http") && !otel_is(u->scheme, "https"))
 		return "it does not begin with http:// or https://";
 	return wrong_host(u->host);
 }
@@ -345,9 +344,9 @@ static bool are_metrics_wanted(const struct otel_env *e)
 	struct str name;
 
 	while (v && otel_next(&v, &name)) {
-		bool four = name.n == 4, none = four && !strncasecmp(name.p, "none", 4);
+		bool none = otel_is(name, "none");
 
-		if (!none && !(four && !strncasecmp(name.p, "otlp", 4)))
+		if (!none && !otel_is(name, "otlp"))
 			otel_say(e, "OTEL_METRICS_EXPORTER: %.*s: neither otlp nor none: otlp is "
 				 "taken", STR_F(name));
 		wanted |= !none;

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
+#include <strings.h>
 
 const char *otel_env(const struct otel_env *e, const char *name)
 {
@@ -96,6 +98,11 @@ bool otel_next(const char **list, struct str *name)
 		*list += **list == ',';
 	}
 	return name->n;
+}
+
+bool otel_is(struct str name, const char *word)
+{
+	return name.n == strlen(word) && !strncasecmp(name.p, word, name.n);
 }
 
 bool otel_pairs(struct otel_pairs *to, struct arena *a, const char *text)

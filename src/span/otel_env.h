@@ -38,6 +38,8 @@ void otel_say(const struct otel_env *e, const char *fmt, ...) PRINTF(2, 3);
 u64 otel_number(const struct otel_env *e, const char *name, u64 least, u64 most, u64 otherwise);
 /* Takes the first name of a list ("a, b,c"), without the blanks around it; false: no more. */
 bool otel_next(const char **list, struct str *name);
+/* Words mean the same in upper and lower case, as the specification of the variables has it. */
+bool otel_is(struct str name, const char *word);
 /* "key=value,key=value", with %XX; a ';' is a part of its value, unlike in baggage. False: one is
  * malformed, and none is taken. */
 bool otel_pairs(struct otel_pairs *to, struct arena *a, const char *text);

@@ -39,7 +39,7 @@ static u32 named(struct str name)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (str_eq(name, str_of(known[i].text)))
+		if (otel_is(name, known[i].text))
 			return known[i].how;
 	return 0;
 }
@@ -55,7 +55,7 @@ u32 propagators_of(const struct otel_env *e, const char *list)
 	while (otel_next(&list, &name)) {
 		u32 one = named(name);
 
-		if (!one && !str_eq(name, STR("none")))
+		if (!one && !otel_is(name, "none"))
 			otel_say(e, "OTEL_PROPAGATORS: %.*s is not supported; tracecontext, "
 				 "baggage, b3 and b3multi are", STR_F(name));
 		if (one & PROPAGATOR_ANY_B3)

@@ -1,6 +1,7 @@
 #include "span/sampler.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "plan/propagate.h"
 
@@ -36,7 +37,7 @@ bool sampler_from(struct sampler *s, const char *name, const char *arg)
 	if (!name || !*name)
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		if (strcmp(name, known[i].name))
+		if (strcasecmp(name, known[i].name))
 			continue;
 		s->parent = known[i].parent;
 		s->below = known[i].none ? 0 : ALL;

@@ -164,6 +164,8 @@ START_TEST(names_of_propagators_may_have_blanks_around)
 	ck_assert_uint_eq(propagators("b3, tracecontext"), B3 | W3C);
 	ck_assert_uint_eq(propagators("\ttracecontext ,, b3 ,"), W3C | B3 | FIRST);
 	ck_assert_uint_eq(propagators(" none "), 0);
+	ck_assert_uint_eq(propagators("TraceContext, B3Multi, NONE"),
+			  W3C | PROPAGATOR_B3MULTI | FIRST);
 	ck_assert_str_eq(said, "");
 	ck_assert_uint_eq(propagators("b3, x y ,baggage"), B3 | FIRST | PROPAGATOR_BAGGAGE);
 	ck_assert_str_eq(said, "OTEL_PROPAGATORS: x y is not supported; tracecontext, baggage, b3 "

@@ -332,6 +332,8 @@ START_TEST(samplers)
 	ck_assert(takes("traceidratio", "1", 0xff, NULL));
 	ck_assert(!takes("traceidratio", "0", 0, NULL));
 	ck_assert(takes("traceidratio", NULL, 0xff, NULL));
+	ck_assert(sampler_from(&s, "Always_OFF", NULL));
+	ck_assert(!s.parent && !s.below);
 	ck_assert(!sampler_from(&s, "traceidratio", "1.5"));
 	ck_assert(!sampler_from(&s, "traceidratio", "half"));
 	ck_assert(!sampler_from(&s, "nonsense", NULL));
