@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 
@@ -41,6 +42,12 @@ def run_plain(*args, env=None, cwd=None, timeout=120, stdin=subprocess.DEVNULL):
     return Ended(subprocess.run([str(a) for a in args], env=dict(os.environ, **(env or {})), cwd=cwd,
                                 timeout=timeout, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 text=True, errors="surrogateescape"))
+
+
+def with_cores():
+    """Of a program that a test starts (preexec_fn): the kernel may make a core of it, in its folder."""
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 
 
 def read_lines(path):

@@ -2,7 +2,6 @@
 
 import json
 import re
-import resource
 
 import pytest
 
@@ -76,7 +75,6 @@ def same(arg, shown):
 
 
 def compare(release, variant, dlv, tmp_path):
-    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with Parked(release, variant, 3, cwd=tmp_path) as parked:
         core = core_of(parked, "kernel", tmp_path)
     ours = look(core, parked.path)
@@ -136,7 +134,6 @@ def test_as_a_newer_delve(built_by, variant, tmp_path):
 def test_what_delve_cannot_show(tmp_path):
     """It needs DWARF; stripped, all frames and what waits for what are still seen here."""
     delve = others.debian("dlv")
-    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with Parked("1.19.13", "stripped", 3, cwd=tmp_path) as parked:
         core = core_of(parked, "kernel", tmp_path)
     commands = tmp_path / "commands"

@@ -6,7 +6,6 @@ import os
 import pathlib
 import pty
 import re
-import resource
 import signal
 import struct
 import subprocess
@@ -391,9 +390,8 @@ def kernel_core(program, tmp_path, *args):
         pattern = f.read().strip()
     if "/" in pattern or pattern.startswith("|"):
         pytest.skip("cores go to %s" % pattern)
-    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     subprocess.run([program, *args], cwd=tmp_path, env=dict(os.environ, GOTRACEBACK="crash"), timeout=60,
-                   stderr=subprocess.DEVNULL, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (hard, hard)))
+                   stderr=subprocess.DEVNULL, preexec_fn=goshawk.with_cores)
     cores = list(tmp_path.glob("core*"))
     if not cores:
         pytest.skip("the kernel made no core")

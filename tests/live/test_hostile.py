@@ -191,7 +191,6 @@ def look(command, core, program, to, what):
 def sound(tmp_path_factory):
     """A core that nothing is wrong with, and its program."""
     at = tmp_path_factory.mktemp("core")
-    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with Parked(gobuild.NEWEST, "plain", 3, cwd=at) as parked:
         return Core(core_of(parked, "kernel", at), parked.path), parked.path
 

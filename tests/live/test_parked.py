@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import re
-import resource
 import subprocess
 import threading
 import time
@@ -35,14 +34,14 @@ SEMACQUIRE = {"sync.Mutex.Lock": 20, "sync.RWMutex.RLock": 20, "sync.WaitGroup.W
 
 
 class Parked:
-    """tests/go/parked, with `n` more goroutines."""
+    """tests/go/parked, with `n` more goroutines. In `cwd` it may leave a core."""
 
     def __init__(self, release, variant, n=0, cwd=None):
         self.release, self.n = release, n
         self.path = gobuild.build("parked", release, variant)
         self.p = subprocess.Popen([self.path, str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True, bufsize=1, cwd=cwd,
-                                  env=dict(os.environ, GOTRACEBACK="crash"))
+                                  env=dict(os.environ, GOTRACEBACK="crash"), preexec_fn=goshawk.with_cores if cwd else None)
         words = line_of(self.p.stdout, "ready").split()
         self.pid = int(words[1])
         self.at = {name: int(address, 16) for name, address in zip(words[::2], words[1::2])}
@@ -198,7 +197,6 @@ def test_the_same_from_a_core(release, tmp_path):
 
 
 def core_is_as_the_process_was(release, how, tmp_path):
-    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with Parked(release, "plain", 3, cwd=tmp_path) as parked:
         core = core_of(parked, how, tmp_path)
         check(look(core), parked, live=False)
