@@ -58,7 +58,7 @@ static void add_part(struct bpf_steps *to, const struct condition_rows *rows, u6
 
 		*s = step_of(w, bias);
 		if (w->kind == ROW_JUMP)
-			s->size = (u16)((w->to == TO_NO ? no : w->to == TO_UNSURE ? unsure :
+			s->size = (u16)((w->to == TO_NO ? no : w->to >= TO_UNREADABLE ? unsure :
 					 w->to == holds ? end : w->to) - i - 1);
 	}
 	*vec_push(to) = (struct bpf_step){

@@ -365,7 +365,8 @@ bool pump(struct source *src, const struct plan *plan, const struct sink *sink,
 		sink->tick(sink->ctx, ticks.began_unix, unix_ns(), true);
 	result->elapsed_ns = now_ns() - began;
 	result->lost = calls_totals(calls).lost;
-	result->unreadable = flow.unreadable + calls_totals(calls).unreadable;
+	result->unreadable = flow.unreadable + calls_totals(calls).unreadable +
+			     (src->unreadable ? src->unreadable(src->session) : 0);
 	ok &= out_flush(out) || out->failed == EPIPE || out_ok(out, err);
 	if (src->started && !result->exited && !alone && ok)
 		await_end(pid, pidfd, result);

@@ -33,6 +33,9 @@ struct source {
 		    void *ctx);
 	/* Bytes that waited in the fullest buffer when poll looked last; NULL: not known. */
 	u64 (*fullest)(void *session);
+	/* Calls that have no record because their condition could not be read, up to when poll
+	 * looked last; NULL: each has one. */
+	u64 (*unreadable)(void *session);
 	/* Where the plan asks for counts only (plan.h count_only), and the engine can count without
 	 * records: adds what it has counted so far to totals, one for each function of the plan.
 	 * Else NULL, and records come. */

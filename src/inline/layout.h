@@ -17,8 +17,8 @@
  *         4096   32768   pages that were seen to be readable: for 32 that follow each other a
  *                        word, which is a bit for each, and their number in its high half; by the
  *                        low bits of that number
- *         36864  65536   marks of calls whose entry was recorded (predicate.h)
- *         102400 ...     trace contexts (propagate.h)
+ *         36864  524288  marks of calls whose entry was recorded (predicate.h)
+ *         561152 ...     trace contexts (propagate.h)
  *
  * shared: OFFSET SIZE    MEANING
  *         0      8       cookie
@@ -45,6 +45,7 @@
  *         24     4       top: bytes of the scratch that are in use
  *         32     8       1 + the position from which the ring went on at its beginning: what
  *                        follows it is at the next multiple of `buffer`. The same thread's
+ *         40     8       calls whose condition could not be read, and that have no record
  *         64     8       tail: bytes consumed so far           written by goshawk
  *         128    ...     registers and times of a thread that waits (lossless)
  *         240    8       the goroutine for which newproc1 makes another one
@@ -89,7 +90,7 @@ enum {
 	PAGES_LOG2 = 5,
 	NEAR_MARKS = NEAR_PAGES + 8 * NEAR_PAGES_COUNT,
 	NEAR_MARKS_LOG2 = 16,
-	NEAR_PROPAGATE = NEAR_MARKS + (1 << NEAR_MARKS_LOG2),
+	NEAR_PROPAGATE = NEAR_MARKS + (8 << NEAR_MARKS_LOG2),
 	NEAR_SIZE = NEAR_PROPAGATE + (int)sizeof(struct propagate),
 
 	SHARED_COOKIE = 0,
@@ -115,6 +116,7 @@ enum {
 	RING_LOST = 16,
 	RING_TOP = 24,
 	RING_AGAIN = 32,
+	RING_UNREADABLE = 40,
 	RING_TAIL = 64,
 	RING_SAVE = 128, /* rax rcx rsi rdi r11 */
 	RING_WAIT_START = 168,

@@ -5,6 +5,7 @@
 #include "inline/predicate_impl.h"
 
 enum { JUMPS = 110 };	/* half of what the assembler has */
+#define MARK_SHARED 0xffffffffu		/* extended by its sign: of several calls */
 
 /* Registers in which values are computed: before the record there are three. */
 static const u8 before_regs[] = { R12, R13, R15 }, after_regs[] = { R13, R15, RAX, RCX };
@@ -49,41 +50,98 @@ void predicate_before(struct predicate *s, unsigned no)
 	});
 }
 
-void predicate_after(struct predicate *s, unsigned yes, unsigned no)
+/* A part that the reader decides could say no, and then it would not count. */
+bool predicate_counts(const struct predicate *s)
+{
+	return predicate_after_any(s) && !predicate_parts(s->fn).at_entry;
+}
+
+void predicate_after(struct predicate *s, unsigned yes, unsigned no, unsigned unreadable)
 {
 	decide(&(struct predicate_gen){
 		.s = s, .c = condition_of(s->fn, &means, true), .regs = after_regs,
 		.no = no, .unsure = yes,
+		.unreadable = predicate_counts(s) ? unreadable : yes,
 	});
 }
 
-/* r13 = the place of this call's mark, of `g` in a register. */
-static void mark_into_r13(struct predicate *s, unsigned g)
+/* reg = what tells this call from all others that are open: g, and how deep its stack is, which is
+ * the same when that has moved. No other register is used. */
+static void call_into(struct predicate *s, unsigned reg)
+{
+	struct assembler *a = s->a;
+	u8 r = (u8)(reg & 7);
+
+	if (s->abi0) {
+		load_fs(a, reg, s->l->tls);
+		load(a, reg, reg, G_STACK_HI);
+	} else {
+		load(a, reg, R14, G_STACK_HI);
+	}
+	PUT(a, 0x49, 0x29, (u8)(0xe0 | r));		/* sub reg, rsp */
+	PUT(a, 0x4d, 0x69, (u8)(0xc0 | r << 3 | r));	/* imul reg, reg, hash */
+	asm_u32(a, HASH);
+	if (s->abi0) {
+		PUT(a, 0x64, 0x4c, 0x03, (u8)(0x04 | r << 3), 0x25);
+		asm_u32(a, (u32)s->l->tls);		/* add reg, fs:tls */
+	} else {
+		PUT(a, 0x4d, 0x01, (u8)(0xf0 | r));	/* add reg, r14 */
+	}
+}
+
+/* r13 = the call, r15 = the place of its mark; `temp` is used. */
+static void mark_into_r15(struct predicate *s, unsigned temp)
 {
 	struct assembler *a = s->a;
 
-	load(a, R13, g, G_STACK_HI);
-	PUT(a, 0x49, 0x29, 0xe5);			/* sub r13, rsp */
-	PUT(a, (u8)(0x4e | g >> 3), 0x8d, 0x2c,
-	    (u8)(0xe8 | (g & 7)));			/* lea r13, [g+r13*8] */
-	hash_reg(a, R13, R13, NEAR_MARKS_LOG2);
+	call_into(s, R13);
+	hash_reg(a, R15, R13, NEAR_MARKS_LOG2);
+	lea_rip(a, temp, s->l->near_rt + NEAR_MARKS);
+	PUT(a, 0x4f, 0x8d, 0x7c, (u8)(0xf8 | (temp & 7)), 0);	/* lea r15, [temp+r15*8] */
+	if (temp == R13)
+		call_into(s, R13);
+}
+
+static void mark_shared(struct predicate *s)
+{
+	PUT(s->a, 0x49, 0xc7, 0x07);			/* mov qword [r15], -1 */
+	asm_u32(s->a, MARK_SHARED);
 }
 
 void predicate_mark(struct predicate *s)
 {
-	if (s->abi0)
-		load_fs(s->a, R15, s->l->tls);
-	mark_into_r13(s, s->abi0 ? R15 : R14);
-	lea_rip(s->a, R15, s->l->near_rt + NEAR_MARKS);
-	PUT(s->a, 0x43, 0xc6, 0x04, 0x2f, 0x01);	/* mov byte [r15+r13], 1 */
+	struct assembler *a = s->a;
+	size_t free, same;
+
+	mark_into_r15(s, R13);
+	PUT(a, 0x4d, 0x87, 0x2f);			/* xchg [r15], r13 */
+	PUT(a, 0x4d, 0x85, 0xed, 0x0f, 0x84);		/* test r13, r13; jz free */
+	free = hole(a);
+	PUT(a, 0x4d, 0x3b, 0x2f, 0x0f, 0x84);		/* cmp r13, [r15]; je same */
+	same = hole(a);
+	mark_shared(s);
+	fill(a, same);
+	fill(a, free);
 }
 
 void predicate_find(struct predicate *s, unsigned no)
 {
-	if (s->abi0)
-		load_fs(s->a, R15, s->l->tls);
-	mark_into_r13(s, s->abi0 ? R15 : R14);
-	lea_rip(s->a, R15, s->l->near_rt + NEAR_MARKS);
-	PUT(s->a, 0x43, 0x80, 0x3c, 0x2f, 0x00);	/* cmp byte [r15+r13], 0 */
-	jcc(s->a, CC_E, no);
+	struct assembler *a = s->a;
+	size_t other, alone, done;
+
+	mark_into_r15(s, R12);
+	PUT(a, 0x4d, 0x39, 0x2f, 0x0f, 0x85);		/* cmp [r15], r13; jne other */
+	other = hole(a);
+	PUT(a, 0x45, 0x31, 0xe4);			/* xor r12d, r12d */
+	PUT(a, 0x4d, 0x87, 0x27);			/* xchg [r15], r12 */
+	PUT(a, 0x4d, 0x39, 0xec, 0x0f, 0x84);		/* cmp r12, r13; je alone */
+	alone = hole(a);
+	mark_shared(s);					/* somebody came in between */
+	PUT(a, 0xe9);					/* jmp done */
+	done = hole(a);
+	fill(a, other);
+	PUT(a, 0x49, 0x83, 0x3f, 0xff);			/* cmp qword [r15], -1 */
+	jcc(a, CC_NE, no);
+	fill(a, alone);
+	fill(a, done);
 }

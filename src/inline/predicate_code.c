@@ -149,8 +149,8 @@ static unsigned label_of(struct predicate_gen *g, u16 to)
 {
 	u32 i = 0;
 
-	if (to >= TO_UNSURE)
-		return to == TO_NO ? g->no : g->unsure;
+	if (to >= TO_UNREADABLE)
+		return to == TO_NO ? g->no : to == TO_UNSURE ? g->unsure : g->unreadable;
 	while (i < g->nplaces && g->places[i] != to)
 		i++;
 	if (i == g->nplaces)

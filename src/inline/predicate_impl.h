@@ -13,7 +13,7 @@ struct predicate_gen {
 	struct predicate *s;
 	struct condition c;
 	const u8 *regs;		/* variables */
-	unsigned no, unsure;	/* labels; unsure: after only */
+	unsigned no, unsure, unreadable;	/* labels; the last two: after only */
 	u16 places[PREDICATE_PLACES];
 	u32 nplaces;		/* of the part at hand */
 };

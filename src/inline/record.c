@@ -30,7 +30,7 @@ _Static_assert(AHEAD + ASKED <= RING_ROOM, "what is asked for must be the ring's
 /* labels of one record */
 enum {
 	L_CLAIMED, L_CLAIM, L_CLAIM_BACK, L_RESERVE, L_FULL, L_FULL_BACK, L_SKIP,
-	L_WANTED, L_VOID, L_FREE, L_BEGINS
+	L_WANTED, L_VOID, L_UNREADABLE, L_FREE, L_BEGINS
 };
 
 static const struct reading no_results = { .size = RECORD_HEAD };
@@ -309,6 +309,15 @@ static void discard(struct emitter *e, u32 keep, u32 most, u32 word)
 	fill(a, gone);
 }
 
+/* In the ring of the thread, as emit_count() does. r12: the record. */
+static void count_unreadable(struct assembler *a)
+{
+	load(a, R15, R12, SCRATCH_HELD);
+	PUT(a, 0x49, 0x81, 0xe7);			/* and r15, -4096 */
+	asm_u32(a, (u32)-4096);
+	op_mem(a, true, 0xff, 0, R15, RING_UNREADABLE);	/* inc qword [r15+…] */
+}
+
 /* To L_SKIP where no records are wanted. */
 static void gate(struct emitter *e)
 {
@@ -444,7 +453,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 		if (agent)
 			record_call_agent(e, r, kind, L_VOID);
 		if (kind == SITE_ENTRY && after)
-			predicate_after(&if_, L_WANTED, L_VOID);
+			predicate_after(&if_, L_WANTED, L_VOID, L_UNREADABLE);
 	}
 	if (kind == SITE_ENTRY && (before || after)) {
 		asm_label(a, L_WANTED);
@@ -453,6 +462,10 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	}
 	commit(e, keep, most, 1 + 4 * e->index + kind);
 	jmp(a, L_SKIP);
+	if (kind == SITE_ENTRY && after && predicate_counts(&if_)) {
+		asm_label(a, L_UNREADABLE);
+		count_unreadable(a);
+	}
 	if ((kind == SITE_ENTRY && after) || (agent && record_may_be_unneeded(e->fn))) {
 		asm_label(a, L_VOID);
 		discard(e, keep, most, 1 + 4 * e->index + kind);

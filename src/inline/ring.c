@@ -363,6 +363,21 @@ static void count_lost(struct inline_session *s, source_lost_fn *lost, void *ctx
 	s->lost_since_ns = now;
 }
 
+static void count_unreadable(struct inline_session *s)
+{
+	for (u32 i = 0; i < s->nrings; i++) {
+		u64 n = __atomic_load_n(ring_word(s, i, RING_UNREADABLE), __ATOMIC_RELAXED);
+
+		s->unreadable += n - s->ring[i].unreadable;
+		s->ring[i].unreadable = n;
+	}
+}
+
+u64 rings_unreadable(void *session)
+{
+	return ((struct inline_session *)session)->unreadable;
+}
+
 u64 rings_fullest(void *session)
 {
 	return ((struct inline_session *)session)->fullest;
@@ -428,5 +443,6 @@ u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn
 	if (got)
 		beat(s);
 	count_lost(s, lost, ctx);
+	count_unreadable(s);
 	return got;
 }

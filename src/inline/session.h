@@ -14,7 +14,7 @@
 struct ring_state {
 	u64 tail;	/* consumed */
 	u64 head;	/* as of this poll */
-	u64 lost;	/* counted so far */
+	u64 lost, unreadable;	/* counted so far */
 	u64 time, word;	/* of the record at tail; valid while it is in the heap */
 	u32 site, size;	/* the same */
 	u64 asked;	/* up to where lines were asked for */
@@ -47,6 +47,7 @@ struct inline_session {
 	u16 heap[RINGS];
 	u32 nheap;
 	u64 lost_no_ring;
+	u64 unreadable;		/* calls without a record */
 	u64 fullest;		/* bytes that waited in a ring when the last poll began */
 	i64 lost_since_ns;
 	u64 bad;
@@ -99,6 +100,7 @@ void delays_begin(struct inline_session *s);
 
 /* What a source does (event/source.h); `session` is a struct inline_session. */
 u64 rings_fullest(void *session);
+u64 rings_unreadable(void *session);
 u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost, void *ctx);
 void rings_counts(void *session, u64 *totals);
 void rings_output_blocks(void *session, bool blocks);

@@ -191,7 +191,7 @@ static bool takes(struct condition *c, const struct condition_rows *rows)
 		while (!leads_there(&rows->at[first], w->to))
 			first++;
 		c->jumps++;
-		c->places += first == i && w->to < TO_UNSURE;
+		c->places += first == i && w->to < TO_UNREADABLE;
 	}
 	return c->places <= c->means->places && c->jumps <= c->means->jumps;
 }

@@ -3,10 +3,11 @@
  * A part is an operand of the outermost &&s that is known when a call begins. It is decided before
  * anything is recorded if words that registers, the stack and g hold are enough for it; after the
  * captures, on what they have copied, if not. Of a text its length is known before its bytes are,
- * and mostly says no. What no engine decides, and any doubt (a nil step, unreadable memory), is
+ * and mostly says no. What no engine decides, and any doubt (a text that was copied in part), is
  * left to the reader, who evaluates the whole condition once more (plan/expr.h). He is not asked
  * where one part has said no, so a call that one part excludes does not count as unreadable for
- * the sake of another one.
+ * the sake of another one. That it is unreadable (a nil step, memory that is not there) makes the
+ * whole condition false: an engine that decides all parts of the entry can count that itself.
  *
  * A part is given as rows: loads of words, whole numbers computed from them in a few variables of
  * 64 bits, and jumps forward. Its last row falls through where the part holds.
@@ -39,6 +40,7 @@ enum {
 	NO_VAR = 255,
 	TO_NO = 0xffff,		/* the call is not wanted */
 	TO_UNSURE = 0xfffe,	/* no other part is to say so any more */
+	TO_UNREADABLE = 0xfffd,	/* it is not wanted, but counts; or as TO_UNSURE */
 };
 
 struct condition_row {

@@ -14,7 +14,7 @@ struct generator {
 	u32 labels;
 };
 
-enum { NO, UNSURE, LABELS };	/* labels that are never placed */
+enum { NO, UNSURE, UNREADABLE, LABELS };	/* labels that are never placed */
 
 static struct condition_row *row(struct generator *g, enum condition_kind kind, u32 var, u8 op,
 				 u64 imm)
@@ -46,10 +46,11 @@ static void label(struct generator *g, u32 which)
 static struct condition_row *jump(struct generator *g, u32 var, enum condition_test test, u64 imm,
 				  bool want, u32 to)
 {
+	static const u16 places[LABELS] = { TO_NO, TO_UNSURE, TO_UNREADABLE };
 	struct condition_row *r = row(g, ROW_JUMP, var, (u8)test, imm);
 
 	r->sense = want;
-	r->to = to == NO ? TO_NO : TO_UNSURE;
+	r->to = to < LABELS ? places[to] : 0;
 	if (to >= LABELS)
 		*vec_push(&g->uses) = (struct use){ .row = (u32)g->rows->n - 1, .label = to };
 	return r;
@@ -75,13 +76,14 @@ static void load(struct generator *g, u32 var, u32 at, u32 size, bool sign)
 }
 
 /* Were fewer bytes copied than these? */
-static void check_status(struct generator *g, u32 at, u32 least)
+static void check_status(struct generator *g, u32 at, u32 least, u32 to)
 {
 	load(g, 0, at, 4, true);	/* CAPTURE_UNREADABLE is less than nothing */
-	jump(g, 0, TEST_SLT, least, true, UNSURE);
+	jump(g, 0, TEST_SLT, least, true, to);
 }
 
-/* Does a pointer on the way not lead to what is needed? Then the reader is to say. */
+/* Does a pointer on the way not lead to what is needed, or hold an interface another type? Then
+ * the whole condition is false. */
 static void check_guard(struct generator *g, u16 guard)
 {
 	const struct expr_step *s;
@@ -92,21 +94,21 @@ static void check_guard(struct generator *g, u16 guard)
 	check_guard(g, s->guard);
 	if (s->op == EX_IS) {
 		load(g, 0, s->at, 8, false);
-		jump(g, 0, TEST_EQ, 0, true, UNSURE);
+		jump(g, 0, TEST_EQ, 0, true, NO);
 		if (s->status)
-			check_status(g, s->status, 8);
+			check_status(g, s->status, 8, UNREADABLE);
 		compute(g, 1, OP_MOV, s->imm)->va = true;
 		load(g, 0, s->data, 8, false);
-		jump_if_same(g, 0, 1, false, UNSURE);
+		jump_if_same(g, 0, 1, false, NO);
 		return;
 	}
-	check_status(g, s->status, s->cap);
+	check_status(g, s->status, s->cap, UNREADABLE);
 	load(g, 0, s->at, 8, false);
-	jump(g, 0, TEST_EQ, 0, true, UNSURE);
+	jump(g, 0, TEST_EQ, 0, true, UNREADABLE);
 	if (s->data) {
 		compute(g, 1, OP_MOV, s->imm);
 		load(g, 0, s->data, 8, false);
-		jump(g, 0, TEST_LE, 0, true, UNSURE)->other = 1;
+		jump(g, 0, TEST_LE, 0, true, UNREADABLE)->other = 1;
 	}
 }
 
@@ -201,7 +203,7 @@ static void text_test(struct generator *g, const struct expr_step *s, bool want,
 	else
 		jump(g, 0, TEST_EQ, y->text.n, false, differ);
 	if (y->text.n)
-		check_status(g, x->status, (u32)y->text.n);
+		check_status(g, x->status, (u32)y->text.n, UNSURE);
 	for (size_t k = 0; k < y->text.n;) {
 		size_t left = y->text.n - k;
 		u32 n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
@@ -230,7 +232,7 @@ static void type_test(struct generator *g, const struct expr_step *s, bool want,
 	} else {
 		jump(g, 0, TEST_EQ, 0, true, to_if_same ? out : to);
 		if (x->status)
-			check_status(g, x->status, 8);
+			check_status(g, x->status, 8, UNREADABLE);
 		load(g, 0, x->data, 8, false);
 		compute(g, 1, OP_MOV, y->imm)->va = true;
 		jump_if_same(g, 0, 1, to_if_same, to);

@@ -35,3 +35,11 @@ def test_pairs_that_lost_a_half_are_not_invented():
     assert done.status == 0, done
     seen, lost = seen_and_lost(done)
     assert n - lost <= seen <= n
+
+
+def test_calls_whose_condition_cannot_be_read_take_no_room(tmp_path):
+    """They are counted where they are, so none of the few that are wanted is lost for them."""
+    n = 5_000_000
+    t = goshawk.Trace(tmp_path, ["main.follow"], [gobuild.build("hot", gobuild.NEWEST), n],
+                      ["--buffer", "64KiB", "--if", "p.n == 7"], lossless=False).check()
+    assert (len(t.calls), t.end["unreadable"]) == (n // 100000, n - n // 100000), t.end

@@ -110,7 +110,7 @@ static bool is_about_goid(const char *text)
 START_TEST(conditions_are_decided_in_the_kernel)
 {
 	const char *text = conditions[_i].text;
-	bool wanted = conditions[_i].is == 'r', is;
+	bool wanted = strchr("ru", conditions[_i].is), is;
 
 	if (is_about_goid(text) || !begin(text, "31 c0 c3", HOOK_NONE))
 		return;

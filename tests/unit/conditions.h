@@ -12,6 +12,7 @@
 /* What becomes of the entry:
  *   n  nothing: it was decided before anything was recorded
  *   v  a void record: decided after the captures
+ *   u  the same, and it counts as unreadable; by kernel probes a record
  *   r  a record: it holds, or the reader is to say */
 static const struct { const char *text; char is; } conditions[] = {
 	{ "n < 0", 'r' }, { "n > 0", 'n' }, { "n == -7", 'r' }, { "n != -7", 'n' },
@@ -58,8 +59,8 @@ static const struct { const char *text; char is; } conditions[] = {
 	{ "err.(type) == \"int\" || err.(type) == \"*main.Oops\"", 'r' },
 	{ "!(err.(type) == \"*main.Oops\") && n < 0", 'v' },
 	/* the reader is to say */
-	{ "m[\"none\"] == 3", 'r' },
-	{ "nilp.ID == 3", 'r' }, { "bad.ID == 3", 'r' }, { "sl[4] == 3", 'r' },
+	{ "m[\"none\"] == 3", 'u' },
+	{ "nilp.ID == 3", 'u' }, { "bad.ID == 3", 'u' }, { "sl[4] == 3", 'u' },
 	{ "n / 2 > 9", 'r' },
 	{ "f > 9", 'r' }, { "contains(s, \"x\")", 'r' }, { "func == \"x\"", 'r' },
 	{ "duration > 1h", 'r' }, { "s < \"a\"", 'r' }, { "err.(type) == \"x\"", 'r' },
@@ -69,8 +70,8 @@ static const struct { const char *text; char is; } conditions[] = {
 	{ "ret0 == 42 && p.ID == 1", 'v' },
 	{ "n < 0 && (n > 0 || f > 9)", 'r' },
 	/* in doubt, whatever comes after it says; but not what comes before it */
-	{ "nilp.ID == 3 && p.ID == 72", 'r' }, { "p.ID == 72 && nilp.ID == 3", 'v' },
-	{ "nilp.ID == 3 && n > 0", 'n' }, { "(nilp.ID == 3 || ok) && p.ID == 72", 'r' },
+	{ "nilp.ID == 3 && p.ID == 72", 'u' }, { "p.ID == 72 && nilp.ID == 3", 'v' },
+	{ "nilp.ID == 3 && n > 0", 'n' }, { "(nilp.ID == 3 || ok) && p.ID == 72", 'u' },
 	{ "(ok || nilp.ID == 3) && p.ID == 72", 'v' }, { "lost == \"abcde\" && p.ID == 72", 'r' },
 };
 

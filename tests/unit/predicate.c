@@ -5,8 +5,27 @@
 
 Suite *predicate_suite(void);
 
+/* All places for marks: `mark`. */
+static void fill_marks(u64 mark)
+{
+	u8 *at = mc.region + NEAR_AT + NEAR_MARKS;
+
+	for (u32 i = 0; i < 1 << NEAR_MARKS_LOG2; i++)
+		memcpy(at + 8 * i, &mark, sizeof(mark));
+}
+
+static u32 places_without(u64 mark)
+{
+	u8 *at = mc.region + NEAR_AT + NEAR_MARKS;
+	u32 n = 0;
+
+	for (u32 i = 0; i < 1 << NEAR_MARKS_LOG2; i++)
+		n += memcmp(at + 8 * i, &mark, sizeof(mark)) != 0;
+	return n;
+}
+
 /* Runs the function of the plan once, as the call of asked.h. */
-static void run(const char *text, enum plan_hook hook)
+static void run_on(const char *text, enum plan_hook hook)
 {
 	static const u8 regs[] = { RAX, RBX, RCX, RDI, RSI, R8, R9, R10, R11 };
 	struct err err = { 0 };
@@ -27,7 +46,6 @@ static void run(const char *text, enum plan_hook hook)
 	condition_types(mc.layout.bias);
 	machine_patch(&mc);
 	condition_types(0);
-	memset(mc.region + NEAR_AT + NEAR_MARKS, 0, 1 << NEAR_MARKS_LOG2);
 	c = machine_cpu(&mc.t);
 	for (u32 i = 0; i < ARRAY_LEN(regs); i++)
 		c.r[regs[i]] = world.in.ints[i];
@@ -35,6 +53,12 @@ static void run(const char *text, enum plan_hook hook)
 		c.x[i][0] = world.in.floats[i];
 	memcpy(&mc.t.stack[AT_CALL + 1], world.stack + 8, STACK - 8);
 	(void)machine_call(&mc, NOTHING, c);
+}
+
+static void run(const char *text, enum plan_hook hook)
+{
+	fill_marks(0);
+	run_on(text, hook);
 }
 
 /* Was the room for a record, with what it needs besides, taken since we looked last? */
@@ -50,10 +74,23 @@ static bool room_was_taken(void)
 	return all;
 }
 
+/* Has a call been counted as unreadable since we looked last? */
+static bool was_unreadable(void)
+{
+	u8 *ring = machine_ring(&mc, &mc.t);
+	u64 n = ring ? *ring_word_at(ring, RING_UNREADABLE) : 0;
+
+	if (ring)
+		*ring_word_at(ring, RING_UNREADABLE) = 0;
+	ck_assert_uint_le(n, 1);
+	return n;
+}
+
 /* What stands in the ring, which is emptied: r, for a record; v, if it was given up when it had
- * been written; n, if there is none. And whether an exit follows. */
+ * been written; u, if it counts as unreadable; n, if there is none. And whether an exit follows. */
 static char taken(bool *exit)
 {
+	bool unreadable = was_unreadable();
 	char is = 'n';
 	u64 commit;
 
@@ -64,7 +101,10 @@ static char taken(bool *exit)
 		else
 			*exit = true;
 	}
-	return room_was_taken() && is == 'n' ? 'v' : is;
+	if (room_was_taken() && is == 'n')
+		is = 'v';
+	ck_assert(!unreadable || is == 'v');
+	return unreadable ? 'u' : is;
 }
 
 START_TEST(conditions_are_decided_in_the_target)
@@ -83,7 +123,45 @@ START_TEST(conditions_are_decided_in_the_target)
 	in.goid = 77;
 	holds = expr_entry_passes(&in, &unreadable);
 	ck_assert_msg(!holds || is == 'r', "%s holds, and was not recorded", conditions[_i].text);
+	ck_assert_msg(is != 'u' || unreadable == 1, "%s is readable", conditions[_i].text);
 	asked_end();
+}
+END_TEST
+
+static bool exit_after(const char *text, char wanted)
+{
+	bool exit;
+
+	run_on(text, HOOK_NONE);
+	ck_assert_int_eq(taken(&exit), wanted);
+	asked_end();
+	return exit;
+}
+
+START_TEST(an_exit_takes_the_mark_of_its_call_away)
+{
+	fill_marks(0);
+	ck_assert(exit_after("n < 0", 'r'));
+	ck_assert_uint_eq(places_without(0), 0);
+	ck_assert(!exit_after("n > 0", 'n'));
+	ck_assert(exit_after("p.ID == 71", 'r'));
+	ck_assert(!exit_after("p.ID == 72", 'v'));
+}
+END_TEST
+
+/* Of two calls that are open at once none loses its exit. */
+START_TEST(a_mark_where_there_is_one_is_for_both)
+{
+	enum { OTHER = 4711 };
+
+	fill_marks(OTHER);
+	ck_assert(!exit_after("n > 0", 'n'));
+	ck_assert_uint_eq(places_without(OTHER), 0);
+	ck_assert(exit_after("n < 0", 'r'));
+	ck_assert_uint_eq(places_without(OTHER), 1);
+	ck_assert(exit_after("n > 0", 'v'));	/* one of them might be this; its exit takes room */
+	ck_assert(exit_after("n < 0", 'r'));
+	ck_assert_uint_eq(places_without(OTHER), 1);
 }
 END_TEST
 
@@ -144,6 +222,8 @@ Suite *predicate_suite(void)
 	tcase_add_checked_fixture(t, shapes_begin, shapes_end);
 	tcase_set_timeout(t, 30);
 	tcase_add_loop_test(t, conditions_are_decided_in_the_target, 0, ARRAY_LEN(conditions));
+	tcase_add_test(t, an_exit_takes_the_mark_of_its_call_away);
+	tcase_add_test(t, a_mark_where_there_is_one_is_for_both);
 	tcase_add_loop_test(t, a_hook_is_recorded_all_the_same, 0, 2);
 	tcase_add_test(t, random_conditions_are_decided_as_the_reader_does);
 	suite_add_tcase(s, t);
