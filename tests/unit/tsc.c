@@ -39,22 +39,26 @@ static i64 wrong_by(const struct tsc_clock *c)
 START_TEST(it_stays_with_the_monotonic_clock)
 {
 	struct tsc_clock c = started();
-	i64 end = now + 30 * 24 * 3600 * SECOND, last = 0;
+	i64 end = now + 30 * 24 * 3600 * SECOND, last = 0, longest = 0;
+	bool wrong = false, jumps = false, stands = false;	/* an assertion is slow */
 
 	for (u64 i = 0; now < end; i++) {
 		double ppm = i % 2000 < 1000 ? 1 : -0.5;
 		i64 pause = c.pause_ns, before;
 
 		passes(pause, ppm);
-		if (i > 3)
-			ck_assert_int_lt(wrong_by(&c), 50000);
+		wrong |= i > 3 && wrong_by(&c) >= 50000;
 		before = tsc_to_ns(&c, stamp);
 		tsc_follow(&c, stamp, now + (i % 3 ? 0 : 100));
-		ck_assert(!i || llabs(tsc_to_ns(&c, stamp) - before) <= 1);	/* no jump */
-		ck_assert_int_gt(tsc_to_ns(&c, stamp), last);
+		jumps |= i && llabs(tsc_to_ns(&c, stamp) - before) > 1;
+		stands |= tsc_to_ns(&c, stamp) <= last;
 		last = tsc_to_ns(&c, stamp);
-		ck_assert_int_le(c.pause_ns, 10 * SECOND);
+		longest = MAX(longest, c.pause_ns);
 	}
+	ck_assert(!wrong);
+	ck_assert(!jumps);
+	ck_assert(!stands);
+	ck_assert_int_le(longest, 10 * SECOND);
 }
 END_TEST
 
