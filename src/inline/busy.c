@@ -5,6 +5,7 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+#include <unistd.h>
 
 #include "go/release.h"
 #include "go/vars.h"
@@ -39,16 +40,15 @@ static void look_inside(struct finder *f, u64 word)
 		*vec_push(&f->b->inside) = word;
 }
 
+/* A stack may end before, and behind it nothing may be mapped. */
 static void look_in(struct finder *f, u64 lo, u64 hi)
 {
 	u64 words[TOP / 8];
+	ssize_t got = sizeof(words);
 
-	for (lo = round_up(lo, 8); lo < hi; lo += sizeof(words)) {
-		size_t n = (size_t)MIN(hi - lo, (u64)sizeof(words)) & ~7ull;
-
-		if (!n || !mem_read(f->s->mem_fd, lo, words, n))
-			return;
-		for (size_t i = 0; i < n / 8; i++)
+	for (lo = round_up(lo, 8); lo < hi && got == sizeof(words); lo += sizeof(words)) {
+		got = pread(f->s->mem_fd, words, MIN(hi - lo, (u64)sizeof(words)), (off_t)lo);
+		for (ssize_t i = 0; i < got / 8; i++)
 			look_at(f, words[i]);
 	}
 }
