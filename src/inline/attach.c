@@ -172,25 +172,6 @@ static bool ask_action(struct inline_session *s, struct inject *in, bool *gos, s
 	return true;
 }
 
-/* Memory of sessions that nobody owns, and in which nobody stands, is given back. One that somebody
- * stands in stays as it is: he comes back from there. */
-static bool drop_old(struct inline_session *s, const struct found *f, const struct busy *b,
-		     struct inject *in, struct err *err)
-{
-	for (size_t i = 0; i < f->sessions.n; i++)	/* hooks may go on to others below them */
-		if (f->sessions.at[i].owner)
-			return true;
-	for (size_t i = 0; i < f->sessions.n; i++) {
-		const struct found_session *o = &f->sessions.at[i];
-
-		if (busy_inside(b, o->code_rt, o->code_end))
-			continue;
-		if (!debris_drop(s, in, o, err))
-			return false;
-	}
-	return true;
-}
-
 /* A function is written as a whole or not at all. */
 static u32 hold_busy(struct inline_session *s, const struct busy *b)
 {
@@ -254,7 +235,7 @@ static bool write_all(struct inline_session *s, struct stopped *st, const struct
 		return false;
 	fault_point("cleaned");
 	/* the stub goes before the first jump comes: what it notes, nothing leads to */
-	if (!drop_old(s, f, b, in, err) || !inject_end(in, err) || !beside_note_hooks(s, err) ||
+	if (!debris_drop(s, f, b, in, err) || !inject_end(in, err) || !beside_note_hooks(s, err) ||
 	    !place_code(s, err))
 		return false;
 	if (!place_jumps(s, err)) {	/* another goshawk was faster */
@@ -509,7 +490,7 @@ static bool clean(struct inline_session *s, struct found *f, struct stopped *st,
 		s->filtered = seccomp_on(s->pid, st->at[in.thread].tid);
 		ok = debris_clear(s, f, &in, err) && clean_old(s, f, &b, again, err);
 		if (ok && !s->filtered)	/* under a filter the memory stays */
-			ok = drop_old(s, f, &b, &in, err);
+			ok = debris_drop(s, f, &b, &in, err);
 		ok = inject_end(&in, ok ? err : &ignored) && ok;
 	}
 	busy_release(&b);

@@ -90,8 +90,8 @@ bool debris_clear(struct inline_session *s, const struct found *f, struct inject
 	return clear_memory(s, in, err) && clear_descriptors(s, in, err);
 }
 
-bool debris_drop(struct inline_session *s, struct inject *in, const struct found_session *o,
-		 struct err *err)
+static bool drop_one(struct inline_session *s, struct inject *in, const struct found_session *o,
+		     struct err *err)
 {
 	struct note *n = in->note;
 
@@ -102,4 +102,52 @@ bool debris_drop(struct inline_session *s, struct inject *in, const struct found
 		if (!unmap(s, in, n[i].lo, n[i].hi, err))
 			return false;
 	return true;
+}
+
+/* Hooks of the one may go on to those of the other (beside.h). */
+static bool goes_on_to(const struct inline_session *s, const struct found_session *from,
+		       const struct found_session *to)
+{
+	u64 hooks[2 * NEAR_HOOKS_COUNT];
+	u8 jump[8];
+
+	if (!mem_read(s->mem_fd, from->near_rt + NEAR_HOOKS, hooks, sizeof(hooks)))
+		return true;
+	for (unsigned i = 0; i < NEAR_HOOKS_COUNT; i++) {
+		memcpy(jump, &hooks[2 * i + 1], sizeof(jump));
+		if (jump_target(hooks[2 * i], jump) - to->code_rt < to->code_end - to->code_rt)
+			return true;
+	}
+	return false;
+}
+
+/* One that stays keeps all that lie below it. */
+static bool keep_below(const struct inline_session *s, const struct found *f, bool *stays)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < f->sessions.n; i++)
+		for (size_t k = 0; k < f->sessions.n; k++)
+			if (stays[i] && !stays[k] &&
+			    goes_on_to(s, &f->sessions.at[i], &f->sessions.at[k]))
+				stays[k] = more = true;
+	return more;
+}
+
+bool debris_drop(struct inline_session *s, const struct found *f, const struct busy *b,
+		 struct inject *in, struct err *err)
+{
+	bool *stays = mem_resize(NULL, f->sessions.n + 1), ok = true;
+
+	for (size_t i = 0; i < f->sessions.n; i++) {
+		const struct found_session *o = &f->sessions.at[i];
+
+		stays[i] = o->owner || busy_inside(b, o->code_rt, o->code_end);
+	}
+	while (keep_below(s, f, stays))
+		;
+	for (size_t i = 0; ok && i < f->sessions.n; i++)
+		ok = stays[i] || drop_one(s, in, &f->sessions.at[i], err);
+	mem_free(stays);
+	return ok;
 }

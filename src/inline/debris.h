@@ -10,6 +10,7 @@
 #ifndef INLINE_DEBRIS_H
 #define INLINE_DEBRIS_H
 
+#include "inline/busy.h"
 #include "inline/found.h"
 #include "inline/inject.h"
 #include "inline/session.h"
@@ -17,8 +18,9 @@
 /* Before the first call by this stub. What is a whole session is left to debris_drop. */
 bool debris_clear(struct inline_session *s, const struct found *f, struct inject *in,
 		  struct err *err) MUST_CHECK;
-/* The memory of a session that nobody owns, and in which nobody stands. */
-bool debris_drop(struct inline_session *s, struct inject *in, const struct found_session *o,
-		 struct err *err) MUST_CHECK;
+/* The memory of sessions that nobody owns, and in which nobody stands or will stand: he comes back
+ * from there. */
+bool debris_drop(struct inline_session *s, const struct found *f, const struct busy *b,
+		 struct inject *in, struct err *err) MUST_CHECK;
 
 #endif

@@ -362,6 +362,34 @@ def test_detach_says_what_it_has_done(tmp_path):
         assert done.err == "[goshawk] process %d: nothing was left in it\n" % r.pid
 
 
+def test_who_comes_and_goes_beside_another_takes_no_more_each_time(tmp_path):
+    """But what is left of one over which another has its hooks stays, as long as that one does."""
+    one, two, three = tmp_path / "one", tmp_path / "two", tmp_path / "three"
+    for d in one, two, three:
+        d.mkdir()
+
+    def comes_and_goes(name):
+        b = Attached(three, r.pid, name).started()
+        r.call(10)
+        assert b.stop().counts().get("main.called", 10) == 10
+        return mapped(r.pid)
+
+    with Running(2, 2) as r:
+        text, before = r.text(), mapped(r.pid)
+        below = Attached(one, r.pid, "main.called").started()
+        assert comes_and_goes("main.number") == comes_and_goes("main.number") == comes_and_goes("main.number")
+        above = Attached(two, r.pid, "main.number").started()
+        below.stop()
+        left = comes_and_goes("main.called")
+        assert left == comes_and_goes("main.called") == comes_and_goes("main.called")
+        r.call(10)
+        above.stop()
+        assert comes_and_goes("main.called") < left
+        assert goshawk.run("detach", "-p", r.pid).status == 0
+        assert (r.text(), mapped(r.pid)) == (text, before)
+        r.rounds()
+
+
 # What can't be done.
 
 def test_no_such_process_and_no_go():
