@@ -12,7 +12,7 @@
 
 enum {
 	TOP = 1024,		/* asyncPreempt's frame (at most 472 bytes) and what it calls */
-	SIGNAL_STACK = 65536,	/* gsignal has 32 KiB; a C library's may be larger */
+	SIGNAL_STACK = 65536,	/* of one, at its start: gsignal has 32 KiB, C's may be larger */
 	G_BYTES = 256,		/* of a g: all that we ask of it */
 	GOROUTINES_MOST = 1 << 24,
 	AT_ONCE = 256,
@@ -25,6 +25,13 @@ struct finder {
 	const struct inline_session *s;
 	u64 text_lo, text_hi;
 };
+
+static struct finder finder_of(struct busy *b, const struct inline_session *s)
+{
+	const struct moduledata *md = &s->plan->prog->md;
+
+	return (struct finder){ b, s, md->text_va + s->layout.bias, md->etext_va + s->layout.bias };
+}
 
 static void look_at(struct finder *f, u64 word)
 {
@@ -96,8 +103,9 @@ static bool look_at_thread(struct finder *f, pid_t tid)
 		return true;
 	lo = word_at(f, gsignal + G_STACK_LO);
 	hi = word_at(f, gsignal + G_STACK_HI);
-	if (r.rsp >= lo && r.rsp < hi && hi - lo <= SIGNAL_STACK)
-		look_at_signal(f, r.rsp, hi, word_at(f, m + rel->m_curg));
+	if (r.rsp >= lo && r.rsp < hi)
+		look_at_signal(f, MAX(r.rsp, hi - MIN(hi, (u64)SIGNAL_STACK)), hi,
+			       word_at(f, m + rel->m_curg));
 	return true;
 }
 
@@ -178,15 +186,23 @@ static int by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-bool busy_find(struct busy *b, const struct inline_session *s, const struct stopped *st,
-	       struct err *err)
+bool busy_threads(struct busy *b, const struct inline_session *s, const struct stopped *st)
 {
-	const struct moduledata *md = &s->plan->prog->md;
-	struct finder f = { b, s, md->text_va + s->layout.bias, md->etext_va + s->layout.bias };
+	struct finder f = finder_of(b, s);
 
 	for (size_t i = 0; i < st->n; i++)
 		if (!look_at_thread(&f, st->at[i].tid))
-			return err_set(err, ERR_GONE, "process %d has ended", s->pid);
+			return false;
+	return true;
+}
+
+bool busy_find(struct busy *b, const struct inline_session *s, const struct stopped *st,
+	       struct err *err)
+{
+	struct finder f = finder_of(b, s);
+
+	if (!busy_threads(b, s, st))
+		return err_set(err, ERR_GONE, "process %d has ended", s->pid);
 	if (!all_goroutines(&f, err))
 		return false;
 	qsort(b->at.at, b->at.n, sizeof(*b->at.at), by_value);

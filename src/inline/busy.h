@@ -22,12 +22,14 @@
 
 struct busy {
 	VEC(u64) at;	 /* in the text, ascending */
-	VEC(u64) inside; /* in code of ours that has no owner any more (session.h: old_code) */
+	VEC(u64) inside; /* in code of ours (session.h: old_code) */
 };
 
 /* Addresses inside the program's text or our code from `code_lo` on (0: only the text). */
 bool busy_find(struct busy *b, const struct inline_session *s, const struct stopped *st,
 	       struct err *err) MUST_CHECK;
+/* The same without goroutines that no thread runs: for busy_inside. False: one has just ended. */
+bool busy_threads(struct busy *b, const struct inline_session *s, const struct stopped *st);
 void busy_release(struct busy *b);
 /* Does anybody go on in [lo, hi) of the text? */
 bool busy_in(const struct busy *b, u64 lo, u64 hi);

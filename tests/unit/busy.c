@@ -1,8 +1,12 @@
-/* Where parked goroutines go on, in a process that is this very one. */
+/* Where goroutines and threads go on, in this very process or a child of it. */
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "go/release.h"
@@ -99,12 +103,80 @@ START_TEST(parked_goroutines)
 }
 END_TEST
 
+/* A thread in a signal handler, on a stack of C's that is larger than Go's are. */
+enum { STACK = 256 << 10, OURS = 1 << 20 };
+static __thread u64 g_word;
+
+static void in_handler(void)
+{
+	ptrace(PTRACE_TRACEME, 0, 0, 0);
+	raise(SIGSTOP);
+	_exit(0);
+}
+
+static pid_t in_signal(const struct world *w, u8 *stack)
+{
+	static u64 g[32], m[64];
+	const struct go_release *rel = w->prog.rel;
+	ucontext_t context;
+	pid_t pid;
+
+	ck_assert_uint_lt(rel->m_gsignal, sizeof(m));
+	g_word = (u64)(uintptr_t)g;
+	g[G_M / 8] = (u64)(uintptr_t)m;
+	m[rel->m_gsignal / 8] = (u64)(uintptr_t)g;
+	g[G_STACK_LO / 8] = (u64)(uintptr_t)stack;
+	g[G_STACK_HI / 8] = (u64)(uintptr_t)stack + STACK;
+	*(u64 *)(void *)(stack + STACK - 512) = OURS + 100;	/* interrupted there */
+	getcontext(&context);
+	context.uc_stack = (stack_t){ .ss_sp = stack, .ss_size = STACK - 1024 };
+	makecontext(&context, in_handler, 0);
+	pid = fork();
+	if (!pid)
+		setcontext(&context);
+	return pid;
+}
+
+START_TEST(a_large_signal_stack)
+{
+	static struct world w;
+	u8 *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct stopped_thread thread;
+	struct stopped st = { .at = &thread, .n = 1 };
+	struct busy b = { 0 };
+	char path[64];
+	u64 fs;
+	int status;
+
+	ck_assert_ptr_ne(stack, MAP_FAILED);
+	begin(&w);
+	__asm__("mov %%fs:0, %0" : "=r"(fs));
+	w.session.layout.tls = (i32)((u64)(uintptr_t)&g_word - fs);
+	w.session.old_code.lo = OURS;
+	w.session.old_code.hi = OURS + 4096;
+	thread = (struct stopped_thread){ .tid = in_signal(&w, stack) };
+	ck_assert_int_eq(waitpid(thread.tid, &status, 0), thread.tid);
+	ck_assert(WIFSTOPPED(status));
+	snprintf(path, sizeof(path), "/proc/%d/mem", thread.tid);
+	close(w.session.mem_fd);
+	w.session.mem_fd = open(path, O_RDWR);
+	ck_assert(busy_threads(&b, &w.session, &st));
+	ck_assert(busy_inside(&b, OURS, OURS + 4096));
+	kill(thread.tid, SIGKILL);
+	waitpid(thread.tid, NULL, 0);
+	busy_release(&b);
+	munmap(stack, STACK);
+	end(&w);
+}
+END_TEST
+
 Suite *busy_suite(void)
 {
 	Suite *s = suite_create("busy");
 	TCase *t = tcase_create("busy");
 
 	tcase_add_loop_test(t, parked_goroutines, 0, ARRAY_LEN(rows));
+	tcase_add_test(t, a_large_signal_stack);
 	suite_add_tcase(s, t);
 	return s;
 }
