@@ -224,8 +224,13 @@ static bool has_gone(pid_t pid, int pidfd, struct pump_result *r)
 /* Our program's own end; false while it runs. */
 static bool has_ended(pid_t pid, struct pump_result *r)
 {
+	siginfo_t info = { 0 };
 	int status;
 
+	/* a stop that comes late is not ours to take (tracee_let_late_go) */
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid ||
+	    info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
+		return false;
 	if (waitpid(pid, &status, WNOHANG) != pid)
 		return false;
 	r->exited = true;

@@ -404,14 +404,13 @@ static u64 poll_and_retry(void *session, bool all, source_record_fn *record, sou
 	struct inline_session *s = session;
 	struct err err = { 0 };
 
-	tracee_let_late_go();
 	if (!all && s->retry_ns && now_ns() >= s->retry_ns) {
 		if (try_again(s, &err) || err.kind == ERR_IO)	/* a thread waits in the kernel */
 			plan_retry(s);
 		else
 			s->retry_ns = 0;
 	}
-	return rings_poll(session, all, record, lost, ctx);
+	return session_poll(session, all, record, lost, ctx);
 }
 
 static bool open_process(struct inline_session *s, pid_t pid, struct err *err)

@@ -85,18 +85,17 @@ bool session_put_back(struct inline_session *s, const struct found *f, bool hook
 	return text_end(&t);
 }
 
-/* Who stands in a trampoline may be about to fault, in an instruction of the function's or in our
- * copy of memory: the hook that mends this stays until he has come out. */
-static bool somebody_inside(struct inline_session *s, const struct stopped *st)
+bool session_inside(struct inline_session *s, const struct stopped *st)
 {
+	u64 lo = s->old_code.lo, hi = s->old_code.hi;
 	struct busy b = { 0 };
-	struct err ignored;
 	bool inside;
 
 	s->old_code.lo = s->layout.code_rt;
 	s->old_code.hi = s->layout.code_rt + s->code.size;
-	inside = busy_find(&b, s, st, &ignored) &&
-		 busy_inside(&b, s->old_code.lo, s->old_code.hi);
+	inside = !busy_threads(&b, s, st) || busy_inside(&b, s->old_code.lo, s->old_code.hi);
+	s->old_code.lo = lo;
+	s->old_code.hi = hi;
 	busy_release(&b);
 	return inside;
 }
@@ -125,7 +124,9 @@ bool session_restore(void *session, bool *again, struct err *err)
 	}
 	fault_point("stopped");
 	found_sessions(&f, s->pid, s->mem_fd);
-	*again = somebody_inside(s, &st);
+	/* who stands in a trampoline may be about to fault, in an instruction of the function's or
+	 * in our copy of memory: the hook that mends this stays until he has come out */
+	*again = session_inside(s, &st);
 	s->restored = session_put_back(s, &f, !*again);
 	if (s->restored && !*again)
 		rings_end(s);	/* who has a jump over one of ours is not to put it back there */

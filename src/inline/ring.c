@@ -328,7 +328,7 @@ static void find_rings(struct inline_session *s)
 	u64 next = __atomic_load_n(word(s, SHARED_NEXT), __ATOMIC_ACQUIRE);
 	struct err err;
 
-	s->nrings = (u32)MIN(next, (u64)s->ready);
+	s->nrings = MAX(s->nrings, (u32)MIN(next, (u64)s->ready));
 	if (next + SPARE > s->ready && s->ready < s->rings_most &&
 	    rings_grow(s, MIN(2 * s->ready, s->rings_most), &err))
 		__atomic_store_n(word(s, SHARED_READY), s->ready, __ATOMIC_RELEASE);

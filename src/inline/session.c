@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "go/sig.h"
+#include "inline/tracee.h"
 
 static void release(void *session)
 {
@@ -60,6 +61,15 @@ static u32 held(void *session, u32 *example)
 	return s->stuck;
 }
 
+u64 session_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost,
+		 void *ctx)
+{
+	tracee_let_late_go();
+	if (!all)
+		rings_reuse(session);
+	return rings_poll(session, all, record, lost, ctx);
+}
+
 struct inline_session *session_new(struct source *src, const struct plan *plan, u64 buffer,
 				   bool lossless, const struct delay_ask *ask)
 {
@@ -80,7 +90,7 @@ struct inline_session *session_new(struct source *src, const struct plan *plan, 
 		.engine = "inline",
 		.ahead_ns = s->clock.ahead_ns,
 		.propagates = s->plan->request.propagate,
-		.poll = rings_poll,
+		.poll = session_poll,
 		.fullest = rings_fullest,
 		.unreadable = rings_unreadable,
 		.counts = plan->request.count_only ? rings_counts : NULL,

@@ -41,7 +41,7 @@ struct inline_session {
 	} *sites;
 	u32 nsites;
 	struct ring_state ring[RINGS];
-	u32 nrings;		/* handed out */
+	u32 nrings;		/* that were ever handed out */
 	u32 ready;		/* that there are */
 	u32 rings_most;
 	u16 heap[RINGS];
@@ -60,6 +60,8 @@ struct inline_session {
 	struct { u64 lo, hi; } old_code; /* of sessions that nobody owns any more */
 	i64 retry_ns;		/* when windows that are held back are tried again; 0: never */
 	unsigned retries;
+	i64 reuse_ns;		/* when rings may be let go again, at the earliest */
+	u32 reuse_failed;	/* tries since the last time */
 	u32 stuck;		/* functions that are held back */
 	u64 given_back;		/* bytes of dead sessions' memory that are not mapped any more */
 	unsigned mapped;	/* of our three mappings, in the order of place_map */
@@ -84,9 +86,14 @@ void rings_start(struct inline_session *s);
 
 /* Is our memory still in the process? If it has become another program it is not. */
 bool session_is_there(const struct inline_session *s);
+struct stopped;
+/* Does somebody stand in our code, or come back to it from a signal? */
+bool session_inside(struct inline_session *s, const struct stopped *st);
 struct found;
 /* Puts back what stands in the text and is ours; the process must stand still. */
 bool session_put_back(struct inline_session *s, const struct found *f, bool hooks);
+/* Lets rings go where few are left, and most of their threads have ended. */
+void rings_reuse(struct inline_session *s);
 /* Nobody is to wait for us any more, nor to take us for dead. */
 void rings_end(struct inline_session *s);
 /* Once all is as it was: what the rings hold is forgotten, and takes no memory of the target's. */
@@ -102,6 +109,8 @@ void delays_begin(struct inline_session *s);
 u64 rings_fullest(void *session);
 u64 rings_unreadable(void *session);
 u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost, void *ctx);
+u64 session_poll(void *session, bool all, source_record_fn *record, source_lost_fn *lost,
+		 void *ctx);
 void rings_counts(void *session, u64 *totals);
 void rings_output_blocks(void *session, bool blocks);
 /* Puts every byte back. ERR_GONE when the process is no longer the one that was patched. */

@@ -85,6 +85,29 @@ def test_a_hundred_threads_in_system_calls(tmp_path, release):
         r.rounds()  # none of the reads was interrupted
 
 
+def rings(pid):
+    """How many have been handed out (src/inline/layout.h)."""
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb") as mem:
+        mem.seek(next(int(line.split("-")[0], 16) for line in maps if "memfd:goshawk" in line) + 72)
+        return int.from_bytes(mem.read(8), "little")
+
+
+@pytest.mark.parametrize("options", [[], ["--count"]], ids=["calls", "counts"])
+def test_threads_that_come_and_go(tmp_path, release, options):
+    """Of four times as many threads as there are rings each has one while it lives."""
+    with Running(2, 1, release) as r:
+        a = Attached(tmp_path, r.pid, "main.called", options=options).started()
+        for i in range(80):
+            r.tell("threads 50")
+            until = time.monotonic() + 60
+            while rings(r.pid) > 900:
+                assert time.monotonic() < until, "they were not let go"
+                time.sleep(0.001)
+        a.stop()
+        assert (a.counts(), a.endo["lost"]) == ({"main.called": 4000}, 0)
+        r.rounds()
+
+
 def test_it_is_not_ours_to_wait_for(tmp_path):
     with Running() as r:
         a = Attached(tmp_path, r.pid, "main.called").started()

@@ -129,6 +129,21 @@ func stuck(seconds int) uintptr {
 	return <-in
 }
 
+// Each call on a thread of its own, which ends with it.
+func come(n int) {
+	for i := 0; i < n; i++ {
+		done := make(chan int)
+		go func() {
+			runtime.LockOSThread()
+			n, _ := called(1, "four")
+			done <- n
+		}()
+		if <-done != 5 {
+			atomic.AddInt64(&wrong, 1)
+		}
+	}
+}
+
 //go:noinline
 func number(s string) int {
 	n, err := strconv.Atoi(s)
@@ -164,6 +179,9 @@ func main() {
 			fmt.Println("ignored")
 		case strings.HasPrefix(line, "stuck "):
 			fmt.Println("stuck", stuck(number(strings.Fields(line)[1])))
+		case strings.HasPrefix(line, "threads "):
+			come(number(strings.Fields(line)[1]))
+			fmt.Println("ended")
 		default:
 			sum := 0
 			for i := 0; i < number(line); i++ {
