@@ -21,6 +21,7 @@ enum {
 	ROUND = 8192, /* records in one poll: output is written between polls */
 	WAIT_WORKING_NS = 1000000000,
 	WAIT_BLOCKED_NS = 10000000,
+	FUTURE_NS = 1000000000,
 };
 
 /* What the kernel marks when we die (set_robust_list(2)). The list is in our own memory and the
@@ -174,6 +175,17 @@ static u32 site_of(const struct inline_session *s, u64 word, u32 *size)
 	return *size < RECORD_HEAD || *size % 8 || *size > s->sites[site].most ? s->nsites : site;
 }
 
+/* When a record was made. One that has yet to be made is from before a suspension of the machine,
+ * after which time stamps began anew: it must not wait until they are that far again, and others
+ * behind it. */
+static u64 made_at(const struct inline_session *s, const u8 *slot)
+{
+	u64 time;
+
+	memcpy(&time, slot + offsetof(struct record_head, tsc), 8);
+	return time > s->looked && time > __rdtsc() + ticks(s, FUTURE_NS) ? 0 : time;
+}
+
 /* The slot at the ring's tail, or NULL: nothing there, or not committed yet. The head that was
  * loaded may be old: what a record did not need was given back, and may be another one's now. */
 static u8 *peek(struct inline_session *s, u32 i, bool *waiting)
@@ -206,7 +218,7 @@ static u8 *peek(struct inline_session *s, u32 i, bool *waiting)
 	r->word = commit;
 	r->site = site;
 	r->size = size;
-	memcpy(&r->time, slot + offsetof(struct record_head, tsc), 8);
+	r->time = made_at(s, slot);
 	return slot;
 }
 
@@ -312,7 +324,7 @@ static void take(struct inline_session *s, u32 i, u8 *slot, source_record_fn *fn
 	rec = (struct record){
 		.func = site / 4,
 		.kind = site % 4,
-		.time_ns = tsc_to_ns(&s->clock, h.tsc),
+		.time_ns = tsc_to_ns(&s->clock, r->time),
 		.goid = h.goid ? h.goid : (u64)1 << 63 | h.g,
 		.depth = h.depth,
 		.bytes = copy,
@@ -390,6 +402,7 @@ u64 rings_poll(void *session, bool all, source_record_fn *record, source_lost_fn
 	u64 got = 0;
 	bool waiting;
 
+	s->looked = looked;
 	tsc_measure(&s->clock);
 	find_rings(s);
 	s->nheap = 0;

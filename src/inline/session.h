@@ -50,6 +50,7 @@ struct inline_session {
 	u64 unreadable;		/* calls without a record */
 	u64 fullest;		/* bytes that waited in a ring when the last poll began */
 	i64 lost_since_ns;
+	u64 looked;		/* time stamp: when the last poll began */
 	u64 bad;
 	u64 beat;		/* counts what we get done, for those who wait */
 	bool took;		/* records that may not have been written out yet */

@@ -212,9 +212,24 @@ END_TEST
 
 START_TEST(what_is_younger_than_the_horizon_waits)
 {
-	put(1, __rdtsc() + ((u64)1 << 40), 1);
+	put(1, __rdtsc() + ((u64)1 << 29), 1);
 	ck_assert_uint_eq(rings_poll(s, false, on_record, on_lost, NULL), 0);
 	ck_assert_uint_eq(poll_all(), 1);
+}
+END_TEST
+
+/* The machine was suspended, and its time stamps have begun anew. */
+START_TEST(what_is_from_before_a_suspension_is_the_oldest)
+{
+	put(1, __rdtsc() + ((u64)1 << 50), 1);
+	put(1, UINT64_MAX, 2);
+	put(1, long_ago(20), 4);
+	put(2, long_ago(10), 3);
+	put(2, __rdtsc() + ((u64)1 << 29), 5);
+	ck_assert_uint_eq(rings_poll(s, false, on_record, on_lost, NULL), 4);
+	for (u64 i = 0; i < 4; i++)
+		ck_assert_uint_eq(got[i].goid, i + 1);
+	ck_assert_int_eq(got[0].time_ns, tsc_to_ns(&s->clock, 0));
 }
 END_TEST
 
@@ -535,6 +550,7 @@ Suite *ring_suite(void)
 	tcase_add_test(t, a_slot_that_is_not_committed_holds_back_what_is_younger);
 	tcase_add_test(t, a_slot_that_was_not_there_holds_back_what_has_happened_since);
 	tcase_add_test(t, what_is_younger_than_the_horizon_waits);
+	tcase_add_test(t, what_is_from_before_a_suspension_is_the_oldest);
 	tcase_add_test(t, records_go_on_past_the_end_of_the_ring);
 	tcase_add_test(t, garbage_loses_the_ring_up_to_its_head_and_nothing_else);
 	tcase_add_test(t, a_record_is_as_long_as_it_says);
