@@ -21,9 +21,11 @@ AGENT static void begin_write(struct propagate *p, u64 goid, const u8 *words)
 	struct propagate_request *r = map ? request_of(p, map) : 0;
 	struct propagate_call *c = call_of(&p->writes, goid, 0, true);
 
+	if (c)		/* a panic ended it */
+		forget(&p->writes, c);
 	if (!r || r->shared || is_doubtful(p, r->lost) || itab != p->itab_rt || !w)
 		return;
-	c = c ? c : new_call(p, &p->writes, goid);
+	c = new_call(p, &p->writes, goid);
 	if (!c)
 		return;
 	buffer = (const u8 *)word(w, WRITER_BUFFER);

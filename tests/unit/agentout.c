@@ -205,6 +205,22 @@ START_TEST(nothing_is_written_where_it_is_not_as_it_should_be)
 }
 END_TEST
 
+/* The write ended in a panic, and its writer may be no more: the goroutine goes on with another
+ * header, which is no request's that we know. */
+START_TEST(a_writer_is_forgotten_when_its_write_ended_unseen)
+{
+	starts_to_ask(1, 0xc000);
+	writes(3, 0xc001, "");
+	fields_of(0xc000, 0x1000);
+	happens(2, 700, PROPAGATE_WRITE, SITE_ENTRY);
+	fields_of(0xc001, 0x1000);
+	happens(2, 700, PROPAGATE_WRITE, SITE_ENTRY);
+	happens(2, 700, PROPAGATE_WRITE, SITE_EXIT);
+	ck_assert_ptr_null(strstr((char *)buffer, "Trace"));
+	ck_assert(!(is_answered(1) & PROPAGATED_WRITTEN));
+}
+END_TEST
+
 START_TEST(requests_with_the_same_map_get_none)
 {
 	starts_to_ask(1, 0xc000);
@@ -549,6 +565,7 @@ Suite *agentout_suite(void)
 	tcase_add_test(t, where_a_tracestate_does_not_fit_traceparent_goes_alone);
 	tcase_add_loop_test(t, a_tracestate_is_a_field_as_well, 0, ARRAY_LEN(blocks));
 	tcase_add_test(t, nothing_is_written_where_it_is_not_as_it_should_be);
+	tcase_add_test(t, a_writer_is_forgotten_when_its_write_ended_unseen);
 	tcase_add_test(t, requests_with_the_same_map_get_none);
 	tcase_add_test(t, a_field_goes_into_a_copy_of_the_block);
 	tcase_add_loop_test(t, a_block_that_is_not_for_us_is_left_alone, 0, ARRAY_LEN(left_alone));
