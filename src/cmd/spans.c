@@ -397,8 +397,8 @@ const struct command cmd_spans = {
 		 "OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, "
 		 "OTEL_EXPORTER_OTLP_*, OTEL_BSP_*, OTEL_METRICS_EXPORTER, "
 		 "OTEL_METRICS_EXEMPLAR_FILTER and OTEL_METRIC_EXPORT_* are honoured. Headers "
-		 "other than those of OTEL_PROPAGATORS (traceparent, tracestate, baggage), query "
-		 "strings and user information of URLs are not read.\n\n"
+		 "other than User-Agent and those of OTEL_PROPAGATORS (traceparent, tracestate, "
+		 "baggage), query strings and user information of URLs are not read.\n\n"
 		 "The program keeps its input, output and signals; goshawk ends with its status.",
 	.opts = opts,
 	.nopts = ARRAY_LEN(opts),
