@@ -38,6 +38,13 @@ LIMITS = {
     ],
     "tracing.md": [
         ("at most {} values of `--by`", "src/out/keys.h", "KEYS_MAX", 1),
+        ("there are {}, under a seccomp filter", "src/inline/layout.h", "RINGS", 1),
+        ("a seccomp filter {}, and threads", "src/inline/place.c", "FILTERED_RINGS", 1),
+        ("a constant text of 1 to {} bytes", "src/plan/expr_key.c", "KEY_MOST", 1),
+        ("in equal steps, up to {}.", "src/out/hist.c", "LINEAR_MAX", 1),
+    ],
+    "manual.mdoc": [
+        ("of 1 to {} bytes.", "src/plan/expr_key.c", "KEY_MOST", 1),
     ],
     "json.md": [
         ("after the first {} different ones", "src/out/keys.h", "KEYS_MAX", 1),
@@ -52,6 +59,7 @@ def constant(path, name):
     text = (goshawk.ROOT / path).read_text()
     [value] = re.findall(r"(?:\b%s = |#define %s )([^,}\n/]+)" % (name, name), text)
     value = re.sub(r"\((?:i64|u64)\)", "", value)
+    value = re.sub(r"[A-Z][A-Z0-9_]+", lambda other: str(constant(path, other[0])), value)
     assert re.fullmatch(r"[0-9 <>*+()-]+", value), value
     return eval(value)
 
