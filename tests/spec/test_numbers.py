@@ -34,6 +34,8 @@ LIMITS = {
     "spans-export.md": [
         ("A metric has {} sets", "src/span/metrics.h", "METRIC_SERIES_MOST", 1),
         ("The queue has {} MiB", "src/out/otlp_queue.h", "QUEUE_BYTES_MOST", 1 << 20),
+        ("spans from 1 to {},", "src/out/otlp_config.c", "QUEUE_MOST", 1),
+        ("a list of pairs has {} at most", "src/span/otel_env.h", "OTEL_PAIRS_MOST", 1),
         ("of an answer {} KiB", "src/out/otlp_http.h", "ANSWER_MOST", 1 << 10),
     ],
     "tracing.md": [
@@ -46,11 +48,21 @@ LIMITS = {
     "manual.mdoc": [
         ("of 1 to {} bytes.", "src/plan/expr_key.c", "KEY_MOST", 1),
     ],
+    "goroutines.md": [
+        ("of a `select` the first {})", "src/go/waits.h", "WAIT_CHANNELS", 1),
+    ],
     "json.md": [
+        ("of a `select` the first {})", "src/go/waits.h", "WAIT_CHANNELS", 1),
+        ("call its Done ({} at most)", "src/go/holders.h", "HOLDERS_MOST", 1),
+        ("`cut`: more than {} frames", "src/out/goroutine.h", "GOROUTINE_LEVELS", 1),
         ("after the first {} different ones", "src/out/keys.h", "KEYS_MAX", 1),
     ],
     "stress.md": [
         ("at most {} bytes of the goroutine's stack", "src/inline/delay.h", "DELAY_STACK", 1),
+    ],
+    "until-crash.md": [
+        ("as there are processors, up to {}.", "src/stress/lab.h", "LAB_JOBS", 1),
+        ("`GOMAXPROCS` of at least {},", "src/stress/run.h", "RUN_PROCS", 1),
     ],
 }
 
