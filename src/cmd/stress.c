@@ -33,7 +33,7 @@ static void show(const struct target *t, const struct torn_stores *stores, bool 
 		target_json_begin(t, o);
 	for (size_t i = 0; i < stores->n; i++) {
 		if (as_json)
-			torn_json(&j, &t->prog, &stores->at[i]);
+			torn_json(&j, &t->prog, &stores->at[i], stores->at[i].refusal);
 		else
 			torn_print(o, &stores->at[i]);
 	}

@@ -31,8 +31,7 @@ static void list(const struct delayed *d, const struct target *t, struct out *o)
 	target_json_begin(t, o);
 	json_begin(&j, o);
 	for (size_t i = 0; i < d->nsites; i++)
-		if (!d->sites[i].refusal)
-			torn_json(&j, d->prog, d->sites[i].store);
+		torn_json(&j, d->prog, d->sites[i].store, d->sites[i].refusal);
 	json_object(&j);
 	json_key(&j, "type");
 	json_z(&j, "end");
@@ -80,16 +79,6 @@ bool stress_file(const struct file_args *a, const struct target *t, struct out *
 	if (!a->plan)
 		said(&d, a->output);
 	return true;
-}
-
-bool stress_write(const struct go_program *prog, const struct torn_store *const *stores, u32 n,
-		  i64 delay_ns, u64 seed, const char *path, struct err *err)
-{
-	OWN(delayed) d = { 0 };
-	struct delay_ask ask = { .ns = delay_ns, .every = 1, .seed = seed };
-
-	return delayed_open(&d, prog, err) && make(&d, stores, n, &ask, err) &&
-	       delayed_write(&d, path, err);
 }
 
 static void info_json(struct json *j, const struct manifest *m)

@@ -20,9 +20,6 @@ struct file_args {
 
 bool stress_file(const struct file_args *a, const struct target *t, struct out *o,
 		 struct err *err) MUST_CHECK;
-/* A copy in which these stores are delayed, at every pass and without a limit. */
-bool stress_write(const struct go_program *prog, const struct torn_store *const *stores, u32 n,
-		  i64 delay_ns, u64 seed, const char *path, struct err *err) MUST_CHECK;
 /* What a copy says of itself; nothing of any other program. j: as an object. */
 bool stress_info(const struct image *img, struct json *j, struct out *o,
 		 struct err *err) MUST_CHECK;

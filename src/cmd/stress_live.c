@@ -110,7 +110,7 @@ static void stores(const struct live *l, struct out *o)
 	json_begin(&j, o);
 	for (u32 i = 0; i < l->sites.n; i++)
 		if (!l->plan.funcs[i].refusal)
-			torn_json(&j, &l->prog, l->sites.at[i]);
+			torn_json(&j, &l->prog, l->sites.at[i], REFUSE_NONE);
 }
 
 /* What each store did, and all of them. */

@@ -64,7 +64,8 @@ static void json_words(struct json *j, const char *key, const struct torn_store 
 	json_array_end(j);
 }
 
-void torn_json(struct json *j, const struct go_program *prog, const struct torn_store *t)
+void torn_json(struct json *j, const struct go_program *prog, const struct torn_store *t,
+	       enum refusal refusal)
 {
 	struct arena a = { 0 };
 
@@ -93,8 +94,8 @@ void torn_json(struct json *j, const struct go_program *prog, const struct torn_
 	json_key(j, "certainty");
 	json_z(j, torn_certainty_name(t->certainty));
 	json_key(j, "delayable");
-	json_bool(j, !t->refusal);
-	json_text(j, "reason", t->refusal ? str_of(refusal_text(t->refusal)) : STR(""));
+	json_bool(j, !refusal);
+	json_text(j, "reason", refusal ? str_of(refusal_text(refusal)) : STR(""));
 	json_key(j, "copy_only");
 	json_bool(j, t->copy_only);
 	json_object_end(j);

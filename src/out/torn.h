@@ -12,6 +12,8 @@ void torn_print_place(struct out *o, const struct torn_store *t);
 /* string t.Name  len | ptr  certain */
 void torn_print_what(struct out *o, const struct torn_store *t);
 void torn_print(struct out *o, const struct torn_store *t);
-void torn_json(struct json *j, const struct go_program *prog, const struct torn_store *t);
+/* `refusal`: the store's own, or that of who would delay it. */
+void torn_json(struct json *j, const struct go_program *prog, const struct torn_store *t,
+	       enum refusal refusal);
 
 #endif

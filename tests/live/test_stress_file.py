@@ -208,6 +208,17 @@ def test_by_id(tmp_path):
     assert done.status == 2 and not (tmp_path / "other").exists()
 
 
+def test_what_a_copy_leaves_out_has_a_reason():
+    """Some of these --list calls delayable, because in a process they are."""
+    program = gobuild.goroot(gobuild.NEWEST) / "bin" / "go"
+    planned = goshawk.run("stress", "--plan", "--json", program, "crypto/...")
+    *stores, end = [o for o in map(json.loads, planned.out.splitlines()) if o["type"] in ("torn_store", "end")]
+    refused = [o for o in stores if not o["delayable"]]
+    assert len(stores) - len(refused) == end["sites"] and len(refused) == end["refused"] > 0
+    assert "the program's FIPS 140 self-check sums this code" in {o["reason"] for o in refused}
+    assert all(o["delayable"] == (o["reason"] is None) for o in stores)
+
+
 def test_an_id_that_is_given_twice(tmp_path):
     """It is one store: two jumps at one place could not be taken out again."""
     program = gobuild.build("racing", gobuild.NEWEST)
