@@ -1,4 +1,6 @@
 /* Programs that do not go on: everybody asleep, or some in a circle. */
+#include <inttypes.h>
+
 #include "diag/waiting.h"
 
 enum { SHOWN = 12 };
@@ -11,6 +13,9 @@ static struct circle waits(struct diagnosis *to, struct death *d, struct waiters
 	u32 n, at;
 
 	waiting_find(all, d);
+	if (all->rest)
+		evidence(to, d, "%" PRIu64 " goroutines wait: too many to look for who may wake "
+			 "whom", all->n + all->rest);
 	c = waiting_circle(all);
 	n = c.length ? c.length : circles ? 0 : all->n;
 	at = c.begin;
@@ -185,7 +190,7 @@ static void who_waits(struct diagnosis *to, struct death *d, const struct waiter
 		if (!all->at[i].told && n++ < SHOWN)
 			waiting_say(to, d, all, &all->at[i]);
 	if (n > SHOWN)
-		evidence(to, d, "and %u more goroutines wait", n - SHOWN);
+		evidence(to, d, "and %" PRIu64 " more goroutines wait", n - SHOWN + all->rest);
 }
 
 /* A circle of channels alone is what idle workers look like: whom they serve may reach them

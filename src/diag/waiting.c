@@ -66,13 +66,17 @@ static void find_waiters(struct death *d, struct waiters *all)
 	enum unwind_end end;
 
 	all->at = ARENA_ARRAY(d->a, struct waiter, WAITERS_MOST);
-	for (size_t i = 0; i < d->gs->all.n && all->n < WAITERS_MOST; i++) {
+	for (size_t i = 0; i < d->gs->all.n; i++) {
 		const struct goroutine *g = &d->gs->all.at[i];
 		struct waiter *w = &all->at[all->n];
 		size_t k;
 
 		if (g->system || (g->status != GO_WAITING && g->status != GO_LEAKED))
 			continue;
+		if (all->n == WAITERS_MOST) {
+			all->rest++;
+			continue;
+		}
 		k = goroutine_unwind(d->u, g, levels, LEVELS, &end);
 		*w = (struct waiter){ .g = g };
 		wait_of(&w->w, d->u, g, levels, k);
@@ -94,7 +98,7 @@ static void find_holders(struct death *d, struct waiters *all)
 	bool read = go_heap_read(&heap, d->img, d->prog, d->a);
 
 	all->globals = go_globals_of(d->prog);
-	if (all->n == WAITERS_MOST)	/* there are more, who are not known to wait */
+	if (all->rest)	/* who are not known to wait */
 		return;
 	holders_find(&all->holders, d->gs, d->u, read ? &heap : NULL, all->globals);
 	for (u32 i = 0; i < all->n; i++) {
@@ -237,11 +241,13 @@ static struct str target(struct death *d, const struct waiters *waiters, const s
 		       STR_F(variable(d, waiters, w->address)));
 }
 
-static struct str holders(struct death *d, const struct waiter *w)
+static struct str holders(struct death *d, const struct waiters *all, const struct waiter *w)
 {
 	struct str reason = str_of(goroutine_reason(d->prog, w->g));
 	struct str who = holders_text(w->held, w->nheld, d->a);
 
+	if (all->rest)
+		return STR("");
 	if (!who.n)
 		return STR("; nobody but who waits for it has it on his stack");
 	return str_fmt(d->a, "; %.*s, and %s", STR_F(who),
@@ -260,7 +266,7 @@ void waiting_say(struct diagnosis *to, struct death *d, const struct waiters *al
 		evidence(to, d, "goroutine %lld waits (%s) for %.*s in %.*s %.*s:%d%.*s",
 			 (long long)w->g->goid, state, STR_F(target(d, all, &w->w)),
 			 STR_F(w->own.func), STR_F(w->own.file), w->own.line,
-			 STR_F(holders(d, w)));
+			 STR_F(holders(d, all, w)));
 }
 
 void waiting_release(struct waiters *all)

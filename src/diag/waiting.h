@@ -29,6 +29,7 @@ struct waiter {
 struct waiters {
 	struct waiter *at;
 	u32 n;
+	u64 rest;	/* that wait as well: 0, or it is not known who has what */
 	struct map by_g;	/* g -> 1 + index */
 	struct holders holders;
 	const struct go_globals *globals;

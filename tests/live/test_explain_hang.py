@@ -105,6 +105,21 @@ def hung(program, name):
         p.communicate()
 
 
+def test_of_very_many_it_is_not_said_that_nobody_has_it():
+    """Nobody has looked; and those beyond the first 4096 are counted, too."""
+    with subprocess.Popen([gobuild.build("parked", gobuild.NEWEST), "5000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as p:
+        try:
+            line_of(p.stdout, "ready")
+            d = diagnosis(goshawk.run("explain", "--json", "-p", p.pid))
+        finally:
+            p.kill()
+    first, *shown, last = d["evidence"]
+    n = int(re.fullmatch(r"(\d+) goroutines wait: too many to look for who may wake whom", first)[1])
+    assert 5000 <= n <= 5020 and last == "and %d more goroutines wait" % (n - len(shown)), d
+    assert any("for sync.Mutex" in e for e in shown) and not any("has it on his stack" in e for e in shown), d
+
+
 def test_a_process_that_hangs_in_a_circle(release):
     d = hung(gobuild.build("zoo", release), "hung-two-locks")
     assert not judge("hung-two-locks", "deadlock", "main.lockBoth", d) and d["certainty"] == "likely"

@@ -48,6 +48,10 @@ LIMITS = {
     "manual.mdoc": [
         ("of 1 to {} bytes.", "src/plan/expr_key.c", "KEY_MOST", 1),
     ],
+    "explain.md": [
+        ("({} of those that wait)", "src/diag/explain_hang.c", "SHOWN", 1),
+        ("where more than {} wait", "src/diag/waiting.c", "WAITERS_MOST", 1),
+    ],
     "goroutines.md": [
         ("of a `select` the first {})", "src/go/waits.h", "WAIT_CHANNELS", 1),
     ],
