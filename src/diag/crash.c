@@ -316,8 +316,7 @@ void crash_read(struct crash *c, struct str printed, struct arena *a)
 		size_t row = row_of(line);
 
 		if (best < ARRAY_LEN(lines) && crash_goroutine_at(line, &printed, &g, a)) {
-			if (all.n < CRASH_GOROUTINES)
-				*vec_push(&all) = g;
+			*vec_push(&all) = g;
 		} else if (row < best && !all.n) {
 			c->detail = c->message;
 			c->message = line;

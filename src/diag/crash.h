@@ -51,7 +51,7 @@ struct crash {
 	u32 ngoroutines;
 };
 
-enum { CRASH_GOROUTINES = 64, CRASH_FRAMES = 64 };
+enum { CRASH_FRAMES = 64 };
 /* Where the first line that tells of a crash begins, or -1. */
 ptrdiff_t crash_begins(struct str printed);
 /* Where in a line such a text begins, behind whatever a logger has put there; -1: nowhere. */

@@ -114,6 +114,8 @@ static const struct reason *common_reason(const struct death *d, const struct wa
 {
 	const struct reason *r = NULL;
 
+	if (all->rest)
+		return NULL;
 	for (u32 i = 0; d->gs ? i < all->n : i < d->crash.ngoroutines; i++) {
 		const struct reason *its =
 			d->gs ? reason_of(str_of(goroutine_reason(d->prog, all->at[i].g)),

@@ -46,7 +46,8 @@ static i64 frame_of(const struct crash_goroutine *g, const char *func)
 	return -1;
 }
 
-/* The goroutines of tests that run, and not those that wait for their parts (t.Run). */
+/* The goroutines of tests that run, and not those that wait for their parts (t.Run), also for
+ * those that run in parallel, which the package testing does. */
 static void running_tests(struct diagnosis *to, struct death *d)
 {
 	u32 n = 0;
@@ -56,7 +57,8 @@ static void running_tests(struct diagnosis *to, struct death *d)
 		const struct crash_frame *f = crash_own_frame(g);
 		i64 at = frame_of(g, "testing.tRunner");
 
-		if (at <= 0 || !f || frame_of(g, "testing.(*T).Run") >= 0)
+		if (at <= 0 || !f || frame_of(g, "testing.(*T).Run") >= 0 ||
+		    str_starts(f->func, STR("testing.tRunner.")))
 			continue;
 		evidence(to, d, "goroutine %lld runs %.*s, and is there [%.*s]: %.*s %.*s:%d",
 			 (long long)g->id, STR_F(g->frames[at - 1].func), STR_F(g->state),

@@ -418,6 +418,8 @@ END_TEST
 	"x.helper(0x1)\n\t/src/x_test.go:6 +0x34\nx." name "(0x1)\n\t/src/x_test.go:4 +0x49\n" \
 	"testing.tRunner(0x1)\n\t/go/src/testing/testing.go:2195 +0xea\n" \
 	"created by testing.(*T).Run in goroutine 1\n\t/go/src/testing/testing.go:2260 +0x4d4\n"
+#define EIGHT(text) text text text text text text text text
+#define LOCKS "\ngoroutine 8 [sync.Mutex.Lock]:\nmain.f()\n\t/src/a.go:7 +0x1\n"
 #define TWICE "\ngoroutine 1 gp=0xc000 m=0 mp=0xa17e20 [running]:\n" \
 	      "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:859 +0x125\n" \
 	      "main.close()\n\t/src/main.go:30 +0x1\n" \
@@ -479,6 +481,17 @@ static const struct {
 	{ "panic: test timed out after 1s\n" ALARM RUNS("TestHang", "18") RUNS("TestB", "19"),
 	  "test_timeout", "the tests took longer than their limit, 1s", "goroutine 18 runs "
 	  "x.TestHang|goroutine 19 runs x.TestB", NULL },
+	/* a test whose parts run in parallel waits for them in code of testing's */
+	{ "panic: test timed out after 1s\n" ALARM "\ngoroutine 7 [chan receive]:\n"
+	  "testing.tRunner.func1()\n\t/go/src/testing/testing.go:2144 +0x1\n"
+	  "testing.tRunner(0x1)\n\t/go/src/testing/testing.go:2195 +0x1\n"
+	  EIGHT(EIGHT(LOCKS)) RUNS("TestHang", "18"), "test_timeout",
+	  "the tests took longer than their limit, 1s", "goroutine 18 runs x.TestHang",
+	  "goroutine 7 " },
+	{ "fatal error: all goroutines are asleep - deadlock!\n" EIGHT(EIGHT(LOCKS))
+	  "\ngoroutine 9 [chan receive]:\nmain.g()\n\t/src/a.go:9 +0x1\n", "deadlock",
+	  "every goroutine waits, and nobody is left to wake one", "taken in two orders",
+	  "locked twice" },
 	{ "fatal error: all goroutines are asleep - deadlock!\n\n"
 	  "goroutine 1 [chan send] {\"a\\\"\": b}:\nmain.main()\n\t/a.go:1 +0x1\n\n"
 	  "goroutine 7 [chan send labels:{\"a\": \"b\"}]:\nmain.f()\n\t/a.go:7 +0x1\n",
