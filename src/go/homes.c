@@ -18,10 +18,10 @@ static bool place_of(const struct debug_piece *p, u32 at, i32 *off)
 	return from > -FAR && from < FAR;
 }
 
-static bool in_pieces(Dwarf_Die *die, u64 va, u32 at, u32 size, i32 *off)
+static bool in_pieces(Dwarf_Die *die, u64 va, u64 of, u32 at, u32 size, i32 *off)
 {
 	struct debug_piece p[PIECES];
-	size_t n = debug_pieces(die, va, p, PIECES);
+	size_t n = debug_pieces(die, va, of, p, PIECES);
 
 	for (size_t i = 0; i < n; i++)
 		if (at >= p[i].at && (u64)at + size <= (u64)p[i].at + p[i].size)
@@ -44,7 +44,8 @@ bool go_home_elsewhere(const struct go_program *prog, const struct go_func *f, u
 			continue;
 		p = dwarf_read_param(prog, die);
 		if (!p.result && str_eq(p.name, name))
-			return in_pieces(&die, va, at, size, off);
+			return in_pieces(&die, va, p.type ? go_type_load(prog, p.type)->size : 0,
+					 at, size, off);
 	}
 	return false;
 }
@@ -74,7 +75,7 @@ static size_t inlined_at(Dwarf_Die die, u64 va, Dwarf_Die *to)
 static void put_places(const struct go_program *prog, Dwarf_Die *die, u64 va, struct go_param *p)
 {
 	struct debug_piece pieces[PIECES];
-	size_t n = debug_pieces(die, va, pieces, PIECES);
+	size_t n = debug_pieces(die, va, p->size, pieces, PIECES);
 	u32 done = 0;
 
 	p->places = ARENA_ARRAY(types_arena(prog), struct go_place, n + 1);

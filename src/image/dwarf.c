@@ -267,9 +267,24 @@ static bool one_place(Dwarf_Attribute *a, struct debug_piece *to)
 	return !r.bad && !rd_left(&r);
 }
 
+/* Go's compiler says of some values where one of their words is as if that were all of it. It shows
+ * where the word is in a register at another time. */
+static bool is_a_word_of(Dwarf_Attribute *a, u64 size)
+{
+	Dwarf_Addr base, lo, hi;
+	ptrdiff_t at = 0;
+	Dwarf_Op *ops;
+	size_t n;
+
+	while (size > 8 && (at = dwarf_getlocations(a, at, &base, &lo, &hi, &ops, &n)) > 0)
+		if (n == 1 && ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31)
+			return true;
+	return false;
+}
+
 /* What the compiler writes: the frame's base or an offset from it, alone or with how many bytes of
  * the value are there; registers and computed values are no places in memory. */
-size_t debug_pieces(Dwarf_Die *die, u64 va, struct debug_piece *to, size_t most)
+size_t debug_pieces(Dwarf_Die *die, u64 va, u64 size, struct debug_piece *to, size_t most)
 {
 	Dwarf_Attribute a;
 	Dwarf_Op *ops;
@@ -284,6 +299,8 @@ size_t debug_pieces(Dwarf_Die *die, u64 va, struct debug_piece *to, size_t most)
 	if (dwarf_getlocation_addr(&a, va, &ops, &nops, 1) != 1)
 		return 0;
 	if (nops == 1 && (ops[0].atom == DW_OP_call_frame_cfa || ops[0].atom == DW_OP_fbreg)) {
+		if (is_a_word_of(&a, size))
+			return 0;
 		to[0] = (struct debug_piece){
 			.size = UINT32_MAX,
 			.off = ops[0].atom == DW_OP_fbreg ? (i64)ops[0].number : 0,

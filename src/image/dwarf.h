@@ -46,14 +46,14 @@ struct debug_range {
 	Dwarf_Addr base, lo, hi;
 };
 bool debug_range(Dwarf_Die *unit, struct debug_range *r);
-/* Bytes of a variable or parameter that lie in the frame when its function stands at va; how many
- * such runs. */
+/* Bytes of a variable or parameter of `size` bytes that lie in the frame when its function stands
+ * at va; how many such runs. */
 struct debug_piece {
 	u32 at, size;	/* in the value; UINT32_MAX: all of it */
 	i64 off;	/* from the frame's base */
 	bool known;
 };
-size_t debug_pieces(Dwarf_Die *die, u64 va, struct debug_piece *to, size_t most);
+size_t debug_pieces(Dwarf_Die *die, u64 va, u64 size, struct debug_piece *to, size_t most);
 /* Is it in different places at different times? */
 bool debug_moves(Dwarf_Die *die);
 /* Is va in the code of an entry, of whatever ranges? */

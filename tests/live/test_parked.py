@@ -78,6 +78,9 @@ def check(goroutines, parked, live=True):
     minor = gobuild.minor(parked.release)
     runs = ("running", "runnable")  # where it is at that moment may be in the midst of anything
     assert not [g for g in goroutines if g["stack_end"] != "whole" and g["state"] not in runs]
+    torn = [f for g in goroutines if g["state"] not in runs for f in g["stack"]
+            if any(a.get("error") in ("unreadable", "bad length") for a in f["args"] or [])]
+    assert not torn, torn  # a slice of which the compiler said from 1.24 on where its length is as if that were all of it
     by_func = {}
     for g in goroutines:
         names = [f["func"] for f in g["stack"]]
