@@ -40,7 +40,7 @@ static NORETURN void child(const char *path, char **argv, const sigset_t *blocke
 	/* not before it is traced */
 	if (read(go, &c, 1) == 1) {
 		dup2(said, STDERR_FILENO);
-		setenv("GOTRACEBACK", "crash", 0);
+		setenv("GOTRACEBACK", "crash", 1);
 		sigprocmask(SIG_SETMASK, blocked, NULL);
 		execv(path, argv);
 		why = errno;

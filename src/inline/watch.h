@@ -1,7 +1,7 @@
 /* watch - runs a program until it ends, and looks at it in the moment before a signal ends it.
  *
  * Its stderr goes through us to ours; the end of it is kept. Go dies of a signal only where
- * GOTRACEBACK says crash, so that is set unless it is set already. Other signals reach it;
+ * GOTRACEBACK says crash, so that is set, whatever it was: none hides all. Other signals reach it;
  * INT, TERM, HUP and QUIT that are sent to us alone are passed on to it, and we wait for its end.
  *
  * Owns     struct watched: what it said, until watched_release().

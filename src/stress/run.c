@@ -35,7 +35,7 @@ static void environment(void)
 {
 	if (run_raises_procs())
 		setenv("GOMAXPROCS", RUN_PROCS_TEXT, 1);
-	setenv("GOTRACEBACK", "all", 0);
+	setenv("GOTRACEBACK", "all", 1);
 }
 
 /* A copy runs for us alone, and nobody else knows of it. Where we are killed (a timeout in CI, too

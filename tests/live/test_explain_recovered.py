@@ -47,6 +47,12 @@ def test_a_panic_whose_goroutine_is_not_printed_is_likely(tmp_path):
     assert text.endswith("panic: the real one\n") and (d["kind"], d["certainty"], d["func"]) == ("panic", "likely", None), d
 
 
+def test_of_a_run_it_is_printed_whatever_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOTRACEBACK", "none")  # as images of containers say
+    d, _ = run(tmp_path, gobuild.build("repanics", gobuild.NEWEST), "real")
+    assert (d["kind"], d["certainty"], d["func"]) == ("panic", "certain", "main.real"), d
+
+
 NIL = "panic: runtime error: invalid memory address or nil pointer dereference"
 AGAIN = r"recovered and panicked again in main\.within\.func1 \S+/main\.go:\d+"
 THEN = r"then, while it ran deferred calls, in main\.%s \S+/main\.go:\d+: %s"

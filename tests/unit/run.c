@@ -153,6 +153,7 @@ START_TEST(has_processors_and_tells_of_all_goroutines)
 	struct run r;
 
 	setenv("GOMAXPROCS", "1", 1);
+	setenv("GOTRACEBACK", "none", 1);
 	begin(&r, "echo panic: $GOMAXPROCS $GOTRACEBACK >&2");
 	runs_wait(&(struct run *){ &r }, 1, now_ns() + 20ll * SECOND);
 	ck_assert(str_eq((struct str){ r.text, r.n }, STR("panic: 4 all\n")));
