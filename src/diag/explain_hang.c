@@ -5,25 +5,31 @@
 
 enum { SHOWN = 12 };
 
+/* Of a circle, or of `n` that wait. */
+static void say(struct diagnosis *to, struct death *d, struct waiters *all, struct circle c, u32 n)
+{
+	u32 at = c.begin;
+
+	n = c.length ? c.length : n;
+	for (u32 i = 0; i < MIN(n, (u32)SHOWN); i++) {
+		waiting_say(to, d, all, &all->at[at]);
+		all->at[at].told = true;
+		at = c.length ? all->at[at].next - 1 : at + 1;
+	}
+}
+
 /* Of all that wait, or only of those in a circle. */
 static struct circle waits(struct diagnosis *to, struct death *d, struct waiters *all,
 			   bool circles)
 {
 	struct circle c;
-	u32 n, at;
 
 	waiting_find(all, d);
 	if (all->rest)
 		evidence(to, d, "%" PRIu64 " goroutines wait: too many to look for who may wake "
 			 "whom", all->n + all->rest);
 	c = waiting_circle(all);
-	n = c.length ? c.length : circles ? 0 : all->n;
-	at = c.begin;
-	for (u32 i = 0; i < MIN(n, (u32)SHOWN); i++) {
-		waiting_say(to, d, all, &all->at[at]);
-		all->at[at].told = true;
-		at = c.length ? all->at[at].next - 1 : at + 1;
-	}
+	say(to, d, all, c, circles ? 0 : all->n);
 	return c;
 }
 
@@ -195,6 +201,22 @@ static void who_waits(struct diagnosis *to, struct death *d, const struct waiter
 		evidence(to, d, "and %" PRIu64 " more goroutines wait", n - SHOWN + all->rest);
 }
 
+/* Whoever made what the locks are in may have it on his stack, and then nothing is proved. */
+static bool possible(struct diagnosis *to, struct death *d, struct waiters *all)
+{
+	struct circle c = waiting_possible(all);
+
+	if (!c.length)
+		return false;
+	say(to, d, all, c, 0);
+	to->summary = str_fmt(d->a, "it has not died; %u goroutines may wait for each other in a "
+				    "circle of locks", c.length);
+	explain_place(to, &all->at[c.begin].own);
+	to->advice = STR("see whether each of them holds what another waits for, and whether they "
+			 "still stand there: then take the locks in one order everywhere");
+	return true;
+}
+
 /* A circle of channels alone is what idle workers look like: whom they serve may reach them
  * through variables and the heap, which are not looked at. So the others are shown as well. */
 bool explain_hang(struct diagnosis *to, struct death *d)
@@ -219,7 +241,7 @@ bool explain_hang(struct diagnosis *to, struct death *d)
 		name_circle(to, d, &all, &c);
 		say_why(to, &c, NULL);
 	} else {
-		if (c.length)
+		if (!possible(to, d, &all) && c.length)
 			to->summary = str_fmt(d->a,
 					      "it has not died; %u goroutines wait for what, on "
 					      "stacks, only others of them have",

@@ -192,6 +192,47 @@ struct circle waiting_circle(struct waiters *all)
 	return found;
 }
 
+/* Does one who waits for a lock, too, have it? Of the object that his own lock is a part of he has
+ * the address in any case. */
+static bool some_stuck(const struct waiters *all, struct waiter *w)
+{
+	const struct held *held = w->held[0];
+
+	for (u32 k = 0; k < held->n; k++) {
+		const u64 *at = map_get(&all->by_g, held->at[k].g->g_rt);
+		const struct waiter *other = at ? &all->at[*at - 1] : NULL;
+
+		if (!other || !other->stuck)
+			continue;
+		if (held->at[k].by != HELD_ADDRESS && held->object &&
+		    held->object == other->held[0]->object)
+			continue;
+		w->next = (u32)*at;
+		return true;
+	}
+	return false;
+}
+
+struct circle waiting_possible(struct waiters *all)
+{
+	bool changed = true;
+
+	for (u32 i = 0; i < all->n; i++)
+		all->at[i].stuck = is_lock(all->at[i].w.kind) && all->at[i].nheld;
+	while (changed) {
+		changed = false;
+		for (u32 i = 0; i < all->n; i++) {
+			struct waiter *w = &all->at[i];
+
+			if (!w->stuck || some_stuck(all, w))
+				continue;
+			w->stuck = false;
+			changed = true;
+		}
+	}
+	return waiting_circle(all);
+}
+
 static struct str channel(struct death *d, const struct wait_channel *c)
 {
 	struct str name = elem_name(d, c);

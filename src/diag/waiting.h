@@ -43,6 +43,9 @@ struct circle {
 void waiting_find(struct waiters *all, struct death *d);
 /* The first that locks are in, else the first; it goes on by each one's `next`. */
 struct circle waiting_circle(struct waiters *all);
+/* Where that has no locks: one of locks only, of which others have something, too, who go on: each
+ * of it may have what another waits for. What was stuck is forgotten. */
+struct circle waiting_possible(struct waiters *all);
 /* As evidence: how it waits, for what, and who may have it. */
 void waiting_say(struct diagnosis *to, struct death *d, const struct waiters *all,
 		 const struct waiter *w);

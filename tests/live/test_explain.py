@@ -106,7 +106,7 @@ def test_data_races(release, tmp_path):
 def test_nothing_is_said_of_healthy_programs(release, stop, tmp_path):
     program = gobuild.build("zoo", release)
     healthy = [name for name, kind, _ in zoo(program) if kind == "stopped"]
-    assert len(healthy) == 12
+    assert len(healthy) == 14
     for name in healthy:
         p = subprocess.Popen([program, name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
                              env=dict(os.environ, GOTRACEBACK="all"))

@@ -132,6 +132,22 @@ def test_who_can_still_be_woken_is_in_no_circle(release):
     assert len(d["evidence"]) == 2, d  # not the main goroutine, which sleeps
 
 
+@pytest.mark.parametrize("variant", ["plain", "stripped"])
+def test_a_circle_is_possible_where_somebody_else_may_hold_the_locks(release, variant):
+    """As who has made them, and serves: nothing is proved, but it is said, and comes first."""
+    d = alive(gobuild.build("zoo", release, variant), "healthy-but-for-locks", "in a circle")
+    assert d["kind"] == "runs" and not d["named"] and "one order" in d["advice"], d
+    assert d["summary"] == "it has not died; 2 goroutines may wait for each other in a circle of locks", d
+    assert d["func"] == "main.(*account).transfer", d
+    assert [" for sync.Mutex 0x" in e and ", and may hold it" in e for e in d["evidence"]] == [True, True, False, False], d
+
+
+def test_locks_of_one_struct_make_no_circle(release):
+    """Who waits for one of them has the struct on its stack for that."""
+    d = alive(gobuild.build("zoo", release), "healthy-parts", "lockSecond")
+    assert len([e for e in d["evidence"] if " for sync.Mutex 0x" in e]) == 2 and "circle" not in str(d), d
+
+
 def test_it_is_the_program_s_own_code_that_waits(release):
     """Behind reflect.Select, too."""
     d = hung(gobuild.build("zoo", release), "healthy-waiting")

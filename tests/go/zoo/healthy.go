@@ -16,6 +16,7 @@ func init() {
 		"healthy-locks": contend, "healthy-server": serve, "healthy-many": many,
 		"healthy-waiting": waiting, "healthy-timers": timers, "healthy-recovers": recovers,
 		"healthy-pipeline": pipeline, "healthy-chain": chain, "healthy-boxed": boxed,
+		"healthy-parts": parts, "healthy-but-for-locks": butForLocks,
 	} {
 		f := f
 		add(death{name, "stopped", "-", func() {
@@ -81,6 +82,50 @@ func waiting() {
 	mu.Lock()
 	go mu.Lock()
 	go func() { reflect.Select([]reflect.SelectCase{{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(make(chan int))}}) }()
+	time.Sleep(10 * time.Millisecond)
+}
+
+type both struct{ first, second sync.Mutex }
+
+//go:noinline
+func (b *both) lockFirst() {
+	b.first.Lock()
+	b.first.Unlock()
+}
+
+//go:noinline
+func (b *both) lockSecond() {
+	b.second.Lock()
+	b.second.Unlock()
+}
+
+// Two that wait for two locks of one struct, which a third one holds.
+func parts() {
+	b, held := new(both), make(chan bool)
+	go func() {
+		b.first.Lock()
+		b.second.Lock()
+		close(held)
+		time.Sleep(time.Minute)
+		b.first.Unlock()
+		b.second.Unlock()
+	}()
+	<-held
+	go b.lockFirst()
+	go b.lockSecond()
+	time.Sleep(10 * time.Millisecond)
+}
+
+// A circle, and one outside of it who has all that is in it.
+func butForLocks() {
+	a, b := &account{name: "a"}, &account{name: "b"}
+	x, y := make(chan bool), make(chan bool)
+	go a.transfer(b, x, y)
+	go b.transfer(a, y, x)
+	go func() {
+		time.Sleep(time.Minute)
+		length = a.sum + b.sum
+	}()
 	time.Sleep(10 * time.Millisecond)
 }
 
