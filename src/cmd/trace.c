@@ -66,7 +66,8 @@ static const struct opt opts[] = {
 	O(0, "engine", OPT_TEXT, "NAME", engine,
 	  "auto (inline where that is permitted, else uprobe), inline, uprobe (kernel probes)"),
 	O(0, "max-overhead", OPT_NUM, "PERCENT", max_overhead,
-	  "switch off what is too hot when kernel probes take more of a processor than this"),
+	  "with --engine uprobe: switch off what is too hot when kernel probes take more of a "
+	  "processor than this"),
 	O(0, "plan", OPT_FLAG, NULL, plan,
 	  "print what would be done, and the generated code; start nothing"),
 };
