@@ -268,7 +268,7 @@ static bool one_place(Dwarf_Attribute *a, struct debug_piece *to)
 }
 
 /* Go's compiler says of some values where one of their words is as if that were all of it. It shows
- * where the word is in a register at another time. */
+ * where the word is in a register at another time (one that is no vector). */
 static bool is_a_word_of(Dwarf_Attribute *a, u64 size)
 {
 	Dwarf_Addr base, lo, hi;
@@ -277,7 +277,7 @@ static bool is_a_word_of(Dwarf_Attribute *a, u64 size)
 	size_t n;
 
 	while (size > 8 && (at = dwarf_getlocations(a, at, &base, &lo, &hi, &ops, &n)) > 0)
-		if (n == 1 && ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31)
+		if (n == 1 && ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg15)
 			return true;
 	return false;
 }
