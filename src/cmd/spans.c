@@ -85,10 +85,15 @@ static const struct opt opts[] = {
 	  "nothing"),
 };
 
+static bool is_bounded(const struct spans_args *a)
+{
+	return a->store_size != (u64)NOT_GIVEN || a->store_age != NOT_GIVEN;
+}
+
 /* Is there anything that only means something when a program is looked at? */
 static bool is_run(const struct spans_args *a, char **program)
 {
-	return program || a->pid || a->otlp || a->store || a->store_size || a->store_age ||
+	return program || a->pid || a->otlp || a->store || is_bounded(a) ||
 	       a->console || a->plan || a->logs || a->no_inject || a->engine || a->func.n ||
 	       a->show.n || a->only.n || a->no.n || a->redact.n ||
 	       a->for_ns != NOT_GIVEN || a->max != (u64)NOT_GIVEN;
@@ -96,6 +101,9 @@ static bool is_run(const struct spans_args *a, char **program)
 
 static bool check(const struct spans_args *a, size_t nrest, char **program, struct err *err)
 {
+	const char *zero = !a->for_ns ? "for" : !a->max ? "max" : !a->store_size ? "store-size" :
+			   !a->store_age ? "store-age" : NULL;
+
 	if (!spans_read_check(&a->read, is_run(a, program) || nrest, a->output, err))
 		return false;
 	if (a->read.file)
@@ -111,16 +119,14 @@ static bool check(const struct spans_args *a, size_t nrest, char **program, stru
 	if (a->show.n && !a->func.n)
 		return err_set(err, ERR_USAGE, "--show: says what spans of --func have as "
 			       "attributes; there is no --func");
-	if (!a->store && (a->store_size || a->store_age))
+	if (!a->store && is_bounded(a))
 		return err_set(err, ERR_USAGE, "--store-size and --store-age are about --store "
 			       "FILE, which is not there");
 	if (a->store && a->output && file_is_same(a->store, a->output))
 		return err_set(err, ERR_USAGE, "-o %s: is the store itself", a->output);
 	if (a->common.json && a->console)
 		return err_set(err, ERR_USAGE, "--json and --console: one of them");
-	if (!a->for_ns || !a->max)
-		return err_set(err, ERR_USAGE, "--%s 0: give more than 0", a->max ? "for" : "max");
-	return true;
+	return !zero || err_set(err, ERR_USAGE, "--%s 0: give more than 0", zero);
 }
 
 /* How what --show asks for is printed, where it is a value of several words. */
@@ -329,6 +335,10 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 		given.for_ns = 0;
 	if (a->max == (u64)NOT_GIVEN)
 		given.max = 0;
+	if (a->store_size == (u64)NOT_GIVEN)
+		given.store_size = 0;
+	if (a->store_age == NOT_GIVEN)
+		given.store_age = 0;
 	if (!engine_named(a->engine, &s.how.engine, err) ||
 	    !rules_wanted(&rules, &a->only, &a->no, err) ||
 	    !target_to_run(&img, a->pid, program, &arena, &s.how.path, err))
@@ -377,7 +387,10 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 				"written", s.how.pid);
 }
 
-static const struct spans_args defaults = { .for_ns = NOT_GIVEN, .max = (u64)NOT_GIVEN };
+static const struct spans_args defaults = {
+	.for_ns = NOT_GIVEN, .max = (u64)NOT_GIVEN, .store_size = (u64)NOT_GIVEN,
+	.store_age = NOT_GIVEN,
+};
 
 const struct command cmd_spans = {
 	.name = "spans",

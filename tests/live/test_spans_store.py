@@ -176,7 +176,8 @@ def test_wrong_usage(tmp_path, args, status, says):
 
 @pytest.mark.parametrize("options, says", [
     (["--store", "/bin/true"], "no store of spans"), (["--store", "none/s.db"], "No such file"),
-    (["--store", "s.db", "--store-size", "1MiB"], "at least 4MiB"),
+    (["--store", "s.db", "--store-size", "1MiB"], "at least 4MiB"), (["--store", "s.db", "--store-age", "0"], "more than 0"),
+    (["--store", "s.db", "--store-size", "0"], "more than 0"),
 ])
 def test_refused_before_it_starts(tmp_path, options, says):
     done = goshawk.run("spans", *options, "--", str(gobuild.build("spans-web", gobuild.NEWEST, "stripped")), cwd=tmp_path)
