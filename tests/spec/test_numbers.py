@@ -41,7 +41,7 @@ LIMITS = {
     "tracing.md": [
         ("at most {} values of `--by`", "src/out/keys.h", "KEYS_MAX", 1),
         ("there are {}, under a seccomp filter", "src/inline/layout.h", "RINGS", 1),
-        ("a seccomp filter {}, and threads", "src/inline/place.c", "FILTERED_RINGS", 1),
+        ("a seccomp filter {}. Where", "src/inline/place.c", "FILTERED_RINGS", 1),
         ("a constant text of 1 to {} bytes", "src/plan/expr_key.c", "KEY_MOST", 1),
         ("in equal steps, up to {}.", "src/out/hist.c", "LINEAR_MAX", 1),
     ],
