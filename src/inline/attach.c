@@ -368,22 +368,23 @@ static bool try_again(struct inline_session *s, struct err *err)
 {
 	struct stopped st;
 	struct busy b = { 0 };
+	struct found f = { 0 };
 	i64 began = now_ns();
 	bool ok;
 
 	if (!tracee_stop_all(s->pid, &st, err))
 		return false;
+	found_sessions(&f, s->pid, s->mem_fd);
+	find_old_code(s, &f);
 	ok = session_is_there(s) && busy_find(&b, s, &st, err);
 	if (ok) {
 		struct attached ignored = { 0 };
-		struct found f = { 0 };
 
-		found_sessions(&f, s->pid, s->mem_fd);
 		leave_shared(s, &f, &ignored);
 		s->stuck = hold_busy(s, &b) + beside_hold(s, &f, &b);
 		ok = place_jumps(s, err);
-		found_release(&f);
 	}
+	found_release(&f);
 	busy_release(&b);
 	tracee_resume_all(&st);
 	s->stop_ns += now_ns() - began;

@@ -90,6 +90,15 @@ const struct found_session *beside_owner(const struct inline_session *s, const s
 	return NULL;
 }
 
+/* It leaves: its windows are gone, and it waits for those who stand in its code. */
+static bool is_leaving(const struct inline_session *s, const struct found_session *o)
+{
+	u32 gate = 0;	/* if it can't be read */
+
+	(void)mem_read(s->mem_fd, o->near_rt + NEAR_GATE, &gate, sizeof(gate));
+	return !gate;
+}
+
 /* Somebody will come back from code of a session that has ended. `lines`: which had windows in the
  * middle of functions. */
 static bool stands_in_old(const struct inline_session *s, const struct found *f,
@@ -102,7 +111,8 @@ static bool stands_in_old(const struct inline_session *s, const struct found *f,
 		const struct found_session *o = &f->sessions.at[i];
 		u64 had = 1;	/* if it can't be read */
 
-		if (o->owner || is_ours(s, o) || !busy_inside(b, o->code_rt, o->code_end))
+		if ((o->owner && !is_leaving(s, o)) || is_ours(s, o) ||
+		    !busy_inside(b, o->code_rt, o->code_end))
 			continue;
 		any = true;
 		(void)mem_read(s->mem_fd, o->near_rt + NEAR_LINES, &had, sizeof(had));

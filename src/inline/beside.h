@@ -4,8 +4,8 @@
  * Where entries and exits have their windows is the same for every goshawk, so that of two windows
  * either both are the same or they have no byte in common. Windows in the middle of functions are
  * where a pattern wants them. So a function belongs to one session alone, and while somebody stands
- * in the code of a session that has ended, from which he comes back to the end of a window that
- * only it knew, nothing is written that could lie across that.
+ * in the code of a session that has ended, or is about to, from which he comes back to the end of a
+ * window that only it knew, nothing is written that could lie across that.
  *
  * Owns     nothing.
  * Units    as session.h.

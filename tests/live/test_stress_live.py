@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import time
 
@@ -17,6 +18,7 @@ import reached
 import test_others
 from attaching import Attached, FAULTY, Running, line_of, ours
 from reached import DELAYS
+from test_lines import Place, code_of, window
 from test_serving import CADDY, Caddy, Load, PATTERNS
 from test_std import run_tests, verdicts
 from test_stress_file import RACES, STORES, alone, counts_alone, fips
@@ -218,6 +220,46 @@ def test_someone_sleeps_while_we_leave(tmp_path):
         a.stop()
         assert r.text() == text
         r.go_on()
+
+
+def sleeps_behind(r, place):
+    """Does a thread sleep in what the jump there leads to? It has saved seven registers (src/inline/delay.c)."""
+    piece = place.at + 5 + struct.unpack("<i", place.now()[1:])[0]
+    for tid in os.listdir("/proc/%d/task" % r.pid):
+        words = open("/proc/%d/task/%s/syscall" % (r.pid, tid)).read().split()
+        if words[0] == "35":
+            place.mem.seek(int(words[-2], 16) + 7 * 8)
+            if piece <= int.from_bytes(place.mem.read(8), "little") < piece + 64:
+                return True
+    return False
+
+
+def test_who_comes_while_someone_sleeps_and_we_leave(tmp_path):
+    """He will go on in the middle of a window of the newcomer's, which waits for that."""
+    (tmp_path / "b").mkdir()
+    with storing(goroutines=1, env=UNDISTURBED) as r:
+        text = r.text()
+        plan = stress("--plan", "main.(*object).both", "--", r.path).out
+        lo = int(re.findall(r"window (0x\w+) -> ", plan)[-1], 16)
+        end = int(re.findall(r"jmp (0x\w+)\nwhat all of them call", plan)[0], 16)
+        at = next(a for a in code_of(r, "main.(*object).both") if (window(r.path, a) or end) < end < window(r.path, a) + 5)
+        place, next_place = Place(r, lo), Place(r, window(r.path, at))
+        a = Stressed(tmp_path, r.pid, "main.(*object).both", options=["--delay", "1s", "--max-overhead", "0"]).started()
+        place.await_jump()
+        until = time.monotonic() + 60
+        while not sleeps_behind(r, place):
+            assert time.monotonic() < until, "nobody sleeps there"
+            time.sleep(0.001)
+        a.p.send_signal(signal.SIGINT)
+        while place.now() != place.before:
+            assert time.monotonic() < until, "its window stays"
+            time.sleep(0.001)
+        b = Attached(tmp_path / "b", r.pid, "%#x" % at, options=["--count"]).started()
+        a.ended()
+        next_place.await_jump()
+        b.stop()
+        r.go_on()
+        assert r.text() == text
 
 
 @pytest.mark.skipif(not CADDY, reason="caddy is not installed")
