@@ -205,7 +205,8 @@ bool busy_find(struct busy *b, const struct inline_session *s, const struct stop
 		return err_set(err, ERR_GONE, "process %d has ended", s->pid);
 	if (!all_goroutines(&f, err))
 		return false;
-	qsort(b->at.at, b->at.n, sizeof(*b->at.at), by_value);
+	if (b->at.n)
+		qsort(b->at.at, b->at.n, sizeof(*b->at.at), by_value);
 	return true;
 }
 
