@@ -96,6 +96,49 @@ static void reservations(struct diagnosis *to, struct death *d)
 	explain_races_before(to, d);
 }
 
+/* Of a goroutine that prints its stack while it panics: where the panic came from. */
+static const struct crash_frame *caught(struct crash_goroutine *g)
+{
+	u32 i = 0;
+
+	while (i < g->nframes && !str_eq(g->frames[i].func, STR("panic")))
+		i++;
+	if (!i || i == g->nframes)
+		return NULL;
+	g->frames += i + 1;
+	g->nframes -= i + 1;
+	return crash_own_frame(g);
+}
+
+/* "http: panic serving …", and the like: it has not ended of the panics that are logged. */
+static void panics_logged(struct diagnosis *to, struct death *d)
+{
+	struct str rest = d->printed, line = STR(""), before, said = STR("");
+	const struct crash_frame *last = NULL;
+	u32 n = 0;
+
+	while (rest.n) {
+		const struct crash_frame *f = NULL;
+		struct crash_goroutine g;
+
+		before = line;
+		line = str_next_line(&rest);
+		if (crash_goroutine_at(line, &rest, &g, d->a))
+			f = caught(&g);
+		if (!f)
+			continue;
+		last = f;
+		said = before;
+		n++;
+	}
+	if (last)
+		evidence(to, d,
+			 "%sa panic was logged with its stack, and came from %.*s %.*s:%d%s%.*s",
+			 n > 1 ? str_z(d->a, str_fmt(d->a, "the last of %u: ", n)) : "",
+			 STR_F(last->func), STR_F(last->file), last->line, said.n ? ": " : "",
+			 STR_F(said));
+}
+
 static struct str advice_where_unknown(const struct death *d)
 {
 	if (d->img && d->img->cut)
@@ -123,5 +166,7 @@ void explain(struct diagnosis *to, struct death *d)
 	};
 	explain_place(to, death_own(d));
 	what_was_seen(to, d);
+	if (!d->died)
+		panics_logged(to, d);
 	reservations(to, d);
 }

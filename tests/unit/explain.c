@@ -509,6 +509,13 @@ static const struct {
 	{ "panic: one\n\tpanic: two\n" TWICE, "panic", "panic: one, in main.work",
 	  "deferred calls,: panic: two", "main.close" },
 	{ "panic: one [recovered]\n", "panic", "panic: one", "no goroutine", NULL },
+	/* logged by who caught it; and a stack that tells of none */
+	{ "http: panic serving [::1]:9: boom\n" BY_HAND "served 7\n" "http: panic serving "
+	  "[::1]:9: nil\n" BY_STACK, "unknown", "nothing here tells of the end of a Go program",
+	  "the last of 2: a panic was logged with its stack, and came from main.handle "
+	  "/src/main.go:7: http: panic serving [::1]:9: nil", NULL },
+	{ "state\n" MAIN, "unknown", "nothing here tells of the end of a Go program", "",
+	  "a panic was logged" },
 };
 
 START_TEST(says_it_in_one_sentence)
