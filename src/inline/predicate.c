@@ -53,15 +53,14 @@ void predicate_before(struct predicate *s, unsigned no)
 /* A part that the reader decides could say no, and then it would not count. */
 bool predicate_counts(const struct predicate *s)
 {
-	return predicate_after_any(s) && !predicate_parts(s->fn).at_entry;
+	return !predicate_parts(s->fn).at_entry;
 }
 
 void predicate_after(struct predicate *s, unsigned yes, unsigned no, unsigned unreadable)
 {
 	decide(&(struct predicate_gen){
 		.s = s, .c = condition_of(s->fn, &means, true), .regs = after_regs,
-		.no = no, .unsure = yes,
-		.unreadable = predicate_counts(s) ? unreadable : yes,
+		.no = no, .unsure = yes, .unreadable = unreadable,
 	});
 }
 

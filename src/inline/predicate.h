@@ -35,10 +35,10 @@ bool predicate_after_any(const struct predicate *s);
 struct condition_parts predicate_parts(const struct plan_func *fn);
 /* Goes on if the call may be wanted, else jumps to `no`. */
 void predicate_before(struct predicate *s, unsigned no);
-/* Is an unreadable call decided here as well? If not, its record is for the reader. */
+/* Can an unreadable call be decided here as well? If not, its record is for the reader. */
 bool predicate_counts(const struct predicate *s);
-/* The record is at R12; RAX, RCX, R13 and R15 are free. Ends at `yes`, or jumps to `no`; or to
- * `unreadable`, if predicate_counts(). */
+/* The record is at R12; RAX, RCX, R13 and R15 are free. Ends at `yes`, or jumps to `no` or to
+ * `unreadable`. */
 void predicate_after(struct predicate *s, unsigned yes, unsigned no, unsigned unreadable);
 /* Leaves a mark. R13, R15 and the flags are free. */
 void predicate_mark(struct predicate *s);

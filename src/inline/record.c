@@ -401,6 +401,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	bool asked = e->fn->shown && !e->fn->hook && !e->fn->line_at;
 	bool before = asked && predicate_before_any(&if_);
 	bool after = asked && predicate_after_any(&if_);
+	bool counts = kind == SITE_ENTRY && after && predicate_counts(&if_);
 
 	if (e->p->request.count_only) {
 		emit_count(e);
@@ -453,7 +454,8 @@ void record_emit(struct emitter *e, enum site_kind kind)
 		if (agent)
 			record_call_agent(e, r, kind, L_VOID);
 		if (kind == SITE_ENTRY && after)
-			predicate_after(&if_, L_WANTED, L_VOID, L_UNREADABLE);
+			predicate_after(&if_, L_WANTED, L_VOID,
+					counts ? L_UNREADABLE : L_WANTED);
 	}
 	if (kind == SITE_ENTRY && (before || after)) {
 		asm_label(a, L_WANTED);
@@ -462,7 +464,7 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	}
 	commit(e, keep, most, 1 + 4 * e->index + kind);
 	jmp(a, L_SKIP);
-	if (kind == SITE_ENTRY && after && predicate_counts(&if_)) {
+	if (counts) {
 		asm_label(a, L_UNREADABLE);
 		count_unreadable(a);
 	}
