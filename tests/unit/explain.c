@@ -1,8 +1,6 @@
 /* What is said of a text: kind, how sure, of which function. */
 #include <check.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "diag/explain.h"
 
@@ -537,56 +535,6 @@ START_TEST(says_it_in_one_sentence)
 }
 END_TEST
 
-static struct str line_shown(struct arena *a, const char *path, int line)
-{
-	struct death d = { .a = a };
-	struct diagnosis found;
-	struct str all;
-	ptrdiff_t at;
-
-	death_of_text(&d, str_fmt(a, "%s\n%s\ngoroutine 1 [running]:\nmain.f()\n\t%s:%d +0x1\n",
-				  NIL, AT_8, path, line));
-	explain(&found, &d);
-	ck_assert_str_eq(found.kind, "nil_dereference");
-	all = evidence_of(&found, a);
-	at = str_find(all, STR("the line: "));
-	all = str_cut(all, (size_t)at + 10, all.n);
-	return at < 0 ? STR("") : str_next_line(&all);
-}
-
-/* The path is the log's. */
-START_TEST(reads_of_a_source_its_line_only)
-{
-	static const char *const names[] = { "fifo.go", "zero.go", "folder.go", "secret", "a.go" };
-	OWN(arena) a = { 0 };
-	char folder[] = "/tmp/goshawk-unit.XXXXXX";
-	const char *path[ARRAY_LEN(names)];
-	FILE *f;
-
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		path[i] = str_fmt(&a, "%s/%s", folder, names[i]).p;
-	f = fopen(path[4], "we");
-	fprintf(f, "// %5000s\n\n\tx = u.Name\r\nlast", "");
-	fclose(f);
-	ck_assert_int_eq(mkfifo(path[0], 0600), 0);
-	ck_assert_int_eq(symlink("/dev/zero", path[1]), 0);
-	ck_assert_int_eq(mkdir(path[2], 0700), 0);
-	ck_assert_int_eq(link(path[4], path[3]), 0);
-	ck_assert(str_eq(line_shown(&a, path[4], 3), STR("x = u.Name")));
-	ck_assert(str_eq(line_shown(&a, path[4], 4), STR("last")));
-	ck_assert(str_eq(line_shown(&a, path[4], 2), STR("")));
-	ck_assert(str_eq(line_shown(&a, path[4], 2000000000), STR("")));
-	for (size_t i = 0; i < 4; i++) {
-		ck_assert(str_eq(line_shown(&a, path[i], 4), STR("")));
-		ck_assert(str_eq(line_shown(&a, path[i], 2000000000), STR("")));
-	}
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		ck_assert_int_eq(remove(path[i]), 0);
-	ck_assert_int_eq(rmdir(folder), 0);
-}
-END_TEST
-
 Suite *explain_suite(void)
 {
 	Suite *s = suite_create("explain");
@@ -596,7 +544,6 @@ Suite *explain_suite(void)
 	tcase_add_loop_test(t, tells_of_the_last_of_several, 0, ARRAY_LEN(several));
 	tcase_add_loop_test(t, tells_what_is_printed_of_a_heap, 0, ARRAY_LEN(heaps));
 	tcase_add_loop_test(t, says_it_in_one_sentence, 0, ARRAY_LEN(summaries));
-	tcase_add_test(t, reads_of_a_source_its_line_only);
 	suite_add_tcase(s, t);
 	return s;
 }
