@@ -418,6 +418,33 @@ START_TEST(a_request_is_sampled_as_the_programs_own_span)
 }
 END_TEST
 
+START_TEST(ids_are_of_a_known_generator)
+{
+	/* of the paper's authors' own code, from this state on */
+	static const u64 want[] = { 41943041, 58720359, 3588806011781223, 3591011842654386 };
+	struct new_ids ids = { { 1, 2, 3, 4 } };
+	u8 got[16];
+
+	for (u32 i = 0; i < ARRAY_LEN(want); i += 2) {
+		new_id(&ids, got, sizeof(got));
+		ck_assert_mem_eq(got, &want[i], sizeof(got));
+	}
+}
+END_TEST
+
+START_TEST(ids_begin_anywhere)
+{
+	struct new_ids a = { { 0 } }, b = { { 0 } };
+	u8 of_a[8], of_b[8];
+
+	new_id(&a, of_a, sizeof(of_a));
+	new_id(&b, of_b, sizeof(of_b));
+	ck_assert_mem_ne(of_a, of_b, sizeof(of_a));
+	new_id(&a, of_b, sizeof(of_b));
+	ck_assert_mem_ne(of_a, of_b, sizeof(of_a));
+}
+END_TEST
+
 /* A program may have them all. */
 START_TEST(there_is_room_for_the_rules_of_all_libraries)
 {
@@ -508,6 +535,8 @@ Suite *spans_suite(void)
 	tcase_add_test(t, each_prefix_and_each_flip);
 	tcase_add_test(t, header_lines);
 	tcase_add_test(t, samplers);
+	tcase_add_test(t, ids_are_of_a_known_generator);
+	tcase_add_test(t, ids_begin_anywhere);
 	tcase_add_test(t, there_is_room_for_the_rules_of_all_libraries);
 	tcase_add_test(t, an_error_may_be_of_no_type_of_the_program);
 	suite_add_tcase(s, c);
