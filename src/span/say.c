@@ -87,6 +87,9 @@ static void say_shown(struct teller *t, const struct call *call, const struct ex
 	struct span_attr *a = &s->attrs[s->span.nattrs];
 	struct expr_result v;
 
+	for (u32 i = 0; i < s->span.nattrs; i++)	/* an attribute is there once */
+		if (str_eq(s->attrs[i].key, e->source))
+			return;
 	if (s->span.nattrs == ATTRS_MOST || !expr_value(&in, e, &v))
 		return;
 	*a = (struct span_attr){ .key = e->source, .kind = ATTR_INT, .number = v.i };
