@@ -273,7 +273,7 @@ static struct plan_request request_of(const struct spans_args *a, struct rules *
 		.nextras = r->n, .ctxs = r->ctxs, .nctxs = r->nctxs, .contexts = true,
 		.redact = a->redact.at, .nredact = a->redact.n,
 		.strings = 64, .elements = 8, .depth = 2, .values = VALUES_ERROR,
-		.goroutines = true, .packed = true,
+		.goroutines = a->func.n || rules_follow(r), .packed = true,
 		/* where functions of one's own are seen, any goroutine of the program may call one
 		 */
 		.quiet = r->quiet, .nquiet = a->func.n ? r->nquiet_always : r->nquiet,
@@ -320,7 +320,7 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	OWN(plan) plan = { 0 };
 	OWN(out_file) file = { 0 };
 	struct spans_to_ask to;
-	bool gone = false;
+	bool gone = false, sends;
 
 	(void)rest;
 	s.plan = &plan;
@@ -348,7 +348,8 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	if (!go_open(&prog, &img, err))
 		return false;
 	spans_from_environment(&s.env, &s.sampler, &s.propagators);
-	if (a->no_inject)	/* it only goes on */
+	sends = !a->no_inject && rules_send(&rules, &prog);
+	if (!sends)	/* it only goes on */
 		s.propagators &= ~(u32)PROPAGATOR_BAGGAGE;
 	rules.how = s.propagators;
 	rules_choose(&rules, &prog, s.how.engine == ENGINE_UPROBE, &arena);
@@ -357,7 +358,7 @@ static bool spans(const void *args, const char **rest, size_t nrest, char **prog
 	request = request_of(a, &rules, &arena);
 	request.probes = s.how.engine == ENGINE_UPROBE;
 	s.propagate = (struct propagate_ask){ s.sampler.parent, s.sampler.below, s.propagators };
-	if (s.propagators && !a->no_inject)
+	if (s.propagators && sends)
 		request.propagate = &s.propagate;
 	if (!request.npatterns)
 		return err_set(err, ERR_UNSUPPORTED, "%s: none of the libraries that spans knows "

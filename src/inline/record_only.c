@@ -5,6 +5,8 @@
 #include "go/release.h"
 #include "inline/emit.h"
 #include "inline/record.h"
+#include "plan/extra.h"
+#include "plan/sender.h"
 
 /* To `skip` where the text that is returned begins as none of those that are asked for: most header
  * lines are of no interest, and there are many. */
@@ -124,6 +126,27 @@ static void only_if_sent(struct emitter *e, unsigned skip)
 	asm_rel32_tail(a, e->l->near_rt + NEAR_PROPAGATE + offsetof(struct propagate, streams), 1);
 	PUT(a, 0x00);
 	jcc(a, CC_E, skip);
+}
+
+void record_if_found(struct emitter *e, const struct reading *r, unsigned nobody)
+{
+	struct assembler *a = &e->a;
+	const struct plan_extra *x = e->fn->found;
+	size_t found[HEADERS];
+	u32 n = 0;
+
+	for (u32 k = 0; k < x->nonly; k++) {
+		op_mem(a, false, 0x83, 7, R12, (i32)(r->hook_at + extra_value_at(x, k) - 8));
+		PUT(a, 0x00);				/* cmp dword [r12+status], 0 */
+		if (k + 1 == x->nonly) {
+			jcc(a, CC_E, nobody);
+			break;
+		}
+		PUT(a, 0x0f, 0x85);			/* jne found */
+		found[n++] = hole(a);
+	}
+	while (n)
+		fill(a, found[--n]);
 }
 
 void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned begins)

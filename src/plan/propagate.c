@@ -52,8 +52,13 @@ void propagate_read(struct plan *p, struct plan_func *f)
 	f->no_end = x && x->no_end;
 	if (x && x->nnames)
 		f->named = x;
-	if (!p->request.propagate)
+	if (f->shown && x && x->keyed)
+		read_keys(f, x);
+	if (!p->request.propagate) {
+		if (f->no_end && x && x->kind == EXTRA_FIELDS)
+			f->found = x;
 		return;
+	}
 	f->role = f->hook == HOOK_NEWPROC1 ? PROPAGATE_BIRTH :
 		  f->hook == HOOK_GOEXIT1 ? PROPAGATE_END :
 		  f->hook == HOOK_RECOVERY ? PROPAGATE_RECOVERY :
@@ -63,8 +68,6 @@ void propagate_read(struct plan *p, struct plan_func *f)
 	    f->role == PROPAGATE_HEADED ||
 	    f->role == PROPAGATE_ASK)
 		add_room(&f->entry);
-	if (f->shown && x && x->keyed)
-		read_keys(f, x);
 	if (f->role == PROPAGATE_ASK)
 		add_room(&f->exit);
 }

@@ -114,7 +114,7 @@ static void span_begins(struct collector *c, const struct call *call, const stru
 
 	if (d && d->what & PROPAGATED_ALONE)	/* it was another one's */
 		incoming_drop(&c->incoming, by);
-	from = s && by ? incoming_take(&c->incoming, by) : NULL;
+	from = s && by ? incoming_take(&c->incoming, by, call->start_ns) : NULL;
 	if (serves)
 		incoming_served(&c->incoming, call->goid);
 	if (on && on->rule->waits)

@@ -150,5 +150,7 @@ const struct library library_grpc_client = {
 	.name = "grpc-client", .package = "google.golang.org/grpc",
 	.module = "google.golang.org/grpc",
 	.rules = client_rules, .nrules = ARRAY_LEN(client_rules),
+	/* NewClient from 1.63 on, which the other one calls then */
+	.made_by = { "google.golang.org/grpc.NewClient", "google.golang.org/grpc.DialContext" },
 	.fields = fields, .answer = grpc_answer, .say = grpc_say_client,
 };

@@ -2,6 +2,8 @@
 
 #include "span/traceparent.h"
 
+#define LEFT_NS 2000000000
+
 static struct incoming_request *request_of(const struct incoming *in, u64 goid)
 {
 	u64 *p = map_get(&in->by_goid, goid);
@@ -102,10 +104,24 @@ void incoming_move(struct incoming *in, u64 goid, u64 to)
 	*map_put(&in->by_goid, to) = (uintptr_t)r;
 }
 
-const struct incoming_request *incoming_take(const struct incoming *in, u64 goid)
+void incoming_read(struct incoming *in, u64 key, i64 ns)
+{
+	struct incoming_request *r = request_of(in, key);
+
+	if (r)
+		r->read_ns = ns;
+}
+
+static bool is_left(const struct incoming_request *r, i64 now_ns)
+{
+	return r->read_ns && now_ns - r->read_ns > LEFT_NS;
+}
+
+const struct incoming_request *incoming_take(const struct incoming *in, u64 goid, i64 now_ns)
 {
 	struct incoming_request *r = request_of(in, goid);
-	const struct sender_way *by = r ? sender_who(&r->sender, in->how) : NULL;
+	const struct sender_way *by = r && !is_left(r, now_ns) ? sender_who(&r->sender, in->how) :
+								  NULL;
 
 	if (!by)
 		return NULL;

@@ -237,6 +237,66 @@ static bool is_never_called(const struct go_program *prog, const struct rule *u)
 	return u->extra.callers[0];
 }
 
+static bool is_made(const struct go_program *prog, const struct library *l)
+{
+	for (u32 i = 0; i < ARRAY_LEN(l->made_by) && l->made_by[i]; i++)
+		if (go_func_named(prog, str_of(l->made_by[i])))
+			return true;
+	return !l->made_by[0];
+}
+
+/* The rule's function, where this rule is about the one that the program has; or NULL. */
+static const struct go_func *func_of(const struct go_program *prog, const struct library *l,
+				     const struct rule *u)
+{
+	const struct go_func *f = go_func_named(prog, str_of(u->func));
+
+	if (!f || !is_the_one(prog, l, u, f) ||
+	    (u->words && f->args >= 0 && f->args != 8 * u->words) ||
+	    (u->has && !go_type_named(prog, str_of(u->has))) || is_never_called(prog, u) ||
+	    (u->only_with && !go_func_named(prog, str_of(u->only_with))))
+		return NULL;
+	return f;
+}
+
+static bool begins(const struct rule *u)
+{
+	return u->role == ROLE_SPAN || u->role == ROLE_LOG;
+}
+
+static bool sends(const struct go_program *prog, const struct library *l)
+{
+	bool there = false;
+
+	for (u32 i = 0; i < l->nrules; i++) {
+		const struct rule *u = &l->rules[i];
+
+		if ((!begins(u) && u->role != ROLE_WRITE) || !func_of(prog, l, u))
+			continue;
+		if (there && u->role == ROLE_WRITE)
+			return true;
+		there |= begins(u);
+	}
+	return false;
+}
+
+bool rules_send(const struct rules *r, const struct go_program *prog)
+{
+	for (u32 i = 0; rules_libraries[i]; i++)
+		if (r->wanted[i] && is_made(prog, rules_libraries[i]) &&
+		    sends(prog, rules_libraries[i]))
+			return true;
+	return false;
+}
+
+bool rules_follow(const struct rules *r)
+{
+	for (u32 i = 0; i < r->n; i++)
+		if (r->on[i].rule->role != ROLE_STATUS && !(r->on[i].fields & 1u << FIELD_KEY))
+			return true;
+	return false;
+}
+
 static void choose(struct rules *r, const struct go_program *prog, bool probes, struct arena *a,
 		   u32 library)
 {
@@ -244,16 +304,11 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 
 	for (u32 i = 0; i < l->nrules; i++) {
 		const struct rule *u = &l->rules[i];
-		const struct go_func *f = go_func_named(prog, str_of(u->func));
-		bool begins = u->role == ROLE_SPAN || u->role == ROLE_LOG;
+		const struct go_func *f = func_of(prog, l, u);
 		const char *when = u->when;
 
-		if (!f || !is_the_one(prog, l, u, f) || is_taken(r, l, u) ||
-		    (u->words && f->args >= 0 && f->args != 8 * u->words) ||
-		    (u->has && !go_type_named(prog, str_of(u->has))) ||
-		    is_never_called(prog, u) ||
-		    (u->only_with && !go_func_named(prog, str_of(u->only_with))) ||
-		    (u->costly && probes) || (!begins && !r->there[library]) || is_unasked(r, u))
+		if (!f || is_taken(r, l, u) || (u->costly && probes) ||
+		    (!begins(u) && !r->there[library]) || is_unasked(r, u))
 			continue;
 		if (u->when_type) {
 			when = probes ? NULL : condition_of(prog, u, a);
@@ -262,7 +317,7 @@ static void choose(struct rules *r, const struct go_program *prog, bool probes, 
 		}
 		if (r->n == RULES_MOST || r->nasks + u->nreads + u->nmessages + 2 > READS_MOST)
 			die("there are more rules than RULES_MOST");
-		r->there[library] |= begins;
+		r->there[library] |= begins(u);
 		if (u->sig)
 			go_sig_tell(prog, f, u->sig);
 		r->extras[r->n] = u->extra;
@@ -297,7 +352,7 @@ void rules_choose(struct rules *r, const struct go_program *prog, bool probes, s
 		r->quiet[r->nquiet++] = collection[i];
 	r->nquiet_always = r->nquiet;
 	for (u32 i = 0; rules_libraries[i]; i++) {
-		if (r->wanted[i])
+		if (r->wanted[i] && is_made(prog, rules_libraries[i]))
 			choose(r, prog, probes, a, i);
 		if (r->there[i] && rules_libraries[i]->quiet)
 			r->quiet[r->nquiet++] = rules_libraries[i]->quiet;

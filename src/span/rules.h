@@ -130,6 +130,10 @@ struct library {
 	/* Who has this function uses the library: if nothing of it is a span then, that is said.
 	 * NULL: it may be there for its other side. */
 	const char *used;
+	/* What reflection may call is in programs that never do (text/template keeps it): without
+	 * one of these nothing of it is called. Ends with NULL; empty: it is where its names are.
+	 */
+	const char *made_by[3];
 	const char *const *fields;	/* what is missing without each, for messages */
 	/* ROLE_STATUS, ROLE_ANSWER: it says the last word on the response. */
 	bool (*answer)(const struct field_value *f, struct answer *to);
@@ -190,10 +194,15 @@ extern const struct library *const rules_libraries[];
 /* --only and --no: names with commas. ERR_USAGE. */
 bool rules_wanted(struct rules *r, const struct opt_list *only, const struct opt_list *no,
 		  struct err *err) MUST_CHECK;
+/* Whether this program has what writes headers of requests that it sends, and it is wanted. */
+bool rules_send(const struct rules *r, const struct go_program *prog);
 /* What of them this program has: patterns, asks and extras for a plan, whose first asks these are.
  * A span that says nothing else of it has PROPAGATE_SPAN.
  * `probes`: for kernel probes. Texts lie in `a`. */
 void rules_choose(struct rules *r, const struct go_program *prog, bool probes, struct arena *a);
+/* Whether it matters which goroutine makes which: not where all that is seen are requests that are
+ * served, who come with keys. */
+bool rules_follow(const struct rules *r);
 /* The rule of a function of the plan, or NULL. */
 const struct rule_on *rules_of(const struct rules *r, const struct plan_func *f);
 /* Each thing that is off, as one sentence: functions that can't be watched, fields that can't be

@@ -1,4 +1,5 @@
-/* What the agent says of the record at hand, and what becomes of that: it is void, or shorter. */
+/* What the agent says of the record at hand, and what becomes of that: it is void, or shorter. And
+ * where there is no agent: what was found in it. */
 #include "stepped.h"
 
 #include "plan/extra.h"
@@ -170,6 +171,42 @@ START_TEST(a_frame_with_a_key_that_says_nothing_leaves_nothing)
 }
 END_TEST
 
+/* RAX and RBX are the value that is read, of one of two names. */
+START_TEST(fields_say_themselves_whether_they_are_needed)
+{
+	static const char *const only[] = { "traceparent", "tracestate" };
+	static const u16 sizes[] = { 8, 8 };
+	static const struct plan_extra x = {
+		.kind = EXTRA_FIELDS, .only = only, .nonly = ARRAY_LEN(only), .sizes = sizes,
+	};
+	u32 at = AT_FIELDS + extra_value_at(&x, (u32)_i & 1);
+	struct read reads[] = {
+		{ .kind = READ_INT, .reg = 0, .size = 8, .at = AT_FIELDS },
+		{ .kind = READ_INT, .reg = 1, .size = 8, .at = AT_FIELDS + 8 },
+		{ .kind = READ_BYTES, .from = AT_FIELDS, .len_at = AT_FIELDS + 8, .elem = 1,
+		  .size = 8, .at = at, .status = at - 8 },
+	};
+	struct reading r = { .reads = reads, .nreads = ARRAY_LEN(reads), .hook_at = AT_FIELDS,
+			     .size = AT_FIELDS + extra_value_at(&x, 2) };
+	struct cpu c = machine_cpu(&mc.t);
+
+	heap_begin();
+	machine_probe(&mc, NOTHING, r, (struct reading){ 0 });
+	mc.plan.funcs[0].no_end = true;
+	mc.plan.funcs[0].found = &x;
+	machine_patch(&mc);
+	c.r[RAX] = (u64)(uintptr_t)heap;
+	c.r[RBX] = _i < 2 ? 8 : 0;
+	for (u32 i = 0; i < 100; i++) {
+		(void)machine_call(&mc, NOTHING, c);
+		if (_i < 2)
+			ck_assert_uint_eq((u32)machine_next(&mc, &mc.t), 1 + SITE_ENTRY);
+		ck_assert_uint_eq(machine_next(&mc, &mc.t), 0);
+		expect_nothing_more();
+	}
+}
+END_TEST
+
 Suite *agentcall_suite(void)
 {
 	Suite *s = suite_create("agentcall");
@@ -181,6 +218,7 @@ Suite *agentcall_suite(void)
 	tcase_add_test(t, a_handler_may_come_before_every_instruction);
 	tcase_add_loop_test(t, fields_that_say_nothing_leave_nothing, 0, 2);
 	tcase_add_loop_test(t, a_frame_with_a_key_that_says_nothing_leaves_nothing, 0, 4);
+	tcase_add_loop_test(t, fields_say_themselves_whether_they_are_needed, 0, 3);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -22,20 +22,20 @@ static void end(void)
 START_TEST(lines_are_of_the_request_that_is_read)
 {
 	incoming_line(&in, 1, CAME, true);
-	ck_assert_ptr_null(incoming_take(&in, 1));
+	ck_assert_ptr_null(incoming_take(&in, 1, 0));
 	incoming_reads(&in, 1);
 	incoming_line(&in, 1, CAME, true);
 	incoming_line(&in, 2, CAME, true);
-	ck_assert_ptr_nonnull(incoming_take(&in, 1));
-	ck_assert_ptr_null(incoming_take(&in, 2));
+	ck_assert_ptr_nonnull(incoming_take(&in, 1, 0));
+	ck_assert_ptr_null(incoming_take(&in, 2, 0));
 	incoming_reads(&in, 1);		/* that one was never served */
-	ck_assert_ptr_null(incoming_take(&in, 1));
+	ck_assert_ptr_null(incoming_take(&in, 1, 0));
 	incoming_line(&in, 1, CAME, true);
-	ck_assert_ptr_nonnull(incoming_take(&in, 1));
+	ck_assert_ptr_nonnull(incoming_take(&in, 1, 0));
 	incoming_served(&in, 1);
 	incoming_drop(&in, 1);
 	incoming_line(&in, 1, CAME, true);	/* of a trailer */
-	ck_assert_ptr_null(incoming_take(&in, 1));
+	ck_assert_ptr_null(incoming_take(&in, 1, 0));
 }
 END_TEST
 
@@ -45,13 +45,13 @@ START_TEST(lines_that_were_sorted_out_all_count)
 	in.sorted = true;
 	for (u32 i = 0; i < 2; i++) {
 		incoming_line(&in, 1, CAME, true);
-		ck_assert_ptr_nonnull(incoming_take(&in, 1));
+		ck_assert_ptr_nonnull(incoming_take(&in, 1, 0));
 		if (i)
 			incoming_reads(&in, 1);
 		else
 			incoming_drop(&in, 1);
 	}
-	ck_assert_ptr_null(incoming_take(&in, 1));
+	ck_assert_ptr_null(incoming_take(&in, 1, 0));
 	ck_assert_uint_eq(in.reading.n, 0);
 }
 END_TEST
@@ -61,7 +61,7 @@ START_TEST(one_that_is_there_twice_says_nothing)
 	incoming_reads(&in, 1);
 	incoming_line(&in, 1, CAME, true);
 	incoming_line(&in, 1, CAME, true);
-	ck_assert_ptr_null(incoming_take(&in, 1));
+	ck_assert_ptr_null(incoming_take(&in, 1, 0));
 }
 END_TEST
 
@@ -72,15 +72,29 @@ START_TEST(requests_are_told_by_two_numbers)
 	ck_assert(a != b && a != incoming_key(1, 3) && a == incoming_key(1, 2));
 	incoming_field(&in, a, STR("traceparent"),
 		       STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), true);
-	ck_assert_ptr_null(incoming_take(&in, b));
-	ck_assert_ptr_nonnull(incoming_take(&in, a));
+	ck_assert_ptr_null(incoming_take(&in, b, 0));
+	ck_assert_ptr_nonnull(incoming_take(&in, a, 0));
 	incoming_field(&in, a, STR("tracestate"), STR("a=1"), true);
-	ck_assert_uint_eq(incoming_take(&in, a)->nstate, 3);
+	ck_assert_uint_eq(incoming_take(&in, a, 0)->nstate, 3);
 	incoming_field(&in, a, STR("tracestate"), STR("b=2"), false);
-	ck_assert_uint_eq(incoming_take(&in, a)->nstate, 0);
-	ck_assert(incoming_take(&in, a)->state_dropped);
+	ck_assert_uint_eq(incoming_take(&in, a, 0)->nstate, 0);
+	ck_assert(incoming_take(&in, a, 0)->state_dropped);
 	incoming_drop(&in, a);
-	ck_assert_ptr_null(incoming_take(&in, a));
+	ck_assert_ptr_null(incoming_take(&in, a, 0));
+}
+END_TEST
+
+/* What tells it from others comes again, with another connection. */
+START_TEST(one_that_nobody_has_served_for_long_is_nobodys)
+{
+	u64 key = incoming_key(1, 2);
+
+	incoming_read(&in, key, 1);	/* of which nothing is known */
+	incoming_field(&in, key, STR("traceparent"),
+		       STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), true);
+	incoming_read(&in, key, 1000000000);
+	ck_assert_ptr_nonnull(incoming_take(&in, key, 3000000000));
+	ck_assert_ptr_null(incoming_take(&in, key, 3000000001));
 }
 END_TEST
 
@@ -94,6 +108,7 @@ Suite *incoming_suite(void)
 	tcase_add_test(t, lines_that_were_sorted_out_all_count);
 	tcase_add_test(t, one_that_is_there_twice_says_nothing);
 	tcase_add_test(t, requests_are_told_by_two_numbers);
+	tcase_add_test(t, one_that_nobody_has_served_for_long_is_nobodys);
 	suite_add_tcase(s, t);
 	return s;
 }
