@@ -1,5 +1,6 @@
 """Prints the table of run.sh: what, measured, goal."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -348,68 +349,117 @@ class Server:
         self.p.communicate(timeout=60)
 
 
-def asked(asker, server, pause="0s", connections=64, how_long="500ms"):
+def asked(asker, kind, server, pause, connections=64, how_long="500ms"):
     """Requests in that time, and how long the middle one and one in a hundred took, in ns. `pause`: how often a connection asks at most."""
-    done = goshawk.run_plain(asker, "ask", server.address, str(connections), how_long, pause)
+    done = goshawk.run_plain(asker, "pace", kind, server.address, str(connections), how_long, pause)
     return [int(n) for n in done.out.split()]
 
 
-def turn(asker, server, alone, pause="0s"):
-    """What that one does, and what it does by itself, as of right before and right after: the machine changes."""
-    before, it, after = (asked(asker, s, pause) for s in (alone, server, alone))
-    return it, [(b + a) / 2 for b, a in zip(before, after)]
+def turns(asker, kind, alone, server, n):
+    """What the server does of what the other one does, in percent, in short turns: the machine changes."""
+    done = goshawk.run_plain(asker, "turns", kind, alone.address, server.address, "64", str(n))
+    pairs = [[int(n) for n in line.split()] for line in done.out.splitlines()]
+    return [100 * it / by_itself for by_itself, it in pairs], [10 * by_itself for by_itself, _ in pairs]
 
 
-def serving():
+def added(asker, kind, alone, server, pause):
+    """To the middle one, and to one in a hundred."""
+    before, it, after = (asked(asker, kind, s, pause) for s in (alone, server, alone))
+    return [(it[i] - (before[i] + after[i]) / 2) / 1e3 for i in (1, 2)]
+
+
+def http_program(*flags):
     source = ROOT / "bench" / "serve"
-    return gobuild.go(gobuild.NEWEST, ["build", "."], "bench-serve", source, key=(source,))
+    return gobuild.go(gobuild.NEWEST, ["build", *flags, "."], "bench-serve", source, key=(source,))
 
 
-def spans(rounds=15):
+def grpc_program(*flags):
+    return modules.module("serve-grpc", gobuild.NEWEST, *flags, source=ROOT / "bench" / "serve-grpc")
+
+
+def spans(rounds=8):
     """A server by itself, under spans, and with the SDK, of HTTP and of gRPC."""
-    http_sdk = modules.module("serve-sdk", gobuild.NEWEST, source=ROOT / "bench" / "serve-sdk")
-    served("requests", serving(), [serving(), "serve"], [http_sdk], rounds)
-    grpc = modules.module("serve-grpc", gobuild.NEWEST, source=ROOT / "bench" / "serve-grpc")
-    served("gRPC calls", grpc, [grpc, "serve"], [grpc, "sdk"], rounds)
+    asker = modules.module("asks", gobuild.NEWEST, source=ROOT / "bench" / "asks")
+    http = (http_program(), http_program("-tags=sends"),
+            modules.module("serve-sdk", gobuild.NEWEST, source=ROOT / "bench" / "serve-sdk"))
+    grpc = grpc_program(), grpc_program("-tags=sends"), grpc_program("-tags=sdk")
+    for what, kind, programs in ("HTTP requests", "http", http), ("gRPC calls", "grpc", grpc):
+        served(what, asker, kind, ways_of(*programs), rounds)
+        served_apart(what, asker, "raw-" + kind, ways_of(*programs), rounds)
 
 
-def served(what, asker, plain, sdk, rounds):
-    """By turns. Who asks is on the same machine. All send their spans to a collector that takes them and does nothing."""
-    with Server(serving(), "collect") as collector:
-        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + collector.address, "OTEL_SERVICE_NAME": "serve"}
-        inline, uprobe = [goshawk.GOSHAWK, "spans", "--"], [goshawk.GOSHAWK, "spans", "--engine", "uprobe", "--"]
-        ways = {"by itself": plain, "spans": plain, "the SDK": sdk}
-        if not goshawk.why_no_bpf():
-            ways["spans --engine uprobe"] = plain
-        before = {"spans": inline, "spans --engine uprobe": uprobe}
-        servers = {way: Server(*program, before=before.get(way, ()), env=env) for way, program in ways.items()}
-        warm = {way: asked(asker, server, how_long="1s") for way, server in servers.items()}  # heaps and connections get their size
-        pause = "%dus" % (2 * 64 * 1_000_000 / warm["by itself"][0])  # half of what it can
-        alone = servers.pop("by itself")
-        seen, half = {way: [] for way in servers}, {way: [] for way in servers}
-        for _ in range(rounds):
-            for way, server in servers.items():
-                seen[way].append(turn(asker, server, alone))
-                half[way].append(turn(asker, server, alone, pause))
-        memory = resident(servers["spans"].p.pid)
-        for server in (alone, *servers.values()):
+def ways_of(plain, sends, sdk):
+    """What is before the program, and the program."""
+    inline, uprobe = [goshawk.GOSHAWK, "spans", "--"], [goshawk.GOSHAWK, "spans", "--engine", "uprobe", "--"]
+    ways = {"by itself": ([], plain), "spans": (inline, plain), "spans, if it could send": (inline, sends), "the SDK": ([], sdk)}
+    if not goshawk.why_no_bpf():
+        ways["spans --engine uprobe"] = (uprobe, plain)
+    return ways
+
+
+@contextlib.contextmanager
+def servers_of(asker, ways, **env):
+    """By their ways. All send their spans to a collector that takes them and does nothing."""
+    with Server(asker, "collect") as collector:
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + collector.address, "OTEL_SERVICE_NAME": "serve", **env}
+        servers = {way: Server(program, before=before, env=env) for way, (before, program) in ways.items()}
+        yield servers
+        for server in servers.values():
             server.p.communicate(timeout=60)
-    row("%s served by itself, 64 connections" % what,
-        "%.0f /s" % statistics.median(2 * by_itself[0] for turns in seen.values() for _, by_itself in turns))
-    for way, turns in seen.items():
-        ours = way == "spans"
-        parts = [100 * it[0] / by_itself[0] for it, by_itself in turns]
-        low, _, high = statistics.quantiles(parts, n=4)
-        row("  with %s, of these (half of the turns)" % way,
-            "%.1f %% (%.0f-%.0f)" % (statistics.median(parts), low, high), ">= 97 %" if ours else "")
-        row("    added to the middle one, and to one in a hundred", added(turns))
-        row("    the same at half of these", added(half[way]), "p99 <= 50 us" if ours else "")
-    row("  memory of goshawk meanwhile", "%.0f MB" % memory, "<= 64 MB")
 
 
-def added(turns):
-    """To the middle one, and to one in a hundred. Where all that a server can is asked of it, this is the length of a queue."""
-    return "%.0f, %.0f us" % tuple(statistics.median((it[i] - by_itself[i]) / 1e3 for it, by_itself in turns) for i in (1, 2))
+def say_parts(what, asker, kind, servers, rounds):
+    """What each way leaves of the throughput, and what it adds to answers where half of that is asked for."""
+    seen, alone = in_turns(asker, kind, servers, rounds), servers["by itself"]
+    row(what + ", by itself", "%.0f /s" % statistics.median(n for _, alone in seen.values() for n in alone))
+    for way, (parts, _) in seen.items():
+        low, middle, high = statistics.quantiles(parts, n=4)
+        row("  with %s, of these (half of the turns)" % way, "%.1f %% (%.0f-%.0f)" % (middle, low, high), ">= 97 %" if way == "spans" else "")
+    pause = "%dus" % (2 * 64 * 1_000_000 / statistics.median(seen["spans"][1]))
+    for way in seen:
+        pairs = [added(asker, kind, alone, servers[way], pause) for _ in range(rounds)]
+        row("  half of these with %s: added to the middle one, and to one in a hundred" % way,
+            "%.0f, %.0f us" % tuple(statistics.median(column) for column in zip(*pairs)), "p99 <= 50 us" if way == "spans" else "")
+
+
+def in_turns(asker, kind, servers, rounds):
+    """Of each way the parts of what the server does by itself, and that."""
+    alone, seen = servers["by itself"], {way: ([], []) for way in servers if way != "by itself"}
+    for _ in range(rounds):
+        for way, to in seen.items():
+            for have, more in zip(to, turns(asker, kind, alone, servers[way], 20)):
+                have += more
+    return seen
+
+
+def served(what, asker, kind, ways, rounds):
+    """Who asks is on the same machine, and so are the collector and goshawk."""
+    with servers_of(asker, ways) as servers:
+        say_parts(what + ", all on the same processors", asker, kind, servers, rounds)
+        row("  memory of goshawk meanwhile", "%.0f MB" % resident(servers["spans"].p.pid), "<= 64 MB")
+
+
+def stays_on(pid, processor):
+    for thread in os.listdir("/proc/%d/task" % pid):
+        os.sched_setaffinity(int(thread), {processor})
+
+
+def served_apart(what, asker, kind, ways, rounds):
+    """The server has a processor, and all else another one: what it loses is what is done in it."""
+    processors = sorted(os.sched_getaffinity(0))
+    if len(processors) < 2:
+        row("%s, the server on a processor of its own" % what, "-", "skipped: there is one processor")
+        return
+    own, rest = processors[:2]
+    os.sched_setaffinity(0, {rest})
+    try:
+        with servers_of(asker, ways, GOMAXPROCS="1") as servers:
+            for server in servers.values():
+                with open("/proc/%d/task/%d/children" % (server.p.pid, server.p.pid)) as f:
+                    stays_on(int((f.read().split() or [server.p.pid])[0]), own)
+            say_parts(what + ", the server on a processor of its own", asker, kind, servers, rounds)
+    finally:
+        os.sched_setaffinity(0, processors)
 
 
 def main():

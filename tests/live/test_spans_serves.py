@@ -71,7 +71,8 @@ def served_alone(program, *options):
     """It has no client, so nothing of ours is there that would say in a request whose child it is."""
     plan = goshawk.run("spans", "--plan", *options, "--", program).out
     assert re.search("^(http|grpc)-client: .*: not in this program$", plan, re.M)
-    assert "writeHeaders" not in plan.lower() and "roundtrip" not in plan.lower()
+    is_same = plan == goshawk.run("spans", "--plan", "--no-inject", *options, "--", program).out
+    assert is_same  # pytest would compare long texts for minutes
     return plan
 
 
@@ -166,7 +167,7 @@ def test_grpc(version, go, args, engine):
         asker = subprocess.Popen([others.module("spans-grpc", go, *FLAGS, requires=requires), "at", str(serves.ports[0])], text=True,
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         line_of(asker.stdout, "ready")
-        for n in range(0, 60):
+        for n in range(60):
             said = [[], [parent(n)], ["x-traceparen:canary"], ["tracestate:a=1"]][n % 4]
             assert ask("plain", n, *said) == ("Aborted" if n % 10 == 7 else "OK")
         assert ask("plain", 1001) == "Unimplemented"
