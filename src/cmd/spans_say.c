@@ -67,7 +67,7 @@ static void say(void *ctx, const char *sentence)
 void spans_say_off(const struct rules *r, const struct plan *p, FILE *to)
 {
 	rules_off(r, p, say, to);
-	if (creations_refusal(p))
+	if (p->request.goroutines && creations_refusal(p))
 		fprintf(to, TALK "spans of other goroutines have no parent: "
 			"runtime.newproc1: %s\n", refusal_text(creations_refusal(p)));
 }

@@ -146,9 +146,9 @@ static void head(struct emitter *e)
 /* Registers that captures use: the last of them only a table of steps and the callers do. */
 static const u8 kept[] = { RAX, RCX, RDX, RSI, RDI, R8, R9 };
 
-static u32 keeps(const struct emitter *e, const struct reading *r, bool agent)
+static u32 keeps(const struct plan_func *fn, const struct reading *r, bool agent)
 {
-	bool all = !record_has_code(e, r) || agent;
+	bool all = !record_has_code(fn, r) || agent;
 
 	if (!reading_has_captures(r) && !agent)
 		return 0;
@@ -392,8 +392,8 @@ void record_emit(struct emitter *e, enum site_kind kind)
 	const struct reading *r = site_reading(e->fn, kind);
 	bool agent = e->fn->role && kind != SITE_TAIL &&
 		     (e->fn->role != PROPAGATE_LINE || kind != SITE_ENTRY);
-	u32 keep = keeps(e, r, agent), most = most_of(r);
-	u64 steps = !record_has_code(e, r) ? record_table(e, r) : 0;
+	u32 keep = keeps(e->fn, r, agent), most = most_of(r);
+	u64 steps = !record_has_code(e->fn, r) ? record_table(e, r) : 0;
 	struct predicate if_ = {
 		.a = a, .l = e->l, .p = e->p, .fn = e->fn, .abi0 = e->abi0, .label = L_FREE,
 	};

@@ -31,7 +31,7 @@ struct emitter {
 void record_only(struct emitter *e, enum site_kind kind, unsigned skip, unsigned begins);
 /* record_captures.c: what hangs on the record's words. The steps are code, or table_rt is that of
  * their table. */
-bool record_has_code(const struct emitter *e, const struct reading *r);
+bool record_has_code(const struct plan_func *fn, const struct reading *r);
 u64 record_table(struct emitter *e, const struct reading *r);
 void record_captures(struct emitter *e, const struct reading *r, u64 table_rt);
 /* Does the agent say whether its record is needed? */

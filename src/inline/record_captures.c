@@ -3,7 +3,6 @@
  * texts come last, for they lie behind all that has a place. */
 #include "inline/emit.h"
 #include "inline/record.h"
-#include "plan/extra.h"
 
 enum { IN_LINE = 4 };	/* captures that are worth code of their own */
 
@@ -49,12 +48,12 @@ static void capture_step(struct emitter *e, const struct read *r)
 		fill(a, none);
 }
 
-bool record_has_code(const struct emitter *e, const struct reading *r)
+bool record_has_code(const struct plan_func *fn, const struct reading *r)
 {
 	u32 n = 0;
 
 	/* these are few, and every request passes them */
-	if (e->fn->role || (extra_of(&e->p->request, e->fn->func->name) && !e->fn->found))
+	if (fn->role || (fn->extra && !fn->found))
 		return true;
 	for (u32 i = 0; i < r->nreads; i++) {
 		if (r->reads[i].kind == READ_WHEN)
@@ -254,8 +253,8 @@ void record_captures(struct emitter *e, const struct reading *r, u64 table_rt)
 /* Tables lie before the trampolines that use them. */
 void record_tables(struct emitter *e, bool exits)
 {
-	if (!record_has_code(e, &e->fn->entry))
+	if (!record_has_code(e->fn, &e->fn->entry))
 		(void)record_table(e, &e->fn->entry);
-	if (exits && !record_has_code(e, &e->fn->exit))
+	if (exits && !record_has_code(e->fn, &e->fn->exit))
 		(void)record_table(e, &e->fn->exit);
 }

@@ -131,7 +131,7 @@ static void only_if_sent(struct emitter *e, unsigned skip)
 void record_if_found(struct emitter *e, const struct reading *r, unsigned nobody)
 {
 	struct assembler *a = &e->a;
-	const struct plan_extra *x = e->fn->found;
+	const struct plan_extra *x = e->fn->extra;
 	size_t found[HEADERS];
 	u32 n = 0;
 

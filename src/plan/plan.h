@@ -126,8 +126,8 @@ struct plan_func {
 	u8 role;	/* enum propagate_role */
 	const struct plan_extra *alone;	/* its exits are recorded by themselves, as that says */
 	bool no_end;	/* its entries are recorded by themselves */
-	const struct plan_extra *found;	/* ...and only where the value of one of its FIELDS was
-					 * read; NULL: always */
+	bool found;	/* ...and only where the value of one of extra's FIELDS was read */
+	const struct plan_extra *extra;	/* what a command wants read at it, or NULL */
 	u32 frame;	/* bytes from its SP at the entry to that at its deferreturn; 0: there is
 			 * none */
 	/* Seen only when called from one of these; none: wherever. */

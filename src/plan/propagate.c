@@ -49,16 +49,16 @@ void propagate_read(struct plan *p, struct plan_func *f)
 		only_from(p, f, x->callers[i]);
 	if (x && x->alone)
 		f->alone = x;
+	f->extra = x;
 	f->no_end = x && x->no_end;
 	if (x && x->nnames)
 		f->named = x;
 	if (f->shown && x && x->keyed)
 		read_keys(f, x);
-	if (!p->request.propagate) {
-		if (f->no_end && x && x->kind == EXTRA_FIELDS)
-			f->found = x;
+	f->found = f->no_end && x && x->kind == EXTRA_FIELDS && !p->request.propagate &&
+		   !p->request.probes;
+	if (!p->request.propagate)
 		return;
-	}
 	f->role = f->hook == HOOK_NEWPROC1 ? PROPAGATE_BIRTH :
 		  f->hook == HOOK_GOEXIT1 ? PROPAGATE_END :
 		  f->hook == HOOK_RECOVERY ? PROPAGATE_RECOVERY :

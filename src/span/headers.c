@@ -105,6 +105,6 @@ void headers_frame(struct incoming *in, const struct collector_facts *f, const s
 		if (n)
 			incoming_field(in, by, found, value, n == 1 && value.n == size);
 	}
-	if (on->fields & 1u << FIELD_KEY)
+	if (call->fn->found)
 		incoming_read(in, by, call->start_ns);
 }

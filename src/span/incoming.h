@@ -21,7 +21,7 @@ struct incoming_request {
 	struct span_context from;	/* as of incoming_take() */
 	struct sender sender;
 	bool moves;		/* who reads it starts who serves it */
-	i64 read_ns;		/* of one with a key; else 0 */
+	i64 read_ns;		/* as of incoming_read(); else 0 */
 	u32 nstate;
 	bool state_dropped;	/* it was too long, or cut */
 	u32 nbaggage;		/* of which only the length matters here... */
@@ -48,11 +48,12 @@ void incoming_field(struct incoming *in, u64 goid, struct str name, struct str v
 u64 incoming_key(u64 a, u64 b);
 /* The goroutine has started another one: it serves what moves. */
 void incoming_move(struct incoming *in, u64 goid, u64 to);
-/* That one, which has a key, if anything was said of it. */
+/* The request with this key was read then, if anything was said of it: where nothing is told of
+ * those of which nothing is said, so that nobody takes the place of one that is not served. */
 void incoming_read(struct incoming *in, u64 key, i64 ns);
 /* Who sent it; NULL where nobody said, or not so that it is valid. Holds until the next call.
- * What nobody has served for two seconds is not taken: a key comes again with another connection,
- * and of requests of which nothing is said it is not told that they are read. */
+ * Of those of incoming_read() only what was read within two seconds, for a key comes again with
+ * another connection. */
 const struct incoming_request *incoming_take(const struct incoming *in, u64 goid, i64 now_ns);
 /* Did baggage come that does not go on? */
 bool incoming_lost_baggage(const struct incoming *in, u64 goid);

@@ -193,7 +193,8 @@ START_TEST(fields_say_themselves_whether_they_are_needed)
 	heap_begin();
 	machine_probe(&mc, NOTHING, r, (struct reading){ 0 });
 	mc.plan.funcs[0].no_end = true;
-	mc.plan.funcs[0].found = &x;
+	mc.plan.funcs[0].found = true;
+	mc.plan.funcs[0].extra = &x;
 	machine_patch(&mc);
 	c.r[RAX] = (u64)(uintptr_t)heap;
 	c.r[RBX] = _i < 2 ? 8 : 0;
